@@ -1,0 +1,34 @@
+"""Run the measurements one after another, each in a process of its own.
+
+``python bench/run.py`` runs all of ``bench/*.py``; ``python bench/run.py load_speed`` some.
+A measurement that fails is told at the end, and the others still run.
+"""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+FOLDER = Path(__file__).resolve().parent
+
+
+def main(wanted: list[str]) -> int:
+    known = sorted(p.stem for p in FOLDER.glob("*_speed.py"))
+    unknown = sorted(set(wanted) - set(known))
+    if unknown:
+        print(f"no measurement {unknown[0]!r}; there are: {', '.join(known)}", file=sys.stderr)
+        return 2
+    failed = []
+    for name in wanted or known:
+        print(f"== {name}", flush=True)
+        done = subprocess.run([sys.executable, str(FOLDER / f"{name}.py")], check=False)
+        if done.returncode:
+            failed.append(name)
+    if failed:
+        print(f"failed: {', '.join(failed)}", file=sys.stderr)
+    return int(bool(failed))
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,18 @@
+"""Shared test material: the folder of real preference data, where it lies."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+SHARED = Path(__file__).resolve().parents[1] / ".." / "shared"
+
+
+@pytest.fixture(scope="session")
+def shared_data() -> Path:
+    """Folder of real preference data; its tests skip where it is absent."""
+    folder = SHARED / "data"
+    if not folder.is_dir():
+        pytest.skip("real preference data are not beside the project (../shared/data)")
+    return folder.resolve()

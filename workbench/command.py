@@ -1,0 +1,252 @@
+"""What the commands share: options, the run they describe, and how errors are told."""
+
+from __future__ import annotations
+
+import inspect
+import sys
+import traceback
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from inspect import Parameter
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+import typer
+
+from workbench.errors import ConfigError, WorkbenchError
+
+if TYPE_CHECKING:
+    from workbench.config import RunConfig
+    from workbench.data.dataset import PreferenceData
+    from workbench.report.main_job import MainJob
+    from workbench.results import Result
+
+
+@dataclass(frozen=True)
+class Run:
+    """One run of a command: its configuration, and where results and notes go.
+
+    Attributes
+    ----------
+    config : RunConfig
+        From ``--config``, with the options of the command line put in place.
+    as_json : bool
+        Print results as JSON.
+    out : Path or None
+        Where files are written.
+    quiet : bool
+        Neither notes nor progress.
+    """
+
+    config: RunConfig
+    as_json: bool
+    out: Path | None
+    quiet: bool
+
+    def load(self, mapping: Mapping[str, str] | None = None) -> PreferenceData:
+        """Return the data of the configuration, scenarios and all else as it says."""
+        import workbench as wb
+
+        source, config = self.config.source, self.config
+        with self.progress(f"Loading {source}"):
+            if (Path(source) / "manifest.json").is_file():
+                data = wb.open_folder(Path(source))
+            else:
+                data = wb.load(source, format=config.format, mapping=mapping, seed=config.seed)
+        return data.filter(scenarios=config.scenarios) if config.scenarios else data
+
+    def scored(self) -> PreferenceData:
+        """Return the data with factors; says so where it had to compute them."""
+        from workbench.report.main_job import ensure_factors, has_text
+
+        data = self.load()
+        if data.factor_names:
+            return data
+        kind = "the factors of style" if has_text(data) else "its factor columns"
+        self.note(f"The data hold no factors yet: scoring {kind} first.")
+        with self.progress("Scoring factors"):
+            return ensure_factors(data)
+
+    def main_job(self, data: PreferenceData) -> MainJob:
+        """Return the decompositions of people and judges, and their contrast."""
+        from workbench.report.main_job import main_job
+
+        with self.progress("Decomposing people and judges"):
+            return main_job(
+                data,
+                self.config.reference,
+                annotators=self.config.annotators or None,
+                **self.fit_options(),
+            )
+
+    def fit_options(self) -> dict[str, Any]:
+        """Return the options that every fit takes."""
+        names = ("covariance", "ties", "folds", "level", "seed")
+        options = {name: getattr(self.config, name) for name in names}
+        return {"factors": list(self.config.factors) or None, **options}
+
+    def show(self, text: str, record: Mapping[str, Any]) -> None:
+        """Print a result: its text, or its record as JSON."""
+        from workbench.results import to_json
+
+        typer.echo(to_json(dict(record)) if self.as_json else text)
+
+    def show_result(self, result: Result) -> None:
+        """Print a result, and write its tables where ``--out`` says."""
+        self.show(result.summary(), result.to_dict())
+        if self.out is not None:
+            from workbench.report.export import write_result
+
+            write_result(result, self.out)
+            (self.out / "run.toml").write_text(self.config.to_toml(), encoding="utf-8")
+            self.note(f"Written to {self.out}")
+
+    def save(self, data: PreferenceData) -> None:
+        """Write the data where ``--out`` says."""
+        if self.out is not None:
+            import workbench as wb
+
+            wb.save(data, self.out)
+            self.note(f"Written to {self.out}")
+
+    def note(self, text: str) -> None:
+        """Say something on stderr."""
+        if not self.quiet:
+            typer.echo(text, err=True)
+
+    @contextmanager
+    def progress(self, text: str) -> Iterator[None]:
+        """Show on a terminal that work goes on."""
+        if self.quiet or not sys.stderr.isatty():
+            yield
+            return
+        from rich.console import Console
+        from rich.markup import escape
+
+        with Console(stderr=True).status(escape(text)):
+            yield
+
+
+def _option(name: str, kind: Any, default: Any, text: str, flag: str | None = None) -> Parameter:
+    option = typer.Option(flag or f"--{name}", help=text)
+    return Parameter(
+        name, Parameter.KEYWORD_ONLY, default=default, annotation=Annotated[kind, option]
+    )
+
+
+def _names(name: str, text: str, flag: str | None = None) -> Parameter:
+    text = f"{text} Commas separate; may be repeated."
+    return _option(name, list[str] | None, None, text, flag)
+
+
+SOURCE = Parameter(
+    "source",
+    Parameter.KEYWORD_ONLY,
+    default=None,
+    annotation=Annotated[
+        str | None,
+        typer.Argument(
+            metavar="DATA",
+            help="A file, a saved folder, hub:owner/name, or sample.",
+            show_default=False,
+        ),
+    ],
+)
+FORMAT = _option("format", str | None, None, "Name of the format; recognised if not given.")
+BY = _names("by", "Columns that make a group: annotator, kind, scenario, ...")
+REFERENCE = _option(
+    "reference", str | None, None, "Annotator or kind to compare with (human: people pooled)."
+)
+FIT = (
+    _names("annotators", "Only these annotators.", "--annotator"),
+    _names("factors", "Only these factors."),
+    _names("scenarios", "Only these scenarios.", "--scenario"),
+    _option("covariance", Literal["cluster", "HC1", "classical"] | None, None, "Errors."),
+    _option("ties", Literal["half", "drop"] | None, None, "A tie is half a vote each, or no vote."),
+    _option("folds", int | None, None, "Prompt-grouped folds of held-out scores; 0: none."),
+    _option("level", float | None, None, "Confidence level of the intervals, such as 0.95."),
+)
+_SHARED = (
+    _option("config", Path | None, None, "TOML file of options; flags win over it."),
+    _option("seed", int | None, None, "Seed of every random step."),
+    _option("out", Path | None, None, "Folder to write to (report: the HTML file)."),
+    _option("json", bool, False, "Print the result as JSON."),
+    _option("quiet", bool, False, "No notes and no progress on stderr."),
+    _option("debug", bool, False, "Show the traceback of an error."),
+)
+
+
+def command(
+    app: typer.Typer, *options: Parameter
+) -> Callable[[Callable[..., None]], Callable[..., None]]:
+    """Register a function as a command of its name.
+
+    The command takes ``options`` beside the function's own parameters. Those that
+    :class:`workbench.config.RunConfig` knows reach the function as ``run.config``; its own
+    are passed on. Deliberate errors become their message on stderr and exit code 1.
+    """
+
+    def register(body: Callable[..., None]) -> Callable[..., None]:
+        signature = inspect.signature(body, eval_str=True)
+        own = [p for p in signature.parameters.values() if p.name != "run"]
+        accepted = [p.replace(kind=Parameter.KEYWORD_ONLY) for p in own]
+
+        def run_it(**values: Any) -> None:
+            debug = values.pop("debug")
+            given = {p.name: values.pop(p.name) for p in own}
+            with explained(debug):
+                body(_run(values), **given)
+
+        parameters = [*options, *accepted, *_SHARED]
+        run_it.__doc__ = body.__doc__
+        run_it.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
+        run_it.__annotations__ = {p.name: p.annotation for p in parameters}
+        app.command(body.__name__)(run_it)
+        return body
+
+    return register
+
+
+def _run(values: dict[str, Any]) -> Run:
+    from workbench.config import RunConfig
+
+    file = values.pop("config")
+    as_json, out, quiet = (values.pop(name) for name in ("json", "out", "quiet"))
+    config = RunConfig()
+    if file is not None:
+        if not file.is_file():
+            raise typer.BadParameter(f"there is no file {file}", param_hint="--config")
+        config = RunConfig.from_toml(file.read_text(encoding="utf-8-sig"), where=str(file))
+    elif values.get("source", "given") is None:
+        raise typer.BadParameter("name the data, or give --config", param_hint="DATA")
+    lists = {key: split_names(v) if isinstance(v, list) else v for key, v in values.items()}
+    try:
+        config = config.updated("command line", **lists)
+    except ConfigError as error:
+        raise typer.BadParameter(str(error)) from None
+    return Run(config, as_json, out, quiet)
+
+
+def split_names(values: list[str]) -> tuple[str, ...] | None:
+    """Return the names of a repeated option; None where it was not given."""
+    names = (name.strip() for value in values for name in value.split(","))
+    return tuple(name for name in names if name) if values else None
+
+
+@contextmanager
+def explained(debug: bool) -> Iterator[None]:
+    """Turn an error into its message on stderr and exit code 1; with debug, show where."""
+    try:
+        yield
+    except (typer.Exit, typer.Abort, typer.BadParameter):
+        raise
+    except Exception as error:
+        if debug:
+            typer.echo(traceback.format_exc(), err=True)
+        elif isinstance(error, WorkbenchError):
+            typer.echo(f"Error: {error}", err=True)
+        else:
+            typer.echo(f"Error: {type(error).__name__}: {error}", err=True)
+            typer.echo("  to do: run again with --debug to see where it happened", err=True)
+        raise typer.Exit(1) from None

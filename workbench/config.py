@@ -1,0 +1,265 @@
+"""One run configuration, the same in a TOML file, on the command line and in a URL."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Mapping, Sequence
+from typing import Annotated, Any, Literal, Self
+from urllib.parse import parse_qs
+
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    ModelWrapValidatorHandler,
+    ValidationError,
+    ValidationInfo,
+    model_validator,
+)
+
+from workbench.errors import ConfigError
+
+Name = Annotated[str, Field(min_length=1)]
+"""A name: text that is not empty."""
+
+
+class RunConfig(BaseModel):
+    """What a run reads, fits and compares.
+
+    Attributes
+    ----------
+    source : str
+        A file, a saved folder, ``hub:owner/name`` or ``sample``.
+    format : str, optional
+        Name of the reader; recognised from the content when None.
+    annotators : tuple of str
+        Only these; all when empty.
+    by : tuple of str
+        What makes a group (:func:`workbench.decompose`).
+    factors : tuple of str
+        Factor columns; all when empty.
+    covariance : {"cluster", "HC1", "classical"}
+    ties : {"half", "drop"}
+    reference : str
+        Annotator or kind that the others are compared with.
+    scenarios : tuple of str
+        Only these; all when empty.
+    folds : int
+        Prompt-grouped folds of the held-out scores; 0 leaves them out.
+    level : float
+        Confidence level of every interval.
+    seed : int
+        Seed of every random step.
+
+    Raises
+    ------
+    ConfigError
+        An unknown key, or a value of a wrong type or range.
+
+    Examples
+    --------
+    >>> config = RunConfig(source="votes.csv", factors=("words",), level=0.9)
+    >>> config.to_query()
+    {'source': ['votes.csv'], 'factors': ['words'], 'level': ['0.9']}
+    >>> RunConfig.from_toml(config.to_toml()) == config
+    True
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+
+    source: Name = "sample"
+    format: Name | None = None
+    annotators: tuple[Name, ...] = ()
+    by: tuple[Name, ...] = ("annotator",)
+    factors: tuple[Name, ...] = ()
+    covariance: Literal["cluster", "HC1", "classical"] = "cluster"
+    ties: Literal["half", "drop"] = "half"
+    reference: Name = "human"
+    scenarios: tuple[Name, ...] = ()
+    folds: Annotated[int, Field(ge=0)] = 5
+    level: Annotated[float, Field(gt=0, lt=1)] = 0.95
+    seed: Annotated[int, Field(ge=0, lt=2**32)] = 0
+
+    @classmethod
+    def from_toml(cls, text: str, where: str = "run configuration") -> Self:
+        """Read the text of a TOML file; keys that are absent keep their default.
+
+        Parameters
+        ----------
+        text : str
+            Flat TOML: one key a line, lists of strings for the plural keys.
+        where : str
+            Name of the file, for messages.
+
+        Raises
+        ------
+        ConfigError
+            Text that is not TOML, an unknown key, or a value of a wrong type or range.
+
+        Examples
+        --------
+        >>> RunConfig.from_toml('reference = "ann"').reference
+        'ann'
+        """
+        try:
+            values = tomllib.loads(text)
+        except tomllib.TOMLDecodeError as error:
+            raise ConfigError(
+                "The run configuration is not valid TOML.",
+                where=where,
+                found=str(error),
+                expected='one `key = value` a line, such as level = 0.95 or by = ["annotator"]',
+                fix="Correct that place; text stands in double quotes.",
+            ) from None
+        lists = {key: tuple(v) if isinstance(v, list) else v for key, v in values.items()}
+        return cls._checked(lists, where)
+
+    def to_toml(self) -> str:
+        """Return TOML text with every value that is set.
+
+        Examples
+        --------
+        >>> print(RunConfig(seed=3).to_toml().splitlines()[-1])
+        seed = 3
+        """
+        lines = [
+            f"{key} = {_toml_value(value)}"
+            for key, value in self.model_dump().items()
+            if value is not None
+        ]
+        return "\n".join(lines) + "\n"
+
+    @classmethod
+    def from_query(cls, query: str | Mapping[str, str | Sequence[str]]) -> Self:
+        """Read a URL's query: its text, or its values by key.
+
+        An empty value means an empty list (``by=``: one group of everything).
+
+        Raises
+        ------
+        ConfigError
+            An unknown key, or a value of a wrong type or range.
+
+        Examples
+        --------
+        >>> RunConfig.from_query("factors=words&factors=bold&level=0.9").factors
+        ('words', 'bold')
+        """
+        given: Mapping[str, str | Sequence[str]] = (
+            parse_qs(query.removeprefix("?"), keep_blank_values=True)
+            if isinstance(query, str)
+            else query
+        )
+        values: dict[str, Any] = {}
+        for key, value in given.items():
+            items = [value] if isinstance(value, str) else list(value)
+            field = cls.model_fields.get(key)
+            if field is not None and isinstance(field.default, tuple):
+                values[key] = () if items == [""] else tuple(items)
+            else:
+                values[key] = _number(key, items[0]) if len(items) == 1 else tuple(items)
+        return cls._checked(values, "URL")
+
+    def to_query(self) -> dict[str, list[str]]:
+        """Return the values that differ from the defaults, as a URL's query holds them.
+
+        ``urllib.parse.urlencode(config.to_query(), doseq=True)`` makes the text.
+
+        Examples
+        --------
+        >>> RunConfig(by=()).to_query()
+        {'by': ['']}
+        """
+        query = {}
+        for key, field in type(self).model_fields.items():
+            value = getattr(self, key)
+            if value != field.default:
+                query[key] = list(value) or [""] if isinstance(value, tuple) else [str(value)]
+        return query
+
+    def updated(self, where: str = "options", **options: Any) -> Self:
+        """Return the configuration with the options that are not None put in place.
+
+        Parameters
+        ----------
+        where : str
+            Where the options come from, for messages.
+        **options
+            Attributes by name.
+
+        Raises
+        ------
+        ConfigError
+            An unknown option, or a value of a wrong type or range.
+
+        Examples
+        --------
+        >>> RunConfig(seed=3).updated(level=0.9, seed=None).seed
+        3
+        """
+        given = {key: value for key, value in options.items() if value is not None}
+        return self._checked({**self.model_dump(), **given}, where)
+
+    @classmethod
+    def _checked(cls, values: Mapping[str, Any], where: str) -> Self:
+        return cls.model_validate(dict(values), context={"where": where})
+
+    @model_validator(mode="wrap")
+    @classmethod
+    def _explain(
+        cls, values: Any, validate: ModelWrapValidatorHandler[Self], info: ValidationInfo
+    ) -> Self:
+        where = (info.context or {}).get("where", "RunConfig")
+        try:
+            config = validate(values)
+        except ValidationError as error:
+            raise _explained(error, cls, where) from None
+        if config.folds == 1:
+            raise ConfigError(
+                "The value of 'folds' cannot be used.",
+                where=where,
+                found="1 (int)",
+                expected="0, or at least 2",
+                fix="Give 0 to leave the held-out scores out.",
+            )
+        return config
+
+
+def _explained(error: ValidationError, model: type[RunConfig], where: str) -> ConfigError:
+    first = error.errors(include_url=False)[0]
+    key, found = str(first["loc"][0]), first["input"]
+    if first["type"] == "extra_forbidden":
+        return ConfigError(
+            f"Unknown key {key!r}.",
+            where=where,
+            found=f"{key} = {found!r}",
+            expected="one of " + ", ".join(model.model_fields),
+            fix="Check the spelling, or drop the key.",
+        )
+    return ConfigError(
+        f"The value of {key!r} cannot be used.",
+        where=where,
+        found=f"{found!r} ({type(found).__name__})",
+        expected=first["msg"].replace("tuple", "list"),
+        fix=f"Give another {key}; the default is {model.model_fields[key].default!r}.",
+    )
+
+
+def _toml_value(value: str | float | tuple[str, ...]) -> str:
+    if isinstance(value, tuple):
+        return f"[{', '.join(map(_toml_value, value))}]"
+    return _toml_text(value) if isinstance(value, str) else repr(value)
+
+
+def _toml_text(text: str) -> str:
+    plain = (c if c.isprintable() and c not in '"\\' else f"\\U{ord(c):08X}" for c in text)
+    return f'"{"".join(plain)}"'
+
+
+def _number(key: str, text: str) -> int | float | str:
+    # a query holds only text; what is no number stays text, for the check to name
+    kinds: dict[str, type[int] | type[float]] = {"folds": int, "seed": int, "level": float}
+    try:
+        return kinds[key](text) if key in kinds else text
+    except ValueError:
+        return text

@@ -1,0 +1,80 @@
+"""Formats: how a file's records become judgements.
+
+A *container* (CSV, JSONL, Parquet, ...) gives Arrow tables of records; a *format* says
+what the records mean. Translation is a pure function over one batch of records, so it
+streams and maps over workers.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import pandas as pd
+import pyarrow as pa
+
+JUDGEMENT_COLUMNS = (
+    "row",
+    "prompt",
+    "response_a",
+    "response_b",
+    "prompt_messages",
+    "response_a_messages",
+    "response_b_messages",
+    "model_a",
+    "model_b",
+    "scenario",
+    "cluster",
+    "annotator",
+    "kind",
+    "replicate",
+    "preference",
+    "order_shown",
+    "strength",
+    "weight",
+    "reason",
+    "raw",
+    "problem",
+)
+"""Columns a translation may give; any other column is metadata of the pair.
+
+``row`` (1-based record number in the file) and ``preference`` are required. ``problem``
+is a key of :data:`workbench.data.load_report.REASONS` where the record cannot become a
+label (the row is then counted and left out), missing otherwise; ``found`` beside it is a
+short excerpt of what was there.
+"""
+
+
+@dataclass(frozen=True)
+class Format:
+    """One recognised layout of preference records.
+
+    Attributes
+    ----------
+    name : str
+        Name for ``load(..., format=name)``.
+    title : str
+        One line for people.
+    recognise : callable
+        ``(columns, first_records) -> bool``: does a file with these columns and these up to
+        100 first records (dicts) have this format?
+    translate : callable
+        ``(records, first_row, options) -> DataFrame`` of judgements, from an Arrow table of
+        records whose first one is number ``first_row`` (1-based) of the file. ``options``
+        holds reader options by name (``seed``, ``mapping``, ``annotator``, ``kind``, ...).
+    columns : callable, optional
+        ``(columns, options) -> list of str``: the columns that ``translate`` needs, so that
+        Parquet reads only those. All columns when None.
+    records_of : callable, optional
+        ``(document) -> list of dict``: records of a JSON document that is not a list of
+        records (AnnotatedPairs). The same function says with ``None`` that the document is
+        not of this format.
+    """
+
+    name: str
+    title: str
+    recognise: Callable[[list[str], list[dict[str, Any]]], bool]
+    translate: Callable[[pa.Table, int, Mapping[str, Any]], pd.DataFrame]
+    columns: Callable[[list[str], Mapping[str, Any]], list[str]] | None = None
+    records_of: Callable[[Any], list[dict[str, Any]] | None] | None = None

@@ -1,0 +1,102 @@
+"""What became of every row of a file."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+import pandas as pd
+
+REASONS = {
+    "empty": "a response is empty",
+    "identical": "both responses are the same",
+    "duplicate": "the same pair, annotator and verdict came before",
+    "unparseable": "the row could not be read",
+    "unknown label": "the label is none of the format's values",
+}
+"""Why a row can be left out, in words."""
+
+
+@dataclass(frozen=True)
+class LeftOut:
+    """Rows left out for one reason, with a few of them as examples.
+
+    Attributes
+    ----------
+    count : int
+        How many rows.
+    examples : tuple of dict
+        Up to five, each with ``row`` (1-based record or line number) and ``found``
+        (a short excerpt).
+    """
+
+    count: int
+    examples: tuple[dict[str, Any], ...] = ()
+
+
+@dataclass(frozen=True)
+class LoadReport:
+    """Rows read, kept and left out by reason; ``kept + left out = read`` always holds.
+
+    Attributes
+    ----------
+    source : str
+        Name of the file or data set (no directory).
+    format : str
+        Name of the reader.
+    rows_read, rows_kept : int
+        Judgements in the source, and those that became labels.
+    n_pairs, n_labels : int
+        Pairs and labels that resulted.
+    left_out : dict of str to LeftOut
+        By reason, a key of :data:`REASONS`.
+    settings : dict
+        Reader options that matter: column mapping, shuffle seed, rating rule.
+    notes : tuple of str
+        What else the reader did or noticed.
+
+    Examples
+    --------
+    >>> print(LoadReport("a.csv", "tabular", 10, 8, 8, 8, {"empty": LeftOut(2)}))
+    8 kept; 2 left out: 2 empty
+    """
+
+    source: str
+    format: str
+    rows_read: int
+    rows_kept: int
+    n_pairs: int
+    n_labels: int
+    left_out: dict[str, LeftOut] = field(default_factory=dict)
+    settings: dict[str, Any] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
+
+    def __str__(self) -> str:
+        text = f"{self.rows_kept:,} kept"
+        total = sum(entry.count for entry in self.left_out.values())
+        if total:
+            parts = ", ".join(f"{e.count:,} {reason}" for reason, e in self.left_out.items())
+            text += f"; {total:,} left out: {parts}"
+        return "\n".join([text, *(f"note: {note}" for note in self.notes)])
+
+    def to_frame(self) -> pd.DataFrame:
+        """Return one row per example of a left-out row (``reason, count, row, found``)."""
+        rows = [
+            {"reason": reason, "count": entry.count, **example}
+            for reason, entry in self.left_out.items()
+            for example in (entry.examples or ({"row": None, "found": None},))
+        ]
+        return pd.DataFrame(rows, columns=["reason", "count", "row", "found"])
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the report as plain JSON values."""
+        return asdict(self)
+
+    @classmethod
+    def from_dict(cls, record: dict[str, Any]) -> LoadReport:
+        """Rebuild a report from :meth:`to_dict`, as stored in a manifest."""
+        left_out = {
+            reason: LeftOut(entry["count"], tuple(entry["examples"]))
+            for reason, entry in record["left_out"].items()
+        }
+        return cls(**{**record, "left_out": left_out, "notes": tuple(record["notes"])})

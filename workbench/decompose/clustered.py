@@ -1,0 +1,82 @@
+"""Means, areas and shares with errors that know labels of one cluster depend."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.stats import rankdata
+
+from workbench.decompose.kernel import Array
+
+Codes = NDArray[np.int64]
+
+
+def cluster_error(influence: Array, cluster: Codes) -> float:
+    r"""Return the standard error of a statistic from its influence values.
+
+    .. math:: \sqrt{\frac{G}{G - 1} \sum_g \Big(\sum_{i \in g} u_i\Big)^2}
+
+    Parameters
+    ----------
+    influence : ndarray, shape (n,)
+        First-order change of the statistic due to each value; they sum to about 0.
+    cluster : ndarray of int, shape (n,)
+
+    Returns
+    -------
+    float
+        NaN with fewer than two clusters.
+
+    Examples
+    --------
+    >>> round(cluster_error(np.array([0.5, -0.5]), np.array([0, 1])), 6)
+    1.0
+    """
+    if len(influence) == 0:
+        return float("nan")
+    present = np.bincount(cluster) > 0
+    g = int(present.sum())
+    if g < 2:
+        return float("nan")
+    sums = np.bincount(cluster, influence)
+    return float(np.sqrt(g / (g - 1) * (sums**2).sum()))
+
+
+def mean_and_error(values: Array, weight: Array, cluster: Codes) -> tuple[float, float]:
+    """Return a weighted mean and its cluster-robust standard error (ratio estimator).
+
+    Examples
+    --------
+    >>> mean_and_error(np.array([1.0, 0.0]), np.ones(2), np.array([0, 1]))
+    (0.5, 0.5...)
+    """
+    if len(values) == 0:
+        return float("nan"), float("nan")
+    mean = float(values @ weight / weight.sum())
+    return mean, cluster_error(weight * (values - mean) / weight.sum(), cluster)
+
+
+def auc_and_error(p: Array, positive: NDArray[np.bool_], cluster: Codes) -> tuple[float, float]:
+    """Return the area under the ROC curve and its cluster-robust standard error.
+
+    Parameters
+    ----------
+    p : ndarray, shape (n,)
+        Predicted probabilities.
+    positive : ndarray of bool, shape (n,)
+    cluster : ndarray of int, shape (n,)
+
+    Notes
+    -----
+    The placement values of DeLong, DeLong and Clarke-Pearson (1988), summed over clusters
+    as Obuchowski (1997) does.
+    """
+    m, n = int(positive.sum()), int((~positive).sum())
+    if m == 0 or n == 0:
+        return float("nan"), float("nan")
+    ranks = rankdata(p)
+    placement = np.empty(len(p))
+    placement[positive] = (ranks[positive] - rankdata(p[positive])) / n
+    placement[~positive] = 1.0 - (ranks[~positive] - rankdata(p[~positive])) / m
+    auc = float(placement[positive].mean())
+    return auc, cluster_error((placement - auc) / np.where(positive, m, n), cluster)

@@ -1,0 +1,267 @@
+"""From preference data to a design matrix, clusters and label cells."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from workbench.data.dataset import PreferenceData
+from workbench.decompose.kernel import Array, Cells
+from workbench.errors import DesignError
+
+Ties = Literal["half", "drop"]
+
+POSITION = "position"
+"""Term of the shown order: +1 where A was shown first, -1 where B was, 0 if unknown."""
+
+
+@dataclass(frozen=True, eq=False)
+class Design:
+    """One matrix of differences that all groups share, and their labels upon it.
+
+    A design row is a pair in one shown order; rows of one cluster are neighbours.
+
+    Attributes
+    ----------
+    X : ndarray, shape (rows, K)
+        Coded differences, then the position term.
+    terms : list of str
+        Names of the K columns.
+    pair : ndarray of int, shape (rows,)
+        Position of each row's pair in ``pair_ids``.
+    pair_ids : Index
+        Names of all pairs of the data.
+    cluster : ndarray of int, shape (rows,)
+        Cluster code, sorted.
+    cluster_names : Index
+        Name of each code.
+    groups : list of str
+    cell_row, cell_group : ndarray of int
+        Where each cell of labels stands.
+    sums : ndarray, shape (5, cells)
+        Per cell the sums of ``w``, ``w y``, ``w^2``, ``w^2 y``, ``w^2 y^2``.
+    repeated : bool
+        Whether some cell holds more than one label.
+    label_cell : ndarray of int, shape (labels,)
+        The cell of each label, and
+    label_preference, label_weight : ndarray, shape (labels,)
+        its preference and weight.
+    n_labels : ndarray of int, shape (groups,)
+    exclusions : DataFrame
+        Labels left out: ``group, reason, n``.
+    """
+
+    X: Array
+    terms: list[str]
+    pair: NDArray[np.int64]
+    pair_ids: pd.Index
+    cluster: NDArray[np.int64]
+    cluster_names: pd.Index
+    groups: list[str]
+    cell_row: NDArray[np.int64]
+    cell_group: NDArray[np.int64]
+    sums: Array
+    repeated: bool
+    label_cell: NDArray[np.int64]
+    label_preference: Array
+    label_weight: Array
+    n_labels: NDArray[np.int64]
+    exclusions: pd.DataFrame
+
+    def dense(self, groups: Sequence[int]) -> Cells:
+        """Return the cells of some groups as matrices, shape (rows, len(groups))."""
+        column = np.full(len(self.groups), -1)
+        column[np.asarray(groups, dtype=np.int64)] = np.arange(len(groups))
+        at = column[self.cell_group]
+        keep = at >= 0
+
+        def spread(values: Array) -> Array:
+            matrix = np.zeros((len(self.X), len(groups)))
+            matrix[self.cell_row[keep], at[keep]] = values[keep]
+            return matrix
+
+        # one label in a cell: (w y - w p)^2 already is w^2 (y - p)^2
+        squares = tuple(spread(s) for s in self.sums[2:]) if self.repeated else None
+        return Cells(spread(self.sums[0]), spread(self.sums[1]), squares)  # type: ignore[arg-type]
+
+    def compact(self, group: int) -> tuple[NDArray[np.int64], Cells]:
+        """Return the rows that one group labelled, and its cells on those rows."""
+        mine = self.cell_group == group
+        order = np.argsort(self.cell_row[mine], kind="stable")
+        sums = self.sums[:, mine][:, order, None]
+        squares = (sums[2], sums[3], sums[4]) if self.repeated else None
+        return self.cell_row[mine][order], Cells(sums[0], sums[1], squares)
+
+
+def build_design(
+    data: PreferenceData,
+    *,
+    by: Sequence[str],
+    factors: Sequence[str] | None = None,
+    ties: Ties = "half",
+) -> Design:
+    """Lay out labels and factor differences for a fit.
+
+    Parameters
+    ----------
+    data : PreferenceData
+        With factors.
+    by : sequence of str
+        Columns of labels or pairs whose combinations are the groups.
+    factors : sequence of str, optional
+        Factor columns; all when None.
+    ties : {"half", "drop"}
+        A tie counts as half a vote for each side, or is left out.
+
+    Raises
+    ------
+    DesignError
+        No factor, an unknown factor or column, or no usable label.
+    """
+    names = _factor_names(data, factors)
+    values = data.factors[names].to_numpy("float64")
+    labels = _label_table(data, by)
+    complete = np.isfinite(values).all(axis=1)
+    reasons = _reasons(labels, complete, ties)
+    exclusions = _count(labels["group"], reasons)
+    kept = labels[reasons.isna().to_numpy()]
+    if kept.empty:
+        found = "; ".join(f"{r.n:,} {r.reason}" for r in exclusions.itertuples()) or "no labels"
+        raise DesignError(
+            "No label can be fitted.",
+            found=found,
+            expected="at least one verdict on a pair with complete factor values",
+            fix="Check the factors' missing values, the filter, and ties=.",
+        )
+    return _assemble(data, names, values, kept, exclusions)
+
+
+def _assemble(
+    data: PreferenceData,
+    names: list[str],
+    values: Array,
+    kept: pd.DataFrame,
+    exclusions: pd.DataFrame,
+) -> Design:
+    group, groups = pd.factorize(kept["group"], sort=True)
+    key = kept["row"].to_numpy() * 3 + kept["position"].to_numpy() + 1
+    distinct, row = np.unique(key, return_inverse=True)
+    cluster, cluster_names = pd.factorize(data.pairs["cluster"], sort=True)
+    # rows of one cluster become neighbours, so that scores are summed in one sweep
+    order = np.argsort(cluster[distinct // 3], kind="stable")
+    rank = np.empty_like(order)
+    rank[order] = np.arange(len(order))
+    distinct, row = distinct[order], rank[row]
+    pair, shown = distinct // 3, distinct % 3 - 1
+    cell, cell_of = np.unique(row * len(groups) + group, return_inverse=True)
+    w, y = kept["weight"].to_numpy(), kept["preference"].to_numpy()
+    parts = (w, w * y, w * w, w * w * y, w * w * y * y)
+    sums = np.stack([np.bincount(cell_of, part, len(cell)) for part in parts])
+    return Design(
+        X=np.column_stack([values[pair], shown.astype("float64")]),
+        terms=[*names, POSITION],
+        pair=pair,
+        pair_ids=pd.Index(data.pairs["pair_id"]),
+        cluster=cluster[pair],
+        cluster_names=pd.Index(cluster_names),
+        groups=[str(name) for name in groups],
+        cell_row=cell // len(groups),
+        cell_group=cell % len(groups),
+        sums=sums,
+        repeated=len(cell) < len(kept),
+        label_cell=cell_of,
+        label_preference=y,
+        label_weight=w,
+        n_labels=np.bincount(group, minlength=len(groups)),
+        exclusions=exclusions,
+    )
+
+
+def _factor_names(data: PreferenceData, factors: Sequence[str] | None) -> list[str]:
+    known = data.factor_names
+    names = list(known if factors is None else factors)
+    missing = [name for name in names if name not in known]
+    if missing or not names:
+        raise DesignError(
+            f"The data have no factor {missing[0]!r}." if missing else "The data have no factors.",
+            found=", ".join(known) or "no factor columns",
+            expected="names of scored factors",
+            fix="Score them first: data = workbench.score_factors(data).",
+        )
+    if POSITION in names:
+        raise DesignError(
+            f"A factor may not be called {POSITION!r}.",
+            found=f"a factor column {POSITION!r}",
+            expected="another name: the shown order is a term of every fit",
+            fix="Rename the factor.",
+        )
+    return names
+
+
+def _label_table(data: PreferenceData, by: Sequence[str]) -> pd.DataFrame:
+    labels = data.labels
+    columns = []
+    for name in by:
+        if name in labels:
+            columns.append(labels[name])
+        elif name in data.pairs:
+            columns.append(data.pairs[name].take(data.pair_rows).reset_index(drop=True))
+        else:
+            known = [*labels.columns, *data.pairs.columns]
+            raise DesignError(
+                f"Cannot group by {name!r}.",
+                found=", ".join(dict.fromkeys(known)),
+                expected="a column of labels or pairs",
+                fix="Name one of these columns in by=.",
+            )
+    shown = labels["order_shown"].map({"ab": 1, "ba": -1}).fillna(0).astype("int64")
+    return pd.DataFrame(
+        {
+            "group": _combine(columns, len(labels)),
+            "row": data.pair_rows,
+            "position": shown.to_numpy(),
+            "preference": labels["preference"].to_numpy(),
+            "weight": labels["weight"].to_numpy(),
+            "reason": labels["reason"],
+        }
+    )
+
+
+def _combine(columns: Iterable[pd.Series], n: int) -> pd.Series:
+    columns = list(columns)
+    if not columns:
+        return pd.Series(["all"] * n, dtype="str")
+    combined = columns[0].astype("str").fillna("(none)")
+    for column in columns[1:]:
+        combined = combined + " | " + column.astype("str").fillna("(none)")
+    return combined
+
+
+def _reasons(labels: pd.DataFrame, complete: NDArray[np.bool_], ties: Ties) -> pd.Series:
+    """Return why each label is left out; missing where it is kept."""
+    reason = pd.Series([None] * len(labels), dtype="str")
+    reason = reason.mask(~complete[labels["row"].to_numpy()], "missing factor value")
+    weight = labels["weight"].to_numpy()
+    reason = reason.mask(~(np.isfinite(weight) & (weight > 0)), "no positive weight")
+    preference = labels["preference"]
+    if ties == "drop":
+        reason = reason.mask(preference == 0.5, labels["reason"].fillna("tie"))
+    elif ties != "half":
+        raise DesignError(
+            "Unknown treatment of ties.",
+            found=repr(ties),
+            expected='"half" or "drop"',
+            fix='Use ties="half" to count a tie as half a vote for each side.',
+        )
+    return reason.mask(preference.isna(), labels["reason"].fillna("no verdict"))
+
+
+def _count(groups: pd.Series, reasons: pd.Series) -> pd.DataFrame:
+    left = reasons.notna()
+    table = pd.DataFrame({"group": groups[left].array, "reason": reasons[left].array})
+    return table.groupby(["group", "reason"], sort=True).size().rename("n").reset_index()

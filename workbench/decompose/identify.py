@@ -1,0 +1,193 @@
+"""Which weights the labels can tell: constant, collinear and separated factors."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.optimize import linprog
+
+from workbench.decompose.design import POSITION
+from workbench.decompose.kernel import Array, Cells, gram
+
+_DEPENDENT = 1e-9
+"""Share of a column's sum of squares below which the other columns explain all of it."""
+
+HIGH_VIF = 10.0
+HIGH_CONDITION = 30.0
+STEEP = 15.0
+"""|x'b| of a labelled row from which separation is looked for: P within 3e-7 of 0 or 1."""
+
+
+@dataclass(frozen=True, eq=False)
+class Identification:
+    """What one group's labels allow.
+
+    Attributes
+    ----------
+    active : ndarray of bool, shape (K,)
+        Terms that can be estimated.
+    reasons : dict of int to str
+        Why a term is left out.
+    vif : ndarray, shape (K,)
+        Variance inflation factor (without centring, as the model has no intercept).
+    condition_number : float
+        Of the active columns, scaled to unit length (Belsley, Kuh and Welsch 1980).
+    collinear : tuple of str
+        Terms that share the near-dependency, where the condition number is high.
+    """
+
+    active: NDArray[np.bool_]
+    reasons: dict[int, str]
+    vif: Array
+    condition_number: float
+    collinear: tuple[str, ...] = field(default=())
+
+
+def identify(X: Array, cells: Cells, terms: list[str], n_labels: Array) -> list[Identification]:
+    """Examine the columns of each group.
+
+    Parameters
+    ----------
+    X : ndarray, shape (rows, K)
+    cells : Cells
+    terms : list of str
+    n_labels : ndarray of int, shape (J,)
+        A group with no more labels than terms gets no weights at all.
+
+    Returns
+    -------
+    list of Identification, one a group
+    """
+    used = cells.weight > 0
+    patterns: dict[bytes, int] = {}
+    which = [patterns.setdefault(used[:, j].tobytes(), j) for j in range(used.shape[1])]
+    # groups that labelled the same rows share one Gram matrix
+    distinct = sorted(set(which))
+    grams = dict(zip(distinct, gram(X, used[:, distinct].astype("float64")), strict=True))
+    low = {j: X[used[:, j]].min(axis=0, initial=np.inf) for j in distinct}
+    high = {j: X[used[:, j]].max(axis=0, initial=-np.inf) for j in distinct}
+    found = {j: _examine(grams[j], low[j], high[j], terms) for j in distinct}
+    return [_enough(found[j], int(n), terms) for j, n in zip(which, n_labels, strict=True)]
+
+
+def separation(
+    X: Array, weight: Array, votes: Array, active: NDArray[np.bool_]
+) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+    """Find the terms that predict some labels perfectly, so that their weights are infinite.
+
+    Parameters
+    ----------
+    X : ndarray, shape (rows, K)
+        Rows with labels.
+    weight, votes : ndarray, shape (rows,)
+    active : ndarray of bool, shape (K,)
+
+    Returns
+    -------
+    terms : ndarray of bool, shape (K,)
+        Terms in a direction of separation.
+    rows : ndarray of bool, shape (rows,)
+        Rows that such a direction decides; the other weights come from the rest.
+
+    Notes
+    -----
+    A direction d separates when ``s x'd >= 0`` for all labels (s = +1 for A, -1 for B, both
+    for a tie), with one above 0: a linear program (Konis 2007), solved again on the rows
+    left until none is found.
+    """
+    columns = np.flatnonzero(active)
+    share = votes / weight
+    rows_left = np.ones(len(X), dtype=bool)
+    terms = np.zeros(len(active), dtype=bool)
+    for _ in range(len(columns)):
+        direction = _recession(X[rows_left][:, columns], share[rows_left])
+        if direction is None:
+            break
+        terms[columns[np.abs(direction) > 1e-6]] = True
+        rows_left &= np.abs(X[:, columns] @ direction) <= 1e-9
+    return terms, ~rows_left
+
+
+def _recession(X: Array, share: Array) -> Array | None:
+    if len(X) == 0:
+        return None
+    scaled = X / np.maximum(np.abs(X).max(axis=0), 1e-300)
+    sign = np.where(share >= 1.0, 1.0, np.where(share <= 0.0, -1.0, 0.0))
+    decided = sign != 0
+    signed = scaled[decided] * sign[decided, None]
+    solution = linprog(
+        -signed.sum(axis=0),
+        A_ub=-signed if decided.any() else None,
+        b_ub=np.zeros(int(decided.sum())) if decided.any() else None,
+        A_eq=scaled[~decided] if (~decided).any() else None,
+        b_eq=np.zeros(int((~decided).sum())) if (~decided).any() else None,
+        bounds=(-1.0, 1.0),
+    )
+    if solution.status != 0 or -solution.fun <= 1e-6:
+        return None
+    direction = np.where(np.abs(solution.x) > 1e-9, solution.x, 0.0)
+    return np.asarray(direction / np.maximum(np.abs(X).max(axis=0), 1e-300))
+
+
+def _examine(matrix: Array, low: Array, high: Array, terms: list[str]) -> Identification:
+    K = len(terms)
+    reasons: dict[int, str] = {}
+    for k in np.flatnonzero(low >= high):
+        reason = _constant(terms[k], float(low[k]))
+        if reason is not None:
+            reasons[int(k)] = reason
+    size = np.sqrt(np.maximum(np.diag(matrix), 0.0))
+    scaled = matrix / np.outer(np.where(size > 0, size, 1.0), np.where(size > 0, size, 1.0))
+    kept: list[int] = []
+    for k in (k for k in range(K) if k not in reasons):
+        others = _dependence(scaled, kept, k)
+        if others is None:
+            kept.append(k)
+        else:
+            names = ", ".join(terms[i] for i in others)
+            reasons[k] = f"a linear combination of {names}"
+    active = np.zeros(K, dtype=bool)
+    active[kept] = True
+    vif = np.full(K, np.nan)
+    if not kept:
+        return Identification(active, reasons, vif, np.nan)
+    corner = scaled[np.ix_(kept, kept)]
+    vif[kept] = np.diag(np.linalg.inv(corner))
+    values, vectors = np.linalg.eigh(corner)
+    condition = float(np.sqrt(values[-1] / values[0]))
+    weak = np.abs(vectors[:, 0]) > 0.3
+    collinear = tuple(terms[k] for k, w in zip(kept, weak, strict=True) if w)
+    high_condition = condition > HIGH_CONDITION
+    return Identification(active, reasons, vif, condition, collinear if high_condition else ())
+
+
+def _constant(term: str, value: float) -> str | None:
+    if term == POSITION:
+        # A always shown first: the constant is the slot's own weight, and can be told
+        return "the shown order is unknown" if value == 0 else None
+    if value == 0:
+        return "the difference is 0 on every labelled pair"
+    return f"constant: {value:.6g} on every labelled pair"
+
+
+def _dependence(scaled: Array, kept: list[int], k: int) -> list[int] | None:
+    """Return the kept columns that make up column ``k``, or None if it is independent."""
+    if not kept:
+        return None
+    corner = scaled[np.ix_(kept, kept)]
+    weights = np.linalg.solve(corner, scaled[kept, k])
+    if scaled[k, k] - scaled[kept, k] @ weights > _DEPENDENT:
+        return None
+    return [kept[i] for i in np.flatnonzero(np.abs(weights) > 1e-4)]
+
+
+def _enough(found: Identification, n: int, terms: list[str]) -> Identification:
+    k = int(found.active.sum())
+    if n > k:
+        return found
+    reason = f"{n} labels are too few for {k} terms"
+    reasons = {i: found.reasons.get(i, reason) for i in range(len(terms))}
+    nothing = np.zeros(len(terms), dtype=bool)
+    return Identification(nothing, reasons, np.full(len(terms), np.nan), found.condition_number)

@@ -1,0 +1,321 @@
+"""Passes over the rows of a design: what a logistic fit needs, for many groups at once.
+
+All groups share one matrix of differences, so a pass costs a few matrix products for all
+of them together. Rows are cut into a fixed number of chunks, summed in a fixed order, so
+the same data give the same bits whatever the number of processors.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from functools import cache, partial
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import sparse
+from threadpoolctl import ThreadpoolController
+
+Array = NDArray[np.float64]
+
+_CHUNKS = 8
+_BLOCK_VALUES = 65_536
+_MANY_GROUPS = 6
+
+
+@dataclass(frozen=True, eq=False)
+class Cells:
+    """Sufficient statistics of the labels in each design row and group.
+
+    With ``y`` a preference in [0, 1] and ``w`` its weight, summed over the labels of one
+    design row (a pair in one shown order) and one group.
+
+    Attributes
+    ----------
+    weight, votes : ndarray, shape (rows, groups)
+        Sums of ``w`` and of ``w y``; 0 where the group has no label.
+    squares : tuple of three ndarray, or None
+        Sums of ``w^2``, ``w^2 y`` and ``w^2 y^2``, only where a cell holds several labels:
+        the heteroskedasticity-robust covariance needs them.
+    """
+
+    weight: Array
+    votes: Array
+    squares: tuple[Array, Array, Array] | None = None
+
+    def take(self, rows: Any = slice(None), groups: Any = slice(None)) -> Cells:
+        """Return the cells of some rows and groups (slices, positions or masks)."""
+
+        def cut(part: Array) -> Array:
+            return np.asarray(part[rows][:, groups])
+
+        squares = self.squares and tuple(cut(part) for part in self.squares)
+        return Cells(cut(self.weight), cut(self.votes), squares)  # type: ignore[arg-type]
+
+    def squared_residuals(self, p: Array) -> Array:
+        """Return the sum over a cell's labels of ``w^2 (y - p)^2``."""
+        if self.squares is None:
+            return np.asarray((self.votes - self.weight * p) ** 2)
+        w2, w2y, w2y2 = self.squares
+        return np.asarray(np.maximum(w2y2 - 2 * p * w2y + p * p * w2, 0.0))
+
+
+@dataclass
+class Moments:
+    """Sums over rows at given coefficients; they add up over chunks.
+
+    Attributes
+    ----------
+    gradient : ndarray, shape (K, J)
+        ``sum x (w y - w p)``.
+    hessian : ndarray, shape (J, K, K), or None
+        ``sum w p (1 - p) x x'``.
+    meat : ndarray, shape (J, K, K), or None
+        Sum over clusters (or labels) of the outer product of their scores.
+    log_likelihood, slope, steepest : ndarray, shape (J,)
+        Log-likelihood, ``sum w p (1 - p)`` and the largest ``|x'b|`` of a labelled row.
+    curvature : ndarray, shape (K, J), or None
+        ``sum w p (1 - p) (1 - 2 p) x``, for the average marginal effect's error.
+    """
+
+    gradient: Array
+    hessian: Array | None = None
+    meat: Array | None = None
+    log_likelihood: Array | None = None
+    slope: Array | None = None
+    steepest: Array | None = None
+    curvature: Array | None = None
+
+    def __add__(self, other: Moments) -> Moments:
+        def add(name: str) -> Any:
+            mine, theirs = getattr(self, name), getattr(other, name)
+            if mine is None:
+                return None
+            return np.maximum(mine, theirs) if name == "steepest" else mine + theirs
+
+        return Moments(**{name: add(name) for name in self.__dataclass_fields__})
+
+
+def gradient_pass(X: Array, cells: Cells, beta: Array) -> Moments:
+    """Return gradients only, the cheapest pass."""
+    return _map_chunks(partial(_chunk, beta=beta, hessian=False), X, cells, None)
+
+
+def newton_pass(X: Array, cells: Cells, beta: Array) -> Moments:
+    """Return gradients, Hessians and log-likelihoods."""
+    return _map_chunks(partial(_chunk, beta=beta, hessian=True), X, cells, None)
+
+
+def final_pass(
+    X: Array, cells: Cells, beta: Array, starts: NDArray[np.int64] | None, robust: bool
+) -> Moments:
+    """Return everything that a result reports.
+
+    Parameters
+    ----------
+    X : ndarray, shape (rows, K)
+    cells : Cells
+    beta : ndarray, shape (K, J)
+    starts : ndarray or None
+        First row of each cluster; rows of one cluster are neighbours. None: each label by
+        itself (HC).
+    robust : bool
+        Whether the meat of the sandwich is wanted.
+    """
+    work = partial(_final_chunk, beta=beta, robust=robust)
+    return _map_chunks(work, X, cells, starts)
+
+
+def gram(X: Array, weight: Array) -> Array:
+    """Return ``sum w x x'`` for each column of weights, shape (J, K, K)."""
+    return _map_chunks(_gram_chunk, X, Cells(weight, weight), None).hessian  # type: ignore[return-value]
+
+
+def logistic(eta: Array) -> Array:
+    """Return 1 / (1 + exp(-eta)), in place.
+
+    ``eta`` is held within +-700, where the result is 0 or 1 to the last bit anyway.
+    """
+    np.clip(eta, -700.0, 700.0, out=eta)
+    np.negative(eta, out=eta)
+    np.exp(eta, out=eta)
+    eta += 1.0
+    return np.asarray(np.reciprocal(eta, out=eta))
+
+
+def _chunk(
+    X: Array, cells: Cells, starts: NDArray[np.int64] | None, *, beta: Array, hessian: bool
+) -> Moments:
+    K, J = beta.shape
+    gradient, loglik = np.zeros((K, J)), np.zeros(J)
+    outer = _OuterProducts(K, J) if hessian else None
+    for start, stop in _blocks(len(X), K, J):
+        x, w, votes = X[start:stop], cells.weight[start:stop], cells.votes[start:stop]
+        eta = x @ beta
+        if outer is not None:
+            loglik += _log_likelihood(eta, w, votes)
+        p = logistic(eta)
+        wp = w * p
+        gradient += x.T @ (votes - wp)
+        if outer is not None:
+            wp -= wp * p
+            outer.add(x, wp)
+    if outer is None:
+        return Moments(gradient)
+    return Moments(gradient, outer.total()[0], log_likelihood=loglik)
+
+
+def _final_chunk(
+    X: Array, cells: Cells, starts: NDArray[np.int64] | None, *, beta: Array, robust: bool
+) -> Moments:
+    K, J = beta.shape
+    by_label = robust and starts is None
+    outer = _OuterProducts(K, J, sets=2 if by_label else 1)
+    gradient, curvature = np.zeros((K, J)), np.zeros((K, J))
+    loglik, slope, steepest = np.zeros(J), np.zeros(J), np.zeros(J)
+    scores = np.empty((len(X), J)) if robust and not by_label else None
+    for start, stop in _blocks(len(X), K, J):
+        x, block = X[start:stop], cells.take(slice(start, stop))
+        eta = x @ beta
+        steepest = np.maximum(steepest, np.where(block.weight > 0, np.abs(eta), 0.0).max(axis=0))
+        loglik += _log_likelihood(eta, block.weight, block.votes)
+        p = logistic(eta)
+        residual = block.votes - block.weight * p
+        gradient += x.T @ residual
+        w = block.weight * p * (1.0 - p)
+        slope += w.sum(axis=0)
+        curvature += x.T @ (w * (1.0 - 2.0 * p))
+        if by_label:
+            outer.add(x, w, block.squared_residuals(p))
+        else:
+            outer.add(x, w)
+        if scores is not None:
+            scores[start:stop] = residual
+    totals = outer.total()
+    meat = totals[1] if by_label else None
+    if scores is not None and starts is not None:
+        meat = _cluster_meat(X, scores, starts)
+    return Moments(gradient, totals[0], meat, loglik, slope, steepest, curvature)
+
+
+def _log_likelihood(eta: Array, weight: Array, votes: Array) -> Array:
+    softplus = np.maximum(eta, 0.0) + np.log1p(np.exp(-np.abs(eta)))
+    return np.asarray((votes * eta - weight * softplus).sum(axis=0))
+
+
+def _gram_chunk(X: Array, cells: Cells, starts: NDArray[np.int64] | None) -> Moments:
+    K, J = X.shape[1], cells.weight.shape[1]
+    outer = _OuterProducts(K, J)
+    for start, stop in _blocks(len(X), K, J):
+        outer.add(X[start:stop], cells.weight[start:stop])
+    return Moments(np.zeros((K, J)), outer.total()[0])
+
+
+class _OuterProducts:
+    """Accumulates ``sum w x x'`` for every group and set of weights.
+
+    With many groups the products of each two columns are formed once a block, and one
+    matrix product serves all groups; with few, each group is cheaper by itself.
+    """
+
+    def __init__(self, K: int, J: int, sets: int = 1) -> None:
+        self.K, self.J, self.sets = K, J, sets
+        self.pooled = sets * J >= _MANY_GROUPS
+        self.upper = np.triu_indices(K)
+        pairs = len(self.upper[0])
+        self.sum = np.zeros((pairs, sets * J) if self.pooled else (sets * J, K, K))
+        self.buffer: Array = np.empty((0, 0))
+
+    def add(self, x: Array, *weights: Array) -> None:
+        w = weights[0] if len(weights) == 1 else np.concatenate(weights, axis=1)
+        if not self.pooled:
+            for column in range(w.shape[1]):
+                self.sum[column] += x.T @ (x * w[:, column : column + 1])
+            return
+        i, j = self.upper
+        xt = np.ascontiguousarray(x.T)
+        if self.buffer.shape != (len(i), len(x)):
+            self.buffer = np.empty((len(i), len(x)))
+        position = 0
+        for k in range(self.K):
+            width = self.K - k
+            np.multiply(xt[k:], xt[k], out=self.buffer[position : position + width])
+            position += width
+        self.sum += self.buffer @ w
+
+    def total(self) -> list[Array]:
+        if self.pooled:
+            full = np.empty((self.sets * self.J, self.K, self.K))
+            i, j = self.upper
+            full[:, i, j] = self.sum.T
+            full[:, j, i] = self.sum.T
+        else:
+            full = self.sum
+        return [full[s * self.J : (s + 1) * self.J] for s in range(self.sets)]
+
+
+def _cluster_meat(X: Array, scores: Array, starts: NDArray[np.int64]) -> Array:
+    K, J = X.shape[1], scores.shape[1]
+    meat = np.empty((J, K, K))
+    bounds = np.append(starts, len(X)).astype(np.int32)
+    columns = np.arange(len(X), dtype=np.int32)
+    shape = (len(starts), len(X))
+    for group in range(J):
+        # a sparse matrix that holds the residuals multiplies and sums in one pass
+        members = sparse.csr_matrix(
+            (np.ascontiguousarray(scores[:, group]), columns, bounds), shape
+        )
+        sums = members @ X
+        meat[group] = sums.T @ sums
+    return meat
+
+
+def _blocks(n: int, K: int, J: int) -> list[tuple[int, int]]:
+    # the values of a block and its products must stay in the processor's cache
+    size = max(256, min(8192, _BLOCK_VALUES // max(K, J)))
+    return [(start, min(start + size, n)) for start in range(0, n, size)]
+
+
+def _map_chunks(
+    work: Callable[..., Moments], X: Array, cells: Cells, starts: NDArray[np.int64] | None
+) -> Moments:
+    pieces = _pieces(len(X), starts)
+    arguments = [(X[a:b], cells.take(slice(a, b)), part) for a, b, part in pieces]
+    with _blas().limit(limits=1, user_api="blas"):
+        if len(pieces) == 1:
+            return work(*arguments[0])
+        parts = list(_pool().map(lambda piece: work(*piece), arguments))
+    total = parts[0]
+    for part in parts[1:]:
+        total = total + part
+    return total
+
+
+def _pieces(
+    n: int, starts: NDArray[np.int64] | None
+) -> list[tuple[int, int, NDArray[np.int64] | None]]:
+    count = _CHUNKS if n >= 4096 else 1
+    cuts = np.linspace(0, n, count + 1).astype(np.int64)
+    if starts is None:
+        return [(int(a), int(b), None) for a, b in zip(cuts[:-1], cuts[1:], strict=True)]
+    first = np.unique(np.searchsorted(starts, cuts[:-1]))
+    first = first[first < len(starts)]
+    edges = np.append(first, len(starts))
+    bounds = np.append(starts, n)
+    return [
+        (int(bounds[a]), int(bounds[b]), starts[a:b] - starts[a])
+        for a, b in zip(edges[:-1], edges[1:], strict=True)
+    ]
+
+
+@cache
+def _blas() -> ThreadpoolController:
+    return ThreadpoolController()
+
+
+@cache
+def _pool() -> ThreadPoolExecutor:
+    return ThreadPoolExecutor(max_workers=os.cpu_count() or 1)

@@ -1,0 +1,75 @@
+"""The errors that the workbench raises on purpose.
+
+Each says what went wrong, where, what was found, what was expected and what to do,
+so that a message can be acted on without reading code.
+"""
+
+from __future__ import annotations
+
+
+class WorkbenchError(Exception):
+    """Base of every deliberate error.
+
+    Parameters
+    ----------
+    what : str
+        The problem in one sentence.
+    where : str, optional
+        File, row, column or call that it concerns.
+    found, expected : str, optional
+        What was there, and what should have been.
+    fix : str, optional
+        What the reader can do about it.
+
+    Examples
+    --------
+    >>> print(WorkbenchError("No label column.", where="votes.csv", fix="Name it with label=..."))
+    No label column.
+      where: votes.csv
+      to do: Name it with label=...
+    """
+
+    def __init__(
+        self,
+        what: str,
+        *,
+        where: str | None = None,
+        found: str | None = None,
+        expected: str | None = None,
+        fix: str | None = None,
+    ) -> None:
+        self.what = what
+        self.where = where
+        self.found = found
+        self.expected = expected
+        self.fix = fix
+        super().__init__(self._message())
+
+    def _message(self) -> str:
+        parts = {
+            "where": self.where,
+            "found": self.found,
+            "expected": self.expected,
+            "to do": self.fix,
+        }
+        return "\n".join([self.what, *(f"  {k}: {v}" for k, v in parts.items() if v is not None)])
+
+
+class DataError(WorkbenchError):
+    """A file, table or value that cannot be read as preference data."""
+
+
+class DesignError(WorkbenchError):
+    """A design matrix or model specification that cannot be fitted."""
+
+
+class JudgeError(WorkbenchError):
+    """A judge that cannot be asked, or whose verdicts cannot be read."""
+
+
+class ScoringError(WorkbenchError):
+    """A model that cannot score a response."""
+
+
+class ConfigError(WorkbenchError):
+    """A run configuration, option or missing extra."""

@@ -1,0 +1,152 @@
+"""How a difference between A and B becomes a number."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, replace
+from typing import Any, Literal, get_args
+
+import numpy as np
+from numpy.typing import NDArray
+
+from workbench.errors import DesignError
+
+Array = NDArray[np.float64]
+Transform = Literal["difference", "relative", "sign", "dissection_length"]
+
+_SHORT = np.array([1, 3, 5, 7, 8, 10, 11, 13, 14, 16, 17, 19], dtype=np.float64)
+"""Length that a longer response needs, by the words (0 to 11) of the shorter one."""
+
+_LONG = ((0.7, 10.0), (0.8, 20.0), (0.9, 40.0))
+"""From 12 words on: at most this share of the longer, and at least so many words fewer."""
+
+
+@dataclass(frozen=True)
+class Coding:
+    """A rule that turns the values of both sides into one number, A against B.
+
+    Attributes
+    ----------
+    transform : str
+        ``difference``: a - b. ``relative``: (a - b) / (a + b), 0 where both are 0.
+        ``sign``: +1, 0 or -1, 0 up to ``threshold``. ``dissection_length``: the ternary
+        length rule of preference dissection, for word counts.
+    standardise : bool
+        Divide by the root mean square over the pairs. Nothing is centred, so that
+        exchanging A and B flips the sign and changes nothing else.
+    threshold : float
+        Largest difference that ``sign`` takes for none.
+    scale : float or None
+        The root mean square that was divided by; None until applied to data.
+    """
+
+    transform: Transform = "difference"
+    standardise: bool = True
+    threshold: float = 0.0
+    scale: float | None = None
+
+    def __post_init__(self) -> None:
+        if self.transform not in get_args(Transform):
+            raise DesignError(
+                "Unknown coding.",
+                found=repr(self.transform),
+                expected=", ".join(get_args(Transform)),
+                fix="Choose one of these transforms.",
+            )
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the coding as plain JSON values."""
+        return asdict(self)
+
+    @classmethod
+    def from_dict(cls, record: dict[str, Any]) -> Coding:
+        """Rebuild a coding from :meth:`to_dict`."""
+        return cls(**record)
+
+
+def apply(a: Array, b: Array, coding: Coding) -> tuple[Array, Coding]:
+    r"""Code the values of both sides.
+
+    Parameters
+    ----------
+    a, b : ndarray, shape (n,)
+        Raw values of A and of B, in the factor's unit; NaN where missing.
+    coding : Coding
+
+    Returns
+    -------
+    coded : ndarray, shape (n,)
+        NaN where either side is missing. Exactly antisymmetric in (a, b).
+    coding : Coding
+        With ``scale``: :math:`\sqrt{\frac1n \sum_i d_i^2}`, or 1 where that is 0 or
+        ``standardise`` is off.
+
+    Raises
+    ------
+    DesignError
+        Negative values under ``relative`` or ``dissection_length``.
+
+    References
+    ----------
+    The relative difference is the coding of Chatbot Arena's style control (Li et al. 2024);
+    the length rule is that of Li et al. (2024), "Dissecting human and LLM preferences".
+
+    Examples
+    --------
+    >>> apply(np.array([3.0, 0.0]), np.array([1.0, 0.0]), Coding("relative", standardise=False))[0]
+    array([0.5, 0. ])
+    """
+    a, b = np.asarray(a, dtype=np.float64), np.asarray(b, dtype=np.float64)
+    if coding.transform in ("relative", "dissection_length"):
+        _refuse_negative(a, b, coding.transform)
+    coded = _TRANSFORMS[coding.transform](a, b, coding)
+    known = coded[np.isfinite(coded)]
+    size = float(np.sqrt(np.mean(known**2))) if coding.standardise and len(known) else 1.0
+    scale = size if size > 0 else 1.0
+    return coded / scale, replace(coding, scale=scale)
+
+
+def _difference(a: Array, b: Array, coding: Coding) -> Array:
+    return a - b
+
+
+def _relative(a: Array, b: Array, coding: Coding) -> Array:
+    total = a + b
+    return np.divide(a - b, total, out=np.where(np.isnan(total), np.nan, 0.0), where=total > 0)
+
+
+def _sign(a: Array, b: Array, coding: Coding) -> Array:
+    difference = a - b
+    return np.where(np.abs(difference) <= coding.threshold, 0.0, np.sign(difference))
+
+
+def _dissection_length(a: Array, b: Array, coding: Coding) -> Array:
+    short, long = np.minimum(a, b), np.maximum(a, b)
+    known = np.isfinite(short)
+    row = np.where(known, np.clip(short, 0, 11), 0).astype(np.int64)
+    gap = long - short
+    by_share = np.zeros(len(a), dtype=bool)
+    for share, least in _LONG:
+        by_share |= (short <= share * long) & (gap >= least)
+    differs = np.where(short >= 12, by_share, long >= _SHORT[row])
+    return np.where(known, np.where(differs, np.sign(a - b), 0.0), np.nan)
+
+
+_TRANSFORMS = {
+    "difference": _difference,
+    "relative": _relative,
+    "sign": _sign,
+    "dissection_length": _dissection_length,
+}
+
+
+def _refuse_negative(a: Array, b: Array, transform: str) -> None:
+    for side, values in (("A", a), ("B", b)):
+        below = np.flatnonzero(values < 0)
+        if len(below):
+            raise DesignError(
+                f"The coding {transform!r} needs values of at least 0.",
+                where=f"side {side}, row {below[0] + 1}",
+                found=f"{values[below[0]]:g} ({len(below)} such values)",
+                expected="counts, lengths or shares",
+                fix='Use the coding "difference" for values that can be negative.',
+            )

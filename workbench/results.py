@@ -1,0 +1,102 @@
+"""The shape that every result shares."""
+
+from __future__ import annotations
+
+import html
+import json
+import math
+from abc import ABC, abstractmethod
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
+
+from workbench.provenance import Provenance
+
+if TYPE_CHECKING:
+    import plotly.graph_objects as go
+
+TIDY = (
+    "term",
+    "estimate",
+    "std_error",
+    "conf_low",
+    "conf_high",
+    "p_value",
+    "q_value",
+    "n",
+)
+"""Columns that every table of estimates has, in this order."""
+
+
+class Result(ABC):
+    """A frozen result: a tidy table, a text, a figure, and where it came from.
+
+    Subclasses are frozen dataclasses with the attributes ``settings`` (a mapping of the
+    options that made the result) and ``provenance``.
+    """
+
+    settings: dict[str, Any]
+    provenance: Provenance
+
+    @abstractmethod
+    def to_frame(self) -> pd.DataFrame:
+        """Return the estimates, one row each, with the columns of :data:`TIDY`."""
+
+    @abstractmethod
+    def summary(self) -> str:
+        """Return a plain-text summary that names n, interval and method."""
+
+    @abstractmethod
+    def plot(self) -> go.Figure:
+        """Return a plotly figure of the estimates with their intervals."""
+
+    def tables(self) -> dict[str, pd.DataFrame]:
+        """Return every table of the result by name; the first is :meth:`to_frame`."""
+        return {"estimates": self.to_frame()}
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the whole result as plain JSON values (NaN becomes None)."""
+        return {
+            "type": type(self).__name__,
+            "settings": json_ready(dict(self.settings)),
+            "provenance": self.provenance.to_dict(),
+            "tables": {name: records(frame) for name, frame in self.tables().items()},
+        }
+
+    def _repr_html_(self) -> str:
+        return f"<pre>{html.escape(self.summary())}</pre>"
+
+
+def records(frame: pd.DataFrame) -> list[dict[str, Any]]:
+    """Return the rows of a frame as JSON values, NaN as None.
+
+    Examples
+    --------
+    >>> records(pd.DataFrame({"x": [1.0, float("nan")]}))
+    [{'x': 1.0}, {'x': None}]
+    """
+    return [json_ready(row) for row in frame.to_dict("records")]
+
+
+def json_ready(value: Any) -> Any:
+    """Return a value as plain JSON: NaN and infinities as None, numpy scalars as Python's.
+
+    Examples
+    --------
+    >>> json_ready({"a": (1, float("nan"))})
+    {'a': [1, None]}
+    """
+    if isinstance(value, dict):
+        return {str(k): json_ready(v) for k, v in value.items()}
+    if isinstance(value, (list, tuple, set)):
+        return [json_ready(v) for v in value]
+    if hasattr(value, "item"):
+        value = value.item()
+    if value is pd.NA or (isinstance(value, float) and not math.isfinite(value)):
+        return None
+    return value if isinstance(value, (str, int, float, bool, type(None))) else str(value)
+
+
+def to_json(value: Any) -> str:
+    """Return deterministic JSON text of a result's dictionary."""
+    return json.dumps(json_ready(value), ensure_ascii=False, indent=1, allow_nan=False)
