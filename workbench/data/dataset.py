@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import itertools
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -10,6 +11,8 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
 
 from workbench.data.load_report import LoadReport
 from workbench.errors import DataError
@@ -40,6 +43,11 @@ LABEL_COLUMNS = (
     "raw",
 )
 """Columns of every labels table."""
+
+_BAR = pa.scalar("|", pa.large_string())
+
+_DIGEST_ROWS = 50_000
+"""Rows joined at a time for their digests: bounds the copy of the text."""
 
 KINDS = ("human", "llm", "reward_model", "rule")
 """What an annotator can be."""
@@ -249,7 +257,7 @@ def concat(parts: Iterable[PreferenceData]) -> PreferenceData:
     pairs = pd.concat([part.pairs for part in parts], ignore_index=True)
     keep = ~pairs["pair_id"].duplicated()
     labels = pd.concat([part.labels for part in parts], ignore_index=True)
-    labels["replicate"] = labels.groupby(["pair_id", "annotator"]).cumcount()
+    labels["replicate"] = _replicates(labels)
 
     def join(name: str) -> pd.DataFrame:
         frames = [getattr(part, name) for part in parts]
@@ -267,8 +275,8 @@ def concat(parts: Iterable[PreferenceData]) -> PreferenceData:
     return data
 
 
-def content_digests(columns: list[pd.Series]) -> list[str]:
-    """Return a 128-bit hex digest for each row of text columns.
+def content_digests(columns: list[pd.Series]) -> pd.Series:
+    """Return a 128-bit hex digest (SHA-256, cut) for each row of text columns.
 
     The text of each column enters with its length, so no two different rows meet by
     moving text over a column's border; a missing value differs from empty text.
@@ -282,17 +290,29 @@ def content_digests(columns: list[pd.Series]) -> list[str]:
     --------
     >>> a = content_digests([pd.Series(["ab"]), pd.Series(["c"])])
     >>> b = content_digests([pd.Series(["a"]), pd.Series(["bc"])])
-    >>> len(a[0]), a == b
+    >>> len(a[0]), a[0] == b[0]
     (32, False)
     """
-    parts = [_encoded(column) for column in columns]
-    blake = hashlib.blake2b
-    digests = []
-    for row in zip(*parts, strict=True):
-        heads = "|".join([str(len(text)) if text is not None else "-" for text in row])
-        body = b"".join([text for text in row if text is not None])
-        digests.append(blake(heads.encode() + b"\0" + body, digest_size=16).hexdigest())
-    return digests
+    arrays = [_text_array(column) for column in columns]
+    digests: list[bytes] = []
+    for start in range(0, len(columns[0]), _DIGEST_ROWS):
+        parts = [array.slice(start, _DIGEST_ROWS) for array in arrays]
+        sizes = [pc.cast(pc.binary_length(part), pa.large_string()) for part in parts]
+        joined = pc.binary_join_element_wise(
+            *sizes, *parts, _BAR, null_handling="replace", null_replacement="-"
+        )
+        offsets = np.frombuffer(joined.buffers()[1], np.int64)[: len(joined) + 1].tolist()
+        content = memoryview(joined.buffers()[2] or b"")
+        digests += [
+            hashlib.sha256(content[begin:end]).digest()[:16]
+            for begin, end in itertools.pairwise(offsets)
+        ]
+    text = b"".join(digests).hex()
+    offsets = np.arange(0, len(text) + 1, 32, dtype=np.int64)
+    array = pa.LargeStringArray.from_buffers(
+        len(digests), pa.py_buffer(offsets), pa.py_buffer(text.encode())
+    )
+    return pd.Series(array.to_pandas(), dtype="str")
 
 
 def complete_pairs(pairs: pd.DataFrame) -> pd.DataFrame:
@@ -311,10 +331,12 @@ def complete_pairs(pairs: pd.DataFrame) -> pd.DataFrame:
         text = [pairs[c] for c in ("prompt", "response_a", "response_b")]
         has_text = any(column.notna().any() for column in text)
         content = text if has_text else [pairs[c].astype("str") for c in sorted(pairs.columns)]
-        pairs["pair_id"] = pd.Series(content_digests(content), dtype="str")
+        pairs["pair_id"] = content_digests(content)
     if "prompt_id" not in pairs:
-        digests = pd.Series(content_digests([pairs["prompt"]]), dtype="str")
-        pairs["prompt_id"] = digests.where(pairs["prompt"].notna(), pairs["pair_id"])
+        codes, prompts = pd.factorize(pairs["prompt"])
+        digests = content_digests([pd.Series(prompts, dtype="str")])
+        known = digests.take(np.maximum(codes, 0)) if len(digests) else pairs["pair_id"]
+        pairs["prompt_id"] = known.reset_index(drop=True).where(codes >= 0, pairs["pair_id"])
     if "cluster" not in pairs:
         pairs["cluster"] = pairs["prompt_id"]
     pairs["cluster"] = pairs["cluster"].astype("str").fillna(pairs["prompt_id"])
@@ -327,7 +349,7 @@ def complete_labels(labels: pd.DataFrame) -> pd.DataFrame:
     labels = labels.reset_index(drop=True).copy()
     preference = labels["preference"] = labels["preference"].astype("float64")
     if "replicate" not in labels:
-        labels["replicate"] = labels.groupby(["pair_id", "annotator"]).cumcount()
+        labels["replicate"] = _replicates(labels)
     if "kind" not in labels:
         labels["kind"] = "human"
     if "reason" not in labels:
@@ -346,14 +368,15 @@ def complete_labels(labels: pd.DataFrame) -> pd.DataFrame:
     return labels[[*LABEL_COLUMNS, *extra]]
 
 
-def _encoded(column: pd.Series) -> list[bytes | None]:
-    import pyarrow as pa
+def _replicates(labels: pd.DataFrame) -> pd.Series:
+    if not labels.duplicated(["pair_id", "annotator"]).any():
+        return pd.Series(0, index=labels.index)
+    return labels.groupby(["pair_id", "annotator"]).cumcount()
 
-    values = pa.array(column, type=pa.large_string(), from_pandas=True)
-    if isinstance(values, pa.ChunkedArray):
-        values = values.combine_chunks()
-    result: list[bytes | None] = values.view(pa.large_binary()).to_pylist()
-    return result
+
+def _text_array(column: pd.Series) -> pa.Array:
+    array = pa.array(column.astype("str"), type=pa.large_string(), from_pandas=True)
+    return array.combine_chunks() if isinstance(array, pa.ChunkedArray) else array
 
 
 def _members(column: pd.Series, names: Iterable[str], what: str) -> np.ndarray:

@@ -46,6 +46,9 @@ short excerpt of what was there.
 """
 
 
+Document = Callable[[Any, Mapping[str, Any]], tuple[pd.DataFrame, pd.DataFrame] | None]
+
+
 @dataclass(frozen=True)
 class Format:
     """One recognised layout of preference records.
@@ -66,10 +69,10 @@ class Format:
     columns : callable, optional
         ``(columns, options) -> list of str``: the columns that ``translate`` needs, so that
         Parquet reads only those. All columns when None.
-    records_of : callable, optional
-        ``(document) -> list of dict``: records of a JSON document that is not a list of
-        records (AnnotatedPairs). The same function says with ``None`` that the document is
-        not of this format.
+    document : callable, optional
+        ``(document, options) -> (pairs, judgements) or None``, for a JSON document that is
+        no list of records (AnnotatedPairs), None where it is not of this format. The pairs
+        hold each text once; ``judgements["pair"]`` is a row position in them.
     """
 
     name: str
@@ -77,4 +80,4 @@ class Format:
     recognise: Callable[[list[str], list[dict[str, Any]]], bool]
     translate: Callable[[pa.Table, int, Mapping[str, Any]], pd.DataFrame]
     columns: Callable[[list[str], Mapping[str, Any]], list[str]] | None = None
-    records_of: Callable[[Any], list[dict[str, Any]] | None] | None = None
+    document: Document | None = None

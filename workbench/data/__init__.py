@@ -1,0 +1,1 @@
+"""Preference data: the data model, readers, splits and storage."""

@@ -1,0 +1,199 @@
+"""From judgements to preference data: what is kept, what is left out, and why."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from workbench.data.containers import is_blank
+from workbench.data.dataset import (
+    LABEL_COLUMNS,
+    PAIR_COLUMNS,
+    PreferenceData,
+    complete_labels,
+    complete_pairs,
+)
+from workbench.data.formats.records import excerpt
+from workbench.data.load_report import LeftOut, LoadReport
+from workbench.errors import DataError
+
+_LABEL_ONLY = {*LABEL_COLUMNS, "row", "pair", "problem", "found"} - {"pair_id"}
+_EXAMPLES = 5
+
+
+def assemble(
+    judgements: pd.DataFrame,
+    pairs: pd.DataFrame | None = None,
+    *,
+    source: str,
+    format: str,  # noqa: A002 - the word of the file's own terms
+    settings: Mapping[str, Any] | None = None,
+    notes: tuple[str, ...] = (),
+) -> PreferenceData:
+    """Build preference data of judgements.
+
+    Parameters
+    ----------
+    judgements : DataFrame
+        See :data:`workbench.data.formats.JUDGEMENT_COLUMNS`.
+    pairs : DataFrame, optional
+        The texts, where judgements share them: ``judgements["pair"]`` is a row position.
+    source, format : str
+        Names for the report.
+    settings : mapping, optional
+        What the reader decided.
+    notes : tuple of str
+
+    Returns
+    -------
+    PreferenceData
+        One pair for every distinct content, one label for every kept judgement. Verdicts
+        of one annotator on one pair are numbered as replicates.
+
+    Raises
+    ------
+    DataError
+        No judgement is usable.
+    """
+    judgements = judgements.reset_index(drop=True)
+    texts = judgements if pairs is None else pairs
+    where = np.arange(len(judgements)) if pairs is None else judgements["pair"].to_numpy("int64")
+    problem, found = _problems(judgements, texts, where)
+    good = problem.isna().to_numpy()
+    usable = judgements if good.all() else judgements[good].reset_index(drop=True)
+    used, position = np.unique(where[good], return_inverse=True)
+    content = _pair_part(texts if len(used) == len(texts) else texts.iloc[used])
+    table = complete_pairs(content)
+    pair_id = table["pair_id"].take(position).reset_index(drop=True)
+    labels = _label_part(usable, pair_id)
+    again = _repeated(labels)
+    duplicates = judgements.loc[np.flatnonzero(good)[again], "row"]
+    problem[duplicates.index] = "duplicate"
+    found[duplicates.index] = "pair " + pair_id[again].str.slice(0, 12).to_numpy()
+    left_out = _left_out(judgements, problem, found)
+    labels = complete_labels(labels[~again] if again.any() else labels)
+    if labels.empty:
+        raise DataError(
+            "No row of the file is usable.",
+            where=source,
+            found="; ".join(f"{e.count:,} {name}" for name, e in left_out.items()) or "no rows",
+            expected="two different responses and a known label in at least one row",
+            fix="Look at the first rows: " + _first_examples(left_out),
+        )
+    first = ~table["pair_id"].duplicated().to_numpy()
+    table = table if first.all() else table[first].reset_index(drop=True)
+    report = LoadReport(
+        source=source,
+        format=format,
+        rows_read=len(judgements),
+        rows_kept=len(labels),
+        n_pairs=len(table),
+        n_labels=len(labels),
+        left_out=left_out,
+        settings=dict(settings or {}),
+        notes=notes,
+    )
+    empty = table[["pair_id"]]
+    data = PreferenceData(table, labels, empty, empty, load_report=report)
+    data.check()
+    return data
+
+
+def _problems(
+    judgements: pd.DataFrame, texts: pd.DataFrame, where: NDArray[np.int64]
+) -> tuple[pd.Series, pd.Series]:
+    """Return the reason to leave out each judgement (or missing), and what was found."""
+    n = len(judgements)
+    problem = _text_column(judgements, "problem", n)
+    found = _text_column(judgements, "found", n)
+    sides = [texts.get("response_a"), texts.get("response_b")]
+    if any(side is None or side.isna().all() for side in sides):
+        return problem, found
+    a, b = (pa.array(side.astype("str"), pa.large_string(), from_pandas=True) for side in sides)
+    blank_a, blank_b = _mask(is_blank(a)), _mask(is_blank(b))
+    same = np.asarray((texts["response_a"] == texts["response_b"]).fillna(False))
+    for reason, hit, text in (
+        ("empty", blank_a | blank_b, np.where(blank_a, "response_a", "response_b")),
+        ("identical", same & ~blank_a, None),
+    ):
+        new = hit[where] & problem.isna().to_numpy()
+        if not new.any():
+            continue
+        problem = problem.mask(new, reason)
+        at = np.flatnonzero(new)
+        shown = texts["response_a"].iloc[where[at]] if text is None else text[where[at]]
+        found[at] = [excerpt(_or_none(value)) for value in shown]
+    return problem, found
+
+
+def _pair_part(judgements: pd.DataFrame) -> pd.DataFrame:
+    """Return the columns that describe the pair; metadata of empty columns is dropped."""
+    keep = [
+        c
+        for c in judgements.columns
+        if c not in _LABEL_ONLY and (c in PAIR_COLUMNS or judgements[c].notna().any())
+    ]
+    return judgements[keep]
+
+
+def _label_part(judgements: pd.DataFrame, pair_id: pd.Series) -> pd.DataFrame:
+    keep = [c for c in LABEL_COLUMNS if c in judgements and c != "pair_id"]
+    labels = judgements[keep].assign(pair_id=pair_id.to_numpy())
+    if "annotator" not in labels:
+        labels["annotator"] = "annotator"
+    labels["annotator"] = labels["annotator"].astype("str").fillna("annotator")
+    if "weight" in labels:
+        labels["weight"] = labels["weight"].fillna(1.0)
+    if "kind" in labels:
+        labels["kind"] = labels["kind"].fillna("human")
+    if "reason" in labels:
+        preference = labels["preference"].astype("float64")
+        default = np.where(preference.isna(), "failed", np.where(preference == 0.5, "tie", None))
+        labels["reason"] = labels["reason"].fillna(pd.Series(default, dtype="str"))
+    return labels
+
+
+def _repeated(labels: pd.DataFrame) -> NDArray[np.bool_]:
+    """Mark the repeats: the same pair, annotator, verdict and order (and replicate)."""
+    key = ["pair_id", "annotator", "preference", "order_shown", "reason", "replicate"]
+    return np.asarray(labels.duplicated([c for c in key if c in labels]))
+
+
+def _left_out(
+    judgements: pd.DataFrame, problem: pd.Series, found: pd.Series
+) -> dict[str, LeftOut]:
+    left_out = {}
+    for reason, rows in problem.dropna().groupby(problem.dropna()).groups.items():
+        examples = tuple(
+            {"row": int(judgements["row"][i]), "found": excerpt(_or_none(found[i]))}
+            for i in rows[:_EXAMPLES]
+        )
+        left_out[str(reason)] = LeftOut(len(rows), examples)
+    return left_out
+
+
+def _first_examples(left_out: dict[str, LeftOut]) -> str:
+    shown = [
+        f"row {entry.examples[0]['row']} {reason} ({entry.examples[0]['found']})"
+        for reason, entry in left_out.items()
+        if entry.examples
+    ]
+    return "; ".join(shown) or "there are none"
+
+
+def _or_none(value: Any) -> str | None:
+    return value if isinstance(value, str) else None
+
+
+def _text_column(frame: pd.DataFrame, name: str, n: int) -> pd.Series:
+    column = frame[name] if name in frame else pd.Series([None] * n)
+    return column.astype("str")
+
+
+def _mask(values: Any) -> NDArray[np.bool_]:
+    return np.asarray(values.to_numpy(zero_copy_only=False), dtype=bool)

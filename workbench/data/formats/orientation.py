@@ -1,0 +1,106 @@
+"""Which response of a chosen-first file becomes A."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+from numpy.typing import NDArray
+
+SHUFFLE_RULE = "A is the response with the smaller seeded digest of prompt and response"
+"""Recorded in the load report wherever :func:`orient` decided the sides."""
+
+
+def orient(
+    prompt: Iterable[str | None], first: Iterable[str], second: Iterable[str], seed: int = 0
+) -> NDArray[np.bool_]:
+    """Tell for each pair whether its first response becomes A, by content alone.
+
+    The side must say nothing of the label, or a fit would find "A" to be a virtue. The rule
+    looks only at the texts: A is the response whose digest, keyed by the seed and begun with
+    the prompt, is the smaller one. So two files over the same pairs whose choices differ get
+    the same sides, and with them the same pair ids.
+
+    Parameters
+    ----------
+    prompt, first, second : Series or sequence of str, length n
+        A missing prompt counts as an empty one, and so does a missing response.
+    seed : int
+        Any integer of 64 bits.
+
+    Returns
+    -------
+    ndarray of bool, shape (n,)
+        False for identical responses.
+
+    Examples
+    --------
+    >>> p, x, y = pd.Series(["p"]), pd.Series(["x"]), pd.Series(["y"])
+    >>> bool(orient(p, x, y)[0]) != bool(orient(p, y, x)[0])
+    True
+    """
+    key = int(seed).to_bytes(8, "big", signed=True)
+    blake = hashlib.blake2b
+
+    def is_first(head: bytes, one: bytes, other: bytes) -> bool:
+        # the prompt is hashed once: both digests go on from the same state
+        state = blake(head, digest_size=8, key=key)
+        again = state.copy()
+        state.update(one)
+        again.update(other)
+        return state.digest() < again.digest()
+
+    columns = (_encoded(prompt), _encoded(first), _encoded(second))
+    rows = [is_first(head, one, other) for head, one, other in zip(*columns, strict=True)]
+    return np.array(rows, dtype=bool)
+
+
+def placed(frame: pd.DataFrame, first_is_a: NDArray[np.bool_]) -> pd.DataFrame:
+    """Return a frame whose ``chosen`` and ``rejected`` columns became sides A and B.
+
+    Parameters
+    ----------
+    frame : DataFrame
+        Two columns whose names differ only by ``chosen`` and ``rejected`` become two that
+        end in ``_a`` and ``_b``: ``chosen_model`` and ``rejected_model`` become ``model_a``
+        and ``model_b``; plain ``chosen`` and ``rejected`` become the responses.
+    first_is_a : ndarray of bool, shape (n,)
+        From :func:`orient`: is the chosen response A?
+
+    Examples
+    --------
+    >>> frame = pd.DataFrame({"chosen": ["x"], "rejected": ["y"], "id": [7]})
+    >>> placed(frame, np.array([False])).to_dict("list")
+    {'id': [7], 'response_a': ['y'], 'response_b': ['x']}
+    """
+    sides: dict[str, pd.Series] = {}
+    for name in frame.columns:
+        other = name.replace("chosen", "rejected")
+        if "chosen" not in name or other not in frame:
+            continue
+        chosen, rejected = frame[name], frame[other]
+        base, tail = _base(name)
+        sides[f"{base}_a{tail}"] = chosen.where(first_is_a, rejected)
+        sides[f"{base}_b{tail}"] = rejected.where(first_is_a, chosen)
+        frame = frame.drop(columns=[name, other])
+    return frame.assign(**sides)
+
+
+def _base(name: str) -> tuple[str, str]:
+    if name == "chosen":
+        return "response", ""
+    if name == "chosen_messages":
+        return "response", "_messages"
+    return "_".join(part for part in name.split("chosen") if part.strip("_")).strip("_"), ""
+
+
+def _encoded(column: Any) -> list[bytes]:
+    values = pa.array(column, type=pa.large_string(), from_pandas=True)
+    if isinstance(values, pa.ChunkedArray):
+        values = values.combine_chunks()
+    encoded: list[bytes] = values.fill_null("").view(pa.large_binary()).to_pylist()
+    return encoded

@@ -1,0 +1,288 @@
+"""The verb that reads preference data: recognise, translate, assemble."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from workbench.data import sample, store
+from workbench.data.assemble import assemble
+from workbench.data.containers import Container, open_container, table_of
+from workbench.data.dataset import PreferenceData, concat
+from workbench.data.formats import Format
+from workbench.data.formats.tabular import propose
+from workbench.errors import DataError
+
+_FORMATS = {
+    "annotated_pairs": ("annotated_pairs", "FORMAT"),
+    "arena": ("arena", "FORMAT"),
+    "alpaca_eval": ("alpaca_eval", "FORMAT"),
+    "reward_bench": ("reward_bench", "FORMAT"),
+    "trl": ("trl", "FORMAT"),
+    "trl-unpaired": ("trl", "UNPAIRED"),
+    "ratings": ("ratings", "FORMAT"),
+    "tabular": ("tabular", "FORMAT"),
+}
+"""Module and name of each format, in the order in which they are tried."""
+
+FORMATS = tuple(name for name in _FORMATS if name != "trl-unpaired")
+"""Names for ``load(..., format=...)``."""
+
+_WHOLE = ("tabular", "ratings")
+"""Formats that take all records at once: a group of ratings must not be cut in two."""
+
+_BATCH = 20_000
+
+
+@dataclass(frozen=True)
+class Preview:
+    """A first look at a file.
+
+    Attributes
+    ----------
+    columns : list of str
+    records : list of dict
+        The first records.
+    format : str or None
+        The format recognised.
+    mapping : dict of str to str
+        Columns that the names suggest for each role, for the format ``tabular``.
+    """
+
+    columns: list[str]
+    records: list[dict[str, Any]]
+    format: str | None
+    mapping: dict[str, str]
+
+
+def load(
+    source: str | Path | pd.DataFrame,
+    format: str | None = None,  # noqa: A002 - the field's word
+    *,
+    mapping: Mapping[str, Any] | None = None,
+    annotator: str | None = None,
+    kind: str | None = None,
+    rule: Mapping[str, Any] | None = None,
+    order: str | None = None,
+    seed: int = 0,
+) -> PreferenceData:
+    """Read preference data.
+
+    Parameters
+    ----------
+    source : str, Path or DataFrame
+        A file (CSV, TSV, JSON, JSONL or Parquet, also .gz or .zst), the folder of a saved
+        data set, ``hub:owner/name[/config][:split]``, ``sample``, or a table.
+    format : str, optional
+        One of :data:`FORMATS`; recognised by content when None.
+    mapping : mapping, optional
+        Columns by role for the format ``tabular``, such as ``{"label": "winner"}``; see
+        :data:`workbench.data.formats.tabular.ROLES`.
+    annotator, kind : str, optional
+        Who made the labels, where the file does not say.
+    rule : mapping, optional
+        How ratings become pairs; see :mod:`workbench.data.formats.ratings`.
+    order : str, optional
+        ``"alpaca_eval"`` recovers the shown order that AlpacaEval's own evaluator seeded.
+    seed : int
+        Of the shuffle of files that put the chosen response first.
+
+    Returns
+    -------
+    PreferenceData
+        Its ``load_report`` says what became of every row.
+
+    Raises
+    ------
+    DataError
+        The source cannot be read or no row is usable; the message says where and why.
+
+    Examples
+    --------
+    >>> table = pd.DataFrame({"prompt": ["2+2?"], "text_a": ["4"], "text_b": ["5"], "label": ["a"]})
+    >>> print(load(table).load_report)
+    1 kept
+    """
+    options = {
+        "mapping": mapping, "annotator": annotator, "kind": kind, "rule": rule, "order": order,
+        "seed": seed,
+    }  # fmt: skip
+    if isinstance(source, pd.DataFrame):
+        return _read(_of_frame(source), format, options)
+    if str(source) == "sample":
+        return sample.load()
+    if str(source).startswith("hub:"):
+        from workbench.data import hub
+
+        parts = [_read(open_container(path), format, options) for path in hub.fetch(str(source))]
+        return parts[0] if len(parts) == 1 else _joined(parts, str(source))
+    path = Path(source)
+    if store.is_saved(path):
+        return store.open_folder(path)
+    return _read(_open(path, format, options), format, options)
+
+
+def preview(source: str | Path, n: int = 20) -> Preview:
+    """Return a file's columns, first records, recognised format and a proposed mapping.
+
+    Parameters
+    ----------
+    source : str or Path
+        A file.
+    n : int
+        Records to return.
+    """
+    container = open_container(Path(source))
+    found = _recognise(container)
+    return Preview(
+        container.columns,
+        container.head(n),
+        None if found is None else found.name,
+        propose(container.columns),
+    )
+
+
+def get_format(name: str) -> Format:
+    """Return a format by name.
+
+    Raises
+    ------
+    DataError
+        There is no such format.
+    """
+    if name not in _FORMATS:
+        raise DataError(
+            f"There is no format {name!r}.",
+            found=name,
+            expected=", ".join(FORMATS),
+            fix="Leave format out to have it recognised by content.",
+        )
+    module, attribute = _FORMATS[name]
+    found: Format = getattr(import_module(f"workbench.data.formats.{module}"), attribute)
+    return found
+
+
+def _of_frame(frame: pd.DataFrame) -> Container:
+    try:
+        table = pa.Table.from_pandas(frame, preserve_index=False)
+    except (pa.ArrowInvalid, pa.ArrowTypeError):
+        table = table_of(frame.to_dict("records"))
+    return Container("table", table)
+
+
+def _open(path: Path, name: str | None, options: Mapping[str, Any]) -> Container:
+    """Open a file; of a Parquet file in a format that says so, only the needed columns."""
+    if path.is_file() and path.stat().st_size > 4:
+        with path.open("rb") as raw:
+            is_parquet = raw.read(4) == b"PAR1"
+        found = get_format(name) if name and is_parquet else None
+        if found is not None and found.columns is not None:
+            have = pq.read_schema(path).names
+            return open_container(path, found.columns(have, options))
+    return open_container(path)
+
+
+def _recognise(container: Container) -> Format | None:
+    columns, head = container.columns, container.head()
+    for name in _FORMATS:
+        found = get_format(name)
+        if found.document is not None:
+            if container.document is not None and found.document(container.document, {}):
+                return found
+        elif found.recognise(columns, head):
+            return found
+    return None
+
+
+def _read(container: Container, name: str | None, options: Mapping[str, Any]) -> PreferenceData:
+    if name is None:
+        found = get_format("tabular") if options["mapping"] else _recognise(container)
+    else:
+        found = get_format(name)
+    if found is None:
+        raise _unrecognised(container)
+    try:
+        return _translate(container, found, options)
+    except DataError as error:
+        if error.where is None:
+            raise DataError(
+                error.what, where=container.name, found=error.found, expected=error.expected,
+                fix=error.fix,
+            ) from error  # fmt: skip
+        raise
+
+
+def _translate(
+    container: Container, found: Format, options: Mapping[str, Any]
+) -> PreferenceData:
+    if found.document is not None and container.document is not None:
+        read = found.document(container.document, options)
+        if read is not None:
+            pairs, judgements = read
+            return assemble(judgements, pairs, source=container.name, format=found.name)
+    size = max(len(container.table), 1) if found.name in _WHOLE else _BATCH
+    frames = []
+    for start in range(0, max(len(container.table), 1), size):
+        part = container.table.slice(start, size)
+        frames.append(found.translate(part, start + 1, options))
+    settings: dict[str, Any] = {}
+    for frame in frames:
+        settings.update(frame.attrs.get("settings", {}))
+    judgements = frames[0] if len(frames) == 1 else pd.concat(frames, ignore_index=True)
+    if container.rows is not None and len(judgements):
+        numbers = pd.Series(container.rows)
+        judgements["row"] = numbers.iloc[judgements["row"].to_numpy("int64") - 1].to_numpy()
+    if container.bad:
+        bad = pd.DataFrame(container.bad, columns=["row", "found"]).assign(problem="unparseable")
+        judgements = pd.concat([judgements, bad], ignore_index=True)
+    kept = [c for c in judgements.columns if c in container.columns]
+    notes = (f"columns kept as metadata: {', '.join(kept)}",) if found.name == "tabular" and kept else ()
+    return assemble(
+        judgements, source=container.name, format=found.name, settings=settings, notes=notes
+    )
+
+
+def _joined(parts: list[PreferenceData], source: str) -> PreferenceData:
+    """Join the files of one hub data set, and their reports."""
+    from dataclasses import replace
+
+    from workbench.data.load_report import LeftOut
+
+    data = concat(parts)
+    reports = [part.load_report for part in parts if part.load_report is not None]
+    left_out: dict[str, LeftOut] = {}
+    for report in reports:
+        for reason, entry in report.left_out.items():
+            old = left_out.get(reason, LeftOut(0))
+            left_out[reason] = LeftOut(
+                old.count + entry.count, (old.examples + entry.examples)[:5]
+            )
+    report = replace(
+        reports[0],
+        source=source,
+        rows_read=sum(r.rows_read for r in reports),
+        rows_kept=sum(r.rows_kept for r in reports),
+        n_pairs=len(data.pairs),
+        n_labels=len(data.labels),
+        left_out=left_out,
+        notes=(*reports[0].notes, f"joined from {len(reports)} files"),
+    )
+    return replace(data, load_report=report)
+
+
+def _unrecognised(container: Container) -> DataError:
+    return DataError(
+        "The format of the file is not recognised.",
+        where=container.name,
+        found="columns " + ", ".join(container.columns),
+        expected="one of " + ", ".join(FORMATS),
+        fix='Map its columns: mapping={"response_a": ..., "response_b": ..., "label": ...} '
+        "(--map response_a=... on the command line).",
+    )

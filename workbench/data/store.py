@@ -1,0 +1,148 @@
+"""A data set on disk: a folder with a manifest and Parquet tables."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from workbench.data.dataset import PreferenceData
+from workbench.data.load_report import LoadReport
+from workbench.errors import DataError
+
+SCHEMA_VERSION = 1
+_MANIFEST = "manifest.json"
+_TABLES = ("pairs", "labels", "factors", "factor_values")
+
+
+def is_saved(path: Path) -> bool:
+    """Tell whether a path is the folder of a saved data set."""
+    return (path / _MANIFEST).is_file()
+
+
+def save(data: PreferenceData, folder: str | Path) -> Path:
+    """Write a data set into a folder, whole or not at all.
+
+    Parameters
+    ----------
+    data : PreferenceData
+    folder : str or Path
+        A new folder, or that of a saved data set, which is replaced.
+
+    Raises
+    ------
+    DataError
+        The folder exists and holds something else.
+
+    Examples
+    --------
+    >>> import tempfile, workbench as wb
+    >>> with tempfile.TemporaryDirectory() as place:
+    ...     folder = save(wb.load("sample"), place + "/sample")
+    ...     open_folder(folder).digest == wb.load("sample").digest
+    True
+    """
+    folder = Path(folder)
+    if folder.exists() and not is_saved(folder) and any(folder.iterdir()):
+        raise DataError(
+            "The folder holds something else.",
+            where=folder.name,
+            found="files that are no saved data set",
+            expected="a new folder, or one written by save",
+            fix="Choose another folder.",
+        )
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    draft = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
+    try:
+        for name in _TABLES:
+            table = pa.Table.from_pandas(getattr(data, name), preserve_index=False)
+            pq.write_table(table, draft / f"{name}.parquet", compression="zstd")
+        manifest = json.dumps(_manifest(data), ensure_ascii=False, indent=1, sort_keys=True)
+        (draft / _MANIFEST).write_text(manifest, encoding="utf-8")
+        shutil.rmtree(folder, ignore_errors=True)
+        draft.replace(folder)
+    except BaseException:
+        shutil.rmtree(draft, ignore_errors=True)
+        raise
+    return folder
+
+
+def open_folder(folder: str | Path) -> PreferenceData:
+    """Open a saved data set and check that it is whole.
+
+    Raises
+    ------
+    DataError
+        No manifest, another schema version, a damaged table, or tables that do not match
+        the digest of the manifest.
+    """
+    folder = Path(folder)
+    manifest = _read_manifest(folder)
+    version = manifest.get("schema_version")
+    if version != SCHEMA_VERSION:
+        raise DataError(
+            "The data set was saved by another version.",
+            where=f"{folder.name}/{_MANIFEST}",
+            found=f"schema_version {version!r}",
+            expected=str(SCHEMA_VERSION),
+            fix="Load the original file again and save it with this version.",
+        )
+    tables = {name: _read_table(folder, name) for name in _TABLES}
+    report = manifest["load_report"]
+    data = PreferenceData(
+        **tables,
+        factor_specs=manifest["factor_specs"],
+        load_report=None if report is None else LoadReport.from_dict(report),
+    )
+    if data.digest != manifest["digest"]:
+        raise DataError(
+            "The tables do not match the manifest.",
+            where=folder.name,
+            found=f"digest {data.digest}",
+            expected=manifest["digest"],
+            fix="A table was changed or mixed up: save the data set again.",
+        )
+    return data
+
+
+def _manifest(data: PreferenceData) -> dict[str, Any]:
+    return {
+        "schema_version": SCHEMA_VERSION,
+        "digest": data.digest,
+        "rows": {name: len(getattr(data, name)) for name in _TABLES},
+        "factor_specs": {name: dict(spec) for name, spec in data.factor_specs.items()},
+        "load_report": None if data.load_report is None else data.load_report.to_dict(),
+    }
+
+
+def _read_manifest(folder: Path) -> dict[str, Any]:
+    try:
+        manifest: dict[str, Any] = json.loads((folder / _MANIFEST).read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise DataError(
+            "The data set has no readable manifest.",
+            where=f"{folder.name}/{_MANIFEST}",
+            found=str(error).split(":")[0],
+            expected="the manifest.json that save wrote",
+            fix="Check the folder, or load the original file.",
+        ) from error
+    return manifest
+
+
+def _read_table(folder: Path, name: str) -> pd.DataFrame:
+    try:
+        return pq.read_table(folder / f"{name}.parquet").to_pandas()
+    except (OSError, pa.ArrowInvalid) as error:
+        raise DataError(
+            "A table of the data set is missing or damaged.",
+            where=f"{folder.name}/{name}.parquet",
+            found=str(error)[:80],
+            expected="a complete Parquet file",
+            fix="Copy the folder again, or save the data set anew.",
+        ) from error
