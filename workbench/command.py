@@ -50,10 +50,7 @@ class Run:
 
         source, config = self.config.source, self.config
         with self.progress(f"Loading {source}"):
-            if (Path(source) / "manifest.json").is_file():
-                data = wb.open_folder(Path(source))
-            else:
-                data = wb.load(source, format=config.format, mapping=mapping, seed=config.seed)
+            data = wb.load(source, format=config.format, mapping=mapping, seed=config.seed)
         return data.filter(scenarios=config.scenarios) if config.scenarios else data
 
     def scored(self) -> PreferenceData:
@@ -96,11 +93,19 @@ class Run:
         """Print a result, and write its tables where ``--out`` says."""
         self.show(result.summary(), result.to_dict())
         if self.out is not None:
-            from workbench.report.export import write_result
-
-            write_result(result, self.out)
-            (self.out / "run.toml").write_text(self.config.to_toml(), encoding="utf-8")
+            self._write(result, self.out)
             self.note(f"Written to {self.out}")
+
+    def _write(self, result: Result, folder: Path) -> None:
+        from workbench.report.export import to_csv
+        from workbench.results import to_json
+
+        texts = {f"{name}.csv": to_csv(table) for name, table in result.tables().items()}
+        texts["result.json"] = to_json(result.to_dict())
+        texts["run.toml"] = self.config.to_toml()
+        folder.mkdir(parents=True, exist_ok=True)
+        for name, text in texts.items():
+            (folder / name).write_text(text, encoding="utf-8")
 
     def save(self, data: PreferenceData) -> None:
         """Write the data where ``--out`` says."""

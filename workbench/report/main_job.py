@@ -67,6 +67,7 @@ class MainJob:
         lines = [repr(self.data), "", f"What they reward: weight [{level}], q < 0.05"]
         for fit in (self.people, self.judges):
             lines += _weights(fit) if fit is not None else []
+        lines += _collinear(self.judges or self.people)
         if self.gap is None:
             return "\n".join([*lines, "", "No judge to compare: one annotator or kind only."])
         reference = self.gap.settings["reference"]
@@ -139,8 +140,8 @@ def main_job(
 def ensure_factors(data: PreferenceData) -> PreferenceData:
     """Return the data with factors, computed where it has none.
 
-    Data with text get the text factors of style (:data:`workbench.factors.STYLE`); data
-    without text get a factor from each numeric column pair ``x_a``, ``x_b``.
+    Data with text get the text factors that do not repeat each other
+    (:data:`workbench.factors.CORE`); data without text get a factor from each numeric column pair ``x_a``, ``x_b``.
 
     Raises
     ------
@@ -157,9 +158,9 @@ def ensure_factors(data: PreferenceData) -> PreferenceData:
     if data.factor_names:
         return data
     if has_text(data):
-        from workbench.factors import STYLE
+        from workbench.factors import CORE
 
-        return score_factors(data, STYLE)
+        return score_factors(data, CORE)
     return from_columns(data)
 
 
@@ -210,6 +211,12 @@ def _weights(fit: Decomposition) -> list[str]:
         lines.append(f"\n{group}: n = {own['n'].iloc[0]:,}{held_out}")
         lines += _clearest(own)
     return lines
+
+
+def _collinear(fit: Decomposition) -> list[str]:
+    names = {name for group in fit.fits.values() for name in group.identification.collinear}
+    text = "warning: collinear, their single weights are hardly told apart"
+    return ["", f"{text}: {_listed(names)}"] if names else []
 
 
 def _gaps(gap: Contrast) -> list[str]:

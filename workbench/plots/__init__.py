@@ -1,0 +1,1 @@
+"""Figures of tidy tables; they know columns, not how the numbers were made."""

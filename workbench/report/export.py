@@ -1,0 +1,47 @@
+"""Tables as CSV that a spreadsheet cannot be tricked by, and JSON that HTML cannot."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pandas as pd
+
+_FORMULA = ("=", "+", "-", "@", "\t", "\r")
+
+
+def to_csv(table: pd.DataFrame) -> str:
+    """Return a table as CSV text; text cells that a spreadsheet would run get an apostrophe.
+
+    Examples
+    --------
+    >>> print(to_csv(pd.DataFrame({"name": ["=1+1", "-x", "ok"], "value": [-1.5, 2, 3]})).strip())
+    name,value
+    '=1+1,-1.5
+    '-x,2.0
+    ok,3.0
+    """
+    safe = table.copy()
+    safe.columns = pd.Index([guard(str(name)) for name in table.columns])
+    for position, dtype in enumerate(table.dtypes):
+        if not pd.api.types.is_numeric_dtype(dtype):
+            column = safe.columns[position]
+            safe[column] = [guard(v) if isinstance(v, str) else v for v in table.iloc[:, position]]
+    return str(safe.to_csv(index=False, lineterminator="\n"))
+
+
+def guard(text: str) -> str:
+    """Return a text that a spreadsheet takes for text."""
+    return f"'{text}" if text.startswith(_FORMULA) else text
+
+
+def script_json(value: Any) -> str:
+    """Return JSON that may stand in a script element: no text of it can close the element.
+
+    Examples
+    --------
+    >>> script_json("</script>")
+    '"\\\\u003c/script>"'
+    """
+    text = json.dumps(value, ensure_ascii=False, allow_nan=False, sort_keys=True)
+    return text.replace("<", "\\u003c").replace("\u2028", "\\u2028").replace("\u2029", "\\u2029")
