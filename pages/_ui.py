@@ -1,0 +1,51 @@
+"""Widgets that all pages share. Text of a data set is shown as text, never as Markdown."""
+
+from __future__ import annotations
+
+import pandas as pd
+import streamlit as st
+
+import workbench as wb
+from workbench.plots.theme import CONFIG
+from workbench.report.export import to_csv
+
+
+def text(value: object) -> None:
+    """Show text of a data set: no Markdown, no HTML, no links."""
+    st.code("" if value is None or value is pd.NA else str(value), language=None, wrap_lines=True)
+
+
+def note(value: str) -> None:
+    """Show a quiet line that may hold names of the data."""
+    st.text(value)
+
+
+def warn(value: str) -> None:
+    """Show a warning of our own words."""
+    st.warning(value, icon=":material/info:")
+
+
+def failure(error: wb.WorkbenchError) -> None:
+    """Show an error with what was found and what to do; it may quote the file."""
+    st.error("This did not work.", icon=":material/error:")
+    text(error)
+
+
+def figure(plot: object, alt: str, key: str) -> None:
+    """Show a figure with the text that stands for it."""
+    st.plotly_chart(plot, key=key, alt=alt, theme="streamlit", config=CONFIG)
+
+
+def table(frame: pd.DataFrame, key: str, title: str) -> None:
+    """Show a table and offer it as CSV."""
+    st.caption(title)
+    st.dataframe(frame, key=f"table-{key}", hide_index=True)
+    st.download_button(
+        "Download CSV",
+        to_csv(frame),
+        file_name=f"{key}.csv",
+        mime="text/csv",
+        key=f"download-{key}",
+        on_click="ignore",
+        icon=":material/download:",
+    )

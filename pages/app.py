@@ -1,0 +1,19 @@
+"""The router of the dashboard: what `workbench app` gives to Streamlit."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+st.set_page_config(page_title="Preference Workbench", page_icon=":material/balance:", layout="wide")
+
+st.navigation(
+    {
+        "Data": [st.Page("load.py", title="Load", icon=":material/upload_file:", default=True)],
+        "Analyse": [
+            st.Page("compare.py", title="Compare", icon=":material/compare_arrows:", url_path="compare")
+        ],
+        "Report": [
+            st.Page("report.py", title="Report", icon=":material/description:", url_path="report")
+        ],
+    }
+).run()

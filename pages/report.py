@@ -1,0 +1,40 @@
+"""The comparison as a file: one HTML page that needs no network."""
+
+from __future__ import annotations
+
+import streamlit as st
+from _choices import choose
+from _state import announce, current, job_of
+from _ui import failure, table
+
+import workbench as wb
+from workbench.report.findings import findings_frame
+from workbench.results import to_json
+
+st.title("Report")
+data = current()
+announce(data)
+try:
+    report = job_of(data, choose(data)).report()
+except wb.WorkbenchError as error:
+    failure(error)
+    st.stop()
+
+table(findings_frame(report.findings), "findings", "Findings: results that crossed a threshold")
+st.download_button(
+    "Download the report (HTML)",
+    report.html(),
+    file_name="report.html",
+    mime="text/html",
+    on_click="ignore",
+    type="primary",
+    icon=":material/description:",
+)
+st.download_button(
+    "Download the numbers (JSON)",
+    to_json(report.to_dict()),
+    file_name="report.json",
+    mime="application/json",
+    on_click="ignore",
+    icon=":material/data_object:",
+)
