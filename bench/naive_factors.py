@@ -19,18 +19,30 @@ BOLD = re.compile(r"\*\*[^*\n]+\*\*|__[^_\n]+__")
 LINK = re.compile(r"\[[^\]\n]*\]\([^)\s]+\)|https?://[^\s)\]]+")
 BAR = r"[^\S\n]*:?-+:?[^\S\n]*"
 TABLE = re.compile(rf"^[^\S\n]*\|?{BAR}(?:\|{BAR})+\|?[^\S\n]*$", re.M)
-FENCED = re.compile(r"^[^\S\n]*```.*?(?:^[^\S\n]*```[^\n]*$|\Z)", re.M | re.S)
+FENCE = re.compile(r"\s*(?:(`{3,})[^`]*|(~{3,}).*)")
 PARAGRAPH = re.compile(r"\n\s*\n")
 NUMBER = re.compile(r"[0-9]+(?:[.,][0-9]+)*")
-CITATION = re.compile(r"\[\d{1,3}(?:, ?\d{1,3})*\]|\([A-Z][^()\d\n]{0,60} \d{4}[a-z]?\)|\bet al\.")
+CITATION = re.compile(
+    r"\[[0-9]{1,3}(?:, ?[0-9]{1,3})*\]|\([A-Z][^()0-9\n]{0,60} [0-9]{4}[a-z]?\)|\bet al\."
+)
 VOWELS = re.compile(r"[aeiouy]+")
-EMOJI = re.compile("[\U0001f300-\U0001faff\u2600-\u27bf\u2b50-\u2b55\U0001f1e6-\U0001f1ff]")
+EMOJI = re.compile(
+    "[\U0001f1e6-\U0001f1ff]{2}|(?<!\u200d)[\u231a\u231b\u23e9-\u23fa\u2600-\u27bf\u2b05-\u2b07"
+    "\u2b1b\u2b1c\u2b50-\u2b55\U0001f300-\U0001f3fa\U0001f400-\U0001faff]"
+)
 LATIN = re.compile(
     "[A-Za-z\u00aa\u00ba\u00c0-\u024f\u0250-\u02af\u1e00-\u1eff\u2c60-\u2c7f\ua720-\ua7ff"
     "\uab30-\uab6f\ufb00-\ufb06\uff21-\uff3a\uff41-\uff5a]"
 )
+BEFORE, AFTER = r"(?<![^\W_])(?<![^\W_]['’\-])", r"(?![^\W_])(?!['’\-][^\W_])"
 PHRASE = {
-    name: re.compile(r"(?<!\S)(?:" + "|".join(map(re.escape, phrases)) + r")(?!\S)")
+    name: re.compile(
+        BEFORE
+        + "(?:"
+        + "|".join(phrase.replace(" ", r"\s+").replace("'", "['’]") for phrase in phrases)
+        + ")"
+        + AFTER
+    )
     for name, phrases in PHRASES.items()
 }
 
@@ -47,13 +59,31 @@ def words_of(text: str) -> list[str]:
     return [word.replace("’", "'") for word in WORD.findall(text.lower())]
 
 
+def without_code(text: str) -> tuple[str, int]:
+    """Return a text with each block of fenced code cut out, and the number of blocks."""
+    kept: list[str] = []
+    blocks, opened = 0, ""
+    for line in text.split("\n"):
+        if opened:
+            mark = line.strip()
+            if mark.startswith(opened) and not mark.strip(opened[0]):
+                opened = ""
+        elif match := FENCE.fullmatch(line):
+            opened = match[1] or match[2]
+            blocks += 1
+            kept.append("")
+        else:
+            kept.append(line)
+    return "\n".join(kept), blocks
+
+
 def naive_values(text: str, prompt: str, idf: dict[str, float]) -> dict[str, float]:
     """Return every text factor of one response."""
     text = text.replace("\r\n", "\n").replace("\r", "\n")
     words = words_of(text)
     n = len(words)
-    plain = FENCED.sub("\n", text)
-    lower = " ".join(words)
+    plain, code_blocks = without_code(text)
+    lower = text.lower()
     sentences = max(len(SENTENCE_END.findall(text)), int(n > 0))
     syllables = sum(max(len(VOWELS.findall(word)), 1) for word in words)
     letters = [c for c in text if c.isalpha()]
@@ -72,7 +102,7 @@ def naive_values(text: str, prompt: str, idf: dict[str, float]) -> dict[str, flo
         "numbered_items": len(NUMBERED.findall(plain)),
         "bold": len(BOLD.findall(plain)),
         "tables": len(TABLE.findall(plain)),
-        "code_blocks": len(FENCED.findall(text)),
+        "code_blocks": code_blocks,
         "links": len(LINK.findall(plain)),
         "paragraphs": len(blocks),
         "questions": plain.count("?"),

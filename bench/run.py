@@ -22,7 +22,8 @@ def main(wanted: list[str]) -> int:
     failed = []
     for name in wanted or known:
         print(f"== {name}", flush=True)
-        done = subprocess.run([sys.executable, str(FOLDER / f"{name}.py")], check=False)
+        command = [sys.executable, "-m", f"bench.{name}"]
+        done = subprocess.run(command, cwd=FOLDER.parent, check=False)
         if done.returncode:
             failed.append(name)
     if failed:

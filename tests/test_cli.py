@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 import subprocess
 import sys
 from pathlib import Path
@@ -49,7 +50,7 @@ def votes(tmp_path: Path) -> Path:
     path = tmp_path / "votes.csv"
     rows = ["prompt,response_a,response_b,preference,annotator"]
     rows += [
-        f"question {i},{'word ' * (i % 7 + 1)},{'word ' * (i % 5 + 1)},{i % 2},ann"
+        f"question {i},{'word ' * (i % 7 + 1)},{'term ' * (i % 5 + 1)},{i % 2},ann"
         for i in range(60)
     ]
     path.write_text("\n".join([*rows, "question 99,,text,1,ann"]) + "\n", encoding="utf-8")
@@ -155,6 +156,17 @@ def test_report_writes_the_same_file_twice(folder: Path, tmp_path: Path) -> None
     assert path.read_bytes() == first
 
 
+def test_the_command_that_a_report_shows_makes_it_again(folder: Path, tmp_path: Path) -> None:
+    first, again = tmp_path / "first" / "a.html", tmp_path / "again" / "a.html"
+    flags = ("--annotator", "judge-x", "--factors", "f0,f1", "--level", 0.9, "--ties", "drop")
+    assert run("report", folder, *flags, "--out", first).exit_code == 0
+    command = json.loads(first.with_suffix(".json").read_text(encoding="utf-8"))["rerun"]
+    words = shlex.split(command)
+    assert words[-2:] == ["--out", "a.html"]
+    assert run(*words[1:-1], again).exit_code == 0
+    assert again.read_bytes() == first.read_bytes()
+
+
 def test_missing_factors_are_scored_and_said(votes: Path) -> None:
     flags = ("--factors", "words", "--folds", 0)
     done = run("decompose", votes, *flags)
@@ -219,7 +231,8 @@ def test_an_unexpected_error_has_no_traceback(
     def fail(*_: object, **__: object) -> None:
         raise ZeroDivisionError("planted")
 
-    monkeypatch.setattr("workbench.report.main_job.decompose", fail)
+    # by its full name: wb.report is the verb, not the room
+    monkeypatch.setattr(sys.modules["workbench.report.main_job"], "decompose", fail)
     done = run("contrast", folder)
     assert done.exit_code == 1
     assert "ZeroDivisionError: planted" in done.stderr

@@ -70,7 +70,7 @@ def load(
 def factors(
     run: Run,
     families: Annotated[
-        list[str] | None, typer.Option(help="Families of factors; those of style if not given.")
+        list[str] | None, typer.Option(help="Families of factors; the core ones if not given.")
     ] = None,
 ) -> None:
     """Compute factors and describe their differences A minus B; --out saves a folder."""
@@ -152,7 +152,7 @@ def _report(run: Run, data: PreferenceData, path: Path) -> None:
     job = run.main_job(data)
     path.parent.mkdir(parents=True, exist_ok=True)
     with run.progress("Writing the report"):
-        job.report().save(path)
+        job.report(run.report_command(path.name)).save(path)
     run.show(
         f"{job.summary()}\n\nReport: {path}",
         {"report": str(path), "results": [result.to_dict() for result in job.results]},

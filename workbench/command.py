@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import shlex
 import sys
 import traceback
 from collections.abc import Callable, Iterator, Mapping
@@ -21,6 +22,10 @@ if TYPE_CHECKING:
     from workbench.data.dataset import PreferenceData
     from workbench.report.main_job import MainJob
     from workbench.results import Result
+
+
+_FLAGS = {"annotators": "--annotator", "scenarios": "--scenario"}
+"""Flags that name one of several, where the configuration names them all."""
 
 
 @dataclass(frozen=True)
@@ -60,7 +65,7 @@ class Run:
         data = self.load()
         if data.factor_names:
             return data
-        kind = "the factors of style" if has_text(data) else "its factor columns"
+        kind = "the core text factors" if has_text(data) else "its factor columns"
         self.note(f"The data hold no factors yet: scoring {kind} first.")
         with self.progress("Scoring factors"):
             return ensure_factors(data)
@@ -82,6 +87,14 @@ class Run:
         names = ("covariance", "ties", "folds", "level", "seed")
         options = {name: getattr(self.config, name) for name in names}
         return {"factors": list(self.config.factors) or None, **options}
+
+    def report_command(self, name: str) -> str:
+        """Return the command that makes this run's report again, as file ``name``."""
+        words = ["workbench", "report", self.config.source]
+        for key, values in self.config.to_query().items():
+            if key not in ("source", "by"):
+                words += [_FLAGS.get(key, f"--{key}"), ",".join(values)]
+        return shlex.join([*words, "--out", name])
 
     def show(self, text: str, record: Mapping[str, Any]) -> None:
         """Print a result: its text, or its record as JSON."""
@@ -164,9 +177,9 @@ REFERENCE = _option(
     "reference", str | None, None, "Annotator or kind to compare with (human: people pooled)."
 )
 FIT = (
-    _names("annotators", "Only these annotators.", "--annotator"),
+    _names("annotators", "Only these annotators.", _FLAGS["annotators"]),
     _names("factors", "Only these factors."),
-    _names("scenarios", "Only these scenarios.", "--scenario"),
+    _names("scenarios", "Only these scenarios.", _FLAGS["scenarios"]),
     _option("covariance", Literal["cluster", "HC1", "classical"] | None, None, "Errors."),
     _option("ties", Literal["half", "drop"] | None, None, "A tie is half a vote each, or no vote."),
     _option("folds", int | None, None, "Prompt-grouped folds of held-out scores; 0: none."),

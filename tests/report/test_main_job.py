@@ -95,6 +95,17 @@ def test_the_summary_names_clear_terms_with_n_and_interval(data: PreferenceData)
     assert gaps.rstrip().endswith("none\n  undefined (the table says why): position")
 
 
+def test_the_summary_warns_of_collinear_factors(data: PreferenceData) -> None:
+    noise = np.random.default_rng(0).normal(scale=0.01, size=len(data))
+    twin = pd.DataFrame({"twin": data.factors["f0"] + noise})
+    twins = data.with_factors(twin, pd.DataFrame(index=twin.index), {})
+    assert "collinear" not in main_job(data, folds=0).summary()
+    warning = [x for x in main_job(twins, folds=0).summary().splitlines() if "collinear" in x]
+    assert len(warning) == 1
+    assert "f0" in warning[0]
+    assert "twin" in warning[0]
+
+
 def test_factors_of_columns_are_made_where_there_is_no_text() -> None:
     glow = np.arange(6.0)
     pairs = pd.DataFrame({"glow_a": glow, "glow_b": glow[::-1]})
@@ -105,12 +116,12 @@ def test_factors_of_columns_are_made_where_there_is_no_text() -> None:
     np.testing.assert_allclose(data.factors["glow"], expected)
 
 
-def test_text_gets_the_factors_of_style() -> None:
+def test_text_gets_the_core_factors() -> None:
     pairs = pd.DataFrame({"prompt": ["p"], "response_a": ["One two."], "response_b": ["One."]})
     labels = pd.DataFrame({"pair": [0], "annotator": ["ann"], "preference": [1.0]})
     data = PreferenceData.from_tables(pairs, labels)
     scored = ensure_factors(data)
-    assert scored.factor_names == [spec.name for spec in wb.factors.STYLE]
+    assert scored.factor_names == [spec.name for spec in wb.factors.CORE]
     assert ensure_factors(scored) is scored
 
 

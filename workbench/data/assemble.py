@@ -22,13 +22,12 @@ from workbench.data.formats.records import excerpt
 from workbench.data.load_report import LeftOut, LoadReport
 from workbench.errors import DataError
 
-_LABEL_ONLY = {*LABEL_COLUMNS, "row", "pair", "problem", "found"} - {"pair_id"}
+_LABEL_ONLY = {*LABEL_COLUMNS, "row", "problem", "found"} - {"pair_id"}
 _EXAMPLES = 5
 
 
 def assemble(
     judgements: pd.DataFrame,
-    pairs: pd.DataFrame | None = None,
     *,
     source: str,
     format: str,  # noqa: A002 - the word of the file's own terms
@@ -41,8 +40,6 @@ def assemble(
     ----------
     judgements : DataFrame
         See :data:`workbench.data.formats.JUDGEMENT_COLUMNS`.
-    pairs : DataFrame, optional
-        The texts, where judgements share them: ``judgements["pair"]`` is a row position.
     source, format : str
         Names for the report.
     settings : mapping, optional
@@ -61,15 +58,11 @@ def assemble(
         No judgement is usable.
     """
     judgements = judgements.reset_index(drop=True)
-    texts = judgements if pairs is None else pairs
-    where = np.arange(len(judgements)) if pairs is None else judgements["pair"].to_numpy("int64")
-    problem, found = _problems(judgements, texts, where)
+    problem, found = _problems(judgements)
     good = problem.isna().to_numpy()
     usable = judgements if good.all() else judgements[good].reset_index(drop=True)
-    used, position = np.unique(where[good], return_inverse=True)
-    content = _pair_part(texts if len(used) == len(texts) else texts.iloc[used])
-    table = complete_pairs(content)
-    pair_id = table["pair_id"].take(position).reset_index(drop=True)
+    table = complete_pairs(_pair_part(usable))
+    pair_id = table["pair_id"]
     labels = _label_part(usable, pair_id)
     again = _repeated(labels)
     duplicates = judgements.loc[np.flatnonzero(good)[again], "row"]
@@ -104,29 +97,27 @@ def assemble(
     return data
 
 
-def _problems(
-    judgements: pd.DataFrame, texts: pd.DataFrame, where: NDArray[np.int64]
-) -> tuple[pd.Series, pd.Series]:
+def _problems(judgements: pd.DataFrame) -> tuple[pd.Series, pd.Series]:
     """Return the reason to leave out each judgement (or missing), and what was found."""
     n = len(judgements)
     problem = _text_column(judgements, "problem", n)
     found = _text_column(judgements, "found", n)
-    sides = [texts.get("response_a"), texts.get("response_b")]
+    sides = [judgements.get("response_a"), judgements.get("response_b")]
     if any(side is None or side.isna().all() for side in sides):
         return problem, found
     a, b = (pa.array(side.astype("str"), pa.large_string(), from_pandas=True) for side in sides)
     blank_a, blank_b = _mask(is_blank(a)), _mask(is_blank(b))
-    same = np.asarray((texts["response_a"] == texts["response_b"]).fillna(False))
+    same = np.asarray((judgements["response_a"] == judgements["response_b"]).fillna(False))
     for reason, hit, text in (
         ("empty", blank_a | blank_b, np.where(blank_a, "response_a", "response_b")),
         ("identical", same & ~blank_a, None),
     ):
-        new = hit[where] & problem.isna().to_numpy()
+        new = hit & problem.isna().to_numpy()
         if not new.any():
             continue
         problem = problem.mask(new, reason)
         at = np.flatnonzero(new)
-        shown = texts["response_a"].iloc[where[at]] if text is None else text[where[at]]
+        shown = judgements["response_a"].iloc[at] if text is None else text[at]
         found[at] = [excerpt(_or_none(value)) for value in shown]
     return problem, found
 

@@ -17,6 +17,7 @@ import pyarrow.csv as pacsv
 import pyarrow.json as pajson
 import pyarrow.parquet as pq
 
+from workbench.data.formats.messages import as_messages
 from workbench.data.formats.records import excerpt
 from workbench.errors import DataError
 
@@ -235,6 +236,8 @@ def _read_json_lines(path: Path, start: bytes) -> Container:
                     read_options=pajson.ReadOptions(block_size=block),
                     parse_options=pajson.ParseOptions(explicit_schema=schema),
                 )
+            # pyarrow's JSON reader does not check that text is UTF-8
+            table.validate(full=True)
             return _whole_or_document(path, table)
         except pa.ArrowInvalid as error:
             if "straddling object" not in str(error):
@@ -403,9 +406,12 @@ def _not_utf8(column: pa.ChunkedArray) -> Iterator[tuple[int, UnicodeDecodeError
 
 
 def _as_text(value: Any) -> str | None:
-    if value is None or isinstance(value, str):
-        return value if value is None else value.encode("utf-8", "replace").decode("utf-8")
-    return json.dumps(value, ensure_ascii=True, default=str)
+    if isinstance(value, str):
+        return value.encode("utf-8", "replace").decode("utf-8")
+    if isinstance(value, (list, dict)) and as_messages(value) is None:
+        # nested data among texts have no reading: the row counts as one without text
+        return None
+    return None if value is None else json.dumps(value, default=str)
 
 
 def _empty(path: Path) -> DataError:

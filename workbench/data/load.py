@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -16,7 +16,7 @@ from workbench.data import sample, store
 from workbench.data.assemble import assemble
 from workbench.data.containers import Container, open_container, table_of
 from workbench.data.dataset import PreferenceData, concat
-from workbench.data.formats import Format
+from workbench.data.formats import JUDGEMENT_COLUMNS, Format
 from workbench.data.formats.tabular import propose
 from workbench.errors import DataError
 
@@ -193,8 +193,8 @@ def _recognise(container: Container) -> Format | None:
     columns, head = container.columns, container.head()
     for name in _FORMATS:
         found = get_format(name)
-        if found.document is not None:
-            if container.document is not None and found.document(container.document, {}):
+        if found.records_of is not None:
+            if container.document is not None and found.records_of(container.document) is not None:
                 return found
         elif found.recognise(columns, head):
             return found
@@ -222,11 +222,9 @@ def _read(container: Container, name: str | None, options: Mapping[str, Any]) ->
 def _translate(
     container: Container, found: Format, options: Mapping[str, Any]
 ) -> PreferenceData:
-    if found.document is not None and container.document is not None:
-        read = found.document(container.document, options)
-        if read is not None:
-            pairs, judgements = read
-            return assemble(judgements, pairs, source=container.name, format=found.name)
+    if found.records_of is not None:
+        records = found.records_of(container.document)
+        container = replace(container, table=table_of(records or []))
     size = max(len(container.table), 1) if found.name in _WHOLE else _BATCH
     frames = []
     for start in range(0, max(len(container.table), 1), size):
@@ -242,17 +240,19 @@ def _translate(
     if container.bad:
         bad = pd.DataFrame(container.bad, columns=["row", "found"]).assign(problem="unparseable")
         judgements = pd.concat([judgements, bad], ignore_index=True)
-    kept = [c for c in judgements.columns if c in container.columns]
-    notes = (f"columns kept as metadata: {', '.join(kept)}",) if found.name == "tabular" and kept else ()
+    notes = _notes(judgements) if found.name == "tabular" else ()
     return assemble(
         judgements, source=container.name, format=found.name, settings=settings, notes=notes
     )
 
 
+def _notes(judgements: pd.DataFrame) -> tuple[str, ...]:
+    extra = [str(c) for c in judgements.columns if c not in (*JUDGEMENT_COLUMNS, "found")]
+    return (f"columns kept as metadata: {', '.join(extra)}",) if extra else ()
+
+
 def _joined(parts: list[PreferenceData], source: str) -> PreferenceData:
     """Join the files of one hub data set, and their reports."""
-    from dataclasses import replace
-
     from workbench.data.load_report import LeftOut
 
     data = concat(parts)

@@ -52,18 +52,22 @@ _COUNTS = {
     "length": {
         "characters": "Characters, line ends included.",
         "words": "Runs of letters and digits; an apostrophe or hyphen between two of them joins.",
-        "sentences": "Runs of . ! or ? before white space or the end; at least 1 if there is a word.",
+        "sentences": "Runs of . ! or ? before white space or the end; at least 1 if there is a "
+        "word.",
         "tokens": "Each run of letters and digits counts 1 per started 6 characters; every other "
         "character that is not white space counts 1.",
     },
     "structure": {
-        "headers": "Lines that start with 1 to 6 # and a space, outside fenced code.",
-        "bullets": "Lines that start with -, * or + and a space, outside fenced code.",
-        "numbered_items": "Lines that start with 1 to 3 digits, . or ) and a space, outside "
+        "headers": "Lines that start with 1 to 6 # and a space after any indentation, outside "
         "fenced code.",
+        "bullets": "Lines that start with -, * or + and a space after any indentation, outside "
+        "fenced code.",
+        "numbered_items": "Lines that start with 1 to 3 digits, . or ) and a space after any "
+        "indentation, outside fenced code.",
         "bold": "Spans **...** or __...__ within a line, outside fenced code.",
         "tables": "Markdown tables: their delimiter rows such as |---|---|, outside fenced code.",
-        "code_blocks": "Opening ``` fences at a line's start; one without an end runs to the end.",
+        "code_blocks": "Blocks of fenced code: from a line that starts with ``` or ~~~ to the "
+        "next one with nothing but as many of the same mark, or to the end of the text.",
         "links": "Markdown links [text](target) and bare http(s) addresses, outside fenced code.",
         "paragraphs": "Blocks of lines between blank lines.",
     },
@@ -77,7 +81,7 @@ _COUNTS = {
         "second_person": "The words you, your and their forms.",
         "questions": "Question marks, outside fenced code.",
         "exclamations": "Exclamation marks, outside fenced code.",
-        "emojis": "Characters of the emoji and pictograph blocks.",
+        "emojis": "Emojis and pictographs; a joined sequence, a skin tone or a flag makes one.",
     },
     "lexical": {
         "numbers": "Runs of digits; a point or comma between two of them joins.",

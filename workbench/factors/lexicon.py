@@ -1,6 +1,6 @@
 """Phrase lists of the tone factors, and stop words.
 
-A phrase matches on consecutive words, case ignored, whatever stands between the words.
+A phrase matches on whole words, case ignored, with nothing but white space between them.
 The lists are short on purpose: each member is unmistakable, and they are part of the
 factors' definitions. No two phrases of a list can overlap, so each match counts once.
 """
@@ -58,6 +58,12 @@ PHRASES = {
 """Phrases by factor."""
 
 STOP_WORDS = frozenset(
-    ["a", "about", "after", "all", "also", "an", "and", "any", "are", "as", "at", "be", "been", "but", "by", "can", "could", "did", "do", "does", "for", "from", "had", "has", "have", "he", "her", "him", "his", "how", "i", "if", "in", "into", "is", "it", "its", "just", "like", "may", "me", "more", "most", "my", "no", "not", "of", "on", "one", "only", "or", "other", "our", "out", "over", "she", "should", "so", "some", "such", "than", "that", "the", "their", "them", "then", "there", "these", "they", "this", "those", "to", "too", "up", "us", "very", "was", "we", "were", "what", "when", "where", "which", "who", "why", "will", "with", "would", "you", "your"]
+    """
+    a about after all also an and any are as at be been but by can could did do does for from
+    had has have he her him his how i if in into is it its just like may me more most my no not
+    of on one only or other our out over she should so some such than that the their them then
+    there these they this those to too up us very was we were what when where which who why will
+    with would you your
+    """.split()
 )
 """Words too common to say what a text is about."""

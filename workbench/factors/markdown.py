@@ -13,7 +13,7 @@ BOLD = re.compile(r"\*\*[^*\n]+\*\*|__[^_\n]+__")
 LINK = re.compile(r"\[[^\]\n]*\]\([^)\s]+\)|https?://[^\s)\]]+")
 _CELL = r"[^\S\n]*:?-+:?[^\S\n]*"
 TABLE = re.compile(rf"^[^\S\n]*\|?{_CELL}(?:\|{_CELL})+\|?[^\S\n]*$", re.M)
-FENCED = re.compile(r"^[^\S\n]*```.*?(?:^[^\S\n]*```[^\n]*$|\Z)", re.M | re.S)
+OPENING = re.compile(r"(`{3,})[^`]*|(~{3,}).*", re.S)
 """The rules as patterns; bold, links and tables are rare enough to be searched with them."""
 
 
@@ -41,35 +41,54 @@ class Structure:
         return self.codes[np.minimum(self.first + offset, len(self.codes) - 1)]
 
     @cached_property
-    def fences(self) -> Ints:
-        """Lines that open or close fenced code, in order."""
-        tick = ord("`")
-        return np.flatnonzero((self.at(0) == tick) & (self.at(1) == tick) & (self.at(2) == tick))
+    def blocks(self) -> tuple[Ints, Ints]:
+        """Where each block of fenced code begins and ends, its fence lines included.
 
-    @cached_property
-    def opening(self) -> Bools:
-        """Which of the fence lines open: every other one of a text."""
-        row = self.batch.row[self.line_starts[self.fences]]
-        first_of_row = np.searchsorted(row, row)
-        return (np.arange(len(row)) - first_of_row) % 2 == 0
+        A line opens a block with three or more ` or ~ after any indentation; more ` on that
+        line make it inline code. The next line of nothing but at least as many of the same
+        mark closes it, else the end of the text does.
+        """
+        mark = self.at(0)
+        fence = ((mark == ord("`")) | (mark == ord("~"))) & (self.at(1) == mark)
+        starts: list[int] = []
+        ends: list[int] = []
+        opened, row = "", -1
+        for line in np.flatnonzero(fence & (self.at(2) == mark)):
+            here = int(self.batch.row[self.line_starts[line]])
+            text = self.line(line)
+            if opened and here == row:
+                if text == text[0] * len(text) and text.startswith(opened):
+                    ends[-1] = int(self.line_ends[line])
+                    opened = ""
+            elif match := OPENING.fullmatch(text):
+                opened, row = match[1] or match[2], here
+                starts.append(int(self.line_starts[line]))
+                ends.append(int(self.batch.ends[here]))
+            else:
+                opened = ""
+        return np.array(starts, dtype=np.int64), np.array(ends, dtype=np.int64)
+
+    def line(self, number: int) -> str:
+        """Return a line without the blanks around it."""
+        codes = self.codes[self.first[number] : self.line_ends[number]]
+        return codes.tobytes().decode("utf-32-le", "surrogatepass").rstrip()
 
     @cached_property
     def in_code(self) -> Bools:
         """Which code points lie in fenced code, its fences included."""
-        opens = self.fences[self.opening]
-        start = self.line_starts[opens]
-        row = self.batch.row[start]
-        end = self.batch.ends[row]
-        closes = self.fences[~self.opening]
-        if len(closes):
-            after = np.minimum(np.searchsorted(closes, opens), len(closes) - 1)
-            close_end = self.line_ends[closes[after]]
-            same = (closes[after] > opens) & (self.batch.row[close_end] == row)
-            end = np.where(same, close_end, end)
+        starts, ends = self.blocks
         change = np.zeros(len(self.codes) + 1, dtype=np.int8)
-        np.add.at(change, start, 1)
-        np.add.at(change, end, -1)
+        change[starts] += 1
+        change[ends] -= 1
         return np.cumsum(change[:-1], dtype=np.int8) > 0
+
+    def prose(self, row: int) -> str:
+        """Return a text with each block of fenced code cut out."""
+        text, begin = self.batch.texts[row], int(self.batch.starts[row])
+        starts, ends = self.blocks
+        mine = slice(*np.searchsorted(starts, [begin, int(self.batch.ends[row]) + 1]))
+        edges = [0, *np.column_stack([starts[mine], ends[mine]]).ravel() - begin, len(text)]
+        return "".join(text[a:b] for a, b in zip(edges[::2], edges[1::2], strict=True))
 
     @cached_property
     def outside(self) -> Bools:
@@ -118,8 +137,8 @@ class Structure:
         return self.lines(~self.blank & (new_text | after_blank))
 
     def code_blocks(self) -> Ints:
-        """Opening fences."""
-        return self.batch.count_at(self.line_starts[self.fences[self.opening]])
+        """Blocks of fenced code."""
+        return self.batch.count_at(self.blocks[0])
 
     def marks(self, char: str) -> Ints:
         """Return how often a character stands outside fenced code."""
@@ -137,8 +156,7 @@ class Structure:
         counts = np.zeros(len(self.batch), dtype=np.int64)
         fenced = self.code_blocks() > 0
         for i in np.flatnonzero(candidates):
-            text = self.batch.texts[i]
-            text = FENCED.sub("\n", text) if fenced[i] else text
+            text = self.prose(i) if fenced[i] else self.batch.texts[i]
             counts[i] = sum(1 for _ in pattern.finditer(text))
         return counts
 

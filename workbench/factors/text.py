@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from workbench.errors import DesignError
 from workbench.factors.catalog import FAMILIES, STYLE
 from workbench.factors.lexicon import PHRASES
 from workbench.factors.markdown import Structure
@@ -35,14 +36,24 @@ from workbench.factors.tokens import (
 
 Array = NDArray[np.float64]
 
-CITATION = re.compile(r"\[\d{1,3}(?:, ?\d{1,3})*\]|\([A-Z][^()\d\n]{0,60} \d{4}[a-z]?\)|\bet al\.")
+CITATION = re.compile(
+    r"\[[0-9]{1,3}(?:, ?[0-9]{1,3})*\]|\([A-Z][^()0-9\n]{0,60} [0-9]{4}[a-z]?\)|\bet al\."
+)
 """Numbers in square brackets, (Name, year), and 'et al.'."""
 
 _PIECE = 6
 """Characters of a run of letters that one token holds."""
 
+_JOIN = 0x200D
+"""The zero-width joiner."""
+
+_FLAG_LETTERS = (0x1F1E6, 0x1F1FF)
+"""The regional indicators A to Z."""
+
 RELATIONS = frozenset(spec.name for spec in FAMILIES["prompt"])
 """Factors that need the prompt."""
+
+_NAMES = tuple(spec.name for spec in STYLE)
 
 
 def text_values(
@@ -60,7 +71,8 @@ def text_values(
     prompts : sequence of str, shape (n,), optional
         Needed by the factors of the family ``prompt``.
     names : sequence of str, optional
-        Factors; all of :data:`workbench.factors.STYLE` when None.
+        Factors; when None all of :data:`workbench.factors.STYLE`, without prompts all but
+        those of the family ``prompt``.
     vocabulary : Vocabulary, optional
         Of ``tfidf_cosine``; learnt from ``prompts`` when None.
 
@@ -68,15 +80,21 @@ def text_values(
     -------
     DataFrame, shape (n, n factors)
 
+    Raises
+    ------
+    DesignError
+        An unknown name, a factor of the family ``prompt`` without prompts, or prompts and
+        responses of different numbers.
+
     Examples
     --------
     >>> text_values(["Sorry! I can't."], names=["words", "apologies", "refusals"]).iloc[0].tolist()
     [3.0, 1.0, 1.0]
     """
-    names = [spec.name for spec in STYLE] if names is None else list(names)
-    if prompts is None:
-        names = [name for name in names if name not in RELATIONS]
-    elif vocabulary is None and "tfidf_cosine" in names:
+    every = [name for name in _NAMES if prompts is not None or name not in RELATIONS]
+    names = every if names is None else list(names)
+    _check(names, every, len(responses), len(responses) if prompts is None else len(prompts))
+    if prompts is not None and vocabulary is None and "tfidf_cosine" in names:
         vocabulary = Vocabulary.learn(prompts)
     parts = []
     for start in range(0, len(responses), MAX_ROWS):
@@ -92,17 +110,33 @@ def batch_values(
 ) -> Array:
     """Return the values of one batch, shape (rows, n factors)."""
     structure = Structure(batch)
-    columns = []
-    for name in names:
-        if name in RELATIONS:
-            if prompt is None:
-                raise ValueError(f"factor {name!r} needs the prompts")
-            columns.append(_relation(name, batch, prompt, vocabulary))
+    values = np.empty((len(batch), len(names)))
+    for k, name in enumerate(names):
+        if name in RELATIONS and prompt is not None:
+            values[:, k] = _relation(name, batch, prompt, vocabulary)
         elif name in PHRASES:
-            columns.append(_phrase_count(batch, PHRASES[name]))
+            values[:, k] = _phrase_count(batch, PHRASES[name])
         else:
-            columns.append(_FUNCTIONS[name](batch, structure))
-    return np.column_stack(columns).astype(np.float64)
+            values[:, k] = _FUNCTIONS[name](batch, structure)
+    return values
+
+
+def _check(names: Sequence[str], known: Sequence[str], n: int, n_prompts: int) -> None:
+    unknown = [name for name in names if name not in known]
+    if unknown:
+        raise DesignError(
+            f"The factor {unknown[0]!r} cannot be computed.",
+            found=", ".join(unknown),
+            expected=", ".join(known),
+            fix="Give the prompts too." if set(unknown) <= RELATIONS else "Check the spelling.",
+        )
+    if n != n_prompts:
+        raise DesignError(
+            "Prompts and responses do not go together.",
+            found=f"{n_prompts:,} prompts and {n:,} responses",
+            expected="one prompt for each response",
+            fix="Repeat a prompt for each of its responses.",
+        )
 
 
 def _relation(name: str, batch: Batch, prompt: Batch, vocabulary: Vocabulary | None) -> Array:
@@ -132,11 +166,20 @@ def _tokens(batch: Batch, _: Structure) -> Ints:
     alnum = batch.has(ALNUM)
     start, end = runs(alnum)
     pieces = np.bincount(batch.row[start], (end - start + _PIECE - 1) // _PIECE, len(batch))
-    return pieces.astype(np.int64) + batch.count(~alnum & ~batch.has(SPACE))
+    return pieces.astype(np.int64) + batch.count_at(batch.mark_at)
 
 
 def _emojis(batch: Batch, _: Structure) -> Ints:
-    return batch.count(batch.has(EMOJI))
+    at = np.flatnonzero(batch.has(EMOJI))
+    codes = batch.codes[at]
+    # a joiner makes one picture of two emojis, and two letters make one flag
+    joined = (at > 0) & (batch.codes[at - 1] == _JOIN)
+    letter = (codes >= _FLAG_LETTERS[0]) & (codes <= _FLAG_LETTERS[1])
+    flags = np.zeros(len(batch.codes), dtype=bool)
+    flags[at[letter]] = True
+    start, end = runs(flags)
+    pairs = np.bincount(batch.row[start], (end - start) // 2, len(batch))
+    return batch.count_at(at[~joined & ~letter]) + pairs.astype(np.int64)
 
 
 def _numbers(batch: Batch, _: Structure) -> Ints:
@@ -153,9 +196,9 @@ def _citations(batch: Batch, structure: Structure) -> Ints:
     brackets = (codes[:-1] == ord("[")) & digit[1:]
     year = digit[:-1] & (codes[1:] == ord(")"))
     lettered = digit[:-2] & (batch.kind[1:-1] & LETTER != 0) & (codes[2:] == ord(")"))
-    et_al = _phrase_count(batch, ("et al",))
-    candidates = (batch.count(brackets) + batch.count(year) + batch.count(lettered) + et_al) > 0
-    return structure.matches(CITATION, candidates)
+    marked = batch.count(brackets) + batch.count(year) + batch.count(lettered) > 0
+    named = np.array(["et al." in text for text in batch.texts], dtype=bool)
+    return structure.matches(CITATION, marked | named)
 
 
 def _type_token_ratio(batch: Batch, _: Structure) -> Array:
@@ -202,6 +245,7 @@ def _phrase_count(batch: Batch, phrases: Sequence[str]) -> Ints:
         for k, word in enumerate(rest, start=1):
             at = at[at + k < len(h)]
             at = at[(h[at + k] == word) & (row[at + k] == row[at])]
+            at = at[batch.apart_by_space(at + k - 1)]
         found[at] = True
     return np.bincount(row[found], minlength=len(batch))
 

@@ -7,7 +7,7 @@ a loop over texts.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import cache, cached_property
+from functools import cache, cached_property, lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -32,7 +32,11 @@ _LATIN_BLOCKS = (
     (0xAB30, 0xAB6F), (0xFB00, 0xFB06), (0xFF21, 0xFF5A),
 )  # fmt: skip
 
-_EMOJI_BLOCKS = ((0x1F300, 0x1FAFF), (0x2600, 0x27BF), (0x2B50, 0x2B55), (0x1F1E6, 0x1F1FF))
+_EMOJI_BLOCKS = (
+    (0x231A, 0x231B), (0x23E9, 0x23FA), (0x2600, 0x27BF), (0x2B05, 0x2B07), (0x2B1B, 0x2B1C),
+    (0x2B50, 0x2B55), (0x1F1E6, 0x1F1FF), (0x1F300, 0x1F3FA), (0x1F400, 0x1FAFF),
+)  # fmt: skip
+"""Skin tones (0x1F3FB to 0x1F3FF) are left out: they colour the emoji before them."""
 
 
 class Batch:
@@ -91,6 +95,18 @@ class Batch:
         inside = alnum.copy()
         inside[1:-1] |= self.has(JOINER)[1:-1] & alnum[:-2] & alnum[2:]
         return runs(inside)
+
+    @cached_property
+    def mark_at(self) -> Ints:
+        """Where characters stand that are neither letters, digits nor white space."""
+        return np.flatnonzero((self.kind & (ALNUM | SPACE)) == 0)
+
+    def apart_by_space(self, word: Ints) -> Bools:
+        """Return which words have nothing but white space between them and the next word."""
+        start, end = self.words
+        return np.searchsorted(self.mark_at, end[word]) == np.searchsorted(
+            self.mark_at, start[word + 1]
+        )
 
     @cached_property
     def word_row(self) -> Ints:
@@ -233,7 +249,7 @@ def _powers(n: int) -> tuple[Keys, Keys]:
     return _power_table(_BASE, size)[:n], _power_table(pow(_BASE, -1, 1 << 64), size)
 
 
-@cache
+@lru_cache(maxsize=8)
 def _power_table(base: int, n: int) -> Keys:
     steps = np.full(n, base, dtype=np.uint64)
     steps[0] = 1

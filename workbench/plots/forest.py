@@ -12,7 +12,10 @@ from workbench.plots.theme import COLOURS, SYMBOLS, axes, escape, offsets, style
 
 
 def forest(
-    frame: pd.DataFrame, title: str | None = None, x_title: str = "weight (log-odds per unit)"
+    frame: pd.DataFrame,
+    title: str | None = None,
+    x_title: str = "weight (log-odds per unit)",
+    reference: float | None = 0.0,
 ) -> go.Figure:
     """Draw estimates with their intervals.
 
@@ -23,6 +26,8 @@ def forest(
         and sign each), ``q_value``, ``n``, ``method`` and ``reason`` for the hover text.
     title : str, optional
     x_title : str
+    reference : float, optional
+        Where to draw a line for "no effect".
 
     Returns
     -------
@@ -51,6 +56,8 @@ def forest(
             figure.add_trace(_crosses(undefined, y, str(group), k))
     height = 110 + len(terms) * max(26, 15 * len(groups))
     figure.update_layout(showlegend=len(groups) > 1)
+    if reference is not None:
+        figure.add_vline(x=reference, line={"color": "rgba(128,128,128,0.8)", "width": 1.2})
     return axes(style(figure, height=height, title=title), x_title, [str(t) for t in terms])
 
 

@@ -35,4 +35,4 @@ def held_out_dots(frame: pd.DataFrame, measure: str = "accuracy") -> go.Figure:
             "n": frame["n"],
         }
     )
-    return forest(table[table["estimate"].notna()], x_title=_TITLES[measure])
+    return forest(table[table["estimate"].notna()], x_title=_TITLES[measure], reference=None)

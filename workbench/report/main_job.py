@@ -7,8 +7,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
-from workbench.factors.columns import from_columns
-from workbench.factors.score import score_factors
 
 from workbench.data.dataset import PreferenceData
 from workbench.decompose.contrast import Contrast, contrast
@@ -16,6 +14,8 @@ from workbench.decompose.decomposition import Decomposition, decompose
 from workbench.decompose.design import Ties
 from workbench.decompose.logit import Covariance
 from workbench.errors import DesignError
+from workbench.factors.columns import from_columns
+from workbench.factors.score import score_factors
 from workbench.results import Result
 
 if TYPE_CHECKING:
@@ -51,11 +51,17 @@ class MainJob:
         """The results that exist, in reading order."""
         return [result for result in (self.people, self.judges, self.gap) if result is not None]
 
-    def report(self, title: str = "Preference report") -> Report:
-        """Return the report of these results (see :func:`workbench.report.build.report`)."""
+    def report(self, command: str = "workbench report DATA --out report.html") -> Report:
+        """Return the report of these results.
+
+        Parameters
+        ----------
+        command : str
+            The command that makes it again, as the report shows it.
+        """
         from workbench.report.build import report
 
-        return report(self.results, data=self.data, title=title)
+        return report(self.results, data=self.data, command=command)
 
     def summary(self) -> str:
         """Return the clearest weights and differences of each annotator as text.
@@ -141,7 +147,8 @@ def ensure_factors(data: PreferenceData) -> PreferenceData:
     """Return the data with factors, computed where it has none.
 
     Data with text get the text factors that do not repeat each other
-    (:data:`workbench.factors.CORE`); data without text get a factor from each numeric column pair ``x_a``, ``x_b``.
+    (:data:`workbench.factors.CORE`); data without text get a factor from each numeric
+    column pair ``x_a``, ``x_b``.
 
     Raises
     ------

@@ -46,9 +46,6 @@ short excerpt of what was there.
 """
 
 
-Document = Callable[[Any, Mapping[str, Any]], tuple[pd.DataFrame, pd.DataFrame] | None]
-
-
 @dataclass(frozen=True)
 class Format:
     """One recognised layout of preference records.
@@ -69,10 +66,9 @@ class Format:
     columns : callable, optional
         ``(columns, options) -> list of str``: the columns that ``translate`` needs, so that
         Parquet reads only those. All columns when None.
-    document : callable, optional
-        ``(document, options) -> (pairs, judgements) or None``, for a JSON document that is
-        no list of records (AnnotatedPairs), None where it is not of this format. The pairs
-        hold each text once; ``judgements["pair"]`` is a row position in them.
+    records_of : callable, optional
+        ``(document) -> list of dict, or None``: the flat records of a JSON document that is
+        no list of records (AnnotatedPairs); None where it is not of this format.
     """
 
     name: str
@@ -80,4 +76,4 @@ class Format:
     recognise: Callable[[list[str], list[dict[str, Any]]], bool]
     translate: Callable[[pa.Table, int, Mapping[str, Any]], pd.DataFrame]
     columns: Callable[[list[str], Mapping[str, Any]], list[str]] | None = None
-    document: Document | None = None
+    records_of: Callable[[Any], list[dict[str, Any]] | None] | None = None

@@ -2,58 +2,81 @@
 
 from __future__ import annotations
 
-import math
 import random
 from collections.abc import Mapping
 from functools import lru_cache
 from typing import Any
 
+import numpy as np
 import pandas as pd
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from workbench.data.formats import Format
-from workbench.data.formats.records import Record, Unreadable, excerpt, scalars, text, translate
+from workbench.data.formats.records import (
+    excerpt,
+    flag,
+    flag_missing_text,
+    judgements,
+    metadata,
+    names,
+    numbers,
+    require,
+    texts,
+    values,
+)
 
-_USED = {
-    "instruction", "output_1", "output_2", "generator_1", "generator_2", "generator",
-    "annotator", "preference", "dataset", "raw_completion",
-}  # fmt: skip
+_NEEDED = ("instruction", "output_1", "output_2", "preference")
+_USED = {*_NEEDED, "generator_1", "generator_2", "generator", "annotator", "raw_completion"}
 
 
 def _translate(records: pa.Table, first_row: int, options: Mapping[str, Any]) -> pd.DataFrame:
-    recover = options.get("order") == "alpaca_eval"
+    """Translate annotations: output_1 is A; 1 is output_1, 2 output_2, between them soft.
 
-    def read(record: Record) -> list[Record]:
-        preference, reason = _verdict(record.get("preference"))
-        instruction = text(record, "instruction")
-        raw = record.get("raw_completion")
-        return [
-            {
-                **scalars(record, _USED),
-                "prompt": instruction,
-                "response_a": text(record, "output_1"),
-                "response_b": text(record, "output_2"),
-                "model_a": record.get("generator_1"),
-                "model_b": record.get("generator_2", record.get("generator")),
-                "scenario": record.get("dataset"),
-                "annotator": options.get("annotator") or record.get("annotator") or "alpaca_eval",
-                "kind": options.get("kind") or "llm",
-                "preference": preference,
-                "reason": reason,
-                "order_shown": shown_order(instruction) if recover else None,
-                "raw": raw if isinstance(raw, str) else None,
-            }
-        ]
-
-    settings = {"order": "recovered from AlpacaEval's own seed"} if recover else {}
-    return translate(records, first_row, read, settings)
+    1.5 is a tie, and so is 0, as AlpacaEval's own win rates read them. A missing preference
+    is a judge that failed.
+    """
+    require(records, _NEEDED, "AlpacaEval")
+    frame, left_out = metadata(records, _USED)
+    frame["prompt"] = texts(records, "instruction")
+    frame["response_a"] = texts(records, "output_1")
+    frame["response_b"] = texts(records, "output_2")
+    frame["model_a"] = names(records, "generator_1")
+    frame["model_b"] = names(records, "generator_2").fillna(names(records, "generator"))
+    frame["scenario"] = names(records, "dataset")
+    frame["raw"] = texts(records, "raw_completion")
+    judge = names(records, "annotator")
+    given = options.get("annotator")
+    frame["annotator"] = given or judge.fillna("alpaca_eval")
+    # people are numbered in AlpacaFarm's files, judges are named
+    is_person = judge.str.contains(r"human|^\d+$", case=False).fillna(False).astype(bool)
+    frame["kind"] = options.get("kind") or np.where(is_person, "human", "llm")
+    settings = {"columns_left_out": ", ".join(left_out)}
+    if options.get("order") == "alpaca_eval":
+        frame["order_shown"] = frame["prompt"].map(shown_order, na_action="ignore")
+        settings["order"] = "recovered from the seed of AlpacaEval's evaluator"
+    source = {"prompt": "instruction", "response_a": "output_1", "response_b": "output_2"}
+    flag_missing_text(frame, records, source)
+    _verdicts(frame, records)
+    return judgements(frame, first_row, settings)
 
 
 @lru_cache(maxsize=4096)
 def shown_order(instruction: str) -> str:
     """Return the order in which AlpacaEval's evaluator shows the outputs of an instruction.
 
-    It is not stored, but seeded by the instruction alone: the same for all models.
+    It is not stored, but drawn with the instruction as the seed: the same for all models,
+    so it cannot be told from the instruction's own effect within one instruction. It holds
+    for annotations made by AlpacaEval's evaluator with its default seed, not for others.
+
+    Parameters
+    ----------
+    instruction : str
+
+    Returns
+    -------
+    str
+        ``"ab"`` where output_1 was shown first, else ``"ba"``.
 
     Examples
     --------
@@ -64,17 +87,25 @@ def shown_order(instruction: str) -> str:
     return "ba" if seeded.choices([False, True])[0] else "ab"
 
 
-def _verdict(value: Any) -> tuple[float, str | None]:
-    """Return P(output_1 preferred): 1 is output_1, 2 output_2, between them a probability."""
-    if value is None or (isinstance(value, float) and math.isnan(value)):
-        return math.nan, "failed"
-    if isinstance(value, bool) or not isinstance(value, (int, float)) or not 1 <= value <= 2:
-        raise Unreadable(f"preference: {excerpt(value)}", "unknown label")
-    return 2.0 - float(value), "tie" if value == 1.5 else None
+def _verdicts(frame: pd.DataFrame, records: pa.Table) -> None:
+    value = numbers(records, "preference")
+    value = np.where(value == 0, 1.5, value)
+    column = records.column("preference")
+    missing = np.asarray(pc.is_null(column, nan_is_null=pa.types.is_floating(column.type)))
+    if not missing.all():
+        missing |= texts(records, "preference").isin(["", "nan", "NaN", "null"]).to_numpy()
+    known = (value >= 1) & (value <= 2) & (not pa.types.is_boolean(column.type))
+    frame["preference"] = np.where(known, 2.0 - value, np.nan)
+    reason = np.where(missing, "failed", np.where(known & (value == 1.5), "tie", ""))
+    frame["reason"] = pd.Series(reason, dtype="str").replace("", None)
+    unknown = ~known & ~missing
+    if unknown.any():
+        shown = [f"preference: {excerpt(item)}" for item in values(records, "preference")]
+        flag(frame, unknown, "unknown label", shown)
 
 
-def _recognise(columns: list[str], _: list[dict[str, Any]]) -> bool:
-    return {"instruction", "output_1", "output_2", "preference"} <= set(columns)
+def _recognise(columns: list[str], records: list[dict[str, Any]]) -> bool:
+    return set(_NEEDED) <= set(columns)
 
 
 FORMAT = Format("alpaca_eval", "AlpacaEval annotations", _recognise, _translate)

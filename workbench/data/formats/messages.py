@@ -8,6 +8,8 @@ from typing import Any, NamedTuple
 
 Message = dict[str, Any]
 
+_ENCODER = json.JSONEncoder(ensure_ascii=False, sort_keys=True, separators=(",", ":"))
+
 
 class ChatPair(NamedTuple):
     """Two conversations as one prompt and two responses.
@@ -121,11 +123,11 @@ def to_json(messages: Sequence[Message]) -> str:
     >>> to_json([{"role": "user", "content": "Hi"}])
     '[{"content":"Hi","role":"user"}]'
     """
-    return json.dumps(messages, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
+    return _ENCODER.encode(messages)
 
 
 def split_chats(a: list[Message], b: list[Message], before: Any = None) -> ChatPair:
-    """Return what two conversations share as the prompt, and the rest as responses.
+    r"""Return what two conversations share as the prompt, and the rest as responses.
 
     Conversations of several turns that part at the first answer share no later message,
     yet their user turns are often the same. Then these belong to the prompt's text and the
@@ -142,10 +144,10 @@ def split_chats(a: list[Message], b: list[Message], before: Any = None) -> ChatP
     Examples
     --------
     >>> ask, more = {"role": "user", "content": "Hi"}, {"role": "user", "content": "Why?"}
-    >>> def say(text): return {"role": "assistant", "content": text}
-    >>> pair = split_chats([ask, say("Yes?"), more, say("So.")], [ask, say("No."), more, say("Oh.")])
-    >>> pair.response_a, pair.response_b
-    ('Yes?\\n\\nSo.', 'No.\\n\\nOh.')
+    >>> yes, no = {"role": "assistant", "content": "Yes"}, {"role": "assistant", "content": "No"}
+    >>> pair = split_chats([ask, yes, more, no], [ask, no, more, yes])
+    >>> pair.prompt, pair.response_a, pair.response_b
+    ('user: Hi\n\nuser: Why?', 'Yes\n\nNo', 'No\n\nYes')
     """
     n = common_prefix(a, b)
     asked = _with_prompt(a[:n], before)
@@ -155,17 +157,16 @@ def split_chats(a: list[Message], b: list[Message], before: Any = None) -> ChatP
     )
     has_answer = len(turns_a) < len(rest_a) or len(turns_b) < len(rest_b)
     if turns_a == turns_b and has_answer:
-        shown = [*asked, *turns_a]
-        answers = [_answers(rest_a), _answers(rest_b)]
+        shown, answers = [*asked, *turns_a], (_answers(rest_a), _answers(rest_b))
     else:
-        shown = asked
-        answers = [render(rest_a), render(rest_b)]
+        shown, answers = asked, (render(rest_a), render(rest_b))
     return ChatPair(
-        render(shown) or None,
-        *answers,
-        to_json(asked) if asked else None,
-        to_json(rest_a),
-        to_json(rest_b),
+        prompt=render(shown) or None,
+        response_a=answers[0],
+        response_b=answers[1],
+        prompt_messages=to_json(asked) if asked else None,
+        response_a_messages=to_json(rest_a),
+        response_b_messages=to_json(rest_b),
     )
 
 

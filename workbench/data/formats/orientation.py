@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 import numpy as np
@@ -43,20 +43,20 @@ def orient(
     >>> bool(orient(p, x, y)[0]) != bool(orient(p, y, x)[0])
     True
     """
-    key = int(seed).to_bytes(8, "big", signed=True)
-    blake = hashlib.blake2b
+    columns = zip(_encoded(prompt), _encoded(first), _encoded(second), strict=True)
+    return np.fromiter(_smaller(columns, seed), dtype=bool)
 
-    def is_first(head: bytes, one: bytes, other: bytes) -> bool:
-        # the prompt is hashed once: both digests go on from the same state
-        state = blake(head, digest_size=8, key=key)
-        again = state.copy()
-        state.update(one)
-        again.update(other)
-        return state.digest() < again.digest()
 
-    columns = (_encoded(prompt), _encoded(first), _encoded(second))
-    rows = [is_first(head, one, other) for head, one, other in zip(*columns, strict=True)]
-    return np.array(rows, dtype=bool)
+def chosen_is_a(prompt: str, chosen: str, rejected: str, seed: int) -> bool:
+    """Tell for one pair what :func:`orient` tells for many.
+
+    Examples
+    --------
+    >>> chosen_is_a("p", "x", "y", 0) != chosen_is_a("p", "y", "x", 0)
+    True
+    """
+    row = tuple(text.encode("utf-8", "replace") for text in (prompt, chosen, rejected))
+    return next(_smaller([row], seed))
 
 
 def placed(frame: pd.DataFrame, first_is_a: NDArray[np.bool_]) -> pd.DataFrame:
@@ -67,7 +67,8 @@ def placed(frame: pd.DataFrame, first_is_a: NDArray[np.bool_]) -> pd.DataFrame:
     frame : DataFrame
         Two columns whose names differ only by ``chosen`` and ``rejected`` become two that
         end in ``_a`` and ``_b``: ``chosen_model`` and ``rejected_model`` become ``model_a``
-        and ``model_b``; plain ``chosen`` and ``rejected`` become the responses.
+        and ``model_b``; plain ``chosen`` and ``rejected`` become the responses. Columns
+        stay as they are where the new names are taken.
     first_is_a : ndarray of bool, shape (n,)
         From :func:`orient`: is the chosen response A?
 
@@ -82,20 +83,42 @@ def placed(frame: pd.DataFrame, first_is_a: NDArray[np.bool_]) -> pd.DataFrame:
         other = name.replace("chosen", "rejected")
         if "chosen" not in name or other not in frame:
             continue
-        chosen, rejected = frame[name], frame[other]
         base, tail = _base(name)
-        sides[f"{base}_a{tail}"] = chosen.where(first_is_a, rejected)
-        sides[f"{base}_b{tail}"] = rejected.where(first_is_a, chosen)
+        side_a, side_b = f"{base}_a{tail}", f"{base}_b{tail}"
+        if side_a in frame or side_b in frame:
+            continue
+        chosen, rejected = _alike(frame[name], frame[other])
+        sides[side_a] = chosen.where(first_is_a, rejected)
+        sides[side_b] = rejected.where(first_is_a, chosen)
         frame = frame.drop(columns=[name, other])
     return frame.assign(**sides)
 
 
+def _smaller(rows: Iterable[tuple[bytes, ...]], seed: int) -> Iterator[bool]:
+    """Tell for each prompt and two responses whether the first one's digest is smaller."""
+    key = int(seed).to_bytes(8, "big", signed=True)
+    blake = hashlib.blake2b
+    for prompt, one, other in rows:
+        # the prompt is hashed once: both digests go on from the same state
+        state = blake(prompt, digest_size=8, key=key)
+        again = state.copy()
+        state.update(one)
+        again.update(other)
+        yield state.digest() < again.digest()
+
+
 def _base(name: str) -> tuple[str, str]:
-    if name == "chosen":
-        return "response", ""
-    if name == "chosen_messages":
-        return "response", "_messages"
-    return "_".join(part for part in name.split("chosen") if part.strip("_")).strip("_"), ""
+    if name in ("chosen", "chosen_messages"):
+        return "response", name.removeprefix("chosen")
+    parts = [part.strip("_-. ") for part in name.split("chosen")]
+    return "_".join(part for part in parts if part), ""
+
+
+def _alike(one: pd.Series, other: pd.Series) -> tuple[pd.Series, pd.Series]:
+    numeric = [pd.api.types.is_numeric_dtype(column.dtype) for column in (one, other)]
+    if all(numeric):
+        return one, other
+    return one.astype("str"), other.astype("str")
 
 
 def _encoded(column: Any) -> list[bytes]:

@@ -13,7 +13,8 @@ import pyarrow as pa
 
 from workbench.data.formats import Format
 from workbench.data.formats.orientation import SHUFFLE_RULE, chosen_is_a
-from workbench.data.formats.records import Record, Unreadable, excerpt, number, scalars, translate
+from workbench.data.formats.records import Record, Unreadable, excerpt
+from workbench.data.formats.single import number, scalars, translate
 from workbench.errors import DataError
 
 _HELPSTEER = ("helpfulness", "correctness", "coherence", "complexity", "verbosity")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from typing import Any
 
 import numpy as np
@@ -13,24 +13,26 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from workbench.data.formats import JUDGEMENT_COLUMNS
+from workbench.errors import DataError
 
 Record = dict[str, Any]
 
-_RESERVED = {*JUDGEMENT_COLUMNS, "found", "pair", "pair_id", "prompt_id"}
+RESERVED = {*JUDGEMENT_COLUMNS, "found", "pair", "pair_id", "prompt_id"}
+"""Names that a file's own columns cannot keep: the data model uses them."""
 
 
 class Unreadable(Exception):  # noqa: N818 - not an error of the program: the row is counted
     """A record that cannot become a label.
 
-    Attributes
+    Parameters
     ----------
-    found : str
-        What was there, in short.
+    found : object
+        What was there; the load report shows it in short.
     """
 
-    def __init__(self, found: str) -> None:
-        self.found = found
-        super().__init__(found)
+    def __init__(self, found: Any) -> None:
+        self.found = excerpt(found)
+        super().__init__(self.found)
 
 
 def excerpt(value: Any) -> str:
@@ -57,6 +59,18 @@ def is_text(kind: pa.DataType) -> bool:
         or pa.types.is_string_view(kind)
         or pa.types.is_null(kind)
     )
+
+
+def require(records: pa.Table, columns: Collection[str], title: str) -> None:
+    """Raise a DataError where a table lacks a column of a format."""
+    missing = [name for name in columns if name not in records.column_names]
+    if missing:
+        raise DataError(
+            f"The file has no column {missing[0]!r}, which {title} needs.",
+            found="columns " + (", ".join(records.column_names) or "none"),
+            expected="columns " + ", ".join(columns),
+            fix="Leave format out to have it recognised by content, or map the columns.",
+        )
 
 
 def values(records: pa.Table, name: str) -> list[Any]:
@@ -153,7 +167,7 @@ def metadata(records: pa.Table, used: Collection[str]) -> tuple[pd.DataFrame, li
             if series is None:
                 left_out.append(path)
             else:
-                kept[f"source_{path}" if path in _RESERVED else path] = series
+                kept[f"source_{path}" if path in RESERVED else path] = series
     return pd.DataFrame(kept, index=range(len(records))), left_out
 
 
@@ -198,10 +212,7 @@ def read_each(read: Callable[..., Mapping[str, Any]], *columns: list[Any]) -> pd
         except Unreadable as trouble:
             rows.append({"problem": "unparseable", "found": trouble.found})
     frame = pd.DataFrame.from_records(rows, index=range(len(rows)))
-    for name in ("problem", "found"):
-        if name not in frame:
-            frame[name] = pd.Series([None] * len(rows), dtype="str")
-    return frame
+    return with_columns(frame, ("problem", "found"))
 
 
 def judgements(
@@ -220,7 +231,16 @@ def judgements(
     """
     rows = pd.Series(np.arange(first_row, first_row + len(frame), dtype="int64"))
     frame = pd.concat([rows.rename("row"), frame.reset_index(drop=True)], axis=1)
+    with_columns(frame, ("problem", "found"))
     frame.attrs["settings"] = {key: item for key, item in (settings or {}).items() if item}
+    return frame
+
+
+def with_columns(frame: pd.DataFrame, wanted: Iterable[str]) -> pd.DataFrame:
+    """Add text columns without values where a frame lacks them, in place; return it."""
+    for name in wanted:
+        if name not in frame:
+            frame[name] = pd.Series([None] * len(frame), dtype="str", index=frame.index)
     return frame
 
 
@@ -228,9 +248,7 @@ def flag(
     frame: pd.DataFrame, bad: NDArray[np.bool_], problem: str, found: pd.Series | list[str]
 ) -> None:
     """Mark rows of a frame as left out, where nothing was wrong with them before."""
-    for name in ("problem", "found"):
-        if name not in frame:
-            frame[name] = pd.Series([None] * len(frame), dtype="str", index=frame.index)
+    with_columns(frame, ("problem", "found"))
     new = bad & frame["problem"].isna().to_numpy()
     if new.any():
         shown = pd.Series(list(found), dtype="str", index=frame.index)
@@ -275,7 +293,9 @@ def _plain(column: pa.ChunkedArray) -> pd.Series | None:
     if pa.types.is_list(kind) or pa.types.is_large_list(kind):
         if pa.types.is_nested(kind.value_type):
             return None
-        joined = [None if item is None else ", ".join(map(str, item)) for item in column.to_pylist()]
+        joined = [
+            None if item is None else ", ".join(map(str, item)) for item in column.to_pylist()
+        ]
         return pd.Series(joined, dtype="str")
     if pa.types.is_boolean(kind) or pa.types.is_decimal(kind):
         # one type whatever a batch holds: flags with missing ones have no other

@@ -2,75 +2,107 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from typing import Any
 
+import numpy as np
 import pandas as pd
 import pyarrow as pa
 
 from workbench.data.formats import Format
-from workbench.data.formats.orientation import SHUFFLE_RULE
-from workbench.data.formats.records import Record, Unreadable, scalars, translate
-from workbench.data.formats.trl import pair_of, swapped
+from workbench.data.formats.records import (
+    Unreadable,
+    excerpt,
+    flag_missing_text,
+    judgements,
+    metadata,
+    names,
+    read_each,
+    require,
+    texts,
+    values,
+    with_columns,
+)
+from workbench.data.formats.trl import read_sides, settings_of, shuffled
 
-_USED = {
-    "id", "prompt", "chosen", "rejected", "subset", "chosen_model", "rejected_model", "models",
-    "num_correct", "num_incorrect", "total_completions",
-}  # fmt: skip
+_USED = {"id", "prompt", "chosen", "rejected", "subset"}
+_ONE = ("prompt", "chosen", "chosen_model", "rejected", "rejected_model", "subset")
+_TWO = ("prompt", "chosen", "rejected", "num_correct", "num_incorrect", "subset")
 
 EXPANDED = "every chosen with every rejected response of a prompt; not the benchmark's own score"
-"""What is recorded of RewardBench 2: its best-of-4 and Ties scores are other questions."""
+"""Recorded for RewardBench 2, whose best-of-4 and Ties scores are other questions."""
 
 
 def _translate(records: pa.Table, first_row: int, options: Mapping[str, Any]) -> pd.DataFrame:
     """Translate both versions: in version 2 chosen and rejected are lists.
 
     A prompt's lists become all pairs of one chosen and one rejected response. That is fit
-    for a decomposition, but it is no longer best-of-4, nor the Ties subset's question.
+    for a decomposition, but it is no longer best-of-4, nor the question of the subset Ties;
+    ``best_of_n`` names the record that a pair comes from.
     """
-    seed = int(options.get("seed", 0))
-
-    def read(record: Record) -> list[Record]:
-        chosen, rejected = (_side(record, name) for name in ("chosen", "rejected"))
-        common = {
-            **scalars(record, _USED),
-            "source_id": None if record.get("id") is None else str(record["id"]),
-            "scenario": record.get("subset"),
-            "annotator": options.get("annotator") or "reward_bench",
-            "kind": options.get("kind") or "human",
-        }
-        judgements = []
-        for good in chosen:
-            for bad in rejected:
-                pair = pair_of(good, bad, record.get("prompt"), seed)
-                models = {
-                    "model_a": record.get("chosen_model"),
-                    "model_b": record.get("rejected_model"),
-                }
-                models = models if pair["preference"] == 1.0 else swapped(models)
-                judgements.append({**common, **models, **pair})
-        return judgements
-
-    settings = {"shuffle_seed": seed, "shuffle_rule": SHUFFLE_RULE}
-    if pa.types.is_list(records.schema.field("chosen").type):
+    lists = "num_correct" in records.column_names
+    require(records, _TWO if lists else ("prompt", "chosen", "rejected"), "RewardBench")
+    seed = int(options.get("seed") or 0)
+    extra, left_out = metadata(records, _USED)
+    extra["source_id"] = names(records, "id")
+    extra["scenario"] = names(records, "subset")
+    settings = settings_of(seed, left_out)
+    if lists:
+        origin, sides = _expanded(records)
+        extra = extra.iloc[origin].reset_index(drop=True)
+        extra["best_of_n"] = extra["source_id"]
         settings["expansion"] = EXPANDED
-    return translate(records, first_row, read, settings)
+    else:
+        origin, sides = np.arange(len(records)), read_sides(records)
+        flag_missing_text(sides, records, {"prompt": "prompt"})
+    frame = shuffled(pd.concat([extra, sides], axis=1), seed)
+    frame["annotator"] = options.get("annotator") or "reward_bench"
+    # people wrote or checked the labels
+    frame["kind"] = options.get("kind") or "human"
+    frame = judgements(frame, first_row, settings)
+    frame["row"] = first_row + origin
+    return frame
 
 
-def _side(record: Record, name: str) -> list[Any]:
-    value = record.get(name)
-    if isinstance(value, str):
-        return [value]
-    if not isinstance(value, list) or not value or not all(isinstance(v, str) for v in value):
-        raise Unreadable(f"{name}: {value!r}")
-    return value
+def _expanded(records: pa.Table) -> tuple[np.ndarray, pd.DataFrame]:
+    """Return all pairs, and the position of the record that each comes from."""
+    prompts = texts(records, "prompt").astype(object).where(lambda text: text.notna(), None)
+    read = read_each(
+        _lists, prompts.tolist(), values(records, "chosen"), values(records, "rejected")
+    )
+    read = with_columns(read, ("prompt", "chosen", "rejected"))
+    read = read.explode("chosen").explode("rejected")
+    text = ["prompt", "chosen", "rejected", "problem", "found"]
+    return read.index.to_numpy("int64"), read[text].astype("str").reset_index(drop=True)
+
+
+def _lists(prompt: str | None, chosen: Any, rejected: Any) -> dict[str, Any]:
+    if prompt is None:
+        raise Unreadable("prompt: nothing")
+    sides = {}
+    for name, side in (("chosen", chosen), ("rejected", rejected)):
+        found = _parsed(side)
+        if not isinstance(found, list) or not found:
+            raise Unreadable(f"{name}: {excerpt(side)}")
+        if not all(isinstance(item, str) for item in found):
+            raise Unreadable(f"{name}: {excerpt(side)}")
+        sides[name] = found
+    return {"prompt": prompt, **sides}
+
+
+def _parsed(side: Any) -> Any:
+    """Read the JSON of a list, as a table without lists writes it."""
+    if not isinstance(side, str) or not side.lstrip().startswith("["):
+        return side
+    try:
+        return json.loads(side)
+    except (ValueError, RecursionError):
+        return side
 
 
 def _recognise(columns: list[str], records: list[dict[str, Any]]) -> bool:
-    have = set(columns)
-    one = {"prompt", "chosen", "chosen_model", "rejected", "rejected_model", "subset"} <= have
-    two = {"chosen", "rejected", "num_correct", "num_incorrect", "subset"} <= have
-    return one or two
+    return set(_ONE) <= set(columns) or set(_TWO) <= set(columns)
 
 
 FORMAT = Format("reward_bench", "RewardBench 1 and 2", _recognise, _translate)

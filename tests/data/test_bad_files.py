@@ -1,0 +1,243 @@
+"""Broken and odd files: a clear error or a counted row, never a traceback or a silent drop."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import pickle
+import subprocess
+
+import pandas as pd
+import pytest
+
+import workbench as wb
+
+GOOD = [
+    {"prompt": f"p{i}", "response_a": f"yes {i}", "response_b": f"no {i}", "label": "a"}
+    for i in range(4)
+]
+
+
+def _lines(records) -> bytes:
+    return b"".join(json.dumps(record).encode() + b"\n" for record in records)
+
+
+def _error(path, **options) -> wb.DataError:
+    with pytest.raises(wb.DataError) as caught:
+        wb.load(path, **options)
+    error = caught.value
+    assert error.what
+    assert error.found, error
+    assert error.expected, error
+    assert error.fix, error
+    assert error.where is None or "/" not in error.where.replace(path.name + "/", "")
+    return error
+
+
+def _write(tmp_path, name: str, content: bytes):
+    path = tmp_path / name
+    path.write_bytes(content)
+    return path
+
+
+def test_nothing_there_and_a_folder(tmp_path):
+    assert "no such file" in str(_error(tmp_path / "none.csv"))
+    assert "folder" in str(_error(tmp_path))
+
+
+@pytest.mark.parametrize("content", [b"", b"\n\n  \n", b"\xef\xbb\xbf"])
+def test_an_empty_file(tmp_path, content):
+    assert "empty" in str(_error(_write(tmp_path, "a.csv", content)))
+
+
+@pytest.mark.parametrize("name", ["a.jsonl.gz", "a.csv.gz"])
+def test_a_truncated_gzip(tmp_path, name):
+    content = _lines(GOOD * 2000) if "json" in name else _csv(GOOD * 2000)
+    packed = gzip.compress(content)
+    error = _error(_write(tmp_path, name, packed[: len(packed) // 2]))
+    assert "damaged or cut off" in error.what
+    assert name in str(error.where)
+
+
+def _csv(records) -> bytes:
+    return pd.DataFrame(records).to_csv(index=False).encode()
+
+
+def test_a_truncated_zstd_and_a_whole_one(tmp_path):
+    path = _write(tmp_path, "a.jsonl", _lines(GOOD * 5000))
+    subprocess.run(["zstd", "-q", str(path)], check=True)
+    packed = path.with_suffix(".jsonl.zst")
+    assert wb.load(packed).load_report.rows_read == 20_000
+    short = _write(tmp_path, "b.jsonl.zst", packed.read_bytes()[:-40])
+    assert "damaged or cut off" in _error(short).what
+
+
+def test_a_truncated_parquet(tmp_path):
+    path = tmp_path / "a.parquet"
+    pd.DataFrame(GOOD).to_parquet(path)
+    path.write_bytes(path.read_bytes()[:-20])
+    assert "damaged or cut off" in _error(path).what
+
+
+@pytest.mark.parametrize("name", ["a.csv", "a.jsonl", "a.json"])
+def test_a_byte_order_mark_is_no_part_of_the_first_column(tmp_path, name):
+    content = {
+        "a.csv": _csv(GOOD),
+        "a.jsonl": _lines(GOOD),
+        "a.json": json.dumps(GOOD).encode(),
+    }[name]
+    data = wb.load(_write(tmp_path, name, b"\xef\xbb\xbf" + content))
+    assert data.load_report.rows_kept == 4
+    assert data.pairs["prompt"].tolist() == ["p0", "p1", "p2", "p3"]
+
+
+def test_utf16_is_named(tmp_path):
+    path = _write(tmp_path, "a.csv", _csv(GOOD).decode().encode("utf-16"))
+    assert "UTF-16" in str(_error(path))
+
+
+def test_mixed_encodings_in_a_table_name_row_column_and_byte(tmp_path):
+    content = _csv(GOOD).replace(b"no 2", "né 2".encode("latin-1"))
+    error = _error(_write(tmp_path, "a.csv", content))
+    assert "row 3" in error.where
+    assert "response_b" in error.where
+    assert "0xe9" in error.found
+
+
+def test_mixed_encodings_in_json_lines_are_counted_with_their_line(tmp_path):
+    content = _lines(GOOD).replace(b"no 2", "né 2".encode("latin-1"))
+    report = wb.load(_write(tmp_path, "a.jsonl", content)).load_report
+    assert report.rows_kept == 3
+    assert report.left_out["unparseable"].count == 1
+    assert report.left_out["unparseable"].examples[0]["row"] == 3
+    assert "not UTF-8" in report.left_out["unparseable"].examples[0]["found"]
+
+
+def test_a_broken_line_among_good_ones_is_counted(tmp_path):
+    lines = _lines(GOOD).split(b"\n")
+    lines[1] = b'{"prompt": "p1", "respon'
+    lines[2] = b"[1, 2]"
+    report = wb.load(_write(tmp_path, "a.jsonl", b"\n".join(lines))).load_report
+    assert (report.rows_read, report.rows_kept) == (4, 2)
+    assert [e["row"] for e in report.left_out["unparseable"].examples] == [2, 3]
+
+
+def test_ragged_rows_are_counted(tmp_path):
+    content = _csv(GOOD).replace(b"p1,yes 1,no 1,a", b"p1,yes 1,no 1,a,surplus,again")
+    report = wb.load(_write(tmp_path, "a.csv", content)).load_report
+    assert (report.rows_read, report.rows_kept) == (4, 3)
+    assert report.left_out["unparseable"].examples[0]["row"] == 2
+    assert "6 fields instead of 4" in report.left_out["unparseable"].examples[0]["found"]
+
+
+def test_nan_labels_are_kept_as_failed_verdicts(tmp_path):
+    frame = pd.DataFrame(GOOD).assign(label=[1.0, None, float("nan"), 0.0])
+    data = wb.load(frame)
+    assert data.labels["preference"].isna().sum() == 2
+    assert data.labels["reason"].dropna().tolist() == ["failed", "failed"]
+
+
+def test_unknown_labels_are_counted_with_their_value(tmp_path):
+    report = wb.load(pd.DataFrame(GOOD).assign(label=["a", "7", "b", "huh"])).load_report
+    assert report.left_out["unknown label"].count == 2
+    assert "7" in report.left_out["unknown label"].examples[0]["found"]
+
+
+def test_labels_1_and_2_need_a_mapping(tmp_path):
+    frame = pd.DataFrame(GOOD).assign(label=[1, 2, 2, 1])
+    report = wb.load(frame).load_report
+    assert report.left_out["unknown label"].count == 2
+    data = wb.load(frame, mapping={"labels": {"1": "a", "2": "b"}})
+    assert data.labels["preference"].tolist() == [1, 0, 0, 1]
+    assert data.load_report.settings["mapping"]["labels"] == {"1": "a", "2": "b"}
+
+
+def test_no_usable_row_says_why(tmp_path):
+    same = [{**record, "response_b": record["response_a"]} for record in GOOD]
+    error = _error(_write(tmp_path, "a.jsonl", _lines(same)))
+    assert "4 identical" in error.found
+    assert "row 1" in error.fix
+
+
+def test_wrong_columns_list_what_is_there(tmp_path):
+    path = _write(tmp_path, "a.csv", b"foo,bar\n1,2\n")
+    assert "foo, bar" in _error(path).found
+    error = _error(path, mapping={"response_a": "foo", "response_b": "bar", "label": "baz"})
+    assert "'baz'" in error.found
+    assert "unknown role" in _error(path, mapping={"respons": "foo"}).what
+    assert "no format" in _error(path, format="exel").what
+
+
+def test_a_column_name_twice(tmp_path):
+    assert "twice" in _error(_write(tmp_path, "a.csv", b"label,label,x\na,b,c\n")).what
+
+
+def test_ten_megabyte_cells_load(tmp_path):
+    big = "x" * 10_000_000
+    records = [{**GOOD[0], "response_a": big}, *GOOD[1:]]
+    for name, content in (("a.csv", _csv(records)), ("a.jsonl", _lines(records))):
+        data = wb.load(_write(tmp_path, name, content))
+        assert data.pairs["response_a"].str.len().max() == 10_000_000
+        assert data.load_report.rows_kept == 4
+
+
+def test_nested_lists_where_text_should_be_are_counted(tmp_path):
+    records = [*GOOD, {**GOOD[0], "response_a": ["not", ["a", "text"]]}]
+    report = wb.load(_write(tmp_path, "a.jsonl", _lines(records))).load_report
+    assert report.rows_kept == 4
+    assert report.rows_read == 5
+    assert sum(entry.count for entry in report.left_out.values()) == 1
+
+
+def test_mixed_types_in_a_label_column(tmp_path):
+    records = [{**record, "label": label} for record, label in zip(GOOD, [1, "b", 0.5, "tie"], strict=True)]
+    data = wb.load(_write(tmp_path, "a.jsonl", _lines(records)))
+    assert data.labels["preference"].tolist() == [1.0, 0.0, 0.5, 0.5]
+
+
+def test_a_column_that_comes_late(tmp_path):
+    records = [GOOD[0]] * 1 + [{**r, "note": "late"} for r in GOOD[1:]]
+    data = wb.load(_write(tmp_path, "a.jsonl", _lines(records)))
+    assert data.pairs["note"].notna().sum() == 3
+
+
+def test_texts_that_look_like_dates_stay_as_written(tmp_path):
+    records = [{**r, "response_a": "2024-01-01", "response_b": f"2024-02-0{i + 1}"} for i, r in enumerate(GOOD)]
+    for name, content in (("a.jsonl", _lines(records)), ("a.csv", _csv(records))):
+        data = wb.load(_write(tmp_path, name, content))
+        assert set(data.pairs["response_a"]) == {"2024-01-01"}
+
+
+def test_text_like_na_or_numbers_is_text(tmp_path):
+    records = [{**GOOD[0], "response_a": "NA", "response_b": "007"}]
+    data = wb.load(_write(tmp_path, "a.csv", _csv(records)))
+    assert data.pairs[["response_a", "response_b"]].iloc[0].tolist() == ["NA", "007"]
+
+
+def test_pickles_are_never_read(tmp_path):
+    path = _write(tmp_path, "a.pkl", pickle.dumps(GOOD))
+    assert "pickle" in _error(path).what
+
+
+@pytest.mark.parametrize("content", [b'"text"', b"3", b"[1, 2, 3]", b"[]", b'{"a": '])
+def test_json_that_is_no_list_of_records(tmp_path, content):
+    _error(_write(tmp_path, "a.json", content))
+
+
+def test_unpaired_trl_is_refused_with_a_hint(tmp_path):
+    records = [{"prompt": "p", "completion": "c", "label": True}] * 3
+    assert "unpaired" in str(_error(_write(tmp_path, "a.jsonl", _lines(records)))).lower()
+
+
+def test_read_is_kept_plus_left_out_on_a_messy_file(tmp_path):
+    records = [*GOOD, GOOD[0], {**GOOD[1], "label": "huh"}, {**GOOD[2], "response_b": "  "},
+               {**GOOD[3], "response_b": "yes 3"}, {**GOOD[3], "label": "b"}]  # fmt: skip
+    content = _lines(records) + b"oops\n"
+    data = wb.load(_write(tmp_path, "a.jsonl", content))
+    report = data.load_report
+    counts = {reason: entry.count for reason, entry in report.left_out.items()}
+    assert counts == {"duplicate": 1, "unknown label": 1, "empty": 1, "identical": 1, "unparseable": 1}
+    assert report.rows_read == report.rows_kept + sum(counts.values()) == 10
+    # the other verdict on the last pair is a second label of it
+    assert (len(data.pairs), len(data.labels)) == (4, 5)
+    assert data.labels["replicate"].tolist() == [0, 0, 0, 0, 1]
