@@ -3,9 +3,9 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
-PIP := $(BIN)/python -m pip --disable-pip-version-check -q
+PIP := $(BIN)/python -m pip --disable-pip-version-check -qq
 ARGS ?=
-# set `BENCH=` names to run some of the measurements only
+# names of measurements, such as load_speed; all of them when empty
 BENCH ?=
 
 .DEFAULT_GOAL := help
@@ -62,5 +62,5 @@ $(BIN)/python:
 	@echo "Creating $(VENV) ..."
 	@$(PYTHON) -m venv $(VENV) >/dev/null 2>&1 || { \
 	  $(PYTHON) -m venv --clear --without-pip $(VENV) && \
-	  $(PYTHON) -m pip --disable-pip-version-check -q --python $(BIN)/python install pip; } || { \
+	  $(PYTHON) -m pip --disable-pip-version-check -qq --python $(BIN)/python install pip; } || { \
 	  rm -rf $(VENV); echo "No environment could be made: install pip (22.3 or newer) or venv for $(PYTHON)." >&2; exit 1; }

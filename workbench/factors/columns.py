@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -24,6 +25,17 @@ def column_factors(data: PreferenceData) -> list[str]:
     """Return the names of the factors that the pairs' own numeric columns hold.
 
     A name ``x`` stands for a pair of columns ``x_a`` and ``x_b``.
+
+    Parameters
+    ----------
+    data : PreferenceData
+
+    Examples
+    --------
+    >>> pairs = pd.DataFrame({"glow_a": [1.0], "glow_b": [0.0], "note": ["dim"]})
+    >>> labels = pd.DataFrame({"pair": [0], "annotator": "eye", "preference": [1.0]})
+    >>> column_factors(PreferenceData.from_tables(pairs, labels))
+    ['glow']
     """
     columns = [c for c in data.pairs.columns if c not in PAIR_COLUMNS and _is_numeric(data, c)]
     return [c[:-2] for c in columns if c.endswith("_a") and f"{c[:-2]}_b" in columns]
@@ -31,7 +43,7 @@ def column_factors(data: PreferenceData) -> list[str]:
 
 def from_columns(
     data: PreferenceData,
-    names: Sequence[str] | None = None,
+    names: Sequence[str] | str | None = None,
     *,
     coding: Coding = _PLAIN,
 ) -> PreferenceData:
@@ -42,14 +54,21 @@ def from_columns(
     data : PreferenceData
     names : sequence of str, optional
         ``x`` for a pair of columns ``x_a`` and ``x_b``, or the name of a column that is a
-        difference A minus B already. All column pairs when None.
+        difference A minus B already; one name may stand alone. All column pairs when None.
     coding : Coding
         Of every column pair; a difference column is only standardised, if the coding is.
+
+    Returns
+    -------
+    PreferenceData
+        With the factors. Where a value is missing, the difference is NaN; a fit leaves such
+        pairs out and counts them.
 
     Raises
     ------
     DesignError
-        A name that is neither, a column that is not numeric, or no column pair at all.
+        A name that is neither, a column that is not numeric, has an infinite value or no
+        value at all, or no column pair at all.
 
     Examples
     --------
@@ -59,7 +78,9 @@ def from_columns(
     >>> data.factors["glow"].tolist()
     [1.0, -1.0]
     """
-    names = column_factors(data) if names is None else list(names)
+    if names is None:
+        names = column_factors(data)
+    names = [names] if isinstance(names, str) else list(names)
     if not names:
         raise DesignError(
             "No numeric column can be a factor.",
@@ -101,11 +122,18 @@ def from_function(
         What it measures.
     coding : Coding
     with_prompt : bool
+        Whether the function takes the prompt too (None where a pair has none).
+
+    Returns
+    -------
+    PreferenceData
+        With the factor; NaN where a response is missing.
 
     Raises
     ------
     DesignError
-        The function fails or returns no number; the message names the pair.
+        The data have no text, or the function fails or returns no finite number (NaN is
+        allowed: no value); the message names the pair.
 
     Examples
     --------
@@ -114,6 +142,13 @@ def from_function(
     >>> data.factor_names
     ['semicolons']
     """
+    if data.pairs[["response_a", "response_b"]].isna().all(axis=None):
+        raise DesignError(
+            f"The data have no text for the function of factor {name!r}.",
+            found=f"{len(data):,} pairs without responses",
+            expected="columns response_a and response_b",
+            fix="Use workbench.factors.from_columns(data) for numeric columns of your own.",
+        )
     sides = []
     for side in ("response_a", "response_b"):
         text = data.pairs[["pair_id", "prompt", side]].itertuples(index=False, name=None)
@@ -142,17 +177,21 @@ def _call(
     pair_id, prompt, response = row
     if not isinstance(response, str):
         return float("nan")
-    arguments = (prompt, response) if with_prompt else (response,)
+    known = prompt if isinstance(prompt, str) else None
+    arguments = (known, response) if with_prompt else (response,)
     try:
-        return float(function(*arguments))
+        value = float(function(*arguments))
+        if math.isinf(value):
+            raise ValueError(f"it returned {value}")
     except Exception as error:
         raise DesignError(
             f"The function of factor {name!r} failed.",
             where=f"pair {pair_id}",
             found=f"{type(error).__name__}: {error}",
-            expected="a number for every response",
+            expected="a finite number for every response",
             fix="Let the function return NaN where it has no value.",
         ) from error
+    return value
 
 
 def _is_numeric(data: PreferenceData, column: str) -> bool:
@@ -161,11 +200,27 @@ def _is_numeric(data: PreferenceData, column: str) -> bool:
 
 def _numbers(data: PreferenceData, column: str) -> Array:
     if column not in data.pairs or not _is_numeric(data, column):
-        found = "no such column" if column not in data.pairs else str(data.pairs[column].dtype)
+        found = "no such column"
+        if column in data.pairs:
+            text = data.pairs[column]
+            odd = text[text.notna() & pd.to_numeric(text, errors="coerce").isna()]
+            shown = f", such as {odd.iloc[0]!r:.60}" if len(odd) else ""
+            found = f"{text.dtype} with {len(odd):,} values that are no numbers{shown}"
         raise DesignError(
             f"The column {column!r} cannot be a factor.",
             found=found,
             expected="a numeric column, or a pair of them named x_a and x_b",
             fix=f"Column pairs at hand: {', '.join(column_factors(data)) or 'none'}.",
         )
-    return np.asarray(data.pairs[column].to_numpy("float64", na_value=np.nan))
+    values = np.asarray(data.pairs[column].to_numpy("float64", na_value=np.nan))
+    infinite, missing = np.isinf(values), np.isnan(values)
+    if infinite.any() or missing.all():
+        where = f"pairs, row {int(np.argmax(infinite)) + 1}" if infinite.any() else None
+        raise DesignError(
+            f"The column {column!r} cannot be a factor.",
+            where=where,
+            found=f"{infinite.sum():,} infinite and {missing.sum():,} missing of {len(values):,}",
+            expected="finite numbers; some may be missing",
+            fix="Correct the infinite values or leave them empty.",
+        )
+    return values

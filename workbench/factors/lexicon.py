@@ -57,13 +57,16 @@ PHRASES = {
 }
 """Phrases by factor."""
 
-STOP_WORDS = frozenset(
-    """
-    a about after all also an and any are as at be been but by can could did do does for from
-    had has have he her him his how i if in into is it its just like may me more most my no not
-    of on one only or other our out over she should so some such than that the their them then
-    there these they this those to too up us very was we were what when where which who why will
-    with would you your
-    """.split()
-)
+_STOP = (
+    "a", "about", "after", "all", "also", "an", "and", "any", "are", "as", "at", "be",
+    "been", "but", "by", "can", "could", "did", "do", "does", "for", "from", "had", "has",
+    "have", "he", "her", "him", "his", "how", "i", "if", "in", "into", "is", "it", "its",
+    "just", "like", "may", "me", "more", "most", "my", "no", "not", "of", "on", "one",
+    "only", "or", "other", "our", "out", "over", "she", "should", "so", "some", "such",
+    "than", "that", "the", "their", "them", "then", "there", "these", "they", "this",
+    "those", "to", "too", "up", "us", "very", "was", "we", "were", "what", "when", "where",
+    "which", "who", "why", "will", "with", "would", "you", "your",
+)  # fmt: skip
+
+STOP_WORDS = frozenset(_STOP)
 """Words too common to say what a text is about."""

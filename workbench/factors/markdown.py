@@ -53,7 +53,7 @@ class Structure:
         starts: list[int] = []
         ends: list[int] = []
         opened, row = "", -1
-        for line in np.flatnonzero(fence & (self.at(2) == mark)):
+        for line in np.flatnonzero(fence & (self.at(2) == mark)).tolist():
             here = int(self.batch.row[self.line_starts[line]])
             text = self.line(line)
             if opened and here == row:
@@ -155,7 +155,7 @@ class Structure:
         """
         counts = np.zeros(len(self.batch), dtype=np.int64)
         fenced = self.code_blocks() > 0
-        for i in np.flatnonzero(candidates):
+        for i in np.flatnonzero(candidates).tolist():
             text = self.prose(i) if fenced[i] else self.batch.texts[i]
             counts[i] = sum(1 for _ in pattern.finditer(text))
         return counts

@@ -11,18 +11,21 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from workbench.data.dataset import PreferenceData
+from workbench.data.dataset import PreferenceData, content_digests
 from workbench.errors import DesignError
 from workbench.factors.catalog import STYLE, FactorSpec
 from workbench.factors.coding import apply
 from workbench.factors.relation import Vocabulary
 from workbench.factors.text import RELATIONS, batch_values
-from workbench.factors.tokens import Batch
+from workbench.factors.tokens import Batch, Ints
 
 Array = NDArray[np.float64]
 
-_PAIRS = 2048
-"""Pairs scored at a time: bounds the memory, whatever the number of pairs."""
+_ROWS, _CHARACTERS = 2048, 1 << 21
+"""Most responses, and most characters with their prompts, scored at a time by one thread: they
+bound the memory, whatever the number of pairs. A longer response is scored alone."""
+
+_THREADS = 8
 
 
 def score_factors(
@@ -42,12 +45,18 @@ def score_factors(
     -------
     PreferenceData
         With ``factors``, ``factor_values`` and ``factor_specs``. Where a response is
-        missing, both are NaN.
+        missing, both are NaN; so are factors of the family ``prompt`` where only some
+        pairs have a prompt and this one has none. Data without any prompt get 0.
 
     Raises
     ------
     DesignError
-        The data have no text, or a factor is not computed from text.
+        The data have no text, a factor is not computed from text, or there is none or one
+        of them twice.
+
+    Notes
+    -----
+    Identical responses (to the same prompt, where a factor needs it) are scored once.
 
     Examples
     --------
@@ -86,8 +95,16 @@ def with_coded(
 
 
 def _check(data: PreferenceData, specs: list[FactorSpec]) -> None:
+    names = [spec.name if isinstance(spec, FactorSpec) else repr(spec) for spec in specs]
+    if len(set(names)) < max(len(names), 1):
+        raise DesignError(
+            "A factor stands twice in the list." if names else "There is no factor to compute.",
+            found=", ".join(names) or "an empty list",
+            expected="different factors, each once",
+            fix="Use workbench.factors.STYLE or a family of workbench.factors.FAMILIES.",
+        )
     known = {spec.name for spec in STYLE}
-    foreign = [spec.name for spec in specs if spec.name not in known]
+    foreign = [name for name in names if name not in known]
     if foreign:
         raise DesignError(
             f"The factor {foreign[0]!r} is not computed from text.",
@@ -106,28 +123,54 @@ def _check(data: PreferenceData, specs: list[FactorSpec]) -> None:
 
 
 def _raw_values(data: PreferenceData, names: list[str]) -> tuple[Array, Array]:
-    related = bool(RELATIONS & set(names))
-    prompts = data.pairs["prompt"].fillna("") if related else None
-    vocabulary = Vocabulary.learn(prompts.unique().tolist()) if prompts is not None else None
-
-    def work(cut: slice) -> tuple[Array, Array]:
-        asked = None if prompts is None else Batch(prompts.iloc[cut].tolist())
-        sides = []
-        for column in ("response_a", "response_b"):
-            text = data.pairs[column].iloc[cut]
-            values = batch_values(Batch(text.fillna("").tolist()), asked, names, vocabulary)
-            values[text.isna().to_numpy()] = np.nan
-            sides.append(values)
-        return sides[0], sides[1]
-
-    a, b = np.empty((len(data), len(names))), np.empty((len(data), len(names)))
-    with ThreadPoolExecutor(os.cpu_count() or 1) as pool:
-        cuts = list(_cuts(len(data)))
-        for cut, (side_a, side_b) in zip(cuts, pool.map(work, cuts), strict=True):
-            a[cut], b[cut] = side_a, side_b
-    return a, b
+    pairs = data.pairs
+    text = pd.concat([pairs["response_a"], pairs["response_b"]], ignore_index=True)
+    prompts = vocabulary = None
+    if RELATIONS & set(names):
+        prompts = pd.concat([pairs["prompt"], pairs["prompt"]], ignore_index=True)
+        vocabulary = Vocabulary.learn(pairs["prompt"].dropna().unique().tolist())
+    code, first = _distinct([text] if prompts is None else [prompts, text])
+    text = text.iloc[first]
+    prompts = None if prompts is None else prompts.iloc[first]
+    values = _distinct_values(text, prompts, names, vocabulary)
+    values[text.isna().to_numpy()] = np.nan
+    if prompts is not None and prompts.notna().any():
+        related = [k for k, name in enumerate(names) if name in RELATIONS]
+        values[np.ix_(prompts.isna().to_numpy(), related)] = np.nan
+    return values[code[: len(pairs)]], values[code[len(pairs) :]]
 
 
-def _cuts(n: int) -> Iterator[slice]:
-    for start in range(0, n, _PAIRS):
-        yield slice(start, min(start + _PAIRS, n))
+def _distinct(columns: list[pd.Series]) -> tuple[Ints, Ints]:
+    """Return the number of each row among the distinct rows, and where each of those stands."""
+    code, found = pd.factorize(content_digests(columns))
+    first = np.full(len(found), -1, dtype=np.int64)
+    first[code[::-1]] = np.arange(len(code))[::-1]
+    return code, first
+
+
+def _distinct_values(
+    text: pd.Series, prompts: pd.Series | None, names: list[str], vocabulary: Vocabulary | None
+) -> Array:
+    def work(cut: slice) -> Array:
+        asked = None if prompts is None else Batch(prompts.iloc[cut].fillna("").tolist())
+        return batch_values(Batch(text.iloc[cut].fillna("").tolist()), asked, names, vocabulary)
+
+    size = text.str.len().fillna(0).to_numpy("int64")
+    if prompts is not None:
+        size = size + prompts.str.len().fillna(0).to_numpy("int64")
+    cuts = list(_cuts(size))
+    values = np.empty((len(text), len(names)))
+    with ThreadPoolExecutor(min(os.cpu_count() or 1, _THREADS)) as pool:
+        for cut, part in zip(cuts, pool.map(work, cuts), strict=True):
+            values[cut] = part
+    return values
+
+
+def _cuts(size: Ints) -> Iterator[slice]:
+    total = np.concatenate([np.zeros(1, dtype=np.int64), np.cumsum(size)])
+    start = 0
+    while start < len(size):
+        fitting = int(np.searchsorted(total, total[start] + _CHARACTERS, side="right")) - 1
+        end = min(max(fitting, start + 1), start + _ROWS)
+        yield slice(start, end)
+        start = end

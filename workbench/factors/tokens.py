@@ -77,7 +77,7 @@ class Batch:
 
     def has(self, flag: int) -> Bools:
         """Return which code points are of a class."""
-        return (self.kind & flag) != 0
+        return np.asarray((self.kind & flag) != 0)
 
     def count(self, mask: Bools) -> Ints:
         """Return how many marked code points each text has."""
@@ -104,9 +104,8 @@ class Batch:
     def apart_by_space(self, word: Ints) -> Bools:
         """Return which words have nothing but white space between them and the next word."""
         start, end = self.words
-        return np.searchsorted(self.mark_at, end[word]) == np.searchsorted(
-            self.mark_at, start[word + 1]
-        )
+        before = np.searchsorted(self.mark_at, end[word])
+        return np.asarray(before == np.searchsorted(self.mark_at, start[word + 1]))
 
     @cached_property
     def word_row(self) -> Ints:

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pyarrow as pa
+import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 SHUFFLE_RULE = "A is the response with the smaller seeded digest of prompt and response"
@@ -88,8 +89,8 @@ def placed(frame: pd.DataFrame, first_is_a: NDArray[np.bool_]) -> pd.DataFrame:
         if side_a in frame or side_b in frame:
             continue
         chosen, rejected = _alike(frame[name], frame[other])
-        sides[side_a] = chosen.where(first_is_a, rejected)
-        sides[side_b] = rejected.where(first_is_a, chosen)
+        sides[side_a] = _either(first_is_a, chosen, rejected)
+        sides[side_b] = _either(first_is_a, rejected, chosen)
         frame = frame.drop(columns=[name, other])
     return frame.assign(**sides)
 
@@ -121,9 +122,21 @@ def _alike(one: pd.Series, other: pd.Series) -> tuple[pd.Series, pd.Series]:
     return one.astype("str"), other.astype("str")
 
 
-def _encoded(column: Any) -> list[bytes]:
+def _either(mask: NDArray[np.bool_], one: pd.Series, other: pd.Series) -> pd.Series:
+    """Return one value where the mask holds, the other elsewhere."""
+    if pd.api.types.is_numeric_dtype(one.dtype):
+        return one.where(mask, other)
+    # several times faster than a Series of text
+    chosen = pc.if_else(pa.array(mask), _text_array(one), _text_array(other))
+    return pd.Series(chosen.to_pandas(), dtype="str").set_axis(one.index)
+
+
+def _text_array(column: Any) -> pa.Array:
     values = pa.array(column, type=pa.large_string(), from_pandas=True)
-    if isinstance(values, pa.ChunkedArray):
-        values = values.combine_chunks()
+    return values.combine_chunks() if isinstance(values, pa.ChunkedArray) else values
+
+
+def _encoded(column: Any) -> list[bytes]:
+    values = _text_array(column)
     encoded: list[bytes] = values.fill_null("").view(pa.large_binary()).to_pylist()
     return encoded
