@@ -25,7 +25,9 @@ def choose(data: wb.PreferenceData) -> dict[str, Any]:
         )
         own = set(table.loc[table["kind"] == reference, "annotator"]) | {reference}
         others = [name for name in names if name not in own]
-        judges = table.loc[(table["kind"] != "human") & table["annotator"].isin(others), "annotator"]
+        judges = table.loc[
+            (table["kind"] != "human") & table["annotator"].isin(others), "annotator"
+        ]
         chosen = st.multiselect(
             "Compared with it",
             others,
@@ -43,7 +45,10 @@ def choose(data: wb.PreferenceData) -> dict[str, Any]:
             bind="query-params",
         )
         covariance = st.selectbox(
-            "Standard errors", ["cluster", "HC1", "classical"], key="covariance", bind="query-params"
+            "Standard errors",
+            ["cluster", "HC1", "classical"],
+            key="covariance",
+            bind="query-params",
         )
         ties = st.selectbox("Ties", ["half", "drop"], key="ties", bind="query-params")
     return {

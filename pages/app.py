@@ -10,7 +10,9 @@ st.navigation(
     {
         "Data": [st.Page("load.py", title="Load", icon=":material/upload_file:", default=True)],
         "Analyse": [
-            st.Page("compare.py", title="Compare", icon=":material/compare_arrows:", url_path="compare")
+            st.Page(
+                "compare.py", title="Compare", icon=":material/compare_arrows:", url_path="compare"
+            )
         ],
         "Report": [
             st.Page("report.py", title="Report", icon=":material/description:", url_path="report")

@@ -190,7 +190,9 @@ def test_nested_lists_where_text_should_be_are_counted(tmp_path):
 
 
 def test_mixed_types_in_a_label_column(tmp_path):
-    records = [{**record, "label": label} for record, label in zip(GOOD, [1, "b", 0.5, "tie"], strict=True)]
+    records = [
+        {**record, "label": label} for record, label in zip(GOOD, [1, "b", 0.5, "tie"], strict=True)
+    ]
     data = wb.load(_write(tmp_path, "a.jsonl", _lines(records)))
     assert data.labels["preference"].tolist() == [1.0, 0.0, 0.5, 0.5]
 
@@ -202,7 +204,10 @@ def test_a_column_that_comes_late(tmp_path):
 
 
 def test_texts_that_look_like_dates_stay_as_written(tmp_path):
-    records = [{**r, "response_a": "2024-01-01", "response_b": f"2024-02-0{i + 1}"} for i, r in enumerate(GOOD)]
+    records = [
+        {**r, "response_a": "2024-01-01", "response_b": f"2024-02-0{i + 1}"}
+        for i, r in enumerate(GOOD)
+    ]
     for name, content in (("a.jsonl", _lines(records)), ("a.csv", _csv(records))):
         data = wb.load(_write(tmp_path, name, content))
         assert set(data.pairs["response_a"]) == {"2024-01-01"}
@@ -236,7 +241,13 @@ def test_read_is_kept_plus_left_out_on_a_messy_file(tmp_path):
     data = wb.load(_write(tmp_path, "a.jsonl", content))
     report = data.load_report
     counts = {reason: entry.count for reason, entry in report.left_out.items()}
-    assert counts == {"duplicate": 1, "unknown label": 1, "empty": 1, "identical": 1, "unparseable": 1}
+    assert counts == {
+        "duplicate": 1,
+        "unknown label": 1,
+        "empty": 1,
+        "identical": 1,
+        "unparseable": 1,
+    }
     assert report.rows_read == report.rows_kept + sum(counts.values()) == 10
     # the other verdict on the last pair is a second label of it
     assert (len(data.pairs), len(data.labels)) == (4, 5)

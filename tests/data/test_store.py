@@ -16,7 +16,13 @@ from workbench.data.load_report import LeftOut, LoadReport
 
 TEXT = st.text(max_size=12)
 ROWS = st.lists(
-    st.tuples(TEXT, TEXT, TEXT, st.sampled_from([0.0, 0.25, 0.5, 1.0, None]), st.text(min_size=1, max_size=4)),
+    st.tuples(
+        TEXT,
+        TEXT,
+        TEXT,
+        st.sampled_from([0.0, 0.25, 0.5, 1.0, None]),
+        st.text(min_size=1, max_size=4),
+    ),
     min_size=1,
     max_size=8,
     unique_by=lambda row: row[:3],
@@ -43,7 +49,9 @@ def _same(one: wb.PreferenceData, two: wb.PreferenceData) -> None:
     assert one.load_report == two.load_report
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
 @given(ROWS)
 def test_what_is_written_is_read(tmp_path, rows):
     data = _data(rows)

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from sklearn.feature_extraction.text import TfidfVectorizer
 
 from bench.naive_factors import idf_of, naive_values, words_of
+from workbench.errors import DesignError
 from workbench.factors import FAMILIES, STYLE, text_values
 from workbench.factors.lexicon import PHRASES
 from workbench.factors.tokens import Batch, hash_words
@@ -39,14 +40,24 @@ def value(name: str, text: str, prompt: str = "") -> float:
         ("numbered_items", "1. a\n 2) b\n1234. c\n3.d\n10. e", 3),
         ("bold", "**a** and **b c** and ** and __d__ snake_case__x", 3),
         ("bold", "```\n**a**\n```\n**b**", 1),
+        ("bold", "**a****b** ** c **\n**not\nclosed**", 3),
         ("tables", "| a | b |\n|---|:--:|\n| 1 | 2 |\n\n---\n", 1),
         ("code_blocks", "```\na\n```\n```b\nc", 2),
+        ("code_blocks", "~~~\n```\n~~~\n\n  ```\nx\n  ``` \n", 2),
+        ("bullets", "~~~\n- a\n~~~\n- b", 1),
+        ("bullets", "````\n```\n- a\n```\n````\n- b", 1),
+        ("bullets", "```\n- a\n``` not the end\n- b\n`````\n- c", 1),
+        ("bullets", "```pip install x``` is inline\n- a\n- b", 2),
+        ("bullets", "\t- tab\n\u00a0- no-break space\n-\tno space", 2),
         ("code_blocks", "inline ``` is not a fence", 0),
         ("links", "[a](b) https://x.y/z (http://q.r) [no] (gap)", 3),
         ("paragraphs", "a\nb\n\n \nc\n\n\nd\n", 3),
         ("hedges", "Perhaps it might; it seems I THINK so. Mighty perhapses.", 4),
         ("apologies", "I'm sorry! I apologize. Sorry-looking", 2),
         ("apologies", "I’m SORRY", 1),
+        ("hedges", "So do I. Think again; kind, of", 0),
+        ("hedges", "I\n```\n```\nthink", 0),
+        ("refusals", "I can’t, I  won't\tas\nan AI", 3),
         ("refusals", "I cannot. As an AI, I can't", 3),
         ("politeness", "Thank you, please feel free. Thankyou", 3),
         ("certainty", "Certainly, of course. Of\n\ncourse!", 3),
@@ -55,8 +66,11 @@ def value(name: str, text: str, prompt: str = "") -> float:
         ("questions", "a? b?? `?`\n```\n?\n```", 4),
         ("exclamations", "a! b!!", 3),
         ("emojis", "😀👍 :) ☀", 3),
+        ("emojis", "👍🏽 👨\u200d👩\u200d👧 ✅ ⏰ 𝒜", 4),
+        ("emojis", "🇩🇪🇫🇷 🇩", 2),
         ("numbers", "3.5 and 1,000,000 and x2 and 4.", 4),
         ("citations", "see [1] and [2, 3]; (Smith et al. 2020a) [x] (2020)", 3),
+        ("citations", "Smith-et al. and [1234]", 1),
         ("type_token_ratio", "a A b", 2 / 3),
         ("word_length", "ab abcd", 3),
         ("readability", "The cat sat.", 206.835 - 1.015 * 3 - 84.6),
@@ -91,7 +105,8 @@ def test_tfidf_equals_scikit_learn():
 # letters whose lower case depends on the place or has several characters are out: the
 # factors map case letter by letter, Python's lower() does not
 PIECES = st.sampled_from(
-    ["\n", "\n\n", "```", "```py\n", "- ", "* ", "1. ", "# ", "**", "__", "|", "---", "?", "!", ".",
+    ["\n", "\n\n", "```", "```py\n", "\n````\n", "~~~", "\n~~~\n", "`", "i", "think",
+     "👍🏽", "🇩", "\u200d", "- ", "* ", "1. ", "# ", "**", "__", "|", "---", "?", "!", ".",
      " ", "  ", "\t", "\r\n", "'", "’", "-", "I'm sorry", "perhaps", "et al.", "[1]", "(Lee, 2020)",
      "http://a.b", "[a](b)", "😀", "é", "где", "日本", "3.5", "1,000", "x_y", "of course", "you",
      "the cat", "the cat sat", "\u00a0", "\u2028", "²", "_"]
@@ -99,7 +114,7 @@ PIECES = st.sampled_from(
 TEXT = st.lists(PIECES, max_size=25).map("".join)
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=250, deadline=None)
 @given(st.lists(st.tuples(TEXT, TEXT), min_size=1, max_size=6))
 def test_equals_the_plain_loop(rows):
     responses, prompts = [r for r, _ in rows], [p for _, p in rows]
@@ -174,6 +189,19 @@ def test_catalog_is_whole():
     assert set(FAMILIES) == {"length", "structure", "tone", "lexical", "prompt"}
     assert all(spec.meaning.endswith((".", "...")) for spec in STYLE)
     assert set(text_values(["a"], ["b"]).columns) == set(names)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        ({"responses": ["a"], "names": ["echo"]}, "Give the prompts"),
+        ({"responses": ["a"], "names": ["word"]}, "Check the spelling"),
+        ({"responses": ["a"], "prompts": ["b", "c"]}, "2 prompts and 1 responses"),
+    ],
+)
+def test_what_cannot_be_computed_is_an_error(arguments, said):
+    with pytest.raises(DesignError, match=said):
+        text_values(**arguments)
 
 
 def test_no_texts_and_a_missing_prompt():

@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pyarrow as pa
+import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from workbench.data.containers import is_blank
 from workbench.data.dataset import (
     LABEL_COLUMNS,
     PAIR_COLUMNS,
@@ -30,7 +30,7 @@ def assemble(
     judgements: pd.DataFrame,
     *,
     source: str,
-    format: str,  # noqa: A002 - the word of the file's own terms
+    format: str,
     settings: Mapping[str, Any] | None = None,
     notes: tuple[str, ...] = (),
 ) -> PreferenceData:
@@ -106,7 +106,7 @@ def _problems(judgements: pd.DataFrame) -> tuple[pd.Series, pd.Series]:
     if any(side is None or side.isna().all() for side in sides):
         return problem, found
     a, b = (pa.array(side.astype("str"), pa.large_string(), from_pandas=True) for side in sides)
-    blank_a, blank_b = _mask(is_blank(a)), _mask(is_blank(b))
+    blank_a, blank_b = _mask(_is_blank(a)), _mask(_is_blank(b))
     same = np.asarray((judgements["response_a"] == judgements["response_b"]).fillna(False))
     for reason, hit, text in (
         ("empty", blank_a | blank_b, np.where(blank_a, "response_a", "response_b")),
@@ -144,8 +144,9 @@ def _label_part(judgements: pd.DataFrame, pair_id: pd.Series) -> pd.DataFrame:
         labels["kind"] = labels["kind"].fillna("human")
     if "reason" in labels:
         preference = labels["preference"].astype("float64")
-        default = np.where(preference.isna(), "failed", np.where(preference == 0.5, "tie", None))
-        labels["reason"] = labels["reason"].fillna(pd.Series(default, dtype="str"))
+        default = pd.Series([None] * len(labels), dtype="str", index=labels.index)
+        default = default.mask(preference == 0.5, "tie").mask(preference.isna(), "failed")
+        labels["reason"] = labels["reason"].astype("str").fillna(default)
     return labels
 
 
@@ -155,9 +156,7 @@ def _repeated(labels: pd.DataFrame) -> NDArray[np.bool_]:
     return np.asarray(labels.duplicated([c for c in key if c in labels]))
 
 
-def _left_out(
-    judgements: pd.DataFrame, problem: pd.Series, found: pd.Series
-) -> dict[str, LeftOut]:
+def _left_out(judgements: pd.DataFrame, problem: pd.Series, found: pd.Series) -> dict[str, LeftOut]:
     left_out = {}
     for reason, rows in problem.dropna().groupby(problem.dropna()).groups.items():
         examples = tuple(
@@ -188,3 +187,9 @@ def _text_column(frame: pd.DataFrame, name: str, n: int) -> pd.Series:
 
 def _mask(values: Any) -> NDArray[np.bool_]:
     return np.asarray(values.to_numpy(zero_copy_only=False), dtype=bool)
+
+
+def _is_blank(column: pa.ChunkedArray | pa.Array) -> Any:
+    """Return which texts are empty or only white space; a missing one is blank."""
+    empty = pc.equal(pc.binary_length(column), 0)
+    return pc.fill_null(pc.or_(empty, pc.utf8_is_space(column)), True)

@@ -2,29 +2,23 @@
 
 from __future__ import annotations
 
-import gzip
-import io
 import json
 import zlib
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 import pyarrow as pa
-import pyarrow.compute as pc
-import pyarrow.csv as pacsv
 import pyarrow.json as pajson
 import pyarrow.parquet as pq
 
+from workbench.data.delimited import read_delimited
+from workbench.data.files import BLOCK, KNOWN, LARGEST_BLOCK, Reading, empty_file, open_bytes
 from workbench.data.formats.messages import as_messages
 from workbench.data.formats.records import excerpt
 from workbench.errors import DataError
 
 _HEAD = 100
-_BLOCK = 1 << 24
-_LARGEST_BLOCK = 1 << 30
-_KNOWN = "CSV, TSV, JSON, JSONL or Parquet, also with .gz or .zst"
 
 
 @dataclass
@@ -81,23 +75,23 @@ def open_container(path: Path, columns: list[str] | None = None) -> Container:
             "There is no such file." if not path.exists() else "This is a folder, not a file.",
             where=path.name,
             found="nothing" if not path.exists() else "a folder",
-            expected=_KNOWN,
+            expected=KNOWN,
             fix="Check the path; open a saved data set by its folder with a manifest.json.",
         )
     if path.stat().st_size == 0:
-        raise _empty(path)
+        raise empty_file(path)
     start = _first_bytes(path)
     if start[:4] == b"PAR1":
         return _read_parquet(path, columns)
     _refuse_foreign(path, start)
     text = start.removeprefix(b"\xef\xbb\xbf").lstrip()
     if not text:
-        raise _empty(path)
+        raise empty_file(path)
     if text[:1] == b"[":
         return _read_json(path)
     if text[:1] == b"{":
         return _read_json_lines(path, text)
-    return _read_csv(path, text)
+    return Container(path.name, *read_delimited(path, text))
 
 
 def table_of(records: list[dict[str, Any]]) -> pa.Table:
@@ -119,42 +113,9 @@ def table_of(records: list[dict[str, Any]]) -> pa.Table:
     return pa.Table.from_arrays(arrays, names=[str(name) for name in names])
 
 
-def open_bytes(path: Path) -> IO[bytes]:
-    """Open a file for reading bytes, decompressing gzip and zstd."""
-    with path.open("rb") as raw:
-        magic = raw.read(4)
-    if magic[:2] == b"\x1f\x8b":
-        return gzip.open(path, "rb")
-    if magic == b"\x28\xb5\x2f\xfd":
-        stream = pa.CompressedInputStream(pa.OSFile(str(path)), "zstd")
-        return io.BufferedReader(stream, 1 << 20)  # type: ignore[arg-type]
-    return path.open("rb")
-
-
 def _first_bytes(path: Path) -> bytes:
-    with _reading(path), open_bytes(path) as stream:
+    with Reading(path), open_bytes(path) as stream:
         return stream.read(1 << 20)
-
-
-class _reading:  # noqa: N801 - reads like a verb where it is used
-    """Turn the many ways in which a truncated file fails into one clear error."""
-
-    def __init__(self, path: Path) -> None:
-        self.path = path
-
-    def __enter__(self) -> None:
-        return None
-
-    def __exit__(self, kind: Any, error: BaseException | None, trace: Any) -> None:
-        broken = (EOFError, zlib.error, gzip.BadGzipFile, OSError, pa.ArrowInvalid)
-        if isinstance(error, broken) and not isinstance(error, FileNotFoundError):
-            raise DataError(
-                "The file is damaged or cut off.",
-                where=self.path.name,
-                found=excerpt(str(error) or type(error).__name__),
-                expected="a complete file",
-                fix="Download or write it again; check its size against the source.",
-            ) from error
 
 
 def _refuse_foreign(path: Path, start: bytes) -> None:
@@ -172,23 +133,27 @@ def _refuse_foreign(path: Path, start: bytes) -> None:
             "This is a pickle; pickles are never read." if pickle else "This is a binary file.",
             where=path.name,
             found=excerpt(repr(start[:16])),
-            expected=_KNOWN,
+            expected=KNOWN,
             fix="Export the table as Parquet or JSONL.",
         )
 
 
 def _read_parquet(path: Path, columns: list[str] | None) -> Container:
-    with _reading(path):
+    with Reading(path):
         return Container(path.name, pq.read_table(path, columns=columns))
 
 
 def _read_json(path: Path) -> Container:
-    with _reading(path), open_bytes(path) as stream:
+    with Reading(path), open_bytes(path) as stream:
         content = stream.read().removeprefix(b"\xef\xbb\xbf")
     try:
         document = json.loads(content)
     except (ValueError, RecursionError) as error:
-        where = f"{path.name}, line {error.lineno}" if isinstance(error, json.JSONDecodeError) else path.name
+        where = (
+            f"{path.name}, line {error.lineno}"
+            if isinstance(error, json.JSONDecodeError)
+            else path.name
+        )
         raise DataError(
             "The file is not valid JSON.",
             where=where,
@@ -224,8 +189,8 @@ def _read_json_lines(path: Path, start: bytes) -> Container:
         if document is not None:
             return _of_document(path, document)
     schema = _text_schema(first)
-    block = _BLOCK
-    while block <= _LARGEST_BLOCK:
+    block = BLOCK
+    while block <= LARGEST_BLOCK:
         try:
             with open_bytes(path) as stream:
                 if stream.read(3) != b"\xef\xbb\xbf":
@@ -267,7 +232,7 @@ def _is_record(line: bytes) -> bool:
 
 
 def _whole_document(path: Path) -> Any:
-    with _reading(path), open_bytes(path) as stream:
+    with Reading(path), open_bytes(path) as stream:
         try:
             return json.loads(stream.read().removeprefix(b"\xef\xbb\xbf"))
         except (ValueError, RecursionError):
@@ -285,7 +250,7 @@ def _text_schema(line: bytes) -> pa.Schema | None:
 def _read_lines_one_by_one(path: Path) -> Container:
     """Read JSON lines tolerantly: a broken line is counted, mixed types become text."""
     records, rows, bad = [], [], []
-    with _reading(path), open_bytes(path) as stream:
+    with Reading(path), open_bytes(path) as stream:
         for number, line in enumerate(stream, start=1):
             content = line.removeprefix(b"\xef\xbb\xbf").strip() if number == 1 else line.strip()
             if not content:
@@ -305,106 +270,6 @@ def _read_lines_one_by_one(path: Path) -> Container:
     return Container(path.name, table_of(records), rows, bad)
 
 
-def _read_csv(path: Path, start: bytes) -> Container:
-    bad: list[tuple[int, str]] = []
-
-    def skip(row: Any) -> str:
-        bad.append((row.number, f"{row.actual_columns} fields instead of {row.expected_columns}"))
-        return "skip"
-
-    header = start.split(b"\n", 1)[0]
-    delimiter = max((b",", b"\t", b";"), key=header.count).decode()
-    names = _header(path, header, delimiter)
-    block = _BLOCK
-    while True:
-        bad.clear()
-        try:
-            with _open_text(path) as stream:
-                table = pacsv.read_csv(
-                    pa.PythonFile(stream, mode="r"),
-                    read_options=pacsv.ReadOptions(block_size=block, use_threads=False),
-                    parse_options=pacsv.ParseOptions(
-                        delimiter=delimiter, newlines_in_values=True, invalid_row_handler=skip
-                    ),
-                    convert_options=pacsv.ConvertOptions(
-                        column_types=dict.fromkeys(names, pa.large_binary()),
-                        null_values=[""],
-                        strings_can_be_null=True,
-                        quoted_strings_can_be_null=False,
-                    ),
-                )
-            break
-        except pa.ArrowInvalid as error:
-            if "straddling" not in str(error) or block > _LARGEST_BLOCK:
-                raise DataError(
-                    "The table cannot be read.",
-                    where=path.name,
-                    found=excerpt(str(error)),
-                    expected="rows with the header's columns, quoted where a field holds "
-                    f"{delimiter!r} or a line end",
-                    fix="Check quotes and separators, or save the table as Parquet.",
-                ) from error
-            block *= 8
-        except (EOFError, zlib.error, OSError) as error:
-            with _reading(path):
-                raise error
-    numbers = {number for number, _ in bad}
-    # row numbers count records, the header not among them, as a spreadsheet's user would
-    rows = [n for n in range(1, len(table) + len(bad) + 1) if n + 1 not in numbers]
-    bad = [(number - 1, found) for number, found in bad]
-    return Container(path.name, _decoded(path, table), rows if bad else None, bad)
-
-
-def _header(path: Path, header: bytes, delimiter: str) -> list[str]:
-    import csv
-
-    names = next(csv.reader([header.decode("utf-8", "replace").rstrip("\r")], delimiter=delimiter))
-    again = [name for name in names if names.count(name) > 1]
-    if again or len(names) < 2:
-        raise DataError(
-            "A column name stands twice." if again else "The file is no table that can be read.",
-            where=f"{path.name}, line 1",
-            found=excerpt(again[0] if again else header.decode("utf-8", "replace")),
-            expected="distinct column names" if again else _KNOWN,
-            fix="Rename the column." if again else "Export it in one of these formats.",
-        )
-    return names
-
-
-def _open_text(path: Path) -> IO[bytes]:
-    stream = open_bytes(path)
-    if stream.read(3) != b"\xef\xbb\xbf":
-        stream.close()
-        stream = open_bytes(path)
-    return stream
-
-
-def _decoded(path: Path, table: pa.Table) -> pa.Table:
-    """Read every field as UTF-8, or say which row is not."""
-    for index, name in enumerate(table.column_names):
-        try:
-            column = table.column(index).cast(pa.large_string())
-        except pa.ArrowInvalid:
-            row, error = next(_not_utf8(table.column(index)))
-            raise DataError(
-                "The file mixes encodings.",
-                where=f"{path.name}, row {row}, column {name}",
-                found=f"byte {error.start + 1} of the field is {error.object[error.start]:#04x}",
-                expected="UTF-8 throughout",
-                fix="Save the file again as UTF-8; the row was probably pasted from Latin-1.",
-            ) from None
-        table = table.set_column(index, name, column)
-    return table
-
-
-def _not_utf8(column: pa.ChunkedArray) -> Iterator[tuple[int, UnicodeDecodeError]]:
-    for row, value in enumerate(column.to_pylist(), start=1):
-        try:
-            (value or b"").decode("utf-8")
-        except UnicodeDecodeError as error:
-            yield row, error
-
-
 def _as_text(value: Any) -> str | None:
     if isinstance(value, str):
         return value.encode("utf-8", "replace").decode("utf-8")
@@ -412,19 +277,3 @@ def _as_text(value: Any) -> str | None:
         # nested data among texts have no reading: the row counts as one without text
         return None
     return None if value is None else json.dumps(value, default=str)
-
-
-def _empty(path: Path) -> DataError:
-    return DataError(
-        "The file is empty.",
-        where=path.name,
-        found="0 bytes of content",
-        expected="at least one record",
-        fix="Check the export that wrote it.",
-    )
-
-
-def is_blank(column: pa.ChunkedArray | pa.Array) -> Any:
-    """Return which texts are empty or only white space; a missing one is blank."""
-    empty = pc.equal(pc.binary_length(column), 0)
-    return pc.fill_null(pc.or_(empty, pc.utf8_is_space(column)), True)

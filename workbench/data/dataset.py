@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import itertools
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -11,9 +10,8 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-import pyarrow as pa
-import pyarrow.compute as pc
 
+from workbench.data.digests import content_digests, hash_table
 from workbench.data.load_report import LoadReport
 from workbench.errors import DataError
 
@@ -43,11 +41,6 @@ LABEL_COLUMNS = (
     "raw",
 )
 """Columns of every labels table."""
-
-_BAR = pa.scalar("|", pa.large_string())
-
-_DIGEST_ROWS = 50_000
-"""Rows joined at a time for their digests: bounds the copy of the text."""
 
 KINDS = ("human", "llm", "reward_model", "rule")
 """What an annotator can be."""
@@ -159,9 +152,9 @@ class PreferenceData:
         Independent of the order of rows and columns.
         """
         state = hashlib.blake2b(digest_size=16)
-        _hash_table(state, self.pairs, ["pair_id"], skip=("prompt", "response_a", "response_b"))
-        _hash_table(state, self.labels, ["pair_id", "annotator", "replicate"])
-        _hash_table(state, self.factors, ["pair_id"])
+        hash_table(state, self.pairs, ["pair_id"], skip=("prompt", "response_a", "response_b"))
+        hash_table(state, self.labels, ["pair_id", "annotator", "replicate"])
+        hash_table(state, self.factors, ["pair_id"])
         return state.hexdigest()
 
     def check(self) -> None:
@@ -275,46 +268,6 @@ def concat(parts: Iterable[PreferenceData]) -> PreferenceData:
     return data
 
 
-def content_digests(columns: list[pd.Series]) -> pd.Series:
-    """Return a 128-bit hex digest (SHA-256, cut) for each row of text columns.
-
-    The text of each column enters with its length, so no two different rows meet by
-    moving text over a column's border; a missing value differs from empty text.
-
-    Parameters
-    ----------
-    columns : list of Series
-        Text columns of one length.
-
-    Examples
-    --------
-    >>> a = content_digests([pd.Series(["ab"]), pd.Series(["c"])])
-    >>> b = content_digests([pd.Series(["a"]), pd.Series(["bc"])])
-    >>> len(a[0]), a[0] == b[0]
-    (32, False)
-    """
-    arrays = [_text_array(column) for column in columns]
-    digests: list[bytes] = []
-    for start in range(0, len(columns[0]), _DIGEST_ROWS):
-        parts = [array.slice(start, _DIGEST_ROWS) for array in arrays]
-        sizes = [pc.cast(pc.binary_length(part), pa.large_string()) for part in parts]
-        joined = pc.binary_join_element_wise(
-            *sizes, *parts, _BAR, null_handling="replace", null_replacement="-"
-        )
-        offsets = np.frombuffer(joined.buffers()[1], np.int64)[: len(joined) + 1].tolist()
-        content = memoryview(joined.buffers()[2] or b"")
-        digests += [
-            hashlib.sha256(content[begin:end]).digest()[:16]
-            for begin, end in itertools.pairwise(offsets)
-        ]
-    text = b"".join(digests).hex()
-    offsets = np.arange(0, len(text) + 1, 32, dtype=np.int64)
-    array = pa.LargeStringArray.from_buffers(
-        len(digests), pa.py_buffer(offsets), pa.py_buffer(text.encode())
-    )
-    return pd.Series(array.to_pandas(), dtype="str")
-
-
 def complete_pairs(pairs: pd.DataFrame) -> pd.DataFrame:
     """Return pairs with every column of :data:`PAIR_COLUMNS`, derived where missing.
 
@@ -374,11 +327,6 @@ def _replicates(labels: pd.DataFrame) -> pd.Series:
     return labels.groupby(["pair_id", "annotator"]).cumcount()
 
 
-def _text_array(column: pd.Series) -> pa.Array:
-    array = pa.array(column.astype("str"), type=pa.large_string(), from_pandas=True)
-    return array.combine_chunks() if isinstance(array, pa.ChunkedArray) else array
-
-
 def _members(column: pd.Series, names: Iterable[str], what: str) -> np.ndarray:
     wanted = [names] if isinstance(names, str) else list(names)
     known = set(column.dropna().unique())
@@ -436,15 +384,3 @@ def _check_preferences(labels: pd.DataFrame) -> None:
             expected="P(A preferred): 1 for A, 0 for B, 0.5 a tie, NaN no verdict",
             fix="Rescale the labels, or map their values with the reader's label mapping.",
         )
-
-
-def _hash_table(
-    state: hashlib.blake2b, table: pd.DataFrame, keys: list[str], skip: tuple[str, ...] = ()
-) -> None:
-    order = np.asarray(table[keys].sort_values(keys).index)
-    for name in sorted(c for c in table.columns if c not in skip):
-        column = table[name].iloc[order]
-        state.update(f"{len(name)}:{name}:{len(column)}:".encode())
-        numeric = pd.api.types.is_numeric_dtype(column.dtype)
-        values = column.to_numpy("float64") if numeric else column.astype("str").fillna("\0")
-        state.update(np.ascontiguousarray(pd.util.hash_array(np.asarray(values))).tobytes())

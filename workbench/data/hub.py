@@ -40,9 +40,7 @@ def fetch(source: str) -> list[Path]:
     repo, config, split = found["repo"], found["config"], found["split"] or "train"
     folder = _snapshot(repo)
     files = sorted(
-        path
-        for path in folder.rglob("*")
-        if path.is_file() and _suffix(path) in _SUFFIXES
+        path for path in folder.rglob("*") if path.is_file() and _suffix(path) in _SUFFIXES
     )
     chosen = [path for path in files if _belongs(path.relative_to(folder), config, split)]
     if not chosen:

@@ -64,7 +64,7 @@ class Preview:
 
 def load(
     source: str | Path | pd.DataFrame,
-    format: str | None = None,  # noqa: A002 - the field's word
+    format: str | None = None,
     *,
     mapping: Mapping[str, Any] | None = None,
     annotator: str | None = None,
@@ -219,9 +219,7 @@ def _read(container: Container, name: str | None, options: Mapping[str, Any]) ->
         raise
 
 
-def _translate(
-    container: Container, found: Format, options: Mapping[str, Any]
-) -> PreferenceData:
+def _translate(container: Container, found: Format, options: Mapping[str, Any]) -> PreferenceData:
     if found.records_of is not None:
         records = found.records_of(container.document)
         container = replace(container, table=table_of(records or []))
@@ -261,9 +259,7 @@ def _joined(parts: list[PreferenceData], source: str) -> PreferenceData:
     for report in reports:
         for reason, entry in report.left_out.items():
             old = left_out.get(reason, LeftOut(0))
-            left_out[reason] = LeftOut(
-                old.count + entry.count, (old.examples + entry.examples)[:5]
-            )
+            left_out[reason] = LeftOut(old.count + entry.count, (old.examples + entry.examples)[:5])
     report = replace(
         reports[0],
         source=source,

@@ -191,7 +191,8 @@ def _pairs(rng: np.random.Generator, n: int) -> pd.DataFrame:
         for second in seconds
     ]
     chosen = rng.permutation(len(prompts))[: max(1, round(n / 2.9))]
-    rows, seen = [], set()
+    rows: list[tuple[str, ...]] = []
+    seen = set()
     while len(rows) < n:
         scenario, prompt = prompts[chosen[rng.integers(len(chosen))]]
         model_a, model_b = rng.permutation(list(_STYLES))[:2]
@@ -282,7 +283,7 @@ def _verdicts(
     return pd.DataFrame(
         {
             "preference": preference,
-            "reason": pd.Series(np.where(reason == "", None, reason), dtype="str"),
+            "reason": pd.Series(reason, dtype="str").replace("", None),
             "raw": pd.Series(raw, dtype="str"),
         }
     )
@@ -311,7 +312,7 @@ def _judge(rng: np.random.Generator, coded: Array, name: str) -> pd.DataFrame:
 
 
 def _reward(rng: np.random.Generator, coded: Array) -> pd.DataFrame:
-    """A reward model: a noisy margin decides, and its size is the strength."""
+    """Draw a reward model's labels: a noisy margin decides, its size is the strength."""
     eta = coded @ np.asarray(_WEIGHTS[REWARD])
     margin = eta + rng.logistic(size=len(eta))
     return pd.DataFrame(

@@ -1,7 +1,8 @@
 """Sentences of the generated sample: prompts and building blocks of replies.
 
-COURTESIES to HEADINGS vary what no simulated annotator cares for. Only the sentences of HEDGED, APOLOGIES, QUESTIONS and EXCLAMATIONS hold what their name
-says, each exactly once; the others hold none of it, so that planted counts are exact.
+COURTESIES to HEADINGS vary what no simulated annotator cares for. Only the sentences of
+HEDGED, APOLOGIES, QUESTIONS and EXCLAMATIONS hold what their name says, each exactly once;
+the others hold none of it, so that planted counts are exact.
 """
 
 from __future__ import annotations
@@ -33,7 +34,8 @@ PROMPTS = {
          "for millions of rows", "with missing values"),
     ),
     "summaries": (
-        ("Summarise a report on {0} for {1}.", "Give the main points of an article about {0} to {1}.",
+        ("Summarise a report on {0} for {1}.",
+         "Give the main points of an article about {0} to {1}.",
          "Rewrite a long note about {0} so that {1} can use it.",
          "What should {1} take from a study of {0}?"),
         ("city cycling lanes", "remote work", "school lunches", "urban heat", "bee colonies",

@@ -52,7 +52,7 @@ def folds(clusters: Sequence[str] | NDArray[np.str_], k: int, seed: int) -> NDAr
         smallest = filled.index(min(filled))
         fold_of[cluster] = smallest
         filled[smallest] += int(sizes[cluster])
-    return fold_of[codes]
+    return np.asarray(fold_of[codes], dtype=np.int64)
 
 
 def split(

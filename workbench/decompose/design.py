@@ -161,7 +161,7 @@ def _assemble(
     cell, cell_of = np.unique(row * len(groups) + group, return_inverse=True)
     w, y = kept["weight"].to_numpy(), kept["preference"].to_numpy()
     parts = (w, w * y, w * w, w * w * y, w * w * y * y)
-    sums = np.stack([np.bincount(cell_of, part, len(cell)) for part in parts])
+    sums = np.stack([np.bincount(cell_of, part, len(cell)) for part in parts]).astype(np.float64)
     return Design(
         X=np.column_stack([values[pair], shown.astype("float64")]),
         terms=[*names, POSITION],

@@ -82,7 +82,8 @@ def batches(design: Design) -> Iterator[tuple[list[int], Rows, Cells]]:
     dense = np.flatnonzero(share >= _DENSE)
     for batch in np.split(dense, range(_BATCH, len(dense), _BATCH)):
         if len(batch):
-            yield [int(g) for g in batch], slice(None), design.dense(batch)
+            groups = [int(g) for g in batch]
+            yield groups, slice(None), design.dense(groups)
     for group in np.flatnonzero(share < _DENSE):
         rows, cells = design.compact(int(group))
         yield [int(group)], rows, cells

@@ -45,7 +45,9 @@ class Identification:
     collinear: tuple[str, ...] = field(default=())
 
 
-def identify(X: Array, cells: Cells, terms: list[str], n_labels: Array) -> list[Identification]:
+def identify(
+    X: Array, cells: Cells, terms: list[str], n_labels: NDArray[np.int64]
+) -> list[Identification]:
     """Examine the columns of each group.
 
     Parameters
@@ -134,10 +136,10 @@ def _recession(X: Array, share: Array) -> Array | None:
 def _examine(matrix: Array, low: Array, high: Array, terms: list[str]) -> Identification:
     K = len(terms)
     reasons: dict[int, str] = {}
-    for k in np.flatnonzero(low >= high):
+    for k in np.flatnonzero(low >= high).tolist():
         reason = _constant(terms[k], float(low[k]))
         if reason is not None:
-            reasons[int(k)] = reason
+            reasons[k] = reason
     size = np.sqrt(np.maximum(np.diag(matrix), 0.0))
     scaled = matrix / np.outer(np.where(size > 0, size, 1.0), np.where(size > 0, size, 1.0))
     kept: list[int] = []

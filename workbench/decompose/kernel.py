@@ -7,6 +7,7 @@ the same data give the same bits whatever the number of processors.
 
 from __future__ import annotations
 
+import itertools
 import os
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -226,7 +227,7 @@ class _OuterProducts:
         self.pooled = sets * J >= _MANY_GROUPS
         self.upper = np.triu_indices(K)
         pairs = len(self.upper[0])
-        self.sum = np.zeros((pairs, sets * J) if self.pooled else (sets * J, K, K))
+        self.sum: Array = np.zeros((pairs, sets * J) if self.pooled else (sets * J, K, K))
         self.buffer: Array = np.empty((0, 0))
 
     def add(self, x: Array, *weights: Array) -> None:
@@ -235,10 +236,9 @@ class _OuterProducts:
             for column in range(w.shape[1]):
                 self.sum[column] += x.T @ (x * w[:, column : column + 1])
             return
-        i, j = self.upper
         xt = np.ascontiguousarray(x.T)
-        if self.buffer.shape != (len(i), len(x)):
-            self.buffer = np.empty((len(i), len(x)))
+        if self.buffer.shape != (len(self.sum), len(x)):
+            self.buffer = np.empty((len(self.sum), len(x)))
         position = 0
         for k in range(self.K):
             width = self.K - k
@@ -248,12 +248,12 @@ class _OuterProducts:
 
     def total(self) -> list[Array]:
         if self.pooled:
-            full = np.empty((self.sets * self.J, self.K, self.K))
+            full: Array = np.empty((self.sets * self.J, self.K, self.K))
             i, j = self.upper
             full[:, i, j] = self.sum.T
             full[:, j, i] = self.sum.T
         else:
-            full = self.sum
+            full = self.sum.reshape(-1, self.K, self.K)
         return [full[s * self.J : (s + 1) * self.J] for s in range(self.sets)]
 
 
@@ -300,14 +300,14 @@ def _pieces(
     count = _CHUNKS if n >= 4096 else 1
     cuts = np.linspace(0, n, count + 1).astype(np.int64)
     if starts is None:
-        return [(int(a), int(b), None) for a, b in zip(cuts[:-1], cuts[1:], strict=True)]
+        return [(int(a), int(b), None) for a, b in itertools.pairwise(cuts)]
     first = np.unique(np.searchsorted(starts, cuts[:-1]))
     first = first[first < len(starts)]
     edges = np.append(first, len(starts))
     bounds = np.append(starts, n)
     return [
         (int(bounds[a]), int(bounds[b]), starts[a:b] - starts[a])
-        for a, b in zip(edges[:-1], edges[1:], strict=True)
+        for a, b in itertools.pairwise(edges)
     ]
 
 

@@ -172,12 +172,13 @@ class _Solver:
         base, step = beta, np.zeros_like(beta)
         best = np.full(len(self.active), -np.inf)
         last = np.full(len(self.active), np.inf)
-        bread: Array | None = None
+        bread = np.empty(0)
+        fresh = True
         self.beta = beta
         while self.passes < limit:
-            moments = self._pass(hessian=bread is None)
+            moments = self._pass(hessian=fresh)
             worse = np.zeros(len(self.active), dtype=bool)
-            if moments.hessian is not None:
+            if moments.hessian is not None and moments.log_likelihood is not None:
                 bread = _inverse(_masked(moments.hessian, self.active), self.active)
                 # a step that lowers the likelihood is halved, not followed by another
                 worse = moments.log_likelihood < best - 1e-9 * np.abs(best)
@@ -192,8 +193,7 @@ class _Solver:
             base = np.where(worse, base, self.beta)
             self.beta = base + step
             slow = (distance > _SLOW * last) if moments.hessian is None else distance > near
-            if ((slow | worse) & ~self.converged).any():
-                bread = None
+            fresh = bool(((slow | worse) & ~self.converged).any())
             last = distance
 
     def _pass(self, hessian: bool) -> Moments:

@@ -204,8 +204,8 @@ def _numbers(data: PreferenceData, column: str) -> Array:
         if column in data.pairs:
             text = data.pairs[column]
             odd = text[text.notna() & pd.to_numeric(text, errors="coerce").isna()]
-            shown = f", such as {odd.iloc[0]!r:.60}" if len(odd) else ""
-            found = f"{text.dtype} with {len(odd):,} values that are no numbers{shown}"
+            shown = f": {len(odd):,} are no numbers, as {odd.iloc[0]!r:.60}" if len(odd) else ""
+            found = f"values of type {text.dtype}{shown}"
         raise DesignError(
             f"The column {column!r} cannot be a factor.",
             found=found,

@@ -11,7 +11,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from workbench.data.dataset import PreferenceData, content_digests
+from workbench.data.dataset import PreferenceData
+from workbench.data.digests import content_digests
 from workbench.errors import DesignError
 from workbench.factors.catalog import STYLE, FactorSpec
 from workbench.factors.coding import apply

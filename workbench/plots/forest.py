@@ -36,8 +36,8 @@ def forest(
 
     Examples
     --------
-    >>> table = pd.DataFrame({"term": ["x"], "estimate": [1.0], "conf_low": [0.5], "conf_high": [2]})
-    >>> len(forest(table).data)
+    >>> row = {"term": "x", "estimate": 1.0, "conf_low": 0.5, "conf_high": 2.0}
+    >>> len(forest(pd.DataFrame([row])).data)
     1
     """
     frame = frame if "group" in frame else frame.assign(group="")

@@ -36,12 +36,12 @@ def guard(text: str) -> str:
 
 
 def script_json(value: Any) -> str:
-    """Return JSON that may stand in a script element: no text of it can close the element.
+    r"""Return JSON that may stand in a script element: no text of it can close the element.
 
     Examples
     --------
     >>> script_json("</script>")
-    '"\\\\u003c/script>"'
+    '"\\u003c/script>"'
     """
     text = json.dumps(value, ensure_ascii=False, allow_nan=False, sort_keys=True)
     return text.replace("<", "\\u003c").replace("\u2028", "\\u2028").replace("\u2029", "\\u2029")

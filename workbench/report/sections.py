@@ -92,7 +92,8 @@ def verdict(found: list[Finding], results: Sequence[Result]) -> Section:
     )
     text += f"{len(found) - len(warnings)} notes on what the labels cannot tell."
     columns = (
-        "level", "rule_id", "message", "estimate", "conf_low", "conf_high", "threshold", "n", "help",
+        "level", "rule_id", "message", "estimate", "conf_low", "conf_high", "threshold", "n",
+        "help",
     )  # fmt: skip
     table = Table.of(findings_frame(found), "Findings, differences first", columns)
     return Section("findings", "Verdict and findings", (text,), tables=(table,) if found else ())
@@ -168,9 +169,7 @@ def weights(fit: Decomposition, title: str, anchor: str) -> Section:
 def differences(gap: Contrast) -> Section:
     """Show a contrast: figure, weights, joint tests and agreement."""
     reference = gap.settings["reference"]
-    figure = Figure(
-        gap.plot(), f"Forest plot of weight differences to {reference} with intervals"
-    )
+    figure = Figure(gap.plot(), f"Forest plot of weight differences to {reference} with intervals")
     return Section(
         "differences",
         f"Differences to {reference}",

@@ -191,7 +191,11 @@ def _plain(column: pd.Series) -> pd.Series:
     """Return metadata as numbers where all of it is numeric, nested values as text."""
     if pd.api.types.is_string_dtype(column.dtype):
         numbers = pd.to_numeric(column, errors="coerce")
-        return numbers if column.notna().any() and (numbers.notna() == column.notna()).all() else column
+        return (
+            numbers
+            if column.notna().any() and (numbers.notna() == column.notna()).all()
+            else column
+        )
     return column.map(excerpt).astype("str") if column.dtype == object else column
 
 
@@ -227,9 +231,7 @@ def read_labels(column: pd.Series, labels: Mapping[str, str] | None) -> pd.DataF
     )
 
 
-def _meaning(
-    value: Any, labels: Mapping[str, str] | None
-) -> tuple[float, str | None, str | None]:
+def _meaning(value: Any, labels: Mapping[str, str] | None) -> tuple[float, str | None, str | None]:
     if labels:
         wanted = {str(k).strip().lower(): str(v) for k, v in labels.items()}
         target = wanted.get(_key(value))
@@ -265,14 +267,15 @@ def _votes(frame: pd.DataFrame, mapping: dict[str, Any]) -> pd.DataFrame:
     total = (a + b).to_numpy("float64")
     usable = np.isfinite(total) & (total > 0) & (a >= 0).to_numpy() & (b >= 0).to_numpy()
     share = np.divide(a.to_numpy("float64"), total, out=np.full(len(total), np.nan), where=usable)
+    nothing = pd.Series([None] * len(total), dtype="str")
     shown = "votes " + frame[mapping["votes_a"]].astype("str") + " and "
     shown = shown + frame[mapping["votes_b"]].astype("str")
     return pd.DataFrame(
         {
             "preference": share,
             "weight": np.where(usable, total, 1.0),
-            "reason": pd.Series(np.where(share == 0.5, "tie", None), dtype="str").array,
-            "problem": pd.Series(np.where(usable, None, "unknown label"), dtype="str").array,
+            "reason": nothing.mask(share == 0.5, "tie").array,
+            "problem": nothing.mask(~usable, "unknown label").array,
             "found": shown.where(~usable).array,
         }
     )
@@ -350,4 +353,3 @@ def _recognise(columns: list[str], records: list[dict[str, Any]]) -> bool:
 
 
 FORMAT = Format("tabular", "Table with a column mapping", _recognise, translate)
-
