@@ -71,9 +71,7 @@ def announce(data: wb.PreferenceData) -> None:
     name = "data" if report is None else report.source
     note(f"{name}: {len(data.pairs):,} pairs, {len(data.labels):,} labels; digest {data.digest}")
     if is_sample(data):
-        warn(
-            "All texts, annotators and labels are simulated; their true weights are known."
-        )
+        warn("All texts, annotators and labels are simulated; their true weights are known.")
 
 
 def truth(data: wb.PreferenceData) -> Any:

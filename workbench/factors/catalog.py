@@ -26,6 +26,17 @@ class FactorSpec:
         How A minus B becomes a number.
     source : str
         How it is computed: ``text``, ``column`` or ``function``.
+
+    Examples
+    --------
+    Every text factor says what it counts; its coding can be exchanged.
+
+    >>> from dataclasses import replace
+    >>> bold = next(spec for spec in STYLE if spec.name == "bold")
+    >>> bold.meaning, bold.coding.transform
+    ('Spans **...** or __...__ within a line, outside fenced code.', 'relative')
+    >>> replace(bold, coding=Coding("sign")).coding.transform
+    'sign'
     """
 
     name: str

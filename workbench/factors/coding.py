@@ -37,6 +37,17 @@ class Coding:
         Largest difference that ``sign`` takes for none.
     scale : float or None
         The root mean square that was divided by; None until applied to data.
+
+    Raises
+    ------
+    DesignError
+        An unknown transform.
+
+    Examples
+    --------
+    >>> lengthy = Coding("dissection_length", standardise=False)
+    >>> apply(np.array([40.0, 30.0]), np.array([20.0, 28.0]), lengthy)[0]
+    array([1., 0.])
     """
 
     transform: Transform = "difference"
