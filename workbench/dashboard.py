@@ -70,7 +70,16 @@ def serve(source: str, port: int) -> int:
     command = [sys.executable, "-m", "streamlit", "run", str(router()), *options]
     try:
         return subprocess.run(  # noqa: S603 - fixed program; the source is no argument
-            command, env={**os.environ, "WORKBENCH_DATA": source}, check=False
+            command,
+            # Streamlit reads .streamlit/config.toml of the folder that it runs in
+            cwd=_settings_folder(),
+            env={**os.environ, "WORKBENCH_DATA": source},
+            check=False,
         ).returncode
     except KeyboardInterrupt:
         return 0
+
+
+def _settings_folder() -> Path:
+    pages = router().parent
+    return pages if (pages / ".streamlit").is_dir() else pages.parent

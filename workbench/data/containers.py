@@ -267,6 +267,8 @@ def _read_lines_one_by_one(path: Path) -> Container:
                     rows.append(number)
                 else:
                     bad.append((number, excerpt(record)))
+    if len(records) == 1 and not bad:
+        return _of_document(path, records[0])
     return Container(path.name, table_of(records), rows, bad)
 
 

@@ -210,7 +210,8 @@ class PreferenceData:
             Specification of each factor, as plain JSON values.
         """
         old = self.factors.drop(columns=list(factors.columns), errors="ignore")
-        old_values = self.factor_values.drop(columns=list(values.columns), errors="ignore")
+        sides = [f"{name}_{side}" for name in factors.columns for side in "ab"]
+        old_values = self.factor_values.drop(columns=sides, errors="ignore")
         return replace(
             self,
             factors=pd.concat([old, factors.set_axis(old.index)], axis=1),
@@ -235,6 +236,15 @@ def concat(parts: Iterable[PreferenceData]) -> PreferenceData:
     ------
     DataError
         Nothing to join, or the parts hold different factors.
+
+    Examples
+    --------
+    >>> import workbench as wb
+    >>> data = wb.load("sample")
+    >>> parts = [data.filter(kinds=["human"]), data.filter(kinds=["llm"])]
+    >>> joined = wb.concat(parts)
+    >>> len(joined.pairs), len(joined.labels) == sum(len(part.labels) for part in parts)
+    (2000, True)
     """
     parts = list(parts)
     if not parts:

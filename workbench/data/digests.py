@@ -37,7 +37,7 @@ def content_digests(columns: list[pd.Series]) -> pd.Series:
     arrays = [_text_array(column) for column in columns]
     digests: list[bytes] = []
     for start in range(0, len(columns[0]), _DIGEST_ROWS):
-        parts = [array.slice(start, _DIGEST_ROWS) for array in arrays]
+        parts = [_one_piece(array.slice(start, _DIGEST_ROWS)) for array in arrays]
         sizes = [pc.cast(pc.binary_length(part), pa.large_string()) for part in parts]
         joined = pc.binary_join_element_wise(
             *sizes, *parts, _BAR, null_handling="replace", null_replacement="-"
@@ -79,6 +79,9 @@ def hash_table(
         state.update(np.ascontiguousarray(pd.util.hash_array(np.asarray(values))).tobytes())
 
 
-def _text_array(column: pd.Series) -> pa.Array:
-    array = pa.array(column.astype("str"), type=pa.large_string(), from_pandas=True)
-    return array.combine_chunks() if isinstance(array, pa.ChunkedArray) else array
+def _text_array(column: pd.Series) -> pa.Array | pa.ChunkedArray:
+    return pa.array(column.astype("str"), type=pa.large_string(), from_pandas=True)
+
+
+def _one_piece(part: pa.Array | pa.ChunkedArray) -> pa.Array:
+    return part.combine_chunks() if isinstance(part, pa.ChunkedArray) else part

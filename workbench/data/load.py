@@ -130,7 +130,7 @@ def load(
 
 
 def preview(source: str | Path, n: int = 20) -> Preview:
-    """Return a file's columns, first records, recognised format and a proposed mapping.
+    r"""Return a file's columns, first records, recognised format and a proposed mapping.
 
     Parameters
     ----------
@@ -138,6 +138,17 @@ def preview(source: str | Path, n: int = 20) -> Preview:
         A file.
     n : int
         Records to return.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from pathlib import Path
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     path = Path(folder, "votes.csv")
+    ...     _ = path.write_text("prompt,text_a,text_b,winner\n2+2?,4,5,a\n")
+    ...     look = preview(path)
+    >>> look.format, look.mapping["label"]
+    ('tabular', 'winner')
     """
     container = open_container(Path(source))
     found = _recognise(container)

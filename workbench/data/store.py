@@ -81,6 +81,14 @@ def open_folder(folder: str | Path) -> PreferenceData:
     DataError
         No manifest, another schema version, a damaged table, or tables that do not match
         the digest of the manifest.
+
+    Examples
+    --------
+    >>> import tempfile, workbench as wb
+    >>> with tempfile.TemporaryDirectory() as place:
+    ...     folder = wb.save(wb.load("sample"), place + "/sample")
+    ...     len(open_folder(folder))
+    2000
     """
     folder = Path(folder)
     manifest = _read_manifest(folder)

@@ -8,7 +8,10 @@ import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 
-from workbench.plots.theme import COLOURS, SYMBOLS, axes, escape, offsets, style
+from workbench.errors import DataError
+from workbench.plots.theme import axes, escape, label, marker, offsets, style
+
+_NEEDED = ("term", "estimate", "conf_low", "conf_high")
 
 
 def forest(
@@ -32,7 +35,13 @@ def forest(
     Returns
     -------
     plotly Figure
-        An undefined estimate is a cross at 0 whose hover text gives the reason.
+        An undefined estimate has no place on the axis: a cross at the left edge of its row
+        says so, and its hover text gives the reason.
+
+    Raises
+    ------
+    DataError
+        A column is missing.
 
     Examples
     --------
@@ -40,43 +49,60 @@ def forest(
     >>> len(forest(pd.DataFrame([row])).data)
     1
     """
+    _check(frame)
     frame = frame if "group" in frame else frame.assign(group="")
     terms = list(dict.fromkeys(frame["term"]))
     groups = list(dict.fromkeys(frame["group"]))
+    shift = dict(zip(groups, offsets(len(groups)), strict=True))
     place = {term: k for k, term in enumerate(terms)}
+    y = frame["term"].map(place).to_numpy("float64") + frame["group"].map(shift).to_numpy("float64")
+    defined = np.isfinite(frame["estimate"].to_numpy("float64"))
     figure = go.Figure()
-    for k, (group, shift) in enumerate(zip(groups, offsets(len(groups)), strict=True)):
-        own = frame[frame["group"] == group]
-        defined = own[np.isfinite(own["estimate"].to_numpy("float64"))]
-        y = [place[term] + shift for term in defined["term"]]
-        figure.add_trace(_points(defined, y, str(group), k))
-        undefined = own[~own["term"].isin(defined["term"])]
-        if len(undefined):
-            y = [place[term] + shift for term in undefined["term"]]
-            figure.add_trace(_crosses(undefined, y, str(group), k))
+    for k, group in enumerate(groups):
+        own = (frame["group"] == group).to_numpy()
+        figure.add_trace(_points(frame[own & defined], y[own & defined], str(group), k))
+        if (own & ~defined).any():
+            figure.add_trace(_crosses(frame[own & ~defined], y[own & ~defined], str(group), k))
     height = 110 + len(terms) * max(26, 15 * len(groups))
     figure.update_layout(showlegend=len(groups) > 1)
+    axes(style(figure, height=height, title=title), x_title, [str(t) for t in terms])
     if reference is not None:
         figure.add_vline(x=reference, line={"color": "rgba(128,128,128,0.8)", "width": 1.2})
-    return axes(style(figure, height=height, title=title), x_title, [str(t) for t in terms])
+    if not defined.any():
+        figure.update_layout(xaxis_range=[-1, 1])
+    if not defined.all():
+        # the crosses have an axis of their own, as an undefined weight is nowhere on the first
+        hidden = {"overlaying": "x", "range": [0, 1], "visible": False, "fixedrange": True}
+        figure.update_layout(xaxis2=hidden)
+    return figure
 
 
-def _points(own: pd.DataFrame, y: list[float], group: str, k: int) -> go.Scatter:
+def _check(frame: pd.DataFrame) -> None:
+    missing = [name for name in _NEEDED if name not in frame]
+    if missing:
+        raise DataError(
+            f"A forest plot needs the column {missing[0]!r}.",
+            found=", ".join(map(str, frame.columns)) or "no columns",
+            expected=", ".join(_NEEDED),
+            fix="Pass the table that a result's to_frame() returns.",
+        )
+
+
+def _points(own: pd.DataFrame, y: np.ndarray, group: str, k: int) -> go.Scatter:
     estimate = own["estimate"].to_numpy("float64")
-    colour = COLOURS[k % len(COLOURS)]
     return go.Scatter(
         x=estimate,
         y=y,
         mode="markers",
-        name=escape(group),
-        legendgroup=group,
-        marker={"color": colour, "size": 9, "symbol": SYMBOLS[k % len(SYMBOLS)]},
+        name=label(group),
+        legendgroup=str(k),
+        marker={**marker(k), "size": 9},
         error_x={
             "type": "data",
             "symmetric": False,
             "array": own["conf_high"].to_numpy("float64") - estimate,
             "arrayminus": estimate - own["conf_low"].to_numpy("float64"),
-            "color": colour,
+            "color": marker(k)["color"],
             "thickness": 1.6,
             "width": 3,
         },
@@ -85,16 +111,19 @@ def _points(own: pd.DataFrame, y: list[float], group: str, k: int) -> go.Scatter
     )
 
 
-def _crosses(own: pd.DataFrame, y: list[float], group: str, k: int) -> go.Scatter:
+def _crosses(own: pd.DataFrame, y: np.ndarray, group: str, k: int) -> go.Scatter:
     return go.Scatter(
-        x=np.zeros(len(own)),
+        x=np.full(len(own), 0.01),
         y=y,
-        mode="markers",
-        name=escape(group),
-        legendgroup=group,
+        xaxis="x2",
+        mode="markers+text",
+        text="undefined",
+        textposition="middle right",
+        textfont={"size": 10},
+        name=label(group),
+        legendgroup=str(k),
         showlegend=False,
-        marker={"color": COLOURS[k % len(COLOURS)], "size": 7, "symbol": "x-thin-open"},
-        opacity=0.6,
+        marker={"color": marker(k)["color"], "size": 7, "symbol": "x-thin-open"},
         hovertext=[_hover(row) for row in own.to_dict("records")],
         hoverinfo="text",
     )
@@ -102,11 +131,14 @@ def _crosses(own: pd.DataFrame, y: list[float], group: str, k: int) -> go.Scatte
 
 def _hover(row: dict[str, Any]) -> str:
     lines = [f"<b>{escape(row['term'])}</b> {escape(row['group'])}"]
-    if np.isfinite(row["estimate"]):
-        lines.append(f"{row['estimate']:+.3f} [{row['conf_low']:+.3f}, {row['conf_high']:+.3f}]")
-        lines += [f"q = {row['q_value']:.3g}"] if "q_value" in row else []
+    reason = "no reason recorded" if pd.isna(row.get("reason")) else escape(row["reason"])
+    if not np.isfinite(row["estimate"]):
+        lines.append(f"undefined: {reason}")
+    elif not np.isfinite([row["conf_low"], row["conf_high"]]).all():
+        lines.append(f"{row['estimate']:+.3f}, interval undefined")
     else:
-        lines.append(f"undefined: {escape(row.get('reason') or 'no reason recorded')}")
+        lines.append(f"{row['estimate']:+.3f} [{row['conf_low']:+.3f}, {row['conf_high']:+.3f}]")
+    lines += [f"q = {row['q_value']:.3g}"] if np.isfinite(row.get("q_value", np.nan)) else []
     lines += [f"n = {row['n']:,}"] if "n" in row else []
     lines += [escape(row["method"])] if "method" in row else []
     return "<br>".join(lines)

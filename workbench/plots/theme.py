@@ -4,20 +4,30 @@ from __future__ import annotations
 
 import html
 from collections.abc import Sequence
+from typing import Any
 
 import plotly.graph_objects as go
 
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#8C6D31", "#7F7F7F")
-"""The palette of Okabe and Ito, which colour-blind readers can tell apart."""
+"""Okabe and Ito's colours, which colour-blind readers can tell apart; brown and grey stand
+for their yellow and black, which vanish on a light or a dark ground."""
 
 SYMBOLS = ("circle", "square", "diamond", "triangle-up", "cross", "x", "star", "hexagon")
 """A second sign beside the colour."""
 
-_GRID = "rgba(128,128,128,0.25)"
-_INK = "#808080"
-
-CONFIG = {"showSendToCloud": False, "displaylogo": False, "responsive": True}
+CONFIG = {
+    "showSendToCloud": False,
+    "displaylogo": False,
+    "responsive": True,
+    "modeBarButtonsToRemove": ["select2d", "lasso2d"],
+}
 """Options of plotly.js for every exported figure: nothing offers to upload it."""
+
+_GRID = "rgba(128,128,128,0.25)"
+_BAND = "rgba(128,128,128,0.07)"
+_CLEAR = "rgba(0,0,0,0)"
+_INK = "#808080"
+_LABEL_LENGTH = 40
 
 
 def style(figure: go.Figure, *, height: int, title: str | None) -> go.Figure:
@@ -25,21 +35,28 @@ def style(figure: go.Figure, *, height: int, title: str | None) -> go.Figure:
     return figure.update_layout(
         title=None if title is None else {"text": escape(title), "x": 0, "xanchor": "left"},
         height=height,
-        paper_bgcolor="rgba(0,0,0,0)",
-        plot_bgcolor="rgba(0,0,0,0)",
+        paper_bgcolor=_CLEAR,
+        plot_bgcolor=_CLEAR,
         font={"family": "system-ui, sans-serif", "size": 13, "color": _INK},
         margin={"l": 10, "r": 10, "t": 70 if title else 40, "b": 40},
         legend={"orientation": "h", "x": 0, "y": 1.0, "yanchor": "bottom", "title": None},
+        modebar={"bgcolor": _CLEAR, "color": _INK, "activecolor": COLOURS[0]},
         hoverlabel={"align": "left"},
+        hovermode="closest",
     )
 
 
 def axes(figure: go.Figure, x_title: str, rows: Sequence[str]) -> go.Figure:
-    """Label the axes of a figure whose rows are names, the first one on top."""
-    figure.update_xaxes(title=x_title, gridcolor=_GRID, zerolinecolor=_INK, automargin=True)
+    """Label the axes of a figure whose rows are names, the first one on top.
+
+    Every other row has a tint, so that marks of several groups are read with their row.
+    """
+    for k in range(1, len(rows), 2):
+        figure.add_hrect(y0=k - 0.5, y1=k + 0.5, fillcolor=_BAND, line_width=0, layer="below")
+    figure.update_xaxes(title=x_title, gridcolor=_GRID, zeroline=False, automargin=True)
     return figure.update_yaxes(
         tickvals=list(range(len(rows))),
-        ticktext=[escape(name) for name in rows],
+        ticktext=[label(name) for name in rows],
         range=[len(rows) - 0.5, -0.5],
         gridcolor=_GRID,
         zeroline=False,
@@ -47,15 +64,39 @@ def axes(figure: go.Figure, x_title: str, rows: Sequence[str]) -> go.Figure:
     )
 
 
-def escape(text: object) -> str:
-    """Return text that plotly's pseudo-HTML and number templates leave alone.
+def marker(k: int) -> dict[str, Any]:
+    """Return colour and symbol of the k-th group; 64 groups get different ones.
 
     Examples
     --------
-    >>> escape("<b>x</b>")
-    '&lt;b&gt;x&lt;/b&gt;'
+    >>> marker(0) == {"color": "#0072B2", "symbol": "circle"}, marker(8)["symbol"]
+    (True, 'square')
     """
-    return html.escape(str(text), quote=False)
+    count = len(COLOURS)
+    return {"color": COLOURS[k % count], "symbol": SYMBOLS[(k + k // count) % len(SYMBOLS)]}
+
+
+def escape(text: object) -> str:
+    """Return text that plotly shows as it is: no pseudo-HTML, no mathematics.
+
+    Examples
+    --------
+    >>> escape("<b>x</b>"), escape("$x$")
+    ('&lt;b&gt;x&lt;/b&gt;', '&#36;x&#36;')
+    """
+    return html.escape(str(text), quote=False).replace("$", "&#36;")
+
+
+def label(text: object) -> str:
+    """Return an escaped name, shortened so that it leaves room for the figure.
+
+    Examples
+    --------
+    >>> label("a" * 100) == "a" * 39 + "…", label("<x>")
+    (True, '&lt;x&gt;')
+    """
+    name = str(text)
+    return escape(name if len(name) <= _LABEL_LENGTH else f"{name[: _LABEL_LENGTH - 1]}…")
 
 
 def offsets(count: int) -> list[float]:
@@ -68,5 +109,5 @@ def offsets(count: int) -> list[float]:
     """
     if count == 1:
         return [0.0]
-    span = min(0.6, 0.25 * (count - 1))
+    span = min(0.7, 0.25 * (count - 1))
     return [span * (k / (count - 1) - 0.5) for k in range(count)]
