@@ -208,6 +208,28 @@ def test_held_out_scores_equal_scikit_learn_on_the_same_predictions():
     assert row["accuracy_low"] < row["accuracy"] < row["accuracy_high"]
 
 
+def test_a_group_whose_training_folds_are_empty_has_no_held_out_score():
+    data = planted({"people": [1.0]}, n=200, clusters=40)
+    lonely = data.pairs["cluster"] == data.pairs["cluster"].iloc[0]
+    scenario = pd.Series(np.where(lonely, "one prompt", "rest"), dtype="str")
+    fits = wb.decompose(replace(data, pairs=data.pairs.assign(scenario=scenario)), by="scenario")
+    row = fits.held_out.set_index(["group", "predictor"]).loc[("one prompt", "factors")]
+    assert np.isnan(row["accuracy"])
+    assert "training fold" in row["reason"] or "no weight" in row["reason"]
+
+
+def test_a_factor_that_varies_only_in_the_test_fold_does_not_leak():
+    data = planted({"people": [0.0]}, n=100)
+    names = sorted(data.pairs["cluster"].unique())
+    fold = data.pairs["cluster"].map(dict(zip(names, folds(names, 2, seed=0), strict=True)))
+    y = data.labels["preference"].to_numpy()
+    # right for three of four labels of one fold, 0 in the other: its weight is no use there
+    leak = np.where(fold == 0, np.where(np.arange(100) % 4 == 0, -1, 1) * (2 * y - 1), 0.0)
+    fits = wb.decompose(_with(data, leak=leak), factors=["leak"], folds=2)
+    row = fits.held_out.set_index("predictor").loc["factors"]
+    assert row["log_loss"] == pytest.approx(np.log(2), abs=1e-9)
+
+
 def test_first_position_baseline_sees_a_judge_that_only_looks_at_the_slot():
     data = planted({"judge": [0.0]}, n=2000, position=1.5)
     table = wb.decompose(data).held_out.set_index("predictor")

@@ -121,7 +121,12 @@ def _fit_predictions(
     inside = np.full((len(X), len(groups)), np.nan)
     for f in np.unique(fold):
         train = fold != f
-        coef = refit(np.ascontiguousarray(X[train]), cells.take(train), active, start)
+        part, rest = np.ascontiguousarray(X[train]), cells.take(train)
+        labelled = (rest.weight > 0).astype(np.float64)
+        # a term that does not vary in the training folds has no weight to predict with
+        varies = active & ((part**2).T @ labelled > 0).T
+        coef = refit(part, rest, varies, start)
+        coef[labelled.sum(axis=0) <= varies.sum(axis=1)] = np.nan
         inside[~train] = logistic(X[~train] @ coef.T)
     predicted = np.full((len(design.X), len(groups)), np.nan)
     predicted[rows] = inside
