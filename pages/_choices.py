@@ -7,55 +7,70 @@ from typing import Any
 import streamlit as st
 
 import workbench as wb
+from workbench.factors import FAMILIES
+from workbench.report.main_job import has_text
+
+_SHOWN = 8
+"""Annotators compared at first: more are hard to read in one figure."""
 
 
 def choose(data: wb.PreferenceData) -> dict[str, Any]:
     """Show the choices in the side bar and return them as options of the main job."""
-    table = data.annotators
-    kinds = sorted(table["kind"].unique())
-    names = table["annotator"].tolist()
     with st.sidebar:
-        reference = st.selectbox(
-            "Reference",
-            [*kinds, *names],
-            index=kinds.index("human") if "human" in kinds else 0,
-            key="reference",
-            bind="query-params",
-            help="A kind pools all its annotators.",
-        )
-        own = set(table.loc[table["kind"] == reference, "annotator"]) | {reference}
-        others = [name for name in names if name not in own]
-        judges = table.loc[
-            (table["kind"] != "human") & table["annotator"].isin(others), "annotator"
-        ]
-        chosen = st.multiselect(
-            "Compared with it",
-            others,
-            default=(judges.tolist() or others)[:8],
-            key="annotators",
-            bind="query-params",
-        )
-        factors = st.multiselect(
-            "Factors (all when empty)", data.factor_names, key="factors", bind="query-params"
-        )
-        scenarios = st.multiselect(
-            "Scenarios (all when empty)",
-            sorted(data.pairs["scenario"].dropna().unique()),
-            key="scenarios",
-            bind="query-params",
-        )
-        covariance = st.selectbox(
-            "Standard errors",
-            ["cluster", "HC1", "classical"],
-            key="covariance",
-            bind="query-params",
-        )
-        ties = st.selectbox("Ties", ["half", "drop"], key="ties", bind="query-params")
+        return {
+            **_who(data),
+            **_what(data),
+            "covariance": _one("Standard errors", ["cluster", "HC1", "classical"], "covariance"),
+            "ties": _one("Ties", ["half", "drop"], "ties"),
+            "folds": _one("Held-out folds (0: none)", [5, 10, 2, 0], "folds"),
+        }
+
+
+def _one(label: str, options: list[Any], key: str, **more: Any) -> Any:
+    return st.selectbox(label, options, key=key, bind="query-params", **more)
+
+
+def _some(label: str, options: list[str], key: str, **more: Any) -> list[str]:
+    return st.multiselect(label, options, key=key, bind="query-params", **more)
+
+
+def _who(data: wb.PreferenceData) -> dict[str, Any]:
+    table = data.annotators
+    names, kinds = table["annotator"].tolist(), sorted(table["kind"].unique())
+    reference = _one(
+        "Reference",
+        [*kinds, *names],
+        "reference",
+        index=kinds.index("human") if "human" in kinds else 0,
+        help="A kind pools all its annotators.",
+    )
+    same = table["annotator"].eq(reference)
+    same = same if same.any() else table["kind"].eq(reference)
+    others = table[~same]
+    judges = others.loc[others["kind"] != "human", "annotator"].tolist()
+    chosen = _some(
+        "Compared with it",
+        others["annotator"].tolist(),
+        "annotators",
+        default=(judges or others["annotator"].tolist())[:_SHOWN],
+    )
+    # nobody but the reference itself: the main job takes an empty choice for everybody
     return {
         "reference": reference,
-        "annotators": tuple(chosen),
+        "annotators": tuple(chosen or table.loc[same, "annotator"]),
+    }
+
+
+def _what(data: wb.PreferenceData) -> dict[str, Any]:
+    # a family is computed when chosen, so only texts have any
+    options = list(FAMILIES) if has_text(data) else []
+    families = _some("Factor families", options, "families") if options else []
+    names = [spec.name for family in families for spec in FAMILIES[family]] or data.factor_names
+    factors = _some("Factors (all when empty)", names, "factors")
+    known = sorted(data.pairs["scenario"].dropna().unique())
+    scenarios = _some("Scenarios (all when empty)", known, "scenarios") if known else []
+    return {
+        "families": tuple(families),
         "factors": tuple(factors) or None,
         "scenarios": tuple(scenarios),
-        "covariance": covariance,
-        "ties": ties,
     }

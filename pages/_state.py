@@ -6,13 +6,17 @@ import os
 from typing import Any
 
 import streamlit as st
-from _ui import note, warn
+from _ui import failure, note, warn
 
 import workbench as wb
 from workbench.data.sample import plan
+from workbench.factors import FAMILIES, score_factors
 from workbench.report.main_job import MainJob, ensure_factors, main_job
 
 _DATA = "data"
+_SAMPLE = "sample"
+_UPLOADS = 3
+"""Uploads that a session keeps; the oldest goes first."""
 
 
 @st.cache_resource(max_entries=4, show_spinner="Reading the data ...")
@@ -26,31 +30,47 @@ def _uploads() -> dict[str, wb.PreferenceData]:
     return st.session_state.setdefault("uploads", {})
 
 
-def served() -> wb.PreferenceData:
-    """Return the data set that the server opens by itself."""
-    return _opened(os.environ.get("WORKBENCH_DATA", "sample"))
+def _served() -> wb.PreferenceData:
+    """Return the data that the server opens by itself; the sample where it cannot."""
+    try:
+        return _opened(os.environ.get("WORKBENCH_DATA", _SAMPLE))
+    except wb.WorkbenchError as error:
+        failure(error)
+        note("The bundled sample is open instead.")
+        return _opened(_SAMPLE)
 
 
 def current() -> wb.PreferenceData:
-    """Return the data set that the URL names, or the served one."""
+    """Return the data set that the URL names, or the served one; stop where it is not open."""
     wanted = st.query_params.get(_DATA) or st.session_state.get(_DATA)
-    known = {data.digest: data for data in (served(), _opened("sample"))} | _uploads()
-    if wanted is None or wanted in known:
-        data = known[wanted] if wanted else served()
-    else:
-        warn(
-            "This link names a data set that is not open here. Uploads live in the session of "
-            "the person who made them. The data set below is another one."
-        )
-        data = served()
+    data = _uploads().get(wanted) or _served()
+    if wanted not in (None, data.digest):
+        data = _opened(_SAMPLE)
+        if wanted != data.digest:
+            _offer(data)
     _remember(data.digest)
     return data
+
+
+def _offer(sample: wb.PreferenceData) -> None:
+    warn(
+        "This link names data that are not open here. An upload lives in the session of the "
+        "person who made it, and ends with it: open the same file under Load, or start with "
+        "the simulated sample."
+    )
+    if st.button("Open the simulated sample", key="open-sample", type="primary"):
+        _remember(sample.digest)
+        st.rerun()
+    st.stop()
 
 
 def adopt(data: wb.PreferenceData) -> None:
     """Make an uploaded data set the current one of this session."""
     data = ensure_factors(data)
-    _uploads()[data.digest] = data
+    uploads = _uploads()
+    uploads[data.digest] = data
+    for old in list(uploads)[:-_UPLOADS]:
+        del uploads[old]
     _remember(data.digest)
 
 
@@ -62,7 +82,7 @@ def _remember(digest: str) -> None:
 def is_sample(data: wb.PreferenceData) -> bool:
     """Tell whether the data are the bundled, simulated sample."""
     report = data.load_report
-    return report is not None and report.format == "sample"
+    return report is not None and report.format == _SAMPLE
 
 
 def announce(data: wb.PreferenceData) -> None:
@@ -80,14 +100,22 @@ def truth(data: wb.PreferenceData) -> Any:
 
 
 def job_of(data: wb.PreferenceData, choices: dict[str, Any]) -> MainJob:
-    """Return the main job of a data set and choices, computed once for all sessions."""
-    return _job(data.digest, tuple(sorted(choices.items())), data)
+    """Return the main job of a data set and choices, fitted once for both."""
+    fit = _own_job if data.digest in _uploads() else _job
+    return fit(data.digest, tuple(sorted(choices.items())), data)
 
 
-@st.cache_resource(max_entries=16, show_spinner="Fitting ...")
-def _job(digest: str, choices: tuple[tuple[str, Any], ...], _data: wb.PreferenceData) -> MainJob:
-    """Fit once per digest and choices; Streamlit does not hash arguments that start with _."""
+# Streamlit does not hash arguments that start with _, so digest and choices are the key
+def _fitted(digest: str, choices: tuple[tuple[str, Any], ...], _data: wb.PreferenceData) -> MainJob:
     options = dict(choices)
-    scenarios = options.pop("scenarios")
-    data = _data.filter(scenarios=scenarios) if scenarios else _data
-    return main_job(data, **options)
+    families, scenarios = options.pop("families"), options.pop("scenarios")
+    specs = [spec for family in families for spec in FAMILIES[family]]
+    if specs:
+        new = [spec for spec in specs if spec.name not in _data.factor_names]
+        _data = score_factors(_data, new) if new else _data
+        options["factors"] = options["factors"] or tuple(spec.name for spec in specs)
+    return main_job(_data.filter(scenarios=scenarios) if scenarios else _data, **options)
+
+
+_job = st.cache_resource(max_entries=16, show_spinner="Fitting ...")(_fitted)
+_own_job = st.cache_resource(max_entries=4, show_spinner="Fitting ...", scope="session")(_fitted)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pandas as pd
 import streamlit as st
 
@@ -10,9 +12,9 @@ from workbench.plots.theme import CONFIG
 from workbench.report.export import to_csv
 
 
-def text(value: object) -> None:
+def text(value: Any) -> None:
     """Show text of a data set: no Markdown, no HTML, no links."""
-    st.code("" if value is None or value is pd.NA else str(value), language=None, wrap_lines=True)
+    st.code("(none)" if pd.isna(value) else str(value), language=None, wrap_lines=True)
 
 
 def note(value: str) -> None:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import streamlit as st
 
-st.set_page_config(page_title="Preference Workbench", page_icon=":material/balance:", layout="wide")
+# an emoji draws the browser's icon by itself; Streamlit fetches Material ones from the network
+st.set_page_config(page_title="Preference Workbench", page_icon="⚖️", layout="wide")
 
 st.navigation(
     {

@@ -24,6 +24,9 @@ except wb.WorkbenchError as error:
 
 fits = [fit for fit in (job.people, job.judges) if fit is not None]
 estimates = pd.concat([fit.to_frame() for fit in fits], ignore_index=True)
+warnings = [line for fit in fits for line in fit.warnings]
+if warnings:
+    st.info(f"{len(warnings)} warnings about these fits stand under Checks.")
 weights, gap, scores, checks = st.tabs(["Weights", "Differences", "Held-out", "Checks"])
 
 with weights:
@@ -61,9 +64,7 @@ with scores:
     table(held, "held_out", "Held-out scores with n and intervals")
 
 with checks:
-    for fit in fits:
-        for warning in fit.warnings:
-            note(warning)
+    note("\n".join(warnings) or "No warnings.")
     diagnostics = pd.concat([fit.diagnostics for fit in fits], ignore_index=True)
     table(diagnostics, "diagnostics", "Size and conditioning of each fit")
     left_out = pd.concat([fit.exclusions for fit in fits], ignore_index=True)

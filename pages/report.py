@@ -23,7 +23,7 @@ except wb.WorkbenchError as error:
 table(findings_frame(report.findings), "findings", "Findings: results that crossed a threshold")
 st.download_button(
     "Download the report (HTML)",
-    report.html(),
+    report.html,
     file_name="report.html",
     mime="text/html",
     on_click="ignore",
@@ -32,7 +32,7 @@ st.download_button(
 )
 st.download_button(
     "Download the numbers (JSON)",
-    to_json(report.to_dict()),
+    lambda: to_json(report.to_dict()),
     file_name="report.json",
     mime="application/json",
     on_click="ignore",

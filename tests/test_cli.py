@@ -265,9 +265,10 @@ class Streamlit:
     def __init__(self) -> None:
         self.command: list[str] = []
         self.source = ""
+        self.folder = Path()
 
-    def __call__(self, command: list[str], env: dict[str, str], check: bool) -> Any:
-        self.command, self.source = command, env["WORKBENCH_DATA"]
+    def __call__(self, command: list[str], cwd: Path, env: dict[str, str], check: bool) -> Any:
+        self.command, self.folder, self.source = command, cwd, env["WORKBENCH_DATA"]
         return subprocess.CompletedProcess(command, 0)
 
 
@@ -285,6 +286,7 @@ def test_app_serves_the_pages_on_this_machine_only(streamlit: Streamlit, folder:
     assert "--server.address=127.0.0.1" in streamlit.command
     assert "--server.port=8765" in streamlit.command
     assert streamlit.source == str(folder.resolve())
+    assert (streamlit.folder / ".streamlit" / "config.toml").is_file()
     assert run("app").exit_code == 0
     assert streamlit.source == "sample"
 

@@ -11,16 +11,19 @@ from pathlib import Path
 from typing import Any
 
 import jinja2
+import pandas as pd
 
 from workbench.data.dataset import PreferenceData
 from workbench.decompose.contrast import Contrast
 from workbench.decompose.decomposition import Decomposition
-from workbench.errors import DesignError
+from workbench.errors import ConfigError, DesignError
 from workbench.plots.theme import CONFIG
 from workbench.report import sections
+from workbench.report.data_card import card_of, data_card, simulated
 from workbench.report.export import script_json, to_csv
 from workbench.report.findings import Finding, find
-from workbench.results import Result, to_json
+from workbench.report.page import Section
+from workbench.results import TIDY, Result, to_json
 
 SCHEMA_VERSION = 1
 
@@ -43,12 +46,15 @@ class Report:
     title : str
     command : str
         The command that makes it again.
+    licence : str or None
+        Of the data.
     """
 
     results: tuple[Result, ...]
     data: PreferenceData | None = field(repr=False)
     title: str
     command: str
+    licence: str | None = None
 
     @cached_property
     def findings(self) -> list[Finding]:
@@ -56,20 +62,22 @@ class Report:
         return find(self.results)
 
     @cached_property
-    def sections(self) -> list[sections.Section]:
+    def sections(self) -> list[Section]:
         """The sections of the page, in reading order."""
         fits = [r for r in self.results if isinstance(r, Decomposition)]
+        gaps = [r for r in self.results if isinstance(r, Contrast)]
+        others = [r for r in self.results if not isinstance(r, (Decomposition, Contrast))]
         parts = [sections.verdict(self.findings, self.results)]
         if self.data is not None:
-            parts.append(sections.data_card(self.data))
-        if fits:
-            parts.append(sections.method(fits[0]))
-        for k, fit in enumerate(fits, start=1):
-            names = ", ".join(fit.groups) if len(fit.groups) <= 2 else f"{len(fit.groups)} groups"
-            parts.append(sections.weights(fit, f"Factor weights: {names}", f"weights-{k}"))
-        parts += [sections.differences(r) for r in self.results if isinstance(r, Contrast)]
-        if any(len(fit.held_out) for fit in fits):
-            parts.append(sections.held_out([fit for fit in fits if len(fit.held_out)]))
+            parts.append(data_card(self.data, self.licence))
+        if fits or gaps:
+            parts.append(sections.method(fits, gaps))
+        parts += [sections.weights(fit, k) for k, fit in enumerate(fits, start=1)]
+        parts += [sections.differences(gap, k) for k, gap in enumerate(gaps, start=1)]
+        scored = [fit for fit in fits if len(fit.held_out)]
+        if scored:
+            parts.append(sections.held_out(scored))
+        parts += [sections.other(result, k) for k, result in enumerate(others, start=1)]
         if fits:
             parts.append(sections.limits(fits))
         return [*parts, sections.provenance(self.results), sections.rerun(self.command)]
@@ -84,8 +92,7 @@ class Report:
             title=self.title,
             sections=self.sections,
             tiles=self._tiles(),
-            notes=() if self.data is None or not self.data.load_report
-            else self.data.load_report.notes,
+            simulated=simulated(self.data, self.results),
             library=library,
             draw=_DRAW,
             hashes=" ".join(f"'sha256-{_digest(script)}'" for script in (library, _DRAW)),
@@ -94,21 +101,15 @@ class Report:
         )  # fmt: skip
 
     def to_dict(self) -> dict[str, Any]:
-        """Return the report as plain values: what ``report.json`` holds."""
-        card = self.data
+        """Return the report as plain JSON values: what ``report.json`` holds."""
         return {
             "schema_version": SCHEMA_VERSION,
             "title": self.title,
+            "simulated": simulated(self.data, self.results),
             "findings": [finding.to_dict() for finding in self.findings],
-            "data": None
-            if card is None
-            else {
-                "digest": card.digest,
-                "n_pairs": len(card.pairs),
-                "n_labels": len(card.labels),
-                "load_report": None if card.load_report is None else card.load_report.to_dict(),
-            },
+            "data": None if self.data is None else card_of(self.data, self.licence),
             "results": [result.to_dict() for result in self.results],
+            "tables": [f"tables/{name}" for name in self._tables()],
             "rerun": self.command,
         }
 
@@ -123,47 +124,74 @@ class Report:
         Returns
         -------
         Path
+            The HTML file. The JSON file lists the tables, ``tables/<nn>_<result>_<table>.csv``.
+
+        Raises
+        ------
+        ConfigError
+            The path is not that of an HTML file.
         """
         path = Path(path)
+        if path.suffix.lower() not in (".html", ".htm"):
+            raise ConfigError(
+                "A report is an HTML file.",
+                found=path.name,
+                expected="a name that ends in .html",
+                fix=f"Save it as {path.name}.html or another HTML file.",
+            )
         folder = path.parent / "tables"
         folder.mkdir(parents=True, exist_ok=True)
-        path.write_text(self.html(), encoding="utf-8")
-        path.with_suffix(".json").write_text(to_json(self.to_dict()), encoding="utf-8")
-        for k, result in enumerate(self.results, start=1):
-            for name, table in result.tables().items():
-                file = folder / f"{k:02d}_{type(result).__name__.lower()}_{name}.csv"
-                file.write_text(to_csv(table), encoding="utf-8")
+        path.write_text(self.html(), encoding="utf-8", newline="\n")
+        record = to_json(self.to_dict())
+        path.with_suffix(".json").write_text(record, encoding="utf-8", newline="\n")
+        for name, table in self._tables().items():
+            (folder / name).write_text(to_csv(table), encoding="utf-8", newline="\n")
         return path
 
+    def _tables(self) -> dict[str, pd.DataFrame]:
+        return {
+            f"{k:02d}_{type(result).__name__.lower()}_{name}.csv": table
+            for k, result in enumerate(self.results, start=1)
+            for name, table in result.tables().items()
+        }
+
     def _tiles(self) -> list[tuple[str, str]]:
-        tiles = [("findings", str(sum(f.level == "warning" for f in self.findings)))]
+        warnings = sum(finding.level == "warning" for finding in self.findings)
+        tiles = [("warnings", warnings), ("notes", len(self.findings) - warnings)]
         if self.data is not None:
             tiles += [
-                ("pairs", f"{len(self.data.pairs):,}"),
-                ("labels", f"{len(self.data.labels):,}"),
-                ("annotators", f"{len(self.data.annotators):,}"),
+                ("pairs", len(self.data.pairs)),
+                ("labels", len(self.data.labels)),
+                ("annotators", len(self.data.annotators)),
             ]
-        return tiles
+            report = self.data.load_report
+            if report is not None:
+                tiles.append(("rows left out", report.rows_read - report.rows_kept))
+        return [(name, f"{count:,}") for name, count in tiles]
 
 
 def report(
     results: Result | Sequence[Result],
     *,
     data: PreferenceData | None = None,
-    title: str = "Preference report",
+    title: str = "Preference audit",
     command: str = "workbench report DATA --out report.html",
+    licence: str | None = None,
 ) -> Report:
     """Make a report of results.
 
     Parameters
     ----------
     results : Result or sequence of Result
-        Decompositions and contrasts, in reading order.
+        In reading order. Decompositions and contrasts have sections of their own; any other
+        result is shown with its figure and tables.
     data : PreferenceData, optional
         For the data card.
     title : str
     command : str
         The command that makes the report again.
+    licence : str, optional
+        Licence of the data, for the data card.
 
     Returns
     -------
@@ -172,7 +200,7 @@ def report(
     Raises
     ------
     DesignError
-        There is nothing to report.
+        There is nothing to report, or a result does not say n, interval or method.
 
     Examples
     --------
@@ -190,7 +218,22 @@ def report(
             expected="at least one decomposition or contrast",
             fix="Pass results: report([people, judges, gap]).",
         )
-    return Report(listed, data, title, command)
+    for result in listed:
+        _check(result)
+    return Report(listed, data, title, command, licence)
+
+
+def _check(result: Result) -> None:
+    """Refuse estimates that do not come with their n, interval and method."""
+    columns = result.to_frame().columns
+    missing = [name for name in (*TIDY, "method") if name not in columns]
+    if missing:
+        raise DesignError(
+            f"A {type(result).__name__} cannot be reported: its table lacks {missing[0]!r}.",
+            found=", ".join(map(str, columns)),
+            expected=", ".join((*TIDY, "method")),
+            fix="Give the result's to_frame() these columns.",
+        )
 
 
 def _environment() -> jinja2.Environment:

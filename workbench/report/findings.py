@@ -12,7 +12,8 @@ import pandas as pd
 from workbench.decompose.contrast import Contrast
 from workbench.decompose.decomposition import Decomposition
 from workbench.decompose.design import POSITION
-from workbench.results import Result
+from workbench.decompose.identify import HIGH_CONDITION
+from workbench.results import Result, json_ready
 
 Q_LEVEL = 0.05
 """A finding needs a q-value below this."""
@@ -22,22 +23,71 @@ SLOT_POINTS = 0.025
 
 
 @dataclass(frozen=True)
+class Rule:
+    """What makes a finding.
+
+    Attributes
+    ----------
+    measure : str
+        What the finding's estimate is.
+    threshold : str
+        What it has to cross.
+    help : str
+        What to do about it.
+    """
+
+    measure: str
+    threshold: str
+    help: str
+
+
+RULES = {
+    "differs-from-reference": Rule(
+        "difference of the two weights, log-odds per unit of the factor",
+        f"q < {Q_LEVEL:g} (Benjamini-Hochberg within an annotator)",
+        "Do not let this judge stand for the reference where the factor varies.",
+    ),
+    "position-bias": Rule(
+        "P(the response shown first is preferred), all else equal",
+        f"q < {Q_LEVEL:g} and more than {100 * SLOT_POINTS:g} points from 50%",
+        "Ask this judge in both orders and average.",
+    ),
+    "no-better-than-baseline": Rule(
+        "held-out accuracy of the factors",
+        "interval not above the accuracy of the best baseline",
+        "Read this annotator's weights with care, or add factors.",
+    ),
+    "collinear": Rule(
+        "condition number of the design (it has no interval)",
+        f"above {HIGH_CONDITION:g} (Belsley, Kuh and Welsch 1980)",
+        "Leave one of the factors out, or read their weights together.",
+    ),
+    "undefined-weight": Rule(
+        "none: the labels cannot tell the weight",
+        "no finite estimate",
+        "Leave the factor out, or label pairs in which it varies.",
+    ),
+}
+"""Every rule, by the ``rule_id`` of its findings."""
+
+
+@dataclass(frozen=True)
 class Finding:
     """A result that a reader should act on.
 
     Attributes
     ----------
     rule_id : str
-        ``position-bias``, ``differs-from-reference``, ``no-better-than-baseline`` or
-        ``undefined-weight``.
+        A key of :data:`RULES`.
     level : str
-        ``warning`` or ``note``.
+        ``warning``: changes what the labels may be used for; ``note``: limits what they tell.
     message : str
     estimate, conf_low, conf_high : float
-        NaN where the finding is not a number.
+        What :data:`RULES` says for this rule; NaN where there is no number.
     threshold : str
         What was crossed.
     n : int
+        Labels behind it.
     help : str
         What to do.
     """
@@ -53,39 +103,64 @@ class Finding:
     help: str
 
     def to_dict(self) -> dict[str, Any]:
-        """Return the finding as plain values."""
-        return asdict(self)
+        """Return the finding as plain JSON values."""
+        return dict(json_ready(asdict(self)))
 
 
 def find(results: Iterable[Result]) -> list[Finding]:
-    """Return the findings of results, differences first."""
+    """Return the findings of results: warnings first, then notes.
+
+    Parameters
+    ----------
+    results : iterable of Result
+        Decompositions and contrasts; other results have no rule yet.
+
+    Returns
+    -------
+    list of Finding
+        Differences come by size; the rest in the order of the results.
+    """
     results = list(results)
     contrasts = [r for r in results if isinstance(r, Contrast)]
     fits = [r for r in results if isinstance(r, Decomposition)]
     found = [f for r in contrasts for f in _differences(r)]
-    for fit in fits:
-        found += _position_bias(fit) + _useless(fit)
-    for fit in fits:
-        found += _undefined(fit)
-    return found
+    for rule in (_position_bias, _useless, _collinear):
+        found += [f for fit in fits for f in rule(fit)]
+    found += _undefined(fits)
+    return sorted(found, key=lambda finding: finding.level != "warning")
+
+
+def findings_frame(found: list[Finding]) -> pd.DataFrame:
+    """Return findings as a table, one row each, with the fields of :class:`Finding`."""
+    return pd.DataFrame(
+        [asdict(finding) for finding in found], columns=list(Finding.__dataclass_fields__)
+    )
+
+
+def _finding(
+    rule_id: str,
+    level: str,
+    message: str,
+    n: int,
+    numbers: tuple[float, float, float] = (np.nan, np.nan, np.nan),
+    threshold: str | None = None,
+) -> Finding:
+    rule = RULES[rule_id]
+    return Finding(rule_id, level, message, *numbers, threshold or rule.threshold, n, rule.help)
 
 
 def _differences(result: Contrast) -> list[Finding]:
     table = result.to_frame()
     clear = table[(table["q_value"] < Q_LEVEL) & (table["term"] != POSITION)]
-    clear = clear.reindex(clear["estimate"].abs().sort_values(ascending=False).index)
+    clear = clear.loc[clear["estimate"].abs().sort_values(ascending=False, kind="stable").index]
     return [
-        Finding(
+        _finding(
             "differs-from-reference",
             "warning",
-            f"{row['group']} weighs {row['term']} {'more' if row['estimate'] > 0 else 'less'} "
+            f"{row['group']} rewards {row['term']} {'more' if row['estimate'] > 0 else 'less'} "
             f"than {row['reference']}",
-            row["estimate"],
-            row["conf_low"],
-            row["conf_high"],
-            f"q < {Q_LEVEL}",
             int(row["n"]),
-            "Do not let this judge stand for the reference where the factor varies.",
+            (row["estimate"], row["conf_low"], row["conf_high"]),
         )
         for row in clear.to_dict("records")
     ]
@@ -96,77 +171,77 @@ def _position_bias(result: Decomposition) -> list[Finding]:
     slot = table[(table["term"] == POSITION) & (table["q_value"] < Q_LEVEL)]
     slot = slot[(slot["probability"] - 0.5).abs() > SLOT_POINTS]
     return [
-        Finding(
+        _finding(
             "position-bias",
             "warning",
             f"{row['group']} prefers the response shown "
-            f"{'first' if row['estimate'] > 0 else 'second'}, all else equal: P(first)",
-            row["probability"],
-            row["probability_low"],
-            row["probability_high"],
-            f"q < {Q_LEVEL} and more than {SLOT_POINTS:.1%} from one half",
+            f"{'first' if row['estimate'] > 0 else 'second'}, all else equal",
             int(row["n"]),
-            "Ask this judge in both orders and average.",
+            (row["probability"], row["probability_low"], row["probability_high"]),
         )
         for row in slot.to_dict("records")
     ]
 
 
 def _useless(result: Decomposition) -> list[Finding]:
-    """Report fits whose held-out log-loss is not below every baseline's."""
+    """Report fits whose held-out accuracy is not clearly above every baseline's."""
     found = []
     for group, table in result.held_out.groupby("group", sort=False):
         scores = table.set_index("predictor")
         fit = scores.loc["factors"]
-        rest = scores.drop(index="factors")["log_loss"].dropna()
-        if rest.empty or not np.isfinite(fit["log_loss"]) or fit["log_loss_high"] < rest.min():
+        rest = scores.drop(index="factors")["accuracy"].dropna()
+        if rest.empty or not np.isfinite(fit["accuracy"]) or fit["accuracy_low"] > rest.max():
             continue
         found.append(
-            Finding(
+            _finding(
                 "no-better-than-baseline",
                 "note",
-                f"The factors predict held-out labels of {group} not clearly better than "
-                f"the baseline {rest.idxmin()}: log-loss",
-                fit["log_loss"],
-                fit["log_loss_low"],
-                fit["log_loss_high"],
-                f"interval not below {rest.min():.3f}",
+                f"The factors predict held-out labels of {group} not clearly better than the "
+                f"baseline: {rest.idxmax()}",
                 int(fit["n"]),
-                "Read this annotator's weights with care, or add factors.",
+                (fit["accuracy"], fit["accuracy_low"], fit["accuracy_high"]),
+                f"interval not above {rest.max():.3f}, the accuracy of the best baseline",
             )
         )
     return found
 
 
-def _undefined(result: Decomposition) -> list[Finding]:
-    table = result.to_frame()
-    lost = table[table["reason"].notna() & (table["term"] != POSITION)]
-    merged = lost.groupby(["term", "reason"], sort=False)["group"].agg(list)
+def _collinear(result: Decomposition) -> list[Finding]:
     return [
-        Finding(
-            "undefined-weight",
+        _finding(
+            "collinear",
             "note",
-            f"No weight for {term} ({_some(groups, result.groups)}): {reason}",
-            float("nan"),
-            float("nan"),
-            float("nan"),
-            "the labels cannot tell it",
-            int(lost["n"].max()),
-            "Leave the factor out, or label pairs in which it varies.",
+            f"{', '.join(fit.identification.collinear)} move together in the pairs of "
+            f"{fit.name}: their single weights are hardly told apart",
+            fit.n,
+            (fit.identification.condition_number, np.nan, np.nan),
         )
-        for (term, reason), groups in merged.items()
+        for fit in result.fits.values()
+        if fit.identification.collinear
     ]
 
 
-def _some(groups: list[str], everyone: list[str]) -> str:
-    if len(groups) == len(everyone):
-        return "every annotator" if len(groups) > 1 else groups[0]
+def _undefined(fits: list[Decomposition]) -> list[Finding]:
+    """Report each lost weight once, with all groups that lost it for the same reason."""
+    if not fits:
+        return []
+    table = pd.concat([fit.to_frame() for fit in fits], ignore_index=True)
+    lost = table[table["reason"].notna() & (table["term"] != POSITION)]
+    merged = lost.groupby(["term", "reason"], sort=False).agg({"group": list, "n": "sum"})
+    everyone = table["group"].nunique()
+    return [
+        _finding(
+            "undefined-weight",
+            "note",
+            f"No weight for {term} ({_some(row['group'], everyone)}): {reason}",
+            int(row["n"]),
+        )
+        for (term, reason), row in merged.iterrows()
+    ]
+
+
+def _some(groups: list[str], everyone: int) -> str:
+    if len(groups) == everyone > 1:
+        return "every group"
     shown = ", ".join(groups[:3])
     return shown if len(groups) <= 3 else f"{shown} and {len(groups) - 3} more"
-
-
-def findings_frame(found: list[Finding]) -> pd.DataFrame:
-    """Return findings as a table."""
-    return pd.DataFrame(
-        [finding.to_dict() for finding in found], columns=list(Finding.__dataclass_fields__)
-    )

@@ -2,190 +2,217 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Sequence
-from dataclasses import dataclass
+import json
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import pandas as pd
-import plotly.graph_objects as go
 
-from workbench.data.dataset import PreferenceData
 from workbench.decompose.contrast import Contrast
 from workbench.decompose.decomposition import Decomposition
 from workbench.plots.held_out import held_out_dots
-from workbench.report.findings import Finding, findings_frame
-from workbench.results import Result
+from workbench.report.findings import Q_LEVEL, RULES, Finding, findings_frame
+from workbench.report.page import Figure, Section, Table
+from workbench.results import Result, json_ready
+
+_TESTS = {"p_value": "p", "q_value": "q", "n": "n", "n_clusters": "clusters"}
+
+_WEIGHTS = {
+    "group": "group",
+    "term": "term",
+    "estimate": "weight",
+    "p_value": "p",
+    "q_value": "q",
+    "ame": "marginal effect",
+    "probability": "P(A preferred)",
+    "vif": "VIF",
+    "n": "n",
+    "n_clusters": "clusters",
+    "reason": "undefined because",
+}
+
+_DIFFERENCES = {
+    "group": "group",
+    "term": "term",
+    "estimate": "difference",
+    "p_value": "p",
+    "q_value": "q",
+    "group_estimate": "its weight",
+    "reference_estimate": "reference weight",
+    "n": "n of both",
+    "n_shared": "shared clusters",
+    "reason": "undefined because",
+}
+
+_FORMULA = "P(A preferred) = 1 / (1 + exp(-(x'b + p s)))"
+
+_ERRORS = {
+    "cluster": "cluster-robust errors over prompts",
+    "HC1": "heteroskedasticity-robust (HC1) errors",
+    "classical": "classical (inverse-Hessian) errors",
+}
 
 
-@dataclass(frozen=True, eq=False)
-class Table:
-    """A table as it stands on the page."""
-
-    caption: str
-    columns: list[str]
-    rows: list[list[str]]
-
-    @classmethod
-    def of(cls, frame: pd.DataFrame, caption: str, columns: Sequence[str] | None = None) -> Table:
-        """Format a frame, or some columns of it."""
-        names = list(frame.columns) if columns is None else [c for c in columns if c in frame]
-        rows = [[show(row[name], name) for name in names] for row in frame.to_dict("records")]
-        return cls(caption, [name.replace("_", " ") for name in names], rows)
-
-
-@dataclass(frozen=True, eq=False)
-class Figure:
-    """A figure with the text that stands for it."""
-
-    figure: go.Figure
-    alt: str
-
-
-@dataclass(frozen=True, eq=False)
-class Section:
-    """A headed part of the page."""
-
-    anchor: str
-    title: str
-    paragraphs: tuple[str, ...] = ()
-    figures: tuple[Figure, ...] = ()
-    tables: tuple[Table, ...] = ()
-
-
-_ESTIMATES = (
-    "group", "reference", "term", "estimate", "conf_low", "conf_high", "p_value", "q_value",
-    "ame", "ame_low", "ame_high", "probability", "probability_low", "probability_high", "n",
-    "n_clusters", "n_shared", "reason",
-)  # fmt: skip
-
-
-_COUNTS = ("n", "n_shared", "n_clusters", "n_tied", "df", "row", "rows", "count")
-
-
-def show(value: Any, name: str = "") -> str:
-    """Format a value for a person: few digits, a dash where there is none.
-
-    Examples
-    --------
-    >>> show(0.123456), show(1234), show(float("nan")), show(0.00001, "p_value")
-    ('0.123', '1,234', '–', '1.0e-05')
-    """
-    if value is None or value is pd.NA or (isinstance(value, float) and math.isnan(value)):
-        return "–"
-    if isinstance(value, bool) or not isinstance(value, (int, float)):
-        return str(value)
-    if isinstance(value, int) or name in _COUNTS:
-        return f"{int(value):,}"
-    if name in ("p_value", "q_value"):
-        return f"{value:.3f}" if value >= 0.001 else f"{value:.1e}"
-    return f"{value:.3f}" if abs(value) < 1000 else f"{value:,.0f}"
-
-
-def verdict(found: list[Finding], results: Sequence[Result]) -> Section:
-    """Say first what was found."""
-    warnings = [f for f in found if f.level == "warning"]
-    text = (
-        f"{len(warnings)} findings crossed their threshold; "
-        if warnings
-        else "No finding crossed its threshold; "
+def verdict(found: Sequence[Finding], results: Sequence[Result]) -> Section:
+    """Say first what was found, and by which thresholds."""
+    contrasts = [r for r in results if isinstance(r, Contrast)]
+    warnings = sum(f.level == "warning" for f in found)
+    text = [_compared(gap) for gap in contrasts] or ["No annotator was compared with another."]
+    text.append(
+        f"{_count(warnings, 'warning')} (results that change what the labels may be used for) and "
+        f"{_count(len(found) - warnings, 'note')} (limits of what the labels can tell) crossed a "
+        "stated threshold."
     )
-    text += f"{len(found) - len(warnings)} notes on what the labels cannot tell."
-    columns = (
-        "level", "rule_id", "message", "estimate", "conf_low", "conf_high", "threshold", "n",
-        "help",
-    )  # fmt: skip
-    table = Table.of(findings_frame(found), "Findings, differences first", columns)
-    return Section("findings", "Verdict and findings", (text,), tables=(table,) if found else ())
+    tables = [_glance(gap) for gap in contrasts]
+    if found:
+        columns = {
+            "level": "level",
+            "message": "finding",
+            "estimate": "estimate",
+            "n": "n",
+            "rule_id": "rule",
+        }
+        tables.append(Table.of(findings_frame(list(found)), "Findings, warnings first", columns))
+        used = [(name, rule) for name, rule in RULES.items() if name in {f.rule_id for f in found}]
+        rules = [
+            {"rule": name, "estimate is": r.measure, "threshold": r.threshold, "what to do": r.help}
+            for name, r in used
+        ]
+        tables.append(Table.of(pd.DataFrame(rules), "Rules of the findings, with thresholds"))
+    return Section("findings", "Verdict and findings", tuple(text), tables=tuple(tables))
 
 
-def data_card(data: PreferenceData) -> Section:
-    """Say what the data are: counts, annotators, and every row left out by reason."""
-    report = data.load_report
-    labels = data.labels
-    facts = {
-        "source": report.source if report else "not recorded",
-        "format": report.format if report else "not recorded",
-        "pairs": len(data.pairs),
-        "labels": len(labels),
-        "prompts (clusters)": data.pairs["cluster"].nunique(),
-        "ties": int((labels["preference"] == 0.5).sum()),
-        "no verdict": int(labels["preference"].isna().sum()),
-        "digest": data.digest,
+def _compared(gap: Contrast) -> str:
+    differ = gap.wald.loc[gap.wald["q_value"] < Q_LEVEL, "group"].tolist()
+    names = f": {', '.join(differ)}" if differ else ""
+    return (
+        f"{len(differ)} of {_count(len(gap.wald), 'group')} compared with "
+        f"{gap.settings['reference']} weigh the factors differently (joint Wald test, "
+        f"q < {Q_LEVEL:g}){names}."
+    )
+
+
+def _glance(gap: Contrast) -> Table:
+    table = gap.to_frame()
+    differ = (table["q_value"] < Q_LEVEL).groupby(table["group"]).sum()
+    tested = table["q_value"].notna().groupby(table["group"]).sum()
+    rows = gap.agreement.merge(gap.wald[["group", "q_value"]], on="group")
+    rows["weights that differ"] = [f"{differ[g]} of {tested[g]}" for g in rows["group"]]
+    columns = {
+        "group": "group",
+        "agreement": "agreement",
+        "kappa": "kappa",
+        "n": "n",
+        "weights that differ": "weights that differ",
+        "q_value": "q of the joint test",
     }
-    tables = [
-        Table.of(pd.DataFrame(facts.items(), columns=["what", "value"]), "Data card"),
-        Table.of(data.annotators, "Annotators"),
-    ]
-    notes: tuple[str, ...] = ()
-    if report is not None:
-        counts = [{"reason": "kept", "rows": report.rows_kept}]
-        counts += [{"reason": r, "rows": e.count} for r, e in report.left_out.items()]
-        caption = f"Rows of the file: {report.rows_read:,} read"
-        tables.append(Table.of(pd.DataFrame(counts), caption))
-        if report.left_out:
-            tables.append(Table.of(report.to_frame(), "Examples of rows left out"))
-        notes = report.notes
-    return Section("data", "Data", notes, tables=tuple(tables))
-
-
-def method(fit: Decomposition) -> Section:
-    """Explain the numbers in a few sentences."""
-    s = fit.settings
-    errors = {
-        "cluster": "cluster-robust over prompts",
-        "HC1": "heteroskedasticity-robust (HC1)",
-        "classical": "classical (inverse Hessian)",
-    }[s["covariance"]]
-    ties = "count as half a vote for each side" if s["ties"] == "half" else "are left out"
-    return Section(
-        "method",
-        "Method",
-        (
-            "Each annotator's labels are fitted jointly on all factors by logistic regression, "
-            "P(A preferred) = 1 / (1 + exp(-(x'b + p s))), with x the coded differences A minus B "
-            "and s the shown order (+1 A first, -1 B first). There is no intercept: exchanging A "
-            "and B only flips signs.",
-            f"Standard errors are {errors}; intervals are at {s['level']:.0%}; q-values are "
-            f"Benjamini-Hochberg within an annotator. Ties {ties}. Held-out scores come from "
-            f"{s['folds']} folds that never split a prompt.",
-        ),
+    return Table.of(
+        rows,
+        f"Each group beside {gap.settings['reference']}: agreement and Cohen's kappa on the n "
+        f"pairs that both decide; weights with q < {Q_LEVEL:g}",
+        columns,
+        gap.settings["level"],
     )
 
 
-def weights(fit: Decomposition, title: str, anchor: str) -> Section:
+def method(fits: Sequence[Decomposition], gaps: Sequence[Contrast]) -> Section:
+    """Explain the numbers in a few sentences, and what one unit of each factor is."""
+    text = list(dict.fromkeys(_fitting(fit.settings) for fit in fits))
+    if gaps:
+        text.append(
+            "A difference of weights is tested with the joint cluster-robust covariance of both "
+            "fits, as two annotators of the same pairs are not independent; the Wald test joins "
+            "all factors but the position."
+        )
+    if fits:
+        text.append(
+            "Here x holds the coded differences A minus B and s the shown order (+1 A first, "
+            "-1 B first). There is no intercept: exchanging A and B only flips signs."
+        )
+    codings = {name: c for fit in fits for name, c in fit.settings["codings"].items() if c}
+    rows = [{"factor": name, **json_ready(coding)} for name, coding in codings.items()]
+    caption = "Coding of each factor: the transformed difference is divided by scale, its unit"
+    tables = (Table.of(pd.DataFrame(rows), caption),) if rows else ()
+    return Section("method", "Method", tuple(text), (_FORMULA,) if fits else (), tables=tables)
+
+
+def _fitting(settings: Mapping[str, Any]) -> str:
+    ties = "half a vote for each side" if settings["ties"] == "half" else "left out"
+    folds = (
+        f" Held-out scores come from {settings['folds']} folds that never split a prompt."
+        if settings["folds"]
+        else ""
+    )
+    return (
+        "The labels of each group are regressed jointly on all factors by logistic regression, "
+        f"with {_ERRORS[settings['covariance']]}, {settings['level']:.0%} intervals, "
+        f"Benjamini-Hochberg q-values within a group, and ties as {ties}.{folds}"
+    )
+
+
+def weights(fit: Decomposition, number: int) -> Section:
     """Show a decomposition: figure, then every number."""
-    names = ", ".join(fit.groups)
+    few = len(fit.groups) <= 2
+    names = " and ".join(fit.groups) if few else f"{len(fit.groups)} groups"
+    level = fit.settings["level"]
     caption = (
-        "Weights: log-odds per unit of the coded difference; ame: change of P(A preferred) per "
-        "unit; probability: P(A preferred) where A is one unit better on this factor only; "
-        f"{fit.to_frame()['method'].iloc[0]}"
+        "Weight: log-odds per unit of the coded difference; marginal effect: mean change of "
+        "P(A preferred) per unit; P(A preferred): where A is one unit better on this factor "
+        f"only. Method: {fit.to_frame()['method'].iloc[0]}"
     )
-    figure = Figure(fit.plot(), f"Forest plot of the factor weights of {names} with intervals")
-    table = Table.of(fit.to_frame(), caption, _ESTIMATES)
-    return Section(anchor, title, (), (figure,), (table,))
-
-
-def differences(gap: Contrast) -> Section:
-    """Show a contrast: figure, weights, joint tests and agreement."""
-    reference = gap.settings["reference"]
-    figure = Figure(gap.plot(), f"Forest plot of weight differences to {reference} with intervals")
+    alt = f"Forest plot of the factor weights of {', '.join(fit.groups)} with {level:.0%} intervals"
     return Section(
-        "differences",
+        f"weights-{number}",
+        f"Factor weights: {names}",
+        figures=(Figure(fit.plot(), alt),),
+        tables=(Table.of(fit.to_frame(), caption, _WEIGHTS, level),),
+    )
+
+
+def differences(gap: Contrast, number: int) -> Section:
+    """Show a contrast: figure, weights, joint tests and agreement."""
+    reference, level = gap.settings["reference"], gap.settings["level"]
+    alt = f"Forest plot of weight differences to {reference} with {level:.0%} intervals"
+    method = gap.to_frame()["method"].iloc[0]
+    wald = {"group": "group", "statistic": "chi-squared", "df": "df", **_TESTS, "reason": "reason"}
+    agreement = ("group", "agreement", "kappa", "n", "n_tied")
+    return Section(
+        f"differences-{number}",
         f"Differences to {reference}",
         (
-            f"Each annotator's weight minus that of {reference}. Both labelled the same pairs, so "
-            "the error of a difference comes from their joint cluster-robust covariance.",
+            f"Each group's weight minus that of {reference}: above 0, the group rewards the "
+            "factor more.",
         ),
-        (figure,),
-        (
+        figures=(Figure(gap.plot(), alt),),
+        tables=(
             Table.of(
                 gap.to_frame(),
-                f"Weight minus that of {reference}; {gap.to_frame()['method'].iloc[0]}",
-                _ESTIMATES,
+                f"Weight minus that of {reference}. Method: {method}",
+                _DIFFERENCES,
+                level,
             ),
-            Table.of(gap.wald, "Joint Wald test that all factors weigh the same"),
-            Table.of(gap.agreement, "Agreement on the same pairs, ties apart"),
+            Table.of(gap.wald, "Joint Wald test that all factors weigh the same", wald),
+            Table.of(
+                gap.agreement,
+                "Agreement on the n pairs that both decide; pairs tied by one are counted apart. "
+                "Method: cluster-robust intervals",
+                agreement,
+                level,
+            ),
+        ),
+    )
+
+
+def other(result: Result, number: int) -> Section:
+    """Show a result that has no section of its own: its figure and all of its tables."""
+    name = type(result).__name__
+    return Section(
+        f"result-{number}",
+        name,
+        figures=(Figure(result.plot(), f"Figure of the {name} estimates with intervals"),),
+        tables=tuple(
+            Table.of(frame, f"{name}: {title.replace('_', ' ')}")
+            for title, frame in result.tables().items()
         ),
     )
 
@@ -193,15 +220,20 @@ def differences(gap: Contrast) -> Section:
 def held_out(fits: Sequence[Decomposition]) -> Section:
     """Show how well each fit predicts labels it has not seen, beside baselines."""
     table = pd.concat([fit.held_out for fit in fits], ignore_index=True)
-    figure = Figure(
-        held_out_dots(table), "Held-out accuracy of each fit beside the baselines, with intervals"
-    )
+    level = fits[0].settings["level"]
+    alt = f"Held-out accuracy of each fit beside the baselines, with {level:.0%} intervals"
     text = (
         "The baselines prefer the more frequent side, the response shown first, or the longer "
         "one. Ties count in log-loss and Brier score, not in accuracy and AUC.",
     )
-    caption = "Held-out scores by prompt-grouped folds"
-    return Section("held-out", "Held-out scores", text, (figure,), (Table.of(table, caption),))
+    caption = "Held-out scores. Method: prompt-grouped folds, cluster-robust intervals"
+    return Section(
+        "held-out",
+        "Held-out scores",
+        text,
+        figures=(Figure(held_out_dots(table), alt),),
+        tables=(Table.of(table, caption, level=level),),
+    )
 
 
 def limits(fits: Sequence[Decomposition]) -> Section:
@@ -223,18 +255,37 @@ def limits(fits: Sequence[Decomposition]) -> Section:
 
 def provenance(results: Sequence[Result]) -> Section:
     """Record versions, code state, seed, data digest and settings of each result."""
-    rows = []
-    for result in results:
+    records, settings = [], []
+    for number, result in enumerate(results, start=1):
         record = result.provenance.to_dict()
-        packages = ", ".join(f"{k} {v}" for k, v in record.pop("packages").items())
-        settings = ", ".join(f"{k}={v}" for k, v in result.settings.items() if k != "codings")
-        rows.append(
-            {"result": type(result).__name__, **record, "packages": packages, "settings": settings}
-        )
-    table = Table.of(pd.DataFrame(rows), "Provenance of each result")
-    return Section("provenance", "Provenance", tables=(table,))
+        packages = record.pop("packages")
+        records.append({**record, **packages})
+        options = {k: v for k, v in json_ready(dict(result.settings)).items() if k != "codings"}
+        text = json.dumps(options, ensure_ascii=False)
+        settings.append({"result": f"{number}. {type(result).__name__}", "settings": text})
+    # results of one run share it: then one column says it once
+    same = all(record == records[0] for record in records)
+    shown = records[:1] if same else records
+    rows = [
+        {"what": key, **{_numbered(k, same): record.get(key) for k, record in enumerate(shown, 1)}}
+        for key in dict.fromkeys(key for record in shown for key in record)
+    ]
+    tables = (
+        Table.of(pd.DataFrame(rows).astype("object"), "Code, versions, seed and data digest"),
+        Table.of(pd.DataFrame(settings), "Settings of each result"),
+    )
+    return Section("provenance", "Provenance", tables=tables)
 
 
 def rerun(command: str) -> Section:
     """Say how to make the report again."""
-    return Section("rerun", "How to rerun", (command,))
+    text = ("This command makes the report again, byte for byte, from the same data and code:",)
+    return Section("rerun", "How to rerun", text, (command,))
+
+
+def _numbered(k: int, same: bool) -> str:
+    return "every result" if same else f"result {k}"
+
+
+def _count(n: int, noun: str) -> str:
+    return f"{n} {noun}" if n == 1 else f"{n} {noun}s"

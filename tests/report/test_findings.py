@@ -1,0 +1,121 @@
+"""Findings: planted effects are found, and their absence is not."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+
+import workbench as wb
+from tests.planted import planted
+from workbench.data.dataset import PreferenceData
+from workbench.report.findings import Q_LEVEL, RULES, SLOT_POINTS, find, findings_frame
+
+
+def rules(found: list) -> set[str]:
+    return {finding.rule_id for finding in found}
+
+
+def with_factor(data: PreferenceData, name: str, values: np.ndarray) -> PreferenceData:
+    frame = pd.DataFrame({name: values})
+    return data.with_factors(frame, pd.DataFrame(index=frame.index), {})
+
+
+@pytest.fixture(scope="module")
+def weights() -> dict[str, list[float]]:
+    return {"ann": [1.0, 0.0], "judge-same": [1.0, 0.0], "judge-odd": [1.0, 0.8]}
+
+
+def test_a_planted_difference_is_the_only_one(weights: dict[str, list[float]]) -> None:
+    data = planted(weights, n=3000)
+    fits = wb.decompose(data, folds=0)
+    found = find([wb.contrast(fits, "ann")])
+    assert [finding.rule_id for finding in found] == ["differs-from-reference"]
+    [one] = found
+    assert one.message == "judge-odd rewards f1 more than ann"
+    assert one.conf_low < 0.8 < one.conf_high
+    assert (one.level, one.n) == ("warning", 6000)
+
+
+def test_swapping_the_responses_changes_no_finding_but_its_sign() -> None:
+    data = planted({"ann": [0.0], "judge": [0.7]}, n=2000)
+    flipped = wb.PreferenceData(
+        data.pairs,
+        data.labels.assign(preference=1 - data.labels["preference"]),
+        data.factors,
+        data.factor_values,
+        data.factor_specs,
+    )
+    [one] = find([wb.contrast(wb.decompose(data, folds=0), "ann")])
+    [other] = find([wb.contrast(wb.decompose(flipped, folds=0), "ann")])
+    assert other.estimate == pytest.approx(-one.estimate)
+    assert other.conf_low == pytest.approx(-one.conf_high)
+    assert other.message == one.message.replace("more", "less")
+
+
+@pytest.mark.parametrize(("position", "side"), [(0.5, "first"), (-0.5, "second")])
+def test_a_planted_slot_bias_is_found_with_its_probability(position: float, side: str) -> None:
+    fit = wb.decompose(planted({"judge": [1.0]}, n=4000, position=position), folds=0)
+    [one] = find([fit])
+    assert one.rule_id == "position-bias"
+    assert f"shown {side}" in one.message
+    assert one.conf_low < 1 / (1 + np.exp(-position)) < one.conf_high
+
+
+def test_a_sure_but_tiny_slot_bias_is_no_finding() -> None:
+    # P(first) = 0.52: at this n its q-value is far below the level, yet it is within bounds
+    fit = wb.decompose(planted({"judge": [1.0]}, n=40_000, position=0.08), folds=0)
+    slot = fit.to_frame().set_index("term").loc["position"]
+    assert slot["q_value"] < Q_LEVEL
+    assert abs(slot["probability"] - 0.5) < SLOT_POINTS
+    assert find([fit]) == []
+
+
+def test_useless_factors_are_told_from_useful_ones() -> None:
+    found = find([wb.decompose(planted({"noise": [0.0], "useful": [2.0]}, n=1500))])
+    useless = [f for f in found if f.rule_id == "no-better-than-baseline"]
+    assert len(useless) == 1
+    assert "noise" in useless[0].message
+    assert useless[0].conf_low < 0.5 < useless[0].conf_high
+
+
+def test_collinear_factors_are_named() -> None:
+    data = planted({"ann": [1.0, 0.0]}, n=800)
+    noise = np.random.default_rng(0).normal(scale=0.01, size=len(data))
+    twins = with_factor(data, "twin", data.factors["f0"].to_numpy() + noise)
+    assert "collinear" not in rules(find([wb.decompose(data, folds=0)]))
+    [one] = [f for f in find([wb.decompose(twins, folds=0)]) if f.rule_id == "collinear"]
+    assert "f0" in one.message
+    assert "twin" in one.message
+    assert "f1" not in one.message
+    assert one.estimate > 30
+
+
+def test_a_weight_that_no_label_tells_is_reported_once_for_all_groups() -> None:
+    data = with_factor(planted({"ann": [1.0], "bob": [1.0]}, n=500), "flat", np.zeros(500))
+    fits = [wb.decompose(data, annotator=name, folds=0) for name in ("ann", "bob")]
+    [one] = find(fits)
+    assert one.rule_id == "undefined-weight"
+    assert "flat (every group): the difference is 0" in one.message
+    assert one.n == 1000
+    assert np.isnan(one.estimate)
+
+
+def test_warnings_come_before_notes_and_every_rule_states_its_threshold() -> None:
+    data = planted({"ann": [0.0], "judge": [1.0]}, n=1500, position=0.6)
+    fits = wb.decompose(with_factor(data, "flat", np.zeros(1500)))
+    found = find([fits, wb.contrast(fits, "ann")])
+    levels = [finding.level for finding in found]
+    assert levels == sorted(levels, key="warning note".split().index)
+    assert rules(found) <= set(RULES)
+    assert {"position-bias", "differs-from-reference", "undefined-weight"} <= rules(found)
+    table = findings_frame(found)
+    assert len(table) == len(found)
+    assert (table[["threshold", "help", "message"]] != "").all().all()
+    assert (table["n"] > 0).all()
+
+
+def test_plain_values_have_no_nan() -> None:
+    data = with_factor(planted({"ann": [1.0]}, n=300), "flat", np.zeros(300))
+    [record] = [f.to_dict() for f in find([wb.decompose(data, folds=0)])]
+    assert record["estimate"] is None

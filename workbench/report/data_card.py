@@ -1,0 +1,93 @@
+"""The data card: what the labels are, who gave them, and what was left out."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+import pandas as pd
+
+from workbench.data.dataset import PreferenceData
+from workbench.data.load_report import REASONS
+from workbench.decompose.contrast import Contrast
+from workbench.decompose.decomposition import Decomposition
+from workbench.report.page import Section, Table
+from workbench.results import Result, json_ready
+
+
+def data_card(data: PreferenceData, licence: str | None) -> Section:
+    """Say what the data are: counts, annotators, and every row left out by reason."""
+    report, card = data.load_report, card_of(data, licence)
+    facts = {
+        "source": card["source"],
+        "format": card["format"],
+        "licence": card["licence"],
+        "pairs": card["n_pairs"],
+        "clusters (prompts, or what the file names)": card["n_clusters"],
+        "labels": card["n_labels"],
+        "digest": card["digest"],
+    }
+    verdicts = [{"verdict": name, "rows": count} for name, count in card["verdicts"].items()]
+    tables = [
+        Table.of(pd.DataFrame(facts.items(), columns=["what", "value"]), "Data card"),
+        Table.of(pd.DataFrame(verdicts), "Verdicts: every label, failed ones too"),
+        Table.of(data.annotators, "Annotators with kind and number of labels"),
+    ]
+    if report is None:
+        return Section(
+            "data", "Data", ("How the file was read is not recorded.",), (), (), (*tables,)
+        )
+    counts = [{"rows of the source": "kept", "rows": report.rows_kept, "meaning": "became labels"}]
+    counts += [
+        {"rows of the source": reason, "rows": entry.count, "meaning": REASONS.get(reason, reason)}
+        for reason, entry in report.left_out.items()
+    ]
+    tables.append(
+        Table.of(pd.DataFrame(counts), f"{report.rows_read:,} rows read: what became of them")
+    )
+    if report.left_out:
+        examples = report.to_frame()[["reason", "row", "found"]]
+        tables.append(Table.of(examples, "Examples of rows left out"))
+    return Section("data", "Data", report.notes, tables=tuple(tables))
+
+
+def card_of(data: PreferenceData, licence: str | None) -> dict[str, Any]:
+    """Return the data card as plain JSON values."""
+    report, labels = data.load_report, data.labels
+    # a label without reason is a decided one: ties and failures always have one
+    verdicts = labels["reason"].fillna("decided").value_counts().sort_index()
+    return {
+        "source": report.source if report else "not recorded",
+        "format": report.format if report else "not recorded",
+        "licence": licence or "not stated",
+        "digest": data.digest,
+        "n_pairs": len(data.pairs),
+        "n_clusters": int(data.pairs["cluster"].nunique()),
+        "n_labels": len(labels),
+        "verdicts": {str(name): int(count) for name, count in verdicts.items()},
+        "annotators": json_ready(data.annotators.to_dict("records")),
+        "load_report": None if report is None else json_ready(report.to_dict()),
+    }
+
+
+def simulated(data: PreferenceData | None, results: Iterable[Result]) -> str | None:
+    """Return a sentence that says so where the labels do not come from real annotators."""
+    report = None if data is None else data.load_report
+    said = [] if report is None else [report.source, *report.notes, str(report.settings)]
+    names = set() if data is None else set(data.annotators["annotator"])
+    for result in results:
+        if isinstance(result, Decomposition):
+            names |= set(result.groups)
+        elif isinstance(result, Contrast):
+            names |= {*result.settings["groups"], result.settings["reference"]}
+    if any("simulated" in text.lower() for text in said):
+        notes = [note for note in report.notes if "simulated" in note.lower()] if report else []
+        return " ".join(
+            ["Simulated data.", *notes, "No number here describes real people or models."]
+        )
+    if any(str(name).startswith("sim-") for name in names):
+        return (
+            "Simulated data. Annotators whose names begin with sim- are simulated; their numbers "
+            "describe no real people or models."
+        )
+    return None
