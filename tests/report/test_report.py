@@ -308,6 +308,23 @@ def test_two_contrasts_and_fits_have_places_of_their_own() -> None:
                    "differences-2", "limits", "provenance", "rerun"]  # fmt: skip
 
 
+def test_the_verdict_counts_groups_that_differ_and_names_undefined_tests() -> None:
+    weights = {"ann": [1.0, 0.0], "judge-same": [1.0, 0.0], "judge-odd": [1.0, 1.5]}
+    data = planted(weights, n=1500, position=0.5)
+    # this judge saw too little for any weight, so that its joint test has no answer
+    few = data.labels["annotator"].eq("judge-same") & (np.arange(len(data.labels)) % 1500 > 1)
+    lost = replace(data, labels=data.labels[~few].reset_index(drop=True))
+    texts = []
+    for part in (data, lost):
+        gap = wb.contrast(wb.decompose(part, folds=0), "ann")
+        texts.append(wb.report(gap).sections[0])
+    assert "than for ann in 1 of 2 groups" in texts[0].paragraphs[0]
+    assert texts[0].paragraphs[0].endswith(": judge-odd.")
+    assert texts[1].paragraphs[0].endswith("The test is undefined for judge-same.")
+    glance = {row[0].parts[0].text: row[4].parts[0].text for row in texts[0].tables[0].rows}
+    assert glance == {"judge-odd": "1 of 2", "judge-same": "0 of 2"}
+
+
 @dataclass(frozen=True, eq=False)
 class Other(Result):
     """A result that the report has no section for."""

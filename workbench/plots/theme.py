@@ -109,5 +109,5 @@ def offsets(count: int) -> list[float]:
     """
     if count == 1:
         return [0.0]
-    span = min(0.7, 0.25 * (count - 1))
+    span = min(0.8, 0.25 * (count - 1))
     return [span * (k / (count - 1) - 0.5) for k in range(count)]

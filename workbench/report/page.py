@@ -50,14 +50,14 @@ class Table:
     caption : str
     columns : list of str
     rows : list of list of Cell
-    head : int
-        Place of the column that names a row.
+    head : int or None
+        Place of the column that names a row; None where one column is all there is.
     """
 
     caption: str
     columns: list[str]
     rows: list[list[Cell]]
-    head: int = 0
+    head: int | None = 0
 
     @property
     def tall(self) -> bool:
@@ -96,7 +96,7 @@ class Table:
             for row in frame.to_dict("records")
         ]
         head = names.index("term") if "term" in names else 0
-        return cls(caption, heads, rows, head)
+        return cls(caption, heads, rows, head if len(names) > 1 else None)
 
 
 @dataclass(frozen=True, eq=False)

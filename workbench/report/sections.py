@@ -10,6 +10,7 @@ import pandas as pd
 
 from workbench.decompose.contrast import Contrast
 from workbench.decompose.decomposition import Decomposition
+from workbench.decompose.design import POSITION
 from workbench.plots.held_out import held_out_dots
 from workbench.report.findings import Q_LEVEL, RULES, Finding, findings_frame
 from workbench.report.page import Figure, Section, Table
@@ -83,33 +84,36 @@ def verdict(found: Sequence[Finding], results: Sequence[Result]) -> Section:
 
 
 def _compared(gap: Contrast) -> str:
-    differ = gap.wald.loc[gap.wald["q_value"] < Q_LEVEL, "group"].tolist()
-    names = f": {', '.join(differ)}" if differ else ""
-    return (
-        f"{len(differ)} of {_count(len(gap.wald), 'group')} compared with "
-        f"{gap.settings['reference']} weigh the factors differently (joint Wald test, "
-        f"q < {Q_LEVEL:g}){names}."
+    reference, wald = gap.settings["reference"], gap.wald
+    differ = wald.loc[wald["q_value"] < Q_LEVEL, "group"].tolist()
+    unknown = wald.loc[wald["q_value"].isna(), "group"].tolist()
+    text = (
+        f"The factors weigh otherwise than for {reference} in {len(differ)} of "
+        f"{_count(len(wald), 'group')} (joint Wald test, q < {Q_LEVEL:g})"
     )
+    text += f": {', '.join(differ)}." if differ else "."
+    return text + (f" The test is undefined for {', '.join(unknown)}." if unknown else "")
 
 
 def _glance(gap: Contrast) -> Table:
     table = gap.to_frame()
-    differ = (table["q_value"] < Q_LEVEL).groupby(table["group"]).sum()
-    tested = table["q_value"].notna().groupby(table["group"]).sum()
+    q = table["q_value"].where(table["term"] != POSITION)
+    differ = (q < Q_LEVEL).groupby(table["group"]).sum()
+    tested = q.notna().groupby(table["group"]).sum()
     rows = gap.agreement.merge(gap.wald[["group", "q_value"]], on="group")
-    rows["weights that differ"] = [f"{differ[g]} of {tested[g]}" for g in rows["group"]]
+    rows["differ"] = [f"{differ[group]} of {tested[group]}" for group in rows["group"]]
     columns = {
         "group": "group",
         "agreement": "agreement",
         "kappa": "kappa",
         "n": "n",
-        "weights that differ": "weights that differ",
+        "differ": "factors that differ",
         "q_value": "q of the joint test",
     }
     return Table.of(
         rows,
         f"Each group beside {gap.settings['reference']}: agreement and Cohen's kappa on the n "
-        f"pairs that both decide; weights with q < {Q_LEVEL:g}",
+        f"pairs that both decide; factors whose weights differ with q < {Q_LEVEL:g}",
         columns,
         gap.settings["level"],
     )
