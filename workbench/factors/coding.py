@@ -110,10 +110,17 @@ def apply(a: Array, b: Array, coding: Coding) -> tuple[Array, Coding]:
     if coding.transform in ("relative", "dissection_length"):
         _refuse_negative(a, b, coding.transform)
     coded = _TRANSFORMS[coding.transform](a, b, coding)
-    known = coded[np.isfinite(coded)]
-    size = float(np.sqrt(np.mean(known**2))) if coding.standardise and len(known) else 1.0
-    scale = size if size > 0 else 1.0
+    scale = _root_mean_square(coded[np.isfinite(coded)]) if coding.standardise else 1.0
     return coded / scale, replace(coding, scale=scale)
+
+
+def _root_mean_square(values: Array) -> float:
+    """Return the root mean square, 1 where it is 0."""
+    largest = float(np.abs(values).max(initial=0.0))
+    if largest == 0:
+        return 1.0
+    # squares of the smallest and largest numbers would leave the range of floats
+    return largest * float(np.sqrt(np.mean((values / largest) ** 2)))
 
 
 def _difference(a: Array, b: Array, coding: Coding) -> Array:
