@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import shlex
 from typing import Any
 
 import streamlit as st
 
 import workbench as wb
+from workbench.command import Run
+from workbench.config import RunConfig
 from workbench.factors import FAMILIES
 from workbench.report.main_job import has_text
 
@@ -74,3 +77,20 @@ def _what(data: wb.PreferenceData) -> dict[str, Any]:
         "factors": tuple(factors) or None,
         "scenarios": tuple(scenarios),
     }
+
+
+def command_of(data: wb.PreferenceData, choices: dict[str, Any]) -> str:
+    """Return the commands that make the report of these choices again."""
+    report = data.load_report
+    source = "DATA" if report is None else "sample" if report.format == "sample" else report.source
+    options = {key: value for key, value in choices.items() if key != "families"}
+    first = []
+    if choices["families"] or choices["scenarios"]:
+        # a saved folder keeps the scale of all scenarios, as this view does
+        first = ["workbench", "factors", source, "--out", "scored"]
+        if choices["families"]:
+            first += ["--families", ",".join(choices["families"])]
+        source = "scored"
+    config = RunConfig().updated("dashboard", source=source, **options)
+    again = Run(config, as_json=False, out=None, quiet=True).report_command("report.html")
+    return f"{shlex.join(first)} && {again}" if first else again

@@ -15,8 +15,7 @@ from workbench.report.main_job import MainJob, ensure_factors, main_job
 
 _DATA = "data"
 _SAMPLE = "sample"
-_UPLOADS = 3
-"""Uploads that a session keeps; the oldest goes first."""
+_UPLOADS = 3  # that a session keeps; the oldest goes first
 
 
 @st.cache_resource(max_entries=4, show_spinner="Reading the data ...")

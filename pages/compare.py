@@ -51,17 +51,20 @@ with gap:
 
 with scores:
     held = pd.concat([fit.held_out for fit in fits], ignore_index=True)
-    measure = st.segmented_control(
-        "Measure",
-        ["accuracy", "auc", "log_loss", "brier"],
-        default="accuracy",
-        required=True,
-        key="measure",
-        bind="query-params",
-    )
-    st.caption(f"{job.people.settings['folds']} folds that never split a prompt; baselines beside.")
-    figure(held_out_dots(held, measure or "accuracy"), "Held-out scores beside baselines", "held")
-    table(held, "held_out", "Held-out scores with n and intervals")
+    if held.empty:
+        st.info("Choose a number of held-out folds to see how well the factors predict labels.")
+    else:
+        measure = st.segmented_control(
+            "Measure",
+            ["accuracy", "auc", "log_loss", "brier"],
+            default="accuracy",
+            required=True,
+            key="measure",
+            bind="query-params",
+        )
+        st.caption(f"{choices['folds']} folds that never split a prompt; baselines beside.")
+        figure(held_out_dots(held, measure), "Held-out scores beside baselines", "held")
+        table(held, "held_out", "Held-out scores with n and intervals")
 
 with checks:
     note("\n".join(warnings) or "No warnings.")

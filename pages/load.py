@@ -6,27 +6,30 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
 import streamlit as st
 from _state import adopt, announce, current
 from _ui import failure, note, table, text
 
 import workbench as wb
+from workbench.data.load import FORMATS, Preview
+from workbench.report.data_card import card_of
+from workbench.report.main_job import has_text
 
-_ROLES = ("prompt", "response_a", "response_b", "label", "annotator", "kind", "scenario",
-          "model_a", "model_b", "order_shown")  # fmt: skip
+_ROLES = ("prompt", "response_a", "response_b", "label", "annotator",
+          "kind", "scenario", "cluster", "model_a", "model_b",
+          "order_shown", "votes_a", "votes_b", "weight", "strength")  # fmt: skip
 
 
-def mapping_of(look: Any) -> dict[str, str] | None:
-    """Let the user say which column is what; None where the format needs no mapping."""
-    if look.format not in (None, "tabular"):
-        return None
+def mapping_of(look: Preview, key: str) -> dict[str, str]:
+    """Let the user say which column is what."""
     chosen = {}
     options = ["(none)", *look.columns]
-    for place, role in zip(st.columns(5) * 2, _ROLES, strict=False):
+    for place, role in zip(st.columns(5) * 3, _ROLES, strict=True):
         guess = look.mapping.get(role)
         index = options.index(guess) if guess in options else 0
-        value = place.selectbox(role, options, index=index, key=f"map-{role}")
-        if value != "(none)":
+        value = place.selectbox(role, options, index=index, key=f"map-{role}-{key}")
+        if value != options[0]:
             chosen[role] = value
     return chosen
 
@@ -37,14 +40,16 @@ def open_upload(upload: Any) -> None:
         path = Path(folder) / Path(upload.name).name
         path.write_bytes(upload.getbuffer())
         look = wb.preview(path)
-        note(f"Recognised as: {look.format or 'nothing yet; map the columns below'}")
-        st.dataframe(
-            [{k: str(v)[:200] for k, v in record.items()} for record in look.records],
-            key="preview",
-        )
-        mapping = mapping_of(look)
-        if st.button("Load this file", type="primary", icon=":material/check:"):
-            adopt(wb.load(path, None if mapping else look.format, mapping=mapping))
+        st.caption(f"First records. Recognised as: {look.format or 'nothing; map the columns'}.")
+        records = [{k: str(v)[:200] for k, v in record.items()} for record in look.records]
+        st.dataframe(records, key="preview", height=210)
+        known = FORMATS.index(look.format or "tabular") if look.format in (None, *FORMATS) else None
+        form = st.selectbox("Read as", FORMATS, index=known, key=f"format-{upload.file_id}")
+        mapping = mapping_of(look, upload.file_id) if form == "tabular" else None
+        if st.button("Load this file", key="load", type="primary", icon=":material/check:"):
+            adopt(wb.load(path, form, mapping=mapping))
+            # a new key empties the uploader: the file need not stay in memory twice
+            st.session_state["uploaded"] = st.session_state.get("uploaded", 0) + 1
             st.rerun()
 
 
@@ -54,7 +59,7 @@ with st.expander("Open your own file", icon=":material/upload_file:"):
     upload = st.file_uploader(
         "File",
         type=["csv", "tsv", "json", "jsonl", "parquet", "gz", "zst"],
-        key="upload",
+        key=f"upload-{st.session_state.get('uploaded', 0)}",
         max_upload_size=50,
     )
     if upload is not None:
@@ -65,18 +70,20 @@ with st.expander("Open your own file", icon=":material/upload_file:"):
 
 data = current()
 announce(data)
-report = data.load_report
+report, card = data.load_report, card_of(data, None)
+scenarios = data.pairs["scenario"].value_counts().reset_index()
 tiles = {
-    "Pairs": len(data.pairs),
-    "Labels": len(data.labels),
+    "Pairs": card["n_pairs"],
+    "Clusters": card["n_clusters"],
+    "Scenarios": len(scenarios),
+    "Labels": card["n_labels"],
     "Annotators": len(data.annotators),
-    "Prompts": data.pairs["cluster"].nunique(),
     "Rows left out": sum(e.count for e in report.left_out.values()) if report else 0,
 }
 for place, (name, value) in zip(st.columns(len(tiles)), tiles.items(), strict=True):
     place.metric(name, f"{value:,}", border=True)
 
-kept, who, look_at = st.tabs(["Load report", "Annotators", "Pairs"])
+kept, who, look_at = st.tabs(["Load report", "Annotators and scenarios", "Pairs"])
 with kept:
     if report is None:
         st.info("This data set was not read from a file.")
@@ -85,14 +92,22 @@ with kept:
         table(report.to_frame(), "left_out", "Examples of rows left out, by reason")
 with who:
     table(data.annotators, "annotators", "Who labelled how much")
+    verdicts = pd.DataFrame(card["verdicts"].items(), columns=["verdict", "labels"])
+    table(verdicts, "verdicts", "Verdicts: every label, failed ones too")
+    if len(scenarios):
+        table(scenarios, "scenarios", "Pairs by scenario")
 with look_at:
-    number = st.number_input("Pair", 1, len(data.pairs), 1, key="pair")
+    number = st.number_input("Pair", 1, len(data.pairs), 1, key=f"pair-{data.digest}", width=200)
     pair = data.pairs.iloc[int(number) - 1]
-    note("Prompt")
-    text(pair["prompt"])
-    for place, side in zip(st.columns(2), "ab", strict=True):
-        with place:
-            note(f"Response {side.upper()}")
-            text(pair[f"response_{side}"])
+    if has_text(data):
+        note("Prompt")
+        text(pair["prompt"])
+        for place, side in zip(st.columns(2), "ab", strict=True):
+            with place:
+                note(f"Response {side.upper()}")
+                text(pair[f"response_{side}"])
+    else:
+        columns = pair.dropna().astype(str).rename("value").rename_axis("column").reset_index()
+        table(columns, "columns", "This pair has no text; its columns")
     labels = data.labels[data.labels["pair_id"] == pair["pair_id"]]
     table(labels.drop(columns="pair_id"), "labels", "Labels of this pair: P(A preferred)")

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import streamlit as st
-from _choices import choose
+from _choices import choose, command_of
 from _state import announce, current, job_of
-from _ui import failure, table
+from _ui import failure, note, table, text
 
 import workbench as wb
 from workbench.report.findings import findings_frame
@@ -15,7 +15,8 @@ st.title("Report")
 data = current()
 announce(data)
 try:
-    report = job_of(data, choose(data)).report()
+    choices = choose(data)
+    report = job_of(data, choices).report(command_of(data, choices))
 except wb.WorkbenchError as error:
     failure(error)
     st.stop()
@@ -38,3 +39,5 @@ st.download_button(
     on_click="ignore",
     icon=":material/data_object:",
 )
+note("The same from the command line:")
+text(report.command)

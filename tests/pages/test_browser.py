@@ -30,8 +30,11 @@ pytestmark = pytest.mark.browser
 
 
 @pytest.fixture(scope="module")
-def server():
-    """The app on a free port of the loopback interface; it ends with the test."""
+def server(browser):
+    """The app on a free port of the loopback interface; it ends with the test.
+
+    It asks for the browser, so that nothing starts where there is none.
+    """
     with closing(socket.socket()) as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
@@ -39,6 +42,7 @@ def server():
     command += [f"--server.port={port}", "--server.headless=true", "--server.address=127.0.0.1"]
     process = subprocess.Popen(
         command,
+        cwd=PAGES.parent,
         env={**os.environ, "WORKBENCH_DATA": "sample"},
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
@@ -51,10 +55,16 @@ def server():
                 break
             except OSError:
                 time.sleep(0.5)
+        else:
+            pytest.fail("the app did not answer within a minute")
         yield address
     finally:
         process.terminate()
-        process.wait(timeout=20)
+        try:
+            process.wait(timeout=20)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait(timeout=20)
 
 
 @pytest.fixture(scope="module")
@@ -72,7 +82,9 @@ def browser():
 def test_load_then_compare_and_a_link_reopens_the_view(server, browser):
     page = browser.new_page(viewport={"width": 1400, "height": 1000})
     problems: list[str] = []
+    requests: list[str] = []
     page.on("pageerror", lambda error: problems.append(str(error)))
+    page.on("request", lambda request: requests.append(request.url))
     page.goto(server, wait_until="domcontentloaded")
     page.get_by_text("Load preference data").wait_for(timeout=90_000)
     page.get_by_text("simulated").first.wait_for(timeout=60_000)
@@ -92,7 +104,17 @@ def test_load_then_compare_and_a_link_reopens_the_view(server, browser):
     again.goto(link, wait_until="domcontentloaded")
     again.locator(".js-plotly-plot").first.wait_for(timeout=90_000)
     assert again.get_by_label("Ties").input_value() == "drop"
+    # the choice stays on another page, and the report comes down as a file
+    page.get_by_role("link", name="Report").click()
+    button = page.get_by_role("button", name="Download the report")
+    button.wait_for(timeout=90_000)
+    assert page.get_by_label("Ties").input_value() == "drop"
+    with page.expect_download(timeout=60_000) as download:
+        button.click()
+    assert "<html" in download.value.path().read_text(encoding="utf-8")[:200]
     assert problems == []
+    elsewhere = [u for u in requests if not u.startswith((server, "data:", "blob:"))]
+    assert elsewhere == []
 
 
 def test_the_report_draws_without_network_and_without_a_cloud_button(browser, tmp_path):

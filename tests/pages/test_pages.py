@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import json
+import shlex
 from pathlib import Path
 
 import pandas as pd
 import pytest
 from streamlit.testing.v1 import AppTest
+from typer.testing import CliRunner
 
 import workbench as wb
+from workbench.cli import app as cli
 from workbench.report.main_job import main_job
 
 PAGES = Path(__file__).resolve().parents[2] / "pages"
@@ -78,9 +82,133 @@ def test_values_of_a_url_that_do_not_exist_are_ignored():
     assert app.selectbox(key="ties").value == "half"
 
 
-def test_a_link_to_unknown_data_says_so_and_shows_the_sample():
-    app = _run("load.py", data="0" * 32)
+@pytest.mark.parametrize("page", ["load.py", "compare.py", "report.py"])
+def test_a_link_to_unknown_data_says_so_and_offers_the_sample(page):
+    app = _run(page, data="0" * 32)
     assert any("not open here" in warning.value for warning in app.warning)
+    assert not app.dataframe
+    app.run()
+    assert any("not open here" in warning.value for warning in app.warning)
+    app.button(key="open-sample").click().run()
+    assert not app.exception
+    digest = wb.score_factors(wb.load("sample"), wb.factors.CORE).digest
+    assert app.query_params["data"] == digest
+    assert any("2,000 pairs" in text.value for text in app.text)
+
+
+def test_data_of_the_server_that_cannot_be_read_are_named_and_the_sample_opens(monkeypatch):
+    monkeypatch.setenv("WORKBENCH_DATA", "absent.csv")
+    app = _run("load.py")
+    assert any("There is no such file" in code.value for code in app.code)
+    assert any("2,000 pairs" in text.value for text in app.text)
+
+
+def test_a_family_is_computed_when_chosen():
+    app = _run("compare.py", families="length")
+    specs = wb.factors.FAMILIES["length"]
+    assert set(_frame(app, "vif")["term"]) == {*(spec.name for spec in specs), "position"}
+    job = main_job(wb.score_factors(wb.load("sample"), specs))
+    shown = _frame(app, "vif").query("group == 'human'")["estimate"].to_numpy()
+    assert shown == pytest.approx(job.people.to_frame()["estimate"].to_numpy(), nan_ok=True)
+
+
+def test_without_anybody_chosen_only_the_reference_is_shown():
+    app = _run("compare.py")
+    app.multiselect(key="annotators").set_value([]).run()
+    assert not app.exception
+    assert set(_frame(app, "vif")["group"]) == {"human"}
+    assert any("Choose at least one annotator" in info.value for info in app.info)
+
+
+def test_a_reference_is_not_compared_with_itself():
+    app = _run("compare.py", reference="sim-judge-length")
+    assert "sim-judge-length" not in app.multiselect(key="annotators").options
+    assert "sim-judge-length" in set(_frame(app, "vif")["group"])
+
+
+def test_without_folds_there_are_no_held_out_scores():
+    app = _run("compare.py", folds="0")
+    assert not any("accuracy" in frame.value.columns for frame in app.dataframe)
+    assert any("held-out folds" in info.value for info in app.info)
+
+
+HOSTILE = "![x](http://127.0.0.1:9/x.png) :red[y] $z$ <b>"
+
+
+def _upload(app: AppTest, name: str, content: str) -> AppTest:
+    app.file_uploader[0].set_value((name, content.encode(), "text/csv")).run()
+    assert not app.exception
+    return app
+
+
+def _choose(app: AppTest, role: str, column: str) -> None:
+    next(s for s in app.selectbox if s.key.startswith(f"map-{role}-")).select(column)
+
+
+def _hostile_csv() -> str:
+    rows = [f'"{HOSTILE} {k}","yes {k}","no {k}",{"ab"[k % 2]},"{HOSTILE}"' for k in range(12)]
+    return "\n".join(["question,one,two,verdict,who", *rows, "q,,no,a,x"])
+
+
+def test_an_upload_is_mapped_loaded_and_shown_as_plain_text():
+    app = _upload(_run("load.py"), "votes.csv", _hostile_csv())
+    assert next(s for s in app.selectbox if s.label == "Read as").value == "tabular"
+    preview = next(d.value for d in app.dataframe if "question" in d.value.columns)
+    assert preview["question"].iloc[0] == f"{HOSTILE} 0"
+    roles = {"prompt": "question", "response_a": "one", "response_b": "two", "label": "verdict"}
+    for role, column in (roles | {"annotator": "who"}).items():
+        _choose(app, role, column)
+    app.button(key="load").click().run()
+    assert not app.exception
+    assert any("votes.csv: 12 pairs, 12 labels" in text.value for text in app.text)
+    assert any("12 kept; 1 left out: 1 empty" in text.value for text in app.text)
+    assert not any("simulated" in warning.value for warning in app.warning)
+    assert app.file_uploader[0].value is None
+    assert HOSTILE in app.code[0].value
+    marked_up = [app.markdown, app.caption, app.title, app.warning, app.error, app.info, app.metric]
+    assert not any("127.0.0.1" in str(e.value) + str(e) for kind in marked_up for e in kind)
+
+
+def test_an_upload_stays_in_its_session():
+    app = _upload(_run("load.py"), "v.csv", "prompt,text_a,text_b,label\nq,x,y,a\n")
+    app.button(key="load").click().run()
+    digest = app.query_params["data"]
+    assert any("v.csv: 1 pairs" in text.value for text in app.text)
+    other = _run("load.py", data=digest)
+    assert any("not open here" in warning.value for warning in other.warning)
+
+
+def test_a_broken_upload_says_what_to_do_as_text():
+    app = _upload(_run("load.py"), "votes.csv", f"one,two,{HOSTILE}\nx,y,z\n")
+    app.button(key="load").click().run()
+    assert not app.exception
+    assert [error.value for error in app.error] == ["This did not work."]
+    assert "No column holds the labels." in app.code[0].value
+    assert HOSTILE in app.code[0].value
+
+
+def test_a_pair_without_text_shows_its_columns(monkeypatch, tmp_path):
+    frame = pd.DataFrame({"x_a": [1.0, 2.0], "x_b": [0.5, 3.0], "label": ["a", "b"]})
+    frame.to_csv(tmp_path / "scores.csv", index=False)
+    monkeypatch.setenv("WORKBENCH_DATA", str(tmp_path / "scores.csv"))
+    app = _run("load.py")
+    shown = _frame(app, "column").set_index("column")["value"]
+    assert shown["x_a"] == "1.0"
+    assert not app.code
+
+
+def test_the_command_of_the_report_gives_the_numbers_of_the_page(monkeypatch, tmp_path):
+    query = {"families": "length", "scenarios": "coding", "annotators": "sim-reward", "folds": "0"}
+    command = _run("report.py", **query).code[-1].value
+    shown = _frame(_run("compare.py", **query), "vif")
+    monkeypatch.chdir(tmp_path)
+    for line in command.split(" && "):
+        ran = CliRunner().invoke(cli, shlex.split(line)[1:])
+        assert ran.exit_code == 0, ran.output
+    results = json.loads((tmp_path / "report.json").read_text(encoding="utf-8"))["results"]
+    own = [row["estimate"] for result in results[:2] for row in result["tables"]["estimates"]]
+    expected = shown["estimate"].astype(object).where(shown["estimate"].notna(), None)
+    assert own == pytest.approx(expected.tolist())
 
 
 def test_pages_are_small_and_hold_no_analysis():

@@ -16,8 +16,9 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from workbench.data import sample_text as bank
+from workbench.data.assemble import assemble
 from workbench.data.dataset import PreferenceData
-from workbench.data.load_report import LeftOut, LoadReport
+from workbench.errors import DataError
 
 Array = NDArray[np.float64]
 
@@ -44,17 +45,8 @@ _BOTH_BAD = 0.01
 _FAILED = 0.015
 _NOT_APPLICABLE = 0.005
 _BOTH_ORDERS = 0.15
-
-# sentences, bullets, bold, hedges, apologies, questions, exclamations: means of a reply
-_STYLES = {
-    "sim-model-a": (5.0, 1.0, 0.5, 0.5, 0.10, 0.2, 0.3),
-    "sim-model-b": (7.0, 3.0, 2.0, 0.3, 0.05, 0.2, 0.4),
-    "sim-model-c": (3.5, 0.8, 0.4, 1.3, 0.50, 0.5, 0.2),
-    "sim-model-d": (5.5, 1.8, 0.8, 0.6, 0.15, 0.8, 1.3),
-}
-
-_IDLE = {"sim-model-a": 0.10, "sim-model-b": 0.25, "sim-model-c": 0.15, "sim-model-d": 0.20}
-"""Share of replies with each property that no annotator rewards or punishes."""
+_FAULTS = {"empty": 7, "identical": 5, "duplicate": 9}
+"""Raw rows that cannot become labels, by the reason for which they must be left out."""
 
 _RULES = {
     "words": re.compile(r"[^\W_]+(?:['’\-][^\W_]+)*"),
@@ -82,18 +74,21 @@ class Plan:
         differ between scenarios.
     position : dict of str to float
         By judge, the weight of the shown order (+1 where A came first).
-    scales : dict of str to float
-        By factor, the root mean square of its relative difference (a - b) / (a + b), by
-        which the coded difference is divided.
-    tie_share, both_bad_share, failed_share, not_applicable_share : float
-        Shares of verdicts replaced at random, whatever the responses: the truth holds with
-        ties dropped; ties as half votes shrink every weight by about their share.
+    codings : dict of str to dict
+        By factor, its ``transform`` (the relative difference (a - b) / (a + b), 0 where
+        both are 0), ``standardise`` and ``scale``, the root mean square that is divided by.
+    tie_share, both_bad_share : float
+        Shares of all verdicts but the reward model's that are replaced at random, whatever
+        the responses: the truth holds with ties dropped; ties as half votes shrink every
+        weight by about their share.
+    failed_share, not_applicable_share : float
+        Shares of the judges' verdicts that are missing, at random too.
     seed : int
     """
 
     weights: dict[str, dict[str, float]]
     position: dict[str, float]
-    scales: dict[str, float]
+    codings: dict[str, dict[str, Any]]
     tie_share: float
     both_bad_share: float
     failed_share: float
@@ -150,31 +145,94 @@ def generate(n_pairs: int = 2000, seed: int = 0) -> tuple[PreferenceData, Plan]:
     n_pairs : int
         Pairs with two distinct, non-empty responses.
     seed : int
-        The same seed gives the same data everywhere.
+        The same seed gives the same data on every machine (PCG64 streams of numpy).
 
     Returns
     -------
     data : PreferenceData
+        Its load report counts the raw rows that were made unusable.
     plan : Plan
+
+    Raises
+    ------
+    DataError
+        Fewer than one pair.
+
+    Examples
+    --------
+    >>> data, truth = generate(100, seed=1)
+    >>> print(str(data.load_report).splitlines()[0])
+    715 kept; 21 left out: 9 duplicate, 7 empty, 5 identical
     """
+    if n_pairs < 1:
+        raise DataError(
+            "A sample needs pairs.", found=f"n_pairs={n_pairs}", expected="1 or more pairs"
+        )
     rng = np.random.Generator(np.random.PCG64(seed))
     pairs = _pairs(rng, n_pairs)
-    coded, scales = _coded(pairs)
+    coded, codings = _coded(pairs)
     labels = pd.concat(
         [_crowd(rng, coded), *(_judge(rng, coded, name) for name in JUDGES), _reward(rng, coded)],
         ignore_index=True,
     )
-    data = PreferenceData.from_tables(pairs, labels)
-    report = _report(rng, len(data.pairs), len(labels), seed)
+    rows = pairs.take(labels["pair"]).reset_index(drop=True)
+    data = assemble(
+        _with_faults(rng, pd.concat([rows, labels.drop(columns="pair")], axis=1)),
+        source="sample (simulated)",
+        format="sample",
+        settings={"seed": seed},
+        notes=("All texts, annotators and labels are simulated.",),
+    )
     weights = {group: dict(zip(PLANTED, w, strict=True)) for group, w in _WEIGHTS.items()}
-    truth = Plan(weights, dict(_POSITION), scales, _TIES, _BOTH_BAD, _FAILED, _NOT_APPLICABLE, seed)
-    return PreferenceData(
-        data.pairs, data.labels, data.factors, data.factor_values, load_report=report
-    ), truth
+    rates = (_TIES, _BOTH_BAD, _FAILED, _NOT_APPLICABLE)
+    return data, Plan(weights, dict(_POSITION), codings, *rates, seed)
+
+
+def draw_labels(
+    differences: Array,
+    weights: Array,
+    position: float,
+    order: Array,
+    rng: np.random.Generator,
+) -> Array:
+    r"""Draw verdicts of an annotator with known weights.
+
+    Parameters
+    ----------
+    differences : ndarray, shape (n, K)
+        Coded differences, A minus B.
+    weights : ndarray, shape (K,)
+        Logit weights.
+    position : float
+        Logit weight of the shown order.
+    order : ndarray, shape (n,)
+        +1 where A was shown first, -1 where B was, 0 where it plays no part.
+    rng : numpy.random.Generator
+
+    Returns
+    -------
+    ndarray, shape (n,)
+        1 where A is preferred, else 0, with
+        :math:`P(1) = 1 / (1 + e^{-(x'w + \pi s)})`, independently.
+
+    Examples
+    --------
+    >>> x, order = np.array([[40.0], [-40.0]]), np.zeros(2)
+    >>> draw_labels(x, np.ones(1), 0.0, order, np.random.default_rng(0))
+    array([1., 0.])
+    """
+    eta = differences @ weights + position * order
+    return (rng.random(len(eta)) < 1 / (1 + np.exp(-eta))).astype(np.float64)
 
 
 def ledger(text: str) -> dict[str, int]:
-    """Return the planted counts of a reply, by the rules of the factors of these names."""
+    r"""Return the planted counts of a reply, by the rules of the factors of these names.
+
+    Examples
+    --------
+    >>> ledger("- Perhaps so.\n- It might **not**.")["hedges"]
+    2
+    """
     plain = _FENCED.sub("\n", text)
     return {
         name: len(rule.findall(text if name in ("words", "hedges", "apologies") else plain))
@@ -184,71 +242,73 @@ def ledger(text: str) -> dict[str, int]:
 
 def _pairs(rng: np.random.Generator, n: int) -> pd.DataFrame:
     prompts = [
-        (scenario, template.format(first, second))
-        for scenario, (templates, firsts, seconds) in bank.PROMPTS.items()
-        for template in templates
-        for first in firsts
-        for second in seconds
+        (scenario, topic, template.format(task=topic.task, slot=slot, facts=" ".join(topic.facts)))
+        for scenario, topics in bank.TOPICS.items()
+        for topic in topics
+        for template in bank.TEMPLATES[scenario]
+        for slot in bank.SLOTS[scenario]
     ]
     chosen = rng.permutation(len(prompts))[: max(1, round(n / 2.9))]
-    rows: list[tuple[str, ...]] = []
-    seen = set()
+    rows: dict[tuple[str, str, str], tuple[str, str, str]] = {}
     while len(rows) < n:
-        scenario, prompt = prompts[chosen[rng.integers(len(chosen))]]
-        model_a, model_b = rng.permutation(list(_STYLES))[:2]
-        a, b = _reply(rng, scenario, model_a), _reply(rng, scenario, model_b)
-        if a == b or (prompt, a, b) in seen:
-            continue
-        seen.add((prompt, a, b))
-        rows.append((prompt, a, b, model_a, model_b, scenario))
+        scenario, topic, prompt = prompts[chosen[rng.integers(len(chosen))]]
+        model_a, model_b = rng.permutation(list(bank.STYLES))[:2]
+        a, b = _reply(rng, scenario, topic, model_a), _reply(rng, scenario, topic, model_b)
+        if a != b:
+            rows.setdefault((prompt, a, b), (model_a, model_b, scenario))
     names = ["prompt", "response_a", "response_b", "model_a", "model_b", "scenario"]
-    return pd.DataFrame(rows, columns=names)
+    return pd.DataFrame([(*text, *rest) for text, rest in rows.items()], columns=names)
 
 
-def _reply(rng: np.random.Generator, scenario: str, model: str) -> str:
-    means = _STYLES[model]
+def _reply(rng: np.random.Generator, scenario: str, topic: bank.Topic, model: str) -> str:
     size = 0.6 + 0.8 * rng.random()
-    sentences, bullets, bold, hedges, apologies, questions, exclamations = (
-        int(k) for k in rng.poisson(np.asarray(means) * size)
+    n, bullets, bold, hedges, apologies, questions, exclamations = (
+        int(k) for k in rng.poisson(np.asarray(bank.STYLES[model]) * size)
     )
-    body = _some(rng, bank.SENTENCES[scenario], sentences)
-    body += _some(rng, bank.HEDGED, hedges)
-    body += _some(rng, bank.EXCLAMATIONS, exclamations)
-    for idle in (bank.COURTESIES, bank.CERTAINTIES, bank.REFUSALS, bank.SOURCES):
-        body += _some(rng, idle, int(rng.random() < _IDLE[model]))
-    body = [body[i] for i in rng.permutation(len(body))]
-    opening = _some(rng, bank.OPENINGS[scenario], 1)
-    blocks = _some(rng, bank.HEADINGS, int(rng.random() < _IDLE[model]))
-    blocks.append(" ".join(_some(rng, bank.APOLOGIES, apologies) + opening + body))
-    points = _some_points(rng, bank.POINTS[scenario], bullets, bold)
-    if points:
-        blocks.append(points)
-    if rng.random() < _IDLE[model]:
-        steps = _some(rng, bank.SENTENCES[scenario], 3)
+
+    def idle(sentences: tuple[str, ...], most: int = 1) -> list[str]:
+        return _some(rng, sentences, most * int(rng.random() < bank.IDLE[model]))
+
+    start = _some(rng, bank.APOLOGIES, min(apologies, 2))
+    start += idle(bank.REFUSALS) + idle(bank.COURTESIES)
+    opening = _some(rng, bank.OPENINGS[scenario], 1)[0].format(noun=topic.noun)
+    facts = _some(rng, topic.facts, n)
+    general = _some(rng, bank.SENTENCES[scenario], len(bank.SENTENCES[scenario]))
+    asides = _some(rng, bank.HEDGED[scenario], hedges) + idle(bank.CERTAINTIES)
+    body = _some(rng, tuple(general[: n - len(facts)] + asides), n + hedges + 1)
+    body += idle(bank.SOURCES)
+    blocks = [*idle(bank.HEADINGS), " ".join([*start, opening, *facts])]
+    if body:
+        blocks.append(" ".join(body))
+    if topic.code and rng.random() < 0.5:
+        blocks.append(f"```python\n{topic.code}\n```")
+    blocks += _points(rng, bank.POINTS[scenario], bullets, bold)
+    steps = idle(tuple(general[n:]), most=3)
+    if steps:
         blocks.append("\n".join(f"{k}. {step}" for k, step in enumerate(steps, start=1)))
-    if scenario == "coding" and rng.random() < 0.5:
-        blocks.append(bank.CODE[rng.integers(len(bank.CODE))])
-    asked = _some(rng, bank.QUESTIONS, questions)
-    return "\n\n".join([*blocks, *([" ".join(asked)] if asked else [])])
+    end = _some(rng, bank.EXCLAMATIONS[scenario], exclamations)
+    end += idle(bank.CLOSINGS) + _some(rng, bank.QUESTIONS[scenario], questions)
+    return "\n\n".join([*blocks, " ".join(end)] if end else blocks)
 
 
 def _some(rng: np.random.Generator, sentences: tuple[str, ...], n: int) -> list[str]:
-    return [sentences[i] for i in rng.permutation(len(sentences))[:n]]
+    return [sentences[i] for i in rng.permutation(len(sentences))[:n]] if n else []
 
 
-def _some_points(
+def _points(
     rng: np.random.Generator, points: tuple[tuple[str, str], ...], n: int, bold: int
-) -> str:
+) -> list[str]:
+    """Return paragraphs of bold labels without a bullet, then one list of bullets."""
     lines = []
     for k, i in enumerate(rng.permutation(len(points))[: max(n, bold)]):
-        head, text = points[i]
-        label = f"**{head}**" if k < bold else head
-        lines.append(f"{'- ' if k < n else ''}{label}: {text}")
-    return "\n".join(lines)
+        label, text = points[i]
+        lines.append(f"**{label}**: {text}" if k < bold else f"{label}: {text}")
+    listed = "\n".join(f"- {line}" for line in lines[:n])
+    return [f"{line}." for line in lines[n:]] + ([listed] if listed else [])
 
 
-def _coded(pairs: pd.DataFrame) -> tuple[Array, dict[str, float]]:
-    """Return standardised relative differences of the planted counts, and their scales."""
+def _coded(pairs: pd.DataFrame) -> tuple[Array, dict[str, dict[str, Any]]]:
+    """Return standardised relative differences of the planted counts, and their codings."""
     a, b = (
         pd.DataFrame([ledger(text) for text in pairs[side]])[list(PLANTED)].to_numpy("float64")
         for side in ("response_a", "response_b")
@@ -257,36 +317,34 @@ def _coded(pairs: pd.DataFrame) -> tuple[Array, dict[str, float]]:
     relative = np.divide(a - b, total, out=np.zeros_like(total), where=total > 0)
     scale = np.sqrt((relative**2).mean(axis=0))
     scale[scale == 0] = 1.0
-    return relative / scale, dict(zip(PLANTED, scale.tolist(), strict=True))
+    codings = {
+        name: {"transform": "relative", "standardise": True, "scale": size}
+        for name, size in zip(PLANTED, scale.tolist(), strict=True)
+    }
+    return relative / scale, codings
 
 
 def _verdicts(
     rng: np.random.Generator, coded: Array, group: str, order: Array, faults: bool
 ) -> pd.DataFrame:
     """Draw one verdict a row of coded differences, with ties and faults at random."""
-    eta = coded @ np.asarray(_WEIGHTS[group]) + _POSITION.get(group, 0.0) * order
-    preference = (rng.random(len(eta)) < 1 / (1 + np.exp(-eta))).astype(np.float64)
-    reason = np.full(len(eta), "", dtype=object)
-    raw = np.full(len(eta), None, dtype=object)
-    u = rng.random(len(eta))
-    edges = np.cumsum([_TIES, _BOTH_BAD] + ([_FAILED, _NOT_APPLICABLE] if faults else []))
-    for k, (name, value) in enumerate(
-        (("tie", 0.5), ("both_bad", 0.5), ("failed", np.nan), ("not_applicable", np.nan))[
-            : len(edges)
-        ]
-    ):
-        hit = (u < edges[k]) & (reason == "")
+    weights = np.asarray(_WEIGHTS[group])
+    preference = draw_labels(coded, weights, _POSITION.get(group, 0.0), order, rng)
+    reason, raw = np.full(len(coded), "", object), np.full(len(coded), None, object)
+    shares = [("tie", 0.5, _TIES), ("both_bad", 0.5, _BOTH_BAD)]
+    if faults:
+        shares += [("failed", np.nan, _FAILED), ("not_applicable", np.nan, _NOT_APPLICABLE)]
+    u = rng.random(len(coded))
+    low = 0.0
+    for name, value, share in shares:
+        hit = (u >= low) & (u < low + share)
+        low += share
         reason[hit], preference[hit] = name, value
-        if name == "failed":
-            replies = rng.integers(len(bank.SIMULATED_FAULTS), size=int(hit.sum()))
-            raw[hit] = [bank.SIMULATED_FAULTS[i] for i in replies]
-    return pd.DataFrame(
-        {
-            "preference": preference,
-            "reason": pd.Series(reason, dtype="str").replace("", None),
-            "raw": pd.Series(raw, dtype="str"),
-        }
-    )
+    failed = reason == "failed"
+    replies = rng.integers(len(bank.SIMULATED_FAULTS), size=int(failed.sum()))
+    raw[failed] = [bank.SIMULATED_FAULTS[i] for i in replies]
+    reasons = pd.Series(reason, dtype="str").replace("", None)
+    return pd.DataFrame({"preference": preference, "reason": reasons, "raw": raw})
 
 
 def _crowd(rng: np.random.Generator, coded: Array) -> pd.DataFrame:
@@ -321,27 +379,20 @@ def _reward(rng: np.random.Generator, coded: Array) -> pd.DataFrame:
             "annotator": REWARD,
             "kind": "reward_model",
             "preference": (margin > 0).astype(np.float64),
-            "strength": np.abs(margin),
+            "strength": np.abs(margin).round(6),  # the same digits on every machine
         }
     )
 
 
-def _report(rng: np.random.Generator, n_pairs: int, n_labels: int, seed: int) -> LoadReport:
-    """Count the generated rows, a few of them made unusable to show how that is told."""
-    faulty = {"empty": 7, "identical": 5, "duplicate": 9}
-    left_out = {}
-    for reason, count in faulty.items():
-        rows = np.sort(rng.integers(1, n_labels, count))
-        examples = tuple({"row": int(row), "found": "simulated fault"} for row in rows[:5])
-        left_out[reason] = LeftOut(count, examples)
-    return LoadReport(
-        source="sample (simulated)",
-        format="sample",
-        rows_read=n_labels + sum(faulty.values()),
-        rows_kept=n_labels,
-        n_pairs=n_pairs,
-        n_labels=n_labels,
-        left_out=left_out,
-        settings={"seed": seed},
-        notes=("All texts, annotators and labels are simulated.",),
-    )
+def _with_faults(rng: np.random.Generator, rows: pd.DataFrame) -> pd.DataFrame:
+    """Add raw rows that must be left out, at random places; number all rows."""
+    source = rng.integers(len(rows), size=sum(_FAULTS.values()))
+    faulty = rows.take(source).reset_index(drop=True)
+    kind = np.repeat(list(_FAULTS), list(_FAULTS.values()))
+    blank, same = kind == "empty", kind == "identical"
+    faulty.loc[blank, "response_b"] = ""
+    faulty.loc[same, "response_b"] = faulty.loc[same, "response_a"]
+    place = np.append(np.arange(len(rows)), rng.integers(len(rows), size=len(faulty)))
+    mixed = pd.concat([rows, faulty], ignore_index=True)
+    mixed = mixed.take(np.argsort(place, kind="stable")).reset_index(drop=True)
+    return mixed.assign(row=np.arange(1, len(mixed) + 1))
