@@ -21,7 +21,7 @@ _ROLES = ("prompt", "response_a", "response_b", "label", "annotator",
           "order_shown", "votes_a", "votes_b", "weight", "strength")  # fmt: skip
 
 
-def mapping_of(look: Preview, key: str) -> dict[str, str]:
+def mapping_of(look: Preview, key: str) -> dict[str, str | None]:
     """Let the user say which column is what."""
     chosen = {}
     options = ["(none)", *look.columns]
@@ -29,8 +29,7 @@ def mapping_of(look: Preview, key: str) -> dict[str, str]:
         guess = look.mapping.get(role)
         index = options.index(guess) if guess in options else 0
         value = place.selectbox(role, options, index=index, key=f"map-{role}-{key}")
-        if value != options[0]:
-            chosen[role] = value
+        chosen[role] = None if value == options[0] else value
     return chosen
 
 

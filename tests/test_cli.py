@@ -312,3 +312,11 @@ def test_demo_does_the_main_job_without_a_terminal(streamlit: Streamlit, tmp_pat
     assert "What they reward" in done.stdout
     assert "Weight minus that of human" in done.stdout
     assert streamlit.command == []
+
+
+def test_a_scenario_is_chosen_after_scoring_as_in_the_dashboard() -> None:
+    done = run_json("decompose", "sample", "--annotator", "human", "--scenario", "coding",
+                    "--factors", "words,hedges", "--folds", "0")  # fmt: skip
+    data = wb.score_factors(wb.load("sample"), wb.factors.CORE).filter(scenarios=["coding"])
+    fit = wb.decompose(data, annotator="human", factors=["words", "hedges"], folds=0)
+    assert done["tables"]["estimates"] == frame_json(fit.to_frame())

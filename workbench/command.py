@@ -51,24 +51,34 @@ class Run:
 
     def load(self, mapping: Mapping[str, str] | None = None) -> PreferenceData:
         """Return the data of the configuration, scenarios and all else as it says."""
+        return self._chosen(self._read(mapping))
+
+    def _chosen(self, data: PreferenceData) -> PreferenceData:
+        scenarios = self.config.scenarios
+        return data.filter(scenarios=scenarios) if scenarios else data
+
+    def _read(self, mapping: Mapping[str, str] | None = None) -> PreferenceData:
         import workbench as wb
 
         source, config = self.config.source, self.config
         with self.progress(f"Loading {source}"):
-            data = wb.load(source, format=config.format, mapping=mapping, seed=config.seed)
-        return data.filter(scenarios=config.scenarios) if config.scenarios else data
+            return wb.load(source, format=config.format, mapping=mapping, seed=config.seed)
 
     def scored(self) -> PreferenceData:
-        """Return the data with factors; says so where it had to compute them."""
+        """Return the data with factors; says so where it had to compute them.
+
+        Scenarios are chosen after scoring: the scale of a factor is that of all the data,
+        as in the dashboard.
+        """
         from workbench.report.main_job import ensure_factors, has_text
 
-        data = self.load()
+        data = self._read()
         if data.factor_names:
-            return data
+            return self._chosen(data)
         kind = "the core text factors" if has_text(data) else "its factor columns"
         self.note(f"The data hold no factors yet: scoring {kind} first.")
         with self.progress("Scoring factors"):
-            return ensure_factors(data)
+            return self._chosen(ensure_factors(data))
 
     def main_job(self, data: PreferenceData) -> MainJob:
         """Return the decompositions of people and judges, and their contrast."""

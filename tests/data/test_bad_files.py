@@ -252,3 +252,12 @@ def test_read_is_kept_plus_left_out_on_a_messy_file(tmp_path):
     # the other verdict on the last pair is a second label of it
     assert (len(data.pairs), len(data.labels)) == (4, 5)
     assert data.labels["replicate"].tolist() == [0, 0, 0, 0, 1]
+
+
+def test_a_role_mapped_to_none_is_left_open():
+    frame = pd.DataFrame(GOOD).assign(category="x")
+    assert wb.load(frame).pairs["scenario"].tolist() == ["x"] * 4
+    data = wb.load(frame, mapping={"scenario": None})
+    assert data.pairs["scenario"].isna().all()
+    # what has no role is kept as metadata
+    assert data.pairs["category"].tolist() == ["x"] * 4

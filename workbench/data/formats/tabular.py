@@ -122,8 +122,12 @@ def translate(table: pa.Table, first_row: int, options: Mapping[str, Any]) -> pd
 
 
 def resolve(columns: list[str], mapping: Mapping[str, Any] | None) -> dict[str, Any]:
-    """Return the mapping in force: the user's, and proposals for what it leaves open."""
-    user = dict(mapping or {})
+    """Return the mapping in force: the user's, and proposals for what it leaves open.
+
+    A role that the user maps to None has no column, whatever the columns are called.
+    """
+    given = dict(mapping or {})
+    user = {role: value for role, value in given.items() if value is not None}
     unknown = [role for role in user if role not in ROLES]
     named = [user[role] for role in user if role in _NAMES] + list(user.get("annotators", {}))
     missing = [column for column in named if column not in columns]
@@ -135,7 +139,7 @@ def resolve(columns: list[str], mapping: Mapping[str, Any] | None) -> dict[str, 
             fix="Correct the mapping; see the columns of the file with workbench.preview.",
         )
     taken = set(named)
-    proposed = {r: c for r, c in propose(columns).items() if c not in taken and r not in user}
+    proposed = {r: c for r, c in propose(columns).items() if c not in taken and r not in given}
     result = {**proposed, **user}
     if "annotators" in user:
         result.pop("label", None)
