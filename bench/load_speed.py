@@ -53,7 +53,7 @@ def worker(which: str, path: str) -> None:
 
 def measure(which: str, path: Path) -> dict[str, float]:
     root = Path(__file__).resolve().parents[1]
-    command = [sys.executable, __file__, "--worker", which, str(path)]
+    command = [sys.executable, "-m", "bench.load_speed", "--worker", which, str(path)]
     done = subprocess.run(command, capture_output=True, text=True, check=True, cwd=root)
     result: dict[str, float] = json.loads(done.stdout)
     return result

@@ -5,9 +5,9 @@ from __future__ import annotations
 import gzip
 import json
 import pickle
-import subprocess
 
 import pandas as pd
+import pyarrow as pa
 import pytest
 
 import workbench as wb
@@ -26,11 +26,12 @@ def _error(path, **options) -> wb.DataError:
     with pytest.raises(wb.DataError) as caught:
         wb.load(path, **options)
     error = caught.value
+    name = getattr(path, "name", "table")
     assert error.what
     assert error.found, error
     assert error.expected, error
     assert error.fix, error
-    assert error.where is None or "/" not in error.where.replace(path.name + "/", "")
+    assert error.where is None or "/" not in error.where.replace(name + "/", "")
     return error
 
 
@@ -65,8 +66,9 @@ def _csv(records) -> bytes:
 
 def test_a_truncated_zstd_and_a_whole_one(tmp_path):
     path = _write(tmp_path, "a.jsonl", _lines(GOOD * 5000))
-    subprocess.run(["zstd", "-q", str(path)], check=True)
     packed = path.with_suffix(".jsonl.zst")
+    with pa.CompressedOutputStream(str(packed), "zstd") as stream:
+        stream.write(path.read_bytes())
     assert wb.load(packed).load_report.rows_read == 20_000
     short = _write(tmp_path, "b.jsonl.zst", packed.read_bytes()[:-40])
     assert "damaged or cut off" in _error(short).what
@@ -102,6 +104,11 @@ def test_mixed_encodings_in_a_table_name_row_column_and_byte(tmp_path):
     assert "row 3" in error.where
     assert "response_b" in error.where
     assert "0xe9" in error.found
+    head = _write(tmp_path, "b.csv", "é,text_a,text_b,label\n1,2,3,a\n".encode("latin-1"))
+    assert "line 1" in _error(head).where
+    content = json.dumps(GOOD, indent=1).encode().replace(b"no 2", "né 2".encode("latin-1"))
+    error = _error(_write(tmp_path, "c.json", content))
+    assert ("line 17" in error.where, "0xe9" in error.found) == (True, True)
 
 
 def test_mixed_encodings_in_json_lines_are_counted_with_their_line(tmp_path):
@@ -130,6 +137,21 @@ def test_ragged_rows_are_counted(tmp_path):
     assert "6 fields instead of 4" in report.left_out["unparseable"].examples[0]["found"]
 
 
+def test_an_open_quote_is_refused_or_shown_with_the_lines_that_it_swallows(tmp_path):
+    content = _csv(GOOD)
+    error = _error(_write(tmp_path, "a.csv", content.replace(b"no 2,a", b'no 2,"a')))
+    assert "not closed" in error.what
+    assert "row 3, column label" in error.where
+    report = wb.load(_write(tmp_path, "b.csv", content.replace(b"no 2", b'"no 2'))).load_report
+    assert (report.rows_read, report.rows_kept) == (3, 2)
+    assert "over 2 lines" in report.left_out["unparseable"].examples[0]["found"]
+
+
+def test_a_last_field_with_line_ends_is_no_open_quote(tmp_path):
+    content = b'text_a,text_b,label,note\nx,y,a,"two\nlines\n"\n'
+    assert wb.load(_write(tmp_path, "a.csv", content)).pairs["note"].tolist() == ["two\nlines\n"]
+
+
 def test_nan_labels_are_kept_as_failed_verdicts(tmp_path):
     frame = pd.DataFrame(GOOD).assign(label=[1.0, None, float("nan"), 0.0])
     data = wb.load(frame)
@@ -143,13 +165,29 @@ def test_unknown_labels_are_counted_with_their_value(tmp_path):
     assert "7" in report.left_out["unknown label"].examples[0]["found"]
 
 
-def test_labels_1_and_2_need_a_mapping(tmp_path):
-    frame = pd.DataFrame(GOOD).assign(label=[1, 2, 2, 1])
-    report = wb.load(frame).load_report
-    assert report.left_out["unknown label"].count == 2
+@pytest.mark.parametrize("labels", [[1, 2, 2, 1], ["0", "1", "2", "1"], [1.0, -1.0, 0.0, 1.0]])
+def test_whole_numbers_outside_0_to_1_need_a_mapping(labels):
+    """A 1 beside a 2 may be "the first": taken for P(A) it would keep one side's labels only."""
+    frame = pd.DataFrame(GOOD).assign(label=labels)
+    error = _error(frame)
+    assert "4 unknown label" in error.found
+    assert '"labels"' in error.fix
+    report = wb.load(pd.concat([frame, frame.assign(label="b")])).load_report
+    assert report.left_out["unknown label"].count == 4
+    assert any("whole numbers" in note for note in report.notes)
+
+
+def test_labels_1_and_2_with_their_mapping():
+    frame = pd.DataFrame(GOOD).assign(label=[1, 2, 2, None])
     data = wb.load(frame, mapping={"labels": {"1": "a", "2": "b"}})
-    assert data.labels["preference"].tolist() == [1, 0, 0, 1]
+    assert data.labels["preference"].tolist()[:3] == [1, 0, 0]
+    assert data.labels["reason"].tolist()[3] == "failed"
     assert data.load_report.settings["mapping"]["labels"] == {"1": "a", "2": "b"}
+
+
+def test_a_stray_number_among_probabilities_is_counted_alone():
+    report = wb.load(pd.DataFrame(GOOD).assign(label=[0.3, 1.0, 7.0, 0.0])).load_report
+    assert report.left_out["unknown label"].count == 1
 
 
 def test_no_usable_row_says_why(tmp_path):
@@ -168,7 +206,25 @@ def test_wrong_columns_list_what_is_there(tmp_path):
     assert "no format" in _error(path, format="exel").what
 
 
+def test_labels_that_are_lists_are_no_verdicts(tmp_path):
+    path = _write(tmp_path, "a.jsonl", _lines([*GOOD, {**GOOD[0], "label": ["a", {"x": 1}]}]))
+    data = wb.load(path)
+    assert data.labels["reason"].dropna().tolist() == ["failed"]
+    assert any("nested values" in note for note in data.load_report.notes)
+    columns = {key: [record[key] for record in GOOD] for key in GOOD[0]}
+    _error(_write(tmp_path, "columns.json", json.dumps(columns).encode()))
+
+
+@pytest.mark.parametrize("mapping", [{"labels": ["a"]}, {"labels": {"1": "left"}},
+                                     {"annotators": ["label"]}, {"label": ["label"]},
+                                     {"annotators": {"label": "robot"}}])  # fmt: skip
+def test_a_mapping_that_says_nothing_is_refused(mapping):
+    _error(pd.DataFrame(GOOD), mapping=mapping)
+
+
 def test_a_column_name_twice(tmp_path):
+    frame = pd.DataFrame(GOOD)
+    assert "twice" in _error(pd.concat([frame, frame[["prompt"]]], axis=1)).what
     assert "twice" in _error(_write(tmp_path, "a.csv", b"label,label,x\na,b,c\n")).what
 
 

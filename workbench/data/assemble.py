@@ -69,17 +69,15 @@ def assemble(
     problem[duplicates.index] = "duplicate"
     found[duplicates.index] = "pair " + pair_id[again].str.slice(0, 12).to_numpy()
     left_out = _left_out(judgements, problem, found)
-    labels = complete_labels(labels[~again] if again.any() else labels)
+    labels = labels[~again] if again.any() else labels
     if labels.empty:
-        raise DataError(
-            "No row of the file is usable.",
-            where=source,
-            found="; ".join(f"{e.count:,} {name}" for name, e in left_out.items()) or "no rows",
-            expected="two different responses and a known label in at least one row",
-            fix="Look at the first rows: " + _first_examples(left_out),
-        )
+        raise _nothing_usable(source, left_out, notes)
+    labels, renumbered = _numbered(labels)
+    labels = complete_labels(labels)
     first = ~table["pair_id"].duplicated().to_numpy()
-    table = table if first.all() else table[first].reset_index(drop=True)
+    if not first.all():
+        notes = (*notes, *_differing(table, first))
+        table = table[first].reset_index(drop=True)
     report = LoadReport(
         source=source,
         format=format,
@@ -89,7 +87,7 @@ def assemble(
         n_labels=len(labels),
         left_out=left_out,
         settings=dict(settings or {}),
-        notes=notes,
+        notes=(*notes, *renumbered),
     )
     empty = table[["pair_id"]]
     data = PreferenceData(table, labels, empty, empty, load_report=report)
@@ -102,12 +100,12 @@ def _problems(judgements: pd.DataFrame) -> tuple[pd.Series, pd.Series]:
     n = len(judgements)
     problem = _text_column(judgements, "problem", n)
     found = _text_column(judgements, "found", n)
-    sides = [judgements.get("response_a"), judgements.get("response_b")]
-    if any(side is None or side.isna().all() for side in sides):
+    side_a, side_b = (_text_column(judgements, f"response_{side}", n) for side in "ab")
+    if side_a.isna().all() and side_b.isna().all():
+        # data without text: its columns describe the pairs
         return problem, found
-    a, b = (pa.array(side.astype("str"), pa.large_string(), from_pandas=True) for side in sides)
-    blank_a, blank_b = _mask(_is_blank(a)), _mask(_is_blank(b))
-    same = np.asarray((judgements["response_a"] == judgements["response_b"]).fillna(False))
+    blank_a, blank_b = _is_blank(side_a), _is_blank(side_b)
+    same = np.asarray((side_a == side_b).fillna(False))
     for reason, hit, text in (
         ("empty", blank_a | blank_b, np.where(blank_a, "response_a", "response_b")),
         ("identical", same & ~blank_a, None),
@@ -117,7 +115,7 @@ def _problems(judgements: pd.DataFrame) -> tuple[pd.Series, pd.Series]:
             continue
         problem = problem.mask(new, reason)
         at = np.flatnonzero(new)
-        shown = judgements["response_a"].iloc[at] if text is None else text[at]
+        shown = side_a.iloc[at] if text is None else text[at]
         found[at] = [excerpt(_or_none(value)) for value in shown]
     return problem, found
 
@@ -150,9 +148,42 @@ def _label_part(judgements: pd.DataFrame, pair_id: pd.Series) -> pd.DataFrame:
     return labels
 
 
+def _numbered(labels: pd.DataFrame) -> tuple[pd.DataFrame, tuple[str, ...]]:
+    """Return labels whose given replicate numbers are distinct, and a note where they were not."""
+    key = ["pair_id", "annotator", "replicate"]
+    if "replicate" not in labels or not labels.duplicated(key).any():
+        return labels, ()
+    note = "replicate: numbers occur twice for one pair and annotator; numbered in file order"
+    return labels.drop(columns="replicate"), (note,)
+
+
+def _differing(table: pd.DataFrame, first: NDArray[np.bool_]) -> tuple[str, ...]:
+    """Name the columns that differ between rows of one pair, of which the first is kept."""
+    place = pd.Index(table["pair_id"][first]).get_indexer(table["pair_id"][~first])
+    differing = []
+    for name in table.columns.drop(["pair_id", "prompt", "response_a", "response_b"]):
+        kept = table[name][first].iloc[place].reset_index(drop=True)
+        other = table[name][~first].reset_index(drop=True)
+        if not kept.equals(other):
+            differing.append(str(name))
+    names = ", ".join(differing)
+    return (f"differ between rows of one pair, the first kept: {names}",) if differing else ()
+
+
+def _nothing_usable(source: str, left_out: dict[str, LeftOut], notes: tuple[str, ...]) -> DataError:
+    hints = "".join(f". Note: {note}" for note in notes)
+    return DataError(
+        "No row of the file is usable.",
+        where=source,
+        found="; ".join(f"{e.count:,} {name}" for name, e in left_out.items()) or "no rows",
+        expected="two different responses and a known label in at least one row",
+        fix="Look at the first rows: " + _first_examples(left_out) + hints,
+    )
+
+
 def _repeated(labels: pd.DataFrame) -> NDArray[np.bool_]:
-    """Mark the repeats: the same pair, annotator, verdict and order (and replicate)."""
-    key = ["pair_id", "annotator", "preference", "order_shown", "reason", "replicate"]
+    """Mark the repeats: the same pair, annotator, verdict, order and weight (and replicate)."""
+    key = ["pair_id", "annotator", "preference", "order_shown", "reason", "weight", "replicate"]
     return np.asarray(labels.duplicated([c for c in key if c in labels]))
 
 
@@ -185,11 +216,9 @@ def _text_column(frame: pd.DataFrame, name: str, n: int) -> pd.Series:
     return column.astype("str")
 
 
-def _mask(values: Any) -> NDArray[np.bool_]:
-    return np.asarray(values.to_numpy(zero_copy_only=False), dtype=bool)
-
-
-def _is_blank(column: pa.ChunkedArray | pa.Array) -> Any:
+def _is_blank(column: pd.Series) -> NDArray[np.bool_]:
     """Return which texts are empty or only white space; a missing one is blank."""
-    empty = pc.equal(pc.binary_length(column), 0)
-    return pc.fill_null(pc.or_(empty, pc.utf8_is_space(column)), True)
+    texts = pa.array(column, pa.large_string(), from_pandas=True)
+    empty = pc.equal(pc.binary_length(texts), 0)
+    blank = pc.fill_null(pc.or_(empty, pc.utf8_is_space(texts)), True)
+    return np.asarray(blank.to_numpy(zero_copy_only=False), dtype=bool)

@@ -13,12 +13,23 @@ import pyarrow.json as pajson
 import pyarrow.parquet as pq
 
 from workbench.data.delimited import read_delimited
-from workbench.data.files import BLOCK, KNOWN, LARGEST_BLOCK, Reading, empty_file, open_bytes
-from workbench.data.formats.messages import as_messages
+from workbench.data.files import (
+    BLOCK,
+    KNOWN,
+    LARGEST_BLOCK,
+    Reading,
+    empty_file,
+    mixed_encodings,
+    open_bytes,
+)
 from workbench.data.formats.records import excerpt
+from workbench.data.record_tables import stacked, table_of
 from workbench.errors import DataError
 
 _HEAD = 100
+
+_PIECE = 20_000
+"""Records that the tolerant reader holds as Python objects at a time."""
 
 
 @dataclass
@@ -37,6 +48,8 @@ class Container:
         ``(row, found)`` of lines that are no record.
     document : object, or None
         The parsed JSON, where the file is one document and no list of records.
+    notes : list of str
+        What of the records could not be kept.
     """
 
     name: str
@@ -44,6 +57,7 @@ class Container:
     rows: list[int] | None = None
     bad: list[tuple[int, str]] = field(default_factory=list)
     document: Any = None
+    notes: list[str] = field(default_factory=list)
 
     @property
     def columns(self) -> list[str]:
@@ -94,23 +108,15 @@ def open_container(path: Path, columns: list[str] | None = None) -> Container:
     return Container(path.name, *read_delimited(path, text))
 
 
-def table_of(records: list[dict[str, Any]]) -> pa.Table:
-    """Return records as a table; a column of mixed types becomes text.
-
-    Examples
-    --------
-    >>> table_of([{"x": 1}, {"x": "tie"}]).column("x").to_pylist()
-    ['1', 'tie']
-    """
-    names = list(dict.fromkeys(key for record in records for key in record))
-    arrays = []
-    for name in names:
-        values = [record.get(name) for record in records]
-        try:
-            arrays.append(pa.array(values))
-        except (pa.ArrowInvalid, pa.ArrowTypeError, OverflowError, UnicodeEncodeError):
-            arrays.append(pa.array([_as_text(value) for value in values], pa.large_string()))
-    return pa.Table.from_arrays(arrays, names=[str(name) for name in names])
+def parquet_head(path: Path) -> Container | None:
+    """Return the first records of a Parquet file, None where the file is none."""
+    if not path.is_file() or _magic(path) != b"PAR1":
+        return None
+    with Reading(path), pq.ParquetFile(path) as file:
+        batch = next(file.iter_batches(_HEAD), None)
+        schema = file.schema_arrow
+    batches = [] if batch is None else [batch]
+    return Container(path.name, pa.Table.from_batches(batches, schema))
 
 
 def _first_bytes(path: Path) -> bytes:
@@ -148,15 +154,14 @@ def _read_json(path: Path) -> Container:
         content = stream.read().removeprefix(b"\xef\xbb\xbf")
     try:
         document = json.loads(content)
+    except UnicodeDecodeError as error:
+        line = content.count(b"\n", 0, error.start) + 1
+        raise mixed_encodings(f"{path.name}, line {line}", error) from error
     except (ValueError, RecursionError) as error:
-        where = (
-            f"{path.name}, line {error.lineno}"
-            if isinstance(error, json.JSONDecodeError)
-            else path.name
-        )
+        at = f", line {error.lineno}" if isinstance(error, json.JSONDecodeError) else ""
         raise DataError(
             "The file is not valid JSON.",
-            where=where,
+            where=path.name + at,
             found=excerpt(str(error)),
             expected="a list of records, one record a line, or an AnnotatedPairs document",
             fix="Check that the file is complete; JSONL files have one record a line.",
@@ -166,7 +171,7 @@ def _read_json(path: Path) -> Container:
 
 def _of_document(path: Path, document: Any) -> Container:
     if isinstance(document, dict):
-        return Container(path.name, table_of([document]), document=document)
+        return Container(path.name, table_of([document])[0], document=document)
     if not isinstance(document, list):
         raise DataError(
             "The JSON is neither a list of records nor an object.",
@@ -178,7 +183,8 @@ def _of_document(path: Path, document: Any) -> Container:
     bad = [(i, excerpt(r)) for i, r in enumerate(document, 1) if not isinstance(r, dict)]
     rows = [i for i, r in enumerate(document, 1) if isinstance(r, dict)]
     good = [r for r in document if isinstance(r, dict)]
-    return Container(path.name, table_of(good), rows if bad else None, bad)
+    table, notes = table_of(good)
+    return Container(path.name, table, rows if bad else None, bad, notes=notes)
 
 
 def _read_json_lines(path: Path, start: bytes) -> Container:
@@ -195,7 +201,7 @@ def _read_json_lines(path: Path, start: bytes) -> Container:
             with open_bytes(path) as stream:
                 if stream.read(3) != b"\xef\xbb\xbf":
                     stream.seek(0)
-                source = path if _is_plain(path) and stream.tell() == 0 else stream
+                source = path if _magic(path)[:1] == b"{" else stream
                 table = pajson.read_json(
                     str(source) if isinstance(source, Path) else pa.PythonFile(source, mode="r"),
                     read_options=pajson.ReadOptions(block_size=block),
@@ -219,9 +225,9 @@ def _whole_or_document(path: Path, table: pa.Table) -> Container:
     return Container(path.name, table)
 
 
-def _is_plain(path: Path) -> bool:
+def _magic(path: Path) -> bytes:
     with path.open("rb") as raw:
-        return raw.read(1) in (b"{", b"[")
+        return raw.read(4)
 
 
 def _is_record(line: bytes) -> bool:
@@ -249,7 +255,10 @@ def _text_schema(line: bytes) -> pa.Schema | None:
 
 def _read_lines_one_by_one(path: Path) -> Container:
     """Read JSON lines tolerantly: a broken line is counted, mixed types become text."""
-    records, rows, bad = [], [], []
+    tables: list[tuple[pa.Table, list[str]]] = []
+    records: list[dict[str, Any]] = []
+    rows: list[int] = []
+    bad: list[tuple[int, str]] = []
     with Reading(path), open_bytes(path) as stream:
         for number, line in enumerate(stream, start=1):
             content = line.removeprefix(b"\xef\xbb\xbf").strip() if number == 1 else line.strip()
@@ -267,15 +276,10 @@ def _read_lines_one_by_one(path: Path) -> Container:
                     rows.append(number)
                 else:
                     bad.append((number, excerpt(record)))
-    if len(records) == 1 and not bad:
+            if len(records) == _PIECE:
+                tables.append(table_of(records))
+                records = []
+    if len(rows) == 1 and not bad:
         return _of_document(path, records[0])
-    return Container(path.name, table_of(records), rows, bad)
-
-
-def _as_text(value: Any) -> str | None:
-    if isinstance(value, str):
-        return value.encode("utf-8", "replace").decode("utf-8")
-    if isinstance(value, (list, dict)) and as_messages(value) is None:
-        # nested data among texts have no reading: the row counts as one without text
-        return None
-    return None if value is None else json.dumps(value, default=str)
+    table, notes = stacked([*tables, table_of(records)])
+    return Container(path.name, table, rows, bad, notes=notes)

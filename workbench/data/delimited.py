@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import gzip
+import re
 import zlib
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,7 +13,7 @@ from typing import IO, Any
 import pyarrow as pa
 import pyarrow.csv as pacsv
 
-from workbench.data.files import BLOCK, KNOWN, LARGEST_BLOCK, Reading, open_bytes
+from workbench.data.files import BLOCK, KNOWN, LARGEST_BLOCK, Reading, mixed_encodings, open_bytes
 from workbench.data.formats.records import excerpt
 from workbench.errors import DataError
 
@@ -45,10 +46,12 @@ def read_delimited(
     bad: list[tuple[int, str]] = []
 
     def skip(row: Any) -> str:
-        bad.append((row.number, f"{row.actual_columns} fields instead of {row.expected_columns}"))
+        found = f"{row.actual_columns} fields instead of {row.expected_columns}"
+        lines = row.text.count("\n")
+        bad.append((row.number, found + (f", over {lines + 1:,} lines" if lines else "")))
         return "skip"
 
-    header = start.split(b"\n", 1)[0]
+    header = re.split(rb"\r\n|\r|\n", start, maxsplit=1)[0]
     delimiter = max((b",", b"\t", b";"), key=header.count).decode()
     names = _header(path, header, delimiter)
     block = BLOCK
@@ -85,6 +88,7 @@ def read_delimited(
             with Reading(path):
                 raise error
     numbers = {number for number, _ in bad}
+    _check_closed(path, table)
     # row numbers count records, the header not among them, as a spreadsheet's user would
     rows = [n for n in range(1, len(table) + len(bad) + 1) if n + 1 not in numbers]
     bad = [(number - 1, found) for number, found in bad]
@@ -92,17 +96,43 @@ def read_delimited(
 
 
 def _header(path: Path, header: bytes, delimiter: str) -> list[str]:
-    names = next(csv.reader([header.decode("utf-8", "replace").rstrip("\r")], delimiter=delimiter))
+    try:
+        names = next(csv.reader([header.decode("utf-8")], delimiter=delimiter))
+    except UnicodeDecodeError as error:
+        raise mixed_encodings(f"{path.name}, line 1", error) from error
     again = [name for name in names if names.count(name) > 1]
     if again or len(names) < 2:
         raise DataError(
             "A column name stands twice." if again else "The file is no table that can be read.",
             where=f"{path.name}, line 1",
-            found=excerpt(again[0] if again else header.decode("utf-8", "replace")),
+            found=excerpt(again[0] if again else header.decode()),
             expected="distinct column names" if again else KNOWN,
             fix="Rename the column." if again else "Export it in one of these formats.",
         )
     return names
+
+
+def _check_closed(path: Path, table: pa.Table) -> None:
+    """Refuse a file whose last field runs on to the end because its quote is not closed."""
+    last = table.column(table.num_columns - 1)[-1].as_py() if len(table) else None
+    if last is None or b"\n" not in last or _end(path).rstrip().endswith(b'"'):
+        return
+    raise DataError(
+        "A quoted field is not closed.",
+        where=f"{path.name}, row {len(table)}, column {table.column_names[-1]}",
+        found=excerpt(last.decode("utf-8", "replace")),
+        expected="a closing quote before the end of the file",
+        fix="Check the quotes of this row, or save the table as Parquet.",
+    )
+
+
+def _end(path: Path) -> bytes:
+    """Return the last bytes of the text."""
+    end = b""
+    with Reading(path), open_bytes(path) as stream:
+        while block := stream.read(BLOCK):
+            end = (end + block)[-64:]
+    return end
 
 
 def _open_text(path: Path) -> IO[bytes] | gzip.GzipFile:
@@ -120,13 +150,7 @@ def _decoded(path: Path, table: pa.Table) -> pa.Table:
             column = table.column(index).cast(pa.large_string())
         except pa.ArrowInvalid:
             row, error = next(_not_utf8(table.column(index)))
-            raise DataError(
-                "The file mixes encodings.",
-                where=f"{path.name}, row {row}, column {name}",
-                found=f"byte {error.start + 1} of the field is {error.object[error.start]:#04x}",
-                expected="UTF-8 throughout",
-                fix="Save the file again as UTF-8; the row was probably pasted from Latin-1.",
-            ) from None
+            raise mixed_encodings(f"{path.name}, row {row}, column {name}", error) from None
         table = table.set_column(index, name, column)
     return table
 

@@ -63,3 +63,14 @@ def empty_file(path: Path) -> DataError:
         expected="at least one record",
         fix="Check the export that wrote it.",
     )
+
+
+def mixed_encodings(where: str, error: UnicodeDecodeError) -> DataError:
+    """Return the error for bytes that are not UTF-8."""
+    return DataError(
+        "The file mixes encodings, or is not UTF-8.",
+        where=where,
+        found=f"byte {error.start + 1} is {error.object[error.start]:#04x}",
+        expected="UTF-8 throughout",
+        fix="Save the file again as UTF-8; such a byte often comes from Latin-1.",
+    )

@@ -10,14 +10,15 @@ from typing import Any
 
 import pandas as pd
 import pyarrow as pa
-import pyarrow.parquet as pq
 
 from workbench.data import sample, store
 from workbench.data.assemble import assemble
-from workbench.data.containers import Container, open_container, table_of
+from workbench.data.containers import Container, open_container, parquet_head
 from workbench.data.dataset import PreferenceData, concat
-from workbench.data.formats import JUDGEMENT_COLUMNS, Format
+from workbench.data.formats import Format
 from workbench.data.formats.tabular import propose
+from workbench.data.load_report import LeftOut
+from workbench.data.record_tables import table_of
 from workbench.errors import DataError
 
 _FORMATS = {
@@ -121,7 +122,8 @@ def load(
     if str(source).startswith("hub:"):
         from workbench.data import hub
 
-        parts = [_read(open_container(path), format, options) for path in hub.fetch(str(source))]
+        paths = hub.fetch(str(source))
+        parts = [_read(_open(path, format, options), format, options) for path in paths]
         return parts[0] if len(parts) == 1 else _joined(parts, str(source))
     path = Path(source)
     if store.is_saved(path):
@@ -181,23 +183,40 @@ def get_format(name: str) -> Format:
 
 
 def _of_frame(frame: pd.DataFrame) -> Container:
+    frame = frame.set_axis(frame.columns.map(str), axis=1)
+    _check_names(list(frame.columns), "table")
     try:
-        table = pa.Table.from_pandas(frame, preserve_index=False)
+        return Container("table", pa.Table.from_pandas(frame, preserve_index=False))
     except (pa.ArrowInvalid, pa.ArrowTypeError):
-        table = table_of(frame.to_dict("records"))
-    return Container("table", table)
+        table, notes = table_of(frame.to_dict("records"))
+        return Container("table", table, notes=notes)
+
+
+def _check_names(columns: list[str], name: str) -> None:
+    again = [column for column in columns if columns.count(column) > 1]
+    if again:
+        raise DataError(
+            "A column name stands twice.",
+            where=name,
+            found=repr(again[0]),
+            expected="distinct column names",
+            fix="Rename the column.",
+        )
 
 
 def _open(path: Path, name: str | None, options: Mapping[str, Any]) -> Container:
     """Open a file; of a Parquet file in a format that says so, only the needed columns."""
-    if path.is_file() and path.stat().st_size > 4:
-        with path.open("rb") as raw:
-            is_parquet = raw.read(4) == b"PAR1"
-        found = get_format(name) if name and is_parquet else None
-        if found is not None and found.columns is not None:
-            have = pq.read_schema(path).names
-            return open_container(path, found.columns(have, options))
-    return open_container(path)
+    head = parquet_head(path)
+    if head is None:
+        return open_container(path)
+    _check_names(head.columns, path.name)
+    if name is None and not options["mapping"]:
+        found = _recognise(head)
+    else:
+        found = get_format(name or "tabular")
+    if found is None or found.columns is None:
+        return open_container(path)
+    return open_container(path, found.columns(head.columns, options))
 
 
 def _recognise(container: Container) -> Format | None:
@@ -233,15 +252,17 @@ def _read(container: Container, name: str | None, options: Mapping[str, Any]) ->
 def _translate(container: Container, found: Format, options: Mapping[str, Any]) -> PreferenceData:
     if found.records_of is not None:
         records = found.records_of(container.document)
-        container = replace(container, table=table_of(records or []))
+        container = replace(container, table=table_of(records or [])[0])
     size = max(len(container.table), 1) if found.name in _WHOLE else _BATCH
     frames = []
     for start in range(0, max(len(container.table), 1), size):
         part = container.table.slice(start, size)
         frames.append(found.translate(part, start + 1, options))
     settings: dict[str, Any] = {}
+    notes = dict.fromkeys(container.notes)
     for frame in frames:
         settings.update(frame.attrs.get("settings", {}))
+        notes.update(dict.fromkeys(frame.attrs.get("notes", ())))
     judgements = frames[0] if len(frames) == 1 else pd.concat(frames, ignore_index=True)
     if container.rows is not None and len(judgements):
         numbers = pd.Series(container.rows)
@@ -249,28 +270,22 @@ def _translate(container: Container, found: Format, options: Mapping[str, Any]) 
     if container.bad:
         bad = pd.DataFrame(container.bad, columns=["row", "found"]).assign(problem="unparseable")
         judgements = pd.concat([judgements, bad], ignore_index=True)
-    notes = _notes(judgements) if found.name == "tabular" else ()
     return assemble(
-        judgements, source=container.name, format=found.name, settings=settings, notes=notes
+        judgements, source=container.name, format=found.name, settings=settings, notes=tuple(notes)
     )
-
-
-def _notes(judgements: pd.DataFrame) -> tuple[str, ...]:
-    extra = [str(c) for c in judgements.columns if c not in (*JUDGEMENT_COLUMNS, "found")]
-    return (f"columns kept as metadata: {', '.join(extra)}",) if extra else ()
 
 
 def _joined(parts: list[PreferenceData], source: str) -> PreferenceData:
     """Join the files of one hub data set, and their reports."""
-    from workbench.data.load_report import LeftOut
-
     data = concat(parts)
     reports = [part.load_report for part in parts if part.load_report is not None]
     left_out: dict[str, LeftOut] = {}
     for report in reports:
         for reason, entry in report.left_out.items():
             old = left_out.get(reason, LeftOut(0))
-            left_out[reason] = LeftOut(old.count + entry.count, (old.examples + entry.examples)[:5])
+            examples = (*old.examples, *entry.examples)[:5]
+            left_out[reason] = LeftOut(old.count + entry.count, examples)
+    notes = dict.fromkeys(note for report in reports for note in report.notes)
     report = replace(
         reports[0],
         source=source,
@@ -279,7 +294,7 @@ def _joined(parts: list[PreferenceData], source: str) -> PreferenceData:
         n_pairs=len(data.pairs),
         n_labels=len(data.labels),
         left_out=left_out,
-        notes=(*reports[0].notes, f"joined from {len(reports)} files"),
+        notes=(*notes, f"joined from {len(reports)} files"),
     )
     return replace(data, load_report=report)
 
@@ -291,5 +306,5 @@ def _unrecognised(container: Container) -> DataError:
         found="columns " + ", ".join(container.columns),
         expected="one of " + ", ".join(FORMATS),
         fix='Map its columns: mapping={"response_a": ..., "response_b": ..., "label": ...} '
-        "(--map response_a=... on the command line).",
+        "(--map response_a=... on the command line); the label is enough for data without text.",
     )

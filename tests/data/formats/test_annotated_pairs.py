@@ -7,7 +7,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from workbench.data.containers import table_of
+from workbench.data.record_tables import table_of
 from workbench.data.formats.annotated_pairs import FORMAT, records_of
 from workbench.data.load import load
 
@@ -48,7 +48,7 @@ def document(*comparisons, **changed):
 
 def read(*comparisons, **options):
     records = records_of(document(*comparisons))
-    return FORMAT.translate(table_of(records), 1, options)
+    return FORMAT.translate(table_of(records)[0], 1, options)
 
 
 def test_one_row_for_each_annotator():

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from workbench.data.containers import table_of
+from workbench.data.record_tables import table_of
 from workbench.data.formats import alpaca_eval, annotated_pairs, arena, reward_bench, trl
 from workbench.data.formats.records import metadata, names, numbers, sided, texts
 from workbench.data.load_report import REASONS
@@ -44,7 +44,7 @@ def test_any_values_are_read_or_counted(name, data):
     found, columns = COLUMNS[name]
     record = st.fixed_dictionaries(dict.fromkeys(columns, anything))
     records = data.draw(st.lists(record, min_size=1, max_size=4))
-    frame = found.translate(table_of(records), 11, {})
+    frame = found.translate(table_of(records)[0], 11, {})
     assert set(frame["row"]) == set(range(11, 11 + len(records)))
     problem = frame["problem"].dropna()
     assert set(problem) <= set(REASONS)
@@ -83,7 +83,7 @@ def test_any_document_is_read_or_counted(comparisons, about):
     document = {"annotators": {"x": about, "y": {"name": about}}, "comparisons": comparisons}
     records = annotated_pairs.records_of(document)
     assert len(records) >= len(comparisons)
-    frame = annotated_pairs.FORMAT.translate(table_of(records), 1, {})
+    frame = annotated_pairs.FORMAT.translate(table_of(records)[0], 1, {})
     assert frame["row"].tolist() == list(range(1, len(records) + 1))
     assert frame["found"].notna().sum() == frame["problem"].notna().sum()
 
