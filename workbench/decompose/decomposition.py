@@ -17,6 +17,7 @@ from workbench.decompose.held_out import held_out
 from workbench.decompose.identify import HIGH_CONDITION, HIGH_VIF
 from workbench.decompose.kernel import Array, logistic
 from workbench.decompose.logit import Covariance
+from workbench.decompose.weights import Weights
 from workbench.errors import DesignError
 from workbench.provenance import Provenance
 from workbench.results import Result
@@ -93,6 +94,18 @@ class Decomposition(Result):
         table = pd.concat(frames, ignore_index=True)
         table["method"] = _METHODS[self.settings["covariance"]]
         return table[[c for c in table if c != "reason"] + ["reason"]]
+
+    def weights(self) -> Weights:
+        """Return the weights of all groups, without draws (``bootstrap`` makes them)."""
+        keys = self.design.keys.iloc[[self.design.groups.index(g) for g in self.groups]]
+        return Weights(
+            terms=self.terms[:-1],
+            keys=keys.reset_index(drop=True),
+            values=np.stack([fit.coef[:-1] for fit in self.fits.values()]),
+            draws=None,
+            n=np.array([fit.n for fit in self.fits.values()]),
+            method=_METHODS[self.settings["covariance"]],
+        )
 
     @property
     def diagnostics(self) -> pd.DataFrame:

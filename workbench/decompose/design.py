@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from workbench.data.dataset import PreferenceData
 from workbench.decompose.kernel import Array, Cells
+from workbench.decompose.weights import SEPARATOR
 from workbench.errors import DesignError
 
 Ties = Literal["half", "drop"]
@@ -41,6 +42,8 @@ class Design:
     cluster_names : Index
         Name of each code.
     groups : list of str
+    keys : DataFrame, one row a group
+        The columns of ``by`` that make each group, as text.
     cell_row, cell_group : ndarray of int
         Where each cell of labels stands.
     sums : ndarray, shape (5, cells)
@@ -63,6 +66,7 @@ class Design:
     cluster: NDArray[np.int64]
     cluster_names: pd.Index
     groups: list[str]
+    keys: pd.DataFrame
     cell_row: NDArray[np.int64]
     cell_group: NDArray[np.int64]
     sums: Array
@@ -125,7 +129,8 @@ def build_design(
     """
     names = _factor_names(data, factors)
     values = data.factors[names].to_numpy("float64")
-    labels = _label_table(data, by)
+    parts = _group_columns(data, by)
+    labels = _label_table(data, parts)
     complete = np.isfinite(values).all(axis=1)
     reasons = _reasons(labels, complete, ties)
     exclusions = _count(labels["group"], reasons)
@@ -138,7 +143,7 @@ def build_design(
             expected="at least one verdict on a pair with complete factor values",
             fix="Check the factors' missing values, the filter, and ties=.",
         )
-    return _assemble(data, names, values, kept, exclusions)
+    return _assemble(data, names, values, kept, parts[reasons.isna().to_numpy()], exclusions)
 
 
 def _assemble(
@@ -146,9 +151,11 @@ def _assemble(
     names: list[str],
     values: Array,
     kept: pd.DataFrame,
+    parts: pd.DataFrame,
     exclusions: pd.DataFrame,
 ) -> Design:
     group, groups = pd.factorize(kept["group"], sort=True)
+    first = np.unique(group, return_index=True)[1]
     key = kept["row"].to_numpy() * 3 + kept["position"].to_numpy() + 1
     distinct, row = np.unique(key, return_inverse=True)
     cluster, cluster_names = pd.factorize(data.pairs["cluster"], sort=True)
@@ -160,8 +167,8 @@ def _assemble(
     pair, shown = distinct // 3, distinct % 3 - 1
     cell, cell_of = np.unique(row * len(groups) + group, return_inverse=True)
     w, y = kept["weight"].to_numpy(), kept["preference"].to_numpy()
-    parts = (w, w * y, w * w, w * w * y, w * w * y * y)
-    sums = np.stack([np.bincount(cell_of, part, len(cell)) for part in parts]).astype(np.float64)
+    powers = (w, w * y, w * w, w * w * y, w * w * y * y)
+    sums = np.stack([np.bincount(cell_of, power, len(cell)) for power in powers]).astype(np.float64)
     return Design(
         X=np.column_stack([values[pair], shown.astype("float64")]),
         terms=[*names, POSITION],
@@ -170,6 +177,7 @@ def _assemble(
         cluster=cluster[pair],
         cluster_names=pd.Index(cluster_names),
         groups=[str(name) for name in groups],
+        keys=parts.iloc[first].reset_index(drop=True),
         cell_row=cell // len(groups),
         cell_group=cell % len(groups),
         sums=sums,
@@ -203,14 +211,15 @@ def _factor_names(data: PreferenceData, factors: Sequence[str] | None) -> list[s
     return names
 
 
-def _label_table(data: PreferenceData, by: Sequence[str]) -> pd.DataFrame:
+def _group_columns(data: PreferenceData, by: Sequence[str]) -> pd.DataFrame:
+    """Return the columns of ``by`` for each label, as text."""
     labels = data.labels
-    columns = []
+    columns = {}
     for name in by:
         if name in labels:
-            columns.append(labels[name])
+            column = labels[name].reset_index(drop=True)
         elif name in data.pairs:
-            columns.append(data.pairs[name].take(data.pair_rows).reset_index(drop=True))
+            column = data.pairs[name].take(data.pair_rows).reset_index(drop=True)
         else:
             known = [*labels.columns, *data.pairs.columns]
             raise DesignError(
@@ -219,10 +228,16 @@ def _label_table(data: PreferenceData, by: Sequence[str]) -> pd.DataFrame:
                 expected="a column of labels or pairs",
                 fix="Name one of these columns in by=.",
             )
+        columns[name] = column.astype("str").fillna("(none)")
+    return pd.DataFrame(columns, index=pd.RangeIndex(len(labels)))
+
+
+def _label_table(data: PreferenceData, parts: pd.DataFrame) -> pd.DataFrame:
+    labels = data.labels
     shown = labels["order_shown"].map({"ab": 1, "ba": -1}).fillna(0).astype("int64")
     return pd.DataFrame(
         {
-            "group": _combine(columns, len(labels)),
+            "group": _combine(parts),
             "row": data.pair_rows,
             "position": shown.to_numpy(),
             "preference": labels["preference"].to_numpy(),
@@ -232,13 +247,12 @@ def _label_table(data: PreferenceData, by: Sequence[str]) -> pd.DataFrame:
     )
 
 
-def _combine(columns: Iterable[pd.Series], n: int) -> pd.Series:
-    columns = list(columns)
-    if not columns:
-        return pd.Series(["all"] * n, dtype="str")
-    combined = columns[0].astype("str").fillna("(none)")
-    for column in columns[1:]:
-        combined = combined + " | " + column.astype("str").fillna("(none)")
+def _combine(parts: pd.DataFrame) -> pd.Series:
+    if parts.columns.empty:
+        return pd.Series(["all"] * len(parts), dtype="str")
+    combined = parts.iloc[:, 0]
+    for name in parts.columns[1:]:
+        combined = combined + SEPARATOR + parts[name]
     return combined
 
 
