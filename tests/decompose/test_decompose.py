@@ -240,6 +240,20 @@ def test_first_position_baseline_sees_a_judge_that_only_looks_at_the_slot():
     assert abs(table.loc["majority", "accuracy"] - 0.5) < 0.06
 
 
+def test_the_gain_over_a_baseline_is_a_paired_difference():
+    data = planted({"judge": [1.0]}, n=2000, clusters=300, position=0.6)
+    table = wb.decompose(data).held_out.set_index("predictor")
+    own, rest = table.loc["factors"], table.drop(index="factors").dropna(subset="accuracy")
+    # every pair is labelled and no rule abstains here, so the means subtract exactly
+    np.testing.assert_allclose(rest["gain"], own["accuracy"] - rest["accuracy"], atol=1e-12)
+    assert np.isnan(own["gain"])
+    paired = rest.loc["first position", "gain_high"] - rest.loc["first position", "gain_low"]
+    slot = rest.loc["first position", "accuracy_high"] - rest.loc["first position", "accuracy_low"]
+    # labels that both get right cancel: sharper than two independent intervals
+    apart = np.hypot(own["accuracy_high"] - own["accuracy_low"], slot)
+    assert 0 < paired < apart
+
+
 def test_constant_zero_collinear_and_separating_columns_get_a_reason_not_a_weight():
     data = planted({"people": [0.8]}, n=400)
     y = data.labels["preference"].to_numpy()

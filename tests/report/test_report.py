@@ -373,3 +373,17 @@ def test_the_command_to_rerun_is_given() -> None:
     fit = wb.decompose(planted({"a": [1.0]}, n=100), folds=0)
     page = Page(wb.report(fit, command="workbench report 'my <file>' --out r.html").html())
     assert "workbench report 'my <file>' --out r.html" in page.text
+
+
+def test_a_smaller_report_leaves_no_table_of_the_larger_one(report, tmp_path: Path) -> None:
+    path = report.save(tmp_path / "report.html")
+    mine = tmp_path / "tables" / "99_mine.csv"
+    mine.write_text("kept", encoding="utf-8")
+    wb.report([report.results[0]]).save(path)
+    listed = json.loads(path.with_suffix(".json").read_text("utf-8"))["tables"]
+    found = {f"tables/{table.name}" for table in (tmp_path / "tables").glob("*.csv")}
+    assert found == {*listed, "tables/99_mine.csv"}
+    for content in ("[]", "no JSON", '{"tables": ["../report.html", "tables/99_mine.csv", 3]}'):
+        path.with_suffix(".json").write_text(content, encoding="utf-8")
+        wb.report([report.results[0]]).save(path)
+        assert path.is_file()

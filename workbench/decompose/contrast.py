@@ -87,7 +87,11 @@ class Contrast(Result):
         """Return a forest plot of the differences with their intervals."""
         from workbench.plots.forest import forest
 
-        return forest(self.estimates, title=f"Weight minus that of {self.settings['reference']}")
+        return forest(
+            self.estimates,
+            title=f"Weight minus that of {self.settings['reference']}",
+            x_title="difference of weights (log-odds per unit)",
+        )
 
 
 def contrast(fit: Decomposition, reference: Decomposition | str) -> Contrast:

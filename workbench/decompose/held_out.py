@@ -62,8 +62,9 @@ def held_out(
     -------
     DataFrame
         ``group, predictor, n, n_clusters``, then ``accuracy, auc, log_loss, brier``, each
-        with ``_low`` and ``_high``, and ``reason`` where undefined. Ties count in log-loss
-        and Brier score, not in accuracy and AUC.
+        with ``_low`` and ``_high``; ``gain``: accuracy of the factors minus that of this
+        baseline on the same labels, with a paired interval; ``reason`` where undefined.
+        Ties count in log-loss and Brier score, not in accuracy and AUC.
     """
     row_fold = fold_numbers(design.cluster_names.to_numpy(), folds, seed)[design.cluster]
     rules = {
@@ -77,11 +78,12 @@ def held_out(
         predicted = _fit_predictions(design, fits, groups, rows, cells, row_fold)
         for j, group in enumerate(groups):
             labels = _labels_of(design, group, row_fold)
-            p = predicted[labels.row, j]
-            lines = [_line(fits[group], "factors", p, _lost(fits[group], p), labels, z)]
+            fitted = predicted[labels.row, j]
+            lines = [_line(fits[group], "factors", fitted, _lost(fits[group], fitted), labels, z)]
             for name, sign in rules.items():
                 p, reason = _rule_predictions(None if sign is None else sign[labels.row], labels)
-                lines.append(_line(fits[group], name, p, reason, labels, z))
+                line = _line(fits[group], name, p, reason, labels, z)
+                lines.append({**line, **_gain(fitted, p, labels, z)})
             tables[group] = lines
     return pd.DataFrame([line for group in sorted(tables) for line in tables[group]])
 
@@ -93,8 +95,25 @@ def _line(
         "group": fit.name,
         "predictor": predictor,
         **_scores(p, labels, z),
+        "gain": np.nan,
+        "gain_low": np.nan,
+        "gain_high": np.nan,
         "reason": reason,
     }
+
+
+def _gain(fitted: Array, baseline: Array, labels: _Labels, z: float) -> dict[str, float]:
+    """Return how much more often the fit is right than a baseline, label by label."""
+    both = np.isfinite(fitted) & np.isfinite(baseline) & (labels.y != 0.5)
+    y, weight, cluster = labels.y[both], labels.weight[both], labels.cluster[both]
+    difference = _right(fitted[both], y) - _right(baseline[both], y)
+    gain, error = mean_and_error(difference, weight, cluster)
+    return {"gain": gain, "gain_low": gain - z * error, "gain_high": gain + z * error}
+
+
+def _right(p: Array, y: Array) -> Array:
+    """Return 1 where the prediction takes the preferred side, 0.5 where it takes none."""
+    return np.where(p == 0.5, 0.5, (p > 0.5) == (y > 0.5))
 
 
 def _labels_of(design: Design, group: int, row_fold: NDArray[np.int64]) -> _Labels:
@@ -166,7 +185,7 @@ def _scores(p: Array, labels: _Labels, z: float) -> dict[str, float]:
     cluster = labels.cluster[usable]
     clipped = np.clip(p, 1e-12, 1 - 1e-12)
     decided = y != 0.5
-    right = np.where(p == 0.5, 0.5, (p > 0.5) == (y > 0.5))[decided]
+    right = _right(p, y)[decided]
     loss = -(y * np.log(clipped) + (1 - y) * np.log1p(-clipped))
     measures = {
         "accuracy": mean_and_error(right, weight[decided], cluster[decided]),

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import json
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -141,6 +143,8 @@ class Report:
             )
         folder = path.parent / "tables"
         folder.mkdir(parents=True, exist_ok=True)
+        for old in _tables_of(path.with_suffix(".json")):
+            (folder / old).unlink(missing_ok=True)
         path.write_text(self.html(), encoding="utf-8", newline="\n")
         record = to_json(self.to_dict())
         path.with_suffix(".json").write_text(record, encoding="utf-8", newline="\n")
@@ -236,6 +240,19 @@ def _check(result: Result) -> None:
         )
 
 
+def _tables_of(record: Path) -> list[str]:
+    """Return the names of the tables that an earlier report of this name wrote."""
+    if not record.is_file():
+        return []
+    try:
+        listed = json.loads(record.read_text(encoding="utf-8")).get("tables", [])
+    except (ValueError, AttributeError):
+        return []
+    # only names as save() makes them: the file may be anybody's
+    found = [re.fullmatch(r"tables/(\d\d_\w+\.csv)", str(name)) for name in listed]
+    return [match[1] for match in found if match]
+
+
 def _environment() -> jinja2.Environment:
     return jinja2.Environment(
         loader=jinja2.PackageLoader("workbench.report"),
@@ -252,8 +269,6 @@ def _digest(script: str) -> str:
 
 def _plain_figures(figures: list[dict[str, Any]]) -> Any:
     """Return figures as plain JSON values; the layout's template is left to the theme."""
-    import json
-
     from plotly.utils import PlotlyJSONEncoder
 
     for figure in figures:

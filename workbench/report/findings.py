@@ -53,8 +53,8 @@ RULES = {
         "Ask this judge in both orders and average.",
     ),
     "no-better-than-baseline": Rule(
-        "held-out accuracy of the factors",
-        "interval not above the accuracy of the best baseline",
+        "held-out accuracy of the factors minus that of the best baseline, on the same labels",
+        "paired interval not above 0",
         "Read this annotator's weights with care, or add factors.",
     ),
     "collinear": Rule(
@@ -184,23 +184,23 @@ def _position_bias(result: Decomposition) -> list[Finding]:
 
 
 def _useless(result: Decomposition) -> list[Finding]:
-    """Report fits whose held-out accuracy is not clearly above every baseline's."""
+    """Report fits that are not clearly more often right than the best baseline."""
     found = []
     for group, table in result.held_out.groupby("group", sort=False):
-        scores = table.set_index("predictor")
-        fit = scores.loc["factors"]
-        rest = scores.drop(index="factors")["accuracy"].dropna()
-        if rest.empty or not np.isfinite(fit["accuracy"]) or fit["accuracy_low"] > rest.max():
+        rest = table[table["predictor"] != "factors"].dropna(subset=["accuracy", "gain"])
+        if rest.empty:
+            continue
+        best = rest.loc[rest["accuracy"].idxmax()]
+        if best["gain_low"] > 0:
             continue
         found.append(
             _finding(
                 "no-better-than-baseline",
                 "note",
                 f"The factors predict held-out labels of {group} not clearly better than the "
-                f"baseline: {rest.idxmax()}",
-                int(fit["n"]),
-                (fit["accuracy"], fit["accuracy_low"], fit["accuracy_high"]),
-                f"interval not above {rest.max():.3f}, the accuracy of the best baseline",
+                f"baseline: {best['predictor']}",
+                int(best["n"]),
+                (best["gain"], best["gain_low"], best["gain_high"]),
             )
         )
     return found
