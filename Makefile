@@ -48,10 +48,13 @@ $(VENV)/.demo: EXTRAS := models
 $(VENV)/.test: EXTRAS := models,test
 $(VENV)/.lint: EXTRAS := lint
 $(VENV)/.bench: EXTRAS := models,bench
+# It pins older versions of numpy and jax than the workbench needs, and runs with these too.
+$(VENV)/.bench: ALONE := arena-rank==0.1.1
 
 $(VENV)/.demo $(VENV)/.test $(VENV)/.lint $(VENV)/.bench: pyproject.toml constraints.txt | $(BIN)/python
 	@echo "Installing the workbench with $(EXTRAS) into $(VENV) (the first time takes minutes) ..."
 	@$(PIP) install -c constraints.txt -e ".[$(EXTRAS)]"
+	@test -z "$(ALONE)" || $(PIP) install --no-deps $(ALONE)
 	@touch $@
 
 # Some systems ship venv without pip: then the pip that is there fills the environment.

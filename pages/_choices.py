@@ -23,24 +23,24 @@ def choose(data: wb.PreferenceData) -> dict[str, Any]:
         return {
             **_who(data),
             **_what(data),
-            "covariance": _one("Standard errors", ["cluster", "HC1", "classical"], "covariance"),
-            "ties": _one("Ties", ["half", "drop"], "ties"),
-            "folds": _one("Held-out folds (0: none)", [5, 10, 2, 0], "folds"),
+            "covariance": one("Standard errors", ["cluster", "HC1", "classical"], "covariance"),
+            "ties": one("Ties", ["half", "drop"], "ties"),
+            "folds": one("Held-out folds (0: none)", [5, 10, 2, 0], "folds"),
         }
 
 
-def _one(label: str, options: list[Any], key: str, **more: Any) -> Any:
+def one(label: str, options: list[Any], key: str, **more: Any) -> Any:
     return st.selectbox(label, options, key=key, bind="query-params", **more)
 
 
-def _some(label: str, options: list[str], key: str, **more: Any) -> list[str]:
+def some(label: str, options: list[str], key: str, **more: Any) -> list[str]:
     return st.multiselect(label, options, key=key, bind="query-params", **more)
 
 
 def _who(data: wb.PreferenceData) -> dict[str, Any]:
     table = data.annotators
     names, kinds = table["annotator"].tolist(), sorted(table["kind"].unique())
-    reference = _one(
+    reference = one(
         "Reference",
         [*kinds, *names],
         "reference",
@@ -51,7 +51,7 @@ def _who(data: wb.PreferenceData) -> dict[str, Any]:
     same = same if same.any() else table["kind"].eq(reference)
     others = table[~same]
     judges = others.loc[others["kind"] != "human", "annotator"].tolist()
-    chosen = _some(
+    chosen = some(
         "Compared with it",
         others["annotator"].tolist(),
         "annotators",
@@ -67,11 +67,11 @@ def _who(data: wb.PreferenceData) -> dict[str, Any]:
 def _what(data: wb.PreferenceData) -> dict[str, Any]:
     # a family is computed when chosen, so only texts have any
     options = list(FAMILIES) if has_text(data) else []
-    families = _some("Factor families", options, "families") if options else []
+    families = some("Factor families", options, "families") if options else []
     names = [spec.name for family in families for spec in FAMILIES[family]] or data.factor_names
-    factors = _some("Factors (all when empty)", names, "factors")
+    factors = some("Factors (all when empty)", names, "factors")
     known = sorted(data.pairs["scenario"].dropna().unique())
-    scenarios = _some("Scenarios (all when empty)", known, "scenarios") if known else []
+    scenarios = some("Scenarios (all when empty)", known, "scenarios") if known else []
     return {
         "families": tuple(families),
         "factors": tuple(factors) or None,

@@ -24,7 +24,8 @@ def _opened(source: str) -> wb.PreferenceData:
     return ensure_factors(wb.load(source))
 
 
-def _uploads() -> dict[str, wb.PreferenceData]:
+def uploads() -> dict[str, wb.PreferenceData]:
+    """Return what this session uploaded, by digest."""
     # uploads stay in their own session: a shared cache would show them to everybody
     return st.session_state.setdefault("uploads", {})
 
@@ -42,7 +43,7 @@ def _served() -> wb.PreferenceData:
 def current() -> wb.PreferenceData:
     """Return the data set that the URL names, or the served one; stop where it is not open."""
     wanted = st.query_params.get(_DATA) or st.session_state.get(_DATA)
-    data = _uploads().get(wanted) or _served()
+    data = uploads().get(wanted) or _served()
     if wanted not in (None, data.digest):
         data = _opened(_SAMPLE)
         if wanted != data.digest:
@@ -66,10 +67,10 @@ def _offer(sample: wb.PreferenceData) -> None:
 def adopt(data: wb.PreferenceData) -> None:
     """Make an uploaded data set the current one of this session."""
     data = ensure_factors(data)
-    uploads = _uploads()
-    uploads[data.digest] = data
-    for old in list(uploads)[:-_UPLOADS]:
-        del uploads[old]
+    kept = uploads()
+    kept[data.digest] = data
+    for old in list(kept)[:-_UPLOADS]:
+        del kept[old]
     _remember(data.digest)
 
 
@@ -80,8 +81,7 @@ def _remember(digest: str) -> None:
 
 def is_sample(data: wb.PreferenceData) -> bool:
     """Tell whether the data are the bundled, simulated sample."""
-    report = data.load_report
-    return report is not None and report.format == _SAMPLE
+    return data.load_report is not None and data.load_report.format == _SAMPLE
 
 
 def announce(data: wb.PreferenceData) -> None:
@@ -100,11 +100,11 @@ def truth(data: wb.PreferenceData) -> Any:
 
 def job_of(data: wb.PreferenceData, choices: dict[str, Any]) -> MainJob:
     """Return the main job of a data set and choices, fitted once for both."""
-    fit = _own_job if data.digest in _uploads() else _job
+    fit = _own_job if data.digest in uploads() else _job
     return fit(data.digest, tuple(sorted(choices.items())), data)
 
 
-# Streamlit does not hash arguments that start with _, so digest and choices are the key
+# Streamlit hashes no argument that starts with _: digest and choices are the key
 def _fitted(digest: str, choices: tuple[tuple[str, Any], ...], _data: wb.PreferenceData) -> MainJob:
     options = dict(choices)
     families, scenarios = options.pop("families"), options.pop("scenarios")

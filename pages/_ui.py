@@ -10,6 +10,7 @@ import streamlit as st
 import workbench as wb
 from workbench.plots.theme import CONFIG
 from workbench.report.export import to_csv
+from workbench.results import Result
 
 
 def text(value: Any) -> None:
@@ -51,3 +52,12 @@ def table(frame: pd.DataFrame, key: str, title: str) -> None:
         on_click="ignore",
         icon=":material/download:",
     )
+
+
+def result(found: Result, key: str) -> None:
+    """Show any result: what it says, its figure and all of its tables."""
+    st.caption(found.about)
+    figure(found.plot(), f"Figure of {found.heading}", key)
+    for name, frame in found.tables().items():
+        if len(frame):
+            table(frame, f"{key}-{name}", name.replace("_", " ").capitalize())

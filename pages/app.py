@@ -13,7 +13,25 @@ st.navigation(
         "Analyse": [
             st.Page(
                 "compare.py", title="Compare", icon=":material/compare_arrows:", url_path="compare"
-            )
+            ),
+            st.Page(
+                "examples.py",
+                title="Examples",
+                icon=":material/quick_reference:",
+                url_path="examples",
+            ),
+            st.Page(
+                "leaderboard.py",
+                title="Leaderboard",
+                icon=":material/leaderboard:",
+                url_path="leaderboard",
+            ),
+            st.Page(
+                "add_judge.py",
+                title="Add a judge",
+                icon=":material/person_add:",
+                url_path="add-judge",
+            ),
         ],
         "Report": [
             st.Page("report.py", title="Report", icon=":material/description:", url_path="report")

@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 import streamlit as st
-from _choices import choose, command_of
+from _choices import choose, command_of, some
 from _state import announce, current, job_of
 from _ui import failure, note, table, text
 
 import workbench as wb
 from workbench.report.findings import findings_frame
+from workbench.report.further import FURTHER
 from workbench.results import to_json
 
 st.title("Report")
 data = current()
 announce(data)
 try:
-    choices = choose(data)
+    further = some("Also in the report", list(FURTHER), "further")
+    choices = {**choose(data), "further": tuple(further)}
     report = job_of(data, choices).report(command_of(data, choices))
 except wb.WorkbenchError as error:
     failure(error)

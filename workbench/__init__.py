@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from workbench import data as data
     from workbench import factors as factors
+    from workbench.data.add_judge import add_judge as add_judge
     from workbench.data.dataset import PreferenceData as PreferenceData
     from workbench.data.dataset import concat as concat
     from workbench.data.load import load as load
@@ -21,10 +22,36 @@ if TYPE_CHECKING:
     from workbench.data.split import split as split
     from workbench.data.store import open_folder as open_folder
     from workbench.data.store import save as save
+    from workbench.decompose.alignment import Alignment as Alignment
+    from workbench.decompose.alignment import align as align
+    from workbench.decompose.attribution import Attribution as Attribution
+    from workbench.decompose.attribution import attribute as attribute
+    from workbench.decompose.bootstrap import Bootstrap as Bootstrap
+    from workbench.decompose.bootstrap import bootstrap as bootstrap
+    from workbench.decompose.bradley_terry import rate as rate
+    from workbench.decompose.concordance import Concordance as Concordance
+    from workbench.decompose.concordance import concordance as concordance
     from workbench.decompose.contrast import Contrast as Contrast
     from workbench.decompose.contrast import contrast as contrast
     from workbench.decompose.decomposition import Decomposition as Decomposition
     from workbench.decompose.decomposition import decompose as decompose
+    from workbench.decompose.generation import Generation as Generation
+    from workbench.decompose.generation import generation as generation
+    from workbench.decompose.hard_pairs import disagreements as disagreements
+    from workbench.decompose.hard_pairs import most_wrong as most_wrong
+    from workbench.decompose.length_control import LengthControlled as LengthControlled
+    from workbench.decompose.length_control import length_control as length_control
+    from workbench.decompose.posterior import Dissection as Dissection
+    from workbench.decompose.posterior import dissect as dissect
+    from workbench.decompose.published import PublishedFits as PublishedFits
+    from workbench.decompose.published import read_fits as read_fits
+    from workbench.decompose.ratings import Ratings as Ratings
+    from workbench.decompose.scenarios import ScenarioPool as ScenarioPool
+    from workbench.decompose.scenarios import pool_scenarios as pool_scenarios
+    from workbench.decompose.screening import Screening as Screening
+    from workbench.decompose.screening import screen as screen
+    from workbench.decompose.similarity import similarity as similarity
+    from workbench.decompose.similarity_result import Similarity as Similarity
     from workbench.errors import ConfigError as ConfigError
     from workbench.errors import DataError as DataError
     from workbench.errors import DesignError as DesignError
@@ -50,6 +77,33 @@ _EXPORTS = {
     "Decomposition": "workbench.decompose.decomposition",
     "contrast": "workbench.decompose.contrast",
     "Contrast": "workbench.decompose.contrast",
+    "add_judge": "workbench.data.add_judge",
+    "align": "workbench.decompose.alignment",
+    "Alignment": "workbench.decompose.alignment",
+    "attribute": "workbench.decompose.attribution",
+    "Attribution": "workbench.decompose.attribution",
+    "bootstrap": "workbench.decompose.bootstrap",
+    "Bootstrap": "workbench.decompose.bootstrap",
+    "concordance": "workbench.decompose.concordance",
+    "Concordance": "workbench.decompose.concordance",
+    "dissect": "workbench.decompose.posterior",
+    "Dissection": "workbench.decompose.posterior",
+    "disagreements": "workbench.decompose.hard_pairs",
+    "generation": "workbench.decompose.generation",
+    "Generation": "workbench.decompose.generation",
+    "length_control": "workbench.decompose.length_control",
+    "LengthControlled": "workbench.decompose.length_control",
+    "most_wrong": "workbench.decompose.hard_pairs",
+    "pool_scenarios": "workbench.decompose.scenarios",
+    "ScenarioPool": "workbench.decompose.scenarios",
+    "PublishedFits": "workbench.decompose.published",
+    "rate": "workbench.decompose.bradley_terry",
+    "Ratings": "workbench.decompose.ratings",
+    "read_fits": "workbench.decompose.published",
+    "screen": "workbench.decompose.screening",
+    "Screening": "workbench.decompose.screening",
+    "similarity": "workbench.decompose.similarity",
+    "Similarity": "workbench.decompose.similarity_result",
     "report": "workbench.report.build",
     "ConfigError": "workbench.errors",
     "DataError": "workbench.errors",

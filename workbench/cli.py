@@ -17,6 +17,7 @@ from workbench.command import (
     BY,
     FIT,
     FORMAT,
+    FURTHER,
     REFERENCE,
     SOURCE,
     Run,
@@ -26,6 +27,7 @@ from workbench.command import (
 )
 from workbench.dashboard import serve
 from workbench.errors import ConfigError
+from workbench.verbs import register
 
 if TYPE_CHECKING:
     from workbench.data.dataset import PreferenceData
@@ -116,7 +118,7 @@ def contrast(run: Run) -> None:
     run.show_result(job.gap)
 
 
-@command(app, SOURCE, FORMAT, REFERENCE, *FIT)
+@command(app, SOURCE, FORMAT, REFERENCE, *FIT, FURTHER)
 def report(run: Run) -> None:
     """Write the whole comparison as one HTML file (--out, report.html if not given)."""
     _report(run, run.scored(), run.out or Path("report.html"))
@@ -133,6 +135,9 @@ def demo(
     if not no_app and sys.stdin.isatty() and sys.stdout.isatty():
         run.note("Opening the dashboard; Ctrl-C ends it.")
         raise typer.Exit(serve("sample", 8501))
+
+
+register(app)
 
 
 @app.command("app")

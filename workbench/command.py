@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from workbench.results import Result
 
 
-_FLAGS = {"annotators": "--annotator", "scenarios": "--scenario"}
+_FLAGS = {"annotators": "--annotator", "scenarios": "--scenario", "further": "--with"}
 """Flags that name one of several, where the configuration names them all."""
 
 
@@ -89,14 +89,17 @@ class Run:
                 data,
                 self.config.reference,
                 annotators=self.config.annotators or None,
+                further=self.config.further,
                 **self.fit_options(),
             )
 
-    def fit_options(self) -> dict[str, Any]:
-        """Return the options that every fit takes."""
-        names = ("covariance", "ties", "folds", "level", "seed")
-        options = {name: getattr(self.config, name) for name in names}
-        return {"factors": list(self.config.factors) or None, **options}
+    def fit_options(self, *names: str) -> dict[str, Any]:
+        """Return the options that a fit takes: these, or all of them, and the seed."""
+        names = names or ("factors", "covariance", "ties", "folds", "level")
+        options = {name: getattr(self.config, name) for name in (*names, "seed")}
+        if "factors" in options:
+            options["factors"] = list(self.config.factors) or None
+        return options
 
     def report_command(self, name: str) -> str:
         """Return the command that makes this run's report again, as file ``name``."""
@@ -186,14 +189,32 @@ BY = _names("by", "Columns that make a group: annotator, kind, scenario, ...")
 REFERENCE = _option(
     "reference", str | None, None, "Annotator or kind to compare with (human: people pooled)."
 )
-FIT = (
-    _names("annotators", "Only these annotators.", _FLAGS["annotators"]),
-    _names("factors", "Only these factors."),
-    _names("scenarios", "Only these scenarios.", _FLAGS["scenarios"]),
-    _option("covariance", Literal["cluster", "HC1", "classical"] | None, None, "Errors."),
-    _option("ties", Literal["half", "drop"] | None, None, "A tie is half a vote each, or no vote."),
-    _option("folds", int | None, None, "Prompt-grouped folds of held-out scores; 0: none."),
-    _option("level", float | None, None, "Confidence level of the intervals, such as 0.95."),
+_FIT = {
+    parameter.name: parameter
+    for parameter in (
+        _names("annotators", "Only these annotators.", _FLAGS["annotators"]),
+        _names("factors", "Only these factors."),
+        _names("scenarios", "Only these scenarios.", _FLAGS["scenarios"]),
+        _option("covariance", Literal["cluster", "HC1", "classical"] | None, None, "Errors."),
+        _option(
+            "ties", Literal["half", "drop"] | None, None, "A tie is half a vote each, or no vote."
+        ),
+        _option("folds", int | None, None, "Prompt-grouped folds of held-out scores; 0: none."),
+        _option("level", float | None, None, "Confidence level of the intervals, such as 0.95."),
+    )
+}
+FIT = tuple(_FIT.values())
+
+
+def fit_flags(*names: str) -> tuple[Parameter, ...]:
+    """Return those of the flags of a fit that a command takes."""
+    return tuple(_FIT[name] for name in names)
+
+
+FURTHER = _names(
+    "further",
+    "Also in the report: posterior, bootstrap, similarity, scenarios, concordance, ratings.",
+    _FLAGS["further"],
 )
 _SHARED = (
     _option("config", Path | None, None, "TOML file of options; flags win over it."),
@@ -230,7 +251,7 @@ def command(
         run_it.__doc__ = body.__doc__
         run_it.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
         run_it.__annotations__ = {p.name: p.annotation for p in parameters}
-        app.command(body.__name__)(run_it)
+        app.command(body.__name__.replace("_", "-"))(run_it)
         return body
 
     return register

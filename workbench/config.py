@@ -44,6 +44,8 @@ class RunConfig(BaseModel):
         Annotator or kind that the others are compared with.
     scenarios : tuple of str
         Only these; all when empty.
+    further : tuple of str
+        Results that a report adds to the main ones.
     folds : int
         Prompt-grouped folds of the held-out scores; 0 leaves them out.
     level : float
@@ -76,6 +78,7 @@ class RunConfig(BaseModel):
     ties: Literal["half", "drop"] = "half"
     reference: Name = "human"
     scenarios: tuple[Name, ...] = ()
+    further: tuple[Name, ...] = ()
     folds: Annotated[int, Field(ge=0)] = 5
     level: Annotated[float, Field(gt=0, lt=1)] = 0.95
     seed: Annotated[int, Field(ge=0, lt=2**32)] = 0

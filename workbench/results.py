@@ -6,7 +6,7 @@ import html
 import json
 import math
 from abc import ABC, abstractmethod
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import pandas as pd
 
@@ -33,8 +33,17 @@ class Result(ABC):
 
     Subclasses are frozen dataclasses with the attributes ``settings`` (a mapping of the
     options that made the result) and ``provenance``.
+
+    Attributes
+    ----------
+    heading : str
+        What a report and the dashboard call it.
+    about : str
+        What it says and how to read it, in a sentence or two.
     """
 
+    heading: ClassVar[str] = ""
+    about: ClassVar[str] = ""
     settings: dict[str, Any]
     provenance: Provenance
 

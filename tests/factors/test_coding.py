@@ -13,7 +13,9 @@ from hypothesis.extra.numpy import arrays
 from workbench.errors import DesignError
 from workbench.factors.coding import Coding, apply
 
-TRANSFORMS = ("difference", "relative", "sign", "dissection_length")
+TRANSFORMS = (
+    "difference", "relative", "sign", "presence", "clipped", "clipped_log", "dissection_length"
+)  # fmt: skip
 
 
 def coded(a, b, transform, **options):
@@ -28,6 +30,13 @@ def coded(a, b, transform, **options):
         ("sign", {}, [1, -1, 0, 1, 0]),
         ("sign", {"threshold": 1.0}, [1, -1, 0, 0, 0]),
         ("sign", {"threshold": 2.0}, [0, -1, 0, 0, 0]),
+        ("sign", {"reverse": True}, [-1, 1, 0, -1, 0]),
+        ("presence", {}, [0, -1, 0, 0, 0]),
+        ("presence", {"reverse": True}, [0, 1, 0, 0, 0]),
+        ("clipped", {"unit": 4.0}, [0.5, -0.75, 0, 0.25, 0]),
+        ("clipped", {"unit": 2.0}, [1, -1, 0, 0.5, 0]),
+        ("clipped_log", {"unit": 3.0}, [np.log(3) / np.log(4), -1, 0, 0.5, 0]),
+        ("clipped_log", {"unit": 2.0}, [1, -1, 0, np.log(2) / np.log(3), 0]),
     ],
 )
 def test_values_by_hand(transform, options, expected):
@@ -57,6 +66,12 @@ def test_a_missing_side_gives_a_missing_difference_and_does_not_enter_the_scale(
     assert fitted.scale == coded([20], [0], transform)[1].scale
 
 
+@pytest.mark.parametrize("unit", [0.0, -1.0, float("nan")])
+def test_a_unit_must_be_above_zero(unit):
+    with pytest.raises(DesignError, match="unit"):
+        Coding("clipped", unit=unit)
+
+
 def length_rule(a: int, b: int) -> int:
     """Return the published rule, written out: ternary, the longer side wins if much longer."""
     short, long = min(a, b), max(a, b)
@@ -84,9 +99,9 @@ COUNTS = arrays(float, 6, elements=st.integers(0, 400).map(float) | st.just(np.n
 ANY = arrays(float, 6, elements=st.floats(-1e100, 1e100) | st.just(np.nan))
 
 
-@given(st.sampled_from(TRANSFORMS), COUNTS, COUNTS, st.booleans())
-def test_exchanging_the_sides_flips_the_sign_exactly(transform, a, b, standardise):
-    coding = Coding(transform, standardise, threshold=3.0)
+@given(st.sampled_from(TRANSFORMS), COUNTS, COUNTS, st.booleans(), st.booleans())
+def test_exchanging_the_sides_flips_the_sign_exactly(transform, a, b, standardise, reverse):
+    coding = Coding(transform, standardise, threshold=3.0, reverse=reverse, unit=5.0)
     forth, fitted = apply(a, b, coding)
     back, fitted_back = apply(b, a, coding)
     np.testing.assert_array_equal(forth, -back)

@@ -112,12 +112,15 @@ def test_a_family_is_computed_when_chosen():
     assert shown == pytest.approx(job.people.to_frame()["estimate"].to_numpy(), nan_ok=True)
 
 
-def test_without_anybody_chosen_only_the_reference_is_shown():
-    app = _run("compare.py")
+@pytest.mark.parametrize("view", ["Weights", "Differences"])
+def test_without_anybody_chosen_only_the_reference_is_shown(view):
+    app = _run("compare.py", view=view)
     app.multiselect(key="annotators").set_value([]).run()
     assert not app.exception
-    assert set(_frame(app, "vif")["group"]) == {"human"}
-    assert any("Choose at least one annotator" in info.value for info in app.info)
+    if view == "Weights":
+        assert set(_frame(app, "vif")["group"]) == {"human"}
+    else:
+        assert any("Choose at least one annotator" in info.value for info in app.info)
 
 
 def test_a_reference_is_not_compared_with_itself():
@@ -127,7 +130,7 @@ def test_a_reference_is_not_compared_with_itself():
 
 
 def test_without_folds_there_are_no_held_out_scores():
-    app = _run("compare.py", folds="0")
+    app = _run("compare.py", folds="0", view="Held-out")
     assert not any("accuracy" in frame.value.columns for frame in app.dataframe)
     assert any("held-out folds" in info.value for info in app.info)
 

@@ -28,6 +28,7 @@ _FORMATS = {
     "reward_bench": ("reward_bench", "FORMAT"),
     "trl": ("trl", "FORMAT"),
     "trl-unpaired": ("trl", "UNPAIRED"),
+    "dissection": ("dissection", "FORMAT"),
     "ratings": ("ratings", "FORMAT"),
     "tabular": ("tabular", "FORMAT"),
 }
@@ -270,9 +271,10 @@ def _translate(container: Container, found: Format, options: Mapping[str, Any]) 
     if container.bad:
         bad = pd.DataFrame(container.bad, columns=["row", "found"]).assign(problem="unparseable")
         judgements = pd.concat([judgements, bad], ignore_index=True)
-    return assemble(
+    data = assemble(
         judgements, source=container.name, format=found.name, settings=settings, notes=tuple(notes)
     )
+    return data if found.finish is None else found.finish(data)
 
 
 def _joined(parts: list[PreferenceData], source: str) -> PreferenceData:

@@ -10,6 +10,9 @@ from workbench.decompose.kernel import Array
 
 Codes = NDArray[np.int64]
 
+FEW_CLUSTERS = 40
+"""Below this many clusters, cluster-robust errors are known to come out too small."""
+
 
 def cluster_error(influence: Array, cluster: Codes) -> float:
     r"""Return the standard error of a statistic from its influence values.

@@ -151,9 +151,9 @@ def contrast(fit: Decomposition, reference: Decomposition | str) -> Contrast:
             expected="another group",
             fix="Fit at least one more annotator.",
         )
-    second = _Side(base.fits[name], base.design)
+    second = Side(base.fits[name], base.design)
     level = fit.settings["level"]
-    parts = [_compare(_Side(fit.fits[g], fit.design), second, level) for g in others]
+    parts = [_compare(Side(fit.fits[g], fit.design), second, level) for g in others]
     wald = pd.DataFrame([part[1] for part in parts])
     wald["q_value"] = q_values(wald["p_value"].to_numpy("float64"))
     return Contrast(
@@ -165,7 +165,7 @@ def contrast(fit: Decomposition, reference: Decomposition | str) -> Contrast:
     )
 
 
-class _Side:
+class Side:
     """One fit with what a joint covariance needs of it."""
 
     def __init__(self, fit: GroupFit, design: Design) -> None:
@@ -189,6 +189,7 @@ class _Side:
         return np.asarray(sparse.csr_matrix((residual, (cluster, np.arange(len(X)))), shape) @ X)
 
     def labelled_clusters(self) -> NDArray[np.int64]:
+        """Return the clusters that the group labelled."""
         return np.unique(self.design.cluster[self.rows])
 
     def verdicts(self) -> pd.Series:
@@ -201,7 +202,7 @@ class _Side:
 
 
 def _compare(
-    first: _Side, second: _Side, level: float
+    first: Side, second: Side, level: float
 ) -> tuple[pd.DataFrame, dict[str, Any], dict[str, Any]]:
     names = {"group": first.fit.name, "reference": second.fit.name}
     joint, shared = _joint_influence(first, second)
@@ -234,7 +235,7 @@ def _compare(
     return table, {**wald, "n_clusters": shared}, {**names, **_agreement(first, second, z)}
 
 
-def _joint_influence(first: _Side, second: _Side) -> tuple[Array, int]:
+def _joint_influence(first: Side, second: Side) -> tuple[Array, int]:
     """Influence of each cluster on the difference; clusters of either side, by name."""
     names, other = first.design.cluster_names, second.design.cluster_names
     mine, theirs = first.labelled_clusters(), second.labelled_clusters()
@@ -263,7 +264,7 @@ def _wald(difference: Array, covariance: Array) -> dict[str, Any]:
     }
 
 
-def _agreement(first: _Side, second: _Side, z: float) -> dict[str, Any]:
+def _agreement(first: Side, second: Side, z: float) -> dict[str, Any]:
     both = pd.concat([first.verdicts(), second.verdicts()], axis=1, join="inner")
     a, b = both[0].to_numpy(), both[1].to_numpy()
     decided = (a != 0.5) & (b != 0.5)
@@ -318,7 +319,7 @@ def agreement_and_kappa(
     return agreement, (float(kappa), cluster_error(pull, cluster))
 
 
-def _reasons(first: _Side, second: _Side) -> list[str | None]:
+def _reasons(first: Side, second: Side) -> list[str | None]:
     reasons = []
     for term in first.design.terms:
         found = [

@@ -11,7 +11,8 @@ import pandas as pd
 from scipy.stats import false_discovery_control, norm
 
 from workbench.data.dataset import PreferenceData
-from workbench.decompose.design import POSITION, Design, Ties, build_design
+from workbench.decompose.clustered import FEW_CLUSTERS
+from workbench.decompose.design import POSITION, Design, Ties, build_design, select_annotators
 from workbench.decompose.estimate import GroupFit, fit_groups
 from workbench.decompose.held_out import held_out
 from workbench.decompose.identify import HIGH_CONDITION, HIGH_VIF
@@ -24,9 +25,6 @@ from workbench.results import Result
 
 if TYPE_CHECKING:
     import plotly.graph_objects as go
-
-_FEW_CLUSTERS = 40
-"""Below this many clusters, cluster-robust errors are known to come out too small."""
 
 _METHODS = {
     "classical": "logit, inverse-Hessian errors",
@@ -233,8 +231,8 @@ def decompose(
     >>> human.groups, human.to_frame()["term"].tolist()
     (['human'], ['words', 'position'])
     """
-    _check_options(covariance, folds, level)
-    data, by = _select(data, annotator, [by] if isinstance(by, str) else list(by))
+    check_options(covariance, folds, level)
+    data, by = select_annotators(data, annotator, [by] if isinstance(by, str) else list(by))
     design = build_design(data, by=by, factors=factors, ties=ties)
     fits = fit_groups(design, covariance)
     scores = pd.DataFrame(columns=["group", "predictor", "n", "reason"])
@@ -255,7 +253,8 @@ def decompose(
     return Decomposition({fit.name: fit for fit in fits}, scores, settings, provenance, design)
 
 
-def _check_options(covariance: str, folds: int, level: float) -> None:
+def check_options(covariance: str, folds: int, level: float) -> None:
+    """Refuse options of a fit that are out of range."""
     problems = {
         "covariance": (covariance in _METHODS, covariance, " or ".join(map(repr, _METHODS))),
         "folds": (folds == 0 or folds >= 2, folds, "0, or at least 2"),
@@ -269,19 +268,6 @@ def _check_options(covariance: str, folds: int, level: float) -> None:
                 expected=expected,
                 fix=f"Pass another {name}=.",
             )
-
-
-def _select(
-    data: PreferenceData, annotator: str | Iterable[str] | None, by: list[str]
-) -> tuple[PreferenceData, list[str]]:
-    if annotator is None:
-        return data, by
-    names = [annotator] if isinstance(annotator, str) else list(annotator)
-    known = set(data.annotators["annotator"])
-    kinds = set(data.annotators["kind"])
-    if len(names) == 1 and names[0] not in known and names[0] in kinds:
-        return data.filter(kinds=names), ["kind" if c == "annotator" else c for c in by]
-    return data.filter(annotators=names), by
 
 
 def _longer(data: PreferenceData, design: Design) -> Array | None:
@@ -376,7 +362,7 @@ def _warnings(fit: GroupFit, terms: list[str]) -> list[str]:
     for term, reason in fit.reasons.items():
         if term != POSITION:
             texts.append(f"no weight for {term}: {reason}")
-    if 0 < fit.n_clusters < _FEW_CLUSTERS:
+    if 0 < fit.n_clusters < FEW_CLUSTERS:
         texts.append(f"only {fit.n_clusters} clusters: errors may be too small")
     return texts
 

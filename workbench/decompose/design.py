@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -144,6 +144,29 @@ def build_design(
             fix="Check the factors' missing values, the filter, and ties=.",
         )
     return _assemble(data, names, values, kept, parts[reasons.isna().to_numpy()], exclusions)
+
+
+def select_annotators(
+    data: PreferenceData, annotator: str | Iterable[str] | None, by: list[str]
+) -> tuple[PreferenceData, list[str]]:
+    """Return the data of the annotators asked for; one kind is pooled in one group.
+
+    Parameters
+    ----------
+    data : PreferenceData
+    annotator : str, iterable of str, or None
+        Names, or one kind; None keeps everybody.
+    by : list of str
+        What makes a group; ``annotator`` in it becomes ``kind`` where a kind is asked for.
+    """
+    if annotator is None:
+        return data, by
+    names = [annotator] if isinstance(annotator, str) else list(annotator)
+    known = set(data.annotators["annotator"])
+    kinds = set(data.annotators["kind"])
+    if len(names) == 1 and names[0] not in known and names[0] in kinds:
+        return data.filter(kinds=names), ["kind" if c == "annotator" else c for c in by]
+    return data.filter(annotators=names), by
 
 
 def _assemble(

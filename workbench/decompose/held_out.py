@@ -75,7 +75,7 @@ def held_out(
     z = float(norm.ppf(0.5 + level / 2))
     tables: dict[int, list[dict[str, Any]]] = {}
     for groups, rows, cells in batches(design):
-        predicted = _fit_predictions(design, fits, groups, rows, cells, row_fold)
+        predicted = fit_predictions(design, fits, groups, rows, cells, row_fold)
         for j, group in enumerate(groups):
             labels = _labels_of(design, group, row_fold)
             fitted = predicted[labels.row, j]
@@ -125,7 +125,7 @@ def _labels_of(design: Design, group: int, row_fold: NDArray[np.int64]) -> _Labe
     )
 
 
-def _fit_predictions(
+def fit_predictions(
     design: Design,
     fits: list[GroupFit],
     groups: list[int],

@@ -284,10 +284,10 @@ def _map_chunks(
 ) -> Moments:
     pieces = _pieces(len(X), starts)
     arguments = [(X[a:b], cells.take(slice(a, b)), part) for a, b, part in pieces]
-    with _blas().limit(limits=1, user_api="blas"):
+    with blas_controller().limit(limits=1, user_api="blas"):
         if len(pieces) == 1:
             return work(*arguments[0])
-        parts = list(_pool().map(lambda piece: work(*piece), arguments))
+        parts = list(worker_pool().map(lambda piece: work(*piece), arguments))
     total = parts[0]
     for part in parts[1:]:
         total = total + part
@@ -312,10 +312,12 @@ def _pieces(
 
 
 @cache
-def _blas() -> ThreadpoolController:
+def blas_controller() -> ThreadpoolController:
+    """Return what pins the threads of BLAS while rows are worked in a pool."""
     return ThreadpoolController()
 
 
 @cache
-def _pool() -> ThreadPoolExecutor:
+def worker_pool() -> ThreadPoolExecutor:
+    """Return the threads that work on chunks of rows."""
     return ThreadPoolExecutor(max_workers=os.cpu_count() or 1)

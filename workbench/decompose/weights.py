@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
@@ -34,6 +34,9 @@ class Weights:
         Labels behind each group; 0 where unknown.
     method : str
         How the weights, and the draws, were made.
+    posterior : bool
+        Draws come from a posterior, not from refits: each group's are its own, and their
+        mean is shrunk towards the prior.
 
     Examples
     --------
@@ -49,6 +52,7 @@ class Weights:
     draws: Array | None
     n: NDArray[np.int64]
     method: str
+    posterior: bool = False
 
     def __post_init__(self) -> None:
         shape = (len(self.keys), len(self.terms))
@@ -71,7 +75,8 @@ class Weights:
         at = np.asarray(rows, dtype=np.int64)
         draws = None if self.draws is None else self.draws[:, at]
         keys = self.keys.iloc[at].reset_index(drop=True)
-        return Weights(self.terms, keys, self.values[at], draws, self.n[at], self.method)
+        part = {"keys": keys, "values": self.values[at], "draws": draws, "n": self.n[at]}
+        return replace(self, **part)
 
     def select(self, **keys: str) -> Weights:
         """Return the groups whose keys have these values.

@@ -3,18 +3,36 @@
 from workbench.factors.catalog import CORE, FAMILIES, STYLE, FactorSpec
 from workbench.factors.coding import Coding
 from workbench.factors.columns import column_factors, from_columns, from_function
+from workbench.factors.dissection import (
+    PROPERTIES,
+    SCENARIOS,
+    SUBSETS,
+    dissection_factors,
+    in_subsets,
+    rating_problems,
+    subsets,
+)
+from workbench.factors.ngrams import ngram_factors
 from workbench.factors.score import score_factors
 from workbench.factors.text import text_values
 
 __all__ = [
     "CORE",
     "FAMILIES",
+    "PROPERTIES",
+    "SCENARIOS",
     "STYLE",
+    "SUBSETS",
     "Coding",
     "FactorSpec",
     "column_factors",
+    "dissection_factors",
     "from_columns",
     "from_function",
+    "in_subsets",
+    "ngram_factors",
+    "rating_problems",
     "score_factors",
+    "subsets",
     "text_values",
 ]

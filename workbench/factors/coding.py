@@ -11,7 +11,9 @@ from numpy.typing import NDArray
 from workbench.errors import DesignError
 
 Array = NDArray[np.float64]
-Transform = Literal["difference", "relative", "sign", "dissection_length"]
+Transform = Literal[
+    "difference", "relative", "sign", "presence", "clipped", "clipped_log", "dissection_length"
+]
 
 _SHORT = np.array([1, 3, 5, 7, 8, 10, 11, 13, 14, 16, 17, 19], dtype=np.float64)
 """Length that a longer response needs, by the words (0 to 11) of the shorter one."""
@@ -28,8 +30,11 @@ class Coding:
     ----------
     transform : str
         ``difference``: a - b. ``relative``: (a - b) / (a + b), 0 where both are 0.
-        ``sign``: +1, 0 or -1, 0 up to ``threshold``. ``dissection_length``: the ternary
-        length rule of preference dissection, for word counts.
+        ``sign``: +1, 0 or -1, 0 up to ``threshold``. ``presence``: +1 or -1 where one side
+        alone is above 0, else 0. ``clipped``: (a - b) / ``unit``, cut at -1 and 1.
+        ``clipped_log``: likewise, but of log(1 + size) of difference and unit.
+        ``dissection_length``: the ternary length rule of preference dissection, for word
+        counts.
     standardise : bool
         Divide by the root mean square over the pairs. Nothing is centred, so that
         exchanging A and B flips the sign and changes nothing else.
@@ -37,11 +42,15 @@ class Coding:
         Largest difference that ``sign`` takes for none.
     scale : float or None
         The root mean square that was divided by; None until applied to data.
+    reverse : bool
+        Count B against A, for values of which less is more: errors, repetitions.
+    unit : float
+        The difference that ``clipped`` and ``clipped_log`` take for 1.
 
     Raises
     ------
     DesignError
-        An unknown transform.
+        An unknown transform, or a unit that is not above 0.
 
     Examples
     --------
@@ -54,6 +63,8 @@ class Coding:
     standardise: bool = True
     threshold: float = 0.0
     scale: float | None = None
+    reverse: bool = False
+    unit: float = 1.0
 
     def __post_init__(self) -> None:
         if self.transform not in get_args(Transform):
@@ -62,6 +73,13 @@ class Coding:
                 found=repr(self.transform),
                 expected=", ".join(get_args(Transform)),
                 fix="Choose one of these transforms.",
+            )
+        if not self.unit > 0:
+            raise DesignError(
+                "The unit of a coding must be above 0.",
+                found=repr(self.unit),
+                expected="the difference that counts as 1",
+                fix="For example Coding('clipped', standardise=False, unit=3.0).",
             )
 
     def to_dict(self) -> dict[str, Any]:
@@ -109,7 +127,8 @@ def apply(a: Array, b: Array, coding: Coding) -> tuple[Array, Coding]:
     a, b = np.asarray(a, dtype=np.float64), np.asarray(b, dtype=np.float64)
     if coding.transform in ("relative", "dissection_length"):
         _refuse_negative(a, b, coding.transform)
-    coded = _TRANSFORMS[coding.transform](a, b, coding)
+    first, second = (b, a) if coding.reverse else (a, b)
+    coded = _TRANSFORMS[coding.transform](first, second, coding)
     scale = _root_mean_square(coded[np.isfinite(coded)]) if coding.standardise else 1.0
     return coded / scale, replace(coding, scale=scale)
 
@@ -137,6 +156,21 @@ def _sign(a: Array, b: Array, coding: Coding) -> Array:
     return np.where(np.abs(difference) <= coding.threshold, 0.0, np.sign(difference))
 
 
+def _presence(a: Array, b: Array, coding: Coding) -> Array:
+    coded = (a > 0).astype(np.float64) - (b > 0)
+    return np.where(np.isnan(a) | np.isnan(b), np.nan, coded)
+
+
+def _clipped(a: Array, b: Array, coding: Coding) -> Array:
+    return np.asarray(np.clip((a - b) / coding.unit, -1.0, 1.0))
+
+
+def _clipped_log(a: Array, b: Array, coding: Coding) -> Array:
+    difference = a - b
+    size = np.log1p(np.abs(difference)) / np.log1p(coding.unit)
+    return np.asarray(np.sign(difference) * np.minimum(size, 1.0))
+
+
 def _dissection_length(a: Array, b: Array, coding: Coding) -> Array:
     short, long = np.minimum(a, b), np.maximum(a, b)
     known = np.isfinite(short)
@@ -153,6 +187,9 @@ _TRANSFORMS = {
     "difference": _difference,
     "relative": _relative,
     "sign": _sign,
+    "presence": _presence,
+    "clipped": _clipped,
+    "clipped_log": _clipped_log,
     "dissection_length": _dissection_length,
 }
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
@@ -16,6 +16,7 @@ from workbench.decompose.logit import Covariance
 from workbench.errors import DesignError
 from workbench.factors.columns import from_columns
 from workbench.factors.score import score_factors
+from workbench.report.further import further as add_further
 from workbench.results import Result
 
 if TYPE_CHECKING:
@@ -39,17 +40,21 @@ class MainJob:
         One group a judge; None where the data have no other annotator.
     gap : Contrast or None
         Each judge's weights minus those of the reference.
+    further : tuple of Result
+        What else was asked for.
     """
 
     data: PreferenceData
     people: Decomposition
     judges: Decomposition | None = None
     gap: Contrast | None = None
+    further: tuple[Result, ...] = ()
 
     @property
     def results(self) -> list[Result]:
         """The results that exist, in reading order."""
-        return [result for result in (self.people, self.judges, self.gap) if result is not None]
+        main = (self.people, self.judges, self.gap)
+        return [*(result for result in main if result is not None), *self.further]
 
     def report(self, command: str = "workbench report DATA --out report.html") -> Report:
         """Return the report of these results.
@@ -92,6 +97,7 @@ def main_job(
     folds: int = 5,
     level: float = 0.95,
     seed: int = 0,
+    further: Sequence[str] = (),
 ) -> MainJob:
     """Decompose the people and every judge, and test where the judges differ.
 
@@ -105,6 +111,8 @@ def main_job(
         Compare only these; by default all that are not people.
     factors, covariance, ties, folds, level, seed
         As in :func:`workbench.decompose`.
+    further : sequence of str
+        Results to add: names of :data:`workbench.report.further.FURTHER`.
 
     Returns
     -------
@@ -137,10 +145,11 @@ def main_job(
         "seed": seed,
     }
     people = decompose(data, annotator=reference, **options)
-    if not others:
-        return MainJob(data, people)
-    judges = decompose(data, annotator=others, **options)
-    return MainJob(data, people, judges, contrast(judges, people))
+    job = MainJob(data, people)
+    if others:
+        judges = decompose(data, annotator=others, **options)
+        job = replace(job, judges=judges, gap=contrast(judges, people))
+    return replace(job, further=add_further(job, further))
 
 
 def ensure_factors(data: PreferenceData) -> PreferenceData:

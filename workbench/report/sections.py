@@ -209,14 +209,18 @@ def differences(gap: Contrast, number: int) -> Section:
 
 def other(result: Result, number: int) -> Section:
     """Show a result that has no section of its own: its figure and all of its tables."""
-    name = type(result).__name__
+    name = result.heading or type(result).__name__
+    level = result.settings.get("level")
+    interval = f" with {level:.0%} intervals" if level else ""
     return Section(
         f"result-{number}",
         name,
-        figures=(Figure(result.plot(), f"Figure of the {name} estimates with intervals"),),
+        (result.about,) if result.about else (),
+        figures=(Figure(result.plot(), f"Figure of {name}{interval}"),),
         tables=tuple(
-            Table.of(frame, f"{name}: {title.replace('_', ' ')}")
+            Table.of(frame, f"{name}: {title.replace('_', ' ')}", level=level)
             for title, frame in result.tables().items()
+            if len(frame)
         ),
     )
 

@@ -9,10 +9,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 import pyarrow as pa
+
+if TYPE_CHECKING:
+    from workbench.data.dataset import PreferenceData
 
 JUDGEMENT_COLUMNS = (
     "row",
@@ -69,6 +72,8 @@ class Format:
     records_of : callable, optional
         ``(document) -> list of dict, or None``: the flat records of a JSON document that is
         no list of records (AnnotatedPairs); None where it is not of this format.
+    finish : callable, optional
+        ``(data) -> data``: what else the file gives the assembled data, such as factors.
     """
 
     name: str
@@ -77,3 +82,4 @@ class Format:
     translate: Callable[[pa.Table, int, Mapping[str, Any]], pd.DataFrame]
     columns: Callable[[list[str], Mapping[str, Any]], list[str]] | None = None
     records_of: Callable[[Any], list[dict[str, Any]] | None] | None = None
+    finish: Callable[[PreferenceData], PreferenceData] | None = None

@@ -1,0 +1,119 @@
+"""Ratings of the models behind the responses, with and without style held constant."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import streamlit as st
+from _state import announce, current
+from _ui import failure, figure, note, table
+
+import workbench as wb
+from workbench.decompose.bradley_terry import Ratings, rate
+
+_ARENA = ("words", "headers", "bullets", "numbered_items", "bold")
+_EVERYBODY = "everybody"
+_NOBODY = "none: the ratings sum to 0"
+
+
+def _choices(data: wb.PreferenceData) -> dict[str, Any]:
+    """Show the choices in the side bar; the URL keeps them."""
+    people = data.annotators
+    kinds, names = sorted(people["kind"].unique()), people["annotator"].tolist()
+    style = [name for name in _ARENA if name in data.factor_names]
+    both = [data.pairs[column].dropna().unique().tolist() for column in ("model_a", "model_b")]
+    models = sorted({*both[0], *both[1]})
+    with st.sidebar:
+        who = st.selectbox(
+            "Judged by",
+            [_EVERYBODY, *kinds, *names],
+            index=1 + kinds.index("human") if "human" in kinds else 0,
+            key="judged_by",
+            bind="query-params",
+            help="A kind pools all its annotators.",
+        )
+        covariates = st.multiselect(
+            "Held constant",
+            data.factor_names,
+            default=style,
+            key="held_constant",
+            bind="query-params",
+            help="Factors in the same model. The Arena's style control: length and formatting.",
+        )
+        ties = st.selectbox(
+            "Ties",
+            ["half", "davidson", "drop"],
+            key="rating_ties",
+            bind="query-params",
+            help="Half a win for each side; an outcome of its own (Davidson); or left out.",
+        )
+        intervals = st.selectbox(
+            "Intervals", ["cluster", "bootstrap"], key="rating_intervals", bind="query-params"
+        )
+        anchor = st.selectbox("Anchor", [_NOBODY, *models], key="anchor", bind="query-params")
+    return {
+        "annotator": None if who == _EVERYBODY else who,
+        "covariates": tuple(covariates),
+        "ties": ties,
+        "intervals": intervals,
+        "anchor": None if anchor == _NOBODY else anchor,
+    }
+
+
+# Streamlit does not hash arguments that start with _, so digest and choices are the key
+@st.cache_resource(max_entries=8, show_spinner="Rating ...", scope="session")
+def _rated(digest: str, choices: tuple[tuple[str, Any], ...], _data: wb.PreferenceData) -> Ratings:
+    return rate(_data, **dict(choices))
+
+
+st.title("Leaderboard")
+data = current()
+announce(data)
+try:
+    choices = _choices(data)
+    found = _rated(data.digest, tuple(choices.items()), data)
+except wb.WorkbenchError as error:
+    failure(error)
+    st.stop()
+
+if found.warnings:
+    st.info(f"{len(found.warnings)} warnings about these ratings stand under Checks.")
+ratings, changes, weights, pairs, checks = st.tabs(
+    ["Ratings", "With and without style", "Style weights", "Pairs of models", "Checks"]
+)
+level = f"{found.settings['level']:.0%}"
+
+with ratings:
+    st.caption(
+        f"Elo points (400 are odds of ten to one) with {level} intervals. Rank limits hold the "
+        "true rank with at least that probability; rank_arena counts whose interval lies above."
+    )
+    figure(found.plot(), "Ratings of each model with and without covariates", "ratings")
+    board = found.to_frame()
+    first = ["rank", "term", "elo", "elo_low", "elo_high", "rank_low", "rank_high", "n"]
+    board = board[[*first, *board.columns.difference(first, sort=False)]]
+    table(board, "leaderboard", "Every rating with n, interval, method and reason")
+
+with changes:
+    if found.counterfactual.empty:
+        st.info("Hold at least one factor constant to see what the ratings owe to it.")
+    else:
+        st.caption("What changes when responses are compared as if equal in these factors.")
+        changed = found.counterfactual
+        first = ["term", "elo_without", "elo_with", "rank_without", "rank_with", "rank_change"]
+        changed = changed[[*first, *changed.columns.difference(first, sort=False)]]
+        table(changed, "counterfactual", "Ratings and ranks without and with")
+
+with weights:
+    st.caption("Log-odds per unit of the coded difference. An association: not a cause.")
+    table(found.covariates, "covariates", "Weights of the factors that are held constant")
+    if len(found.tie_parameter):
+        table(found.tie_parameter, "ties", "Davidson's tie parameter")
+
+with pairs:
+    table(found.pairwise, "pairwise", "Differences, and observed and predicted win rates")
+
+with checks:
+    note("\n".join(found.warnings) or "No warnings.")
+    note(f"{found.method}; n = {len(found.used):,} labels, {found.used.n_clusters:,} clusters")
+    table(found.exclusions, "left_out", "Labels left out, by reason")

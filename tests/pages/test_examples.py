@@ -1,0 +1,187 @@
+"""The example browser as a session sees it, without a browser."""
+
+from __future__ import annotations
+
+import html
+import re
+import sys
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from streamlit.testing.v1 import AppTest
+
+import workbench as wb
+from workbench.data.browse import find_pairs
+from workbench.data.word_diff import word_diff
+from workbench.decompose.attribution import attribute
+from workbench.decompose.hard_pairs import disagreements, most_wrong
+from workbench.report.main_job import main_job
+
+PAGES = Path(__file__).resolve().parents[2] / "pages"
+HOSTILE = "</div><script>alert(1)</script><img src=x onerror=alert(1)> :red[y] $z$ ![i](http://127.0.0.1:9/i)"
+
+
+@pytest.fixture(autouse=True)
+def _pages_importable(monkeypatch):
+    monkeypatch.syspath_prepend(str(PAGES))
+    monkeypatch.setenv("WORKBENCH_DATA", "sample")
+
+
+@pytest.fixture(scope="module")
+def job():
+    return main_job(wb.score_factors(wb.load("sample"), wb.factors.CORE))
+
+
+def _run(**query: str) -> AppTest:
+    app = AppTest.from_file(str(PAGES / "examples.py"), default_timeout=90)
+    for key, value in query.items():
+        app.query_params[key] = value
+    app.run()
+    assert not app.exception, app.exception
+    return app
+
+
+def _frame(app: AppTest, column: str) -> pd.DataFrame:
+    return next(d.value for d in app.dataframe if column in d.value.columns)
+
+
+def _shown(app: AppTest) -> str:
+    line = next(text.value for text in app.text if text.value.startswith("Pair "))
+    return line.split()[1].rstrip(",")
+
+
+def _count(app: AppTest) -> int:
+    line = next(text.value for text in app.text if text.value.startswith("of "))
+    return int(re.sub(r"\D", "", line))
+
+
+def test_the_first_pair_is_shown_with_its_labels_factors_and_shares(job):
+    app = _run()
+    pair = job.data.pairs.iloc[0]
+    assert _shown(app) == pair["pair_id"]
+    assert app.code[0].value == pair["prompt"]
+    words = job.data.factor_values["words_a"].iloc[0]
+    assert f"Response A, {pair['model_a']}, {words:.0f} words" in [t.value for t in app.text]
+    labels = _frame(app, "annotator")
+    own = job.data.labels[job.data.labels["pair_id"] == pair["pair_id"]]
+    assert sorted(labels["annotator"]) == sorted(own["annotator"])
+    assert {"kind", "preference", "order_shown", "reason"} <= set(labels)
+    factors = _frame(app, "coded").set_index("factor")
+    assert factors.loc["words", "value_a"] == words
+    assert factors.loc["words", "coded"] == job.data.factors["words"].iloc[0]
+    shares = _frame(app, "std_error")
+    expected = attribute(job.people, pairs=[pair["pair_id"]]).to_frame()
+    np.testing.assert_allclose(shares["estimate"], expected["estimate"])
+
+
+def test_next_previous_and_go_to():
+    app = _run(example="3")
+    ids = wb.load("sample").pairs["pair_id"]
+    assert _shown(app) == ids.iloc[2]
+    app.button(key="next").click().run()
+    assert _shown(app) == ids.iloc[3]
+    app.button(key="previous").click().run()
+    assert _shown(app) == ids.iloc[2]
+    app.number_input(key="example").set_value(2000).run()
+    assert _shown(app) == ids.iloc[1999]
+    assert app.button(key="next").disabled
+    app.number_input(key="example").set_value(1).run()
+    assert app.button(key="previous").disabled
+
+
+def test_filters_select_and_start_again_at_the_first_pair(job):
+    app = _run(example="40")
+    app.text_input(key="search").set_value("FOOD waste").run()
+    at = find_pairs(job.data, text="food waste")
+    assert _count(app) == len(at)
+    assert _shown(app) == job.data.pairs["pair_id"].iloc[at[0]]
+    app.selectbox(key="agreement").select("disagree").run()
+    assert _count(app) == len(find_pairs(job.data, text="food waste", agreement="disagree"))
+    app.text_input(key="search").set_value("no such words").run()
+    assert not app.exception
+    assert any("No pair passes" in info.value for info in app.info)
+
+
+def test_filters_and_the_group_come_from_the_url(job):
+    app = _run(labelled="sim-person-03", within="coding", group="sim-reward", scale="logit")
+    at = find_pairs(job.data, annotators=["sim-person-03"], scenarios=["coding"])
+    assert _count(app) == len(at)
+    pair = job.data.pairs["pair_id"].iloc[at[0]]
+    expected = attribute(job.judges, group="sim-reward", pairs=[pair], scale="logit")
+    shown = _frame(app, "std_error")
+    assert set(shown["group"]) == {"sim-reward"}
+    np.testing.assert_allclose(shown["estimate"], expected.to_frame()["estimate"])
+
+
+def test_the_most_wrong_pairs_come_first(job):
+    app = _run(order="most wrong first", group="sim-judge-length")
+    expected = most_wrong(job.judges, "sim-judge-length", n=200)
+    assert _shown(app) == expected["pair_id"].iloc[0]
+    assert _frame(app, "log_loss")["pair_id"].tolist() == expected["pair_id"].tolist()
+    app.button(key="next").click().run()
+    assert _shown(app) == expected["pair_id"].iloc[1]
+
+
+def test_two_annotators_disagree(job):
+    app = _run(order="two annotators disagree", against="sim-judge-length", within="coding")
+    at = find_pairs(job.data, scenarios=["coding"])
+    expected = disagreements(
+        job.people,
+        "human",
+        "sim-judge-length",
+        against=job.judges,
+        n=200,
+        among=job.data.pairs["pair_id"].iloc[at],
+    )
+    assert _frame(app, "label_a")["pair_id"].tolist() == expected["pair_id"].tolist()
+    assert _shown(app) == expected["pair_id"].iloc[0]
+
+
+def test_data_that_cannot_be_fitted_can_still_be_read(monkeypatch, tmp_path):
+    frame = pd.DataFrame({"x_a": [1.0, 2.0], "x_b": [0.0, 3.0], "label": ["n/a", "failed"]})
+    frame.to_csv(tmp_path / "none.csv", index=False)
+    monkeypatch.setenv("WORKBENCH_DATA", str(tmp_path / "none.csv"))
+    app = _run()
+    assert any("did not work" in error.value for error in app.error)
+    assert _count(app) == 2
+    assert any("No fit" in info.value for info in app.info)
+    assert _frame(app, "column").set_index("column")["value"]["x_a"] == "1.0"
+
+
+def test_hostile_text_is_shown_as_text(monkeypatch, tmp_path):
+    rows = [
+        {
+            "prompt": f"{HOSTILE} {k}",
+            "response_a": f"same {HOSTILE} a{k}",
+            "response_b": f"same b{k} {HOSTILE}",
+            "label": "ab"[k % 2],
+            "annotator": HOSTILE,
+            "scenario": HOSTILE,
+            "model_a": HOSTILE,
+        }
+        for k in range(8)
+    ]
+    pd.DataFrame(rows).to_csv(tmp_path / "bad.csv", index=False)
+    monkeypatch.setenv("WORKBENCH_DATA", str(tmp_path / "bad.csv"))
+    app = _run()
+    boxes = [element.proto.body for element in app.get("html")]
+    assert len(boxes) == 2
+    for box in boxes:
+        assert set(re.findall(r"<(/?\w+)", box)) <= {"div", "mark", "/div", "/mark"}
+        assert "&lt;script&gt;" in box
+    marked_up = [app.markdown, app.caption, app.title, app.warning, app.error, app.info]
+    assert not any("127.0.0.1" in str(e.value) for kind in marked_up for e in kind)
+
+
+def test_marked_text_is_the_text_escaped():
+    sys.modules.pop("_difference", None)
+    from _difference import marked
+
+    a, b = f"one {HOSTILE}\n two", "one & 'two'"
+    for kind, text in (("only_a", a), ("only_b", b)):
+        box = marked(word_diff(a, b), kind)
+        inside = re.sub(r"</?(div|mark)[^>]*>", "", box)
+        assert html.unescape(inside) == text
+        assert "white-space:pre-wrap" in box

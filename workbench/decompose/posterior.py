@@ -1,0 +1,393 @@
+"""Preference dissection: posterior weights of every annotator and scenario under a prior."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from workbench.data.dataset import PreferenceData
+from workbench.decompose.design import Design, Ties, build_design, select_annotators
+from workbench.decompose.kernel import Array, logistic
+from workbench.decompose.posterior_diagnostics import (
+    FEW_DRAWS,
+    diagnostics,
+    varies,
+    with_position,
+)
+from workbench.decompose.posterior_scores import (
+    GRID,
+    Labelled,
+    draw,
+    draw_folds,
+    labelled,
+    mean_log_loss,
+    out_of_fold,
+    scores,
+)
+from workbench.decompose.sampler import Prior
+from workbench.decompose.weights import Weights
+from workbench.errors import DesignError
+from workbench.provenance import Provenance
+from workbench.results import Result
+
+if TYPE_CHECKING:
+    import plotly.graph_objects as go
+
+PriorName = Literal["laplace", "normal"]
+
+POSITION_SD = 2.5
+"""Standard deviation of the normal prior on the position's weight, in logits: wide."""
+
+_LEGACY_FOLDS = (1, 2, 5, 10)
+_PAPER_SCALE = 0.1
+_ABSENT = "the factor is the same on both sides of every pair: its posterior is its prior"
+_NO_ORDER = "the shown order is unknown"
+_INDEPENDENT = (
+    "groups are independent posteriors given the data; groups that labelled the same pairs "
+    "share what is peculiar to those pairs"
+)
+_SCALES = ["scale", "log_loss", "log_loss_low", "log_loss_high", "n", "chosen"]
+
+
+@dataclass(frozen=True, eq=False)
+class Dissection(Result):
+    """Posterior draws of every group's weights.
+
+    Attributes
+    ----------
+    draws : ndarray, shape (S, J, K)
+        Equally weighted draws of J groups and K terms; the last term is the position, NaN
+        where it is not in the model. In legacy mode there is no position term.
+    ess, rhat : ndarray, shape (J, K)
+        Effective sample size of each posterior mean, and split R-hat.
+    held_out : DataFrame
+        Accuracy and log-loss of each group on the folds it was not fitted to.
+    scales : DataFrame
+        Held-out log-loss of each prior scale; empty where the scale was given.
+    diagnostics : DataFrame
+        One row a group: counts, worst effective size and R-hat, acceptance, warnings.
+    settings : dict
+    provenance : Provenance
+    design : Design
+    """
+
+    heading = "Preference dissection"
+    about = (
+        "Posterior weight of each factor, one fit a group, under a prior that shrinks weights "
+        "towards 0. The probability is P(A preferred) where A is better on this factor only."
+    )
+
+    draws: Array = field(repr=False)
+    ess: Array = field(repr=False)
+    rhat: Array = field(repr=False)
+    held_out: pd.DataFrame
+    scales: pd.DataFrame
+    diagnostics: pd.DataFrame
+    settings: dict[str, Any]
+    provenance: Provenance
+    design: Design = field(repr=False)
+
+    @property
+    def groups(self) -> list[str]:
+        """Names of the groups."""
+        return list(self.design.groups)
+
+    @property
+    def terms(self) -> list[str]:
+        """Names of the terms."""
+        return list(self.design.terms[: self.draws.shape[2]])
+
+    @property
+    def exclusions(self) -> pd.DataFrame:
+        """Labels left out: ``group, reason, n``."""
+        return self.design.exclusions
+
+    @property
+    def warnings(self) -> list[str]:
+        """What a reader should know before trusting a weight."""
+        own = self.diagnostics
+        texts = zip(own["group"], own["warnings"], strict=True)
+        return [f"{group}: {text}" for group, text in texts if text]
+
+    def to_frame(self) -> pd.DataFrame:
+        """Return one row a group and term.
+
+        ``estimate`` is the posterior mean, ``std_error`` the posterior standard deviation,
+        the interval equal-tailed. Beside the tidy columns (no p-values: a posterior has
+        none): ``n_clusters``; ``p_positive``, the posterior probability of a weight above 0;
+        ``probability``, 1 / (1 + exp(-estimate)), with its interval; ``ess``; ``method``;
+        ``reason`` where the data say nothing on a weight.
+        """
+        J, K = len(self.groups), len(self.terms)
+        tail = 0.5 - self.settings["level"] / 2
+        low, high = np.quantile(self.draws, [tail, 1 - tail], axis=0)
+        mean = self.draws.mean(axis=0)
+        positive = np.where(np.isnan(mean), np.nan, (self.draws > 0).mean(axis=0))
+        columns = {
+            "estimate": mean,
+            "std_error": self.draws.std(axis=0, ddof=1),
+            "conf_low": low,
+            "conf_high": high,
+            "p_value": np.full((J, K), np.nan),
+            "q_value": np.full((J, K), np.nan),
+            "n": np.repeat(self.design.n_labels, K),
+            "n_clusters": np.repeat(self.diagnostics["n_clusters"].to_numpy(), K),
+            "p_positive": positive,
+            "probability": logistic(mean.copy()),
+            "probability_low": logistic(low.copy()),
+            "probability_high": logistic(high.copy()),
+            "ess": self.ess,
+        }
+        table = pd.DataFrame({name: values.ravel() for name, values in columns.items()})
+        table.insert(0, "group", np.repeat(self.groups, K))
+        table.insert(1, "term", np.tile(self.terms, J))
+        table["method"] = self.settings["method"]
+        table["reason"] = pd.Series(self._reasons().ravel(), dtype="str")
+        return table
+
+    def _reasons(self) -> NDArray[np.object_]:
+        reasons = np.full((len(self.groups), len(self.terms)), None, dtype=object)
+        reasons[~varies(self.design)[:, : len(self.terms)]] = _ABSENT
+        reasons[np.isnan(self.draws[0])] = _NO_ORDER
+        return reasons
+
+    def weights(self) -> Weights:
+        """Return the weights with their draws, shape (S, J, K), without the position."""
+        K = len(self.settings["factors"])
+        return Weights(
+            terms=self.terms[:K],
+            keys=self.design.keys,
+            values=self.draws[:, :, :K].mean(axis=0),
+            draws=self.draws[:, :, :K],
+            n=self.design.n_labels,
+            method=self.settings["method"],
+            posterior=True,
+        )
+
+    def tables(self) -> dict[str, pd.DataFrame]:
+        """Return the estimates, held-out scores, scales, diagnostics and exclusions."""
+        return {
+            "estimates": self.to_frame(),
+            "held_out": self.held_out,
+            "scales": self.scales,
+            "diagnostics": self.diagnostics,
+            "exclusions": self.exclusions,
+        }
+
+    def summary(self) -> str:
+        """Return the posterior weights and held-out scores as text."""
+        level = f"{100 * self.settings['level']:g}% interval"
+        lines = [f"Dissection by {', '.join(self.settings['by']) or 'nothing'} ({level})"]
+        table, scored = self.to_frame(), self.held_out.set_index("group")
+        for group, own in table.groupby("group", sort=False):
+            first = own.iloc[0]
+            lines.append(f"\n{group}: n = {first['n']:,}, clusters = {first['n_clusters']:,}")
+            lines += [_text_row(row) for row in own.itertuples()]
+            if group in scored.index:
+                lines.append(_score_row(scored.loc[group]))
+        lines += ["", *(f"warning: {text}" for text in self.warnings), f"note: {_INDEPENDENT}"]
+        return "\n".join([*lines, f"method: {self.settings['method']}"])
+
+    def plot(self) -> go.Figure:
+        """Return a forest plot of the posterior weights with their intervals."""
+        from workbench.plots.forest import forest
+
+        return forest(self.to_frame())
+
+
+def dissect(
+    data: PreferenceData,
+    *,
+    annotator: str | Iterable[str] | None = None,
+    by: str | Sequence[str] = ("annotator", "scenario"),
+    factors: Sequence[str] | None = None,
+    prior: PriorName = "laplace",
+    scale: float | Literal["held-out"] = 0.1,
+    ties: Ties = "half",
+    folds: int | None = None,
+    draws: int = 2000,
+    level: float = 0.95,
+    seed: int = 0,
+    legacy: bool = False,
+) -> Dissection:
+    r"""Draw from the posterior of every group's weights under a prior.
+
+    .. math:: P(\text{A preferred}) = \frac{1}{1 + e^{-(x'\beta + \pi s)}}, \qquad
+        \beta_k \sim \text{Laplace}(0, b) \ \text{or}\ N(0, b^2), \quad \pi \sim N(0, 2.5^2)
+
+    with the coded differences :math:`x` and, where it is known, the shown order :math:`s`.
+    There is no intercept. A soft or tied label counts as a fractional one.
+
+    Parameters
+    ----------
+    data : PreferenceData
+        With factors.
+    annotator, by, factors, ties
+        As in :func:`workbench.decompose`.
+    prior : {"laplace", "normal"}
+    scale : float or "held-out"
+        Scale of the Laplace, standard deviation of the normal, in logits per unit of a
+        difference; or the one of a grid with the least held-out log-loss, the same for all
+        groups.
+    folds : int, optional
+        Cluster-grouped folds of the held-out scores (5 when None; 0 leaves them out). In
+        legacy mode 1, 2, 5 or 10 (when None): fits on all but one fold that are averaged.
+    draws : int
+        Draws kept of each group, rounded up to whole chains.
+    level : float
+        Posterior probability of every interval.
+    seed : int
+    legacy : bool
+        Repeat the paper: Laplace prior of scale 0.1, no position term, ties left out,
+        average of the posterior means over ``folds``, no held-out scores.
+
+    Returns
+    -------
+    Dissection
+
+    Raises
+    ------
+    DesignError
+        No factor, no usable label, or an option out of range.
+
+    Notes
+    -----
+    In legacy mode the draws of all folds are pooled: their mean is the average of the
+    folds' means, their spread that of fits to a part of the data. Pairs are shuffled as
+    ``numpy.random.seed(0)`` does, in the order of the design and not of the paper's files.
+
+    References
+    ----------
+    Li et al. (2024), Dissecting Human and LLM Preferences, section 3 and appendix; the
+    sampler is described in :mod:`workbench.decompose.sampler`.
+
+    Examples
+    --------
+    >>> import workbench as wb
+    >>> data = wb.score_factors(wb.load("sample"), wb.factors.FAMILIES["length"])
+    >>> human = dissect(data, annotator="human", by="annotator", factors=["words"], folds=0)
+    >>> human.weights().draws.shape, human.to_frame()["term"].tolist()
+    ((2000, 1, 1), ['words', 'position'])
+    """
+    folds = (10 if legacy else 5) if folds is None else folds
+    _check(prior, scale, folds, draws, level, legacy)
+    data, by = select_annotators(data, annotator, [by] if isinstance(by, str) else list(by))
+    design = build_design(data, by=by, factors=factors, ties="drop" if legacy else ties)
+    K = len(design.terms) - 1
+    fitted = np.arange(K if legacy or not design.X[:, -1].any() else K + 1)
+    parts = labelled(design, fitted)
+    scales = pd.DataFrame(columns=_SCALES)
+    chosen = scale
+    if chosen == "held-out":
+        scales = _compare_scales(design, parts, prior, len(fitted), max(folds, 2), seed, level)
+        chosen = float(scales.loc[scales["chosen"], "scale"].iloc[0])
+    belief = _prior(prior, float(chosen), K, len(fitted))
+    held_out = pd.DataFrame(columns=["group", "n", "reason"])
+    if legacy:
+        found = draw_folds(parts, belief, draws, folds, seed)
+    else:
+        found = draw(parts, belief, draws, seed)
+        if folds:
+            held_out = scores(design, out_of_fold(design, parts, belief, folds, seed), level)
+    names = design.terms[:-1]
+    settings = {
+        "by": list(by),
+        "factors": names,
+        "codings": {name: dict(data.factor_specs.get(name, {})).get("coding") for name in names},
+        "prior": prior,
+        "scale": scale,
+        "scale_used": float(chosen),
+        "position_sd": None if len(fitted) == K else POSITION_SD,
+        "ties": "drop" if legacy else ties,
+        "folds": folds,
+        "draws": found.values.shape[1],
+        "level": level,
+        "seed": seed,
+        "legacy": legacy,
+        "method": _method(prior, float(chosen), folds, legacy),
+    }
+    provenance = Provenance.capture(seed=seed, dataset=data.digest)
+    values, ess, rhat = with_position(design, found, K if legacy else K + 1)
+    checks = diagnostics(design, found, len(fitted))
+    return Dissection(values, ess, rhat, held_out, scales, checks, settings, provenance, design)
+
+
+def _check(prior: str, scale: object, folds: int, draws: int, level: float, legacy: bool) -> None:
+    number = isinstance(scale, (int, float)) and np.isfinite(scale) and scale > 0
+    paper = prior == "laplace" and scale == _PAPER_SCALE
+    fold_text = "1, 2, 5 or 10" if legacy else "0, or at least 2"
+    folds_fine = folds in _LEGACY_FOLDS if legacy else folds == 0 or folds >= 2
+    enough = f"at least {FEW_DRAWS}"
+    problems = {
+        "prior": (prior in ("laplace", "normal"), prior, "'laplace' or 'normal'"),
+        "scale": (number or scale == "held-out", scale, "a positive number or 'held-out'"),
+        "folds": (folds_fine, folds, fold_text),
+        "draws": (draws >= FEW_DRAWS, draws, enough),
+        "level": (0 < level < 1, level, "a number between 0 and 1, such as 0.95"),
+        "legacy": (not legacy or paper, f"{prior}, {scale}", "the paper's prior: laplace, 0.1"),
+    }
+    for name, (fine, found, expected) in problems.items():
+        if not fine:
+            raise DesignError(
+                f"Option {name} is out of range.",
+                found=repr(found),
+                expected=expected,
+                fix=f"Pass another {name}=.",
+            )
+
+
+def _prior(name: str, scale: float, factors: int, terms: int) -> Prior:
+    rate, precision = np.zeros(terms), np.zeros(terms)
+    if name == "laplace":
+        rate[:factors] = 1.0 / scale
+    else:
+        precision[:factors] = scale**-2
+    precision[factors:] = POSITION_SD**-2
+    return Prior(rate, precision)
+
+
+def _method(prior: str, scale: float, folds: int, legacy: bool) -> str:
+    spread = f"{'Laplace' if prior == 'laplace' else 'normal'} prior of scale {scale:g}"
+    base = f"posterior mean, {spread}, equal-tailed interval"
+    return f"{base}, {folds} fits averaged" if legacy and folds > 1 else base
+
+
+def _compare_scales(
+    design: Design,
+    parts: list[Labelled],
+    prior: str,
+    terms: int,
+    folds: int,
+    seed: int,
+    level: float,
+) -> pd.DataFrame:
+    K = len(design.terms) - 1
+    lines = []
+    for scale in GRID:
+        predicted = out_of_fold(design, parts, _prior(prior, scale, K, terms), folds, seed)
+        lines.append({"scale": scale, **mean_log_loss(design, predicted, level)})
+    table = pd.DataFrame(lines)
+    table["chosen"] = np.arange(len(table)) == int(table["log_loss"].argmin())
+    return table[_SCALES]
+
+
+def _text_row(row: Any) -> str:
+    if not np.isfinite(row.estimate):
+        return f"  {row.term:<24} undefined: {row.reason}"
+    return (
+        f"  {row.term:<24} {row.estimate:+.3f} [{row.conf_low:+.3f}, {row.conf_high:+.3f}]"
+        f"  P(better wins) = {row.probability:.3f}"
+        f" [{row.probability_low:.3f}, {row.probability_high:.3f}]"
+    )
+
+
+def _score_row(row: Any) -> str:
+    return (
+        f"  held out: accuracy {row['accuracy']:.3f} [{row['accuracy_low']:.3f}, "
+        f"{row['accuracy_high']:.3f}], log-loss {row['log_loss']:.3f}"
+    )

@@ -1,0 +1,97 @@
+"""Tau of each factor against its weight in the joint fit."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import plotly.graph_objects as go
+
+from workbench.errors import DataError
+from workbench.plots.theme import escape, label, marker, style
+
+_NEEDED = (
+    "group", "term", "estimate", "conf_low", "conf_high",
+    "weight", "weight_low", "weight_high", "confounded",
+)  # fmt: skip
+
+
+def tau_against_weight(frame: pd.DataFrame) -> go.Figure:
+    """Draw each factor as a point, with the intervals of its tau and of its weight.
+
+    Parameters
+    ----------
+    frame : DataFrame
+        ``group, term, estimate, conf_low, conf_high, weight, weight_low, weight_high,
+        confounded``. Factors whose tau and weight disagree are named and drawn open.
+
+    Returns
+    -------
+    plotly Figure
+        Undefined points have no place and are left out; the legend counts them.
+
+    Raises
+    ------
+    DataError
+        A column is missing.
+
+    Examples
+    --------
+    >>> row = dict.fromkeys(_NEEDED, 0.1) | {"group": "g", "term": "x", "confounded": True}
+    >>> tau_against_weight(pd.DataFrame([row])).data[0].text
+    ('x',)
+    """
+    missing = [name for name in _NEEDED if name not in frame]
+    if missing:
+        raise DataError(
+            f"The plot of tau against weight needs the column {missing[0]!r}.",
+            found=", ".join(map(str, frame.columns)) or "no columns",
+            expected=", ".join(_NEEDED),
+            fix="Pass the table that Concordance.to_frame() returns.",
+        )
+    figure = go.Figure()
+    for k, (group, table) in enumerate(frame.groupby("group", sort=False)):
+        defined = np.isfinite(table[["estimate", "weight"]]).all(axis=1)
+        lost = int((~defined).sum())
+        name = f"{label(str(group))} ({lost} undefined)" if lost else label(str(group))
+        figure.add_trace(_points(table[defined], name, k))
+    figure = style(figure, height=520, title=None)
+    axis = {"zeroline": True, "zerolinecolor": "rgba(128,128,128,0.8)", "automargin": True}
+    figure.update_xaxes(title="weight in the joint fit (log-odds per unit)", **axis)
+    figure.update_yaxes(title="tau (factor by itself)", **axis)
+    return figure
+
+
+def _points(own: pd.DataFrame, name: str, k: int) -> go.Scatter:
+    look = marker(k)
+    open_ones = [f"{look['symbol']}-open" if c else look["symbol"] for c in own["confounded"]]
+
+    def bars(centre: str, low: str, high: str) -> dict[str, object]:
+        return {
+            "type": "data",
+            "symmetric": False,
+            "array": (own[high] - own[centre]).to_numpy(),
+            "arrayminus": (own[centre] - own[low]).to_numpy(),
+            "color": look["color"],
+            "thickness": 1.0,
+            "width": 0,
+        }
+
+    return go.Scatter(
+        x=own["weight"].to_numpy("float64"),
+        y=own["estimate"].to_numpy("float64"),
+        mode="markers+text",
+        name=name,
+        text=[escape(t) if c else "" for t, c in zip(own["term"], own["confounded"], strict=True)],
+        textposition="top center",
+        marker={"color": look["color"], "symbol": open_ones, "size": 9},
+        error_x=bars("weight", "weight_low", "weight_high"),
+        error_y=bars("estimate", "conf_low", "conf_high"),
+        hovertext=[
+            f"<b>{escape(r.term)}</b> {escape(r.group)}<br>tau {r.estimate:+.3f} "
+            f"[{r.conf_low:+.3f}, {r.conf_high:+.3f}]<br>weight {r.weight:+.3f} "
+            f"[{r.weight_low:+.3f}, {r.weight_high:+.3f}]"
+            + ("<br>tau and weight disagree" if r.confounded else "")
+            for r in own.itertuples()
+        ],
+        hoverinfo="text",
+    )

@@ -1,0 +1,153 @@
+"""What the main job can be asked for beside its own results."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, Literal
+
+from workbench.data.dataset import PreferenceData, complete_labels
+from workbench.decompose.decomposition import Decomposition, decompose
+from workbench.errors import DesignError
+from workbench.results import Result
+
+if TYPE_CHECKING:
+    from workbench.report.main_job import MainJob
+
+
+def everyone(job: MainJob) -> PreferenceData:
+    """Return the labels of the reference and of those compared with it.
+
+    A reference that is a kind becomes one annotator of its name, as it is one group of the
+    main job.
+
+    Examples
+    --------
+    >>> import workbench as wb
+    >>> from workbench.report.main_job import main_job
+    >>> data = wb.score_factors(wb.load("sample"), wb.factors.FAMILIES["length"])
+    >>> names = everyone(main_job(data, factors=["words"], folds=0)).annotators["annotator"]
+    >>> "human" in set(names)
+    True
+    """
+    data, reference = job.data, job.people.groups[0]
+    labels = data.labels
+    pooled = labels["annotator"].eq(reference)
+    if not pooled.any():
+        pooled = labels["kind"].eq(reference)
+    others = [] if job.judges is None else job.judges.groups
+    kept = labels[pooled | labels["annotator"].isin(others)]
+    kept = kept.assign(annotator=kept["annotator"].mask(pooled, reference))
+    return replace(data, labels=complete_labels(kept.drop(columns="replicate")))
+
+
+def _fit(job: MainJob, by: Sequence[str] = ("annotator",)) -> Decomposition:
+    wanted = ("factors", "covariance", "ties", "level")
+    return decompose(everyone(job), by=by, folds=0, **_options(job, *wanted))
+
+
+def _options(job: MainJob, *names: str) -> dict[str, Any]:
+    return {**{name: job.people.settings[name] for name in names}, "seed": _seed(job)}
+
+
+def _seed(job: MainJob) -> int:
+    return int(job.people.provenance.seed or 0)
+
+
+def posterior(
+    job: MainJob,
+    prior: Literal["laplace", "normal"] = "laplace",
+    scale: float | Literal["held-out"] = "held-out",
+) -> Result:
+    """Return the posterior weights of everybody in a main job (:func:`workbench.dissect`)."""
+    from workbench.decompose.posterior import dissect
+
+    options = _options(job, "factors", "ties", "level")
+    return dissect(everyone(job), by="annotator", prior=prior, scale=scale, **options)
+
+
+def _bootstrap(job: MainJob) -> Result:
+    from workbench.decompose.bootstrap import bootstrap
+
+    return bootstrap(_fit(job), **_options(job, "level"))
+
+
+def _similarity(job: MainJob) -> Result:
+    from workbench.decompose.bootstrap import bootstrap
+    from workbench.decompose.similarity import similarity
+
+    by = ("annotator", "scenario") if _scenarios(job) > 1 else ("annotator",)
+    options = _options(job, "level")
+    return similarity(bootstrap(_fit(job, by), **options), level=options["level"])
+
+
+def _scenario_pool(job: MainJob) -> Result:
+    from workbench.decompose.scenarios import pool_scenarios
+
+    if _scenarios(job) < 2:
+        raise DesignError(
+            "Scenarios cannot be compared.",
+            found=f"{_scenarios(job)} scenarios in the pairs' column scenario",
+            expected="at least two",
+            fix="Name the column when loading (--map scenario=COLUMN), or leave this result out.",
+        )
+    return pool_scenarios(everyone(job), **_options(job, "factors", "ties", "level"))
+
+
+def _concordance(job: MainJob) -> Result:
+    from workbench.decompose.concordance import concordance
+
+    fit = _fit(job)
+    return concordance(everyone(job), fit=fit, **_options(job, "factors", "level"))
+
+
+def _ratings(job: MainJob) -> Result:
+    from workbench.decompose.bradley_terry import rate
+
+    options = _options(job, "level")
+    return rate(job.data, annotator=job.people.groups[0], **options)
+
+
+def _scenarios(job: MainJob) -> int:
+    return int(job.data.pairs["scenario"].nunique())
+
+
+FURTHER: dict[str, Callable[[MainJob], Result]] = {
+    "posterior": posterior,
+    "bootstrap": _bootstrap,
+    "similarity": _similarity,
+    "scenarios": _scenario_pool,
+    "concordance": _concordance,
+    "ratings": _ratings,
+}
+"""How each further result is made, by the name that ``--with`` takes."""
+
+
+def further(job: MainJob, names: Sequence[str]) -> tuple[Result, ...]:
+    """Return further results of a main job.
+
+    Parameters
+    ----------
+    job : MainJob
+    names : sequence of str
+        Of :data:`FURTHER`.
+
+    Raises
+    ------
+    DesignError
+        An unknown name, or data that do not have what a result needs.
+
+    Examples
+    --------
+    >>> sorted(FURTHER)
+    ['bootstrap', 'concordance', 'posterior', 'ratings', 'scenarios', 'similarity']
+    """
+    unknown = [name for name in names if name not in FURTHER]
+    if unknown:
+        raise DesignError(
+            f"There is no further result {unknown[0]!r}.",
+            found=", ".join(names),
+            expected=", ".join(FURTHER),
+            fix="Check the spelling of --with.",
+        )
+    return tuple(FURTHER[name](job) for name in dict.fromkeys(names))

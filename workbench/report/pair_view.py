@@ -1,0 +1,99 @@
+"""Tables of one pair: who said what of it, and the values of its factors."""
+
+from __future__ import annotations
+
+import pandas as pd
+
+from workbench.data.dataset import PreferenceData
+from workbench.errors import DataError
+from workbench.factors.text import text_values
+
+
+def titles_of(pair: pd.Series) -> tuple[str, str]:
+    """Return a line above each response: side, model, number of words.
+
+    Examples
+    --------
+    >>> import workbench as wb
+    >>> titles_of(wb.load("sample").pairs.iloc[0])[0].startswith("Response A")
+    True
+    """
+
+    def title(side: str) -> str:
+        model, text = pair[f"model_{side}"], pair[f"response_{side}"]
+        count = "no text"
+        if pd.notna(text):
+            # counted as the factor of that name counts them
+            count = f"{text_values([str(text)], names=['words'])['words'].iloc[0]:,.0f} words"
+        return ", ".join([f"Response {side.upper()}", *([str(model)] * pd.notna(model)), count])
+
+    return title("a"), title("b")
+
+
+def labels_of(data: PreferenceData, pair_id: str) -> pd.DataFrame:
+    """Return every label of a pair, without columns that it leaves empty.
+
+    Raises
+    ------
+    DataError
+        The data do not have the pair.
+
+    Examples
+    --------
+    >>> import workbench as wb
+    >>> data = wb.load("sample")
+    >>> "preference" in labels_of(data, data.pairs["pair_id"][0])
+    True
+    """
+    _row_of(data, pair_id)
+    own = data.labels[data.labels["pair_id"] == pair_id].drop(columns="pair_id")
+    always = ["annotator", "kind", "preference", "order_shown", "reason"]
+    more = [name for name in own if name not in always and own[name].notna().any()]
+    own = own[[*always, *more]].sort_values(["kind", "annotator", "replicate"])
+    return own.reset_index(drop=True)
+
+
+def factor_values(data: PreferenceData, pair_id: str) -> pd.DataFrame:
+    """Return the raw value of each side and the coded difference of each factor of a pair.
+
+    Returns
+    -------
+    DataFrame
+        ``factor, value_a, value_b, coded``; values are NaN for a factor of the pair as a
+        whole.
+
+    Raises
+    ------
+    DataError
+        The data do not have the pair.
+
+    Examples
+    --------
+    >>> import workbench as wb
+    >>> data = wb.score_factors(wb.load("sample"), wb.factors.FAMILIES["length"])
+    >>> list(factor_values(data, data.pairs["pair_id"][0]).columns)
+    ['factor', 'value_a', 'value_b', 'coded']
+    """
+    row = _row_of(data, pair_id)
+    coded, raw = data.factors.iloc[row], data.factor_values.iloc[row]
+    names = data.factor_names
+    return pd.DataFrame(
+        {
+            "factor": pd.Series(names, dtype="str"),
+            "value_a": pd.Series([raw.get(f"{name}_a") for name in names], dtype="float64"),
+            "value_b": pd.Series([raw.get(f"{name}_b") for name in names], dtype="float64"),
+            "coded": pd.Series([coded[name] for name in names], dtype="float64"),
+        }
+    )
+
+
+def _row_of(data: PreferenceData, pair_id: str) -> int:
+    at = int(pd.Index(data.pairs["pair_id"]).get_indexer([pair_id])[0])
+    if at < 0:
+        raise DataError(
+            "There is no such pair.",
+            found=repr(pair_id),
+            expected="a pair_id of the data",
+            fix="Take it from data.pairs['pair_id'].",
+        )
+    return at
