@@ -42,7 +42,9 @@ def figure(plot: object, alt: str, key: str) -> None:
 def table(frame: pd.DataFrame, key: str, title: str) -> None:
     """Show a table and offer it as CSV."""
     st.caption(title)
-    st.dataframe(frame, key=f"table-{key}", hide_index=True)
+    short = st.column_config.NumberColumn(format="%.2g")
+    small = {name: short for name in frame.columns if str(name) in ("p_value", "q_value")}
+    st.dataframe(frame, key=f"table-{key}", hide_index=True, column_config=small)
     st.download_button(
         "Download CSV",
         to_csv(frame),
@@ -57,7 +59,7 @@ def table(frame: pd.DataFrame, key: str, title: str) -> None:
 def result(found: Result, key: str) -> None:
     """Show any result: what it says, its figure and all of its tables."""
     st.caption(found.about)
-    figure(found.plot(), f"Figure of {found.heading}", key)
+    figure(found.plot(), f"Figure of {found.heading}", f"figure-{key}")
     for name, frame in found.tables().items():
         if len(frame):
             table(frame, f"{key}-{name}", name.replace("_", " ").capitalize())

@@ -104,7 +104,8 @@ def similarity(
     several = data.pairs["scenario"].nunique() > 1
     fit = _fitted(run, ("annotator", "scenario") if several else ("annotator",), data)
     with run.progress("Resampling"):
-        draws = wb.bootstrap(fit, **run.fit_options("level"))
+        # one step of each refit: a rare factor that a resample lacks then costs no replicate
+        draws = wb.bootstrap(fit, method="multiplier", **run.fit_options("level"))
         run.show_result(wb.similarity(draws, scenario=scenario, level=level))
 
 

@@ -14,6 +14,9 @@ _NEEDED = (
     "weight", "weight_low", "weight_high", "confounded",
 )  # fmt: skip
 
+_NAMED = 12
+"""Names that fit beside their points; with more, they hide the points."""
+
 
 def tau_against_weight(frame: pd.DataFrame) -> go.Figure:
     """Draw each factor as a point, with the intervals of its tau and of its weight.
@@ -22,7 +25,8 @@ def tau_against_weight(frame: pd.DataFrame) -> go.Figure:
     ----------
     frame : DataFrame
         ``group, term, estimate, conf_low, conf_high, weight, weight_low, weight_high,
-        confounded``. Factors whose tau and weight disagree are named and drawn open.
+        confounded``. Factors whose tau and weight disagree are drawn open, and named
+        where they are few; the hover text names all.
 
     Returns
     -------
@@ -49,11 +53,12 @@ def tau_against_weight(frame: pd.DataFrame) -> go.Figure:
             fix="Pass the table that Concordance.to_frame() returns.",
         )
     figure = go.Figure()
+    named = int(frame["confounded"].sum()) <= _NAMED
     for k, (group, table) in enumerate(frame.groupby("group", sort=False)):
         defined = np.isfinite(table[["estimate", "weight"]]).all(axis=1)
         lost = int((~defined).sum())
         name = f"{label(str(group))} ({lost} undefined)" if lost else label(str(group))
-        figure.add_trace(_points(table[defined], name, k))
+        figure.add_trace(_points(table[defined], name, k, named))
     figure = style(figure, height=520, title=None)
     axis = {"zeroline": True, "zerolinecolor": "rgba(128,128,128,0.8)", "automargin": True}
     figure.update_xaxes(title="weight in the joint fit (log-odds per unit)", **axis)
@@ -61,7 +66,7 @@ def tau_against_weight(frame: pd.DataFrame) -> go.Figure:
     return figure
 
 
-def _points(own: pd.DataFrame, name: str, k: int) -> go.Scatter:
+def _points(own: pd.DataFrame, name: str, k: int, named: bool) -> go.Scatter:
     look = marker(k)
     open_ones = [f"{look['symbol']}-open" if c else look["symbol"] for c in own["confounded"]]
 
@@ -81,7 +86,10 @@ def _points(own: pd.DataFrame, name: str, k: int) -> go.Scatter:
         y=own["estimate"].to_numpy("float64"),
         mode="markers+text",
         name=name,
-        text=[escape(t) if c else "" for t, c in zip(own["term"], own["confounded"], strict=True)],
+        text=[
+            escape(term) if named and flagged else ""
+            for term, flagged in zip(own["term"], own["confounded"], strict=True)
+        ],
         textposition="top center",
         marker={"color": look["color"], "symbol": open_ones, "size": 9},
         error_x=bars("weight", "weight_low", "weight_high"),

@@ -78,7 +78,9 @@ def _similarity(job: MainJob) -> Result:
 
     by = ("annotator", "scenario") if _scenarios(job) > 1 else ("annotator",)
     options = _options(job, "level")
-    return similarity(bootstrap(_fit(job, by), **options), level=options["level"])
+    # one step of each refit: a rare factor that a resample lacks then costs no replicate
+    draws = bootstrap(_fit(job, by), method="multiplier", **options)
+    return similarity(draws, level=options["level"])
 
 
 def _scenario_pool(job: MainJob) -> Result:
