@@ -53,7 +53,7 @@ def show(name: str) -> None:
     )
     if job.gap is not None:
         table(job.gap.to_frame(), "added_differences", "Differences to the reference, q-values")
-    st.page_link("compare.py", label="Compare all annotators", icon=":material/compare_arrows:")
+    note("Compare shows it beside all annotators.")
 
 
 st.title("Add a judge")

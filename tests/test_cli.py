@@ -19,7 +19,11 @@ from workbench.cli import app
 from workbench.report.main_job import main_job
 from workbench.results import records, to_json
 
-VERBS = ("load", "factors", "decompose", "contrast", "report", "app", "demo")
+VERBS = (
+    "load", "factors", "decompose", "contrast", "report", "app", "demo", "dissect", "bootstrap",
+    "similarity", "scenarios", "concordance", "attribute", "rate", "length-control", "screen",
+    "add-judge",
+)  # fmt: skip
 WEIGHTS = {"ann": [0.8, 0.0], "bob": [0.8, 0.0], "judge-x": [0.8, 0.6]}
 
 

@@ -28,6 +28,8 @@ def test_the_screen_of_python_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     names: dict[str, object] = {}
     exec(blocks("python")[0], names)  # noqa: S102 - our own text
     assert isinstance(names["gap"], wb.Contrast)
+    exec(blocks("python")[1], names)  # noqa: S102 - our own text
+    assert isinstance(names["draws"], wb.Bootstrap)
     assert (tmp_path / "audit.html").is_file()
 
 

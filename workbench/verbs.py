@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from workbench.decompose.decomposition import Decomposition
 
 _Names = Annotated[list[str] | None, typer.Option(help="Commas separate; may be repeated.")]
-_Replicates = Annotated[int, typer.Option(min=10, help="Bootstrap replicates.")]
+_Replicates = Annotated[int, typer.Option(min=20, help="Bootstrap replicates.")]
 
 
 def register(app: typer.Typer) -> None:

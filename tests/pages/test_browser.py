@@ -80,7 +80,7 @@ def browser():
 
 
 def test_load_then_compare_and_a_link_reopens_the_view(server, browser):
-    page = browser.new_page(viewport={"width": 1400, "height": 1000})
+    page = browser.new_page(viewport={"width": 1400, "height": 1400})
     problems: list[str] = []
     requests: list[str] = []
     page.on("pageerror", lambda error: problems.append(str(error)))
@@ -95,6 +95,8 @@ def test_load_then_compare_and_a_link_reopens_the_view(server, browser):
     assert page.locator(".js-plotly-plot .errorbar").count() > 10
 
     # a choice goes into the address, and the address alone brings the choice back
+    # a run that ends while the list is open would close it
+    page.locator("[data-test-script-state=notRunning]").wait_for(timeout=60_000)
     page.get_by_label("Ties").click()
     page.get_by_role("option", name="drop").click()
     page.wait_for_url("**ties=drop**", timeout=30_000)
@@ -104,6 +106,9 @@ def test_load_then_compare_and_a_link_reopens_the_view(server, browser):
     again.goto(link, wait_until="domcontentloaded")
     again.locator(".js-plotly-plot").first.wait_for(timeout=90_000)
     assert again.get_by_label("Ties").input_value() == "drop"
+    page.get_by_role("tab", name="Similarity").click()
+    page.wait_for_url("**view=Similarity**", timeout=30_000)
+    page.get_by_text("corrected value").first.wait_for(timeout=60_000)
     # the choice stays on another page, and the report comes down as a file
     page.get_by_role("link", name="Report").click()
     button = page.get_by_role("button", name="Download the report")

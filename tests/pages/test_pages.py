@@ -16,6 +16,7 @@ from workbench.cli import app as cli
 from workbench.report.main_job import main_job
 
 PAGES = Path(__file__).resolve().parents[2] / "pages"
+SHOWN = sorted(path.name for path in PAGES.glob("[a-z]*.py") if path.name != "app.py")
 
 
 @pytest.fixture(autouse=True)
@@ -37,7 +38,9 @@ def _frame(app: AppTest, column: str) -> pd.DataFrame:
     return next(d.value for d in app.dataframe if column in d.value.columns)
 
 
-@pytest.mark.parametrize("page", ["load.py", "compare.py", "report.py"])
+@pytest.mark.parametrize(
+    "page", ["load.py", "compare.py", "examples.py", "leaderboard.py", "add_judge.py", "report.py"]
+)
 def test_a_page_opens_with_the_simulated_sample_and_says_so(page):
     app = _run(page)
     assert any("simulated" in warning.value for warning in app.warning)
@@ -82,7 +85,9 @@ def test_values_of_a_url_that_do_not_exist_are_ignored():
     assert app.selectbox(key="ties").value == "half"
 
 
-@pytest.mark.parametrize("page", ["load.py", "compare.py", "report.py"])
+@pytest.mark.parametrize(
+    "page", ["load.py", "compare.py", "examples.py", "leaderboard.py", "add_judge.py", "report.py"]
+)
 def test_a_link_to_unknown_data_says_so_and_offers_the_sample(page):
     app = _run(page, data="0" * 32)
     assert any("not open here" in warning.value for warning in app.warning)
@@ -133,6 +138,51 @@ def test_without_folds_there_are_no_held_out_scores():
     app = _run("compare.py", folds="0", view="Held-out")
     assert not any("accuracy" in frame.value.columns for frame in app.dataframe)
     assert any("held-out folds" in info.value for info in app.info)
+
+
+@pytest.mark.parametrize(
+    ("view", "column"),
+    [("Similarity", "disattenuated"), ("Concordance", "confounded"), ("Scenarios", "shrinkage")],
+)
+def test_a_view_of_compare_is_the_further_result(view, column):
+    app = _run("compare.py", view=view, factors="words")
+    if view == "Similarity":
+        # correlations need three factors: said, and the page stands
+        assert any("at least 3" in code.value for code in app.code)
+        app = _run("compare.py", view=view)
+    assert column in _frame(app, column).columns
+    assert not app.error
+
+
+@pytest.mark.parametrize("estimate", ["bootstrap", "posterior, normal prior"])
+def test_the_estimate_of_the_weights_can_be_chosen(estimate):
+    app = _run("compare.py", estimate=estimate, scale="0.3", factors="words")
+    shown = next(d.value for d in app.dataframe if "method" in d.value.columns)
+    wanted = "bootstrap" if estimate == "bootstrap" else "normal prior of scale 0.3"
+    assert shown["method"].str.lower().str.contains(wanted.lower()).all()
+
+
+def test_further_results_come_into_the_report():
+    app = _run("report.py", further="concordance", factors="words")
+    assert any("--with concordance" in code.value for code in app.code)
+
+
+def test_a_judge_can_be_added_and_stands_beside_the_reference(tmp_path):
+    data = wb.load("sample")
+    app = _run("add_judge.py")
+    assert app.button(key="add-judge").disabled
+    bad = "pair_id,verdict\nnone,A\n"
+    app.text_input(key="judge-name").set_value("mine")
+    app.file_uploader[0].set_value(("bad.csv", bad.encode(), "text/csv")).run()
+    app.button(key="add-judge").click().run()
+    assert any("did not work" in error.value for error in app.error)
+    rows = pd.DataFrame({"pair_id": data.pairs["pair_id"], "verdict": ["A", "B"] * 1000})
+    app.file_uploader[0].set_value(
+        ("good.csv", rows.to_csv(index=False).encode(), "text/csv")
+    ).run()
+    app.button(key="add-judge").click().run()
+    assert not app.exception
+    assert set(_frame(app, "vif")["group"]) == {"human", "mine"}
 
 
 HOSTILE = "![x](http://127.0.0.1:9/x.png) :red[y] $z$ <b>"
