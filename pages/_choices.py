@@ -11,6 +11,7 @@ import workbench as wb
 from workbench.command import Run
 from workbench.config import RunConfig
 from workbench.factors import FAMILIES
+from workbench.factors.dissection_subsets import CASES
 from workbench.report.main_job import has_text
 
 _SHOWN = 8
@@ -71,6 +72,7 @@ def _what(data: wb.PreferenceData) -> dict[str, Any]:
     names = [spec.name for family in families for spec in FAMILIES[family]] or data.factor_names
     factors = some("Factors (all when empty)", names, "factors")
     known = sorted(data.pairs["scenario"].dropna().unique())
+    known += [case for case, fact in CASES.items() if fact in data.pairs]
     scenarios = some("Scenarios (all when empty)", known, "scenarios") if known else []
     return {
         "families": tuple(families),

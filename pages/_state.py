@@ -10,7 +10,7 @@ from _ui import failure, note, warn
 
 import workbench as wb
 from workbench.data.sample import plan
-from workbench.factors import FAMILIES, score_factors
+from workbench.factors import FAMILIES, only_subsets, score_factors
 from workbench.report.main_job import MainJob, ensure_factors, main_job
 
 _DATA = "data"
@@ -113,7 +113,7 @@ def _fitted(digest: str, choices: tuple[tuple[str, Any], ...], _data: wb.Prefere
         new = [spec for spec in specs if spec.name not in _data.factor_names]
         _data = score_factors(_data, new) if new else _data
         options["factors"] = options["factors"] or tuple(spec.name for spec in specs)
-    return main_job(_data.filter(scenarios=scenarios) if scenarios else _data, **options)
+    return main_job(only_subsets(_data, scenarios) if scenarios else _data, **options)
 
 
 _job = st.cache_resource(max_entries=16, show_spinner="Fitting ...")(_fitted)

@@ -54,8 +54,10 @@ class Run:
         return self._chosen(self._read(mapping))
 
     def _chosen(self, data: PreferenceData) -> PreferenceData:
+        from workbench.factors.dissection_subsets import only_subsets
+
         scenarios = self.config.scenarios
-        return data.filter(scenarios=scenarios) if scenarios else data
+        return only_subsets(data, scenarios) if scenarios else data
 
     def _read(self, mapping: Mapping[str, str] | None = None) -> PreferenceData:
         import workbench as wb
@@ -194,7 +196,7 @@ _FIT = {
     for parameter in (
         _names("annotators", "Only these annotators.", _FLAGS["annotators"]),
         _names("factors", "Only these factors."),
-        _names("scenarios", "Only these scenarios.", _FLAGS["scenarios"]),
+        _names("scenarios", "Only these scenarios or subsets.", _FLAGS["scenarios"]),
         _option("covariance", Literal["cluster", "HC1", "classical"] | None, None, "Errors."),
         _option(
             "ties", Literal["half", "drop"] | None, None, "A tie is half a vote each, or no vote."

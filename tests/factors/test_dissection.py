@@ -10,12 +10,20 @@ import pandas as pd
 import pytest
 
 import workbench as wb
+from tests.planted import planted
 from workbench.data.dissection_ratings import APPLIES, ERRORS, PROPERTY_NAMES, canonical
 from workbench.errors import DataError, DesignError
 from workbench.factors.coding import Coding
 from workbench.factors.dissection import dissection_factors, rating_problems
 from workbench.factors.dissection_properties import PROPERTIES, properties
-from workbench.factors.dissection_subsets import CASES, SCENARIOS, SUBSETS, in_subsets, subsets
+from workbench.factors.dissection_subsets import (
+    CASES,
+    SCENARIOS,
+    SUBSETS,
+    in_subsets,
+    only_subsets,
+    subsets,
+)
 
 PLAIN = [n for n in PROPERTY_NAMES[:20] if n not in ("non-repetitive", "relevant")]
 STANCES = ["strongly opposed", "weakly opposed", "neutral", "weakly supported",
@@ -406,6 +414,21 @@ def test_a_fit_by_subset_is_the_fit_of_each_subset_alone():
         np.testing.assert_allclose(
             mine[columns].to_numpy(float), expected[columns].to_numpy(float), rtol=1e-6, atol=1e-9
         )
+
+
+def test_only_subsets_takes_scenarios_and_cases_each_pair_once():
+    data = subset_data()
+    found = subsets(data)
+    names = [data.pairs["scenario"].iloc[0], "w_constraints"]
+    expected = (data.pairs["scenario"] == names[0]).to_numpy() | found["w_constraints"].to_numpy()
+    chosen = only_subsets(data, names)
+    assert chosen.pairs["pair_id"].tolist() == data.pairs["pair_id"][expected].tolist()
+    assert not expected.all()
+    plain = only_subsets(data, names[:1])
+    assert plain.digest == data.filter(scenarios=names[:1]).digest
+    for bare in (data, planted({"ann": [1.0]}, n=20)):
+        with pytest.raises(DataError, match="no scenario 'w_nothing'"):
+            only_subsets(bare, ["w_nothing"])
 
 
 def test_some_subsets_and_labels_outside_are_counted():

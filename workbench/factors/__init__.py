@@ -9,6 +9,7 @@ from workbench.factors.dissection import (
     SUBSETS,
     dissection_factors,
     in_subsets,
+    only_subsets,
     rating_problems,
     subsets,
 )
@@ -31,6 +32,7 @@ __all__ = [
     "from_function",
     "in_subsets",
     "ngram_factors",
+    "only_subsets",
     "rating_problems",
     "score_factors",
     "subsets",

@@ -27,7 +27,14 @@ from workbench.errors import DesignError
 from workbench.factors.catalog import FactorSpec
 from workbench.factors.coding import Coding, apply
 from workbench.factors.dissection_properties import PROPERTIES, Code, properties
-from workbench.factors.dissection_subsets import CASES, SCENARIOS, SUBSETS, in_subsets, subsets
+from workbench.factors.dissection_subsets import (
+    CASES,
+    SCENARIOS,
+    SUBSETS,
+    in_subsets,
+    only_subsets,
+    subsets,
+)
 from workbench.factors.dissection_tables import Sides, from_pairs, from_table, word_counts
 
 Array = NDArray[np.float64]
@@ -39,6 +46,7 @@ __all__ = [
     "SUBSETS",
     "dissection_factors",
     "in_subsets",
+    "only_subsets",
     "properties",
     "rating_problems",
     "subsets",

@@ -166,3 +166,40 @@ def in_subsets(data: PreferenceData, names: Sequence[str] | None = None) -> Pref
         note = f"subsets: {left:,} labels on pairs of no subset left out"
         report = replace(report, notes=(*report.notes, note))
     return replace(data, labels=labels, load_report=report)
+
+
+def only_subsets(data: PreferenceData, names: Sequence[str]) -> PreferenceData:
+    """Return the pairs that stand in any of some subsets, each once.
+
+    Parameters
+    ----------
+    data : PreferenceData
+    names : sequence of str
+        Scenarios as the pairs name them, or columns of :func:`subsets`, such as
+        ``w_constraints``.
+
+    Raises
+    ------
+    DataError
+        A name that is neither.
+
+    Examples
+    --------
+    >>> import workbench as wb
+    >>> data = wb.load("sample")
+    >>> set(only_subsets(data, ["coding"]).pairs["scenario"])
+    {'coding'}
+    """
+    scenario = data.pairs["scenario"]
+    others = [name for name in names if name not in set(scenario.dropna())]
+    members = subsets(data) if others and _has_subsets(data) else pd.DataFrame()
+    if not others or any(name not in members for name in others):
+        # its error names what is not there, and what is
+        return data.filter(scenarios=names)
+    inside = members[others].any(axis=1).to_numpy() | scenario.isin(names).to_numpy()
+    return data.filter(pair_ids=data.pairs["pair_id"][inside])
+
+
+def _has_subsets(data: PreferenceData) -> bool:
+    facts = any(fact in data.pairs for fact in CASES.values())
+    return facts or bool(data.pairs["scenario"].notna().any())
