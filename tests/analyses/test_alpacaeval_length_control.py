@@ -6,6 +6,7 @@ import importlib.util
 import json
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 import pytest
 
@@ -22,18 +23,27 @@ def run() -> ModuleType:
     return module
 
 
-def test_published_win_rates_come_out(run: ModuleType, shared_data: Path) -> None:
-    result, table = run.analyse(shared_data / "alpaca_eval", replicates=20)
-    found = run.record(result, table)
+@pytest.fixture(scope="module")
+def found(run: ModuleType, shared_data: Path) -> dict[str, Any]:
+    return run.record(*run.analyse(shared_data / "alpaca_eval", replicates=20))
+
+
+def test_published_win_rates_come_out(found: dict[str, Any]) -> None:
     assert found["models"] == 31
     assert found["raw_largest_difference"] < 1e-6
     assert found["predicted_mean_difference"] < 0.15
     assert found["refit_mean_difference"] < 1.0
-    # below the .95 asked for: .949 on 30 models, one discordant pair of 435 too many
-    assert found["kendall"] > 0.94
 
 
-def test_expected_numbers_are_of_this_analysis() -> None:
-    found = json.loads((FOLDER / "expected.json").read_text("utf-8"))
-    assert found["models"] == 31
-    assert found["median_bootstrap_error"] > found["median_published_error"]
+@pytest.mark.xfail(strict=True, reason="measured .949: one discordant pair of 435 too many")
+def test_the_order_of_models_is_the_published_one(found: dict[str, Any]) -> None:
+    assert found["kendall"] >= 0.95
+
+
+def test_the_recorded_numbers_come_again(found: dict[str, Any]) -> None:
+    expected = json.loads((FOLDER / "expected.json").read_text("utf-8"))
+    names = ("predicted_mean_difference", "refit_mean_difference", "refit_largest_difference",
+             "kendall", "refit_largest_model")  # fmt: skip
+    assert {name: found[name] for name in names} == {name: expected[name] for name in names}
+    assert found["length_controlled"] == pytest.approx(expected["length_controlled"], abs=0.11)
+    assert expected["median_bootstrap_error"] > expected["median_published_error"]
