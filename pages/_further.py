@@ -35,7 +35,7 @@ def estimate_of() -> tuple[str, dict[str, Any]]:
         scale = one(
             "Prior scale",
             ["held-out", "0.01", "0.03", "0.1", "0.3", "1"],
-            "scale",
+            "prior_scale",
             help="In logits per unit of a factor; held-out: the one with the least log-loss.",
         )
     return name, {**options, "scale": scale if scale == "held-out" else float(scale)}

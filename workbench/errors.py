@@ -6,6 +6,8 @@ so that a message can be acted on without reading code.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 
 class WorkbenchError(Exception):
     """Base of every deliberate error.
@@ -73,3 +75,29 @@ class ScoringError(WorkbenchError):
 
 class ConfigError(WorkbenchError):
     """A run configuration, option or missing extra."""
+
+
+def refuse_out_of_range(options: Mapping[str, tuple[bool, object, str]]) -> None:
+    """Refuse the first option that is out of range.
+
+    Parameters
+    ----------
+    options : mapping of str to tuple
+        By name: whether it is fine, its value, and what was expected.
+
+    Raises
+    ------
+    DesignError
+
+    Examples
+    --------
+    >>> refuse_out_of_range({"level": (True, 0.95, "a number between 0 and 1")})
+    """
+    for name, (fine, found, expected) in options.items():
+        if not fine:
+            raise DesignError(
+                f"Option {name} is out of range.",
+                found=repr(found),
+                expected=expected,
+                fix=f"Pass another {name}=.",
+            )

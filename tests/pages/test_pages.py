@@ -156,7 +156,7 @@ def test_a_view_of_compare_is_the_further_result(view, column):
 
 @pytest.mark.parametrize("estimate", ["bootstrap", "posterior, normal prior"])
 def test_the_estimate_of_the_weights_can_be_chosen(estimate):
-    app = _run("compare.py", estimate=estimate, scale="0.3", factors="words")
+    app = _run("compare.py", estimate=estimate, prior_scale="0.3", factors="words")
     shown = next(d.value for d in app.dataframe if "method" in d.value.columns)
     wanted = "bootstrap" if estimate == "bootstrap" else "normal prior of scale 0.3"
     assert shown["method"].str.lower().str.contains(wanted.lower()).all()

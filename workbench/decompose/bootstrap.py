@@ -25,7 +25,7 @@ from workbench.decompose.design import Design
 from workbench.decompose.estimate import GroupFit
 from workbench.decompose.kernel import Array
 from workbench.decompose.weights import Weights
-from workbench.errors import DesignError
+from workbench.errors import refuse_out_of_range
 from workbench.provenance import Provenance
 from workbench.results import TIDY, Result
 
@@ -288,14 +288,7 @@ def _check(replicates: int, method: str, level: float) -> None:
         "method": (method in _METHODS, method, " or ".join(map(repr, _METHODS))),
         "level": (0 < level < 1, level, "a number between 0 and 1, such as 0.95"),
     }
-    for name, (fine, found, expected) in problems.items():
-        if not fine:
-            raise DesignError(
-                f"Option {name} is out of range.",
-                found=repr(found),
-                expected=expected,
-                fix=f"Pass another {name}=.",
-            )
+    refuse_out_of_range(problems)
 
 
 def _draw(

@@ -22,7 +22,7 @@ from workbench.decompose.rating_errors import (
 from workbench.decompose.rating_tables import Intervals, Spread
 from workbench.decompose.ratings import RatedSide, Ratings
 from workbench.decompose.ratings_kernel import Likelihood, RatingFit, fit, identified
-from workbench.errors import DesignError
+from workbench.errors import DesignError, refuse_out_of_range
 from workbench.provenance import Provenance
 
 __all__ = ["Ratings", "rate"]
@@ -272,11 +272,4 @@ def _check(ties: str, intervals: str, replicates: int, ridge: float, level: floa
         "ridge": (0 <= ridge < np.inf, ridge, "0 or a positive number"),
         "level": (0 < level < 1, level, "a number between 0 and 1, such as 0.95"),
     }
-    for name, (fine, found, expected) in problems.items():
-        if not fine:
-            raise DesignError(
-                f"Option {name} is out of range.",
-                found=repr(found),
-                expected=expected,
-                fix=f"Pass another {name}=.",
-            )
+    refuse_out_of_range(problems)

@@ -19,7 +19,7 @@ from workbench.decompose.identify import HIGH_CONDITION, HIGH_VIF
 from workbench.decompose.kernel import Array, logistic
 from workbench.decompose.logit import Covariance
 from workbench.decompose.weights import Weights
-from workbench.errors import DesignError
+from workbench.errors import DesignError, refuse_out_of_range
 from workbench.provenance import Provenance
 from workbench.results import Result
 
@@ -260,14 +260,7 @@ def check_options(covariance: str, folds: int, level: float) -> None:
         "folds": (folds == 0 or folds >= 2, folds, "0, or at least 2"),
         "level": (0 < level < 1, level, "a number between 0 and 1, such as 0.95"),
     }
-    for name, (fine, found, expected) in problems.items():
-        if not fine:
-            raise DesignError(
-                f"Option {name} is out of range.",
-                found=repr(found),
-                expected=expected,
-                fix=f"Pass another {name}=.",
-            )
+    refuse_out_of_range(problems)
 
 
 def _longer(data: PreferenceData, design: Design) -> Array | None:

@@ -31,7 +31,7 @@ from workbench.decompose.posterior_scores import (
 )
 from workbench.decompose.sampler import Prior
 from workbench.decompose.weights import Weights
-from workbench.errors import DesignError
+from workbench.errors import refuse_out_of_range
 from workbench.provenance import Provenance
 from workbench.results import Result
 
@@ -331,14 +331,7 @@ def _check(prior: str, scale: object, folds: int, draws: int, level: float, lega
         "level": (0 < level < 1, level, "a number between 0 and 1, such as 0.95"),
         "legacy": (not legacy or paper, f"{prior}, {scale}", "the paper's prior: laplace, 0.1"),
     }
-    for name, (fine, found, expected) in problems.items():
-        if not fine:
-            raise DesignError(
-                f"Option {name} is out of range.",
-                found=repr(found),
-                expected=expected,
-                fix=f"Pass another {name}=.",
-            )
+    refuse_out_of_range(problems)
 
 
 def _prior(name: str, scale: float, factors: int, terms: int) -> Prior:

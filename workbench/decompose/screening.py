@@ -19,7 +19,7 @@ from workbench.decompose.design import build_design, select_annotators
 from workbench.decompose.kernel import Array
 from workbench.decompose.screening_halves import Half, joint_auc, split_halves
 from workbench.decompose.screening_kernel import EachFit, Lasso, fit_each, selection_shares
-from workbench.errors import DesignError
+from workbench.errors import DesignError, refuse_out_of_range
 from workbench.provenance import Provenance
 from workbench.results import Result
 
@@ -313,14 +313,7 @@ def _check(method: str, train_share: float, resamples: int, level: float) -> Non
         "resamples": (resamples >= 0, resamples, "0 or more"),
         "level": (0 < level < 1, level, "a number between 0 and 1, such as 0.95"),
     }
-    for name, (fine, found, expected) in problems.items():
-        if not fine:
-            raise DesignError(
-                f"Option {name} is out of range.",
-                found=repr(found),
-                expected=expected,
-                fix=f"Pass another {name}=.",
-            )
+    refuse_out_of_range(problems)
 
 
 def _text_row(row: Any) -> str:
