@@ -1,0 +1,1 @@
+"""Judges: what turns pairs into labels."""

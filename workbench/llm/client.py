@@ -1,0 +1,229 @@
+"""Asking an OpenAI-compatible endpoint: many calls at once, each kept as it comes back."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import random
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, Protocol
+from urllib.parse import urlsplit
+
+from workbench.errors import ConfigError, JudgeError
+from workbench.llm.pace import Pace
+from workbench.llm.reading import PATHS, read_completion, response_format
+from workbench.llm.reply import Reply, Usage
+from workbench.llm.request import Request
+
+if TYPE_CHECKING:
+    from openai import AsyncOpenAI
+
+_RETRIED = (408, 409, 429)
+_FIRST_WAIT_S, _LONGEST_WAIT_S = 0.5, 60.0
+_NO_KEY = "none"
+"""Sent where no key is set: local servers ask for none."""
+
+
+@dataclass(frozen=True)
+class Endpoint:
+    """Where models are asked, and how patiently.
+
+    Attributes
+    ----------
+    base_url : str
+        Of an OpenAI-compatible server, such as ``http://127.0.0.1:8000/v1``.
+    key_variable : str
+        Environment variable that holds the key; the key itself is never stored.
+    concurrency : int
+        Most calls at once.
+    timeout_s : float
+        Longest wait for one reply.
+    attempts : int
+        Calls before a request is given up as failed.
+
+    Examples
+    --------
+    >>> Endpoint("http://127.0.0.1:8000/v1").concurrency
+    16
+    """
+
+    base_url: str
+    key_variable: str = "OPENAI_API_KEY"
+    concurrency: int = 16
+    timeout_s: float = 120.0
+    attempts: int = 6
+
+    def __post_init__(self) -> None:
+        parts = urlsplit(self.base_url)
+        fine = parts.scheme in ("http", "https") and parts.hostname
+        if not fine or "@" in parts.netloc or parts.query:
+            raise ConfigError(
+                "The address of the endpoint cannot be used.",
+                # what stands in the place of a key is not repeated
+                found=f"{parts.scheme or 'no scheme'}://{parts.hostname or 'no host'}{parts.path}",
+                expected="http(s)://host[:port]/v1, without a name, password or query",
+                fix="Give the plain address; the key comes from the environment.",
+            )
+        if min(self.concurrency, self.attempts) < 1 or not self.timeout_s > 0:
+            raise ConfigError(
+                "The endpoint's limits cannot be used.",
+                found=f"concurrency={self.concurrency}, attempts={self.attempts}, "
+                f"timeout_s={self.timeout_s}",
+                expected="at least 1 call at once, 1 attempt, and a timeout above 0",
+                fix="Give larger values.",
+            )
+
+
+class Model(Protocol):
+    """What can be asked: an endpoint, or the offline model."""
+
+    base_url: str
+
+    async def ask(self, request: Request) -> Reply:
+        """Return the reply to one request; a failure where there is none."""
+
+
+class Client:
+    """A model behind an endpoint; use :func:`connected` to open one.
+
+    Attributes
+    ----------
+    base_url : str
+    pace : Pace
+    paths : dict of str to str
+        How structure is asked of each model, as far as its server understands it.
+    """
+
+    def __init__(self, endpoint: Endpoint, api: AsyncOpenAI) -> None:
+        self.endpoint, self.base_url = endpoint, endpoint.base_url
+        self.pace = Pace(endpoint.concurrency)
+        self.paths: dict[str, str] = {}
+        self._api = api
+        self._key = api.api_key
+
+    async def ask(self, request: Request) -> Reply:
+        """Return the reply to one request.
+
+        Connection errors, timeouts and the statuses 408, 409, 429 and 5xx are tried again
+        with growing, jittered waits; an unreadable reply is asked for once more, with the
+        next seed.
+
+        Raises
+        ------
+        JudgeError
+            An error that asking again does not mend: the key, the address, the model.
+        """
+        reply = await self._answer(request)
+        if not reply.failed or not reply.usage.calls or reply.attempts >= self.endpoint.attempts:
+            return reply
+        seed = request.sampling.seed
+        other = replace(request.sampling, seed=None if seed is None else seed + 1)
+        again = await self._answer(replace(request, sampling=other))
+        return replace(
+            again if not again.failed else replace(again, text=_both(reply.text, again.text)),
+            usage=reply.usage + again.usage,
+            attempts=reply.attempts + again.attempts,
+        )
+
+    async def _answer(self, request: Request) -> Reply:
+        """Return what the server says, after as many attempts as it takes."""
+        problem = ""
+        for attempt in range(1, self.endpoint.attempts + 1):
+            async with self.pace.slot():
+                path = self._path(request)
+                try:
+                    completion = await self._call(request, path)
+                except Exception as error:
+                    wait = self._judge(error, request, path, attempt)
+                    problem = self._redacted(f"{type(error).__name__}: {error}")
+                else:
+                    self.pace.answered()
+                    reply = read_completion(completion, request, path)
+                    return replace(reply, attempts=attempt)
+            await asyncio.sleep(wait)
+        given_up = f"no reply after {self.endpoint.attempts} attempts: {problem}"
+        nothing = Usage(calls=0)
+        attempts = self.endpoint.attempts
+        return Reply(problem, None, "", usage=nothing, attempts=attempts, reason=given_up)
+
+    def _path(self, request: Request) -> str:
+        return "text" if request.schema is None else self.paths.get(request.model, PATHS[0])
+
+    async def _call(self, request: Request, path: str) -> Any:
+        body = request.body()
+        if request.schema is not None:
+            body |= response_format(request.schema, path)
+        # the plain JSON is read by us: building the client's types costs half of a call
+        return await self._api.post("/chat/completions", cast_to=object, body=body)
+
+    def _judge(self, error: Exception, request: Request, path: str, attempt: int) -> float:
+        """Return how long to wait before the next attempt, or raise what asking cannot mend."""
+        import openai
+
+        if isinstance(error, openai.APIStatusError):
+            status = error.status_code
+            if status == 400 and request.schema is not None and path != PATHS[-1]:
+                # a server that does not know this response format; all later calls ask otherwise
+                self.paths[request.model] = PATHS[PATHS.index(path) + 1]
+                return 0.0
+            if status not in _RETRIED and status < 500:
+                said = self._redacted(str(error.message))[:300]
+                raise _permanent(error.status_code, said, request, self.endpoint) from None
+            wait = max(_retry_after(error), _backoff(attempt))
+            if status == 429:
+                self.pace.refused(_retry_after(error))
+            return min(wait, _LONGEST_WAIT_S)
+        if isinstance(error, openai.APIConnectionError | ValueError):
+            return _backoff(attempt)
+        raise error
+
+    def _redacted(self, text: str) -> str:
+        """Return a server's message without the key, which some servers repeat."""
+        return text if self._key == _NO_KEY else text.replace(self._key, "(the key)")
+
+
+def _backoff(attempt: int) -> float:
+    return random.uniform(0.5, 1.0) * min(_FIRST_WAIT_S * 2.0 ** (attempt - 1), _LONGEST_WAIT_S)
+
+
+def _retry_after(error: Any) -> float:
+    try:
+        return min(max(float(error.response.headers.get("retry-after", 0)), 0.0), _LONGEST_WAIT_S)
+    except ValueError:
+        return 0.0
+
+
+def _both(first: str, second: str) -> str:
+    return first if first == second else f"{first}\n--- asked again ---\n{second}"
+
+
+def _permanent(status: int, said: str, request: Request, endpoint: Endpoint) -> JudgeError:
+    fixes = {
+        401: f"Set the environment variable {endpoint.key_variable} to a valid key.",
+        403: f"The key in {endpoint.key_variable} may not use this model.",
+        404: "Check the address (--base-url, it usually ends in /v1) and the model's name.",
+    }
+    return JudgeError(
+        "The endpoint refuses the call, and asking again would not help.",
+        where=endpoint.base_url,
+        found=f"status {status} for model {request.model!r}: {said}",
+        expected="a chat completion",
+        fix=fixes.get(status, "Read the server's message, then change the request."),
+    )
+
+
+@asynccontextmanager
+async def connected(endpoint: Endpoint) -> AsyncIterator[Client]:
+    """Open a connection to an endpoint; its key comes from the environment."""
+    from openai import AsyncOpenAI, DefaultAioHttpClient
+
+    async with AsyncOpenAI(
+        api_key=os.environ.get(endpoint.key_variable) or _NO_KEY,
+        base_url=endpoint.base_url,
+        timeout=endpoint.timeout_s,
+        max_retries=0,
+        http_client=DefaultAioHttpClient(),
+    ) as api:
+        yield Client(endpoint, api)

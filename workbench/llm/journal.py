@@ -1,0 +1,245 @@
+"""Where replies are kept: one SQLite file that several processes may share.
+
+Answers are kept under the digest of their request and never change; failures are kept
+beside them with all that was heard. A reply counts as kept when its transaction is in the
+write-ahead log, which the death of the process cannot undo.
+"""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+import threading
+import zlib
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+from workbench.errors import JudgeError
+from workbench.llm.reply import Reply
+from workbench.llm.request import Request
+
+_TABLES = """
+CREATE TABLE IF NOT EXISTS answers (
+  key TEXT NOT NULL UNIQUE, reply TEXT NOT NULL, sum INTEGER NOT NULL, asked TEXT
+);
+CREATE TABLE IF NOT EXISTS failures (
+  key TEXT NOT NULL, reply TEXT NOT NULL, sum INTEGER NOT NULL, asked TEXT
+);
+CREATE INDEX IF NOT EXISTS failures_by_key ON failures (key);
+"""
+_Row = tuple[str, str, int, str | None]
+_VERSION = 1
+_ASKED = 500
+_BUSY_S = 60.0
+_STRETCH = 64
+_SHORTEST_ROW = 200
+"""Bytes that an answer takes at least: how many a damaged file can hold."""
+
+
+class Journal:
+    """Replies by the key of their request.
+
+    Parameters
+    ----------
+    path : Path
+        Of the SQLite file; made where it does not exist. A damaged file is set aside as
+        ``<name>.damaged-<k>``, and what can be read of it is taken over.
+
+    Attributes
+    ----------
+    notes : list of str
+        What a user should know: a damaged file, answers that could not be trusted.
+
+    Raises
+    ------
+    JudgeError
+        The file was written by a newer version.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as folder, Journal(Path(folder) / "j.sqlite") as journal:
+    ...     journal.put({"k1": Reply("A", "A")})
+    ...     list(journal.get(["k1", "k2"]))
+    ['k1']
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.notes: list[str] = []
+        path.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            self._connection = _opened(path)
+        except sqlite3.DatabaseError as error:
+            if isinstance(error, sqlite3.OperationalError) and "locked" in str(error):
+                raise
+            self._set_aside(error)
+            self._connection = _opened(path)
+        # the event loop of a run writes from a thread of its own
+        self._lock = threading.Lock()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close the file."""
+        self._connection.close()
+
+    def put(self, replies: Mapping[str, Reply], asked: Mapping[str, Request] | None = None) -> None:
+        """Keep replies in one transaction; they are kept when this returns.
+
+        An answer that is there already stays: the first one counts.
+
+        Parameters
+        ----------
+        replies : mapping of str to Reply
+            By key.
+        asked : mapping of str to Request, optional
+            By key: what was asked, kept beside the reply.
+        """
+        answers: list[_Row] = []
+        failures: list[_Row] = []
+        for key, reply in replies.items():
+            text = _json(reply.to_dict())
+            body = _json(asked[key].body()) if asked and key in asked else None
+            row = (key, text, zlib.crc32(text.encode()), body)
+            (failures if reply.failed else answers).append(row)
+        with self._lock, self._connection as connection:
+            connection.execute("BEGIN IMMEDIATE")
+            connection.executemany("INSERT OR IGNORE INTO answers VALUES (?, ?, ?, ?)", answers)
+            connection.executemany("INSERT INTO failures VALUES (?, ?, ?, ?)", failures)
+
+    def get(self, keys: Iterable[str]) -> dict[str, Reply]:
+        """Return the answers that are kept, by key."""
+        return self._found("answers", keys)
+
+    def failed(self, keys: Iterable[str]) -> dict[str, Reply]:
+        """Return the last failure of each key that has one."""
+        return self._found("failures", keys)
+
+    def failures(self) -> Iterator[tuple[str, Reply]]:
+        """Yield every failure that was ever recorded, oldest first."""
+        with self._lock:
+            query = "SELECT key, reply, sum FROM failures ORDER BY rowid"
+            rows = self._connection.execute(query).fetchall()
+        for row in rows:
+            yield from self._read(*row)
+
+    def __len__(self) -> int:
+        """Return the number of answers."""
+        with self._lock:
+            return int(self._connection.execute("SELECT COUNT(*) FROM answers").fetchone()[0])
+
+    def _found(self, table: str, keys: Iterable[str]) -> dict[str, Reply]:
+        wanted = list(dict.fromkeys(keys))
+        found: dict[str, Reply] = {}
+        for start in range(0, len(wanted), _ASKED):
+            part = wanted[start : start + _ASKED]
+            marks = ",".join("?" * len(part))
+            # a name of ours and question marks are all that is put in
+            query = f"SELECT key, reply, sum FROM {table} WHERE key IN ({marks}) ORDER BY rowid"  # noqa: S608
+            with self._lock:
+                rows = self._connection.execute(query, part).fetchall()
+            for row in rows:
+                found |= self._read(*row)
+        return found
+
+    def _read(self, key: str, text: str, total: int) -> Iterator[tuple[str, Reply]]:
+        if zlib.crc32(text.encode()) == total:
+            yield key, Reply.from_dict(json.loads(text))
+        else:
+            self.notes.append(f"the reply {key} is damaged: it counts as not asked yet")
+
+    def _set_aside(self, error: Exception) -> None:
+        number = 1
+        while (aside := self.path.with_name(f"{self.path.name}.damaged-{number}")).exists():
+            number += 1
+        rows = _salvaged(self.path)
+        for tail in ("", "-wal", "-shm"):
+            part = self.path.with_name(self.path.name + tail)
+            if part.exists():
+                part.rename(aside.with_name(aside.name + tail))
+        fresh = _opened(self.path)
+        with fresh:
+            fresh.executemany("INSERT OR IGNORE INTO answers VALUES (?, ?, ?, ?)", rows)
+        fresh.close()
+        self.notes.append(
+            f"{self.path.name} is damaged ({error}): it was set aside as {aside.name}, and "
+            f"{len(rows):,} answers were taken over from it"
+        )
+
+
+def _connected(path: Path) -> sqlite3.Connection:
+    connection = sqlite3.connect(path, timeout=_BUSY_S, check_same_thread=False)
+    connection.execute("PRAGMA journal_mode = WAL")
+    connection.execute("PRAGMA synchronous = NORMAL")
+    return connection
+
+
+def _opened(path: Path) -> sqlite3.Connection:
+    connection = _connected(path)
+    try:
+        version = connection.execute("PRAGMA user_version").fetchone()[0]
+        if version > _VERSION:
+            raise JudgeError(
+                "The journal was written by a newer version.",
+                where=path.name,
+                found=f"version {version}",
+                expected=f"version {_VERSION} or older",
+                fix="Update the workbench, or name another run folder.",
+            )
+        problem = connection.execute("PRAGMA quick_check(1)").fetchone()[0]
+        if problem != "ok":
+            raise sqlite3.DatabaseError(problem)
+        if version == 0:
+            connection.executescript(_TABLES)
+            connection.execute(f"PRAGMA user_version = {_VERSION}")
+            connection.commit()
+    except BaseException:
+        connection.close()
+        raise
+    return connection
+
+
+def _json(value: Any) -> str:
+    return json.dumps(value, sort_keys=True)
+
+
+def _salvaged(path: Path) -> list[tuple[Any, ...]]:
+    """Return the answers of a damaged file that can still be read and are what was written."""
+    try:
+        connection = sqlite3.connect(f"file:{path}?mode=ro", uri=True)
+    except sqlite3.Error:
+        return []
+    rows: list[tuple[Any, ...]] = []
+    try:
+        # a damaged page ends a scan, so the table is read in short stretches
+        for start in range(1, path.stat().st_size // _SHORTEST_ROW + 1, _STRETCH):
+            found = _stretch(connection, start, start + _STRETCH - 1)
+            if found is None:
+                alone = [_stretch(connection, k, k) for k in range(start, start + _STRETCH)]
+                found = [row for rows_of_one in alone for row in rows_of_one or []]
+            rows += found
+    finally:
+        connection.close()
+    return [
+        row for row in rows if isinstance(row[1], str) and zlib.crc32(row[1].encode()) == row[2]
+    ]
+
+
+def _stretch(connection: sqlite3.Connection, first: int, last: int) -> list[tuple[Any, ...]] | None:
+    query = "SELECT key, reply, sum, asked FROM answers WHERE rowid BETWEEN ? AND ?"
+    try:
+        return connection.execute(query, (first, last)).fetchall()
+    except sqlite3.Error:
+        return None

@@ -1,0 +1,186 @@
+"""How far the calls of a run are, and what they used."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from workbench.llm.budget import Budget
+from workbench.llm.reply import Reply, Usage
+from workbench.llm.request import Request
+
+
+@dataclass(frozen=True)
+class Progress:
+    """How far one stage is.
+
+    Attributes
+    ----------
+    stage : str
+    requests : int
+        Distinct requests.
+    kept, answered, failed : int
+        From the journal (answers and paid failures); answered now; failed now.
+    attempts : int
+        Calls made now, retries included.
+    limit : float
+        Calls that may be on the way at once, as far as the server bears it.
+    seconds : float
+        Since the stage began.
+    spent : mapping of str to Usage
+        By model, of the whole run.
+    cost : float
+        Of the whole run; NaN where a price is not known.
+    stopped : str or None
+        What ended the stage early.
+    """
+
+    stage: str
+    requests: int
+    kept: int = 0
+    answered: int = 0
+    failed: int = 0
+    attempts: int = 0
+    limit: float = float("nan")
+    seconds: float = 0.0
+    spent: Mapping[str, Usage] = field(default_factory=dict)
+    cost: float = float("nan")
+    stopped: str | None = None
+
+    @property
+    def open(self) -> int:
+        """Requests without a reply yet.
+
+        Examples
+        --------
+        >>> Progress("judge", requests=5, kept=1, failed=1).open
+        3
+        """
+        return self.requests - self.kept - self.answered - self.failed
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the progress as plain JSON values."""
+        tokens = sum(self.spent.values(), Usage(calls=0))
+        return {
+            "stage": self.stage,
+            "requests": self.requests,
+            "kept": self.kept,
+            "answered": self.answered,
+            "failed": self.failed,
+            "open": self.open,
+            "attempts": self.attempts,
+            "limit": self.limit,
+            "seconds": self.seconds,
+            "prompt_tokens": tokens.prompt_tokens,
+            "completion_tokens": tokens.completion_tokens,
+            "cost": self.cost,
+            "stopped": self.stopped,
+        }
+
+
+@dataclass(frozen=True)
+class Spending:
+    """What the replies of one stage used: the same whether they were asked now or kept.
+
+    Attributes
+    ----------
+    stage : str
+    requests : int
+        Distinct requests.
+    answered, failed, open : int
+    failures : mapping of str to int
+        Failed requests by reason.
+    usage : mapping of str to Usage
+        Tokens and paid calls, by model.
+    cost : float
+        In the currency of the prices; NaN where a price is not known.
+    """
+
+    stage: str
+    requests: int
+    answered: int
+    failed: int
+    open: int
+    failures: Mapping[str, int]
+    usage: Mapping[str, Usage]
+    cost: float
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the spending as plain JSON values, for the settings of a result."""
+        return {
+            "stage": self.stage,
+            "requests": self.requests,
+            "answered": self.answered,
+            "failed": self.failed,
+            "open": self.open,
+            "failures": dict(self.failures),
+            "usage": {
+                model: {
+                    "calls": used.calls,
+                    "prompt_tokens": used.prompt_tokens,
+                    "completion_tokens": used.completion_tokens,
+                }
+                for model, used in sorted(self.usage.items())
+            },
+            "cost": self.cost,
+        }
+
+
+class Ledger:
+    """Requests and replies of a run, by stage.
+
+    Examples
+    --------
+    >>> ledger = Ledger()
+    >>> asked = {"k": Request("m", ({"role": "user", "content": "Hi"},))}
+    >>> ledger.add("greeting", asked, {"k": Reply("?", None, reason="unreadable: no JSON")})
+    >>> ledger.spending(Budget())[0].failures
+    {'unreadable': 1}
+    """
+
+    def __init__(self) -> None:
+        self._stages: dict[str, tuple[dict[str, Request], dict[str, Reply]]] = {}
+
+    def add(self, stage: str, asked: Mapping[str, Request], replies: Mapping[str, Reply]) -> None:
+        """Add requests by key, and the replies that there are, to a stage."""
+        known = self._stages.setdefault(stage, ({}, {}))
+        known[0].update(asked)
+        known[1].update(replies)
+
+    def spending(self, budget: Budget) -> list[Spending]:
+        """Return what each stage used, at the prices of a budget."""
+        return [
+            _spent(stage, asked, replies, budget)
+            for stage, (asked, replies) in self._stages.items()
+        ]
+
+
+def _spent(
+    stage: str, asked: Mapping[str, Request], replies: Mapping[str, Reply], budget: Budget
+) -> Spending:
+    usage: dict[str, Usage] = {}
+    for key, reply in replies.items():
+        model = asked[key].model
+        usage[model] = usage.get(model, Usage(calls=0)) + reply.usage
+    failed = sum(reply.failed for reply in replies.values())
+    return Spending(
+        stage,
+        requests=len(asked),
+        answered=len(replies) - failed,
+        failed=failed,
+        open=len(asked) - len(replies),
+        failures=_failures(replies.values()),
+        usage=usage,
+        cost=budget.cost(usage),
+    )
+
+
+def _failures(replies: Iterable[Reply]) -> dict[str, int]:
+    """Count failed replies by their reason, up to its first colon."""
+    counts: dict[str, int] = {}
+    for reply in replies:
+        if reply.reason is not None:
+            reason = reply.reason.partition(":")[0]
+            counts[reason] = counts.get(reason, 0) + 1
+    return dict(sorted(counts.items()))

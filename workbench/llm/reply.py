@@ -1,0 +1,104 @@
+"""What came back of a request: an answer, or a failure with all that was heard."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Usage:
+    """Tokens of one call, or of many.
+
+    Examples
+    --------
+    >>> Usage(10, 2) + Usage(1, 1)
+    Usage(prompt_tokens=11, completion_tokens=3, calls=2)
+    """
+
+    prompt_tokens: int = 0
+    completion_tokens: int = 0
+    calls: int = 1
+
+    def __add__(self, other: Usage) -> Usage:
+        return Usage(
+            self.prompt_tokens + other.prompt_tokens,
+            self.completion_tokens + other.completion_tokens,
+            self.calls + other.calls,
+        )
+
+
+@dataclass(frozen=True)
+class Reply:
+    """An answer that could be read, or a failure.
+
+    Attributes
+    ----------
+    text : str
+        As the model wrote it.
+    value : object
+        What the schema made of it; the text where there is no schema; None for a failure.
+    path : str
+        How the structure was asked for: ``json_schema``, ``json_object``, ``text``.
+    finish_reason : str
+    logprobs : tuple of mappings, or None
+        Per token ``token, logprob, top`` (alternatives by token); None where the server gave
+        none: missing is not certainty.
+    usage : Usage
+        Of every attempt that the server charged.
+    attempts : int
+        Calls that it took.
+    reason : str or None
+        Why it is a failure.
+    """
+
+    text: str
+    value: Any
+    path: str = "text"
+    finish_reason: str = ""
+    logprobs: tuple[Mapping[str, Any], ...] | None = None
+    usage: Usage = field(default_factory=Usage)
+    attempts: int = 1
+    reason: str | None = None
+
+    @property
+    def failed(self) -> bool:
+        """Whether there is no answer."""
+        return self.reason is not None
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the reply as plain JSON values."""
+        usage = self.usage
+        return {
+            "text": self.text,
+            "value": self.value,
+            "path": self.path,
+            "finish_reason": self.finish_reason,
+            "logprobs": None if self.logprobs is None else [dict(one) for one in self.logprobs],
+            "usage": [usage.prompt_tokens, usage.completion_tokens, usage.calls],
+            "attempts": self.attempts,
+            "reason": self.reason,
+        }
+
+    @classmethod
+    def from_dict(cls, record: dict[str, Any]) -> Reply:
+        """Rebuild a reply from :meth:`to_dict`.
+
+        Examples
+        --------
+        >>> one = Reply("A", "A", logprobs=({"token": "A", "logprob": -0.1, "top": {}},))
+        >>> Reply.from_dict(one.to_dict()) == one
+        True
+        """
+        logprobs = record["logprobs"]
+        return cls(
+            record["text"],
+            record["value"],
+            record["path"],
+            record["finish_reason"],
+            None if logprobs is None else tuple(logprobs),
+            Usage(*record["usage"]),
+            record["attempts"],
+            record["reason"],
+        )
