@@ -6,19 +6,20 @@ import inspect
 import shlex
 import sys
 import traceback
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from inspect import Parameter
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Generic, Literal, TypeVar
 
 import typer
 
 from workbench.errors import ConfigError, WorkbenchError
 
 if TYPE_CHECKING:
-    from workbench.config import RunConfig
+    from workbench.config import Config, RunConfig
     from workbench.data.dataset import PreferenceData
     from workbench.report.main_job import MainJob
     from workbench.results import Result
@@ -28,13 +29,16 @@ _FLAGS = {"annotators": "--annotator", "scenarios": "--scenario", "further": "--
 """Flags that name one of several, where the configuration names them all."""
 
 
+C = TypeVar("C", bound="Config")
+
+
 @dataclass(frozen=True)
-class Run:
+class BaseRun(ABC, Generic[C]):
     """One run of a command: its configuration, and where results and notes go.
 
     Attributes
     ----------
-    config : RunConfig
+    config : Config
         From ``--config``, with the options of the command line put in place.
     as_json : bool
         Print results as JSON.
@@ -66,50 +70,10 @@ class Run:
         with self.progress(f"Loading {source}"):
             return wb.load(source, format=config.format, mapping=mapping, seed=config.seed)
 
-    def scored(self) -> PreferenceData:
-        """Return the data with factors; says so where it had to compute them.
-
-        Scenarios are chosen after scoring: the scale of a factor is that of all the data,
-        as in the dashboard.
-        """
-        from workbench.report.main_job import ensure_factors, has_text
-
-        data = self._read()
-        if data.factor_names:
-            return self._chosen(data)
-        kind = "the core text factors" if has_text(data) else "its factor columns"
-        self.note(f"The data hold no factors yet: scoring {kind} first.")
-        with self.progress("Scoring factors"):
-            return self._chosen(ensure_factors(data))
-
-    def main_job(self, data: PreferenceData) -> MainJob:
-        """Return the decompositions of people and judges, and their contrast."""
-        from workbench.report.main_job import main_job
-
-        with self.progress("Decomposing people and judges"):
-            return main_job(
-                data,
-                self.config.reference,
-                annotators=self.config.annotators or None,
-                further=self.config.further,
-                **self.fit_options(),
-            )
-
-    def fit_options(self, *names: str) -> dict[str, Any]:
-        """Return the options that a fit takes: these, or all of them, and the seed."""
-        names = names or ("factors", "covariance", "ties", "folds", "level")
-        options = {name: getattr(self.config, name) for name in (*names, "seed")}
-        if "factors" in options:
-            options["factors"] = list(self.config.factors) or None
-        return options
-
-    def report_command(self, name: str) -> str:
-        """Return the command that makes this run's report again, as file ``name``."""
-        words = ["workbench", "report", self.config.source]
-        for key, values in self.config.to_query().items():
-            if key not in ("source", "by"):
-                words += [_FLAGS.get(key, f"--{key}"), ",".join(values)]
-        return shlex.join([*words, "--out", name])
+    @staticmethod
+    @abstractmethod
+    def config_type() -> type[C]:
+        """Return the type of the configuration; imported late, so that help is instant."""
 
     def show(self, text: str, record: Mapping[str, Any]) -> None:
         """Print a result: its text, or its record as JSON."""
@@ -161,16 +125,79 @@ class Run:
             yield
 
 
-def _option(name: str, kind: Any, default: Any, text: str, flag: str | None = None) -> Parameter:
-    option = typer.Option(flag or f"--{name}", help=text)
+class Run(BaseRun["RunConfig"]):
+    """A run that fits and compares."""
+
+    @staticmethod
+    def config_type() -> type[RunConfig]:
+        """Return the type of the configuration."""
+        from workbench.config import RunConfig
+
+        return RunConfig
+
+    def scored(self) -> PreferenceData:
+        """Return the data with factors; says so where it had to compute them.
+
+        Scenarios are chosen after scoring: the scale of a factor is that of all the data,
+        as in the dashboard.
+        """
+        from workbench.report.main_job import ensure_factors, has_text
+
+        data = self._read()
+        if data.factor_names:
+            return self._chosen(data)
+        kind = "the core text factors" if has_text(data) else "its factor columns"
+        self.note(f"The data hold no factors yet: scoring {kind} first.")
+        with self.progress("Scoring factors"):
+            return self._chosen(ensure_factors(data))
+
+    def main_job(self, data: PreferenceData) -> MainJob:
+        """Return the decompositions of people and judges, and their contrast."""
+        from workbench.report.main_job import main_job
+
+        with self.progress("Decomposing people and judges"):
+            return main_job(
+                data,
+                self.config.reference,
+                annotators=self.config.annotators or None,
+                further=self.config.further,
+                **self.fit_options(),
+            )
+
+    def fit_options(self, *names: str) -> dict[str, Any]:
+        """Return the options that a fit takes: these, or all of them, and the seed."""
+        names = names or ("factors", "covariance", "ties", "folds", "level")
+        options = {name: getattr(self.config, name) for name in (*names, "seed")}
+        if "factors" in options:
+            options["factors"] = list(self.config.factors) or None
+        return options
+
+    def report_command(self, name: str) -> str:
+        """Return the command that makes this run's report again, as file ``name``."""
+        words = ["workbench", "report", self.config.source]
+        for key, values in self.config.to_query().items():
+            if key not in ("source", "by"):
+                words += [_FLAGS.get(key, f"--{key}"), ",".join(values)]
+        return shlex.join([*words, "--out", name])
+
+
+def option(name: str, kind: Any, default: Any, text: str, flag: str | None = None) -> Parameter:
+    """Return a flag of a command.
+
+    Examples
+    --------
+    >>> option("level", float | None, None, "Confidence level.").name
+    'level'
+    """
+    told = typer.Option(flag or f"--{name.replace('_', '-')}", help=text)
     return Parameter(
-        name, Parameter.KEYWORD_ONLY, default=default, annotation=Annotated[kind, option]
+        name, Parameter.KEYWORD_ONLY, default=default, annotation=Annotated[kind, told]
     )
 
 
 def _names(name: str, text: str, flag: str | None = None) -> Parameter:
     text = f"{text} Commas separate; may be repeated."
-    return _option(name, list[str] | None, None, text, flag)
+    return option(name, list[str] | None, None, text, flag)
 
 
 SOURCE = Parameter(
@@ -186,9 +213,9 @@ SOURCE = Parameter(
         ),
     ],
 )
-FORMAT = _option("format", str | None, None, "Name of the format; recognised if not given.")
+FORMAT = option("format", str | None, None, "Name of the format; recognised if not given.")
 BY = _names("by", "Columns that make a group: annotator, kind, scenario, ...")
-REFERENCE = _option(
+REFERENCE = option(
     "reference", str | None, None, "Annotator or kind to compare with (human: people pooled)."
 )
 _FIT = {
@@ -197,12 +224,12 @@ _FIT = {
         _names("annotators", "Only these annotators.", _FLAGS["annotators"]),
         _names("factors", "Only these factors."),
         _names("scenarios", "Only these scenarios or subsets.", _FLAGS["scenarios"]),
-        _option("covariance", Literal["cluster", "HC1", "classical"] | None, None, "Errors."),
-        _option(
+        option("covariance", Literal["cluster", "HC1", "classical"] | None, None, "Errors."),
+        option(
             "ties", Literal["half", "drop"] | None, None, "A tie is half a vote each, or no vote."
         ),
-        _option("folds", int | None, None, "Prompt-grouped folds of held-out scores; 0: none."),
-        _option("level", float | None, None, "Confidence level of the intervals, such as 0.95."),
+        option("folds", int | None, None, "Prompt-grouped folds of held-out scores; 0: none."),
+        option("level", float | None, None, "Confidence level of the intervals, such as 0.95."),
     )
 }
 FIT = tuple(_FIT.values())
@@ -219,23 +246,23 @@ FURTHER = _names(
     _FLAGS["further"],
 )
 _SHARED = (
-    _option("config", Path | None, None, "TOML file of options; flags win over it."),
-    _option("seed", int | None, None, "Seed of every random step."),
-    _option("out", Path | None, None, "Folder to write to (report: the HTML file)."),
-    _option("json", bool, False, "Print the result as JSON."),
-    _option("quiet", bool, False, "No notes and no progress on stderr."),
-    _option("debug", bool, False, "Show the traceback of an error."),
+    option("config", Path | None, None, "TOML file of options; flags win over it."),
+    option("seed", int | None, None, "Seed of every random step."),
+    option("out", Path | None, None, "Folder to write to (report: the HTML file)."),
+    option("json", bool, False, "Print the result as JSON."),
+    option("quiet", bool, False, "No notes and no progress on stderr."),
+    option("debug", bool, False, "Show the traceback of an error."),
 )
 
 
 def command(
-    app: typer.Typer, *options: Parameter
+    app: typer.Typer, *options: Parameter, run_type: type[BaseRun[Any]] = Run
 ) -> Callable[[Callable[..., None]], Callable[..., None]]:
     """Register a function as a command of its name.
 
-    The command takes ``options`` beside the function's own parameters. Those that
-    :class:`workbench.config.RunConfig` knows reach the function as ``run.config``; its own
-    are passed on. Deliberate errors become their message on stderr and exit code 1.
+    The command takes ``options`` beside the function's own parameters. The options reach
+    the function as ``run.config``; its own are passed on.
+    Deliberate errors become their message on stderr and exit code 1.
     """
 
     def register(body: Callable[..., None]) -> Callable[..., None]:
@@ -247,7 +274,7 @@ def command(
             debug = values.pop("debug")
             given = {p.name: values.pop(p.name) for p in own}
             with explained(debug):
-                body(_run(values), **given)
+                body(_run(values, run_type), **given)
 
         parameters = [*options, *accepted, *_SHARED]
         run_it.__doc__ = body.__doc__
@@ -259,16 +286,15 @@ def command(
     return register
 
 
-def _run(values: dict[str, Any]) -> Run:
-    from workbench.config import RunConfig
-
+def _run(values: dict[str, Any], run_type: type[BaseRun[Any]]) -> BaseRun[Any]:
     file = values.pop("config")
     as_json, out, quiet = (values.pop(name) for name in ("json", "out", "quiet"))
-    config = RunConfig()
+    config_type = run_type.config_type()
+    config = config_type()
     if file is not None:
         if not file.is_file():
             raise typer.BadParameter(f"there is no file {file}", param_hint="--config")
-        config = RunConfig.from_toml(file.read_text(encoding="utf-8-sig"), where=str(file))
+        config = config_type.from_toml(file.read_text(encoding="utf-8-sig"), where=str(file))
     elif values.get("source", "given") is None:
         raise typer.BadParameter("name the data, or give --config", param_hint="DATA")
     lists = {key: split_names(v) if isinstance(v, list) else v for key, v in values.items()}
@@ -276,7 +302,7 @@ def _run(values: dict[str, Any]) -> Run:
         config = config.updated("command line", **lists)
     except ConfigError as error:
         raise typer.BadParameter(str(error)) from None
-    return Run(config, as_json, out, quiet)
+    return run_type(config, as_json, out, quiet)
 
 
 def split_names(values: list[str]) -> tuple[str, ...] | None:

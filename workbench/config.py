@@ -23,8 +23,8 @@ Name = Annotated[str, Field(min_length=1)]
 """A name: text that is not empty."""
 
 
-class RunConfig(BaseModel):
-    """What a run reads, fits and compares.
+class Config(BaseModel):
+    """What every run says: its data and its seed. Frozen and typed, TOML and back.
 
     Attributes
     ----------
@@ -32,24 +32,8 @@ class RunConfig(BaseModel):
         A file, a saved folder, ``hub:owner/name`` or ``sample``.
     format : str, optional
         Name of the reader; recognised from the content when None.
-    annotators : tuple of str
-        Only these; all when empty.
-    by : tuple of str
-        What makes a group (:func:`workbench.decompose`).
-    factors : tuple of str
-        Factor columns; all when empty.
-    covariance : {"cluster", "HC1", "classical"}
-    ties : {"half", "drop"}
-    reference : str
-        Annotator or kind that the others are compared with.
     scenarios : tuple of str
         Only these; all when empty.
-    further : tuple of str
-        Results that a report adds to the main ones.
-    folds : int
-        Prompt-grouped folds of the held-out scores; 0 leaves them out.
-    level : float
-        Confidence level of every interval.
     seed : int
         Seed of every random step.
 
@@ -60,27 +44,17 @@ class RunConfig(BaseModel):
 
     Examples
     --------
-    >>> config = RunConfig(source="votes.csv", factors=("words",), level=0.9)
-    >>> config.to_query()
-    {'source': ['votes.csv'], 'factors': ['words'], 'level': ['0.9']}
-    >>> RunConfig.from_toml(config.to_toml()) == config
-    True
+    >>> class Shelf(Config):
+    ...     books: int = 3
+    >>> Shelf.from_toml("books = 4").books
+    4
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
 
     source: Name = "sample"
     format: Name | None = None
-    annotators: tuple[Name, ...] = ()
-    by: tuple[Name, ...] = ("annotator",)
-    factors: tuple[Name, ...] = ()
-    covariance: Literal["cluster", "HC1", "classical"] = "cluster"
-    ties: Literal["half", "drop"] = "half"
-    reference: Name = "human"
     scenarios: tuple[Name, ...] = ()
-    further: tuple[Name, ...] = ()
-    folds: Annotated[int, Field(ge=0)] = 5
-    level: Annotated[float, Field(gt=0, lt=1)] = 0.95
     seed: Annotated[int, Field(ge=0, lt=2**32)] = 0
 
     @classmethod
@@ -122,8 +96,8 @@ class RunConfig(BaseModel):
 
         Examples
         --------
-        >>> print(RunConfig(seed=3).to_toml().splitlines()[-1])
-        seed = 3
+        >>> print(RunConfig(level=0.9).to_toml().splitlines()[-1])
+        level = 0.9
         """
         lines = [
             f"{key} = {_toml_value(value)}"
@@ -131,6 +105,96 @@ class RunConfig(BaseModel):
             if value is not None
         ]
         return "\n".join(lines) + "\n"
+
+    def updated(self, where: str = "options", **options: Any) -> Self:
+        """Return the configuration with the options that are not None put in place.
+
+        Parameters
+        ----------
+        where : str
+            Where the options come from, for messages.
+        **options
+            Attributes by name.
+
+        Raises
+        ------
+        ConfigError
+            An unknown option, or a value of a wrong type or range.
+
+        Examples
+        --------
+        >>> RunConfig(seed=3).updated(level=0.9, seed=None).seed
+        3
+        """
+        given = {key: value for key, value in options.items() if value is not None}
+        return self._checked({**self.model_dump(), **given}, where)
+
+    @classmethod
+    def _checked(cls, values: Mapping[str, Any], where: str) -> Self:
+        return cls.model_validate(dict(values), context={"where": where})
+
+    @model_validator(mode="wrap")
+    @classmethod
+    def _explain(
+        cls, values: Any, validate: ModelWrapValidatorHandler[Self], info: ValidationInfo
+    ) -> Self:
+        where = (info.context or {}).get("where", "RunConfig")
+        try:
+            config = validate(values)
+        except ValidationError as error:
+            raise _explained(error, cls, where) from None
+        config.check(where)
+        return config
+
+    def check(self, where: str) -> None:
+        """Refuse what no single key shows; ``where`` is for the message."""
+
+
+class RunConfig(Config):
+    """What a run fits and compares, beside its data.
+
+    Attributes
+    ----------
+    annotators : tuple of str
+        Only these; all when empty.
+    by : tuple of str
+        What makes a group (:func:`workbench.decompose`).
+    factors : tuple of str
+        Factor columns; all when empty.
+    covariance : {"cluster", "HC1", "classical"}
+    ties : {"half", "drop"}
+    reference : str
+        Annotator or kind that the others are compared with.
+    further : tuple of str
+        Results that a report adds to the main ones.
+    folds : int
+        Prompt-grouped folds of the held-out scores; 0 leaves them out.
+    level : float
+        Confidence level of every interval.
+
+    Raises
+    ------
+    ConfigError
+        An unknown key, or a value of a wrong type or range.
+
+    Examples
+    --------
+    >>> config = RunConfig(source="votes.csv", factors=("words",), level=0.9)
+    >>> config.to_query()
+    {'source': ['votes.csv'], 'factors': ['words'], 'level': ['0.9']}
+    >>> RunConfig.from_toml(config.to_toml()) == config
+    True
+    """
+
+    annotators: tuple[Name, ...] = ()
+    by: tuple[Name, ...] = ("annotator",)
+    factors: tuple[Name, ...] = ()
+    covariance: Literal["cluster", "HC1", "classical"] = "cluster"
+    ties: Literal["half", "drop"] = "half"
+    reference: Name = "human"
+    further: tuple[Name, ...] = ()
+    folds: Annotated[int, Field(ge=0)] = 5
+    level: Annotated[float, Field(gt=0, lt=1)] = 0.95
 
     @classmethod
     def from_query(cls, query: str | Mapping[str, str | Sequence[str]]) -> Self:
@@ -180,44 +244,9 @@ class RunConfig(BaseModel):
                 query[key] = list(value) or [""] if isinstance(value, tuple) else [str(value)]
         return query
 
-    def updated(self, where: str = "options", **options: Any) -> Self:
-        """Return the configuration with the options that are not None put in place.
-
-        Parameters
-        ----------
-        where : str
-            Where the options come from, for messages.
-        **options
-            Attributes by name.
-
-        Raises
-        ------
-        ConfigError
-            An unknown option, or a value of a wrong type or range.
-
-        Examples
-        --------
-        >>> RunConfig(seed=3).updated(level=0.9, seed=None).seed
-        3
-        """
-        given = {key: value for key, value in options.items() if value is not None}
-        return self._checked({**self.model_dump(), **given}, where)
-
-    @classmethod
-    def _checked(cls, values: Mapping[str, Any], where: str) -> Self:
-        return cls.model_validate(dict(values), context={"where": where})
-
-    @model_validator(mode="wrap")
-    @classmethod
-    def _explain(
-        cls, values: Any, validate: ModelWrapValidatorHandler[Self], info: ValidationInfo
-    ) -> Self:
-        where = (info.context or {}).get("where", "RunConfig")
-        try:
-            config = validate(values)
-        except ValidationError as error:
-            raise _explained(error, cls, where) from None
-        if config.folds == 1:
+    def check(self, where: str) -> None:
+        """Refuse one fold: it would leave nothing to score."""
+        if self.folds == 1:
             raise ConfigError(
                 "The value of 'folds' cannot be used.",
                 where=where,
@@ -225,10 +254,9 @@ class RunConfig(BaseModel):
                 expected="0, or at least 2",
                 fix="Give 0 to leave the held-out scores out.",
             )
-        return config
 
 
-def _explained(error: ValidationError, model: type[RunConfig], where: str) -> ConfigError:
+def _explained(error: ValidationError, model: type[Config], where: str) -> ConfigError:
     first = error.errors(include_url=False)[0]
     key, found = str(first["loc"][0]), first["input"]
     if first["type"] == "extra_forbidden":
