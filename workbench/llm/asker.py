@@ -51,6 +51,8 @@ class Planner:
     ----------
     open : dict of str to list of Request
         Requests without a reply, by stage.
+    asked : dict of str to Request
+        All requests by key.
 
     Examples
     --------
@@ -76,6 +78,7 @@ class Planner:
         self.budget = budget or Budget()
         self.retry_failed = retry_failed
         self.open: dict[str, list[Request]] = {}
+        self.asked: dict[str, Request] = {}
         self._ledger = Ledger()
 
     def ask(self, requests: Sequence[Request], stage: str) -> list[Reply | None]:
@@ -83,6 +86,7 @@ class Planner:
         keys = [request.key(self.base_url) for request in requests]
         asked = dict(zip(keys, requests, strict=True))
         replies = self.kept(asked)
+        self.asked |= asked
         self._ledger.add(stage, asked, replies)
         self.open.setdefault(stage, []).extend(
             one for key, one in asked.items() if key not in replies

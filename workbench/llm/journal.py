@@ -17,7 +17,7 @@ from types import TracebackType
 from typing import Any, Self
 
 from workbench.errors import JudgeError
-from workbench.llm.reply import Reply
+from workbench.llm.reply import Reply, Usage
 from workbench.llm.request import Request
 
 _TABLES = """
@@ -134,6 +134,18 @@ class Journal:
             rows = self._connection.execute(query).fetchall()
         for row in rows:
             yield from self._read(*row)
+
+    def used(self) -> dict[str, Usage]:
+        """Return the tokens and paid calls of all that is kept, by model."""
+        query = """
+            SELECT json_extract(asked, '$.model') AS model, SUM(json_extract(reply, '$.usage[0]')),
+              SUM(json_extract(reply, '$.usage[1]')), SUM(json_extract(reply, '$.usage[2]'))
+            FROM (SELECT asked, reply FROM answers UNION ALL SELECT asked, reply FROM failures)
+            WHERE asked IS NOT NULL GROUP BY model
+        """
+        with self._lock:
+            rows = self._connection.execute(query).fetchall()
+        return {model: Usage(*counts) for model, *counts in rows}
 
     def __len__(self) -> int:
         """Return the number of answers."""
