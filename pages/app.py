@@ -9,7 +9,12 @@ st.set_page_config(page_title="Preference Workbench", page_icon="⚖️", layout
 
 st.navigation(
     {
-        "Data": [st.Page("load.py", title="Load", icon=":material/upload_file:", default=True)],
+        "Data": [
+            st.Page("load.py", title="Load", icon=":material/upload_file:", default=True),
+            st.Page(
+                "annotate.py", title="Annotate", icon=":material/edit_note:", url_path="annotate"
+            ),
+        ],
         "Analyse": [
             st.Page(
                 "compare.py", title="Compare", icon=":material/compare_arrows:", url_path="compare"

@@ -55,8 +55,22 @@ if TYPE_CHECKING:
     from workbench.errors import ConfigError as ConfigError
     from workbench.errors import DataError as DataError
     from workbench.errors import DesignError as DesignError
+    from workbench.errors import JudgeError as JudgeError
     from workbench.errors import WorkbenchError as WorkbenchError
+    from workbench.factors.rubric_result import RubricScores as RubricScores
+    from workbench.factors.rubric_score import score_rubric as score_rubric
     from workbench.factors.score import score_factors as score_factors
+    from workbench.judges.chat import ChatJudge as ChatJudge
+    from workbench.judges.grades import GradeJudge as GradeJudge
+    from workbench.judges.judge import judge as judge
+    from workbench.judges.result import Judgement as Judgement
+    from workbench.judges.reward import RewardJudge as RewardJudge
+    from workbench.judges.rules import PlantedJudge as PlantedJudge
+    from workbench.judges.rules import RuleJudge as RuleJudge
+    from workbench.llm.asker import Asker as Asker
+    from workbench.llm.client import Endpoint as Endpoint
+    from workbench.llm.journal import Journal as Journal
+    from workbench.llm.offline import OfflineModel as OfflineModel
     from workbench.report.build import report as report
 
 try:
@@ -104,10 +118,24 @@ _EXPORTS = {
     "Screening": "workbench.decompose.screening",
     "similarity": "workbench.decompose.similarity",
     "Similarity": "workbench.decompose.similarity_result",
+    "score_rubric": "workbench.factors.rubric_score",
+    "RubricScores": "workbench.factors.rubric_result",
+    "judge": "workbench.judges.judge",
+    "Judgement": "workbench.judges.result",
+    "ChatJudge": "workbench.judges.chat",
+    "GradeJudge": "workbench.judges.grades",
+    "RewardJudge": "workbench.judges.reward",
+    "RuleJudge": "workbench.judges.rules",
+    "PlantedJudge": "workbench.judges.rules",
+    "Asker": "workbench.llm.asker",
+    "Endpoint": "workbench.llm.client",
+    "Journal": "workbench.llm.journal",
+    "OfflineModel": "workbench.llm.offline",
     "report": "workbench.report.build",
     "ConfigError": "workbench.errors",
     "DataError": "workbench.errors",
     "DesignError": "workbench.errors",
+    "JudgeError": "workbench.errors",
     "WorkbenchError": "workbench.errors",
 }
 

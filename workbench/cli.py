@@ -7,12 +7,12 @@ Results go to stdout, notes and progress to stderr. Exit code 0 is success, 1 an
 from __future__ import annotations
 
 import sys
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from workbench import annotate_verbs, verbs
 from workbench.command import (
     BY,
     FIT,
@@ -23,11 +23,9 @@ from workbench.command import (
     Run,
     command,
     explained,
-    split_names,
 )
 from workbench.dashboard import serve
 from workbench.errors import ConfigError
-from workbench.verbs import register
 
 if TYPE_CHECKING:
     from workbench.data.dataset import PreferenceData
@@ -65,27 +63,6 @@ def load(
     }
     lines = [repr(data), f"digest {data.digest}", *([str(report)] if report else []), ""]
     run.show("\n".join([*lines, data.annotators.to_string(index=False)]), record)
-    run.save(data)
-
-
-@command(app, SOURCE, FORMAT)
-def factors(
-    run: Run,
-    families: Annotated[
-        list[str] | None, typer.Option(help="Families of factors; the core ones if not given.")
-    ] = None,
-) -> None:
-    """Compute factors and describe their differences A minus B; --out saves a folder."""
-    from workbench.report.main_job import ensure_factors
-
-    data = run.load()
-    chosen = split_names(families or [])
-    with run.progress("Scoring factors"):
-        data = _score(data, chosen) if chosen else ensure_factors(data)
-    columns = data.factors[data.factor_names]
-    table = columns.agg(["count", "mean", "std", "min", "max"]).T.rename_axis("factor")
-    record = {"digest": data.digest, "factors": table.reset_index().to_dict("records")}
-    run.show(table.to_string(float_format="{:.3f}".format), record)
     run.save(data)
 
 
@@ -130,14 +107,15 @@ def demo(
     no_app: Annotated[bool, typer.Option("--no-app", help="Do not open the dashboard.")] = False,
 ) -> None:
     """Do the main job on the bundled sample, write its report and open the dashboard."""
-    run = replace(run, config=run.config.updated(source="sample"))
+    run = Run(run.config.updated(source="sample"), run.as_json, run.out, run.quiet)
     _report(run, run.scored(), (run.out or Path("runs/demo")) / "report.html")
     if not no_app and sys.stdin.isatty() and sys.stdout.isatty():
         run.note("Opening the dashboard; Ctrl-C ends it.")
         raise typer.Exit(serve("sample", 8501))
 
 
-register(app)
+verbs.register(app)
+annotate_verbs.register(app)
 
 
 @app.command("app")
@@ -162,20 +140,6 @@ def _report(run: Run, data: PreferenceData, path: Path) -> None:
         f"{job.summary()}\n\nReport: {path}",
         {"report": str(path), "results": [result.to_dict() for result in job.results]},
     )
-
-
-def _score(data: PreferenceData, families: tuple[str, ...]) -> PreferenceData:
-    import workbench as wb
-
-    known = wb.factors.FAMILIES
-    unknown = [name for name in families if name not in known]
-    if unknown:
-        raise ConfigError(
-            f"There is no family of factors {unknown[0]!r}.",
-            expected="one of " + ", ".join(known),
-            fix="Check the spelling of --families.",
-        )
-    return wb.score_factors(data, [spec for name in families for spec in known[name]])
 
 
 def _mapping(texts: list[str]) -> dict[str, str] | None:

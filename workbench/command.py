@@ -48,7 +48,7 @@ class BaseRun(ABC, Generic[C]):
         Neither notes nor progress.
     """
 
-    config: RunConfig
+    config: C
     as_json: bool
     out: Path | None
     quiet: bool
@@ -280,7 +280,8 @@ def command(
         run_it.__doc__ = body.__doc__
         run_it.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
         run_it.__annotations__ = {p.name: p.annotation for p in parameters}
-        app.command(body.__name__.replace("_", "-"))(run_it)
+        # a name that Python keeps for itself has _ at its end
+        app.command(body.__name__.strip("_").replace("_", "-"))(run_it)
         return body
 
     return register

@@ -279,6 +279,8 @@ def _explained(error: ValidationError, model: type[Config], where: str) -> Confi
 def _toml_value(value: str | float | tuple[str, ...]) -> str:
     if isinstance(value, tuple):
         return f"[{', '.join(map(_toml_value, value))}]"
+    if isinstance(value, bool):
+        return str(value).lower()
     return _toml_text(value) if isinstance(value, str) else repr(value)
 
 

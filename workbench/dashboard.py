@@ -42,7 +42,8 @@ def serve(source: str, port: int) -> int:
     ----------
     source : str
         What it opens first: a file, a saved folder, ``hub:owner/name`` or ``sample``. It
-        travels in the environment variable ``WORKBENCH_DATA``.
+        travels in the environment variable ``WORKBENCH_DATA``; annotation runs are kept in
+        ``runs/`` of the current folder (``WORKBENCH_RUNS``).
     port : int
 
     Raises
@@ -73,7 +74,11 @@ def serve(source: str, port: int) -> int:
             command,
             # Streamlit reads .streamlit/config.toml of the folder that it runs in
             cwd=_settings_folder(),
-            env={**os.environ, "WORKBENCH_DATA": source},
+            env={
+                **os.environ,
+                "WORKBENCH_DATA": source,
+                "WORKBENCH_RUNS": str(Path("runs").resolve()),
+            },
             check=False,
         ).returncode
     except KeyboardInterrupt:

@@ -81,7 +81,8 @@ def load(
     ----------
     source : str, Path or DataFrame
         A file (CSV, TSV, JSON, JSONL or Parquet, also .gz or .zst), the folder of a saved
-        data set, ``hub:owner/name[/config][:split]``, ``sample``, or a table.
+        data set or of an annotation run, ``hub:owner/name[/config][:split]``, ``sample``, or
+        a table.
     format : str, optional
         One of :data:`FORMATS`; recognised by content when None.
     mapping : mapping, optional
@@ -127,6 +128,8 @@ def load(
         parts = [_read(_open(path, format, options), format, options) for path in paths]
         return parts[0] if len(parts) == 1 else _joined(parts, str(source))
     path = Path(source)
+    if store.is_run(path):
+        return store.open_folder(store.results_in(path))
     if store.is_saved(path):
         return store.open_folder(path)
     return _read(_open(path, format, options), format, options)

@@ -23,7 +23,31 @@ _TABLES = ("pairs", "labels", "factors", "factor_values")
 
 def is_saved(path: Path) -> bool:
     """Tell whether a path is the folder of a saved data set."""
-    return (path / _MANIFEST).is_file()
+    return (path / _MANIFEST).is_file() and not is_run(path)
+
+
+def results_in(run: Path) -> Path:
+    """Return the saved data set that an annotation run wrote into its folder.
+
+    Raises
+    ------
+    DataError
+        The run has no results yet.
+    """
+    folder = run / "results" / "data"
+    if not is_saved(folder):
+        raise DataError(
+            "The run has no results yet.",
+            where=run.name,
+            expected="the folder of an annotation run that finished or stopped",
+            fix="Take it up again: workbench resume FOLDER",
+        )
+    return folder
+
+
+def is_run(path: Path) -> bool:
+    """Tell whether a path is the folder of an annotation run."""
+    return (path / "run.toml").is_file() and (path / "data").is_dir()
 
 
 def save(data: PreferenceData, folder: str | Path) -> Path:

@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 from scipy.stats import norm
 
-from workbench.decompose.clustered import mean_and_error
+from workbench.clustered import mean_and_error
 from workbench.decompose.kernel import Array
 from workbench.decompose.predicted import Coefficients, Fit, coefficients_of, predict, rows_of
 from workbench.decompose.shapley import probability_shares, share_slopes

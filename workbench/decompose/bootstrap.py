@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 import pandas as pd
 
+from workbench.clustered import FEW_CLUSTERS
 from workbench.decompose.bootstrap_kernel import (
     FAILURES,
     WIDTH,
@@ -19,7 +20,6 @@ from workbench.decompose.bootstrap_kernel import (
     exact_draws,
     multiplier_steps,
 )
-from workbench.decompose.clustered import FEW_CLUSTERS
 from workbench.decompose.decomposition import Decomposition, q_values
 from workbench.decompose.design import Design
 from workbench.decompose.estimate import GroupFit

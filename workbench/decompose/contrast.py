@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from scipy import sparse
 from scipy.stats import chi2, norm
 
-from workbench.decompose.clustered import cluster_error
+from workbench.clustered import cluster_error
 from workbench.decompose.decomposition import Decomposition, p_values, q_values
 from workbench.decompose.design import POSITION, Design
 from workbench.decompose.estimate import GroupFit

@@ -10,8 +10,8 @@ import numpy as np
 import pandas as pd
 from scipy.stats import false_discovery_control, norm
 
+from workbench.clustered import FEW_CLUSTERS
 from workbench.data.dataset import PreferenceData
-from workbench.decompose.clustered import FEW_CLUSTERS
 from workbench.decompose.design import POSITION, Design, Ties, build_design, select_annotators
 from workbench.decompose.estimate import GroupFit, fit_groups
 from workbench.decompose.held_out import held_out

@@ -10,8 +10,8 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy.stats import norm
 
+from workbench.clustered import auc_and_error, mean_and_error
 from workbench.data.split import folds as fold_numbers
-from workbench.decompose.clustered import auc_and_error, mean_and_error
 from workbench.decompose.design import Design
 from workbench.decompose.estimate import GroupFit, Rows, batches
 from workbench.decompose.kernel import Array, Cells, logistic

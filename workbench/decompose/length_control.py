@@ -10,8 +10,8 @@ import numpy as np
 import pandas as pd
 from scipy.stats import norm
 
+from workbench.clustered import mean_and_error
 from workbench.data.dataset import PreferenceData
-from workbench.decompose.clustered import mean_and_error
 from workbench.decompose.kernel import Array
 from workbench.decompose.length_control_fit import Rows, length_controlled_fits
 from workbench.decompose.length_control_fit import predict_from_weights as predict_from_weights

@@ -10,8 +10,8 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy.stats import norm
 
+from workbench.clustered import mean_and_error
 from workbench.data.split import folds as fold_numbers
-from workbench.decompose.clustered import mean_and_error
 from workbench.decompose.design import Design
 from workbench.decompose.kernel import Array, logistic
 from workbench.decompose.sampler import CHAINS, Draws, Part, Prior, sample

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
+from workbench.clustered import FEW_CLUSTERS
 from workbench.decompose.battles import Battles
-from workbench.decompose.clustered import FEW_CLUSTERS
 from workbench.decompose.rating_tables import Spread, change_table, pairwise_table, rating_table
 from workbench.provenance import Provenance
 from workbench.results import Result

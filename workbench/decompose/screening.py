@@ -11,9 +11,9 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy.stats import norm
 
+from workbench.clustered import FEW_CLUSTERS
 from workbench.data.dataset import PreferenceData
 from workbench.data.split import folds
-from workbench.decompose.clustered import FEW_CLUSTERS
 from workbench.decompose.decomposition import p_values, q_values
 from workbench.decompose.design import build_design, select_annotators
 from workbench.decompose.kernel import Array

@@ -9,9 +9,9 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy.stats import norm
 
+from workbench.clustered import auc_and_error
 from workbench.data.dataset import PreferenceData
 from workbench.data.split import split
-from workbench.decompose.clustered import auc_and_error
 from workbench.decompose.design import POSITION, Design
 from workbench.decompose.identify import identify
 from workbench.decompose.kernel import Array, Cells, logistic

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
+
+import pandas as pd
 
 from workbench.llm.budget import Budget
 from workbench.llm.reply import Reply, Usage
@@ -125,6 +128,52 @@ class Spending:
             },
             "cost": self.cost,
         }
+
+    def summary(self) -> str:
+        """Return the spending in one line.
+
+        Examples
+        --------
+        >>> used = {"m": Usage(900, 100, 9)}
+        >>> spent = Spending("judge", 10, 8, 1, 1, {"unreadable": 1}, used, 0.5)
+        >>> spent.summary().partition(", 900")[0]
+        'judge: 10 requests (8 answered, 1 failed: 1 unreadable, 1 open), 9 calls'
+        """
+        total = sum(self.usage.values(), Usage(calls=0))
+        reasons = ", ".join(f"{count:,} {reason}" for reason, count in self.failures.items())
+        failed = f"{self.failed:,} failed" + (f": {reasons}" if reasons else "")
+        cost = "no prices" if math.isnan(self.cost) else f"cost {self.cost:,.4f}"
+        return (
+            f"{self.stage}: {self.requests:,} requests ({self.answered:,} answered, {failed}, "
+            f"{self.open:,} open), {total.calls:,} calls, {total.prompt_tokens:,} prompt and "
+            f"{total.completion_tokens:,} completion tokens, {cost}"
+        )
+
+
+def spending_frame(records: Iterable[Mapping[str, Any]]) -> pd.DataFrame:
+    """Return spending, as :meth:`Spending.to_dict` gives it, as a table: one row a stage.
+
+    Examples
+    --------
+    >>> one = Spending("judge", 2, 2, 0, 0, {}, {"m": Usage(9, 1, 2)}, 0.5)
+    >>> spending_frame([one.to_dict()])["calls"].tolist()
+    [2]
+    """
+    rows = []
+    for record in records:
+        used = record["usage"].values()
+        rows.append(
+            {
+                **{name: record[name] for name in _COUNTS},
+                **{name: sum(one[name] for one in used) for name in _TOKENS},
+                "cost": math.nan if record["cost"] is None else record["cost"],
+            }
+        )
+    return pd.DataFrame(rows, columns=[*_COUNTS, *_TOKENS, "cost"])
+
+
+_COUNTS = ("stage", "requests", "answered", "failed", "open")
+_TOKENS = ("calls", "prompt_tokens", "completion_tokens")
 
 
 class Ledger:

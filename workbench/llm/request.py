@@ -10,6 +10,9 @@ from typing import Any
 
 Message = Mapping[str, str]
 
+OFFLINE = "offline:"
+"""How the names of built-in models begin, wherever their numbers show."""
+
 
 @dataclass(frozen=True)
 class Sampling:

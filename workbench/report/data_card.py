@@ -11,6 +11,7 @@ from workbench.data.dataset import PreferenceData
 from workbench.data.load_report import REASONS
 from workbench.decompose.contrast import Contrast
 from workbench.decompose.decomposition import Decomposition
+from workbench.llm.request import OFFLINE
 from workbench.report.page import Section, Table
 from workbench.results import Result, json_ready
 
@@ -89,5 +90,12 @@ def simulated(data: PreferenceData | None, results: Iterable[Result]) -> str | N
         return (
             "Simulated data. Annotators whose names begin with sim- are simulated; their numbers "
             "describe no real people or models."
+        )
+    specs = {} if data is None else data.factor_specs
+    sources = {str(spec.get("source", "")) for spec in specs.values()}
+    if any(OFFLINE in str(name) for name in names | sources):
+        return (
+            "Offline model. Annotators and factors whose source is named offline: were computed "
+            "from the text by a built-in model; they are simulated, not a judge's."
         )
     return None

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import rankdata
+from scipy.stats import norm, rankdata
 
-from workbench.decompose.kernel import Array
-
+Array = NDArray[np.float64]
 Codes = NDArray[np.int64]
 
 FEW_CLUSTERS = 40
@@ -57,6 +56,49 @@ def mean_and_error(values: Array, weight: Array, cluster: Codes) -> tuple[float,
         return float("nan"), float("nan")
     mean = float(values @ weight / weight.sum())
     return mean, cluster_error(weight * (values - mean) / weight.sum(), cluster)
+
+
+def share(
+    values: Array, cluster: Codes, level: float = 0.95, weight: Array | None = None
+) -> dict[str, float]:
+    r"""Return a mean of values in [0, 1] with an interval that knows clusters.
+
+    Parameters
+    ----------
+    values : ndarray, shape (n,)
+    cluster : ndarray of int, shape (n,)
+    level : float
+    weight : ndarray, shape (n,), optional
+
+    Returns
+    -------
+    dict
+        ``estimate, std_error, conf_low, conf_high, n, n_clusters``; NaN without values.
+
+    Notes
+    -----
+    Wilson's score interval (1927), which stays in [0, 1] and is not empty at 0 or 1, for
+    the effective size :math:`n^* = p (1 - p) / \widehat{se}^2` of the cluster-robust
+    error; where all values are 0 or all 1, for the number of clusters. Values between 0
+    and 1 vary less than 0 and 1 do, and are covered more often than the level says.
+
+    Examples
+    --------
+    >>> found = share(np.ones(50), np.arange(50))
+    >>> round(found["conf_low"], 3), found["conf_high"]
+    (0.929, 1.0)
+    """
+    n, g = len(values), len(np.unique(cluster))
+    mean, error = mean_and_error(values, np.ones(n) if weight is None else weight, cluster)
+    record = {"estimate": mean, "std_error": error, "conf_low": np.nan, "conf_high": np.nan}
+    if n and g > 1:
+        size = mean * (1 - mean) / error**2 if error > 0 else float(g)
+        z = float(norm.ppf(0.5 + level / 2))
+        centre = (mean + z**2 / (2 * size)) / (1 + z**2 / size)
+        half = z / (1 + z**2 / size) * np.sqrt(mean * (1 - mean) / size + z**2 / (4 * size**2))
+        record["conf_low"] = float(max(centre - half, 0.0))
+        record["conf_high"] = float(min(centre + half, 1.0))
+    return {**record, "n": float(n), "n_clusters": float(g)}
 
 
 def auc_and_error(p: Array, positive: NDArray[np.bool_], cluster: Codes) -> tuple[float, float]:

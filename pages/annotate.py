@@ -1,0 +1,101 @@
+"""Let a model judge the pairs or score factors: a run of its own that this page watches."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from pathlib import Path
+
+import streamlit as st
+from _runs import root, watch
+from _state import announce, current
+from _ui import failure, note, table, warn
+from workbench.factors.rubric import RUBRICS
+
+import workbench as wb
+from workbench.annotate.config import AnnotateConfig
+from workbench.annotate.process import runs_in, start
+from workbench.annotate.run import estimate, prepare
+from workbench.judges import TEMPLATES
+
+_TASKS = {
+    "judge": "Judge: which of the two is better",
+    "grade": "Judge: a grade for each response alone",
+    "rubric": "Factors: scores by a rubric",
+}
+
+
+def asked() -> AnnotateConfig:
+    """Let the user say what to ask of whom, and return it."""
+    task = st.selectbox("What", list(_TASKS), format_func=_TASKS.__getitem__, key="task")
+    left, middle, right = st.columns(3)
+    model = left.text_input("Model", "offline:plain", key="model", max_chars=200)
+    url = middle.text_input("Endpoint", AnnotateConfig().base_url, key="base-url", max_chars=300)
+    variable = right.text_input("Variable of the key", "OPENAI_API_KEY", key="key-variable")
+    if model.startswith("offline:"):
+        warn(f"{model} is built in: it computes text factors. Its numbers are simulated.")
+    elif not os.environ.get(variable):
+        note(f"{variable} is not set: fine for a local server that asks for no key.")
+    choices = {"model": model or None, "base_url": url or None, "key_variable": variable or None}
+    if task == "rubric":
+        choices["rubric"] = left.selectbox("Rubric", list(RUBRICS), key="rubric")
+    elif task == "judge":
+        choices["template"] = left.selectbox("Template", list(TEMPLATES), key="template")
+    choices["orders"] = middle.selectbox("Orders", ["both", "ab", "ba"], key="orders")
+    choices["repeats"] = int(
+        right.number_input("Replies to each question", 1, 20, 1, key="repeats")
+    )
+    every = len(data.pairs)
+    choices["pairs"] = int(left.number_input("Pairs", 1, every, min(every, 200), key="pairs"))
+    choices["concurrency"] = int(middle.number_input("Calls at once", 1, 512, 16, key="at-once"))
+    calls = right.number_input("Most calls of the run", 1, value=None, key="most-calls")
+    choices["max_calls"] = None if calls is None else int(calls)
+    choices["max_cost"] = left.number_input("Most cost", 0.0, value=None, key="most-cost")
+    config = AnnotateConfig().updated("Annotate page", pointwise=task == "grade", **choices)
+    return config.updated("Annotate page", prices=prices(config))
+
+
+def prices(config: AnnotateConfig) -> str | None:
+    """Return a price file of what the user says a million tokens cost; none where nothing."""
+    places = st.columns(3)
+    prompt = places[1].number_input("Price of 1M prompt tokens", 0.0, value=None, key="price-in")
+    reply = places[2].number_input("Price of 1M reply tokens", 0.0, value=None, key="price-out")
+    if prompt is None or reply is None or config.offline:
+        return None
+    path = Path(tempfile.gettempdir()) / f"prices-{os.getpid()}.toml"
+    model = config.asked_model.replace("\\", "\\\\").replace('"', '\\"')
+    path.write_text(f'["{model}"]\nprompt = {prompt!r}\ncompletion = {reply!r}\n', "utf-8")
+    return str(path)
+
+
+st.title("Annotate")
+data = current()
+announce(data)
+st.caption(
+    "A run is a process of its own and a folder on this machine: close the tab, and it goes on; "
+    "cancel or kill it, and it can be taken up again. Nothing that was paid for is lost."
+)
+known = runs_in(root())
+with st.expander("New run", icon=":material/add:", expanded=not known):
+    try:
+        config = asked()
+        if st.button("What would it take?", key="estimate", icon=":material/calculate:"):
+            found = estimate(config, data, None)
+            note(found.summary().splitlines()[-1])
+            table(found.stages, "estimate", "Requests by stage: the most that they take")
+        if st.button("Start", key="start", type="primary", icon=":material/play_arrow:"):
+            place = root() / config.slug(data.digest)
+            folder = prepare(config, data, place)
+            start(folder)
+            st.session_state["run"] = place.name
+            st.rerun()
+    except wb.WorkbenchError as error:
+        failure(error)
+
+if known:
+    names = [run.path.name for run in known]
+    chosen = st.selectbox("Run", names, key="run")
+    try:
+        watch(known[names.index(chosen)])
+    except wb.WorkbenchError as error:
+        failure(error)

@@ -1,0 +1,174 @@
+"""What an annotation run asks, of whom, and for how much."""
+
+from __future__ import annotations
+
+import re
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from workbench.config import Config, Name
+from workbench.errors import ConfigError
+from workbench.llm.client import Endpoint
+from workbench.llm.request import OFFLINE, Sampling
+
+Count = Annotated[int, Field(ge=1)]
+Limit = Annotated[int, Field(ge=0)] | None
+
+HOW = (
+    "key_variable", "concurrency", "timeout_s", "attempts",
+    "prices", "max_cost", "max_calls", "max_tokens",
+)  # fmt: skip
+"""Keys that change how a run is done, not what it finds: they may change when it is resumed."""
+
+
+class AnnotateConfig(Config):
+    """One annotation run: a judge, or a rubric of factors.
+
+    Attributes
+    ----------
+    model : str, optional
+        Name of the model at the endpoint, or of an offline one (``offline:plain``).
+    base_url : str
+        Of an OpenAI-compatible endpoint.
+    key_variable : str
+        Environment variable that holds the key.
+    concurrency, timeout_s, attempts
+        See :class:`workbench.llm.client.Endpoint`.
+    temperature, top_p : float
+    reply_tokens : int
+        Longest reply.
+    pairs : int, optional
+        Only so many pairs, drawn at random by prompt with the seed; all when None.
+    rubric : str, optional
+        Name of a built-in rubric or a TOML file: the run scores its factors. Without it
+        the run is a judge.
+    pointwise : bool
+        Judge each response alone, by a grade; rubrics: score each response alone.
+    template : str
+        Built-in template of the judge, or a file.
+    name : str, optional
+        Of the annotator; the model's when None.
+    orders : {"both", "ab", "ba"}
+        In which orders two responses are shown.
+    repeats : int
+        Replies to each question.
+    soft : bool
+        Preferences from token log-probabilities.
+    prices : str, optional
+        TOML file of prices by model.
+    max_cost : float, optional
+        In the currency of the prices; these limits are over the whole run.
+    max_calls, max_tokens : int, optional
+
+    Examples
+    --------
+    >>> AnnotateConfig(model="offline:plain", rubric="dissection").task
+    'rubric'
+    """
+
+    model: Name | None = None
+    base_url: Name = "https://api.openai.com/v1"
+    key_variable: Name = "OPENAI_API_KEY"
+    concurrency: Count = 16
+    timeout_s: Annotated[float, Field(gt=0)] = 120.0
+    attempts: Count = 6
+    temperature: Annotated[float, Field(ge=0)] = 0.0
+    top_p: Annotated[float, Field(gt=0, le=1)] = 1.0
+    reply_tokens: Count = 1024
+    pairs: Count | None = None
+    rubric: Name | None = None
+    pointwise: bool = False
+    template: Name = "workbench"
+    name: Name | None = None
+    orders: Literal["both", "ab", "ba"] = "both"
+    repeats: Count = 1
+    soft: bool = False
+    prices: Name | None = None
+    max_cost: Annotated[float, Field(ge=0)] | None = None
+    max_calls: Limit = None
+    max_tokens: Limit = None
+
+    def check(self, where: str) -> None:
+        """Refuse an address that cannot be asked, or that could hold a secret."""
+        # before anything is written: what stands in an address is not repeated
+        if self.model is not None and not self.offline:
+            self.endpoint  # noqa: B018
+
+    @property
+    def task(self) -> Literal["rubric", "grade", "judge"]:
+        """What is asked."""
+        if self.rubric is not None:
+            return "rubric"
+        return "grade" if self.pointwise else "judge"
+
+    @property
+    def asked_model(self) -> str:
+        """The model's name.
+
+        Raises
+        ------
+        ConfigError
+            None is named.
+        """
+        if self.model is None:
+            raise ConfigError(
+                "No model is named.",
+                expected="--model NAME: one that the endpoint serves, or offline:plain",
+                fix="Name the model, and with --base-url the endpoint that serves it.",
+            )
+        return self.model
+
+    @property
+    def offline(self) -> bool:
+        """Whether a built-in model answers: a simulation, not a judge."""
+        return self.asked_model.startswith(OFFLINE)
+
+    @property
+    def annotator(self) -> str:
+        """Name of the judge; a built-in model's name stays in it.
+
+        Examples
+        --------
+        >>> AnnotateConfig(model="offline:plain", name="demo").annotator
+        'offline:plain (demo)'
+        """
+        if self.name is None:
+            return self.asked_model
+        return f"{self.asked_model} ({self.name})" if self.offline else self.name
+
+    @property
+    def endpoint(self) -> Endpoint:
+        """Where the model is asked."""
+        return Endpoint(
+            self.base_url, self.key_variable, self.concurrency, self.timeout_s, self.attempts
+        )
+
+    @property
+    def sampling(self) -> Sampling:
+        """How the model samples."""
+        return Sampling(
+            self.temperature, self.top_p, self.reply_tokens, self.seed, 20 if self.soft else 0
+        )
+
+    def slug(self, digest: str) -> str:
+        """Return a folder's name for this run over data of a digest.
+
+        Examples
+        --------
+        >>> AnnotateConfig(model="org/Some Model").slug("0123456789ab")
+        'judge-org-some-model-01234567'
+        """
+        model = re.sub(r"[^a-z0-9.]+", "-", self.asked_model.lower()).strip("-")
+        return f"{self.task}-{model}-{digest[:8]}"
+
+    def differences(self, other: AnnotateConfig) -> list[str]:
+        """Return the keys in which another run would find something else.
+
+        Examples
+        --------
+        >>> AnnotateConfig(repeats=2, attempts=1).differences(AnnotateConfig())
+        ['repeats']
+        """
+        mine, theirs = self.model_dump(), other.model_dump()
+        return [key for key in mine if key not in HOW and mine[key] != theirs[key]]

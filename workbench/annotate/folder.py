@@ -1,0 +1,266 @@
+"""The folder of an annotation run: all that is needed to watch it, and to take it up again."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import shutil
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from filelock import FileLock, Timeout
+
+from workbench.annotate.config import AnnotateConfig
+from workbench.data import store
+from workbench.data.dataset import PreferenceData
+from workbench.errors import ConfigError
+from workbench.llm.journal import Journal
+from workbench.llm.progress import Progress
+from workbench.provenance import Provenance
+from workbench.results import Result, to_json
+
+SCHEMA_VERSION = 1
+_FILES = ("rubric", "template", "prices")
+"""Keys that may name a file: it is copied, so that the run does not hang on it."""
+
+_BUILT_IN = {"rubric": True, "template": True, "prices": False}
+
+
+class RunFolder:
+    """A run on disk: ``run.toml``, ``manifest.json``, the data, the journal, the results.
+
+    ``progress.json`` tells how far it is; a lock that dies with its process, whether it runs.
+
+    Parameters
+    ----------
+    path : Path
+
+    Examples
+    --------
+    >>> RunFolder(Path("nowhere")).exists
+    False
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._lock = FileLock(path / "run.lock", timeout=0)
+
+    @property
+    def exists(self) -> bool:
+        """Whether there is a run."""
+        return (self.path / "run.toml").is_file()
+
+    @property
+    def config(self) -> AnnotateConfig:
+        """What the run asks.
+
+        Raises
+        ------
+        ConfigError
+            There is no run, or its configuration cannot be read.
+        """
+        if not self.exists:
+            raise ConfigError(
+                "There is no run in this folder.",
+                where=str(self.path),
+                expected="the folder of an annotation run, with run.toml",
+                fix="Start one: workbench judge DATA --model NAME --out FOLDER",
+            )
+        text = (self.path / "run.toml").read_text(encoding="utf-8")
+        return AnnotateConfig.from_toml(text, f"{self.path.name}/run.toml")
+
+    @property
+    def data(self) -> PreferenceData:
+        """The pairs that are asked about."""
+        return store.open_folder(self.path / "data")
+
+    @property
+    def results(self) -> Path:
+        """Where results are written."""
+        return self.path / "results"
+
+    def file(self, key: str, value: str) -> str:
+        """Return the copy of the file that a key names, or the built-in name that it is."""
+        copy = self._copy_of(key, value)
+        return str(copy) if copy.is_file() else value
+
+    def prepare(self, config: AnnotateConfig, data: PreferenceData) -> None:
+        """Write what the run is; a run that is there already must be the same one.
+
+        Raises
+        ------
+        ConfigError
+            The folder holds another run, or something else, or a named file is absent.
+        """
+        if self.exists:
+            self._check_same(config, data)
+        elif self.path.is_dir() and any(self.path.iterdir()):
+            raise ConfigError(
+                "The folder holds something else.",
+                where=str(self.path),
+                expected="a new folder, or one of an annotation run",
+                fix="Name another folder with --out.",
+            )
+        self.path.mkdir(parents=True, exist_ok=True)
+        for key in _FILES:
+            value = getattr(config, key)
+            if value is not None:
+                self._keep_file(key, value)
+        if not store.is_saved(self.path / "data"):
+            store.save(data, self.path / "data")
+        self._write("manifest.json", to_json(self._manifest(config, data)))
+        # last: from here on the folder is a run
+        self._write("run.toml", config.to_toml())
+
+    def journal(self) -> Journal:
+        """Open the journal."""
+        return Journal(self.path / "journal.sqlite")
+
+    @contextmanager
+    def locked(self) -> Iterator[None]:
+        """Hold the run: one process at a time works on it.
+
+        Raises
+        ------
+        ConfigError
+            Another process holds it.
+        """
+        try:
+            self._lock.acquire()
+        except Timeout:
+            raise ConfigError(
+                "The run is under way in another process.",
+                where=str(self.path),
+                found=f"process {self.progress().get('pid', 'unknown')}",
+                expected="a run that nobody works on",
+                fix="Wait for it, or end it: Ctrl-C there, or Cancel on the Annotate page.",
+            ) from None
+        try:
+            yield
+        finally:
+            self._lock.release()
+
+    @property
+    def running(self) -> bool:
+        """Whether a process works on the run."""
+        if not self.exists:
+            return False
+        try:
+            with self._lock:
+                return False
+        except Timeout:
+            return True
+
+    def progress(self) -> dict[str, Any]:
+        """Return what the run last said of itself; empty where it said nothing yet."""
+        try:
+            found: dict[str, Any] = json.loads((self.path / "progress.json").read_text("utf-8"))
+        except (OSError, ValueError):
+            return {}
+        return found
+
+    def write_progress(self, record: dict[str, Any]) -> None:
+        """Say how far the run is."""
+        self._write("progress.json", to_json({**record, "updated": time.time()}))
+
+    def save(self, result: Result, data: PreferenceData) -> None:
+        """Write a result: the data with its labels or factors, its tables and its text."""
+        from workbench.report.export import to_csv
+
+        self.results.mkdir(exist_ok=True)
+        store.save(data, self.results / "data")
+        texts = {f"{name}.csv": to_csv(table) for name, table in result.tables().items()}
+        texts |= {"result.json": to_json(result.to_dict()), "summary.txt": result.summary()}
+        for name, text in texts.items():
+            self._write(f"results/{name}", text)
+
+    def _check_same(self, config: AnnotateConfig, data: PreferenceData) -> None:
+        other = self.config
+        differ = [f"{key} = {getattr(other, key)!r}" for key in config.differences(other)]
+        if not differ:
+            then = json.loads((self.path / "manifest.json").read_text("utf-8"))
+            now = self._manifest(config, data)
+            differ += ["the data"] if now["dataset"] != then["dataset"] else []
+            differ += [
+                f"the content of --{key}" for key in now["files"] if now["files"] != then["files"]
+            ]
+        if differ:
+            raise ConfigError(
+                "The folder holds another run.",
+                where=str(self.path),
+                found=f"a run that differs in {', '.join(differ)}",
+                expected="a new folder, or the same run to take up again",
+                fix="Name another folder with --out, or take that run up: workbench resume FOLDER",
+            )
+
+    def _manifest(self, config: AnnotateConfig, data: PreferenceData) -> dict[str, Any]:
+        named = {key: self._source_of(key, getattr(config, key)) for key in ("rubric", "template")}
+        return {
+            "kind": "annotation run",
+            "schema_version": SCHEMA_VERSION,
+            "task": config.task,
+            "model": config.asked_model,
+            "offline": config.offline,
+            "base_url": None if config.offline else config.base_url,
+            "files": {
+                key: hashlib.blake2b(path.read_bytes(), digest_size=16).hexdigest()
+                for key, path in named.items()
+                if path is not None
+            },
+            "dataset": data.digest,
+            "n_pairs": len(data.pairs),
+            "provenance": Provenance.capture(seed=config.seed, dataset=data.digest).to_dict(),
+        }
+
+    def _source_of(self, key: str, value: str | None) -> Path | None:
+        """Return the file that a key names: as given, or the copy that was kept."""
+        if value is None:
+            return None
+        return next((p for p in (Path(value), self._copy_of(key, value)) if p.is_file()), None)
+
+    def _copy_of(self, key: str, value: str) -> Path:
+        return self.path / f"{key}{Path(value).suffix or '.txt'}"
+
+    def _keep_file(self, key: str, value: str) -> None:
+        source, copy = self._source_of(key, value), self._copy_of(key, value)
+        if source is not None and source != copy:
+            shutil.copyfile(source, copy)
+        elif source is None and not _BUILT_IN[key]:
+            raise ConfigError(
+                f"The file of --{key} is not there.",
+                where=value,
+                expected="a file that can be read",
+                fix="Check the path.",
+            )
+
+    def _write(self, name: str, text: str) -> None:
+        # whole or not at all: the app reads while the run writes
+        path = self.path / name
+        draft = path.with_name(f".{path.name}.{os.getpid()}")
+        draft.write_text(text, encoding="utf-8")
+        draft.replace(path)
+
+
+class Teller:
+    """Writes the progress of a run as it comes."""
+
+    def __init__(self, folder: RunFolder) -> None:
+        self._folder = folder
+        self._record: dict[str, Any] = {
+            "state": "running", "pid": os.getpid(), "started": time.time(), "stages": {},
+        }  # fmt: skip
+        folder.write_progress(self._record)
+
+    def tell(self, progress: Progress) -> None:
+        """Write how far a stage is."""
+        self._record["stages"][progress.stage] = progress.to_dict()
+        self._folder.write_progress(self._record)
+
+    def end(self, state: str, message: str = "") -> None:
+        """Write how the run ended: ``finished``, ``stopped`` or ``failed``, and why."""
+        self._record |= {"state": state, "message": message}
+        self._folder.write_progress(self._record)

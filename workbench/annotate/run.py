@@ -1,0 +1,302 @@
+"""Doing an annotation run: asking, or planning and importing, and writing what came of it."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+
+from workbench.annotate.config import AnnotateConfig
+from workbench.annotate.folder import RunFolder, Teller
+from workbench.data.dataset import PreferenceData
+from workbench.data.digests import content_digests
+from workbench.data.load_report import LoadReport
+from workbench.llm.asker import Asker, Asks, Planner, Tell
+from workbench.llm.batch import ImportReport, read_batch, write_batch
+from workbench.llm.budget import Budget, Price, expected_usage, read_prices
+from workbench.llm.client import Endpoint, Model
+from workbench.llm.journal import Journal
+from workbench.llm.offline import OfflineModel
+from workbench.llm.progress import Spending
+from workbench.llm.reply import Usage
+
+if TYPE_CHECKING:
+    from workbench.factors.rubric_result import RubricScores
+    from workbench.judges.result import Judgement
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """What a run would take.
+
+    Attributes
+    ----------
+    stages : DataFrame
+        One row a stage: ``stage, requests, kept, to_ask, prompt_tokens,
+        completion_tokens, cost``. Tokens are estimated to err on the dear side: characters
+        for the prompts, the longest reply for the completions. A later round that
+        depends on the replies of this one is not in it.
+    """
+
+    stages: pd.DataFrame
+
+    def summary(self) -> str:
+        """Return the estimate as text."""
+        total = self.stages[["to_ask", "prompt_tokens", "completion_tokens"]].sum()
+        cost = self.stages["cost"].sum(skipna=False)
+        price = (
+            "unknown: no price of the model (--prices FILE)" if np.isnan(cost) else f"{cost:.4f}"
+        )
+        return "\n".join(
+            [
+                "Nothing was asked. Still to ask, at most (a later round that depends on these "
+                "replies is not counted):",
+                self.stages.to_string(index=False),
+                f"calls {total['to_ask']:,}; prompt tokens {total['prompt_tokens']:,}; completion "
+                f"tokens {total['completion_tokens']:,}; cost {price}",
+            ]
+        )
+
+
+def prepare(config: AnnotateConfig, data: PreferenceData, path: Path) -> RunFolder:
+    """Make the folder of a run, or check that it is this run's.
+
+    Parameters
+    ----------
+    config : AnnotateConfig
+    data : PreferenceData
+    path : Path
+
+    Raises
+    ------
+    ConfigError
+        The folder holds another run.
+    """
+    folder = RunFolder(path)
+    folder.prepare(config, drawn(data, config))
+    return folder
+
+
+def drawn(data: PreferenceData, config: AnnotateConfig) -> PreferenceData:
+    """Return the pairs that a run asks about: drawn by prompt, at random.
+
+    Examples
+    --------
+    >>> import workbench as wb
+    >>> len(drawn(wb.load("sample"), AnnotateConfig(pairs=10)))
+    10
+    """
+    if config.pairs is None or config.pairs >= len(data):
+        return data
+    cluster = data.pairs["cluster"]
+    salted = str(config.seed) + "\0" + cluster.astype("str")
+    order = pd.DataFrame({"key": content_digests([salted]), "pair": data.pairs["pair_id"]})
+    first = order.sort_values(["key", "pair"])["pair"].iloc[: config.pairs]
+    return data.filter(pair_ids=first)
+
+
+def execute(
+    folder: RunFolder, *, retry_failed: bool = False, tell: Tell | None = None
+) -> Judgement | RubricScores:
+    """Do a run, or what is left of it, and write its results.
+
+    Parameters
+    ----------
+    folder : RunFolder
+    retry_failed : bool
+        Ask again where the reply, paid for, could not be read.
+    tell : callable, optional
+        Told the progress, beside ``progress.json``.
+
+    Raises
+    ------
+    JudgeError
+        The endpoint refuses for good; what was answered is kept.
+    ConfigError
+        Another process holds the run, or a limit on cost has no prices.
+    """
+    config, data = folder.config, folder.data
+    with folder.locked():
+        teller = Teller(folder)
+
+        def both(progress: object) -> None:
+            for listener in (teller.tell, tell):
+                if listener is not None:
+                    listener(progress)  # type: ignore[arg-type]
+
+        try:
+            with folder.journal() as journal:
+                budget = _budget(folder, config, journal)
+                with Asker(
+                    _model(config), journal, budget=budget, tell=both, retry_failed=retry_failed
+                ) as asker:
+                    found = annotate(data, config, asker, folder.file)
+                    spent = asker.spending()
+                notes = journal.notes
+        except KeyboardInterrupt:
+            teller.end("stopped", "It was interrupted. What was answered is kept.")
+            raise
+        except Exception as error:
+            teller.end("failed", str(error))
+            raise
+        folder.save(found, noted(found.data, config, spent))
+        left = sum(stage.open for stage in spent)
+        if left:
+            teller.end("stopped", f"The budget ended it with {left:,} requests still open.")
+        else:
+            teller.end("finished", "; ".join(notes))
+    return found
+
+
+def plan(folder: RunFolder, path: Path, *, retry_failed: bool = False) -> list[Path]:
+    """Write the requests of a run that are still open as batch files, and return the files."""
+    config = folder.config
+    with folder.journal() as journal:
+        planner = _planned(folder, config, journal, retry_failed)[0]
+    requests = [one for stage in planner.open.values() for one in stage]
+    return write_batch(path, requests, planner.base_url)
+
+
+def take_in(
+    folder: RunFolder, paths: Sequence[Path]
+) -> tuple[ImportReport, Judgement | RubricScores]:
+    """Read replies that were made elsewhere, and write the results as far as they go."""
+    config = folder.config
+    with folder.locked(), folder.journal() as journal:
+        planner = _planned(folder, config, journal, False)[0]
+        report = read_batch(paths, planner.asked, journal)
+        planner, found = _planned(folder, config, journal, False)
+        folder.save(found, noted(found.data, config, planner.spending()))
+    return report, found
+
+
+def noted(
+    data: PreferenceData, config: AnnotateConfig, spent: Sequence[Spending]
+) -> PreferenceData:
+    """Return data whose load report says which model was asked, and what that used."""
+    report = data.load_report or LoadReport(
+        "tables", "tables", len(data.labels), len(data.labels), len(data.pairs), len(data.labels)
+    )
+    who = config.asked_model
+    where = "built in: its numbers are simulated" if config.offline else f"at {config.base_url}"
+    lines = [f"Asked of {who} ({where}). {stage.summary()}." for stage in spent]
+    return replace(data, load_report=replace(report, notes=(*report.notes, *lines)))
+
+
+def estimate(config: AnnotateConfig, data: PreferenceData, folder: RunFolder | None) -> Estimate:
+    """Return what a run would take; a folder tells what is kept already."""
+    if folder is not None and folder.exists:
+        with folder.journal() as journal:
+            return _estimated(config, folder.data, journal, folder.file)
+    with tempfile.TemporaryDirectory() as place, Journal(Path(place) / "none.sqlite") as journal:
+        return _estimated(config, drawn(data, config), journal, lambda key, value: value)
+
+
+def annotate(
+    data: PreferenceData,
+    config: AnnotateConfig,
+    asks: Asks,
+    file: Callable[[str, str], str] = lambda key, value: value,
+) -> Judgement | RubricScores:
+    """Return what a configuration finds: labels of a judge, or factors of a rubric.
+
+    Parameters
+    ----------
+    data : PreferenceData
+    config : AnnotateConfig
+    asks : Asks
+        Who answers.
+    file : callable
+        Where the file stands that a key of the configuration names.
+    """
+    model, sampling = config.asked_model, config.sampling
+    if config.rubric is not None:
+        from workbench.factors.rubric import find_rubric
+        from workbench.factors.rubric_score import score_rubric
+
+        return score_rubric(
+            data,
+            find_rubric(file("rubric", config.rubric)),
+            asks,
+            model=model,
+            sampling=sampling,
+            orders=config.orders,
+            repeats=config.repeats,
+            pairwise=not config.pointwise,
+        )
+    from workbench.judges import ChatJudge, GradeJudge, judge
+
+    if config.pointwise:
+        return judge(
+            data,
+            [GradeJudge(model, asks, sampling=sampling, samples=config.repeats, name=config.name)],
+        )
+    chat = ChatJudge(
+        model,
+        asks,
+        template=file("template", config.template),
+        orders=config.orders,
+        samples=config.repeats,
+        soft=config.soft,
+        sampling=sampling,
+        name=config.annotator,
+    )
+    return judge(data, [chat])
+
+
+def _model(config: AnnotateConfig) -> Endpoint | Model:
+    return OfflineModel(config.asked_model) if config.offline else config.endpoint
+
+
+def _budget(folder: RunFolder, config: AnnotateConfig, journal: Journal) -> Budget:
+    prices = _prices(config, folder.file)
+    return Budget(
+        prices, config.max_cost, config.max_calls, config.max_tokens, spent=journal.used()
+    )
+
+
+def _prices(config: AnnotateConfig, file: Callable[[str, str], str]) -> dict[str, Price]:
+    if config.offline:
+        return {config.asked_model: Price(0.0, 0.0)}
+    return {} if config.prices is None else read_prices(Path(file("prices", config.prices)))
+
+
+def _planned(
+    folder: RunFolder, config: AnnotateConfig, journal: Journal, retry_failed: bool
+) -> tuple[Planner, Judgement | RubricScores]:
+    budget = _budget(folder, config, journal)
+    base_url = _model(config).base_url
+    planner = Planner(base_url, journal, budget=budget, retry_failed=retry_failed)
+    return planner, annotate(folder.data, config, planner, folder.file)
+
+
+def _estimated(
+    config: AnnotateConfig,
+    data: PreferenceData,
+    journal: Journal,
+    file: Callable[[str, str], str],
+) -> Estimate:
+    budget = Budget(_prices(config, file))
+    planner = Planner(_model(config).base_url, journal, budget=budget)
+    annotate(data, config, planner, file)
+    rows = []
+    for spent in planner.spending():
+        requests = planner.open[spent.stage]
+        used = sum((expected_usage(one) for one in requests), Usage(calls=0))
+        rows.append(
+            {
+                "stage": spent.stage,
+                "requests": spent.requests,
+                "kept": spent.requests - spent.open,
+                "to_ask": spent.open,
+                "prompt_tokens": used.prompt_tokens,
+                "completion_tokens": used.completion_tokens,
+                "cost": budget.cost({config.asked_model: used}),
+            }
+        )
+    return Estimate(pd.DataFrame(rows))

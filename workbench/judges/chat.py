@@ -1,0 +1,212 @@
+"""An LLM as a pairwise judge."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from typing import Any, Literal
+
+import numpy as np
+import pandas as pd
+
+from workbench.data.dataset import PreferenceData
+from workbench.errors import DesignError
+from workbench.judges.base import NOT_ASKED, label_rows, text_pairs
+from workbench.judges.soft import NO_LOGPROBS, first_preferred
+from workbench.judges.templates import Template, find_template
+from workbench.llm.asker import Asks
+from workbench.llm.reply import Reply
+from workbench.llm.request import Request, Sampling
+
+Order = Literal["ab", "ba"]
+
+REFERENCES = ("reference_answer", "reference", "gpt4_ref_output")
+"""Columns of the pairs that can hold a reference answer; the first that is there counts."""
+
+STAGE = "judge"
+_FIRST = {"A": 1.0, "B": 0.0, "tie": 0.5}
+
+
+class ChatJudge:
+    r"""A model that is shown both responses and says which is better.
+
+    Parameters
+    ----------
+    model : str
+    asks : Asks
+        Who answers its requests.
+    template : str or Template
+        See :mod:`workbench.judges.templates`.
+    orders : {"both", "ab", "ba"}
+        In which orders the responses are shown; each order is a label of its own, so that
+        a decomposition has the position as a column.
+    samples : int
+        Replies to each question; the label is what most of them say, a tie where two
+        verdicts have as many, and its ``strength`` the share that says so.
+    soft : bool
+        The preference is :math:`P(\text{A})/(P(\text{A}) + P(\text{B}))` from the
+        log-probabilities of the verdict's token (a tie's share goes to both). Where the
+        server gives none there is no preference: missing is not certainty.
+    sampling : Sampling, optional
+    name : str, optional
+        Of the annotator; the model's when None.
+
+    Raises
+    ------
+    DesignError
+        An option out of range.
+    ConfigError
+        A template that cannot be used.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from pathlib import Path
+    >>> import workbench as wb
+    >>> from workbench.llm.asker import Asker
+    >>> from workbench.llm.journal import Journal
+    >>> from workbench.llm.offline import OfflineModel
+    >>> data = wb.load("sample")
+    >>> few = data.filter(pair_ids=data.pairs["pair_id"][:3])
+    >>> with tempfile.TemporaryDirectory() as folder, Journal(Path(folder) / "j.sqlite") as journal:
+    ...     with Asker(OfflineModel("offline:plain"), journal) as asker:
+    ...         rows = ChatJudge("offline:plain", asker).verdicts(few)
+    >>> rows["order_shown"].tolist()
+    ['ab', 'ab', 'ab', 'ba', 'ba', 'ba']
+    """
+
+    kind = "llm"
+
+    def __init__(
+        self,
+        model: str,
+        asks: Asks,
+        *,
+        template: str | Template = "workbench",
+        orders: Literal["both", "ab", "ba"] = "both",
+        samples: int = 1,
+        soft: bool = False,
+        sampling: Sampling | None = None,
+        name: str | None = None,
+    ) -> None:
+        if orders not in ("both", "ab", "ba") or samples < 1 or (soft and samples > 1):
+            raise DesignError(
+                "The judge cannot be asked like that.",
+                found=f"orders={orders!r}, samples={samples}, soft={soft}",
+                expected='orders "both", "ab" or "ba"; 1 sample or more; soft with 1 sample',
+                fix="Give other options.",
+            )
+        self.model, self.asks, self.samples, self.soft = model, asks, samples, soft
+        self.template = find_template(template) if isinstance(template, str) else template
+        self.orders: tuple[Order, ...] = ("ab", "ba") if orders == "both" else (orders,)
+        given = sampling or Sampling()
+        self.sampling = given if not soft or given.top_logprobs else _with_logprobs(given)
+        self.name = name or model
+
+    def settings(self) -> dict[str, Any]:
+        """Return what made the verdicts, as plain JSON values."""
+        return {
+            "judge": "chat",
+            "name": self.name,
+            "model": self.model,
+            "base_url": self.asks.base_url,
+            "template": vars(self.template),
+            "orders": list(self.orders),
+            "samples": self.samples,
+            "soft": self.soft,
+            "sampling": self.sampling.body(),
+            "spending": [s.to_dict() for s in self.asks.spending() if s.stage == STAGE],
+        }
+
+    def requests(self, data: PreferenceData) -> list[Request]:
+        """Return every question: by order, by pair, by sample."""
+        pairs = text_pairs(data)
+        return [
+            self._request(pair, order, sample)
+            for order in self.orders
+            for pair in pairs.to_dict("records")
+            for sample in range(self.samples)
+        ]
+
+    def verdicts(self, data: PreferenceData) -> pd.DataFrame:
+        """Return a label for each pair and order."""
+        pairs = text_pairs(data)
+        replies = self.asks.ask(self.requests(data), STAGE)
+        size, rows = len(pairs) * self.samples, []
+        for k, order in enumerate(self.orders):
+            part = replies[k * size : (k + 1) * size]
+            votes = [part[i : i + self.samples] for i in range(0, size, self.samples)]
+            rows.append(self._labels(pairs, votes, order, k))
+        return pd.concat(rows, ignore_index=True)
+
+    def _request(self, pair: dict[str, Any], order: Order, sample: int) -> Request:
+        sides = ("response_a", "response_b") if order == "ab" else ("response_b", "response_a")
+        reference = next((pair[c] for c in REFERENCES if c in pair), None)
+        texts = {
+            "prompt": _text(pair["prompt"]),
+            "response_a": pair[sides[0]],
+            "response_b": pair[sides[1]],
+            "reference": _text(reference),
+        }
+        about = {"task": "judge", "pair_id": pair["pair_id"], "order": order}
+        return Request(
+            self.model,
+            self.template.messages(texts),
+            self.sampling,
+            self.template.schema(),
+            sample,
+            about,
+        )
+
+    def _labels(
+        self, pairs: pd.DataFrame, votes: list[list[Reply | None]], order: Order, replicate: int
+    ) -> pd.DataFrame:
+        found = [self._label(part) for part in votes]
+        first = np.array([one[0] for one in found])
+        rows = label_rows(
+            pairs,
+            first if order == "ab" else 1.0 - first,
+            replicate=replicate,
+            order_shown=order,
+            reason=[one[2] for one in found],
+            raw=[_raw(part) for part in votes],
+        )
+        return rows.assign(
+            strength=[one[1] for one in found],
+            failure=pd.Series([_failure(part) for part in votes], dtype="object"),
+        )
+
+    def _label(self, replies: Sequence[Reply | None]) -> tuple[float, float, str | None]:
+        """Return P(first preferred), the strength, and the reason of what is none."""
+        if all(reply is None for reply in replies):
+            return np.nan, np.nan, NOT_ASKED
+        read = [reply for reply in replies if reply is not None and not reply.failed]
+        if not read:
+            return np.nan, np.nan, None
+        if self.soft:
+            preference = first_preferred(read[0])
+            return preference, np.nan, NO_LOGPROBS if np.isnan(preference) else None
+        counts = Counter(reply.value["verdict"] for reply in read).most_common()
+        most = [verdict for verdict, count in counts if count == counts[0][1]]
+        verdict = most[0] if len(most) == 1 else "tie"
+        return _FIRST[verdict], dict(counts).get(verdict, 0) / len(read), None
+
+
+def _with_logprobs(sampling: Sampling) -> Sampling:
+    from dataclasses import replace
+
+    return replace(sampling, top_logprobs=20)
+
+
+def _text(value: Any) -> str | None:
+    return value if isinstance(value, str) and value else None
+
+
+def _raw(replies: Sequence[Reply | None]) -> str | None:
+    texts = [reply.text for reply in replies if reply is not None]
+    return "\n---\n".join(texts) if texts else None
+
+
+def _failure(replies: Sequence[Reply | None]) -> str | None:
+    reasons = [reply.reason for reply in replies if reply is not None and reply.reason]
+    return reasons[0] if reasons else None

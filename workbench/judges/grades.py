@@ -1,0 +1,164 @@
+"""An LLM that grades each response alone."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from workbench.data.dataset import PreferenceData
+from workbench.errors import DesignError
+from workbench.judges.base import FAILED, NOT_ASKED, label_rows, text_pairs
+from workbench.llm.asker import Asks
+from workbench.llm.fence import RULE, fence_of, fenced
+from workbench.llm.reply import Reply
+from workbench.llm.request import Request, Sampling
+
+STAGE = "grade"
+_SYSTEM = (
+    "You grade one response to a prompt. Grade how well it serves the person who wrote the "
+    "prompt: it does what was asked, is right, and is clear. Length and layout are no merits in "
+    "themselves.\n\n{rule}\n\n"
+    'Reply with one JSON object and nothing else: {{"grade": a whole number from {low} (useless) '
+    "to {high} (could not be better)}}."
+)
+
+
+class GradeJudge:
+    """A model that grades each response alone; the higher grade is preferred.
+
+    Equal grades are a tie. A response that stands in many pairs is graded once.
+
+    Parameters
+    ----------
+    model : str
+    asks : Asks
+    low, high : int
+        Of the scale.
+    samples : int
+        Grades of each response; their mean counts.
+    sampling : Sampling, optional
+    name : str, optional
+        Of the annotator; the model's when None.
+
+    Raises
+    ------
+    DesignError
+        An empty scale, or no sample.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from pathlib import Path
+    >>> import workbench as wb
+    >>> from workbench.llm.asker import Asker
+    >>> from workbench.llm.journal import Journal
+    >>> from workbench.llm.offline import OfflineModel
+    >>> data = wb.load("sample")
+    >>> few = data.filter(pair_ids=data.pairs["pair_id"][:3])
+    >>> with tempfile.TemporaryDirectory() as folder, Journal(Path(folder) / "j.sqlite") as journal:
+    ...     with Asker(OfflineModel("offline:plain"), journal) as asker:
+    ...         len(GradeJudge("offline:plain", asker).verdicts(few))
+    3
+    """
+
+    kind = "llm"
+
+    def __init__(
+        self,
+        model: str,
+        asks: Asks,
+        *,
+        low: int = 1,
+        high: int = 10,
+        samples: int = 1,
+        sampling: Sampling | None = None,
+        name: str | None = None,
+    ) -> None:
+        if high <= low or samples < 1:
+            raise DesignError(
+                "The judge cannot grade like that.",
+                found=f"low={low}, high={high}, samples={samples}",
+                expected="high above low, and 1 sample or more",
+                fix="Give other options.",
+            )
+        self.model, self.asks, self.samples = model, asks, samples
+        self.low, self.high = low, high
+        self.sampling, self.name = sampling or Sampling(), name or model
+
+    def settings(self) -> dict[str, Any]:
+        """Return what made the verdicts, as plain JSON values."""
+        return {
+            "judge": "grade",
+            "name": self.name,
+            "model": self.model,
+            "base_url": self.asks.base_url,
+            "scale": [self.low, self.high],
+            "samples": self.samples,
+            "sampling": self.sampling.body(),
+            "spending": [s.to_dict() for s in self.asks.spending() if s.stage == STAGE],
+        }
+
+    def verdicts(self, data: PreferenceData) -> pd.DataFrame:
+        """Return a label for each pair."""
+        pairs = text_pairs(data)
+        sides = [pairs[["prompt", f"response_{s}"]].set_axis(["prompt", "text"], axis=1)
+                 for s in "ab"]  # fmt: skip
+        shown = pd.concat(sides, ignore_index=True)
+        code = shown.groupby(["prompt", "text"], sort=False, dropna=False).ngroup().to_numpy()
+        first = np.unique(code, return_index=True)[1]
+        alone = shown.iloc[first]
+        requests = [
+            self._request(row, sample)
+            for row in alone.to_dict("records")
+            for sample in range(self.samples)
+        ]
+        replies = self.asks.ask(requests, STAGE)
+        groups = [replies[i : i + self.samples] for i in range(0, len(replies), self.samples)]
+        n = len(pairs)
+        return self._labels(pairs, [groups[k] for k in code[:n]], [groups[k] for k in code[n:]])
+
+    def _request(self, row: dict[str, Any], sample: int) -> Request:
+        texts = {"prompt": row["prompt"] if isinstance(row["prompt"], str) else "(none)"}
+        texts["response"] = row["text"]
+        mark = fence_of(texts)
+        system = _SYSTEM.format(rule=RULE.format(fence=mark), low=self.low, high=self.high)
+        schema = {
+            "type": "object",
+            "properties": {"grade": {"type": "integer", "minimum": self.low, "maximum": self.high}},
+            "required": ["grade"],
+            "additionalProperties": False,
+        }
+        messages = (
+            {"role": "system", "content": system},
+            {"role": "user", "content": fenced(texts, mark)},
+        )
+        return Request(self.model, messages, self.sampling, schema, sample, {"task": "grade"})
+
+    def _labels(
+        self, pairs: pd.DataFrame, a: list[list[Reply | None]], b: list[list[Reply | None]]
+    ) -> pd.DataFrame:
+        grade_a, grade_b = np.array([_mean(part) for part in a]), np.array([_mean(p) for p in b])
+        difference = grade_a - grade_b
+        preference = np.where(np.isnan(difference), np.nan, (np.sign(difference) + 1) / 2)
+        both = list(zip(a, b, strict=True))
+        reasons = [
+            None if np.isfinite(d) else NOT_ASKED if None in (*x, *y) else FAILED
+            for d, (x, y) in zip(difference, both, strict=True)
+        ]
+        rows = label_rows(pairs, preference, reason=reasons, raw=[_raw(*pair) for pair in both])
+        failure = [
+            next((r.reason for r in (*x, *y) if r is not None and r.failed), None) for x, y in both
+        ]
+        return rows.assign(strength=np.abs(difference), failure=pd.Series(failure, dtype="object"))
+
+
+def _mean(replies: list[Reply | None]) -> float:
+    grades = [reply.value["grade"] for reply in replies if reply is not None and not reply.failed]
+    return float(np.mean(grades)) if grades else np.nan
+
+
+def _raw(a: list[Reply | None], b: list[Reply | None]) -> str:
+    texts = ["\n".join("" if reply is None else reply.text for reply in part) for part in (a, b)]
+    return f"A: {texts[0]}\nB: {texts[1]}"

@@ -1,0 +1,141 @@
+"""Measures of a judge's verdicts: consistency, pull of the first place, ties, failures."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from scipy.stats import norm
+
+from workbench.clustered import mean_and_error, share
+from workbench.data.dataset import PreferenceData
+from workbench.results import TIDY
+
+_SHARE = "Wilson interval at the size that the clusters leave"
+_DIFFERENCE = "cluster-robust normal interval"
+
+COLUMNS = ("group", *TIDY, "n_clusters", "method", "reason")
+
+
+def measures(data: PreferenceData, name: str, level: float) -> pd.DataFrame:
+    """Return what the labels of one annotator tell of it.
+
+    ``consistency``: pairs whose verdict is the same in both orders, ties included.
+    ``pull of the first``: (pairs won by what stood first in both orders - pairs won by what
+    stood second in both) / pairs, a tie in one order counting half, from -1 to 1.
+    ``first share``: verdicts for what stood first, ties half. ``ties``, ``no verdict``:
+    shares of labels. ``agreement with people``: share of (pair, person) where both decide
+    and agree.
+
+    Parameters
+    ----------
+    data : PreferenceData
+    name : str
+        Of the annotator.
+    level : float
+
+    Returns
+    -------
+    DataFrame
+        Columns :data:`COLUMNS`; NaN with a reason where a measure cannot be told.
+
+    References
+    ----------
+    Shi et al. (2024), "Judging the judges", section 2: positional fairness.
+    """
+    labels = data.labels[data.labels["annotator"] == name]
+    cluster = pd.factorize(data.pairs["cluster"])[0]
+    at = pd.Series(cluster, index=data.pairs["pair_id"])
+    rows = [{"group": name, **row} for row in _rows(data, labels, at, level)]
+    return pd.DataFrame(rows).reindex(columns=list(COLUMNS))
+
+
+def _rows(
+    data: PreferenceData, labels: pd.DataFrame, at: pd.Series, level: float
+) -> Iterator[dict[str, Any]]:
+    decided = labels[labels["preference"].notna()]
+    where = at.loc[labels["pair_id"]].to_numpy()
+    yield from _orders(decided, at, level)
+    tie = (decided["preference"] == 0.5).to_numpy(float)
+    yield _share("ties", tie, at.loc[decided["pair_id"]].to_numpy(), level, "no verdict")
+    missing = labels["preference"].isna().to_numpy(float)
+    yield _share("no verdict", missing, where, level, "no label")
+    yield _agreement(data, decided, at, level)
+
+
+def _orders(decided: pd.DataFrame, at: pd.Series, level: float) -> Iterator[dict[str, Any]]:
+    shown = decided[decided["order_shown"].isin(["ab", "ba"])]
+    first = shown["preference"].where(shown["order_shown"] == "ab", 1.0 - shown["preference"])
+    one = "the order shown is not known"
+    yield _share("first share", first.to_numpy(float), _of(at, shown["pair_id"]), level, one)
+    orders = shown.groupby(["pair_id", "order_shown"])["preference"].mean().unstack()
+    orders = orders.reindex(columns=["ab", "ba"]).dropna().sort_index()
+    ab, ba = orders["ab"].to_numpy(float), orders["ba"].to_numpy(float)
+    both = "no pair was judged in both orders"
+    where = _of(at, orders.index)
+    # soft preferences agree where they lean the same way
+    same = (np.sign(ab - 0.5) == np.sign(ba - 0.5)).astype(float)
+    yield _share("consistency", same, where, level, both)
+    yield _difference("pull of the first", ab - ba, where, level, both)
+
+
+def _agreement(
+    data: PreferenceData, decided: pd.DataFrame, at: pd.Series, level: float
+) -> dict[str, Any]:
+    term = "agreement with people"
+    people = data.labels[(data.labels["kind"] == "human") & data.labels["preference"].notna()]
+    lean = decided.groupby("pair_id")["preference"].mean()
+    lean = lean[lean != 0.5]
+    theirs = people[people["pair_id"].isin(lean.index) & (people["preference"] != 0.5)]
+    if theirs.empty:
+        return _undefined(term, "no pair that a person and it both decide")
+    own = lean.loc[theirs["pair_id"]].to_numpy() > 0.5
+    agree = (own == (theirs["preference"].to_numpy() > 0.5)).astype(float)
+    return _share(term, agree, _of(at, theirs["pair_id"]), level, "", theirs["weight"].to_numpy())
+
+
+def _of(at: pd.Series, pair_ids: Any) -> NDArray[Any]:
+    return np.asarray(at.reindex(pair_ids).to_numpy())
+
+
+def _share(
+    term: str,
+    values: NDArray[np.float64],
+    cluster: NDArray[Any],
+    level: float,
+    lacking: str,
+    weight: NDArray[np.float64] | None = None,
+) -> dict[str, Any]:
+    if not len(values):
+        return _undefined(term, lacking)
+    return {"term": term, **share(values, cluster, level, weight), "method": _SHARE}
+
+
+def _difference(
+    term: str, values: NDArray[np.float64], cluster: NDArray[Any], level: float, lacking: str
+) -> dict[str, Any]:
+    if not len(values):
+        return _undefined(term, lacking)
+    n = len(values)
+    mean, error = mean_and_error(values, np.ones(n), cluster)
+    z = float(norm.ppf(0.5 + level / 2))
+    p = 2.0 * float(norm.sf(abs(mean) / error)) if error > 0 else np.nan
+    return {
+        "term": term,
+        "estimate": mean,
+        "std_error": error,
+        "conf_low": mean - z * error,
+        "conf_high": mean + z * error,
+        "p_value": p,
+        "n": float(n),
+        "n_clusters": float(len(np.unique(cluster))),
+        "method": _DIFFERENCE,
+        "reason": None if error > 0 else "no variation: the error is not known",
+    }
+
+
+def _undefined(term: str, reason: str) -> dict[str, Any]:
+    return {"term": term, "estimate": np.nan, "n": 0.0, "method": _SHARE, "reason": reason}

@@ -1,0 +1,1 @@
+"""Principles: sentences that say which response to select, proposed, voted on and tested."""
