@@ -8,13 +8,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.llm_server import serving
 from typer.testing import CliRunner
-from workbench.llm.offline import OfflineModel
 
 import workbench as wb
+from tests.llm_server import serving
 from workbench.annotate.folder import RunFolder
 from workbench.cli import app
+from workbench.llm.offline import OfflineModel
 from workbench.llm.request import Request, Sampling
 
 OFFLINE = ("--model", "offline:plain", "--pairs", 20)
@@ -137,16 +137,16 @@ def test_a_rubric_gives_factors(tmp_path):
 def test_the_key_appears_nowhere(tmp_path, monkeypatch):
     key = "sk-very-secret-0123456789"
     monkeypatch.setenv("MY_KEY", key)
-    with serving(key="another key") as url:
+    with serving(key="another key") as server:
         done = run(
-            "judge", "sample", "--model", "m", "--pairs", 3, "--base-url", url,
+            "judge", "sample", "--model", "m", "--pairs", 3, "--base-url", server.url,
             "--key-variable", "MY_KEY", "--out", tmp_path / "run", "--debug",
         )  # fmt: skip
     assert done.exit_code == 1
     assert "MY_KEY" in done.stderr
-    with serving(key=key) as url:
+    with serving(key=key) as server:
         fine = run(
-            "judge", "sample", "--model", "m", "--pairs", 3, "--base-url", url,
+            "judge", "sample", "--model", "m", "--pairs", 3, "--base-url", server.url,
             "--key-variable", "MY_KEY", "--out", tmp_path / "fine",
         )  # fmt: skip
     assert fine.exit_code == 0, fine.stderr

@@ -8,9 +8,9 @@ import time
 from pathlib import Path
 
 import pytest
-from tests.llm_server import serving
 
 import workbench as wb
+from tests.llm_server import serving
 from workbench.annotate.config import AnnotateConfig
 from workbench.annotate.folder import RunFolder
 from workbench.annotate.process import cancel, runs_in, start, status
@@ -26,8 +26,8 @@ def _wait(folder: RunFolder, *states: str) -> None:
 
 @pytest.fixture
 def slow(tmp_path: Path):
-    with serving(latency_s=0.05) as url:
-        config = AnnotateConfig(model="m", base_url=url, pairs=150, concurrency=4)
+    with serving(latency_s=0.05) as server:
+        config = AnnotateConfig(model="m", base_url=server.url, pairs=150, concurrency=4)
         yield prepare(config, wb.load("sample"), tmp_path / "run")
 
 

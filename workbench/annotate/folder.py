@@ -47,7 +47,6 @@ class RunFolder:
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self._lock = FileLock(path / "run.lock", timeout=0)
 
     @property
     def exists(self) -> bool:
@@ -96,6 +95,8 @@ class RunFolder:
         ConfigError
             The folder holds another run, or something else, or a named file is absent.
         """
+        # before anything is written
+        manifest = to_json(self._manifest(config, data))
         if self.exists:
             self._check_same(config, data)
         elif self.path.is_dir() and any(self.path.iterdir()):
@@ -112,7 +113,7 @@ class RunFolder:
                 self._keep_file(key, value)
         if not store.is_saved(self.path / "data"):
             store.save(data, self.path / "data")
-        self._write("manifest.json", to_json(self._manifest(config, data)))
+        self._write("manifest.json", manifest)
         # last: from here on the folder is a run
         self._write("run.toml", config.to_toml())
 
@@ -129,8 +130,9 @@ class RunFolder:
         ConfigError
             Another process holds it.
         """
+        lock = self._lock()
         try:
-            self._lock.acquire()
+            lock.acquire()
         except Timeout:
             raise ConfigError(
                 "The run is under way in another process.",
@@ -142,7 +144,11 @@ class RunFolder:
         try:
             yield
         finally:
-            self._lock.release()
+            lock.release()
+
+    def _lock(self) -> FileLock:
+        # anew each time: a lock that holds itself would not be seen as held
+        return FileLock(self.path / "run.lock", timeout=0)
 
     @property
     def running(self) -> bool:
@@ -150,7 +156,7 @@ class RunFolder:
         if not self.exists:
             return False
         try:
-            with self._lock:
+            with self._lock():
                 return False
         except Timeout:
             return True

@@ -196,7 +196,7 @@ def _value(schema: Mapping[str, Any], name: str, texts: _Measured) -> Any:
         value = low + texts.amount(name) * (high - low)
         return round(value) if kind == "integer" else value
     if kind == "boolean":
-        return texts.amount(name) > 0.5
+        return texts.amount(name) > 0.0
     if kind == "array":
         return []
     return None if kind == "null" else "by its text features"
