@@ -161,12 +161,12 @@ class Client:
         """Return what the server says, after as many attempts as it takes."""
         problem = ""
         for attempt in range(1, self.endpoint.attempts + 1):
-            async with self.pace.slot():
+            async with self.pace.slot() as begun:
                 path = self._path(request)
                 try:
                     completion = await self._call(request, path)
                 except Exception as error:
-                    wait = self._judge(error, request, path, attempt)
+                    wait = self._judge(error, request, path, attempt, begun)
                     problem = self._redacted(str(error) or type(error).__name__)
                 else:
                     self.pace.answered()
@@ -190,9 +190,15 @@ class Client:
         said = await self._http.post(self._url, content=json.dumps(body), headers=self._headers)
         if said.status_code != 200:
             raise _RefusedError(said.status_code, said.headers.get("retry-after"), said.text)
-        return json.loads(said.content)
+        try:
+            return json.loads(said.content)
+        except ValueError:
+            # paid for, whatever it is: it is kept as it came
+            return said.text
 
-    def _judge(self, error: Exception, request: Request, path: str, attempt: int) -> float:
+    def _judge(
+        self, error: Exception, request: Request, path: str, attempt: int, begun: float
+    ) -> float:
         """Return how long to wait before the next attempt, or raise what asking cannot mend."""
         from httpx2 import TransportError
 
@@ -206,9 +212,9 @@ class Client:
                 said = self._redacted(error.said)
                 raise _permanent(status, said, request, self.endpoint) from None
             if status == 429:
-                self.pace.refused(asked_s)
+                self.pace.refused(asked_s, begun)
             return min(max(asked_s, _backoff(attempt)), _LONGEST_WAIT_S)
-        if isinstance(error, TransportError | ValueError):
+        if isinstance(error, TransportError):
             return _backoff(attempt)
         raise error
 

@@ -11,8 +11,9 @@ from contextlib import asynccontextmanager
 class Pace:
     """A limit on calls under way that adapts as networks do.
 
-    Each answer raises the limit by its reciprocal (one more call a round); a refusal lowers
-    it to seven tenths, once a second at most, and holds all calls for as long as the server asks.
+    Each answer raises the limit by its reciprocal (one more call a round). A refusal lowers
+    it to seven tenths, and holds all calls for as long as the server asks; refusals of calls
+    that began before the limit was lowered are the same message, and lower it no further.
 
     Parameters
     ----------
@@ -22,7 +23,7 @@ class Pace:
     Examples
     --------
     >>> pace = Pace(10)
-    >>> pace.refused(0.0)
+    >>> pace.refused(0.0, begun=time.monotonic())
     >>> pace.limit
     7.0
     """
@@ -36,15 +37,15 @@ class Pace:
         self._free = asyncio.Condition()
 
     @asynccontextmanager
-    async def slot(self) -> AsyncIterator[None]:
-        """Wait for a free place, and hold it."""
+    async def slot(self) -> AsyncIterator[float]:
+        """Wait for a free place, and hold it; gives the time at which the call begins."""
         async with self._free:
             await self._free.wait_for(lambda: self.under_way < max(1, int(self.limit)))
             self.under_way += 1
         try:
             while (wait := self._not_before - time.monotonic()) > 0:
                 await asyncio.sleep(wait)
-            yield
+            yield time.monotonic()
         finally:
             async with self._free:
                 self.under_way -= 1
@@ -54,11 +55,10 @@ class Pace:
         """Count an answer."""
         self.limit = min(float(self.most), self.limit + 1.0 / max(self.limit, 1.0))
 
-    def refused(self, wait_s: float) -> None:
-        """Count a refusal that asks to wait."""
+    def refused(self, wait_s: float, begun: float) -> None:
+        """Count a refusal, which asks to wait, of a call that began at a time."""
         now = time.monotonic()
         self._not_before = max(self._not_before, now + wait_s)
-        # refusals of calls that were sent together are one message
-        if now - self._lowered_at > max(wait_s, 1.0):
+        if begun > self._lowered_at:
             self.limit = max(1.0, 0.7 * self.limit)
             self._lowered_at = now
