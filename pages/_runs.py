@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import os
+from datetime import timedelta
 from pathlib import Path
 
 import pandas as pd
@@ -66,7 +67,7 @@ def _tiles(now: Status) -> None:
     rate = math.nan if stage is None else stage["per_second"]
     tiles = {
         "Replies a second": "unknown" if math.isnan(rate) else f"{rate:,.1f}",
-        "Time left": "unknown" if math.isnan(seconds) else str(pd.Timedelta(int(seconds), "s")),
+        "Time left": "unknown" if math.isnan(seconds) else str(timedelta(seconds=int(seconds))),
         "Failed": "0" if stage is None else f"{int(now.stages['failed'].sum()):,}",
         "Tokens in": f"{now.prompt_tokens:,}",
         "Tokens out": f"{now.completion_tokens:,}",

@@ -5,17 +5,18 @@ from __future__ import annotations
 import os
 import tempfile
 from pathlib import Path
+from typing import Any
 
 import streamlit as st
 from _runs import root, watch
 from _state import announce, current
 from _ui import failure, note, table, warn
-from workbench.factors.rubric import RUBRICS
 
 import workbench as wb
 from workbench.annotate.config import AnnotateConfig
 from workbench.annotate.process import runs_in, start
 from workbench.annotate.run import estimate, prepare
+from workbench.factors.rubric import RUBRICS
 from workbench.judges import TEMPLATES
 
 _TASKS = {
@@ -50,22 +51,22 @@ def asked() -> AnnotateConfig:
     choices["concurrency"] = int(middle.number_input("Calls at once", 1, 512, 16, key="at-once"))
     calls = right.number_input("Most calls of the run", 1, value=None, key="most-calls")
     choices["max_calls"] = None if calls is None else int(calls)
-    choices["max_cost"] = left.number_input("Most cost", 0.0, value=None, key="most-cost")
     config = AnnotateConfig().updated("Annotate page", pointwise=task == "grade", **choices)
-    return config.updated("Annotate page", prices=prices(config))
+    return config.updated("Annotate page", **cost(config))
 
 
-def prices(config: AnnotateConfig) -> str | None:
-    """Return a price file of what the user says a million tokens cost; none where nothing."""
+def cost(config: AnnotateConfig) -> dict[str, Any]:
+    """Let the user limit the cost, and say what a million tokens cost."""
     places = st.columns(3)
+    most = places[0].number_input("Most cost", 0.0, value=None, key="most-cost")
     prompt = places[1].number_input("Price of 1M prompt tokens", 0.0, value=None, key="price-in")
     reply = places[2].number_input("Price of 1M reply tokens", 0.0, value=None, key="price-out")
     if prompt is None or reply is None or config.offline:
-        return None
+        return {"max_cost": most}
     path = Path(tempfile.gettempdir()) / f"prices-{os.getpid()}.toml"
     model = config.asked_model.replace("\\", "\\\\").replace('"', '\\"')
     path.write_text(f'["{model}"]\nprompt = {prompt!r}\ncompletion = {reply!r}\n', "utf-8")
-    return str(path)
+    return {"max_cost": most, "prices": str(path)}
 
 
 st.title("Annotate")

@@ -30,6 +30,9 @@ def test_the_screen_of_python_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     assert isinstance(names["gap"], wb.Contrast)
     exec(blocks("python")[1], names)  # noqa: S102 - our own text
     assert isinstance(names["draws"], wb.Bootstrap)
+    (tmp_path / "runs").mkdir()
+    exec(blocks("python")[2], names)  # noqa: S102 - our own text
+    assert isinstance(names["scored"], wb.RubricScores)
     assert (tmp_path / "audit.html").is_file()
 
 

@@ -18,6 +18,7 @@ from workbench.llm.reply import Reply, Usage
 from workbench.llm.request import Request
 
 _TELL_S = 0.5
+_STAGGER_S = 0.001
 
 Tell = Callable[[Progress], None]
 
@@ -256,7 +257,7 @@ class _Stage:
     async def ask_all(self, model: Model, workers: int) -> None:
         self.model = model
         todo = iter(self.waiting.items())
-        self._tasks = [asyncio.create_task(self._work(model, todo)) for _ in range(workers)]
+        self._tasks = [asyncio.create_task(self._work(model, todo, k)) for k in range(workers)]
         telling = asyncio.create_task(self._keep_telling())
         try:
             await asyncio.gather(*self._tasks)
@@ -273,7 +274,9 @@ class _Stage:
         for task in self._tasks:
             task.cancel()
 
-    async def _work(self, model: Model, todo: Iterator[tuple[str, Request]]) -> None:
+    async def _work(self, model: Model, todo: Iterator[tuple[str, Request]], place: int) -> None:
+        # begun together, their replies would come together for ever, and wait for each other
+        await asyncio.sleep(_STAGGER_S * place)
         # the workers share one iterator: each takes the next request
         for key, request in todo:
             if self.stopped:

@@ -43,7 +43,7 @@ class Journal:
 
     Parameters
     ----------
-    path : Path
+    path : str or Path
         Of the SQLite file; made where it does not exist. A damaged file is set aside as
         ``<name>.damaged-<k>``, and what can be read of it is taken over.
 
@@ -66,17 +66,17 @@ class Journal:
     ['k1']
     """
 
-    def __init__(self, path: Path) -> None:
-        self.path = path
+    def __init__(self, path: str | Path) -> None:
+        self.path = Path(path)
         self.notes: list[str] = []
-        path.parent.mkdir(parents=True, exist_ok=True)
+        self.path.parent.mkdir(parents=True, exist_ok=True)
         try:
-            self._connection = _opened(path)
+            self._connection = _opened(self.path)
         except sqlite3.DatabaseError as error:
             if isinstance(error, sqlite3.OperationalError) and "locked" in str(error):
                 raise
             self._set_aside(error)
-            self._connection = _opened(path)
+            self._connection = _opened(self.path)
         # the event loop of a run writes from a thread of its own
         self._lock = threading.Lock()
 
