@@ -183,7 +183,7 @@ def noted(
         "tables", "tables", len(data.labels), len(data.labels), len(data.pairs), len(data.labels)
     )
     who = config.asked_model
-    where = "built in: its numbers are simulated" if config.offline else f"at {config.base_url}"
+    where = "built in: it reckons with the text" if config.offline else f"at {config.base_url}"
     lines = [f"Asked of {who} ({where}). {stage.summary()}." for stage in spent]
     return replace(data, load_report=replace(report, notes=(*report.notes, *lines)))
 

@@ -81,21 +81,20 @@ def simulated(data: PreferenceData | None, results: Iterable[Result]) -> str | N
             names |= set(result.groups)
         elif isinstance(result, Contrast):
             names |= {*result.settings["groups"], result.settings["reference"]}
+    specs = {} if data is None else data.factor_specs
+    sources = {str(spec.get("source", "")) for spec in specs.values()}
+    sentences = []
     if any("simulated" in text.lower() for text in said):
         notes = [note for note in report.notes if "simulated" in note.lower()] if report else []
-        return " ".join(
-            ["Simulated data.", *notes, "No number here describes real people or models."]
-        )
-    if any(str(name).startswith("sim-") for name in names):
-        return (
+        sentences = ["Simulated data.", *notes, "No number here describes real people or models."]
+    elif any(str(name).startswith("sim-") for name in names):
+        sentences.append(
             "Simulated data. Annotators whose names begin with sim- are simulated; their numbers "
             "describe no real people or models."
         )
-    specs = {} if data is None else data.factor_specs
-    sources = {str(spec.get("source", "")) for spec in specs.values()}
     if any(OFFLINE in str(name) for name in names | sources):
-        return (
+        sentences.append(
             "Offline model. Annotators and factors whose source is named offline: were computed "
-            "from the text by a built-in model; they are simulated, not a judge's."
+            "from the text by a built-in model; they simulate a judge, and are none."
         )
-    return None
+    return " ".join(sentences) or None
