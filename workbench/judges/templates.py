@@ -40,6 +40,8 @@ class Template:
         Whether the verdict may be a tie.
     reason : bool
         Whether the model first says why.
+    principles : str or None
+        A constitution that stands above the texts, between marks of its own.
 
     Raises
     ------
@@ -58,6 +60,7 @@ class Template:
     user: str
     ties: bool = True
     reason: bool = False
+    principles: str | None = None
 
     def __post_init__(self) -> None:
         found = re.findall(r"\{(\w+)\}", self.user)
@@ -95,7 +98,8 @@ class Template:
         True
         """
         named = {_NAMES[place]: text for place, text in texts.items() if text is not None}
-        mark = fence_of(named)
+        above = {} if self.principles is None else {"principles": self.principles}
+        mark = fence_of({**above, **named})
         parts = re.split(r"\{(\w+)\}", self.user)
         # a text stands in an odd part and is never searched for places itself
         filled = [
@@ -104,6 +108,8 @@ class Template:
         ]
         answer = _reply_form(self)
         system = f"{self.system}\n\n{RULE.format(fence=mark)}\n\n{answer}"
+        if above:
+            filled.insert(0, fenced(above, mark) + "\n\n")
         return (
             {"role": "system", "content": system},
             {"role": "user", "content": "".join(filled)},

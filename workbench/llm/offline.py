@@ -23,6 +23,8 @@ from workbench.llm.request import OFFLINE, Request
 
 _NUMBERED = re.compile(r"^\s*(\d+)[.)]\s*(.+)$", re.MULTILINE)
 _TIE = 0.06
+_SAME = 0.02
+_FOLLOWS = 3.0
 
 
 @dataclass(frozen=True)
@@ -73,7 +75,9 @@ class OfflineModel:
     Notes
     -----
     A verdict is drawn with the probability that the weights give, by a digest of the
-    request: the same request has the same answer. Texts are measured, never obeyed.
+    request: the same request has the same answer. Where the request holds principles, most
+    of those that tell the two apart decide, and not the weights. Texts are measured, never
+    obeyed.
 
     Examples
     --------
@@ -112,10 +116,7 @@ class OfflineModel:
         allowed = schema.get("properties", {}).get("verdict", {}).get("enum", ["A", "B"])
         prompt = texts.get("prompt", "")
         sides = [features(texts.get(f"response {s}", ""), prompt) for s in "AB"]
-        logit = self.persona.position + sum(
-            weight * (sides[0][name] - sides[1][name])
-            for name, weight in self.persona.weights.items()
-        )
+        logit = self.persona.position + _leaning(self.persona, texts.get("principles", ""), sides)
         first = 1.0 / (1.0 + math.exp(-logit))
         tie = _TIE * 4.0 * first * (1.0 - first) if "tie" in allowed else 0.0
         mass = {"A": first * (1.0 - tie), "B": (1.0 - first) * (1.0 - tie), "tie": tie}
@@ -181,6 +182,16 @@ class _Measured:
         return self.fields.get(name) or self.fields.get(name.rpartition("_")[0]) or name
 
 
+def _leaning(persona: Persona, principles: str, sides: list[dict[str, float]]) -> float:
+    """Return the logit that the texts give: by the principles where there are some."""
+    first, second = sides
+    if not principles:
+        return sum(w * (first[name] - second[name]) for name, w in persona.weights.items())
+    measures = [pointed(text) for _, text in _NUMBERED.findall(principles)]
+    signs = [math.copysign(1.0, d) for m in measures if abs(d := m(first) - m(second)) > _SAME]
+    return _FOLLOWS * sum(signs) / max(len(signs), 1)
+
+
 def _value(schema: Mapping[str, Any], name: str, texts: _Measured) -> Any:
     """Return a value that a schema allows, from what its fields are about."""
     if "anyOf" in schema:
@@ -206,7 +217,7 @@ def _chosen(options: list[Any], name: str, texts: _Measured) -> Any:
     if {"A", "B"} <= set(options):
         difference = texts.compared(name)
         level = next((one for one in ("neither", "tie", "both") if one in options), "A")
-        return "A" if difference > 0.02 else "B" if difference < -0.02 else level
+        return "A" if difference > _SAME else "B" if difference < -_SAME else level
     # an ordered scale: the more there is of it, the further to the right
     return options[min(int(texts.amount(name) * len(options)), len(options) - 1)]
 
