@@ -67,8 +67,9 @@ def read_completion(completion: Any, request: Request, path: str) -> Reply:
         return replace(known, text=_raw(completion), reason="the reply is empty")
     if request.schema is None:
         return replace(known, value=text)
+    schema = {**request.schema, "required": []} if request.partial else request.schema
     try:
-        return replace(known, value=read_reply(text, request.schema))
+        return replace(known, value=read_reply(text, schema))
     except UnreadableReplyError as error:
         return replace(known, reason=f"unreadable: {error}")
 

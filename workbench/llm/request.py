@@ -71,6 +71,8 @@ class Request:
         Number of this repeat: repeats are asked anew, not read from the cache.
     about : mapping
         What the question is about (pair, factor, order, stage); not part of its name.
+    partial : bool
+        A reply that lacks fields of the schema is an answer with what it has.
 
     Examples
     --------
@@ -85,6 +87,7 @@ class Request:
     schema: Mapping[str, Any] | None = None
     replicate: int = 0
     about: Mapping[str, Any] = field(default_factory=dict)
+    partial: bool = False
 
     def key(self, base_url: str) -> str:
         """Return the 128-bit digest of the endpoint and all that is sent, and the repeat."""
