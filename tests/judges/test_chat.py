@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 
 import numpy as np
@@ -17,6 +18,7 @@ from workbench.judges.soft import first_preferred
 from workbench.judges.templates import TEMPLATES, Template, find_template
 from workbench.llm.asker import Asker, Planner
 from workbench.llm.budget import Budget
+from workbench.llm.fence import unfenced
 from workbench.llm.journal import Journal
 from workbench.llm.reply import Reply
 
@@ -140,6 +142,19 @@ def test_a_reference_answer_is_shown_where_there_is_one(journal):
     assert "<<<reference answer" in shown[0]
     assert "right" in shown[0]
     assert "<<<reference answer" not in shown[1]
+
+
+def test_a_conversation_of_many_turns_is_shown_whole(tmp_path, journal):
+    asked = [{"role": "user", "content": "Hi"}, {"role": "assistant", "content": "Yes?"},
+             {"role": "user", "content": "2+2?"}]  # fmt: skip
+    record = {"prompt": asked, "chosen": [{"role": "assistant", "content": "4"}],
+              "rejected": [{"role": "assistant", "content": "5"}]}  # fmt: skip
+    (tmp_path / "turns.jsonl").write_text(json.dumps(record) + "\n")
+    model = Saying(first)
+    labels_of(wb.load(tmp_path / "turns.jsonl"), model, journal, orders="ab")
+    texts = unfenced(model.asked[0].messages[1]["content"])
+    assert texts["prompt"] == "user: Hi\n\nassistant: Yes?\n\nuser: 2+2?"
+    assert {texts["response A"], texts["response B"]} == {"4", "5"}
 
 
 def tokens(**top: float) -> tuple:
