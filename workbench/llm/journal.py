@@ -132,8 +132,7 @@ class Journal:
         with self._lock:
             query = "SELECT key, reply, sum FROM failures ORDER BY rowid"
             rows = self._connection.execute(query).fetchall()
-        for row in rows:
-            yield from self._read(*row)
+        yield from self._read(rows)
 
     def used(self) -> dict[str, Usage]:
         """Return the tokens and paid calls of all that is kept, by model."""
@@ -154,23 +153,26 @@ class Journal:
 
     def _found(self, table: str, keys: Iterable[str]) -> dict[str, Reply]:
         wanted = list(dict.fromkeys(keys))
+        # of several failures the last one counts; an answer stands once
+        order = "ORDER BY rowid" if table == "failures" else ""
         found: dict[str, Reply] = {}
         for start in range(0, len(wanted), _ASKED):
             part = wanted[start : start + _ASKED]
             marks = ",".join("?" * len(part))
             # a name of ours and question marks are all that is put in
-            query = f"SELECT key, reply, sum FROM {table} WHERE key IN ({marks}) ORDER BY rowid"  # noqa: S608
+            query = f"SELECT key, reply, sum FROM {table} WHERE key IN ({marks}) {order}"  # noqa: S608
             with self._lock:
                 rows = self._connection.execute(query, part).fetchall()
-            for row in rows:
-                found |= self._read(*row)
+            found.update(self._read(rows))
         return found
 
-    def _read(self, key: str, text: str, total: int) -> Iterator[tuple[str, Reply]]:
-        if zlib.crc32(text.encode()) == total:
-            yield key, Reply.from_dict(json.loads(text))
-        else:
-            self.notes.append(f"the reply {key} is damaged: it counts as not asked yet")
+    def _read(self, rows: Iterable[tuple[str, str, int]]) -> Iterator[tuple[str, Reply]]:
+        """Yield replies by key; one that is not what was written is told, and left out."""
+        for key, text, total in rows:
+            if zlib.crc32(text.encode()) == total:
+                yield key, Reply.from_dict(json.loads(text))
+            else:
+                self.notes.append(f"the reply {key} is damaged: it counts as not asked yet")
 
     def _set_aside(self, error: Exception) -> None:
         number = 1
