@@ -67,9 +67,11 @@ _POINTS: tuple[tuple[str, str, float], ...] = (
     ("non-repetitive", "repetition", -1.0),
     ("repetiti", "repetition", 1.0),
     ("clear|simple|easy|fluen|coheren|grammar", "long_words", -1.0),
-    ("off-focus|hallucinat|misinform", "overlap", -1.0),
+    ("off.focus|hallucinat|misinform|beyond", "overlap", -1.0),
 )
 """Words of a factor's name or a principle, the feature that they point to, and which way."""
+
+_NEGATED = re.compile(r"\b(?:no|not|without|less|fewer|never)\W+(?:\w+\W+){0,2}$", re.I)
 
 _POINTERS = tuple((re.compile(words, re.I), name, sign) for words, name, sign in _POINTS)
 
@@ -108,8 +110,13 @@ def pointed(description: str) -> Callable[[Mapping[str, float]], float]:
     --------
     >>> pointed("Select the response that is more concise")({"words": 0.25})
     0.75
+    >>> pointed("Select the response that has no list")({"lists": 0.25})
+    0.75
     """
     for pattern, name, sign in _POINTERS:
-        if pattern.search(description):
-            return lambda found: found[name] if sign > 0 else 1.0 - found[name]
+        match = pattern.search(description)
+        if match is not None:
+            negated = _NEGATED.search(description[: match.start()]) is not None
+            more = (sign > 0) != negated
+            return lambda found: found[name] if more else 1.0 - found[name]
     return lambda found: found["overlap"]
