@@ -32,6 +32,12 @@ st.navigation(
                 url_path="leaderboard",
             ),
             st.Page(
+                "principles.py",
+                title="Principles",
+                icon=":material/gavel:",
+                url_path="principles",
+            ),
+            st.Page(
                 "add_judge.py",
                 title="Add a judge",
                 icon=":material/person_add:",

@@ -71,6 +71,11 @@ if TYPE_CHECKING:
     from workbench.llm.client import Endpoint as Endpoint
     from workbench.llm.journal import Journal as Journal
     from workbench.llm.offline import OfflineModel as OfflineModel
+    from workbench.principles.constitution import Constitution as Constitution
+    from workbench.principles.extract import Extraction as Extraction
+    from workbench.principles.extract import Recipe as Recipe
+    from workbench.principles.extract import extract as extract
+    from workbench.principles.principle import Principle as Principle
     from workbench.report.build import report as report
 
 try:
@@ -131,6 +136,11 @@ _EXPORTS = {
     "Endpoint": "workbench.llm.client",
     "Journal": "workbench.llm.journal",
     "OfflineModel": "workbench.llm.offline",
+    "Constitution": "workbench.principles.constitution",
+    "extract": "workbench.principles.extract",
+    "Extraction": "workbench.principles.extract",
+    "Principle": "workbench.principles.principle",
+    "Recipe": "workbench.principles.extract",
     "report": "workbench.report.build",
     "ConfigError": "workbench.errors",
     "DataError": "workbench.errors",

@@ -26,15 +26,16 @@ if TYPE_CHECKING:
     from workbench.annotate.folder import RunFolder
     from workbench.data.dataset import PreferenceData
     from workbench.llm.progress import Progress as Told
+    from workbench.results import Result
 
-_Retry = Annotated[
+Retry = Annotated[
     bool,
     typer.Option("--retry-failed", help="Ask again where a reply, paid for, could not be read."),
 ]
-_DryRun = Annotated[
+DryRun = Annotated[
     bool, typer.Option("--dry-run", help="Say what it would take; ask nothing, write nothing.")
 ]
-_Folder = Annotated[Path, typer.Argument(metavar="FOLDER", help="Folder of an annotation run.")]
+Folder = Annotated[Path, typer.Argument(metavar="FOLDER", help="Folder of an annotation run.")]
 
 ASKED = (
     option("model", str | None, None, "Name at the endpoint; or offline:plain, offline:long, ..."),
@@ -88,12 +89,12 @@ class AnnotateRun(BaseRun["AnnotateConfig"]):
         place = self.out or Path("runs") / self.config.slug(data.digest)
         return prepare(self.config, data, place)
 
-    def ask(self, dry_run: bool, retry_failed: bool) -> None:
-        """Do the run, or say what it would take."""
+    def ask(self, dry_run: bool, retry_failed: bool) -> Result | None:
+        """Do the run and return what it found, or say what it would take."""
         if dry_run:
             self.estimate()
-        else:
-            self.execute(self.folder(), retry_failed)
+            return None
+        return self.execute(self.folder(), retry_failed)
 
     def estimate(self) -> None:
         """Say what the run would take."""
@@ -104,16 +105,18 @@ class AnnotateRun(BaseRun["AnnotateConfig"]):
         found = estimate(self.config, self.load(), folder)
         self.show(found.summary(), {"stages": found.stages.to_dict("records")})
 
-    def execute(self, folder: RunFolder, retry_failed: bool) -> None:
-        """Do what is left of a run, and print what came of it."""
+    def execute(self, folder: RunFolder, retry_failed: bool) -> Result | None:
+        """Do what is left of a run, print what came of it, and return it."""
         from workbench.annotate.run import execute
 
         if folder.config.offline:
             self.note(f"{folder.config.model} is built in: it simulates a judge, and is none.")
         with _interruptible(), self._telling() as tell:
             found = execute(folder, retry_failed=retry_failed, tell=tell)
-        self.show(found.summary(), found.to_dict())
+        if found is not None:
+            self.show(found.summary(), found.to_dict())
         self.note(f"{folder.progress()['state']}: {folder.path}. {folder.progress()['message']}")
+        return found
 
     @contextmanager
     def _telling(self) -> Iterator[Any]:
@@ -182,8 +185,8 @@ def factors(
     families: Annotated[
         list[str] | None, typer.Option(help="Families of text factors; the core if not given.")
     ] = None,
-    dry_run: _DryRun = False,
-    retry_failed: _Retry = False,
+    dry_run: DryRun = False,
+    retry_failed: Retry = False,
 ) -> None:
     """Compute factors and describe their differences A minus B; --rubric lets a model score.
 
@@ -201,12 +204,12 @@ def factors(
     run.save(data)
 
 
-def judge(run: AnnotateRun, dry_run: _DryRun = False, retry_failed: _Retry = False) -> None:
+def judge(run: AnnotateRun, dry_run: DryRun = False, retry_failed: Retry = False) -> None:
     """Let a model judge the pairs; --out is the run's folder, taken up where it stopped."""
     run.ask(dry_run, retry_failed)
 
 
-def plan(run: AnnotateRun, retry_failed: _Retry = False) -> None:
+def plan(run: AnnotateRun, retry_failed: Retry = False) -> None:
     """Write the open requests of a judge, or of a --rubric, as batch files to run elsewhere.
 
     DATA may also be the folder of a run. The requests go into its folder requests/.
@@ -223,7 +226,7 @@ def plan(run: AnnotateRun, retry_failed: _Retry = False) -> None:
 
 def import_(
     run: Run,
-    folder: _Folder,
+    folder: Folder,
     replies: Annotated[
         list[Path], typer.Argument(help="Files of replies: the output of a batch API or of vLLM.")
     ],
@@ -233,19 +236,20 @@ def import_(
     from workbench.annotate.run import take_in
 
     report, found = take_in(RunFolder(folder), replies)
-    record = {"import": report.to_dict(), "result": found.to_dict()}
-    run.show(f"{report.summary()}\n\n{found.summary()}", record)
+    result = None if found is None else found.to_dict()
+    said = "" if found is None else f"\n\n{found.summary()}"
+    run.show(report.summary() + said, {"import": report.to_dict(), "result": result})
 
 
 def resume(
     run: AnnotateRun,
-    folder: _Folder,
+    folder: Folder,
     concurrency: Annotated[int | None, typer.Option(help="Most calls at once.")] = None,
     prices: Annotated[str | None, typer.Option(help="TOML file of prices.")] = None,
     max_cost: Annotated[float | None, typer.Option(help="New limit of the whole run.")] = None,
     max_calls: Annotated[int | None, typer.Option(help="New limit of the whole run.")] = None,
     max_tokens: Annotated[int | None, typer.Option(help="New limit of the whole run.")] = None,
-    retry_failed: _Retry = False,
+    retry_failed: Retry = False,
 ) -> None:
     """Take up a run where it stopped."""
     from workbench.annotate.folder import RunFolder

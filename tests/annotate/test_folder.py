@@ -37,7 +37,7 @@ def test_the_same_run_is_taken_up_and_another_is_refused(data, tmp_path):
     prepare(CONFIG, data, tmp_path)
     prepare(CONFIG.updated(concurrency=2, max_calls=5), data, tmp_path)
     assert RunFolder(tmp_path).config.max_calls == 5
-    with pytest.raises(ConfigError, match="repeats = 1"):
+    with pytest.raises(ConfigError, match="repeats = None"):
         prepare(CONFIG.updated(repeats=2), data, tmp_path)
     other = wb.concat([data.filter(kinds=["human"])])
     with pytest.raises(ConfigError, match="the data"):

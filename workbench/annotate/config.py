@@ -51,10 +51,27 @@ class AnnotateConfig(Config):
         Of the annotator; the model's when None.
     orders : {"both", "ab", "ba"}
         In which orders two responses are shown.
-    repeats : int
-        Replies to each question.
+    repeats : int, optional
+        Replies to each question: 1 when None, and for votes on principles what the recipe
+        says.
     soft : bool
         Preferences from token log-probabilities.
+    principles : {"ours", "icai"}, optional
+        The run extracts principles, by this recipe.
+    constitution : str, optional
+        File of principles that are candidates too.
+    traits : bool
+        The standard traits are candidates too.
+    propose : bool
+        Let the model propose candidates.
+    annotators : tuple of str
+        Whose preferences the principles are to explain; everybody when empty.
+    n : int
+        Principles of the constitution, at most.
+    test_share : float
+        Share of the pairs that is held out.
+    evaluate : bool
+        Ask a judge with and without the constitution.
     prices : str, optional
         TOML file of prices by model.
     max_cost : float, optional
@@ -82,8 +99,16 @@ class AnnotateConfig(Config):
     template: Name = "workbench"
     name: Name | None = None
     orders: Literal["both", "ab", "ba"] = "both"
-    repeats: Count = 1
+    repeats: Count | None = None
     soft: bool = False
+    principles: Literal["ours", "icai"] | None = None
+    constitution: Name | None = None
+    traits: bool = False
+    propose: bool = True
+    annotators: tuple[Name, ...] = ()
+    n: Count = 5
+    test_share: Annotated[float, Field(gt=0, lt=1)] = 0.3
+    evaluate: bool = True
     prices: Name | None = None
     max_cost: Annotated[float, Field(ge=0)] | None = None
     max_calls: Limit = None
@@ -96,8 +121,10 @@ class AnnotateConfig(Config):
             self.endpoint  # noqa: B018
 
     @property
-    def task(self) -> Literal["rubric", "grade", "judge"]:
+    def task(self) -> Literal["principles", "rubric", "grade", "judge"]:
         """What is asked."""
+        if self.principles is not None:
+            return "principles"
         if self.rubric is not None:
             return "rubric"
         return "grade" if self.pointwise else "judge"

@@ -24,10 +24,14 @@ from workbench.provenance import Provenance
 from workbench.results import Result, to_json
 
 SCHEMA_VERSION = 1
-_FILES = ("rubric", "template", "prices")
+_FILES = ("rubric", "template", "constitution", "prices")
 """Keys that may name a file: it is copied, so that the run does not hang on it."""
 
-_BUILT_IN = {"rubric": True, "template": True, "prices": False}
+_ASKED = ("rubric", "template", "constitution")
+"""Those of them whose content is part of what is asked."""
+
+_BUILT_IN = ("rubric", "template")
+"""Keys that may name something built in instead."""
 
 
 class RunFolder:
@@ -204,7 +208,7 @@ class RunFolder:
             )
 
     def _manifest(self, config: AnnotateConfig, data: PreferenceData) -> dict[str, Any]:
-        named = {key: self._source_of(key, getattr(config, key)) for key in ("rubric", "template")}
+        named = {key: self._source_of(key, getattr(config, key)) for key in _ASKED}
         return {
             "kind": "annotation run",
             "schema_version": SCHEMA_VERSION,
@@ -235,7 +239,7 @@ class RunFolder:
         source, copy = self._source_of(key, value), self._copy_of(key, value)
         if source is not None and source != copy:
             shutil.copyfile(source, copy)
-        elif source is None and not _BUILT_IN[key]:
+        elif source is None and key not in _BUILT_IN:
             raise ConfigError(
                 f"The file of --{key} is not there.",
                 where=value,

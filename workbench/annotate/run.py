@@ -16,6 +16,7 @@ from workbench.annotate.folder import RunFolder, Teller
 from workbench.data.dataset import PreferenceData
 from workbench.data.digests import content_digests
 from workbench.data.load_report import LoadReport
+from workbench.errors import DesignError
 from workbench.llm.asker import Asker, Asks, Planner, Tell
 from workbench.llm.batch import ImportReport, read_batch, write_batch
 from workbench.llm.budget import Budget, Price, expected_usage, read_prices
@@ -28,6 +29,9 @@ from workbench.llm.reply import Usage
 if TYPE_CHECKING:
     from workbench.factors.rubric_result import RubricScores
     from workbench.judges.result import Judgement
+    from workbench.principles.extract import Extraction
+
+    Found = Judgement | RubricScores | Extraction
 
 
 @dataclass(frozen=True)
@@ -102,7 +106,7 @@ def drawn(data: PreferenceData, config: AnnotateConfig) -> PreferenceData:
 
 def execute(
     folder: RunFolder, *, retry_failed: bool = False, tell: Tell | None = None
-) -> Judgement | RubricScores:
+) -> Found | None:
     """Do a run, or what is left of it, and write its results.
 
     Parameters
@@ -112,6 +116,11 @@ def execute(
         Ask again where the reply, paid for, could not be read.
     tell : callable, optional
         Told the progress, beside ``progress.json``.
+
+    Returns
+    -------
+    Judgement, RubricScores, Extraction or None
+        None where too little was asked before the budget ended to say anything.
 
     Raises
     ------
@@ -135,7 +144,7 @@ def execute(
                 with Asker(
                     _model(config), journal, budget=budget, tell=both, retry_failed=retry_failed
                 ) as asker:
-                    found = annotate(data, config, asker, folder.file)
+                    found = _as_far_as_asked(data, config, asker, folder.file)
                     spent = asker.spending()
                 notes = journal.notes
         except KeyboardInterrupt:
@@ -144,7 +153,8 @@ def execute(
         except Exception as error:
             teller.end("failed", str(error))
             raise
-        folder.save(found, noted(found.data, config, spent))
+        if found is not None:
+            folder.save(found, noted(found.data, config, spent))
         left = sum(stage.open for stage in spent)
         if left:
             teller.end("stopped", f"The budget ended it with {left:,} requests still open.")
@@ -162,16 +172,15 @@ def plan(folder: RunFolder, path: Path, *, retry_failed: bool = False) -> list[P
     return write_batch(path, requests, planner.base_url)
 
 
-def take_in(
-    folder: RunFolder, paths: Sequence[Path]
-) -> tuple[ImportReport, Judgement | RubricScores]:
+def take_in(folder: RunFolder, paths: Sequence[Path]) -> tuple[ImportReport, Found | None]:
     """Read replies that were made elsewhere, and write the results as far as they go."""
     config = folder.config
     with folder.locked(), folder.journal() as journal:
         planner = _planned(folder, config, journal, False)[0]
         report = read_batch(paths, planner.asked, journal)
         planner, found = _planned(folder, config, journal, False)
-        folder.save(found, noted(found.data, config, planner.spending()))
+        if found is not None:
+            folder.save(found, noted(found.data, config, planner.spending()))
     return report, found
 
 
@@ -188,6 +197,12 @@ def noted(
     return replace(data, load_report=replace(report, notes=(*report.notes, *lines)))
 
 
+def found_in(folder: RunFolder) -> Found | None:
+    """Return what a run has found so far, from what is kept: nothing is asked."""
+    with folder.journal() as journal:
+        return _planned(folder, folder.config, journal, False)[1]
+
+
 def estimate(config: AnnotateConfig, data: PreferenceData, folder: RunFolder | None) -> Estimate:
     """Return what a run would take; a folder tells what is kept already."""
     if folder is not None and folder.exists:
@@ -202,7 +217,7 @@ def annotate(
     config: AnnotateConfig,
     asks: Asks,
     file: Callable[[str, str], str] = lambda key, value: value,
-) -> Judgement | RubricScores:
+) -> Found:
     """Return what a configuration finds: labels of a judge, or factors of a rubric.
 
     Parameters
@@ -214,7 +229,9 @@ def annotate(
     file : callable
         Where the file stands that a key of the configuration names.
     """
-    model, sampling = config.asked_model, config.sampling
+    model, sampling, samples = config.asked_model, config.sampling, config.repeats or 1
+    if config.principles is not None:
+        return _extracted(data, config, asks, file)
     if config.rubric is not None:
         from workbench.factors.rubric import find_rubric
         from workbench.factors.rubric_score import score_rubric
@@ -226,27 +243,74 @@ def annotate(
             model=model,
             sampling=sampling,
             orders=config.orders,
-            repeats=config.repeats,
+            repeats=samples,
             pairwise=not config.pointwise,
         )
     from workbench.judges import ChatJudge, GradeJudge, judge
 
     if config.pointwise:
-        return judge(
-            data,
-            [GradeJudge(model, asks, sampling=sampling, samples=config.repeats, name=config.name)],
-        )
+        grade = GradeJudge(model, asks, sampling=sampling, samples=samples, name=config.annotator)
+        return judge(data, grade)
     chat = ChatJudge(
         model,
         asks,
         template=file("template", config.template),
         orders=config.orders,
-        samples=config.repeats,
+        samples=samples,
         soft=config.soft,
         sampling=sampling,
         name=config.annotator,
     )
     return judge(data, [chat])
+
+
+def _as_far_as_asked(
+    data: PreferenceData, config: AnnotateConfig, asks: Asks, file: Callable[[str, str], str]
+) -> Found | None:
+    """Return what a run finds; None where too little of it was asked to say anything."""
+    try:
+        return annotate(data, config, asks, file)
+    except DesignError:
+        if not any(stage.open for stage in asks.spending()):
+            raise
+        return None
+
+
+def _extracted(
+    data: PreferenceData, config: AnnotateConfig, asks: Asks, file: Callable[[str, str], str]
+) -> Extraction:
+    from workbench.principles.constitution import read_constitution
+    from workbench.principles.extract import Recipe, extract
+    from workbench.principles.traits import TRAITS
+
+    recipe = Recipe.icai() if config.principles == "icai" else Recipe()
+    recipe = replace(
+        recipe,
+        prompts=recipe.prompts if config.propose else (),
+        repeats=config.repeats or recipe.repeats,
+        n=config.n,
+        test_share=config.test_share,
+    )
+    added = list(TRAITS) if config.traits else []
+    if config.constitution is not None:
+        own = read_constitution(file("constitution", config.constitution)).principles
+        if not config.propose and config.evaluate:
+            # it is this constitution that is evaluated, whole
+            own = tuple(replace(one, pinned=True) for one in own)
+            recipe = replace(recipe, n=len(own))
+        added = [*own, *added]
+    who = config.annotators
+    return extract(
+        data,
+        asks,
+        who[0] if len(who) == 1 else list(who) or None,
+        model=config.asked_model,
+        recipe=recipe,
+        added=added,
+        judge=config.evaluate,
+        sampling=config.sampling,
+        seed=config.seed,
+    )
 
 
 def _model(config: AnnotateConfig) -> Endpoint | Model:
@@ -268,11 +332,11 @@ def _prices(config: AnnotateConfig, file: Callable[[str, str], str]) -> dict[str
 
 def _planned(
     folder: RunFolder, config: AnnotateConfig, journal: Journal, retry_failed: bool
-) -> tuple[Planner, Judgement | RubricScores]:
+) -> tuple[Planner, Found | None]:
     budget = _budget(folder, config, journal)
     base_url = _model(config).base_url
     planner = Planner(base_url, journal, budget=budget, retry_failed=retry_failed)
-    return planner, annotate(folder.data, config, planner, folder.file)
+    return planner, _as_far_as_asked(folder.data, config, planner, folder.file)
 
 
 def _estimated(
@@ -283,7 +347,7 @@ def _estimated(
 ) -> Estimate:
     budget = Budget(_prices(config, file))
     planner = Planner(_model(config).base_url, journal, budget=budget)
-    annotate(data, config, planner, file)
+    _as_far_as_asked(data, config, planner, file)
     rows = []
     for spent in planner.spending():
         requests = planner.open[spent.stage]

@@ -14,14 +14,16 @@ from workbench.errors import DesignError, refuse_out_of_range
 from workbench.llm.asker import Asks
 from workbench.llm.progress import spending_frame
 from workbench.llm.request import Sampling
+from workbench.principles.adjusted import principle_factors
 from workbench.principles.cluster import cluster
+from workbench.principles.constitution import Constitution
 from workbench.principles.evaluate import Evaluation, evaluate
 from workbench.principles.measure import PrincipleEffects, measure
 from workbench.principles.principle import Principle, distinct
 from workbench.principles.propose import Proposals, propose
 from workbench.principles.select import Rules, Selection, select
 from workbench.principles.vote import vote
-from workbench.principles.votes import Rule, Votes
+from workbench.principles.votes import Rule, Vote, Votes
 from workbench.provenance import Provenance
 from workbench.results import Result, json_ready
 
@@ -37,6 +39,7 @@ class Recipe:
     ----------
     prompts : tuple of {"selected", "rejected"}
         Which questions are asked of a pair: why was it selected, why was the other not.
+        With none, only candidates that are added are voted on.
     per_prompt : int
         Principles that each question asks for.
     candidates : int
@@ -103,10 +106,13 @@ class Extraction(Result):
     training : PrincipleEffects
         The same on the pairs that it was selected on: in sample.
     selection : Selection
-    proposals : Proposals
+    proposals : Proposals or None
+        None where nothing was to be proposed.
     votes : Votes
     evaluation : Evaluation or None
         None where the constitution is empty.
+    data : PreferenceData
+        With the candidates as factors: ``decompose`` takes them.
     train, test : tuple of str
         Pairs that were learnt from, and pairs held out.
     """
@@ -121,13 +127,26 @@ class Extraction(Result):
     effects: PrincipleEffects
     training: PrincipleEffects
     selection: Selection
-    proposals: Proposals
+    proposals: Proposals | None
     votes: Votes = field(repr=False)
     evaluation: Evaluation | None
+    data: PreferenceData = field(repr=False)
     train: tuple[str, ...] = field(repr=False)
     test: tuple[str, ...] = field(repr=False)
     settings: dict[str, Any]
     provenance: Provenance
+
+    @property
+    def constitution(self) -> Constitution:
+        """The selected principles, to edit, compare and export."""
+        return Constitution(self.principles, f"Principles by {self.settings['model']}")
+
+    @property
+    def invalid_share(self) -> float:
+        """Share of the votes that were asked for and could not be read."""
+        asked = (self.votes.codes != Vote.NOT_ASKED).sum()
+        invalid = (self.votes.codes == Vote.INVALID).sum()
+        return float(invalid / asked) if asked else 0.0
 
     def to_frame(self) -> pd.DataFrame:
         """Return the held-out effects of every candidate, and which are selected."""
@@ -162,6 +181,10 @@ class Extraction(Result):
             lines.append("  No candidate passed: there is nothing to evaluate.")
             return "\n".join(lines)
         return "\n".join([*lines, "", self.evaluation.summary()])
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the whole result as plain JSON values, the constitution among them."""
+        return {**super().to_dict(), "constitution": self.constitution.to_dict()}
 
     def plot(self) -> go.Figure:
         """Return the held-out strengths with their intervals."""
@@ -217,32 +240,46 @@ def extract(
     DataError
         Too few prompts to hold some out.
 
+    Examples
+    --------
+    >>> import tempfile
+    >>> import workbench as wb
+    >>> data = wb.load("sample")
+    >>> few = data.filter(pair_ids=data.pairs["pair_id"][:60])
+    >>> with tempfile.TemporaryDirectory() as folder, wb.Journal(folder + "/j") as journal:
+    ...     with wb.Asker(wb.OfflineModel(), journal) as asker:
+    ...         found = extract(few, asker, "sim-judge-length", model="offline:plain")
+    >>> found.settings["recipe"]["n"]
+    5
+
     Notes
     -----
     Proposals and selection see training prompts only; every effect and accuracy that is
     shown first is of held-out prompts.
     """
     recipe = recipe or Recipe()
-    _check(recipe)
+    _check(recipe, added)
     chosen = data if annotator is None else _labelled(data, annotator)
     training, held = split(chosen, recipe.test_share, seed)
     train, test = (tuple(part.pairs["pair_id"]) for part in (training, held))
-    proposals = propose(
-        data,
-        annotator,
-        asks,
-        model=model,
-        prompts=recipe.prompts,
-        per_prompt=recipe.per_prompt,
-        sampling=sampling,
-        seed=seed,
-        pair_ids=train,
-    )
+    proposals = None
+    if recipe.prompts:
+        proposals = propose(
+            data,
+            annotator,
+            asks,
+            model=model,
+            prompts=recipe.prompts,
+            per_prompt=recipe.per_prompt,
+            sampling=sampling,
+            seed=seed,
+            pair_ids=train,
+        )
     candidates = distinct([*added, *_candidates(proposals, recipe, seed)])
     if not candidates:
         raise DesignError(
             "No principle was proposed.",
-            found=proposals.summary()[:300],
+            found="" if proposals is None else proposals.summary()[:300],
             expected="at least one usable proposal",
             fix="Look at the replies that were refused, or take the standard traits.",
         )
@@ -285,6 +322,7 @@ def extract(
         proposals=proposals,
         votes=votes,
         evaluation=evaluation,
+        data=principle_factors(data, votes, rule=recipe.rule),
         train=train,
         test=test,
         settings={
@@ -300,10 +338,11 @@ def extract(
     )
 
 
-def _check(recipe: Recipe) -> None:
+def _check(recipe: Recipe, added: Sequence[Principle]) -> None:
+    some = bool(recipe.prompts or added)
     refuse_out_of_range(
         {
-            "prompts": (bool(recipe.prompts), recipe.prompts, "at least one question"),
+            "prompts": (some, recipe.prompts, "a question at least, or added= principles"),
             "candidates": (recipe.candidates >= 1, recipe.candidates, "1 or more"),
             "n": (recipe.n >= 1, recipe.n, "1 or more"),
             "test_share": (0 < recipe.test_share < 1, recipe.test_share, "between 0 and 1"),
@@ -318,8 +357,8 @@ def _labelled(data: PreferenceData, annotator: str | Iterable[str]) -> Preferenc
     return data.filter(pair_ids=labels["pair_id"].unique())
 
 
-def _candidates(proposals: Proposals, recipe: Recipe, seed: int) -> list[Principle]:
-    if not proposals.principles:
+def _candidates(proposals: Proposals | None, recipe: Recipe, seed: int) -> list[Principle]:
+    if proposals is None or not proposals.principles:
         return []
     found = cluster(
         proposals.principles,

@@ -1,0 +1,112 @@
+"""Principles: discover, edit, vote, select and evaluate a constitution, each step a run."""
+
+from __future__ import annotations
+
+import json
+
+import streamlit as st
+from _constitution import edited, effects, exports, pairs_wrong
+from _runs import root, watch
+from _state import announce, current
+from _ui import failure, figure, note, table, warn
+
+import workbench as wb
+from workbench.annotate.config import AnnotateConfig
+from workbench.annotate.folder import RunFolder
+from workbench.annotate.process import runs_in, start, status
+from workbench.annotate.run import estimate, found_in, prepare
+
+
+def asked() -> AnnotateConfig:
+    """Let the user say what to explain, by whom, and how, and return it."""
+    left, middle, right = st.columns(3)
+    names = data.annotators["annotator"].tolist()
+    kinds = sorted(data.annotators["kind"].unique())
+    who = left.selectbox("Whose preferences", [*kinds, *names], key="whose")
+    model = middle.text_input("Model", "offline:plain", key="p-model", max_chars=200)
+    url = right.text_input("Endpoint", AnnotateConfig().base_url, key="p-url", max_chars=300)
+    if model.startswith("offline:"):
+        warn(f"{model} is built in: it computes text factors. Its numbers are simulated.")
+    recipe = left.selectbox("Recipe", ["ours", "icai"], key="recipe")
+    n = middle.number_input("Principles, at most", 1, 40, 5, key="p-n")
+    every = len(data.pairs)
+    pairs = right.number_input("Pairs", 2, every, min(every, 300), key="p-pairs")
+    traits = left.checkbox("Standard traits are candidates too", key="traits")
+    judge = middle.checkbox("Ask a judge with and without it", value=True, key="p-judge")
+    return AnnotateConfig().updated(
+        "Principles page",
+        model=model or None,
+        base_url=url or None,
+        principles=recipe,
+        annotators=(who,),
+        n=int(n),
+        pairs=int(pairs),
+        traits=traits,
+        evaluate=judge,
+    )
+
+
+def begin(config: AnnotateConfig) -> None:
+    """Start a run of a configuration, and look at it."""
+    name = config.slug(data.digest)
+    taken = {run.path.name for run in runs_in(root())}
+    # the same name may hold a run of other options
+    place = next(root() / f"{name}-{k}" for k in range(1, 1000) if f"{name}-{k}" not in taken)
+    start(prepare(config, data, place))
+    st.session_state["principles-run"] = place.name
+    st.rerun()
+
+
+def show(folder: RunFolder) -> None:
+    """Show what a run found: effects, accuracy, the pairs that it gets wrong, exports."""
+    found = found_in(folder)
+    if found is None:
+        note("Too little was asked yet to say anything.")
+        return
+    seen, worth, wrong, out = st.tabs(["Effects", "Held-out accuracy", "Pairs", "Edit and export"])
+    with seen:
+        effects(found)
+    with worth:
+        if found.evaluation is None:
+            note("No candidate passed: there is nothing to evaluate.")
+        else:
+            figure(found.evaluation.plot(), "Held-out accuracy of each predictor", "accuracy")
+            table(found.evaluation.to_frame(), "accuracy", "Accuracy, and the constitution's lead")
+            table(found.evaluation.curve, "curve", "Weighted votes of the first n principles")
+    with wrong:
+        pairs_wrong(found)
+    with out:
+        exports(found)
+        changed = edited(found)
+        if changed is not None:
+            file = root() / f".{changed.digest}.json"
+            file.write_text(json.dumps(changed.to_dict()), encoding="utf-8")
+            options = {"constitution": str(file), "propose": False, "principles": "ours"}
+            begin(folder.config.updated("Principles page", **options))
+
+
+st.title("Principles")
+data = current()
+announce(data)
+st.caption(
+    "Sentences that say which response is preferred: proposed and selected on some prompts, "
+    "measured on others. Each step is a run of its own, which goes on when the tab is closed."
+)
+known = [run for run in runs_in(root()) if run.config.task == "principles"]
+try:
+    with st.expander("Discover", icon=":material/travel_explore:", expanded=not known):
+        config = asked()
+        if st.button("What would it take?", key="p-estimate", icon=":material/calculate:"):
+            found = estimate(config, data, None)
+            table(found.stages, "p-stages", "The first round: what it takes at most")
+        if st.button("Start", key="p-start", type="primary", icon=":material/play_arrow:"):
+            begin(config)
+    if known:
+        names = [run.path.name for run in known]
+        chosen = known[names.index(st.selectbox("Run", names, key="principles-run"))]
+        if status(chosen).state == "finished":
+            show(chosen)
+        else:
+            watch(chosen)
+except wb.WorkbenchError as error:
+    failure(error)
