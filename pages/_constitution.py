@@ -12,7 +12,7 @@ import workbench as wb
 from workbench.principles.adjusted import adjusted
 from workbench.principles.annotated_pairs import to_annotated_pairs
 from workbench.principles.constitution import Constitution
-from workbench.principles.extract import Extraction
+from workbench.principles.extraction import Extraction
 from workbench.principles.principle import Principle
 from workbench.principles.redundancy import redundancy
 from workbench.principles.votes import Vote

@@ -72,9 +72,9 @@ if TYPE_CHECKING:
     from workbench.llm.journal import Journal as Journal
     from workbench.llm.offline import OfflineModel as OfflineModel
     from workbench.principles.constitution import Constitution as Constitution
-    from workbench.principles.extract import Extraction as Extraction
     from workbench.principles.extract import Recipe as Recipe
     from workbench.principles.extract import extract as extract
+    from workbench.principles.extraction import Extraction as Extraction
     from workbench.principles.principle import Principle as Principle
     from workbench.report.build import report as report
 
@@ -138,7 +138,7 @@ _EXPORTS = {
     "OfflineModel": "workbench.llm.offline",
     "Constitution": "workbench.principles.constitution",
     "extract": "workbench.principles.extract",
-    "Extraction": "workbench.principles.extract",
+    "Extraction": "workbench.principles.extraction",
     "Principle": "workbench.principles.principle",
     "Recipe": "workbench.principles.extract",
     "report": "workbench.report.build",

@@ -71,7 +71,7 @@ def export(
     from workbench.annotate.folder import RunFolder
     from workbench.annotate.run import found_in
     from workbench.principles.annotated_pairs import to_annotated_pairs
-    from workbench.principles.extract import Extraction
+    from workbench.principles.extraction import Extraction
 
     found = found_in(RunFolder(folder))
     if not isinstance(found, Extraction):
@@ -98,7 +98,7 @@ def export(
 
 
 def _do(run: AnnotateRun, dry_run: bool, retry_failed: bool, **how: object) -> None:
-    from workbench.principles.extract import Extraction
+    from workbench.principles.extraction import Extraction
 
     config = run.config.updated("command line", **how)
     found = AnnotateRun(config, run.as_json, run.out, run.quiet).ask(dry_run, retry_failed)

@@ -63,6 +63,10 @@ class Result(ABC):
         """Return every table of the result by name; the first is :meth:`to_frame`."""
         return {"estimates": self.to_frame()}
 
+    def parts(self) -> list[Result]:
+        """Return results that this one is made of and that stand beside it in a report."""
+        return []
+
     def to_dict(self) -> dict[str, Any]:
         """Return the whole result as plain JSON values (NaN becomes None)."""
         return {

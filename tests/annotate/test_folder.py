@@ -129,3 +129,13 @@ def test_an_estimate_asks_nothing_and_knows_what_is_kept(data, tmp_path):
 def test_no_model_is_an_error_that_says_what_to_do():
     with pytest.raises(ConfigError, match="--model"):
         AnnotateConfig().asked_model  # noqa: B018
+
+
+def test_a_run_has_a_report_that_says_what_it_used(data, tmp_path):
+    folder = prepare(CONFIG, data, tmp_path)
+    execute(folder)
+    page = (folder.results / "report.html").read_text()
+    assert "pull of the first" in page
+    assert "offline:plain" in page
+    assert "60 requests" in page
+    assert str(tmp_path) not in page

@@ -178,7 +178,8 @@ class RunFolder:
         self._write("progress.json", to_json({**record, "updated": time.time()}))
 
     def save(self, result: Result, data: PreferenceData) -> None:
-        """Write a result: the data with its labels or factors, its tables and its text."""
+        """Write a result: the data with its labels or factors, its tables, text and report."""
+        from workbench.report.build import report
         from workbench.report.export import to_csv
 
         self.results.mkdir(exist_ok=True)
@@ -187,6 +188,9 @@ class RunFolder:
         texts |= {"result.json": to_json(result.to_dict()), "summary.txt": result.summary()}
         for name, text in texts.items():
             self._write(f"results/{name}", text)
+        parts = [result, *result.parts()]
+        page = report(parts, data=data, title=result.heading, command="workbench resume FOLDER")
+        page.save(self.results / "report.html")
 
     def _check_same(self, config: AnnotateConfig, data: PreferenceData) -> None:
         other = self.config

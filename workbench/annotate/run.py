@@ -29,7 +29,7 @@ from workbench.llm.reply import Usage
 if TYPE_CHECKING:
     from workbench.factors.rubric_result import RubricScores
     from workbench.judges.result import Judgement
-    from workbench.principles.extract import Extraction
+    from workbench.principles.extraction import Extraction
 
     Found = Judgement | RubricScores | Extraction
 

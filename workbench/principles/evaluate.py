@@ -181,6 +181,7 @@ def evaluate(
     rows = [_row(name, p, guesses[first], held, level) for name, p in guesses.items()]
     table = pd.DataFrame(rows).reindex(columns=list(COLUMNS))
     table["q_value"] = q_values(table["p_value"])
+    table["method"] = _METHOD
     spent = [] if asks is None else [s.to_dict() for s in asks.spending()]
     return Evaluation(
         estimates=table,

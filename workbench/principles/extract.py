@@ -4,31 +4,29 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass, field
-from typing import TYPE_CHECKING, Any, ClassVar, Literal
-
-import pandas as pd
+from typing import TYPE_CHECKING, Literal
 
 from workbench.data.dataset import PreferenceData
 from workbench.data.split import split
+from workbench.decompose.design import select_annotators
 from workbench.errors import DesignError, refuse_out_of_range
 from workbench.llm.asker import Asks
-from workbench.llm.progress import spending_frame
 from workbench.llm.request import Sampling
 from workbench.principles.adjusted import principle_factors
 from workbench.principles.cluster import cluster
-from workbench.principles.constitution import Constitution
 from workbench.principles.evaluate import Evaluation, evaluate
+from workbench.principles.extraction import Extraction
 from workbench.principles.measure import PrincipleEffects, measure
 from workbench.principles.principle import Principle, distinct
 from workbench.principles.propose import Proposals, propose
-from workbench.principles.select import Rules, Selection, select
+from workbench.principles.select import Rules, select
 from workbench.principles.vote import vote
-from workbench.principles.votes import Rule, Vote, Votes
+from workbench.principles.votes import Rule, Votes
 from workbench.provenance import Provenance
-from workbench.results import Result, json_ready
+from workbench.results import json_ready
 
 if TYPE_CHECKING:
-    import plotly.graph_objects as go
+    pass
 
 
 @dataclass(frozen=True)
@@ -91,106 +89,6 @@ class Recipe:
             rule="unanimous",
             rules=Rules.icai(),
         )
-
-
-@dataclass(frozen=True, eq=False)
-class Extraction(Result):
-    """A constitution, and what it is worth on held-out pairs.
-
-    Attributes
-    ----------
-    principles : tuple of Principle
-        The constitution, best first; empty where no candidate passed.
-    effects : PrincipleEffects
-        Every candidate on the held-out pairs.
-    training : PrincipleEffects
-        The same on the pairs that it was selected on: in sample.
-    selection : Selection
-    proposals : Proposals or None
-        None where nothing was to be proposed.
-    votes : Votes
-    evaluation : Evaluation or None
-        None where the constitution is empty.
-    data : PreferenceData
-        With the candidates as factors: ``decompose`` takes them.
-    train, test : tuple of str
-        Pairs that were learnt from, and pairs held out.
-    """
-
-    heading: ClassVar[str] = "Principles"
-    about: ClassVar[str] = (
-        "Sentences that tell which response is preferred, proposed and selected on some prompts "
-        "and measured on others."
-    )
-
-    principles: tuple[Principle, ...]
-    effects: PrincipleEffects
-    training: PrincipleEffects
-    selection: Selection
-    proposals: Proposals | None
-    votes: Votes = field(repr=False)
-    evaluation: Evaluation | None
-    data: PreferenceData = field(repr=False)
-    train: tuple[str, ...] = field(repr=False)
-    test: tuple[str, ...] = field(repr=False)
-    settings: dict[str, Any]
-    provenance: Provenance
-
-    @property
-    def constitution(self) -> Constitution:
-        """The selected principles, to edit, compare and export."""
-        return Constitution(self.principles, f"Principles by {self.settings['model']}")
-
-    @property
-    def invalid_share(self) -> float:
-        """Share of the votes that were asked for and could not be read."""
-        asked = (self.votes.codes != Vote.NOT_ASKED).sum()
-        invalid = (self.votes.codes == Vote.INVALID).sum()
-        return float(invalid / asked) if asked else 0.0
-
-    def to_frame(self) -> pd.DataFrame:
-        """Return the held-out effects of every candidate, and which are selected."""
-        table = self.effects.to_frame()
-        texts = [one.text for one in self.principles]
-        before = self.training.to_frame().set_index("term")["estimate"]
-        return table.assign(selected=table["term"].isin(texts), in_sample=table["term"].map(before))
-
-    def tables(self) -> dict[str, pd.DataFrame]:
-        """Return effects, held-out accuracy, the curve over n, proposals, votes, spending."""
-        tables = {"effects": self.to_frame()}
-        if self.evaluation is not None:
-            tables |= {"accuracy": self.evaluation.to_frame(), "curve": self.evaluation.curve}
-        counts = self.votes.counts(self.settings["recipe"]["rule"])
-        return {**tables, "votes": counts, "spending": spending_frame(self.settings["spending"])}
-
-    def summary(self) -> str:
-        """Return the constitution with its held-out effects and accuracy."""
-        table = self.to_frame().set_index("term")
-        lines = [
-            f"{len(self.principles)} principles of {len(table)} candidates, from "
-            f"{len(self.train):,} pairs, measured on {len(self.test):,} held out; "
-            f"{self.settings['level']:.0%} intervals",
-        ]
-        for k, one in enumerate(self.principles, start=1):
-            row = table.loc[one.text]
-            lines.append(
-                f"  {k}. {one.text}: strength {row['estimate']:+.3f} [{row['conf_low']:+.3f}, "
-                f"{row['conf_high']:+.3f}], q = {row['q_value']:.3g}, n = {row['n']:,.0f}"
-            )
-        if self.evaluation is None:
-            lines.append("  No candidate passed: there is nothing to evaluate.")
-            return "\n".join(lines)
-        return "\n".join([*lines, "", self.evaluation.summary()])
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return the whole result as plain JSON values, the constitution among them."""
-        return {**super().to_dict(), "constitution": self.constitution.to_dict()}
-
-    def plot(self) -> go.Figure:
-        """Return the held-out strengths with their intervals."""
-        from workbench.plots.forest import forest
-
-        return forest(self.to_frame(), x_title="strength on held-out pairs")
 
 
 def extract(
@@ -259,61 +157,15 @@ def extract(
     """
     recipe = recipe or Recipe()
     _check(recipe, added)
-    chosen = data if annotator is None else _labelled(data, annotator)
-    training, held = split(chosen, recipe.test_share, seed)
-    train, test = (tuple(part.pairs["pair_id"]) for part in (training, held))
-    proposals = None
-    if recipe.prompts:
-        proposals = propose(
-            data,
-            annotator,
-            asks,
-            model=model,
-            prompts=recipe.prompts,
-            per_prompt=recipe.per_prompt,
-            sampling=sampling,
-            seed=seed,
-            pair_ids=train,
-        )
-    candidates = distinct([*added, *_candidates(proposals, recipe, seed)])
-    if not candidates:
-        raise DesignError(
-            "No principle was proposed.",
-            found="" if proposals is None else proposals.summary()[:300],
-            expected="at least one usable proposal",
-            fix="Look at the replies that were refused, or take the standard traits.",
-        )
-    votes = vote(
-        data,
-        candidates,
-        asks,
-        model=model,
-        repeats=recipe.repeats,
-        sampling=sampling,
-        seed=seed,
-        pair_ids=(*train, *test),
-    )
-    options: dict[str, Any] = {"rule": recipe.rule, "level": level, "seed": seed}
-    inside = measure(data, votes, annotator, pair_ids=train, **options)
-    outside = measure(data, votes, annotator, pair_ids=test, **options)
+    ask = _Asking(data, asks, annotator, model, recipe, sampling, level, seed)
+    train, test = ask.split()
+    proposals = ask.proposals(train)
+    votes = ask.votes(ask.candidates(proposals, added), (*train, *test))
+    inside, outside = ask.effects(votes, train), ask.effects(votes, test)
     selection = select(
         inside, n=recipe.n, rules=recipe.rules, clusters=lambda some, n: _numbers(some, n, seed)
     )
     found = tuple(selection.principles)
-    evaluation = None
-    if found:
-        evaluation = evaluate(
-            data,
-            found,
-            asks if judge else None,
-            annotator,
-            votes=votes,
-            train=train,
-            test=test,
-            model=model,
-            sampling=sampling,
-            level=level,
-        )
     return Extraction(
         principles=found,
         effects=outside,
@@ -321,7 +173,7 @@ def extract(
         selection=selection,
         proposals=proposals,
         votes=votes,
-        evaluation=evaluation,
+        evaluation=ask.evaluation(found, votes, train, test, judge) if found else None,
         data=principle_factors(data, votes, rule=recipe.rule),
         train=train,
         test=test,
@@ -338,6 +190,106 @@ def extract(
     )
 
 
+Pairs = tuple[str, ...]
+
+
+@dataclass(frozen=True, eq=False)
+class _Asking:
+    """The steps of an extraction, with what they share."""
+
+    data: PreferenceData
+    asks: Asks
+    annotator: str | Iterable[str] | None
+    model: str
+    recipe: Recipe
+    sampling: Sampling | None
+    level: float
+    seed: int
+
+    def split(self) -> tuple[Pairs, Pairs]:
+        """Return the labelled pairs that may be learnt from, and those held out."""
+        labels = select_annotators(self.data, self.annotator, [])[0].labels
+        chosen = self.data.filter(pair_ids=labels["pair_id"].unique())
+        train, test = split(chosen, self.recipe.test_share, self.seed)
+        return tuple(train.pairs["pair_id"]), tuple(test.pairs["pair_id"])
+
+    def proposals(self, train: Pairs) -> Proposals | None:
+        if not self.recipe.prompts:
+            return None
+        return propose(
+            self.data,
+            self.annotator,
+            self.asks,
+            model=self.model,
+            prompts=self.recipe.prompts,
+            per_prompt=self.recipe.per_prompt,
+            sampling=self.sampling,
+            seed=self.seed,
+            pair_ids=train,
+        )
+
+    def candidates(
+        self, proposals: Proposals | None, added: Sequence[Principle]
+    ) -> list[Principle]:
+        proposed: tuple[Principle, ...] = ()
+        if proposals is not None and proposals.principles:
+            proposed = cluster(
+                proposals.principles,
+                self.recipe.candidates,
+                method=self.recipe.method,
+                representative=self.recipe.representative,
+                seed=self.seed,
+            ).representatives
+        candidates = distinct([*added, *proposed])
+        if not candidates:
+            raise DesignError(
+                "No principle was proposed.",
+                found="" if proposals is None else proposals.summary()[:300],
+                expected="at least one usable proposal",
+                fix="Look at the replies that were refused, or take the standard traits.",
+            )
+        return candidates
+
+    def votes(self, candidates: Sequence[Principle], pair_ids: Pairs) -> Votes:
+        return vote(
+            self.data,
+            candidates,
+            self.asks,
+            model=self.model,
+            repeats=self.recipe.repeats,
+            sampling=self.sampling,
+            seed=self.seed,
+            pair_ids=pair_ids,
+        )
+
+    def effects(self, votes: Votes, pair_ids: Pairs) -> PrincipleEffects:
+        return measure(
+            self.data,
+            votes,
+            self.annotator,
+            rule=self.recipe.rule,
+            level=self.level,
+            seed=self.seed,
+            pair_ids=pair_ids,
+        )
+
+    def evaluation(
+        self, found: tuple[Principle, ...], votes: Votes, train: Pairs, test: Pairs, judge: bool
+    ) -> Evaluation:
+        return evaluate(
+            self.data,
+            found,
+            self.asks if judge else None,
+            self.annotator,
+            votes=votes,
+            train=train,
+            test=test,
+            model=self.model,
+            sampling=self.sampling,
+            level=self.level,
+        )
+
+
 def _check(recipe: Recipe, added: Sequence[Principle]) -> None:
     some = bool(recipe.prompts or added)
     refuse_out_of_range(
@@ -348,26 +300,6 @@ def _check(recipe: Recipe, added: Sequence[Principle]) -> None:
             "test_share": (0 < recipe.test_share < 1, recipe.test_share, "between 0 and 1"),
         }
     )
-
-
-def _labelled(data: PreferenceData, annotator: str | Iterable[str]) -> PreferenceData:
-    from workbench.decompose.design import select_annotators
-
-    labels = select_annotators(data, annotator, [])[0].labels
-    return data.filter(pair_ids=labels["pair_id"].unique())
-
-
-def _candidates(proposals: Proposals | None, recipe: Recipe, seed: int) -> list[Principle]:
-    if proposals is None or not proposals.principles:
-        return []
-    found = cluster(
-        proposals.principles,
-        recipe.candidates,
-        method=recipe.method,
-        representative=recipe.representative,
-        seed=seed,
-    )
-    return list(found.representatives)
 
 
 def _numbers(candidates: Sequence[Principle], n: int, seed: int) -> list[int]:
