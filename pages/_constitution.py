@@ -86,7 +86,7 @@ def edited(found: Extraction) -> Constitution | None:
     """Let the user edit the principles; return them when they are to be evaluated."""
     lines = "\n".join(one.text for one in found.principles)
     said = st.text_area("Principles, one a line, the first counts most", lines, key="edit")
-    if not st.button("Vote on these, and evaluate", key="evaluate", type="primary"):
+    if not st.button("Vote on what is new, and evaluate", key="evaluate", type="primary"):
         return None
     texts = [line.strip() for line in said.splitlines() if line.strip()]
     return Constitution(tuple(Principle(one) for one in texts), "edited")

@@ -81,7 +81,8 @@ def show(folder: RunFolder) -> None:
         if changed is not None:
             file = root() / f".{changed.digest}.json"
             file.write_text(json.dumps(changed.to_dict()), encoding="utf-8")
-            options = {"constitution": str(file), "propose": False, "principles": "ours"}
+            votes = folder.results / "votes.parquet"
+            options = {"constitution": str(file), "known": str(votes), "propose": False}
             begin(folder.config.updated("Principles page", **options))
 
 
@@ -90,7 +91,8 @@ data = current()
 announce(data)
 st.caption(
     "Sentences that say which response is preferred: proposed and selected on some prompts, "
-    "measured on others. Each step is a run of its own, which goes on when the tab is closed."
+    "measured on others. Each step is a run of its own, which goes on when the tab is closed; an "
+    "edit asks for votes on what is new only."
 )
 known = [run for run in runs_in(root()) if run.config.task == "principles"]
 try:

@@ -21,6 +21,7 @@ _HOW = (
     option("n", int | None, None, "Principles of the constitution, at most."),
     option("test_share", float | None, None, "Share of the pairs that is held out."),
     option("constitution", str | None, None, "File of principles: JSON, or one a line."),
+    option("known", str | None, None, "votes.parquet of a run: what it holds is not asked again."),
     option("traits", bool, False, "The standard traits are candidates too."),
 )
 

@@ -12,6 +12,7 @@ from streamlit.testing.v1 import AppTest
 from typer.testing import CliRunner
 
 import workbench as wb
+from workbench.annotate.folder import RunFolder
 from workbench.annotate.process import runs_in, status
 from workbench.cli import app
 from workbench.judges.templates import find_template
@@ -77,6 +78,28 @@ def test_a_constitution_is_evaluated_whole(extracted, tmp_path):
     missing = run("evaluate", *ASKED, "--out", tmp_path / "other")
     assert missing.exit_code == 1
     assert "--constitution" in missing.stderr
+
+
+def test_an_edit_asks_for_votes_on_what_is_new_only(extracted, tmp_path):
+    before = json.loads((extracted / "results" / "result.json").read_text())["constitution"]
+    texts = [one["text"] for one in before["principles"]]
+    file = tmp_path / "edited.txt"
+    file.write_text("\n".join([*texts, "Select the response that uses emoji"]))
+    folder = tmp_path / "run"
+    known = extracted / "results" / "votes.parquet"
+    edit = ("--constitution", file, "--known", known, "--out", folder)
+    done = run("evaluate", *ASKED, *edit)
+    assert done.exit_code == 0, done.stderr
+    with RunFolder(folder).journal() as journal:
+        asked = [
+            json.loads(row[0])["messages"][1]["content"]
+            for row in journal._connection.execute("SELECT asked FROM answers")
+        ]
+    voted = [text.split("<<<principles")[1] for text in asked if "uses emoji" in text]
+    votes = [text for text in voted if texts[0] not in text]
+    # two repeats on each pair, of the new principle alone; the judge is shown them all
+    assert len(votes) == 2 * len(wb.load(extracted).pairs)
+    assert all(texts[0] in text for text in voted if text not in votes)
 
 
 def test_a_dry_run_tells_the_first_round(tmp_path, monkeypatch):

@@ -62,6 +62,8 @@ class AnnotateConfig(Config):
         File of principles that are candidates too.
     traits : bool
         The standard traits are candidates too.
+    known : str, optional
+        File of votes of an earlier run: what they hold is not asked again.
     propose : bool
         Let the model propose candidates.
     annotators : tuple of str
@@ -104,6 +106,7 @@ class AnnotateConfig(Config):
     principles: Literal["ours", "icai"] | None = None
     constitution: Name | None = None
     traits: bool = False
+    known: Name | None = None
     propose: bool = True
     annotators: tuple[Name, ...] = ()
     n: Count = 5

@@ -24,10 +24,10 @@ from workbench.provenance import Provenance
 from workbench.results import Result, to_json
 
 SCHEMA_VERSION = 1
-_FILES = ("rubric", "template", "constitution", "prices")
+_FILES = ("rubric", "template", "constitution", "known", "prices")
 """Keys that may name a file: it is copied, so that the run does not hang on it."""
 
-_ASKED = ("rubric", "template", "constitution")
+_ASKED = ("rubric", "template", "constitution", "known")
 """Those of them whose content is part of what is asked."""
 
 _BUILT_IN = ("rubric", "template")

@@ -154,7 +154,7 @@ def execute(
             teller.end("failed", str(error))
             raise
         if found is not None:
-            folder.save(found, noted(found.data, config, spent))
+            _save(folder, config, found, spent)
         left = sum(stage.open for stage in spent)
         if left:
             teller.end("stopped", f"The budget ended it with {left:,} requests still open.")
@@ -180,8 +180,20 @@ def take_in(folder: RunFolder, paths: Sequence[Path]) -> tuple[ImportReport, Fou
         report = read_batch(paths, planner.asked, journal)
         planner, found = _planned(folder, config, journal, False)
         if found is not None:
-            folder.save(found, noted(found.data, config, planner.spending()))
+            _save(folder, config, found, planner.spending())
     return report, found
+
+
+def _save(
+    folder: RunFolder, config: AnnotateConfig, found: Found, spent: Sequence[Spending]
+) -> None:
+    folder.save(found, noted(found.data, config, spent))
+    if config.principles is not None:
+        from workbench.principles.extraction import Extraction
+        from workbench.principles.votes_table import write_votes
+
+        if isinstance(found, Extraction):
+            write_votes(found.votes, folder.results / "votes.parquet")
 
 
 def noted(
@@ -282,6 +294,7 @@ def _extracted(
     from workbench.principles.constitution import read_constitution
     from workbench.principles.extract import Recipe, extract
     from workbench.principles.traits import TRAITS
+    from workbench.principles.votes_table import read_votes_table
 
     recipe = Recipe.icai() if config.principles == "icai" else Recipe()
     recipe = replace(
@@ -299,6 +312,9 @@ def _extracted(
             own = tuple(replace(one, pinned=True) for one in own)
             recipe = replace(recipe, n=len(own))
         added = [*own, *added]
+    known = None
+    if config.known is not None:
+        known = read_votes_table(file("known", config.known))
     who = config.annotators
     return extract(
         data,
@@ -307,6 +323,7 @@ def _extracted(
         model=config.asked_model,
         recipe=recipe,
         added=added,
+        known=known,
         judge=config.evaluate,
         sampling=config.sampling,
         seed=config.seed,

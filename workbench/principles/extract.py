@@ -99,6 +99,7 @@ def extract(
     model: str,
     recipe: Recipe | None = None,
     added: Sequence[Principle] = (),
+    known: Votes | None = None,
     judge: bool = True,
     sampling: Sampling | None = None,
     level: float = 0.95,
@@ -119,6 +120,9 @@ def extract(
         Our own when None; ``Recipe.icai()`` repeats published defaults.
     added : sequence of Principle
         Candidates beside the proposed ones, such as the standard traits.
+    known : Votes, optional
+        Votes that are taken over, such as those before an edit: only what they lack is
+        asked about.
     judge : bool
         Also evaluate a judge with and without the constitution: two calls each a held-out
         pair.
@@ -160,7 +164,7 @@ def extract(
     ask = _Asking(data, asks, annotator, model, recipe, sampling, level, seed)
     train, test = ask.split()
     proposals = ask.proposals(train)
-    votes = ask.votes(ask.candidates(proposals, added), (*train, *test))
+    votes = ask.votes(ask.candidates(proposals, added), (*train, *test), known)
     inside, outside = ask.effects(votes, train), ask.effects(votes, test)
     selection = select(
         inside, n=recipe.n, rules=recipe.rules, clusters=lambda some, n: _numbers(some, n, seed)
@@ -250,7 +254,7 @@ class _Asking:
             )
         return candidates
 
-    def votes(self, candidates: Sequence[Principle], pair_ids: Pairs) -> Votes:
+    def votes(self, candidates: Sequence[Principle], pair_ids: Pairs, known: Votes | None) -> Votes:
         return vote(
             self.data,
             candidates,
@@ -260,6 +264,7 @@ class _Asking:
             sampling=self.sampling,
             seed=self.seed,
             pair_ids=pair_ids,
+            known=known,
         )
 
     def effects(self, votes: Votes, pair_ids: Pairs) -> PrincipleEffects:
