@@ -52,6 +52,13 @@ def test_principles_are_factors_of_the_run_s_data(extracted):
     assert fit.set_index("term").loc[name, "conf_low"] > 0
 
 
+def test_the_report_names_the_offline_model(extracted):
+    page = (extracted / "results" / "report.html").read_text()
+    assert "Offline model." in page
+    for section in ("Constitution on held-out pairs", "Reliability of the voter"):
+        assert section in page
+
+
 def test_every_form_of_export(extracted, tmp_path):
     own = json.loads((extracted / "results" / "result.json").read_text())["constitution"]
     for form, name in (("json", "c.json"), ("markdown", "c.md"), ("judge", "judge.txt"),

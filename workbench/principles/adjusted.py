@@ -69,9 +69,9 @@ def principle_factors(
     unknown = (codes == Vote.INVALID) | (codes == Vote.NOT_ASKED) | (at < 0)[:, None]
     values = np.where(unknown, np.nan, sides(codes))
     names = [one.text for one in votes.principles]
-    coding = Coding("difference", standardise=False)
+    coding, voter = Coding("difference", standardise=False), votes.voter or "of an unnamed model"
     specs = {
-        name: FactorSpec(name, name, "principle", "vote", coding, "vote").to_dict()
+        name: FactorSpec(name, name, "principle", "vote", coding, f"votes {voter}").to_dict()
         for name in names
     }
     nothing = pd.DataFrame(index=data.factors.index)
