@@ -106,6 +106,9 @@ class _Handler(BaseHTTPRequestHandler):
             said = f"Incorrect API key provided: {self.headers.get('authorization')}"
             self._send(401, {"error": {"message": said}})
             return
+        if self.path.endswith("/embeddings"):
+            self._embed(json.loads(raw))
+            return
         if not self.path.endswith("/chat/completions"):
             self._send(404, {"error": {"message": "no such path"}})
             return
@@ -121,6 +124,27 @@ class _Handler(BaseHTTPRequestHandler):
         finally:
             with server.lock:
                 server.at_once -= 1
+
+    def _embed(self, body: dict[str, Any]) -> None:
+        if body["model"] == "unknown":
+            self._send(404, {"error": {"message": "The model `unknown` does not exist"}})
+            return
+        digest = hashlib.sha256(json.dumps(body, sort_keys=True).encode()).hexdigest()
+        with self.server.lock:
+            self.server.seen[digest] += 1
+            attempt = self.server.seen[digest]
+        fault = self._fault(digest, TRANSPORT[:2], f"transport {attempt}")
+        if fault is not None:
+            self._break(fault)
+            return
+        # as some servers do: the rows in any order, each with its index
+        rows = [{"index": k, "embedding": [float(text.count(x)) for x in "abcdefgh"]}
+                for k, text in enumerate(body["input"])]  # fmt: skip
+        with self.server.lock:
+            self.server.answered[digest] += 1
+        if body["model"] == "broken":
+            rows = rows[1:]
+        self._send(200, {"data": rows[::-1], "usage": {"prompt_tokens": len(rows)}})
 
     def _reply(self, body: dict[str, Any], digest: str, attempt: int) -> None:
         server = self.server

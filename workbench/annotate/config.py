@@ -64,6 +64,8 @@ class AnnotateConfig(Config):
         The standard traits are candidates too.
     known : str, optional
         File of votes of an earlier run: what they hold is not asked again.
+    embedding : str, optional
+        Embedding model of the endpoint, for the clusters of principles; TF-IDF when None.
     propose : bool
         Let the model propose candidates.
     annotators : tuple of str
@@ -107,6 +109,7 @@ class AnnotateConfig(Config):
     constitution: Name | None = None
     traits: bool = False
     known: Name | None = None
+    embedding: Name | None = None
     propose: bool = True
     annotators: tuple[Name, ...] = ()
     n: Count = 5

@@ -301,6 +301,7 @@ def _extracted(
         recipe,
         prompts=recipe.prompts if config.propose else (),
         repeats=config.repeats or recipe.repeats,
+        embedding=config.embedding,
         n=config.n,
         test_share=config.test_share,
     )

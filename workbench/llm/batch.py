@@ -92,7 +92,8 @@ def _lines(requests: Iterable[Request], base_url: str) -> Iterator[bytes]:
         body = request.body()
         if request.schema is not None:
             body |= response_format(request.schema, _PATH)
-        record = {"custom_id": key, "method": "POST", "url": "/v1/chat/completions", "body": body}
+        url = f"/v1/{request.route}"
+        record = {"custom_id": key, "method": "POST", "url": url, "body": body}
         yield json.dumps(record).encode("ascii") + b"\n"
 
 

@@ -80,10 +80,10 @@ def expected_usage(request: Request) -> Usage:
     >>> expected_usage(Request("m", ({"role": "user", "content": "x" * 300},))).prompt_tokens
     108
     """
-    texts = [str(message["content"]) for message in request.messages]
+    texts = [*(request.inputs or ()), *(str(one["content"]) for one in request.messages)]
     bytes_of = sum(len(text.encode()) for text in texts)
     prompt = int(bytes_of / _CHARACTERS_A_TOKEN) + _TOKENS_A_MESSAGE * len(texts)
-    return Usage(prompt, request.sampling.max_tokens)
+    return Usage(prompt, request.sampling.max_tokens if request.inputs is None else 0)
 
 
 @dataclass

@@ -125,7 +125,7 @@ class Client:
         self.paths: dict[str, str] = {}
         self._http, self._key = http, api.api_key
         # parsed once: the transport takes its time over each header and address
-        self._url = api.base_url.join("chat/completions")
+        self._urls = {r: api.base_url.join(r) for r in ("chat/completions", "embeddings")}
         headers = {**api.default_headers, **api.auth_headers}
         self._headers = {
             name: text
@@ -187,7 +187,8 @@ class Client:
             body |= response_format(request.schema, path)
         # the client's own post() builds its options, request and types anew for each call,
         # which takes twice the time of all else: its address, headers and transport do
-        said = await self._http.post(self._url, content=json.dumps(body), headers=self._headers)
+        url, content = self._urls[request.route], json.dumps(body)
+        said = await self._http.post(url, content=content, headers=self._headers)
         if said.status_code != 200:
             raise _RefusedError(said.status_code, said.headers.get("retry-after"), said.text)
         try:
@@ -241,7 +242,7 @@ def _permanent(status: int, said: str, request: Request, endpoint: Endpoint) -> 
         "The endpoint refuses the call, and asking again would not help.",
         where=endpoint.base_url,
         found=f"status {status} for model {request.model!r}: {said}",
-        expected="a chat completion",
+        expected=f"an answer of {request.route}",
         fix=fixes.get(status, "Read the server's message, then change the request."),
     )
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
@@ -48,6 +49,8 @@ def read_completion(completion: Any, request: Request, path: str) -> Reply:
     >>> read_completion({"choices": []}, Request("m", ()), "text").reason
     'the server gave no choice'
     """
+    if request.inputs is not None:
+        return _embeddings(completion, len(request.inputs))
     choice = _first_choice(completion)
     if choice is None:
         return Reply(_raw(completion), None, path, reason="the server gave no choice")
@@ -72,6 +75,26 @@ def read_completion(completion: Any, request: Request, path: str) -> Reply:
         return replace(known, value=read_reply(text, schema))
     except UnreadableReplyError as error:
         return replace(known, reason=f"unreadable: {error}")
+
+
+def _embeddings(completion: Any, n: int) -> Reply:
+    """Return vectors in the order of the texts; a failure where one is missing or odd."""
+    rows = completion.get("data") if isinstance(completion, dict) else None
+    rows = [row for row in rows if isinstance(row, dict)] if isinstance(rows, list) else []
+    found = {row.get("index", k): row.get("embedding") for k, row in enumerate(rows)}
+    vectors = [found.get(k) for k in range(n)]
+    sizes = {_size(one) for one in vectors}
+    if len(sizes) != 1 or 0 in sizes:
+        return Reply(_raw(completion), None, "embeddings", reason="the server gave no vectors")
+    return Reply("", vectors, "embeddings", usage=_usage(completion))
+
+
+def _size(value: Any) -> int:
+    """Return the size of a vector; 0 of what is none."""
+    if not isinstance(value, list):
+        return 0
+    fine = all(isinstance(x, int | float) and math.isfinite(x) for x in value)
+    return len(value) if fine else 0
 
 
 def _first_choice(completion: Any) -> dict[str, Any] | None:

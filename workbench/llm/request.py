@@ -71,6 +71,8 @@ class Request:
         Number of this repeat: repeats are asked anew, not read from the cache.
     about : mapping
         What the question is about (pair, factor, order, stage); not part of its name.
+    inputs : tuple of str or None
+        Texts whose embeddings are asked for, in the place of messages.
     partial : bool
         A reply that lacks fields of the schema is an answer with what it has.
 
@@ -88,10 +90,16 @@ class Request:
     replicate: int = 0
     about: Mapping[str, Any] = field(default_factory=dict)
     partial: bool = False
+    inputs: tuple[str, ...] | None = None
+
+    @property
+    def route(self) -> str:
+        """Where the endpoint takes it."""
+        return "chat/completions" if self.inputs is None else "embeddings"
 
     def key(self, base_url: str) -> str:
         """Return the 128-bit digest of the endpoint and all that is sent, and the repeat."""
-        content = {
+        content: dict[str, Any] = {
             "base_url": base_url.rstrip("/"),
             "model": self.model,
             "messages": [dict(message) for message in self.messages],
@@ -99,6 +107,8 @@ class Request:
             "schema": None if self.schema is None else dict(self.schema),
             "replicate": self.replicate,
         }
+        if self.inputs is not None:
+            content["inputs"] = list(self.inputs)
         text = json.dumps(content, sort_keys=True, ensure_ascii=True, separators=(",", ":"))
         return hashlib.blake2b(text.encode("ascii"), digest_size=16).hexdigest()
 
@@ -108,5 +118,7 @@ class Request:
 
     def body(self) -> dict[str, Any]:
         """Return the chat completion that asks the question, without a response format."""
+        if self.inputs is not None:
+            return {"model": self.model, "input": list(self.inputs)}
         messages = [dict(message) for message in self.messages]
         return {"model": self.model, "messages": messages, **self.sampling.body()}

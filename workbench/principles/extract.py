@@ -14,6 +14,7 @@ from workbench.llm.asker import Asks
 from workbench.llm.request import Sampling
 from workbench.principles.adjusted import principle_factors
 from workbench.principles.cluster import cluster
+from workbench.principles.embed import embed
 from workbench.principles.evaluate import Evaluation, evaluate
 from workbench.principles.extraction import Extraction
 from workbench.principles.measure import PrincipleEffects, measure
@@ -43,6 +44,8 @@ class Recipe:
     candidates : int
         Principles that are voted on, at most.
     method : {"kmeans", "agglomerative"}
+    embedding : str or None
+        Embedding model of the endpoint; TF-IDF of the texts when None.
     representative : {"medoid", "random"}
         Which member of a cluster stands for it.
     repeats : int
@@ -66,6 +69,7 @@ class Recipe:
     per_prompt: int = 3
     candidates: int = 40
     method: Literal["kmeans", "agglomerative"] = "agglomerative"
+    embedding: str | None = None
     representative: Literal["medoid", "random"] = "medoid"
     repeats: int = 2
     rule: Rule = "majority"
@@ -237,9 +241,12 @@ class _Asking:
     ) -> list[Principle]:
         proposed: tuple[Principle, ...] = ()
         if proposals is not None and proposals.principles:
+            texts = [one.text for one in proposals.principles]
+            name = self.recipe.embedding
             proposed = cluster(
                 proposals.principles,
                 self.recipe.candidates,
+                vectors=None if name is None else embed(texts, self.asks, model=name),
                 method=self.recipe.method,
                 representative=self.recipe.representative,
                 seed=self.seed,
