@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from workbench.factors.rubric import RubricFactor
 from workbench.llm.asker import Asks
-from workbench.llm.fence import RULE, fence_of, fenced
+from workbench.llm.question import object_schema, question, shown
 from workbench.llm.reply import Reply
 from workbench.llm.request import Request, Sampling
 
@@ -99,12 +99,12 @@ def score_alone(
 ) -> Scores:
     """Score each distinct response alone: equal ones (to the same prompt) once."""
     sides = [pairs[["prompt", f"response_{side}"]].to_numpy(object) for side in "ab"]
-    shown = pd.DataFrame(np.concatenate(sides), columns=["prompt", "text"])
+    alone = pd.DataFrame(np.concatenate(sides), columns=["prompt", "text"])
     questions = []
     for chunk in _chunks(factors, how.factors_per_call):
         chosen = [factors[k] for k in chunk]
         # equal questions have equal keys: the asker asks each once
-        for i, row in enumerate(shown.to_dict("records")):
+        for i, row in enumerate(alone.to_dict("records")):
             one = _alone_request(row, chosen, how)
             questions += [(one.repeat(r), i, chunk, 0, r) for r in range(how.repeats)]
     n = len(pairs)
@@ -131,14 +131,14 @@ def _scores(
     replies = asks.ask([question[0] for question in questions], stage)
     values, failures, still = np.full(shape, np.nan), [], 0
     ids = pairs["pair_id"].tolist()
-    for question, reply in zip(questions, replies, strict=True):
+    for asked, reply in zip(questions, replies, strict=True):
         if reply is None:
-            still += len(question[2])
+            still += len(asked[2])
         elif reply.failed:
-            names = tuple(factors[k].name for k in question[2])
-            failures.append((names, ids[question[1]], reply))
+            names = tuple(factors[k].name for k in asked[2])
+            failures.append((names, ids[asked[1]], reply))
         else:
-            place(question, reply.value, values)
+            place(asked, reply.value, values)
     return Scores(values, failures, still)
 
 
@@ -180,9 +180,7 @@ def _alone_request(row: Mapping[str, Any], factors: Sequence[RubricFactor], how:
 
 
 def _asked(row: Mapping[str, Any], factors: Sequence[RubricFactor]) -> dict[str, str]:
-    prompt = row["prompt"]
-    seen = factors[0].sees == "query"
-    return {"prompt": prompt if isinstance(prompt, str) else "(none)"} if seen else {}
+    return {"prompt": shown(row["prompt"])} if factors[0].sees == "query" else {}
 
 
 def _number(factor: RubricFactor) -> dict[str, Any]:
@@ -216,16 +214,6 @@ def ask_about(
     how: How,
 ) -> Request:
     """Return a question about texts, whose reply is an object of the given properties."""
-    mark = fence_of(texts)
     form = "Reply with one JSON object and nothing else, with the fields " + ", ".join(properties)
-    schema = {
-        "type": "object",
-        "properties": dict(properties),
-        "required": list(properties),
-        "additionalProperties": False,
-    }
-    messages = (
-        {"role": "system", "content": f"{task}\n\n{RULE.format(fence=mark)}\n\n{form}."},
-        {"role": "user", "content": fenced(texts, mark)},
-    )
-    return Request(how.model, messages, how.sampling, schema, about=about)
+    messages = question(task, texts, f"{form}.")
+    return Request(how.model, messages, how.sampling, object_schema(properties), about=about)

@@ -17,13 +17,11 @@ from workbench.factors.rubric import Rubric, RubricFactor
 from workbench.factors.rubric_ask import How, Scores, ask_about, score_alone, score_pairs
 from workbench.factors.rubric_quality import combined
 from workbench.llm.asker import Asks
+from workbench.llm.question import REFERENCES, object_schema, shown
 from workbench.llm.reply import Reply
 from workbench.llm.request import Request
 
 Array = NDArray[np.float64]
-
-REFERENCES = ("reference_answer", "reference", "gpt4_ref_output")
-"""Columns of the pairs that can hold a reference answer; the first that is there counts."""
 
 _WITH_QUERY = ("relevant", "novel")
 _RELEVANCE = "How much of it has to do with the query, right or wrong."
@@ -128,12 +126,12 @@ def _errors(data: PreferenceData, asks: Asks, how: How) -> tuple[_Asked, NDArray
     pairs, names = data.pairs, tuple(ERRORS.values())
     reference = next((pairs[c] for c in REFERENCES if c in pairs), None)
     severity = {"type": "string", "enum": [name.capitalize() for name in ERRORS]}
-    error = _object({"severity": severity, "what": {"type": "string"}})
+    error = object_schema({"severity": severity, "what": {"type": "string"}})
     properties = {"checkable": {"type": "boolean"}, "errors": {"type": "array", "items": error}}
     requests = []
     for side in "ab":
         for i, row in enumerate(pairs.to_dict("records")):
-            texts = {"prompt": _shown(row["prompt"]), "response": row[f"response_{side}"]}
+            texts = {"prompt": shown(row["prompt"]), "response": row[f"response_{side}"]}
             if reference is not None and isinstance(reference.iloc[i], str):
                 texts["reference answer"] = reference.iloc[i]
             requests.append(ask_about(_ERRORS, texts, properties, {"task": "rubric"}, how))
@@ -163,7 +161,7 @@ def _facts(data: PreferenceData, asks: Asks, how: How) -> tuple[list[Facts], Sco
     properties = {name: yes if name in ("intent_clear", "feelings") else texts for name in FACTS}
     about = {"task": "facts"}
     requests = [
-        ask_about(_FACTS, {"prompt": _shown(prompt)}, properties, about, how)
+        ask_about(_FACTS, {"prompt": shown(prompt)}, properties, about, how)
         for prompt in data.pairs["prompt"]
     ]
     facts: list[Facts] = []
@@ -213,7 +211,7 @@ def _called_request(
     pair: Mapping[str, Any], facts: Mapping[str, Any], order: str, how: How
 ) -> Request:
     sides = ("response_a", "response_b") if order == "ab" else ("response_b", "response_a")
-    texts = {"prompt": _shown(pair["prompt"])}
+    texts = {"prompt": shown(pair["prompt"])}
     texts |= {"response A": pair[sides[0]], "response B": pair[sides[1]]}
     fields: dict[str, Any] = {}
     score = {"type": "integer", "minimum": 0, "maximum": 3}
@@ -288,16 +286,3 @@ def _named(data: PreferenceData, rubric: Rubric, model: str) -> PreferenceData:
         for name, spec in data.factor_specs.items()
     }
     return replace(data, factor_specs=specs)
-
-
-def _object(properties: dict[str, Any]) -> dict[str, Any]:
-    return {
-        "type": "object",
-        "properties": properties,
-        "required": list(properties),
-        "additionalProperties": False,
-    }
-
-
-def _shown(prompt: Any) -> str:
-    return prompt if isinstance(prompt, str) else "(none)"

@@ -15,13 +15,11 @@ from workbench.judges.base import NOT_ASKED, label_rows, text_pairs
 from workbench.judges.soft import NO_LOGPROBS, first_preferred
 from workbench.judges.templates import Template, find_template
 from workbench.llm.asker import Asks
+from workbench.llm.question import REFERENCES
 from workbench.llm.reply import Reply
 from workbench.llm.request import Request, Sampling
 
 Order = Literal["ab", "ba"]
-
-REFERENCES = ("reference_answer", "reference", "gpt4_ref_output")
-"""Columns of the pairs that can hold a reference answer; the first that is there counts."""
 
 STAGE = "judge"
 _FIRST = {"A": 1.0, "B": 0.0, "tie": 0.5}

@@ -11,15 +11,17 @@ from workbench.data.dataset import PreferenceData
 from workbench.errors import DesignError
 from workbench.judges.base import FAILED, NOT_ASKED, label_rows, text_pairs
 from workbench.llm.asker import Asks
-from workbench.llm.fence import RULE, fence_of, fenced
+from workbench.llm.question import object_schema, question, shown
 from workbench.llm.reply import Reply
 from workbench.llm.request import Request, Sampling
 
 STAGE = "grade"
-_SYSTEM = (
+_TASK = (
     "You grade one response to a prompt. Grade how well it serves the person who wrote the "
     "prompt: it does what was asked, is right, and is clear. Length and layout are no merits in "
-    "themselves.\n\n{rule}\n\n"
+    "themselves."
+)
+_FORM = (
     'Reply with one JSON object and nothing else: {{"grade": a whole number from {low} (useless) '
     "to {high} (could not be better)}}."
 )
@@ -105,10 +107,10 @@ class GradeJudge:
         pairs = text_pairs(data)
         sides = [pairs[["prompt", f"response_{s}"]].set_axis(["prompt", "text"], axis=1)
                  for s in "ab"]  # fmt: skip
-        shown = pd.concat(sides, ignore_index=True)
-        code = shown.groupby(["prompt", "text"], sort=False, dropna=False).ngroup().to_numpy()
+        texts = pd.concat(sides, ignore_index=True)
+        code = texts.groupby(["prompt", "text"], sort=False, dropna=False).ngroup().to_numpy()
         first = np.unique(code, return_index=True)[1]
-        alone = shown.iloc[first]
+        alone = texts.iloc[first]
         requests = [
             self._request(row, sample)
             for row in alone.to_dict("records")
@@ -120,20 +122,10 @@ class GradeJudge:
         return self._labels(pairs, [groups[k] for k in code[:n]], [groups[k] for k in code[n:]])
 
     def _request(self, row: dict[str, Any], sample: int) -> Request:
-        texts = {"prompt": row["prompt"] if isinstance(row["prompt"], str) else "(none)"}
-        texts["response"] = row["text"]
-        mark = fence_of(texts)
-        system = _SYSTEM.format(rule=RULE.format(fence=mark), low=self.low, high=self.high)
-        schema = {
-            "type": "object",
-            "properties": {"grade": {"type": "integer", "minimum": self.low, "maximum": self.high}},
-            "required": ["grade"],
-            "additionalProperties": False,
-        }
-        messages = (
-            {"role": "system", "content": system},
-            {"role": "user", "content": fenced(texts, mark)},
-        )
+        texts = {"prompt": shown(row["prompt"]), "response": row["text"]}
+        messages = question(_TASK, texts, _FORM.format(low=self.low, high=self.high))
+        scale = {"type": "integer", "minimum": self.low, "maximum": self.high}
+        schema = object_schema({"grade": scale})
         return Request(self.model, messages, self.sampling, schema, sample, {"task": "grade"})
 
     def _labels(

@@ -10,6 +10,7 @@ from typing import Any
 
 from workbench.errors import ConfigError
 from workbench.llm.fence import RULE, fence_of, fenced
+from workbench.llm.question import object_schema
 
 PLACES = ("prompt", "response_a", "response_b", "reference")
 """Where texts go in a user's template, as ``{prompt}`` and so on."""
@@ -81,12 +82,7 @@ class Template:
         verdicts = ["A", "B", "tie"] if self.ties else ["A", "B"]
         properties: dict[str, Any] = {"reason": {"type": "string"}} if self.reason else {}
         properties["verdict"] = {"type": "string", "enum": verdicts}
-        return {
-            "type": "object",
-            "properties": properties,
-            "required": list(properties),
-            "additionalProperties": False,
-        }
+        return object_schema(properties)
 
     def messages(self, texts: Mapping[str, str | None]) -> tuple[dict[str, str], ...]:
         """Return the messages for texts by place; a place without text says that there is none.

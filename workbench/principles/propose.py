@@ -14,7 +14,7 @@ from workbench.data.dataset import PreferenceData
 from workbench.decompose.design import select_annotators
 from workbench.errors import DesignError, refuse_out_of_range
 from workbench.llm.asker import Asks
-from workbench.llm.fence import RULE, fence_of, fenced
+from workbench.llm.question import object_schema, question, shown
 from workbench.llm.reply import Reply
 from workbench.llm.request import Request, Sampling
 from workbench.principles.principle import Principle
@@ -232,22 +232,13 @@ def _request(
     sides = ("response_b", "response_a") if turned else ("response_a", "response_b")
     preferred = "A" if pair["a_preferred"] != turned else "B"
     texts = {
-        "prompt": pair["prompt"] if isinstance(pair["prompt"], str) else "(none)",
+        "prompt": shown(pair["prompt"]),
         "response A": pair[sides[0]],
         "response B": pair[sides[1]],
     }
-    mark = fence_of(texts)
     task = _TASK.format(side=preferred, why=_WHY[prompt], most=per_prompt, words=_WORDS)
-    schema = {
-        "type": "object",
-        "properties": {"principles": {"type": "array", "items": {"type": "string"}}},
-        "required": ["principles"],
-        "additionalProperties": False,
-    }
-    messages = (
-        {"role": "system", "content": f"{task}\n\n{RULE.format(fence=mark)}\n\n{_FORM}"},
-        {"role": "user", "content": fenced(texts, mark)},
-    )
+    schema = object_schema({"principles": {"type": "array", "items": {"type": "string"}}})
+    messages = question(task, texts, _FORM)
     about = {
         "task": "propose",
         "pair_id": pair["pair_id"],

@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 
 from workbench.data.dataset import PreferenceData
 from workbench.errors import DesignError, refuse_out_of_range
+from workbench.llm import question as ask
 from workbench.llm.asker import Asks
-from workbench.llm.fence import RULE, fence_of, fenced
 from workbench.llm.request import Request, Sampling
 from workbench.principles.principle import Principle
 from workbench.principles.votes import Codes, Vote, Votes
@@ -243,23 +243,14 @@ def _request(
     sides = ("response_a", "response_b") if question.ab else ("response_b", "response_a")
     listed = [principles[k].text for k in question.places]
     texts = {
-        "prompt": pair["prompt"] if isinstance(pair["prompt"], str) else "(none)",
+        "prompt": ask.shown(pair["prompt"]),
         "response A": pair[sides[0]],
         "response B": pair[sides[1]],
         "principles": "\n".join(f"{j}. {text}" for j, text in enumerate(listed, start=1)),
     }
     numbers = [str(j) for j in range(1, len(listed) + 1)]
-    schema = {
-        "type": "object",
-        "properties": {number: {"type": "string", "enum": list(_SAID)} for number in numbers},
-        "required": numbers,
-        "additionalProperties": False,
-    }
-    mark = fence_of(texts)
+    schema = ask.object_schema({k: {"type": "string", "enum": list(_SAID)} for k in numbers})
     form = f"Reply with one JSON object and nothing else: a vote by number, 1 to {len(listed)}."
-    messages = (
-        {"role": "system", "content": f"{_SYSTEM}\n\n{RULE.format(fence=mark)}\n\n{form}"},
-        {"role": "user", "content": fenced(texts, mark)},
-    )
+    messages = ask.question(_SYSTEM, texts, form)
     about = {"task": "vote", "pair_id": pair["pair_id"], "order": "ab" if question.ab else "ba"}
     return Request(model, messages, sampling, schema, question.repeat, about, partial=True)
