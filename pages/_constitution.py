@@ -6,13 +6,14 @@ import json
 
 import pandas as pd
 import streamlit as st
-from _ui import figure, note, table, text
+from _ui import failure, figure, note, result, table, text
 
 import workbench as wb
 from workbench.principles.adjusted import adjusted
 from workbench.principles.annotated_pairs import to_annotated_pairs
 from workbench.principles.constitution import Constitution
 from workbench.principles.extraction import Extraction
+from workbench.principles.personal import personal
 from workbench.principles.principle import Principle
 from workbench.principles.redundancy import redundancy
 from workbench.principles.votes import Vote
@@ -29,6 +30,7 @@ def effects(found: Extraction) -> None:
         figure(controlled.plot(), "Raw and adjusted for length, position and format", "adjusted")
         table(controlled.to_frame(), "adjusted", "Adjusted for length, position and format")
         shared = redundancy(found.data, found.votes, who, rule=rule, folds=0, pair_ids=found.test)
+        figure(shared.plot(), "Correlation of the votes of each two principles", "redundancy-map")
         table(shared.to_frame(), "redundancy", "Unique and shared effects, clusters of votes")
     except wb.WorkbenchError as error:
         # a few pairs can be too few for a joint fit: the strengths above stand
@@ -62,6 +64,42 @@ def pairs_wrong(found: Extraction) -> None:
     frame = pd.DataFrame({"principle": [p.text for p in votes.principles], "vote": said})
     frame = frame.assign(selected=frame["principle"].isin(chosen))
     table(frame.sort_values("selected", ascending=False, kind="stable"), "pair-votes", "Votes")
+
+
+def worth(found: Extraction) -> None:
+    """Show held-out accuracy beside every baseline, over n, and what adaptive voting saved."""
+    if found.evaluation is None:
+        note("No candidate passed: there is nothing to evaluate.")
+    else:
+        figure(found.evaluation.plot(), "Held-out accuracy of each predictor", "accuracy")
+        table(found.evaluation.to_frame(), "accuracy", "Accuracy, and the constitution's lead")
+        figure(found.evaluation.plot_curve(), "Held-out accuracy over n", "curve-plot")
+        table(found.evaluation.curve, "curve", "Weighted votes of the first n principles")
+    if found.screening is not None:
+        text(found.screening.summary())
+        table(found.screening.to_frame(), "screening", "Candidates, and when they were given up")
+
+
+def by_group(data: wb.PreferenceData, found: Extraction) -> None:
+    """Select a constitution for each group from the same votes: nothing is asked."""
+    st.caption(
+        "A constitution of each person, judge, kind or scenario, measured on pairs that were held "
+        "out where it was selected; what separates them; and whose fits whom."
+    )
+    columns = ["kind", "annotator", "scenario"]
+    by = st.selectbox("Group by", columns, key="group-by")
+    least = int(st.number_input("Leave out groups with fewer pairs", 2, 10_000, 30, key="least"))
+    if not st.button("Select for each group", key="personal"):
+        return
+    try:
+        rule = found.settings["recipe"]["rule"]
+        apart = personal(data, found.votes, by=by, least=least, rule=rule, pair_ids=found.unseen)
+    except wb.WorkbenchError as error:
+        failure(error)
+        return
+    text(apart.summary())
+    for part in (apart, *apart.parts()):
+        result(part, f"personal-{part.heading}")
 
 
 def exports(found: Extraction) -> None:

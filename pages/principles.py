@@ -5,10 +5,10 @@ from __future__ import annotations
 import json
 
 import streamlit as st
-from _constitution import edited, effects, exports, pairs_wrong
+from _constitution import by_group, edited, effects, exports, pairs_wrong, worth
 from _runs import root, watch
 from _state import announce, current
-from _ui import failure, figure, note, table, warn
+from _ui import failure, note, table, warn
 
 import workbench as wb
 from workbench.annotate.config import AnnotateConfig
@@ -33,6 +33,8 @@ def asked() -> AnnotateConfig:
     pairs = right.number_input("Pairs", 2, every, min(every, 300), key="p-pairs")
     traits = left.checkbox("Standard traits are candidates too", key="traits")
     judge = middle.checkbox("Ask a judge with and without it", value=True, key="p-judge")
+    ways = {"One split": {}, "5 folds": {"folds": 5}, "Adaptive": {"adaptive": True}}
+    way = right.selectbox("Held out, and votes", list(ways), key="p-way")
     return AnnotateConfig().updated(
         "Principles page",
         model=model or None,
@@ -43,6 +45,7 @@ def asked() -> AnnotateConfig:
         pairs=int(pairs),
         traits=traits,
         evaluate=judge,
+        **ways[way],
     )
 
 
@@ -63,18 +66,16 @@ def show(folder: RunFolder) -> None:
     if found is None:
         note("Too little was asked yet to say anything.")
         return
-    seen, worth, wrong, out = st.tabs(["Effects", "Held-out accuracy", "Pairs", "Edit and export"])
+    names = ["Effects", "Held-out accuracy", "Pairs", "Groups", "Edit and export"]
+    seen, held, wrong, groups, out = st.tabs(names)
     with seen:
         effects(found)
-    with worth:
-        if found.evaluation is None:
-            note("No candidate passed: there is nothing to evaluate.")
-        else:
-            figure(found.evaluation.plot(), "Held-out accuracy of each predictor", "accuracy")
-            table(found.evaluation.to_frame(), "accuracy", "Accuracy, and the constitution's lead")
-            table(found.evaluation.curve, "curve", "Weighted votes of the first n principles")
+    with held:
+        worth(found)
     with wrong:
         pairs_wrong(found)
+    with groups:
+        by_group(folder.data, found)
     with out:
         exports(found)
         changed = edited(found)

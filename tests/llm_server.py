@@ -18,6 +18,7 @@ from collections.abc import Iterator, Mapping
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
+from tests import planted_rules
 from workbench.llm.fence import unfenced
 
 TRANSPORT = ("429", "500", "drop", "half", "slow")
@@ -220,11 +221,15 @@ def _completion(body: dict[str, Any], digest: str, logprobs: bool) -> dict[str, 
     schema = body.get("response_format", {}).get("json_schema", {}).get("schema")
     properties = (schema or _guessed(body)).get("properties", {})
     tokens = None
-    if "verdict" in properties:
+    system = body["messages"][0]["content"]
+    value: Any = planted_rules.answers(system, texts, properties)
+    if value is not None:
+        pass
+    elif "verdict" in properties:
         a, b = texts.get("response A", ""), texts.get("response B", "")
         p = 1.0 / (1.0 + math.exp(-logit(a, b)))
         verdict = "A" if _uniform(digest) < p else "B"
-        value: dict[str, Any] = {"verdict": verdict}
+        value = {"verdict": verdict}
         if body.get("logprobs") and logprobs:
             tokens = _tokens(verdict, p)
     else:

@@ -72,10 +72,10 @@ if TYPE_CHECKING:
     from workbench.llm.journal import Journal as Journal
     from workbench.llm.offline import OfflineModel as OfflineModel
     from workbench.principles.constitution import Constitution as Constitution
-    from workbench.principles.extract import Recipe as Recipe
     from workbench.principles.extract import extract as extract
     from workbench.principles.extraction import Extraction as Extraction
     from workbench.principles.principle import Principle as Principle
+    from workbench.principles.recipe import Recipe as Recipe
     from workbench.report.build import report as report
 
 try:
@@ -140,7 +140,7 @@ _EXPORTS = {
     "extract": "workbench.principles.extract",
     "Extraction": "workbench.principles.extraction",
     "Principle": "workbench.principles.principle",
-    "Recipe": "workbench.principles.extract",
+    "Recipe": "workbench.principles.recipe",
     "report": "workbench.report.build",
     "ConfigError": "workbench.errors",
     "DataError": "workbench.errors",

@@ -7,6 +7,8 @@ Results go to stdout, notes and progress to stderr. Exit code 0 is success, 1 an
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -29,6 +31,8 @@ from workbench.errors import ConfigError
 
 if TYPE_CHECKING:
     from workbench.data.dataset import PreferenceData
+    from workbench.principles.extraction import Extraction
+    from workbench.results import Result
 
 app = typer.Typer(
     name="workbench",
@@ -108,7 +112,11 @@ def demo(
 ) -> None:
     """Do the main job on the bundled sample, write its report and open the dashboard."""
     run = Run(run.config.updated(source="sample"), run.as_json, run.out, run.quiet)
-    _report(run, run.scored(), (run.out or Path("runs/demo")) / "report.html")
+    folder = run.out or Path("runs/demo")
+    data = run.scored()
+    with run.progress("Extracting principles with the offline model"):
+        found = _principles(data, folder / "principles")
+    _report(run, data, folder / "report.html", beside=[found, *found.parts()])
     if not no_app and sys.stdin.isatty() and sys.stdout.isatty():
         run.note("Opening the dashboard; Ctrl-C ends it.")
         raise typer.Exit(serve("sample", 8501))
@@ -132,8 +140,24 @@ def open_app(
         raise typer.Exit(serve(source, port))
 
 
-def _report(run: Run, data: PreferenceData, path: Path) -> None:
+def _principles(data: PreferenceData, folder: Path) -> Extraction:
+    """Extract people's principles from some pairs, by a model that is built in."""
+    from workbench.annotate.config import AnnotateConfig
+    from workbench.annotate.run import execute, prepare
+    from workbench.principles.extraction import Extraction
+
+    config = AnnotateConfig(
+        source="sample", model="offline:plain", principles="ours", annotators=("human",), pairs=300
+    )
+    found = execute(prepare(config, data, folder))
+    if not isinstance(found, Extraction):
+        raise ConfigError("The principles of the demo were not finished.", where=str(folder))
+    return found
+
+
+def _report(run: Run, data: PreferenceData, path: Path, beside: Sequence[Result] = ()) -> None:
     job = run.main_job(data)
+    job = replace(job, further=(*job.further, *beside))
     path.parent.mkdir(parents=True, exist_ok=True)
     with run.progress("Writing the report"):
         job.report(run.report_command(path.name)).save(path)

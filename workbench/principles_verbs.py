@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import json
-from typing import Annotated, Literal
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
 from workbench.annotate_verbs import ASKED, AnnotateRun, DryRun, Folder, Retry
 from workbench.command import FORMAT, SOURCE, Run, command, fit_flags, option
 from workbench.errors import ConfigError
+
+if TYPE_CHECKING:
+    from workbench.principles.extraction import Extraction
 
 MOST_INVALID = 0.01
 """Share of votes that may stay invalid before a run counts as gone wrong."""
@@ -20,6 +24,8 @@ _HOW = (
     *fit_flags("annotators"),
     option("n", int | None, None, "Principles of the constitution, at most."),
     option("test_share", float | None, None, "Share of the pairs that is held out."),
+    option("folds", int | None, None, "Hold each pair out once, in so many folds: for few pairs."),
+    option("adaptive", bool, False, "Ask about a candidate only while its fate is open."),
     option("constitution", str | None, None, "File of principles: JSON, or one a line."),
     option("known", str | None, None, "votes.parquet of a run: what it holds is not asked again."),
     option("traits", bool, False, "The standard traits are candidates too."),
@@ -39,6 +45,7 @@ def register(app: typer.Typer) -> None:
     command(group, *data, *_HOW, preset, embedding, *ASKED, run_type=AnnotateRun)(extract)
     command(group, *data, *_HOW, *ASKED, run_type=AnnotateRun)(vote)
     command(group, *data, *_HOW, *ASKED, run_type=AnnotateRun)(evaluate)
+    command(group)(groups)
     command(group)(export)
     app.add_typer(group)
 
@@ -64,25 +71,43 @@ def evaluate(run: AnnotateRun, dry_run: DryRun = False, retry_failed: Retry = Fa
     _do(run, dry_run, retry_failed, principles="ours", propose=False)
 
 
+def groups(
+    run: Run,
+    folder: Folder,
+    by: Annotated[str, typer.Option(help="Column that makes the groups.")] = "annotator",
+    n: Annotated[int, typer.Option(help="Principles of each constitution, at most.")] = 5,
+    folds: Annotated[int, typer.Option(help="Folds by prompt.")] = 5,
+    least: Annotated[int, typer.Option(help="Leave smaller groups out (pairs).")] = 10,
+) -> None:
+    """Select a constitution for each person, judge or scenario from a run's votes; no calls."""
+    from workbench.annotate.folder import RunFolder
+    from workbench.principles.personal import personal
+
+    found = _extraction(folder)
+    with run.progress("Selecting"):
+        apart = personal(
+            RunFolder(folder).data,
+            found.votes,
+            by=by,
+            n=n,
+            folds=folds,
+            least=least,
+            rule=found.settings["recipe"]["rule"],
+            seed=found.provenance.seed or 0,
+            pair_ids=found.unseen,
+        )
+    run.show_result(apart)
+
+
 def export(
     run: Run,
     folder: Folder,
     to: Annotated[_FORMATS, typer.Option(help="What to write.")] = "markdown",
 ) -> None:
     """Write the constitution of a run: for people, programs, a judge, or Feedback Forensics."""
-    from workbench.annotate.folder import RunFolder
-    from workbench.annotate.run import found_in
     from workbench.principles.annotated_pairs import to_annotated_pairs
-    from workbench.principles.extraction import Extraction
 
-    found = found_in(RunFolder(folder))
-    if not isinstance(found, Extraction):
-        raise ConfigError(
-            "The run has no constitution.",
-            where=folder.name,
-            expected="the folder of a run of: workbench principles extract, vote or evaluate",
-            fix="Name another folder, or let the run come to its end.",
-        )
+    found = _extraction(folder)
     own = found.constitution
     if to == "annotated-pairs":
         who = found.settings["annotator"]
@@ -97,6 +122,22 @@ def export(
     else:
         run.out.write_text(text, encoding="utf-8")
         run.note(f"Written to {run.out}")
+
+
+def _extraction(folder: Path) -> Extraction:
+    from workbench.annotate.folder import RunFolder
+    from workbench.annotate.run import found_in
+    from workbench.principles.extraction import Extraction
+
+    found = found_in(RunFolder(folder))
+    if not isinstance(found, Extraction):
+        raise ConfigError(
+            "The run has no constitution.",
+            where=folder.name,
+            expected="the folder of a run of: workbench principles extract, vote or evaluate",
+            fix="Name another folder, or let the run come to its end.",
+        )
+    return found
 
 
 def _do(run: AnnotateRun, dry_run: bool, retry_failed: bool, **how: object) -> None:

@@ -15,6 +15,8 @@ from workbench.provenance import Provenance
 if TYPE_CHECKING:
     import plotly.graph_objects as go
 
+    from workbench.finding import Finding
+
 TIDY = (
     "term",
     "estimate",
@@ -65,6 +67,10 @@ class Result(ABC):
 
     def parts(self) -> list[Result]:
         """Return results that this one is made of and that stand beside it in a report."""
+        return []
+
+    def findings(self) -> list[Finding]:
+        """Return what of it crossed a stated threshold."""
         return []
 
     def to_dict(self) -> dict[str, Any]:

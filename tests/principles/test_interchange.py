@@ -180,3 +180,32 @@ def test_repeats_and_orders_of_votes_survive(tmp_path):
     assert found.codes[0, 0].tolist() == [Vote.A, Vote.B]
     assert found.shown_ab[0, 0].tolist() == [True, False]
     assert isinstance(found, Votes)
+
+
+FEEDBACK_FORENSICS = {
+    "is kind": 0.03501094091903719,
+    "is long": 0.03938730853391693,
+    "has a list": -0.024617067833698034,
+    "is never relevant to anything": 0.0,
+}
+
+
+def feedback_forensics_case() -> tuple[wb.PreferenceData, Votes]:
+    """Votes of all kinds at random on pairs of the sample, for what Feedback Forensics says."""
+    data = wb.load("sample").filter(kinds=["human"])
+    rng = np.random.default_rng(5)
+    names = ("is kind", "is long", "has a list", "is never relevant to anything")
+    principles = tuple(Principle(f"Select the response that {name}") for name in names)
+    chances = ([0.4, 0.2, 0.1, 0.1, 0.1, 0.1], [0.2, 0.6, 0.05, 0.05, 0.05, 0.05],
+               [0.1, 0.1, 0.2, 0.2, 0.2, 0.2], [0.0, 0.0, 0.0, 0.5, 0.5, 0.0])  # fmt: skip
+    columns = [rng.choice([1, -1, 2, 3, 4, 5], len(data.pairs), p=chance) for chance in chances]
+    codes = np.stack(columns, axis=1).astype(np.int8)[:, :, None]
+    return data, Votes(data.pairs["pair_id"].to_numpy(), principles, codes)
+
+
+def test_strengths_are_those_that_feedback_forensics_shows():
+    """Numbers of feedback-forensics 0.5.0, which opened the export of these votes."""
+    data, votes = feedback_forensics_case()
+    table = measure(data, votes, "human").to_frame().set_index("term")["estimate"]
+    for name, strength in FEEDBACK_FORENSICS.items():
+        assert table[f"Select the response that {name}"] == pytest.approx(strength, abs=1e-9)

@@ -74,6 +74,10 @@ class AnnotateConfig(Config):
         Principles of the constitution, at most.
     test_share : float
         Share of the pairs that is held out.
+    folds : int
+        Hold each pair out once, in so many folds, instead of one split; 0 is one split.
+    adaptive : bool
+        Ask about a candidate only while its fate is open.
     evaluate : bool
         Ask a judge with and without the constitution.
     prices : str, optional
@@ -114,6 +118,8 @@ class AnnotateConfig(Config):
     annotators: tuple[Name, ...] = ()
     n: Count = 5
     test_share: Annotated[float, Field(gt=0, lt=1)] = 0.3
+    folds: Annotated[int, Field(ge=0)] = 0
+    adaptive: bool = False
     evaluate: bool = True
     prices: Name | None = None
     max_cost: Annotated[float, Field(ge=0)] | None = None

@@ -292,7 +292,8 @@ def _extracted(
     data: PreferenceData, config: AnnotateConfig, asks: Asks, file: Callable[[str, str], str]
 ) -> Extraction:
     from workbench.principles.constitution import read_constitution
-    from workbench.principles.extract import Recipe, extract
+    from workbench.principles.extract import extract
+    from workbench.principles.recipe import Recipe
     from workbench.principles.traits import TRAITS
     from workbench.principles.votes_table import read_votes_table
 
@@ -304,6 +305,8 @@ def _extracted(
         embedding=config.embedding,
         n=config.n,
         test_share=config.test_share,
+        folds=config.folds,
+        adaptive=config.adaptive,
     )
     added = list(TRAITS) if config.traits else []
     if config.constitution is not None:

@@ -87,11 +87,12 @@ class Planner:
         keys = [request.key(self.base_url) for request in requests]
         asked = dict(zip(keys, requests, strict=True))
         replies = self.kept(asked)
-        self.asked |= asked
         self._ledger.add(stage, asked, replies)
+        # a question that comes again is asked once
         self.open.setdefault(stage, []).extend(
-            one for key, one in asked.items() if key not in replies
+            one for key, one in asked.items() if key not in replies and key not in self.asked
         )
+        self.asked |= asked
         return [replies.get(key) for key in keys]
 
     def kept(self, asked: Mapping[str, Request]) -> dict[str, Reply]:

@@ -161,7 +161,48 @@ def cross_apply(
     refuse_out_of_range({"folds": (folds >= 2, folds, "at least 2")})
     found = group_references(data, votes, by, list(constitutions), pair_ids)
     columns = {name: _columns(votes, listed) for name, listed in constitutions.items()}
-    fold = _folds(data, found, folds, seed)
+    fold = common_folds(data, found, folds, seed)
+    by_fold = {name: dict.fromkeys(range(folds), own) for name, own in columns.items()}
+    settings = {
+        "by": by,
+        "groups": list(found),
+        "constitutions": {k: [one.text for one in v] for k, v in constitutions.items()},
+        "folds": folds,
+        "seed": seed,
+        "held_out": pair_ids is not None,
+    }
+    return applied(data, votes, found, by_fold, fold, settings, method, rule, ridge, level)
+
+
+def applied(
+    data: PreferenceData,
+    votes: Votes,
+    found: Mapping[str, Reference],
+    columns: Mapping[str, Mapping[int, Sequence[int]]],
+    fold: pd.Series,
+    settings: dict[str, Any],
+    method: Method = "weighted",
+    rule: Rule = "majority",
+    ridge: float = 1.0,
+    level: float = 0.95,
+) -> CrossApplication:
+    """Apply constitutions that may differ from fold to fold; see :func:`cross_apply`.
+
+    Parameters
+    ----------
+    data : PreferenceData
+    votes : Votes
+    found : mapping of str to Reference
+        Preferences by group.
+    columns : mapping of str to mapping of int to sequence of int
+        By group and fold: which principles its constitution has for the pairs of the fold.
+    fold : Series
+        Fold of each pair, by pair.
+    settings : dict
+        What the result tells of itself, beside the options below.
+    method, rule, ridge, level
+        As in :func:`cross_apply`.
+    """
     x = {name: sides(merged_for(votes, one, rule)) for name, one in found.items()}
     rows = []
     for group, one in found.items():
@@ -180,19 +221,8 @@ def cross_apply(
     first = ["constitution", "group", *TIDY, "n_clusters"]
     last = ["method", "reason"]
     table = table[[*first, *(c for c in table if c not in [*first, *last]), *last]]
-    settings = {
-        "by": by,
-        "groups": list(found),
-        "constitutions": {k: [one.text for one in v] for k, v in constitutions.items()},
-        "method": method,
-        "rule": rule,
-        "ridge": ridge,
-        "folds": folds,
-        "level": level,
-        "seed": seed,
-        "held_out": pair_ids is not None,
-    }
-    provenance = Provenance.capture(seed=seed, dataset=data.digest)
+    settings = {**settings, "method": method, "rule": rule, "ridge": ridge, "level": level}
+    provenance = Provenance.capture(seed=settings["seed"], dataset=data.digest)
     return CrossApplication(table.astype({"reason": "str"}), settings, provenance)
 
 
@@ -209,7 +239,7 @@ def _columns(votes: Votes, listed: Sequence[Principle]) -> list[int]:
     return [at[one.text] for one in listed]
 
 
-def _folds(
+def common_folds(
     data: PreferenceData, found: Mapping[str, Reference], folds: int, seed: int
 ) -> pd.Series:
     """Return the fold of each pair that some group decided, by pair."""
@@ -223,7 +253,7 @@ def _predicted(
     group: str,
     found: Mapping[str, Reference],
     x: Mapping[str, Array],
-    columns: list[int],
+    columns: Mapping[int, Sequence[int]],
     fold: pd.Series,
     method: Method,
     ridge: float,
@@ -235,12 +265,10 @@ def _predicted(
     )
     p = np.full(len(other), 0.5)
     for f in np.unique(other):
-        train, test = own != f, other == f
-        if train.any():
-            weights = fit_weights(
-                x[name][train][:, columns], found[name].sign[train], method, ridge
-            )
-            p[test] = expit(x[group][test][:, columns] @ weights)
+        train, test, listed = own != f, other == f, list(columns[f])
+        if train.any() and listed:
+            weights = fit_weights(x[name][train][:, listed], found[name].sign[train], method, ridge)
+            p[test] = expit(x[group][test][:, listed] @ weights)
     return p
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -16,6 +16,7 @@ from workbench.decompose.decomposition import q_values
 from workbench.errors import DesignError
 from workbench.factors.catalog import CORE
 from workbench.factors.score import score_factors
+from workbench.finding import Finding, Rule, finding
 from workbench.judges.chat import ChatJudge
 from workbench.judges.templates import Template
 from workbench.llm.asker import Asks
@@ -46,6 +47,16 @@ _METHOD = (
     "held-out pairs, undecided ones half; Wilson interval at the size that the clusters leave; "
     "mid-p McNemar test against the constitution"
 )
+RULES = {
+    "constitution-no-better": Rule(
+        "held-out accuracy of the constitution minus that of another predictor, same pairs",
+        "interval of the paired difference not above 0",
+        "Do not read the constitution as what these preferences reward: the simpler rule does "
+        "as well.",
+    )
+}
+"""What a constitution may be found wanting in, by ``rule_id``."""
+
 COLUMNS = (*TIDY, "n_clusters", "difference", "difference_low", "difference_high",
            "only_constitution", "only_it", "reason")  # fmt: skip
 
@@ -102,6 +113,31 @@ class Evaluation(Result):
             lines.append(f"  {row['term']}: {text}, n = {row['n']:,.0f}{test}")
         return "\n".join([*lines, f"method: {_METHOD}"])
 
+    def findings(self) -> list[Finding]:
+        """Return the predictors that the constitution does not clearly beat."""
+        table = self.estimates[self.estimates["difference"].notna()]
+        return [
+            finding(
+                RULES,
+                "constitution-no-better",
+                "note",
+                f"On held-out pairs the constitution is not clearly better than: {row['term']}",
+                int(row["n"]),
+                (row["difference"], row["difference_low"], row["difference_high"]),
+            )
+            for row in table.to_dict("records")
+            if row["difference_low"] <= 0 and row["term"] != EXECUTOR
+        ]
+
+    def plot_curve(self) -> go.Figure:
+        """Return the held-out accuracy over the number of principles."""
+        from workbench.plots.curve import curve
+
+        y_title = "held-out accuracy of the weighted votes"
+        return curve(
+            self.curve, x="principles", x_title="principles", y_title=y_title, reference=0.5
+        )
+
     def plot(self) -> go.Figure:
         """Return the accuracies with their intervals."""
         from workbench.plots.forest import forest
@@ -128,7 +164,8 @@ def evaluate(
     ----------
     data : PreferenceData
     principles : sequence of Principle
-        Best first.
+        Best first. With none, the judge with the constitution is the one without it, and
+        the weighted votes decide nothing.
     asks : Asks or None
         Who answers for the judge with and without the constitution; without it only
         predictors that need no call are scored.
@@ -169,23 +206,17 @@ def evaluate(
             expected="no pair in both",
             fix="Split by prompt: wb.split(data).",
         )
-    chosen = [_place(votes, one) for one in principles]
-    own = votes.take(principles=chosen)
-    learnt = reference(data, own, annotator, train)
-    held = reference(data, own, annotator, test)
+    learnt = reference(data, votes, annotator, train)
+    held = reference(data, votes, annotator, test)
+    grown = executed(data, principles, votes, annotator, train, test)
     guesses = _baselines(data, learnt, held)
-    guesses[EXECUTOR] = _executed(data, own, annotator, train, test)
+    guesses[EXECUTOR] = grown[-1]
     if asks is not None:
         guesses = {**_judged(data, principles, asks, held, model, sampling), **guesses}
-    first = WITH if WITH in guesses else EXECUTOR
-    rows = [_row(name, p, guesses[first], held, level) for name, p in guesses.items()]
-    table = pd.DataFrame(rows).reindex(columns=list(COLUMNS))
-    table["q_value"] = q_values(table["p_value"])
-    table["method"] = _METHOD
     spent = [] if asks is None else [s.to_dict() for s in asks.spending()]
     return Evaluation(
-        estimates=table,
-        curve=_curve(data, own, annotator, train, test, held, level),
+        estimates=scored(guesses, held, level),
+        curve=curve_of(grown, held, level),
         predictions=pd.DataFrame(
             {"pair_id": held.pair_ids, "preferred": (held.sign > 0).astype(float), **guesses}
         ),
@@ -201,6 +232,56 @@ def evaluate(
         },
         provenance=Provenance.capture(dataset=data.digest),
     )
+
+
+def scored(guesses: Mapping[str, Array], held: Reference, level: float) -> pd.DataFrame:
+    """Return the accuracy of each predictor, and the constitution's lead over it.
+
+    Parameters
+    ----------
+    guesses : mapping of str to ndarray, shape (n,)
+        P(A) by predictor, in the order of the held-out pairs; NaN where it gave none.
+    held : Reference
+    level : float
+    """
+    first = guesses[WITH if WITH in guesses else EXECUTOR]
+    rows = [_row(name, p, first, held, level) for name, p in guesses.items()]
+    table = pd.DataFrame(rows).reindex(columns=list(COLUMNS))
+    return table.assign(q_value=q_values(table["p_value"]), method=_METHOD)
+
+
+def executed(
+    data: PreferenceData,
+    principles: Sequence[Principle],
+    votes: Votes,
+    annotator: str | Iterable[str] | None,
+    train: list[str],
+    test: list[str],
+) -> Array:
+    """Return P(A) of held-out pairs by the weighted votes of the first n principles.
+
+    Returns
+    -------
+    ndarray, shape (principles + 1, pairs)
+        Row n is of the first n; without any, each is 0.5.
+    """
+    places = [_place(votes, one) for one in principles]
+    rows = [np.full(len(reference(data, votes, annotator, test)), 0.5)]
+    for n in range(1, len(places) + 1):
+        some = votes.take(principles=places[:n])
+        found = execute(data, some, annotator, train=train, test=test).predictions
+        rows.append(found["probability"].to_numpy(float))
+    return np.stack(rows)
+
+
+def curve_of(grown: Array, held: Reference, level: float) -> pd.DataFrame:
+    """Return the held-out accuracy over the number of principles, from :func:`executed`."""
+    rows = [
+        {"principles": n, **share(hits(p, held.sign), held.cluster, level)}
+        for n, p in enumerate(grown)
+        if n
+    ]
+    return pd.DataFrame(rows, columns=None if rows else ["principles", "estimate"])
 
 
 def _place(votes: Votes, principle: Principle) -> int:
@@ -225,10 +306,9 @@ def _judged(
 ) -> dict[str, Array]:
     """Return P(A) of the judge with and without the constitution; NaN where it gave none."""
     numbered = "\n".join(f"{k}. {one.text}" for k, one in enumerate(principles, start=1))
-    templates = {
-        WITH: Template("constitution", _SYSTEM, _USER, principles=numbered),
-        WITHOUT: Template("default", _DEFAULT, _USER),
-    }
+    default = Template("default", _DEFAULT, _USER)
+    follows = Template("constitution", _SYSTEM, _USER, principles=numbered)
+    templates = {WITH: follows if numbered else default, WITHOUT: default}
     pairs = data.filter(pair_ids=held.pair_ids)
     found = {}
     for name, template in templates.items():
@@ -255,13 +335,6 @@ def _baselines(data: PreferenceData, learnt: Reference, held: Reference) -> dict
         "first position": np.where(known, (np.sign(held.position) + 1.0) / 2.0, np.nan),
         "majority": np.full(len(held.sign), float(learnt.sign.sum() > 0)),
     }
-
-
-def _executed(
-    data: PreferenceData, votes: Votes, annotator: Any, train: list[str], test: list[str]
-) -> Array:
-    found = execute(data, votes, annotator, train=train, test=test).predictions
-    return np.asarray(found["probability"].to_numpy(float))
 
 
 def _row(name: str, p: Array, first: Array, held: Reference, level: float) -> dict[str, Any]:
@@ -300,20 +373,3 @@ def _mcnemar(b: int, c: int) -> float:
     if n == 0:
         return 1.0
     return float(min(2.0 * binom.cdf(least, n, 0.5) - binom.pmf(least, n, 0.5), 1.0))
-
-
-def _curve(
-    data: PreferenceData,
-    votes: Votes,
-    annotator: Any,
-    train: list[str],
-    test: list[str],
-    held: Reference,
-    level: float,
-) -> pd.DataFrame:
-    rows = []
-    for n in range(1, len(votes.principles) + 1):
-        some = votes.take(principles=list(range(n)))
-        right = hits(_executed(data, some, annotator, train, test), held.sign)
-        rows.append({"principles": n, **share(right, held.cluster, level)})
-    return pd.DataFrame(rows)

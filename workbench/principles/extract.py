@@ -3,96 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import asdict, dataclass, field
-from typing import TYPE_CHECKING, Literal
+from dataclasses import asdict
 
 from workbench.data.dataset import PreferenceData
-from workbench.data.split import split
-from workbench.decompose.design import select_annotators
-from workbench.errors import DesignError, refuse_out_of_range
+from workbench.errors import refuse_out_of_range
 from workbench.llm.asker import Asks
 from workbench.llm.request import Sampling
 from workbench.principles.adjusted import principle_factors
-from workbench.principles.cluster import cluster
-from workbench.principles.embed import embed
-from workbench.principles.evaluate import Evaluation, evaluate
-from workbench.principles.extraction import Extraction
-from workbench.principles.measure import PrincipleEffects, measure
-from workbench.principles.principle import Principle, distinct
-from workbench.principles.propose import Proposals, propose
-from workbench.principles.select import Rules, select
-from workbench.principles.vote import vote
-from workbench.principles.votes import Rule, Votes
+from workbench.principles.crossed import crossed
+from workbench.principles.extraction import Extraction, Found
+from workbench.principles.principle import Principle
+from workbench.principles.recipe import Recipe
+from workbench.principles.steps import Steps
+from workbench.principles.votes import Votes, joined
 from workbench.provenance import Provenance
 from workbench.results import json_ready
-
-if TYPE_CHECKING:
-    pass
-
-
-@dataclass(frozen=True)
-class Recipe:
-    """Every choice of an extraction.
-
-    Attributes
-    ----------
-    prompts : tuple of {"selected", "rejected"}
-        Which questions are asked of a pair: why was it selected, why was the other not.
-        With none, only candidates that are added are voted on.
-    per_prompt : int
-        Principles that each question asks for.
-    candidates : int
-        Principles that are voted on, at most.
-    method : {"kmeans", "agglomerative"}
-    embedding : str or None
-        Embedding model of the endpoint; TF-IDF of the texts when None.
-    representative : {"medoid", "random"}
-        Which member of a cluster stands for it.
-    repeats : int
-        Votes on each pair.
-    rule : {"majority", "unanimous"}
-        How repeats are merged.
-    n : int
-        Principles of the constitution, at most.
-    rules : Rules
-        What a principle needs to be selected.
-    test_share : float
-        Share of pairs that are held out, whole prompts each.
-
-    Examples
-    --------
-    >>> Recipe.icai().per_prompt, Recipe.icai().representative
-    (3, 'random')
-    """
-
-    prompts: tuple[Literal["selected", "rejected"], ...] = ("selected", "rejected")
-    per_prompt: int = 3
-    candidates: int = 40
-    method: Literal["kmeans", "agglomerative"] = "agglomerative"
-    embedding: str | None = None
-    representative: Literal["medoid", "random"] = "medoid"
-    repeats: int = 2
-    rule: Rule = "majority"
-    n: int = 5
-    rules: Rules = field(default_factory=lambda: Rules(max_q=0.05))
-    test_share: float = 0.3
-
-    @classmethod
-    def icai(cls) -> Recipe:
-        """Return the defaults of inverse constitutional AI 0.4.8, but for held-out pairs.
-
-        One question a pair, three clusters by k-means and a random member of each, three
-        repeats that must agree.
-        """
-        return cls(
-            prompts=("selected",),
-            candidates=3,
-            method="kmeans",
-            representative="random",
-            repeats=3,
-            rule="unanimous",
-            rules=Rules.icai(),
-        )
 
 
 def extract(
@@ -164,27 +89,16 @@ def extract(
     shown first is of held-out prompts.
     """
     recipe = recipe or Recipe()
-    _check(recipe, added)
-    ask = _Asking(data, asks, annotator, model, recipe, sampling, level, seed)
-    train, test = ask.split()
-    proposals = ask.proposals(train)
-    votes = ask.votes(ask.candidates(proposals, added), (*train, *test), known)
-    inside, outside = ask.effects(votes, train), ask.effects(votes, test)
-    selection = select(
-        inside, n=recipe.n, rules=recipe.rules, clusters=lambda some, n: _numbers(some, n, seed)
+    some = bool(recipe.prompts or added)
+    refuse_out_of_range(
+        {"prompts": (some, recipe.prompts, "a question at least, or added= principles")}
     )
-    found = tuple(selection.principles)
+    steps = Steps(data, asks, annotator, model, recipe, sampling, level, seed)
+    way = crossed if recipe.folds else _adaptive if recipe.adaptive else _split
+    found = way(steps, added, known, judge)
     return Extraction(
-        principles=found,
-        effects=outside,
-        training=inside,
-        selection=selection,
-        proposals=proposals,
-        votes=votes,
-        evaluation=ask.evaluation(found, votes, train, test, judge) if found else None,
-        data=principle_factors(data, votes, rule=recipe.rule),
-        train=train,
-        test=test,
+        **vars(found),
+        data=principle_factors(data, found.votes, rule=recipe.rule),
         settings={
             "annotator": annotator if isinstance(annotator, str | None) else list(annotator),
             "model": model,
@@ -198,123 +112,30 @@ def extract(
     )
 
 
-Pairs = tuple[str, ...]
+def _split(steps: Steps, added: Sequence[Principle], known: Votes | None, judge: bool) -> Found:
+    train, test = steps.split()
+    proposals = steps.proposals(train)
+    votes = steps.votes(steps.candidates(proposals, added), (*train, *test), known)
+    inside = steps.effects(votes, train)
+    selection = steps.selection(inside)
+    chosen = selection.principles
+    worth = steps.evaluation(chosen, votes, train, test, judge) if chosen else None
+    outside = steps.effects(votes, test)
+    return Found(chosen, outside, inside, selection, proposals, votes, worth, train, test)
 
 
-@dataclass(frozen=True, eq=False)
-class _Asking:
-    """The steps of an extraction, with what they share."""
-
-    data: PreferenceData
-    asks: Asks
-    annotator: str | Iterable[str] | None
-    model: str
-    recipe: Recipe
-    sampling: Sampling | None
-    level: float
-    seed: int
-
-    def split(self) -> tuple[Pairs, Pairs]:
-        """Return the labelled pairs that may be learnt from, and those held out."""
-        labels = select_annotators(self.data, self.annotator, [])[0].labels
-        chosen = self.data.filter(pair_ids=labels["pair_id"].unique())
-        train, test = split(chosen, self.recipe.test_share, self.seed)
-        return tuple(train.pairs["pair_id"]), tuple(test.pairs["pair_id"])
-
-    def proposals(self, train: Pairs) -> Proposals | None:
-        if not self.recipe.prompts:
-            return None
-        return propose(
-            self.data,
-            self.annotator,
-            self.asks,
-            model=self.model,
-            prompts=self.recipe.prompts,
-            per_prompt=self.recipe.per_prompt,
-            sampling=self.sampling,
-            seed=self.seed,
-            pair_ids=train,
-        )
-
-    def candidates(
-        self, proposals: Proposals | None, added: Sequence[Principle]
-    ) -> list[Principle]:
-        proposed: tuple[Principle, ...] = ()
-        if proposals is not None and proposals.principles:
-            texts = [one.text for one in proposals.principles]
-            name = self.recipe.embedding
-            proposed = cluster(
-                proposals.principles,
-                self.recipe.candidates,
-                vectors=None if name is None else embed(texts, self.asks, model=name),
-                method=self.recipe.method,
-                representative=self.recipe.representative,
-                seed=self.seed,
-            ).representatives
-        candidates = distinct([*added, *proposed])
-        if not candidates:
-            raise DesignError(
-                "No principle was proposed.",
-                found="" if proposals is None else proposals.summary()[:300],
-                expected="at least one usable proposal",
-                fix="Look at the replies that were refused, or take the standard traits.",
-            )
-        return candidates
-
-    def votes(self, candidates: Sequence[Principle], pair_ids: Pairs, known: Votes | None) -> Votes:
-        return vote(
-            self.data,
-            candidates,
-            self.asks,
-            model=self.model,
-            repeats=self.recipe.repeats,
-            sampling=self.sampling,
-            seed=self.seed,
-            pair_ids=pair_ids,
-            known=known,
-        )
-
-    def effects(self, votes: Votes, pair_ids: Pairs) -> PrincipleEffects:
-        return measure(
-            self.data,
-            votes,
-            self.annotator,
-            rule=self.recipe.rule,
-            level=self.level,
-            seed=self.seed,
-            pair_ids=pair_ids,
-        )
-
-    def evaluation(
-        self, found: tuple[Principle, ...], votes: Votes, train: Pairs, test: Pairs, judge: bool
-    ) -> Evaluation:
-        return evaluate(
-            self.data,
-            found,
-            self.asks if judge else None,
-            self.annotator,
-            votes=votes,
-            train=train,
-            test=test,
-            model=self.model,
-            sampling=self.sampling,
-            level=self.level,
-        )
-
-
-def _check(recipe: Recipe, added: Sequence[Principle]) -> None:
-    some = bool(recipe.prompts or added)
-    refuse_out_of_range(
-        {
-            "prompts": (some, recipe.prompts, "a question at least, or added= principles"),
-            "candidates": (recipe.candidates >= 1, recipe.candidates, "1 or more"),
-            "n": (recipe.n >= 1, recipe.n, "1 or more"),
-            "test_share": (0 < recipe.test_share < 1, recipe.test_share, "between 0 and 1"),
-        }
+def _adaptive(steps: Steps, added: Sequence[Principle], known: Votes | None, judge: bool) -> Found:
+    train, test = steps.split()
+    proposals = steps.proposals(train)
+    candidates = steps.candidates(proposals, added)
+    votes, screening = steps.screened(candidates, train, known)
+    inside = steps.effects(votes, train)
+    selection = steps.selection(inside)
+    chosen = selection.principles
+    held = [steps.votes(chosen, test, known)] if chosen else []
+    votes = joined([votes, *held], candidates, (*train, *test))
+    worth = steps.evaluation(chosen, votes, train, test, judge) if chosen else None
+    outside = steps.effects(votes, test)
+    return Found(
+        chosen, outside, inside, selection, proposals, votes, worth, train, test, screening
     )
-
-
-def _numbers(candidates: Sequence[Principle], n: int, seed: int) -> list[int]:
-    """Return the number of each candidate's cluster."""
-    found: list[int] = cluster(candidates, n, seed=seed).labels.tolist()
-    return found

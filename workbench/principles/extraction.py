@@ -9,6 +9,7 @@ import pandas as pd
 
 from workbench.data.dataset import PreferenceData
 from workbench.llm.progress import spending_frame
+from workbench.principles.adaptive import Screening
 from workbench.principles.constitution import Constitution
 from workbench.principles.evaluate import Evaluation
 from workbench.principles.measure import PrincipleEffects
@@ -22,6 +23,25 @@ from workbench.results import Result
 
 if TYPE_CHECKING:
     import plotly.graph_objects as go
+
+_FEW = 50
+"""Held-out pairs below which an accuracy's interval is wider than .28."""
+
+
+@dataclass(frozen=True, eq=False)
+class Found:
+    """What a way of extracting gives; the attributes are those of :class:`Extraction`."""
+
+    principles: tuple[Principle, ...]
+    effects: PrincipleEffects
+    training: PrincipleEffects
+    selection: Selection
+    proposals: Proposals | None
+    votes: Votes
+    evaluation: Evaluation | None
+    train: tuple[str, ...]
+    test: tuple[str, ...]
+    screening: Screening | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -45,7 +65,11 @@ class Extraction(Result):
     data : PreferenceData
         With the candidates as factors: ``decompose`` takes them.
     train, test : tuple of str
-        Pairs that were learnt from, and pairs held out.
+        Pairs that were learnt from, and pairs held out. With folds both are all pairs: each
+        is held out once, and the effect of a candidate is of the pairs that were held out
+        where it was selected.
+    screening : Screening or None
+        What adaptive voting gave up early; None without it.
     """
 
     heading: ClassVar[str] = "Principles"
@@ -64,6 +88,7 @@ class Extraction(Result):
     data: PreferenceData = field(repr=False)
     train: tuple[str, ...] = field(repr=False)
     test: tuple[str, ...] = field(repr=False)
+    screening: Screening | None
     settings: dict[str, Any]
     provenance: Provenance
 
@@ -73,11 +98,24 @@ class Extraction(Result):
         return Constitution(self.principles, f"Principles by {self.settings['model']}")
 
     @property
+    def unseen(self) -> tuple[str, ...] | None:
+        """Pairs that nothing was proposed on; None where nothing was proposed: all pairs."""
+        return None if self.proposals is None else self.test
+
+    @property
     def invalid_share(self) -> float:
         """Share of the votes that were asked for and could not be read."""
         asked = (self.votes.codes != Vote.NOT_ASKED).sum()
         invalid = (self.votes.codes == Vote.INVALID).sum()
         return float(invalid / asked) if asked else 0.0
+
+    @property
+    def _held_out(self) -> str:
+        folds = self.settings["recipe"]["folds"]
+        if folds:
+            return f"from {len(self.train):,} pairs, each held out once in {folds} folds"
+        text = f"from {len(self.train):,} pairs, measured on {len(self.test):,} held out"
+        return text + (" (few: try folds)" if len(self.test) < _FEW else "")
 
     def to_frame(self) -> pd.DataFrame:
         """Return the held-out effects of every candidate, and which are selected."""
@@ -98,18 +136,21 @@ class Extraction(Result):
     def parts(self) -> list[Result]:
         """Return how far the voter can be trusted, and what the constitution is worth."""
         own = reliability(self.data, self.votes, level=self.settings["level"])
-        return [own] if self.evaluation is None else [self.evaluation, own]
+        beside = [one for one in (self.evaluation, self.screening) if one is not None]
+        return [*beside, own]
 
     def summary(self) -> str:
         """Return the constitution with its held-out effects and accuracy."""
         table = self.to_frame().set_index("term")
         lines = [
-            f"{len(self.principles)} principles of {len(table)} candidates, from "
-            f"{len(self.train):,} pairs, measured on {len(self.test):,} held out; "
+            f"{len(self.principles)} principles of {len(table)} candidates, {self._held_out}; "
             f"{self.settings['level']:.0%} intervals",
         ]
         for k, one in enumerate(self.principles, start=1):
             row = table.loc[one.text]
+            if pd.isna(row["estimate"]):
+                lines.append(f"  {k}. {one.text}: undefined: {row['reason']}")
+                continue
             lines.append(
                 f"  {k}. {one.text}: strength {row['estimate']:+.3f} [{row['conf_low']:+.3f}, "
                 f"{row['conf_high']:+.3f}], q = {row['q_value']:.3g}, n = {row['n']:,.0f}"

@@ -146,12 +146,22 @@ def group_references(
             fix="Check by= and groups=.",
         )
     ids = None if pair_ids is None else list(pair_ids)
-    found = {}
-    for name in wanted:
-        mine = (values == name).to_numpy(dtype=bool, na_value=False)
-        part = data._take(np.ones(len(data.pairs), dtype=bool), mine)
-        found[name] = reference(part, votes, None, ids)
-    return found
+    return {name: reference(of_group(data, by, name), votes, None, ids) for name in wanted}
+
+
+def of_group(data: PreferenceData, by: str, name: str) -> PreferenceData:
+    """Return the labels of one group, with all pairs.
+
+    Parameters
+    ----------
+    data : PreferenceData
+    by : str
+        A column of labels or pairs.
+    name : str
+        A value of it.
+    """
+    mine = (_column(data, by) == name).to_numpy(dtype=bool, na_value=False)
+    return data._take(np.ones(len(data.pairs), dtype=bool), mine)
 
 
 def _column(data: PreferenceData, by: str) -> pd.Series:

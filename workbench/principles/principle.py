@@ -50,6 +50,11 @@ class Principle:
         """The first 8 hex digits of the MD5 of the text, as AnnotatedPairs names annotators."""
         return hashlib.md5(self.text.encode(), usedforsecurity=False).hexdigest()[:8]
 
+    @property
+    def key(self) -> str:
+        """The text without differences of case, white space or a full stop at the end."""
+        return " ".join(self.text.casefold().split()).rstrip(".")
+
     def to_dict(self) -> dict[str, Any]:
         """Return the principle as plain JSON values."""
         return asdict(self)
@@ -72,5 +77,5 @@ def distinct(principles: Iterable[Principle]) -> list[Principle]:
     """
     found: dict[str, Principle] = {}
     for one in principles:
-        found.setdefault(" ".join(one.text.casefold().split()).rstrip("."), one)
+        found.setdefault(one.key, one)
     return list(found.values())

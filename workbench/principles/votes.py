@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from enum import IntEnum
 from typing import Any, Literal
@@ -152,3 +153,52 @@ class Votes:
         asked = (self.codes != Vote.NOT_ASKED).sum(axis=(0, 2))
         frame = pd.DataFrame({"principle": [one.text for one in self.principles], **table})
         return frame.assign(asked_repeats=asked, invalid_repeats=invalid)
+
+
+def joined(
+    parts: Sequence[Votes], principles: Sequence[Principle], pair_ids: Sequence[str]
+) -> Votes:
+    """Return votes that were asked for in parts as one; what is in none is NOT_ASKED.
+
+    Parameters
+    ----------
+    parts : sequence of Votes
+        With the same number of repeats; a later part counts where two hold the same vote.
+    principles : sequence of Principle
+    pair_ids : sequence of str
+
+    Raises
+    ------
+    DesignError
+        No part.
+
+    Examples
+    --------
+    >>> kind = Principle("Be kind")
+    >>> first = Votes(np.array(["p1"]), (kind,), np.array([[[1]]], np.int8))
+    >>> joined([first], [kind], ["p1", "p2"]).codes.ravel().tolist()
+    [1, 6]
+    """
+    if not parts:
+        raise DesignError(
+            "There are no votes to join.",
+            found="no part",
+            expected="at least one part",
+            fix="Vote first.",
+        )
+    shape = (len(pair_ids), len(principles), max(part.codes.shape[2] for part in parts))
+    codes = np.full(shape, Vote.NOT_ASKED, dtype=np.int8)
+    shown = np.ones(shape, dtype=bool)
+    row_of, column_of = pd.Index(pair_ids), pd.Index([one.text for one in principles])
+    for part in parts:
+        rows = row_of.get_indexer(pd.Index(part.pair_ids))
+        columns = column_of.get_indexer(pd.Index([one.text for one in part.principles]))
+        grid = np.ix_(np.flatnonzero(rows >= 0), np.flatnonzero(columns >= 0))
+        new = part.codes[grid]
+        asked = new != Vote.NOT_ASKED
+        repeats = np.arange(new.shape[2])
+        place = np.ix_(rows[rows >= 0], columns[columns >= 0], repeats)
+        codes[place] = np.where(asked, new, codes[place])
+        shown[place] = np.where(asked, part.shown_ab[grid], shown[place])
+    last = parts[-1]
+    return Votes(np.asarray(pair_ids), tuple(principles), codes, shown, last.voter, last.settings)

@@ -81,6 +81,7 @@ def simulated(data: PreferenceData | None, results: Iterable[Result]) -> str | N
             names |= set(result.groups)
         elif isinstance(result, Contrast):
             names |= {*result.settings["groups"], result.settings["reference"]}
+        names |= {str(result.settings.get(key, "")) for key in ("model", "voter")}
     specs = {} if data is None else data.factor_specs
     sources = {str(spec.get("source", "")) for spec in specs.values()}
     sentences = []

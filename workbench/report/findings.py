@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass
-from typing import Any
+from dataclasses import asdict
 
 import numpy as np
 import pandas as pd
@@ -13,32 +12,15 @@ from workbench.decompose.contrast import Contrast
 from workbench.decompose.decomposition import Decomposition
 from workbench.decompose.design import POSITION
 from workbench.decompose.identify import HIGH_CONDITION
-from workbench.results import Result, json_ready
+from workbench.finding import Finding, Rule, finding
+from workbench.principles.evaluate import RULES as PRINCIPLE_RULES
+from workbench.results import Result
 
 Q_LEVEL = 0.05
 """A finding needs a q-value below this."""
 
 SLOT_POINTS = 0.025
 """A position bias needs P(first preferred | all else equal) this far from one half."""
-
-
-@dataclass(frozen=True)
-class Rule:
-    """What makes a finding.
-
-    Attributes
-    ----------
-    measure : str
-        What the finding's estimate is.
-    threshold : str
-        What it has to cross.
-    help : str
-        What to do about it.
-    """
-
-    measure: str
-    threshold: str
-    help: str
 
 
 RULES = {
@@ -68,43 +50,10 @@ RULES = {
         "Leave the factor out, or label pairs in which it varies.",
     ),
 }
-"""Every rule, by the ``rule_id`` of its findings."""
+"""The rules of decompositions and contrasts, by the ``rule_id`` of their findings."""
 
-
-@dataclass(frozen=True)
-class Finding:
-    """A result that a reader should act on.
-
-    Attributes
-    ----------
-    rule_id : str
-        A key of :data:`RULES`.
-    level : str
-        ``warning``: changes what the labels may be used for; ``note``: limits what they tell.
-    message : str
-    estimate, conf_low, conf_high : float
-        What :data:`RULES` says for this rule; NaN where there is no number.
-    threshold : str
-        What was crossed.
-    n : int
-        Labels behind it.
-    help : str
-        What to do.
-    """
-
-    rule_id: str
-    level: str
-    message: str
-    estimate: float
-    conf_low: float
-    conf_high: float
-    threshold: str
-    n: int
-    help: str
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return the finding as plain JSON values."""
-        return dict(json_ready(asdict(self)))
+ALL_RULES = {**RULES, **PRINCIPLE_RULES}
+"""Every rule."""
 
 
 def find(results: Iterable[Result]) -> list[Finding]:
@@ -113,7 +62,8 @@ def find(results: Iterable[Result]) -> list[Finding]:
     Parameters
     ----------
     results : iterable of Result
-        Decompositions and contrasts; other results have no rule yet.
+        Decompositions and contrasts; what others find they say themselves
+        (:meth:`workbench.results.Result.findings`).
 
     Returns
     -------
@@ -127,6 +77,7 @@ def find(results: Iterable[Result]) -> list[Finding]:
     for rule in (_position_bias, _useless, _collinear):
         found += [f for fit in fits for f in rule(fit)]
     found += _undefined(fits)
+    found += [one for result in results for one in result.findings()]
     return sorted(found, key=lambda finding: finding.level != "warning")
 
 
@@ -137,24 +88,13 @@ def findings_frame(found: list[Finding]) -> pd.DataFrame:
     )
 
 
-def _finding(
-    rule_id: str,
-    level: str,
-    message: str,
-    n: int,
-    numbers: tuple[float, float, float] = (np.nan, np.nan, np.nan),
-    threshold: str | None = None,
-) -> Finding:
-    rule = RULES[rule_id]
-    return Finding(rule_id, level, message, *numbers, threshold or rule.threshold, n, rule.help)
-
-
 def _differences(result: Contrast) -> list[Finding]:
     table = result.to_frame()
     clear = table[(table["q_value"] < Q_LEVEL) & (table["term"] != POSITION)]
     clear = clear.loc[clear["estimate"].abs().sort_values(ascending=False, kind="stable").index]
     return [
-        _finding(
+        finding(
+            RULES,
             "differs-from-reference",
             "warning",
             f"{row['group']} rewards {row['term']} {'more' if row['estimate'] > 0 else 'less'} "
@@ -171,7 +111,8 @@ def _position_bias(result: Decomposition) -> list[Finding]:
     slot = table[(table["term"] == POSITION) & (table["q_value"] < Q_LEVEL)]
     slot = slot[(slot["probability"] - 0.5).abs() > SLOT_POINTS]
     return [
-        _finding(
+        finding(
+            RULES,
             "position-bias",
             "warning",
             f"{row['group']} prefers the response shown "
@@ -194,7 +135,8 @@ def _useless(result: Decomposition) -> list[Finding]:
         if best["gain_low"] > 0:
             continue
         found.append(
-            _finding(
+            finding(
+                RULES,
                 "no-better-than-baseline",
                 "note",
                 f"The factors predict held-out labels of {group} not clearly better than the "
@@ -208,7 +150,8 @@ def _useless(result: Decomposition) -> list[Finding]:
 
 def _collinear(result: Decomposition) -> list[Finding]:
     return [
-        _finding(
+        finding(
+            RULES,
             "collinear",
             "note",
             f"{', '.join(fit.identification.collinear)} move together in the pairs of "
@@ -230,7 +173,8 @@ def _undefined(fits: list[Decomposition]) -> list[Finding]:
     merged = lost.groupby(["term", "reason"], sort=False).agg({"group": list, "n": "sum"})
     everyone = table["group"].nunique()
     return [
-        _finding(
+        finding(
+            RULES,
             "undefined-weight",
             "note",
             f"No weight for {term} ({_some(row['group'], everyone)}): {reason}",

@@ -11,8 +11,9 @@ import pandas as pd
 from workbench.decompose.contrast import Contrast
 from workbench.decompose.decomposition import Decomposition
 from workbench.decompose.design import POSITION
+from workbench.finding import Finding
 from workbench.plots.held_out import held_out_dots
-from workbench.report.findings import Q_LEVEL, RULES, Finding, findings_frame
+from workbench.report.findings import ALL_RULES, Q_LEVEL, findings_frame
 from workbench.report.page import Figure, Section, Table
 from workbench.results import Result, json_ready
 
@@ -74,7 +75,9 @@ def verdict(found: Sequence[Finding], results: Sequence[Result]) -> Section:
             "rule_id": "rule",
         }
         tables.append(Table.of(findings_frame(list(found)), "Findings, warnings first", columns))
-        used = [(name, rule) for name, rule in RULES.items() if name in {f.rule_id for f in found}]
+        used = [
+            (name, rule) for name, rule in ALL_RULES.items() if name in {f.rule_id for f in found}
+        ]
         rules = [
             {"rule": name, "estimate is": r.measure, "threshold": r.threshold, "what to do": r.help}
             for name, r in used

@@ -1,0 +1,178 @@
+"""The steps of an extraction, and what they share."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from workbench.data.dataset import PreferenceData
+from workbench.data.split import folds, split
+from workbench.decompose.design import select_annotators
+from workbench.errors import DesignError
+from workbench.llm.asker import Asks
+from workbench.llm.request import Sampling
+from workbench.principles.adaptive import Screening, screen
+from workbench.principles.cluster import cluster
+from workbench.principles.embed import embed
+from workbench.principles.evaluate import Evaluation, evaluate
+from workbench.principles.measure import PrincipleEffects, measure
+from workbench.principles.principle import Principle, distinct
+from workbench.principles.propose import Proposals, propose
+from workbench.principles.recipe import Recipe
+from workbench.principles.select import Selection, select
+from workbench.principles.vote import vote
+from workbench.principles.votes import Votes
+
+Pairs = tuple[str, ...]
+
+
+@dataclass(frozen=True, eq=False)
+class Steps:
+    """What every step of an extraction needs.
+
+    Attributes
+    ----------
+    data : PreferenceData
+    asks : Asks
+    annotator : str, iterable of str or None
+    model : str
+    recipe : Recipe
+    sampling : Sampling or None
+    level : float
+    seed : int
+    """
+
+    data: PreferenceData
+    asks: Asks
+    annotator: str | Iterable[str] | None
+    model: str
+    recipe: Recipe
+    sampling: Sampling | None
+    level: float
+    seed: int
+
+    def split(self) -> tuple[Pairs, Pairs]:
+        """Return the labelled pairs that may be learnt from, and those held out."""
+        train, test = split(self._labelled(), self.recipe.test_share, self.seed)
+        return tuple(train.pairs["pair_id"]), tuple(test.pairs["pair_id"])
+
+    def folds(self) -> list[tuple[Pairs, Pairs]]:
+        """Return the same for each fold: every pair is held out once."""
+        pairs = self._labelled().pairs
+        ids, count = pairs["pair_id"].to_numpy(), self.recipe.folds
+        fold = folds(pairs["cluster"].to_numpy(), count, self.seed)
+        return [(tuple(ids[fold != f]), tuple(ids[fold == f])) for f in range(count)]
+
+    def _labelled(self) -> PreferenceData:
+        labels = select_annotators(self.data, self.annotator, [])[0].labels
+        return self.data.filter(pair_ids=labels["pair_id"].unique())
+
+    def proposals(self, train: Pairs) -> Proposals | None:
+        """Return what is proposed on some pairs; None where nothing is to be proposed."""
+        if not self.recipe.prompts:
+            return None
+        return propose(
+            self.data,
+            self.annotator,
+            self.asks,
+            model=self.model,
+            prompts=self.recipe.prompts,
+            per_prompt=self.recipe.per_prompt,
+            sampling=self.sampling,
+            seed=self.seed,
+            pair_ids=train,
+        )
+
+    def candidates(
+        self, proposals: Proposals | None, added: Sequence[Principle]
+    ) -> list[Principle]:
+        """Return added principles, and one of each cluster of proposed ones."""
+        proposed: tuple[Principle, ...] = ()
+        if proposals is not None and proposals.principles:
+            texts = [one.text for one in proposals.principles]
+            name = self.recipe.embedding
+            proposed = cluster(
+                proposals.principles,
+                self.recipe.candidates,
+                vectors=None if name is None else embed(texts, self.asks, model=name),
+                method=self.recipe.method,
+                representative=self.recipe.representative,
+                seed=self.seed,
+            ).representatives
+        candidates = distinct([*added, *proposed])
+        if not candidates:
+            raise DesignError(
+                "No principle was proposed.",
+                found="" if proposals is None else proposals.summary()[:300],
+                expected="at least one usable proposal",
+                fix="Look at the replies that were refused, or take the standard traits.",
+            )
+        return candidates
+
+    def votes(self, candidates: Sequence[Principle], pair_ids: Pairs, known: Votes | None) -> Votes:
+        """Return votes of principles on pairs."""
+        return vote(
+            self.data,
+            candidates,
+            self.asks,
+            model=self.model,
+            repeats=self.recipe.repeats,
+            sampling=self.sampling,
+            seed=self.seed,
+            pair_ids=pair_ids,
+            known=known,
+        )
+
+    def effects(self, votes: Votes, pair_ids: Pairs) -> PrincipleEffects:
+        """Return the effects on some pairs."""
+        return measure(
+            self.data,
+            votes,
+            self.annotator,
+            rule=self.recipe.rule,
+            level=self.level,
+            seed=self.seed,
+            pair_ids=pair_ids,
+        )
+
+    def evaluation(
+        self, found: tuple[Principle, ...], votes: Votes, train: Pairs, test: Pairs, judge: bool
+    ) -> Evaluation:
+        """Return what a constitution is worth on held-out pairs."""
+        return evaluate(
+            self.data,
+            found,
+            self.asks if judge else None,
+            self.annotator,
+            votes=votes,
+            train=train,
+            test=test,
+            model=self.model,
+            sampling=self.sampling,
+            level=self.level,
+        )
+
+    def screened(
+        self, candidates: Sequence[Principle], train: Pairs, known: Votes | None
+    ) -> tuple[Votes, Screening]:
+        """Return votes on the training pairs, of each candidate while its fate was open."""
+        return screen(
+            self.data,
+            candidates,
+            lambda some, pairs: self.votes(some, tuple(pairs), known),
+            self.annotator,
+            pair_ids=train,
+            rules=self.recipe.rules,
+            n=self.recipe.n,
+            rule=self.recipe.rule,
+            seed=self.seed,
+        )
+
+    def selection(self, inside: PrincipleEffects) -> Selection:
+        """Return the selected candidates."""
+
+        def numbers(some: Sequence[Principle], n: int) -> list[int]:
+            found: list[int] = cluster(some, n, seed=self.seed).labels.tolist()
+            return found
+
+        return select(inside, n=self.recipe.n, rules=self.recipe.rules, clusters=numbers)
