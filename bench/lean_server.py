@@ -15,7 +15,7 @@ _COMPLETION = {
         {
             "index": 0,
             "finish_reason": "stop",
-            "message": {"role": "assistant", "content": '{"verdict": "A"}'},
+            "message": {"role": "assistant", "content": ""},
         }
     ],
     "usage": {"prompt_tokens": 400, "completion_tokens": 8, "total_tokens": 408},
@@ -50,8 +50,10 @@ class _Answering(asyncio.Protocol):
             self._transport.write(self._response)  # type: ignore[attr-defined]
 
 
-async def main(latency_s: float, seconds: float) -> None:
-    body = json.dumps(_COMPLETION).encode()
+async def main(latency_s: float, seconds: float, said: str) -> None:
+    completion = json.loads(json.dumps(_COMPLETION))
+    completion["choices"][0]["message"]["content"] = said
+    body = json.dumps(completion).encode()
     head = b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: %d\r\n\r\n"
     response = head % len(body) + body
     loop = asyncio.get_running_loop()
@@ -64,4 +66,5 @@ async def main(latency_s: float, seconds: float) -> None:
 
 
 if __name__ == "__main__":
-    asyncio.run(main(float(sys.argv[1]), 600.0))
+    verdict = sys.argv[2] if len(sys.argv) > 2 else '{"verdict": "A"}'
+    asyncio.run(main(float(sys.argv[1]), 600.0, verdict))

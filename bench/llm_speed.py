@@ -34,9 +34,9 @@ SCHEMA = {
 
 
 @contextlib.contextmanager
-def server(latency_s: float) -> Iterator[str]:
-    """Run the lean server as a process of its own, and give its address."""
-    command = [sys.executable, "-m", "bench.lean_server", str(latency_s)]
+def server(latency_s: float, said: str = '{"verdict": "A"}') -> Iterator[str]:
+    """Run the lean server, which always says the same, as a process, and give its address."""
+    command = [sys.executable, "-m", "bench.lean_server", str(latency_s), said]
     with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as process:
         try:
             line = process.stdout.readline() if process.stdout else ""

@@ -6,14 +6,13 @@ import json
 
 import pandas as pd
 import streamlit as st
-from _ui import failure, figure, note, result, table, text
+from _ui import figure, note, table, text
 
 import workbench as wb
 from workbench.principles.adjusted import adjusted
 from workbench.principles.annotated_pairs import to_annotated_pairs
 from workbench.principles.constitution import Constitution
 from workbench.principles.extraction import Extraction
-from workbench.principles.personal import personal
 from workbench.principles.principle import Principle
 from workbench.principles.redundancy import redundancy
 from workbench.principles.votes import Vote
@@ -78,28 +77,6 @@ def worth(found: Extraction) -> None:
     if found.screening is not None:
         text(found.screening.summary())
         table(found.screening.to_frame(), "screening", "Candidates, and when they were given up")
-
-
-def by_group(data: wb.PreferenceData, found: Extraction) -> None:
-    """Select a constitution for each group from the same votes: nothing is asked."""
-    st.caption(
-        "A constitution of each person, judge, kind or scenario, measured on pairs that were held "
-        "out where it was selected; what separates them; and whose fits whom."
-    )
-    columns = ["kind", "annotator", "scenario"]
-    by = st.selectbox("Group by", columns, key="group-by")
-    least = int(st.number_input("Leave out groups with fewer pairs", 2, 10_000, 30, key="least"))
-    if not st.button("Select for each group", key="personal"):
-        return
-    try:
-        rule = found.settings["recipe"]["rule"]
-        apart = personal(data, found.votes, by=by, least=least, rule=rule, pair_ids=found.unseen)
-    except wb.WorkbenchError as error:
-        failure(error)
-        return
-    text(apart.summary())
-    for part in (apart, *apart.parts()):
-        result(part, f"personal-{part.heading}")
 
 
 def exports(found: Extraction) -> None:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 
 import streamlit as st
-from _constitution import by_group, edited, effects, exports, pairs_wrong, worth
+from _constitution import edited, effects, exports, pairs_wrong, worth
+from _groups import by_group
 from _runs import root, watch
 from _state import announce, current
 from _ui import failure, note, table, warn

@@ -14,10 +14,12 @@ from typer.testing import CliRunner
 import workbench as wb
 from workbench.annotate.folder import RunFolder
 from workbench.annotate.process import runs_in, status
+from workbench.annotate.run import found_in
 from workbench.cli import app
 from workbench.judges.templates import find_template
 from workbench.llm.reply import Reply
 from workbench.principles.constitution import read_constitution
+from workbench.principles.personal import personal
 
 PAGES = Path(__file__).resolve().parents[2] / "pages"
 ASKED = ("sample", "--annotator", "sim-judge-length", "--model", "offline:plain", "--pairs", 150)
@@ -144,6 +146,31 @@ def test_many_invalid_votes_are_an_exit_code(tmp_path, monkeypatch):
     assert "votes stay invalid" in done.stderr
 
 
+def test_groups_are_the_library_s(extracted, tmp_path):
+    done = run("groups", extracted, "--by", "kind", "--n", 2, "--out", tmp_path / "g")
+    assert done.exit_code == 0, done.stderr
+    folder = RunFolder(extracted)
+    found = found_in(folder)
+    apart = personal(folder.data, found.votes, by="kind", n=2, pair_ids=found.unseen)
+    assert done.stdout.strip() == apart.summary().strip()
+    assert (tmp_path / "g" / "separation.csv").is_file()
+    wrong = run("groups", extracted, "--by", "nothing")
+    assert wrong.exit_code == 1
+    assert "nothing" in wrong.stderr
+
+
+def test_folds_and_adaptive_voting_go_through(tmp_path):
+    for flags, said in ((("--folds", 3), "each held out once in 3 folds"),
+                        (("--adaptive",), "Adaptive voting")):  # fmt: skip
+        folder = tmp_path / flags[0].strip("-")
+        done = run("extract", *ASKED[:-1], 60, *flags, "--out", folder)
+        assert done.exit_code == 0, done.stderr
+        page = (folder / "results" / "report.html").read_text()
+        assert said in (done.stdout if "folds" in said else page)
+        dry = run("extract", *ASKED[:-1], 60, *flags, "--dry-run")
+        assert dry.exit_code == 0, dry.stderr
+
+
 @pytest.fixture
 def page(tmp_path, monkeypatch) -> Path:
     monkeypatch.syspath_prepend(str(PAGES))
@@ -173,3 +200,7 @@ def test_the_page_starts_a_run_and_shows_it(page):
     assert (folder.results / "summary.txt").read_text() in [one.value for one in shown.code]
     frames = [one.value for one in shown.dataframe]
     assert any("in_sample" in frame.columns for frame in frames)
+    shown.number_input("least").set_value(5)
+    shown.button("personal").click().run()
+    assert not shown.exception, shown.exception
+    assert any("separation" in one.key for one in shown.download_button)

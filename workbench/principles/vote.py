@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -176,7 +177,8 @@ def _parts(
     places: NDArray[Any], pair_id: str, repeat: int, seed: int, most: int
 ) -> list[tuple[int, ...]]:
     """Return principles by question, in an order of their own for each pair and repeat."""
-    order = sorted(places.tolist(), key=lambda k: _digest(seed, pair_id, repeat, k))
+    rng = np.random.default_rng(int.from_bytes(_digest(seed, pair_id, repeat)))
+    order = places[rng.permutation(len(places))].tolist()
     # the same principles stand together in every pair, so that a change asks little anew
     chunk = {k: j // most for j, k in enumerate(sorted(places.tolist()))}
     parts: dict[int, list[int]] = {}
@@ -232,6 +234,12 @@ def _ask(
     return again
 
 
+@lru_cache
+def _schema(count: int) -> dict[str, Any]:
+    numbers = [str(j) for j in range(1, count + 1)]
+    return ask.object_schema({k: {"type": "string", "enum": list(_SAID)} for k in numbers})
+
+
 def _request(
     question: _Question,
     pairs: list[dict[str, Any]],
@@ -248,8 +256,7 @@ def _request(
         "response B": pair[sides[1]],
         "principles": "\n".join(f"{j}. {text}" for j, text in enumerate(listed, start=1)),
     }
-    numbers = [str(j) for j in range(1, len(listed) + 1)]
-    schema = ask.object_schema({k: {"type": "string", "enum": list(_SAID)} for k in numbers})
+    schema = _schema(len(listed))
     form = f"Reply with one JSON object and nothing else: a vote by number, 1 to {len(listed)}."
     messages = ask.question(_SYSTEM, texts, form)
     about = {"task": "vote", "pair_id": pair["pair_id"], "order": "ab" if question.ab else "ba"}
