@@ -10,7 +10,7 @@ import plotly.graph_objects as go
 from numpy.typing import NDArray
 
 from workbench.errors import DataError
-from workbench.plots.theme import escape, label, style
+from workbench.plots.theme import escape, labels, style
 
 SCALE = (
     (0.0, "#B35806"),
@@ -216,13 +216,13 @@ def _laid_out(
     figure: go.Figure, names: list[str], root: float | None, title: str | None
 ) -> go.Figure:
     count = max(len(names), _FEWEST)
-    longest = max(len(label(name)) for name in names)
+    longest = max(len(name) for name in labels(names))
     height = _CELL * count + 7 * longest + (80 if title else 50)
     style(figure, height=height, title=title)
     end = 1.0 if root is None else 1 - _TREE_SHARE
     ticks = {
         "tickvals": list(range(len(names))),
-        "ticktext": [label(name) for name in names],
+        "ticktext": labels(names),
         "showgrid": False,
         "zeroline": False,
         "automargin": True,

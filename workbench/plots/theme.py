@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import html
+import os.path
 from collections.abc import Sequence
 from typing import Any
 
@@ -28,6 +29,8 @@ _BAND = "rgba(128,128,128,0.07)"
 _CLEAR = "rgba(0,0,0,0)"
 _INK = "#808080"
 _LABEL_LENGTH = 40
+_SHARED = 12
+"""Characters of a beginning in common from which it is left out."""
 
 
 def style(figure: go.Figure, *, height: int, title: str | None) -> go.Figure:
@@ -56,7 +59,7 @@ def axes(figure: go.Figure, x_title: str, rows: Sequence[str]) -> go.Figure:
     figure.update_xaxes(title=x_title, gridcolor=_GRID, zeroline=False, automargin=True)
     return figure.update_yaxes(
         tickvals=list(range(len(rows))),
-        ticktext=[label(name) for name in rows],
+        ticktext=labels(rows),
         range=[len(rows) - 0.5, -0.5],
         gridcolor=_GRID,
         zeroline=False,
@@ -97,6 +100,24 @@ def label(text: object) -> str:
     """
     name = str(text)
     return escape(name if len(name) <= _LABEL_LENGTH else f"{name[: _LABEL_LENGTH - 1]}…")
+
+
+def labels(names: Sequence[object]) -> list[str]:
+    """Return labels of names, without words at the beginning that all of them share.
+
+    Examples
+    --------
+    >>> labels(["Select the response that is kind", "Select the response that is long"])
+    ['… kind', '… long']
+    >>> labels(["words", "bullets"])
+    ['words', 'bullets']
+    """
+    texts = [str(name) for name in names]
+    shared = os.path.commonprefix(texts) if len(texts) > 1 else ""
+    start = shared.rfind(" ") + 1
+    if start < _SHARED:
+        return [label(text) for text in texts]
+    return [label(f"… {text[start:]}") for text in texts]
 
 
 def offsets(count: int) -> list[float]:
