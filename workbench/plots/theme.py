@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import html
-import os.path
 from collections.abc import Sequence
+from itertools import takewhile
 from typing import Any
 
 import plotly.graph_objects as go
@@ -113,8 +113,11 @@ def labels(names: Sequence[object]) -> list[str]:
     ['words', 'bullets']
     """
     texts = [str(name) for name in names]
-    shared = os.path.commonprefix(texts) if len(texts) > 1 else ""
-    start = shared.rfind(" ") + 1
+    start = 0
+    if len(texts) > 1:
+        # what the first and last in order share, all share
+        same = takewhile(lambda two: two[0] == two[1], zip(min(texts), max(texts), strict=False))
+        start = "".join(two[0] for two in same).rfind(" ") + 1
     if start < _SHARED:
         return [label(text) for text in texts]
     return [label(f"… {text[start:]}") for text in texts]
