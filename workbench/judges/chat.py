@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
+from copy import copy
 from typing import Any, Literal
 
 import numpy as np
@@ -48,6 +49,8 @@ class ChatJudge:
     sampling : Sampling, optional
     name : str, optional
         Of the annotator; the model's when None.
+    first : int
+        Number of the first sample: another one is another question.
 
     Raises
     ------
@@ -86,6 +89,7 @@ class ChatJudge:
         soft: bool = False,
         sampling: Sampling | None = None,
         name: str | None = None,
+        first: int = 0,
     ) -> None:
         if orders not in ("both", "ab", "ba") or samples < 1 or (soft and samples > 1):
             raise DesignError(
@@ -95,11 +99,18 @@ class ChatJudge:
                 fix="Give other options.",
             )
         self.model, self.asks, self.samples, self.soft = model, asks, samples, soft
+        self.first = first
         self.template = find_template(template) if isinstance(template, str) else template
         self.orders: tuple[Order, ...] = ("ab", "ba") if orders == "both" else (orders,)
         given = sampling or Sampling()
         self.sampling = given if not soft or given.top_logprobs else _with_logprobs(given)
         self.name = name or model
+
+    def again(self, repeat: int) -> ChatJudge:
+        """Return the judge as it is asked another time."""
+        other = copy(self)
+        other.first = self.first + repeat * self.samples
+        return other
 
     def settings(self) -> dict[str, Any]:
         """Return what made the verdicts, as plain JSON values."""
@@ -123,7 +134,7 @@ class ChatJudge:
             self._request(pair, order, sample)
             for order in self.orders
             for pair in pairs.to_dict("records")
-            for sample in range(self.samples)
+            for sample in range(self.first, self.first + self.samples)
         ]
 
     def verdicts(self, data: PreferenceData) -> pd.DataFrame:

@@ -10,6 +10,7 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy.stats import binom
 
+from workbench.clustered import flip_p_value
 from workbench.data.dataset import PreferenceData
 from workbench.decompose.design import select_annotators
 from workbench.errors import DesignError
@@ -20,9 +21,6 @@ Ints = NDArray[np.int64]
 
 _COUNT_BYTES = 32 * 2**20
 """Counts of clusters held at a time."""
-
-_ROUNDING = 1e-10
-"""Tail probability from which rounding of the Fourier transform may show."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -246,9 +244,7 @@ def sign_p_values(counts: Counts) -> Array:
 
     Notes
     -----
-    Sums of random signs have the characteristic function :math:`\prod_g \cos(t s_g)`, which
-    is inverted exactly on whole numbers. Below 1e-10 Hoeffding's bound is given instead,
-    which is larger.
+    See :func:`workbench.clustered.flip_p_value`.
 
     Examples
     --------
@@ -256,30 +252,11 @@ def sign_p_values(counts: Counts) -> Array:
     >>> sign_p_values(Counts(agree, 1 - agree, np.ones((4, 1))))
     array([0.625])
     """
-    net = np.abs(counts.agree - counts.disagree).astype(np.int64)
     agree, disagree, _ = counts.sums
-    p = np.full(net.shape[1], np.nan)
+    p = np.full(len(agree), np.nan)
     simple = ((counts.agree + counts.disagree).max(axis=0) <= 1) & (agree + disagree > 0)
     n, low = (agree + disagree)[simple], np.minimum(agree, disagree)[simple]
     p[simple] = np.minimum(2 * binom.cdf(low, n, 0.5), 1.0)
     for k in np.flatnonzero(~simple & (agree + disagree > 0)):
-        p[k] = _flip_p_value(net[:, k], int(abs(agree[k] - disagree[k])))
+        p[k] = flip_p_value((counts.agree - counts.disagree)[:, k])
     return p
-
-
-def _flip_p_value(net: Ints, observed: int) -> float:
-    sizes, times = np.unique(net[net > 0], return_counts=True)
-    reach = int((sizes * times).sum())
-    if observed == 0 or reach == 0:
-        return 1.0
-    points = 2 * reach + 1
-    t = 2 * np.pi * np.arange(points) / points
-    values = np.ones(points)
-    for size, count in zip(sizes, times, strict=True):
-        values = values * np.cos(t * size) ** count
-    chance = np.fft.irfft(values[: reach + 1], points)
-    p = float(2 * chance[observed : reach + 1].sum())
-    if p < _ROUNDING:
-        spread = float((sizes.astype(np.float64) ** 2 * times).sum())
-        return float(min(2 * np.exp(-(observed**2) / (2 * spread)), 1.0))
-    return min(p, 1.0)

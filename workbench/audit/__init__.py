@@ -1,0 +1,1 @@
+"""Audits: how far a judge or a trained model can be trusted."""

@@ -1,0 +1,1 @@
+"""Audits of judges: bias and manipulation, in both orders, with a placebo beside it."""

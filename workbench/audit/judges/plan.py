@@ -1,0 +1,272 @@
+"""What an audit of a judge will ask: the cases of every probe, each question once."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+import pandas as pd
+
+from workbench.audit.judges.arms import Arm, Item, Made
+from workbench.audit.judges.perturb import most_off_topic, seed_of
+from workbench.audit.judges.probes import PROBES, Probe, Suite, Variant
+from workbench.audit.judges.statistics import detectable
+from workbench.data.dataset import PreferenceData
+from workbench.data.digests import content_digests
+from workbench.errors import DesignError, refuse_out_of_range
+from workbench.judges.base import text_pairs
+
+SIZES: dict[str, int] = {"smoke": 50, "default": 200, "full": 500}
+"""Pairs of each suite. A larger suite has more forms and doses of a probe."""
+
+REPEATS = 2
+"""Calls beside the first on every clean pair."""
+
+CLEAN, WORSE, SAME = "clean", "clean, the worse one watched", "identical pair"
+UNCHANGED = (CLEAN, WORSE, SAME)
+"""What a plan calls the cases that no probe changed."""
+
+_NOT_APPLICABLE = "does not apply, or would change the meaning"
+_SAMPLES = 3
+
+
+@dataclass(frozen=True, eq=False)
+class Plan:
+    """The questions of an audit.
+
+    Attributes
+    ----------
+    cases : DataFrame
+        One row a probe, variant and pair: ``probe, variant, dose, pair_id, cluster``, the
+        rows of its arms ``treated`` and ``control`` (-1: none), and whether the watched
+        response stands second there: ``treated_turned, control_turned``.
+    arms : DataFrame
+        ``prompt, response_a, response_b, cluster``: each pair of texts once.
+    skipped : DataFrame
+        ``probe, variant, reason, n``.
+    suite : str
+    n : int
+        Pairs that the probes start from.
+    seed : int
+    """
+
+    cases: pd.DataFrame = field(repr=False)
+    arms: pd.DataFrame = field(repr=False)
+    skipped: pd.DataFrame = field(repr=False)
+    suite: str
+    n: int
+    seed: int
+
+    @property
+    def clean(self) -> np.ndarray:
+        """Rows of the arms that are asked again."""
+        return np.unique(self.cases.loc[self.cases["probe"] == CLEAN, "treated"].to_numpy())
+
+    @property
+    def calls(self) -> int:
+        """Calls of a pairwise judge that is asked in both orders."""
+        return 2 * (len(self.arms) + REPEATS * len(self.clean))
+
+    def summary(self) -> str:
+        """Return what the audit asks and can find, before anything is spent."""
+        probes = self.cases.loc[~self.cases["probe"].isin(UNCHANGED), "probe"].nunique()
+        return "\n".join(
+            [
+                f"Suite {self.suite}: {self.n:,} pairs, {probes} probes, {len(self.cases):,} "
+                f"cases, {len(self.arms):,} different pairs of texts",
+                f"calls at most: {self.calls:,} (both orders; clean pairs {1 + REPEATS} times)",
+                f"detectable shift with power 80 %: about {detectable(self.n):.2f} where paired "
+                f"differences vary by 0.5, {detectable(self.n, 0.25):.2f} where by 0.25",
+                f"left out: {int(self.skipped['n'].sum()):,} cases ({_NOT_APPLICABLE})",
+            ]
+        )
+
+    def samples(self, most: int = _SAMPLES) -> pd.DataFrame:
+        """Return some cases of every variant with their texts, for a person to veto."""
+        changed = self.cases[~self.cases["probe"].isin(UNCHANGED)]
+        first = changed.groupby(["probe", "variant"], sort=False).head(most)
+        rows = []
+        for case in first.to_dict("records"):
+            arm = self.arms.loc[case["treated"]]
+            mine, other = ("b", "a") if case["treated_turned"] else ("a", "b")
+            rows.append(
+                {
+                    "probe": case["probe"],
+                    "variant": case["variant"],
+                    "pair_id": case["pair_id"],
+                    "prompt": arm["prompt"],
+                    "changed": arm[f"response_{mine}"],
+                    "other": arm[f"response_{other}"],
+                }
+            )
+        return pd.DataFrame(rows)
+
+
+def plan_audit(
+    data: PreferenceData,
+    suite: Suite = "default",
+    *,
+    n: int | None = None,
+    seed: int = 0,
+    slot: tuple[str, str] = ("", ""),
+    probes: Sequence[Probe] = PROBES,
+    vetoed: Sequence[str] = (),
+) -> Plan:
+    """Plan an audit: draw pairs, make every case, and keep each question once.
+
+    Parameters
+    ----------
+    data : PreferenceData
+        With text. Labels, where there are any, say which response is the better one.
+    suite : {"smoke", "default", "full"}
+    n : int, optional
+        Pairs; :data:`SIZES` when None.
+    seed : int
+        Of the draw and of every change.
+    slot : tuple of str
+        Text before and after a response in the judge's template, for the template escape.
+    probes : sequence of Probe
+    vetoed : sequence of str
+        Names of variants, as ``C1/book``, that a person struck out.
+
+    Returns
+    -------
+    Plan
+
+    Raises
+    ------
+    DesignError
+        No pair with two different responses, or an option out of range.
+
+    Examples
+    --------
+    >>> import workbench as wb
+    >>> plan = plan_audit(wb.load("sample"), "smoke", n=10)
+    >>> plan.n, plan.calls > 500
+    (10, True)
+    """
+    refuse_out_of_range(
+        {
+            "suite": (suite in SIZES, suite, " or ".join(SIZES)),
+            "n": (n is None or n >= 2, n, "2 or more"),
+        }
+    )
+    pairs = _drawn(data, n or SIZES[suite], seed)
+    better = _better(data).reindex(pairs["pair_id"]).to_numpy()
+    responses = [
+        row[f"response_{'a' if b >= 0 else 'b'}"]
+        for row, b in zip(pairs.to_dict("records"), np.nan_to_num(better), strict=True)
+    ]
+    off = most_off_topic(pairs["prompt"].fillna("").tolist(), responses)
+    making = _Making(suite, seed, slot, set(vetoed))
+    for row, lean, k in zip(pairs.to_dict("records"), better, off, strict=True):
+        making.take(row, lean, responses[k], probes)
+    return making.plan(len(pairs))
+
+
+class _Making:
+    """Cases and arms as they come."""
+
+    def __init__(self, suite: str, seed: int, slot: tuple[str, str], vetoed: set[str]) -> None:
+        self.suite, self.seed, self.slot, self.vetoed = suite, seed, slot, vetoed
+        self.taken = 0
+        self.cases: list[dict[str, object]] = []
+        self.arms: dict[tuple[str, str, str], int] = {}
+        self.clusters: list[str] = []
+        self.skipped: dict[tuple[str, str], int] = {}
+
+    def take(self, row: dict[str, str], lean: float, off: str, probes: Sequence[Probe]) -> None:
+        own, order = seed_of(self.seed, row["pair_id"]), list(SIZES)
+        a, b = row["response_a"], row["response_b"]
+        prompt = row["prompt"] if isinstance(row["prompt"], str) else ""
+        first = Arm(prompt, a, b)
+        turned = Arm(prompt, b, a)
+        luck = first if own % 2 else turned
+        # what is spoilt or set against nothing is the better response; an attack helps the worse
+        worse = luck if np.isnan(lean) or lean == 0 else turned if lean > 0 else first
+        self._case(CLEAN, Variant(CLEAN, lambda item: None), row, (luck, None))
+        self._case(WORSE, Variant(WORSE, lambda item: None), row, (worse, None))
+        self._case(SAME, Variant(SAME, lambda item: None), row, (Arm(prompt, a, a), None))
+        self.taken += 1
+        for probe in probes:
+            if probe.most is not None and self.taken > probe.most:
+                continue
+            item = Item(luck if probe.group == "invariance" else worse, off, own, self.slot)
+            for variant in probe.variants:
+                if f"{probe.id}/{variant.name}" in self.vetoed:
+                    continue
+                if order.index(variant.suite) <= order.index(self.suite):
+                    self._case(probe.id, variant, row, variant.make(item))
+
+    def _case(self, probe: str, variant: Variant, row: dict[str, str], made: Made | None) -> None:
+        if made is None:
+            key = (probe, variant.name)
+            self.skipped[key] = self.skipped.get(key, 0) + 1
+            return
+        treated, control = made
+        at, turned = self._arm(treated, row["cluster"])
+        beside, beside_turned = (
+            (-1, False) if control is None else self._arm(control, row["cluster"])
+        )
+        self.cases.append(
+            {
+                "probe": probe, "variant": variant.name, "dose": variant.dose,
+                "pair_id": row["pair_id"], "cluster": row["cluster"],
+                "treated": at, "treated_turned": turned,
+                "control": beside, "control_turned": beside_turned,
+            }
+        )  # fmt: skip
+
+    def _arm(self, arm: Arm, cluster: str) -> tuple[int, bool]:
+        turned = arm.target > arm.other
+        sides = (arm.other, arm.target) if turned else (arm.target, arm.other)
+        key = (arm.prompt, *sides)
+        if key not in self.arms:
+            self.clusters.append(cluster)
+        return self.arms.setdefault(key, len(self.arms)), turned
+
+    def plan(self, n: int) -> Plan:
+        arms = pd.DataFrame(list(self.arms), columns=["prompt", "response_a", "response_b"])
+        skipped = [
+            {"probe": probe, "variant": variant, "reason": _NOT_APPLICABLE, "n": count}
+            for (probe, variant), count in self.skipped.items()
+        ]
+        return Plan(
+            pd.DataFrame(self.cases),
+            arms.assign(cluster=self.clusters),
+            pd.DataFrame(skipped, columns=["probe", "variant", "reason", "n"]),
+            self.suite,
+            n,
+            self.seed,
+        )
+
+
+def _drawn(data: PreferenceData, n: int, seed: int) -> pd.DataFrame:
+    pairs = text_pairs(data)
+    usable = pairs[
+        (pairs["response_a"] != pairs["response_b"])
+        & (pairs["response_a"].str.strip() != "")
+        & (pairs["response_b"].str.strip() != "")
+    ]
+    if not len(usable):
+        raise DesignError(
+            "There is no pair to probe.",
+            found=f"{len(pairs):,} pairs, none with two different responses",
+            expected="pairs with two different responses that are not empty",
+            fix="Load other data.",
+        )
+    # one pair a prompt first: clusters are what the intervals count
+    keys = content_digests([str(seed) + "\0" + usable["pair_id"].astype("str")])
+    order = usable.assign(_key=keys).sort_values("_key")
+    order = order.assign(_turn=order.groupby("cluster").cumcount())
+    return order.sort_values(["_turn", "_key"]).head(n).drop(columns=["_key", "_turn"])
+
+
+def _better(data: PreferenceData) -> pd.Series:
+    """Return how far people (or, without people, the labels) prefer A; NaN without labels."""
+    labels = data.labels[data.labels["preference"].notna()]
+    people = labels[labels["kind"] == "human"]
+    labels = people if len(people) else labels
+    lean = (labels["preference"] - 0.5) * labels["weight"]
+    return lean.groupby(labels["pair_id"]).sum()

@@ -1,0 +1,219 @@
+"""What an audit of a judge found: invariance beside sensitivity, with findings."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import numpy as np
+import pandas as pd
+
+from workbench.audit.judges.statistics import BIASED, INSENSITIVE, SENSITIVE, UNDERPOWERED
+from workbench.finding import Finding, Rule, finding
+from workbench.provenance import Provenance
+from workbench.results import TIDY, Result
+
+if TYPE_CHECKING:
+    import plotly.graph_objects as go
+
+COLUMNS = (
+    "id", "group", "dimension", "expect", "verdict", *TIDY, "n_clusters", "n_failed", "low_90",
+    "high_90", "mde", "robustness", "repeat", "excess_flip", "excess_low", "excess_high", "ties",
+    "method", "reason",
+)  # fmt: skip
+
+_EVIDENCE = 10
+
+RULES = {
+    "judge-biased": Rule(
+        "mean shift of P(the changed response is preferred), both orders, against its control",
+        "q < 0.05 (Benjamini-Hochberg over the probes) and a shift larger than the margin",
+        "Do not rank by this judge what differs in this, or take the cue away before judging.",
+    ),
+    "judge-insensitive": Rule(
+        "share of known answers given",
+        "90 % interval below one half plus two margins",
+        "Do not use this judge where the difference matters: its invariance means nothing there.",
+    ),
+    "judge-unstable": Rule(
+        "share of repeated calls that say the same",
+        "90 % interval below 0.8",
+        "Ask several times and take the majority, or another judge.",
+    ),
+    "judge-fails": Rule(
+        "share of calls without a readable verdict",
+        "90 % interval above 0.02",
+        "Mend the template or the longest reply before using the verdicts.",
+    ),
+    "audit-underpowered": Rule(
+        "mean shift; the detectable one stands in the threshold",
+        "neither biased nor equivalent",
+        "Audit more pairs.",
+    ),
+}
+"""What an audit of a judge may find, by ``rule_id``."""
+
+
+@dataclass(frozen=True, eq=False)
+class JudgeAudit(Result):
+    """An audit of a judge by probes.
+
+    Attributes
+    ----------
+    estimates : DataFrame
+        One row a probe; see :meth:`to_frame`.
+    variants : DataFrame
+        One row a form or dose, with attack success beside that of the placebo.
+    cases : DataFrame
+        Every case: ``probe, variant, dose, pair_id, score, control_score, value``.
+    samples : DataFrame
+        Some cases with their texts, for a person to veto.
+    skipped : DataFrame
+        Cases left out: ``probe, variant, reason, n``.
+    settings : dict
+    provenance : Provenance
+    """
+
+    heading: ClassVar[str] = "Judge audit"
+    about: ClassVar[str] = (
+        "Controlled changes of pairs, each in both orders and beside a control of the same "
+        "length. Invariance: the shift should be none. Sensitivity: the right answer is known. A "
+        "judge that is blind passes every test of invariance, so read the two together."
+    )
+
+    estimates: pd.DataFrame
+    variants: pd.DataFrame
+    cases: pd.DataFrame = field(repr=False)
+    samples: pd.DataFrame = field(repr=False)
+    skipped: pd.DataFrame
+    settings: dict[str, Any]
+    provenance: Provenance
+
+    @property
+    def flagged(self) -> list[str]:
+        """Dimensions in which the judge is biased, blind, unstable or fails; sorted."""
+        bad = self.estimates[self.estimates["verdict"].isin((BIASED, INSENSITIVE))]
+        return sorted(set(bad["dimension"]))
+
+    def to_frame(self) -> pd.DataFrame:
+        """Return one row a probe.
+
+        ``id, group, dimension, expect, verdict``; the tidy columns (of a shift, or of the
+        share of known answers given); ``low_90, high_90`` for equivalence, ``mde``;
+        ``robustness, repeat, excess_flip`` with its ends; ``ties`` on identical pairs.
+        """
+        return self.estimates
+
+    def tables(self) -> dict[str, pd.DataFrame]:
+        """Return probes, variants, what was left out, samples and every case."""
+        return {
+            "probes": self.estimates,
+            "variants": self.variants,
+            "skipped": self.skipped,
+            "samples": self.samples,
+            "cases": self.cases,
+        }
+
+    def summary(self) -> str:
+        """Return the scorecard as text: invariance beside sensitivity."""
+        s = self.settings
+        lines = [
+            f"{s['model']}: suite {s['suite']}, {s['n']:,} pairs, {s['calls']:,} calls; margin "
+            f"{s['margin']:g}, {s['level']:.0%} intervals",
+            self._headline(),
+        ]
+        for group, table in self.estimates.groupby("group", sort=False):
+            lines.append(f"\n{group}")
+            lines += [_text(row) for row in table.to_dict("records")]
+        if s["not_asked"]:
+            lines.append(f"{s['not_asked']:,} verdicts were not asked: the budget ended first.")
+        left = int(self.skipped["n"].sum())
+        lines.append(f"\nleft out: {left:,} cases to which a probe does not apply")
+        return "\n".join([*lines, "method: both orders averaged; q: Benjamini-Hochberg"])
+
+    def findings(self) -> list[Finding]:
+        """Return biases, blindness, instability, failures, and what is underpowered."""
+        return [one for row in self.estimates.to_dict("records") if (one := self._found(row))]
+
+    def plot(self) -> go.Figure:
+        """Return every probe's shift or share of known answers with its interval."""
+        from workbench.plots.forest import forest
+
+        table = self.estimates[self.estimates["group"].isin(("invariance", "attack"))]
+        return forest(table.drop(columns="group"), x_title="shift of P(preferred)")
+
+    def plot_sensitivity(self) -> go.Figure:
+        """Return the shares of known answers given, and of stable and failed calls."""
+        from workbench.plots.forest import forest
+
+        table = self.estimates[self.estimates["group"].isin(("sensitivity", "instrument"))]
+        return forest(table.drop(columns="group"), x_title="share", reference=0.5)
+
+    def plot_doses(self) -> go.Figure:
+        """Return what a larger dose does, for every probe that has doses."""
+        from workbench.plots.curve import curve
+
+        table = self.variants.dropna(subset=["dose"])
+        # percentages of the crowd and multiples of the length share no axis
+        place = table.groupby("probe", sort=False).cumcount() + 1
+        table = table.assign(group=table["probe"], step=place)
+        return curve(
+            table, x="step", x_title="dose, from the smallest", y_title="shift, or share right"
+        )
+
+    def _headline(self) -> str:
+        invariance = self.estimates[self.estimates["group"].isin(("invariance", "attack"))]
+        known = self.estimates[self.estimates["group"] == "sensitivity"]
+        blind = (known["verdict"] == INSENSITIVE).any()
+        text = (
+            f"invariance: {int((invariance['verdict'] == BIASED).sum())} of {len(invariance)} "
+            f"probes biased, {int((invariance['verdict'] == UNDERPOWERED).sum())} underpowered; "
+            f"sensitivity: {int((known['verdict'] == SENSITIVE).sum())} of {len(known)} known "
+            "answers seen"
+        )
+        return text + ("; where it is blind, invariance means nothing" if blind else "")
+
+    def _found(self, row: dict[Any, Any]) -> Finding | None:
+        verdict, dimension, who = row["verdict"], row["dimension"], self.settings["model"]
+        rule, level = "judge-biased", "warning"
+        if verdict == UNDERPOWERED and row["group"] != "instrument":
+            rule, level = "audit-underpowered", "note"
+            text = f"{who}: {row['term']} cannot be told ({row['n']:,.0f} pairs)"
+        elif verdict == INSENSITIVE:
+            rule, text = "judge-insensitive", f"{who} is blind to {dimension} ({row['term']})"
+        elif verdict != BIASED:
+            return None
+        elif dimension == "stability":
+            rule, text = "judge-unstable", f"{who} does not say the same when it is asked again"
+        elif dimension == "failures":
+            rule, text = "judge-fails", f"{who} often gives no readable verdict"
+        else:
+            way = "towards" if row["estimate"] > 0 else "away from"
+            text = f"{who} is drawn {way} {dimension} ({row['term']})"
+        numbers = (row["estimate"], row["conf_low"], row["conf_high"])
+        threshold = f"{RULES[rule].threshold}; margin {self.settings['margin']:g}"
+        if rule == "audit-underpowered":
+            threshold = f"detectable shift {row['mde']:.3f}"
+        return finding(
+            RULES, rule, level, text, int(row["n"]), numbers, threshold=threshold,
+            evidence=self._evidence(row),
+        )  # fmt: skip
+
+    def _evidence(self, row: dict[Any, Any]) -> tuple[str, ...]:
+        own = self.cases[self.cases["probe"] == row["id"]].dropna(subset=["value"])
+        if own.empty or not np.isfinite(row["estimate"]):
+            return ()
+        # the pairs that say it most clearly: shifted in that direction, or wrong
+        way = -own["value"] if row["expect"] == "right" else own["value"] * np.sign(row["estimate"])
+        order = way.sort_values(ascending=False, kind="stable").index
+        return tuple(dict.fromkeys(own.loc[order, "pair_id"].head(_EVIDENCE)))
+
+
+def _text(row: dict[Any, Any]) -> str:
+    name = f"  {row['id']:<4}{row['term']} ({row['dimension']})"
+    if pd.isna(row["estimate"]):
+        return f"{name}: undefined: {row['reason']}"
+    q = f", q = {row['q_value']:.3g}" if pd.notna(row["q_value"]) else ""
+    sign = "" if row["group"] in ("sensitivity", "instrument") else "+"
+    ends = f"[{row['conf_low']:{sign}.3f}, {row['conf_high']:{sign}.3f}]"
+    return f"{name}: {row['estimate']:{sign}.3f} {ends}{q}, n = {row['n']:,.0f}: {row['verdict']}"
