@@ -9,6 +9,9 @@ from scipy.stats import norm, rankdata
 Array = NDArray[np.float64]
 Codes = NDArray[np.int64]
 
+_COUNT_BYTES = 32 * 2**20
+"""Counts of clusters held at a time."""
+
 _ROUNDING = 1e-10
 """Tail probability from which rounding of the Fourier transform may show."""
 
@@ -102,6 +105,38 @@ def share(
         record["conf_low"] = float(max(centre - half, 0.0))
         record["conf_high"] = float(min(centre + half, 1.0))
     return {**record, "n": float(n), "n_clusters": float(g)}
+
+
+def resample(sums: Array, replicates: int, seed: int) -> Array:
+    """Return sums of rows drawn with replacement, as many as there are.
+
+    Parameters
+    ----------
+    sums : ndarray, shape (G, M)
+        One row a cluster.
+    replicates : int
+    seed : int
+
+    Returns
+    -------
+    ndarray, shape (replicates, M)
+
+    Examples
+    --------
+    >>> resample(np.array([[1.0], [1.0]]), 3, 0).ravel().tolist()
+    [2.0, 2.0, 2.0]
+    """
+    rng = np.random.default_rng(seed)
+    g = len(sums)
+    block = max(1, _COUNT_BYTES // (8 * g))
+    parts = []
+    for start in range(0, replicates, block):
+        count = min(block, replicates - start)
+        drawn = rng.integers(0, g, size=(count, g))
+        drawn += g * np.arange(count)[:, None]
+        times = np.bincount(drawn.ravel(), minlength=count * g).reshape(count, g)
+        parts.append(times.astype(np.float64) @ sums)
+    return np.concatenate(parts)
 
 
 def flip_p_value(sums: Array) -> float:

@@ -10,9 +10,10 @@ import numpy as np
 import pandas as pd
 from scipy.stats import chi2
 
+from workbench.clustered import resample
 from workbench.data.dataset import PreferenceData
 from workbench.decompose.decomposition import p_values, q_values
-from workbench.principles.measure_kernel import Array, Counts, Reference, merged_for, resample
+from workbench.principles.measure_kernel import Array, Counts, Reference, merged_for
 from workbench.principles.votes import Rule, Votes
 
 METHOD = "difference of strengths, cluster-robust test; joint cluster bootstrap interval"

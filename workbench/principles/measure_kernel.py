@@ -10,7 +10,7 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy.stats import binom
 
-from workbench.clustered import flip_p_value
+from workbench.clustered import flip_p_value, resample
 from workbench.data.dataset import PreferenceData
 from workbench.decompose.design import select_annotators
 from workbench.errors import DesignError
@@ -18,9 +18,6 @@ from workbench.principles.votes import Codes, Rule, Vote, Votes
 
 Array = NDArray[np.float64]
 Ints = NDArray[np.int64]
-
-_COUNT_BYTES = 32 * 2**20
-"""Counts of clusters held at a time."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -205,33 +202,6 @@ class Counts:
         stack = np.hstack([self.agree, self.disagree, self.total])
         drawn = resample(stack, replicates, seed)
         return drawn.reshape(replicates, 3, -1)
-
-
-def resample(sums: Array, replicates: int, seed: int) -> Array:
-    """Return sums of rows drawn with replacement, as many as there are.
-
-    Parameters
-    ----------
-    sums : ndarray, shape (G, M)
-        One row a cluster.
-    replicates : int
-    seed : int
-
-    Returns
-    -------
-    ndarray, shape (replicates, M)
-    """
-    rng = np.random.default_rng(seed)
-    g = len(sums)
-    block = max(1, _COUNT_BYTES // (8 * g))
-    parts = []
-    for start in range(0, replicates, block):
-        count = min(block, replicates - start)
-        drawn = rng.integers(0, g, size=(count, g))
-        drawn += g * np.arange(count)[:, None]
-        times = np.bincount(drawn.ravel(), minlength=count * g).reshape(count, g)
-        parts.append(times.astype(np.float64) @ sums)
-    return np.concatenate(parts)
 
 
 def sign_p_values(counts: Counts) -> Array:

@@ -211,9 +211,9 @@ def verdicts(table: pd.DataFrame, margin: float = MARGIN) -> pd.DataFrame:
         With ``q_value`` and ``verdict``. Shifts: *biased* where q < .05 and the shift is
         larger than the margin; *equivalent* where the 90 % interval lies inside the
         margin; else *underpowered*. An expectation "not up" is broken only from above, and
-        met where the interval ends below the margin: *no shift up*. Known answers: *sensitive* where
-        q < .05 above one half, *insensitive* where the 90 % interval lies below one half
-        plus two margins; else *underpowered*.
+        met where the interval ends below the margin: *no shift up*. Known answers:
+        *sensitive* where q < .05 above one half, *insensitive* where the 90 % interval lies
+        below one half plus two margins; else *underpowered*.
 
     Examples
     --------

@@ -1,0 +1,122 @@
+"""Agreement, bias and variance as AlpacaEval defines them, over modes of votes."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from workbench.clustered import Array
+from workbench.data.dataset import PreferenceData
+
+_VALUES = np.array([0.0, 0.5, 1.0])
+
+
+def vote_counts(data: PreferenceData, chosen: NDArray[np.bool_]) -> Array:
+    """Return how many labels of a pair say B, tie, A: shape (pairs, 3).
+
+    Parameters
+    ----------
+    data : PreferenceData
+    chosen : ndarray of bool, shape (labels,)
+        Soft preferences count as the side that they lean to.
+    """
+    preference = data.labels["preference"].to_numpy("float64")
+    use = chosen & np.isfinite(preference)
+    side = (np.sign(preference[use] - 0.5) + 1).astype(int)
+    counts = np.zeros((len(data.pairs), 3))
+    np.add.at(counts, (data.pair_rows[use], side), 1.0)
+    return counts
+
+
+def one_against_mode(one: Array, other: Array) -> Array:
+    """Return the mean 1 - |a - b| of a vote against the mode of others, by pair.
+
+    Parameters
+    ----------
+    one, other : ndarray, shape (pairs, 3)
+        Counts of :func:`vote_counts`.
+
+    Returns
+    -------
+    ndarray, shape (pairs,)
+        NaN where one of the two has no vote.
+
+    Notes
+    -----
+    AlpacaEval breaks a tie between modes at random; this is the mean over its draws.
+
+    Examples
+    --------
+    >>> one_against_mode(np.array([[0.0, 0, 1]]), np.array([[1.0, 0, 3]])).tolist()
+    [1.0]
+    """
+    return _expected(_shares(one), _modes(other))
+
+
+def mode_against_mode(one: Array, other: Array) -> Array:
+    """Return the same of the mode of both: one minus AlpacaEval's bias."""
+    return _expected(_modes(one), _modes(other))
+
+
+def leave_one_out(counts: Array) -> Array:
+    """Return the mean 1 - |a - b| of each vote against the mode of the others, by pair.
+
+    One minus it is AlpacaEval's variance of a judge, and for people the ceiling that no
+    judge can be asked to pass.
+
+    Examples
+    --------
+    >>> leave_one_out(np.array([[0.0, 0.0, 4.0], [2.0, 0.0, 2.0]])).tolist()
+    [1.0, 0.0]
+    """
+    total = counts.sum(axis=1)
+    found = np.zeros(len(counts))
+    for k in range(3):
+        rest = counts.copy()
+        rest[:, k] -= 1
+        mine = np.zeros_like(counts)
+        mine[:, k] = 1
+        agreed = _expected(mine, _modes(np.maximum(rest, 0)))
+        found += np.where(counts[:, k] > 0, counts[:, k] * np.nan_to_num(agreed), 0.0)
+    return np.asarray(np.divide(found, total, out=np.full(len(total), np.nan), where=total > 1))
+
+
+def _shares(counts: Array) -> Array:
+    total = counts.sum(axis=1, keepdims=True)
+    return np.asarray(np.divide(counts, total, out=np.full(counts.shape, np.nan), where=total > 0))
+
+
+def _modes(counts: Array) -> Array:
+    """Return the chance of each value to be the mode."""
+    top = (counts == counts.max(axis=1, keepdims=True)) & (counts.sum(axis=1, keepdims=True) > 0)
+    return _shares(top.astype(float))
+
+
+def _expected(one: Array, other: Array) -> Array:
+    near = 1.0 - np.abs(_VALUES[:, None] - _VALUES[None, :])
+    return np.asarray(np.einsum("ni,ij,nj->n", one, near, other))
+
+
+def repetition_stability(data: PreferenceData, annotator: str) -> pd.Series:
+    """Return by pair and order how large the share of the most frequent verdict is.
+
+    Parameters
+    ----------
+    data : PreferenceData
+    annotator : str
+
+    Returns
+    -------
+    Series
+        Over pairs that were asked at least twice in the same order; Shi et al. (2024).
+    """
+    labels = data.labels[data.labels["annotator"].eq(annotator) & data.labels["preference"].notna()]
+    side: Any = np.sign(labels["preference"] - 0.5)
+    keys = [labels["pair_id"], labels["order_shown"].fillna("")]
+    counts = side.groupby([*keys, side.rename("side")]).size()
+    by_call = counts.groupby(level=[0, 1])
+    shares = by_call.max() / by_call.sum()
+    return shares[by_call.sum() > 1]
