@@ -59,7 +59,8 @@ def table(frame: pd.DataFrame, key: str, title: str) -> None:
 def result(found: Result, key: str) -> None:
     """Show any result: what it says, its figure and all of its tables."""
     st.caption(found.about)
-    figure(found.plot(), f"Figure of {found.heading}", f"figure-{key}")
+    for name, plot in found.figures().items():
+        figure(plot, f"Figure of {name}", f"figure-{key}-{name}")
     for name, frame in found.tables().items():
         if len(frame):
             table(frame, f"{key}-{name}", name.replace("_", " ").capitalize())

@@ -38,6 +38,12 @@ st.navigation(
                 url_path="principles",
             ),
             st.Page(
+                "judge_audit.py",
+                title="Judge audit",
+                icon=":material/policy:",
+                url_path="judge-audit",
+            ),
+            st.Page(
                 "add_judge.py",
                 title="Add a judge",
                 icon=":material/person_add:",

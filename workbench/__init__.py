@@ -14,6 +14,18 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from workbench import data as data
     from workbench import factors as factors
+    from workbench.audit.judges.audit import audit_judge as audit_judge
+    from workbench.audit.judges.board import JudgeBoard as JudgeBoard
+    from workbench.audit.judges.board import judge_board as judge_board
+    from workbench.audit.judges.corrected import correct_rates as correct_rates
+    from workbench.audit.judges.forecast import susceptibility as susceptibility
+    from workbench.audit.judges.manipulate import manipulate as manipulate
+    from workbench.audit.judges.observed import Observed as Observed
+    from workbench.audit.judges.observed import observe as observe
+    from workbench.audit.judges.plan import plan_audit as plan_audit
+    from workbench.audit.judges.relations import drift as drift
+    from workbench.audit.judges.relations import family_preference as family_preference
+    from workbench.audit.judges.scorecard import JudgeAudit as JudgeAudit
     from workbench.data.add_judge import add_judge as add_judge
     from workbench.data.dataset import PreferenceData as PreferenceData
     from workbench.data.dataset import concat as concat
@@ -142,6 +154,18 @@ _EXPORTS = {
     "Principle": "workbench.principles.principle",
     "Recipe": "workbench.principles.recipe",
     "report": "workbench.report.build",
+    "audit_judge": "workbench.audit.judges.audit",
+    "plan_audit": "workbench.audit.judges.plan",
+    "JudgeAudit": "workbench.audit.judges.scorecard",
+    "observe": "workbench.audit.judges.observed",
+    "Observed": "workbench.audit.judges.observed",
+    "judge_board": "workbench.audit.judges.board",
+    "JudgeBoard": "workbench.audit.judges.board",
+    "correct_rates": "workbench.audit.judges.corrected",
+    "drift": "workbench.audit.judges.relations",
+    "family_preference": "workbench.audit.judges.relations",
+    "manipulate": "workbench.audit.judges.manipulate",
+    "susceptibility": "workbench.audit.judges.forecast",
     "ConfigError": "workbench.errors",
     "DataError": "workbench.errors",
     "DesignError": "workbench.errors",

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from workbench import annotate_verbs, principles_verbs, verbs
+from workbench import annotate_verbs, audit_verbs, principles_verbs, verbs
 from workbench.command import (
     BY,
     FIT,
@@ -125,6 +125,7 @@ def demo(
 verbs.register(app)
 annotate_verbs.register(app)
 principles_verbs.register(app)
+audit_verbs.register(app)
 
 
 @app.command("app")

@@ -61,6 +61,10 @@ class Result(ABC):
     def plot(self) -> go.Figure:
         """Return a plotly figure of the estimates with their intervals."""
 
+    def figures(self) -> dict[str, go.Figure]:
+        """Return every figure of the result by what it shows; the first is :meth:`plot`."""
+        return {self.heading or type(self).__name__: self.plot()}
+
     def tables(self) -> dict[str, pd.DataFrame]:
         """Return every table of the result by name; the first is :meth:`to_frame`."""
         return {"estimates": self.to_frame()}

@@ -80,6 +80,14 @@ class AnnotateConfig(Config):
         Ask about a candidate only while its fate is open.
     evaluate : bool
         Ask a judge with and without the constitution.
+    suite : {"smoke", "default", "full"}, optional
+        The run audits the judge by these probes.
+    vetoed : tuple of str
+        Variants of probes that are left out, such as ``C1/book``.
+    margin : float
+        Shifts within it are taken for none.
+    manipulate : bool
+        Also measure what edits by rule bring.
     prices : str, optional
         TOML file of prices by model.
     max_cost : float, optional
@@ -121,6 +129,10 @@ class AnnotateConfig(Config):
     folds: Annotated[int, Field(ge=0)] = 0
     adaptive: bool = False
     evaluate: bool = True
+    suite: Literal["smoke", "default", "full"] | None = None
+    vetoed: tuple[Name, ...] = ()
+    margin: Annotated[float, Field(gt=0, lt=0.5)] = 0.05
+    manipulate: bool = False
     prices: Name | None = None
     max_cost: Annotated[float, Field(ge=0)] | None = None
     max_calls: Limit = None
@@ -133,8 +145,10 @@ class AnnotateConfig(Config):
             self.endpoint  # noqa: B018
 
     @property
-    def task(self) -> Literal["principles", "rubric", "grade", "judge"]:
+    def task(self) -> Literal["audit", "principles", "rubric", "grade", "judge"]:
         """What is asked."""
+        if self.suite is not None:
+            return "audit"
         if self.principles is not None:
             return "principles"
         if self.rubric is not None:

@@ -27,11 +27,12 @@ from workbench.llm.progress import Spending
 from workbench.llm.reply import Usage
 
 if TYPE_CHECKING:
+    from workbench.audit.judges.scorecard import JudgeAudit
     from workbench.factors.rubric_result import RubricScores
     from workbench.judges.result import Judgement
     from workbench.principles.extraction import Extraction
 
-    Found = Judgement | RubricScores | Extraction
+    Found = Judgement | RubricScores | Extraction | JudgeAudit
 
 
 @dataclass(frozen=True)
@@ -187,7 +188,9 @@ def take_in(folder: RunFolder, paths: Sequence[Path]) -> tuple[ImportReport, Fou
 def _save(
     folder: RunFolder, config: AnnotateConfig, found: Found, spent: Sequence[Spending]
 ) -> None:
-    folder.save(found, noted(found.data, config, spent))
+    # an audit changes no data: its verdicts are on texts of its own
+    data = folder.data if config.task == "audit" else found.data  # type: ignore[union-attr]
+    folder.save(found, noted(data, config, spent))
     if config.principles is not None:
         from workbench.principles.extraction import Extraction
         from workbench.principles.votes_table import write_votes
@@ -242,6 +245,8 @@ def annotate(
         Where the file stands that a key of the configuration names.
     """
     model, sampling, samples = config.asked_model, config.sampling, config.repeats or 1
+    if config.suite is not None:
+        return _audited(data, config, asks, file)
     if config.principles is not None:
         return _extracted(data, config, asks, file)
     if config.rubric is not None:
@@ -332,6 +337,37 @@ def _extracted(
         sampling=config.sampling,
         seed=config.seed,
     )
+
+
+def _audited(
+    data: PreferenceData, config: AnnotateConfig, asks: Asks, file: Callable[[str, str], str]
+) -> JudgeAudit:
+    from workbench.audit.judges.audit import audit_judge
+    from workbench.audit.judges.manipulate import manipulate
+    from workbench.audit.judges.plan import plan_audit, slot_of
+    from workbench.judges import ChatJudge
+
+    judge = ChatJudge(
+        config.asked_model,
+        asks,
+        template=file("template", config.template),
+        samples=config.repeats or 1,
+        soft=config.soft,
+        sampling=config.sampling,
+        name=config.annotator,
+    )
+    plan = plan_audit(
+        data,
+        config.suite or "default",
+        n=config.pairs,
+        seed=config.seed,
+        slot=slot_of(judge.template),
+        vetoed=config.vetoed,
+    )
+    found = audit_judge(plan, judge, margin=config.margin)
+    if config.manipulate:
+        found = replace(found, manipulation=manipulate(data, judge, n=plan.n, seed=config.seed))
+    return found
 
 
 def _model(config: AnnotateConfig) -> Endpoint | Model:

@@ -138,6 +138,13 @@ class Evaluation(Result):
             self.curve, x="principles", x_title="principles", y_title=y_title, reference=0.5
         )
 
+    def figures(self) -> dict[str, go.Figure]:
+        """Return the accuracies, and the accuracy over the number of principles."""
+        shown = {self.heading: self.plot()}
+        if len(self.curve):
+            shown["accuracy over the number of principles"] = self.plot_curve()
+        return shown
+
     def plot(self) -> go.Figure:
         """Return the accuracies with their intervals."""
         from workbench.plots.forest import forest

@@ -8,6 +8,8 @@ from dataclasses import asdict
 import numpy as np
 import pandas as pd
 
+from workbench.audit.judges.observed import RULES as OBSERVED_RULES
+from workbench.audit.judges.scorecard import RULES as AUDIT_RULES
 from workbench.decompose.contrast import Contrast
 from workbench.decompose.decomposition import Decomposition
 from workbench.decompose.design import POSITION
@@ -52,7 +54,7 @@ RULES = {
 }
 """The rules of decompositions and contrasts, by the ``rule_id`` of their findings."""
 
-ALL_RULES = {**RULES, **PRINCIPLE_RULES}
+ALL_RULES = {**RULES, **PRINCIPLE_RULES, **AUDIT_RULES, **OBSERVED_RULES}
 """Every rule."""
 
 

@@ -219,7 +219,10 @@ def other(result: Result, number: int) -> Section:
         f"result-{number}",
         name,
         (result.about,) if result.about else (),
-        figures=(Figure(result.plot(), f"Figure of {name}{interval}"),),
+        figures=tuple(
+            Figure(figure, f"Figure of {shown}{interval}")
+            for shown, figure in result.figures().items()
+        ),
         tables=tuple(
             Table.of(frame, f"{name}: {title.replace('_', ' ')}", level=level)
             for title, frame in result.tables().items()

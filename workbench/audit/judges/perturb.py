@@ -116,7 +116,7 @@ def pad(text: str, factor: float, seed: int) -> str | None:
 def bullets(text: str, seed: int) -> str | None:
     """Return the sentences of a text as a list."""
     parts = sentences(text)
-    if len(parts) < 2 or not plain(text) or re.search(r"^\s*[-*•]|\n", text, re.MULTILINE):
+    if len(parts) < 2 or not plain(text) or re.search(r"^\s*([-*•#]|\d+[.)])", text, re.MULTILINE):
         return None
     return "\n".join(f"- {part}" for part in parts)
 
@@ -165,8 +165,7 @@ def typos(text: str, share: float, seed: int) -> str | None:
 
 def spaces(text: str, seed: int) -> str | None:
     """Return a text with doubled spaces between its sentences and a line at its end."""
-    parts = sentences(text)
-    return "  ".join(parts) + "\n" if parts and plain(text) and "\n" not in text else None
+    return re.sub(r"(?<=[.!?]) (?=\S)", "  ", text) + "\n" if plain(text) else None
 
 
 def lower(text: str, seed: int) -> str | None:

@@ -16,6 +16,7 @@ from workbench.data.dataset import PreferenceData
 from workbench.data.digests import content_digests
 from workbench.errors import DesignError, refuse_out_of_range
 from workbench.judges.base import text_pairs
+from workbench.judges.templates import Template
 
 SIZES: dict[str, int] = {"smoke": 50, "default": 200, "full": 500}
 """Pairs of each suite. A larger suite has more forms and doses of a probe."""
@@ -152,7 +153,7 @@ def plan_audit(
             "n": (n is None or n >= 2, n, "2 or more"),
         }
     )
-    pairs = _drawn(data, n or SIZES[suite], seed)
+    pairs = drawn(data, n or SIZES[suite], seed)
     better = _better(data).reindex(pairs["pair_id"]).to_numpy()
     responses = [
         row[f"response_{'a' if b >= 0 else 'b'}"]
@@ -163,6 +164,33 @@ def plan_audit(
     for row, lean, k in zip(pairs.to_dict("records"), better, off, strict=True):
         making.take(row, lean, responses[k], probes)
     return making.plan(len(pairs))
+
+
+def slot_of(template: Template) -> tuple[str, str]:
+    """Return what stands before and after a response in a judge's message.
+
+    Parameters
+    ----------
+    template : Template
+
+    Notes
+    -----
+    The marks hold a digest of the texts, which who writes a response cannot know: the
+    escape has their form only.
+
+    Examples
+    --------
+    >>> from workbench.judges.templates import TEMPLATES
+    >>> before, after = slot_of(TEMPLATES["workbench"])
+    >>> before.startswith("<<<response A"), after.startswith("<<<end")
+    (True, True)
+    """
+    mark = "the response itself"
+    texts = {"prompt": "prompt", "response_a": mark, "response_b": "other", "reference": None}
+    said = template.messages(texts)[1]["content"]
+    before, _, after = said.partition(mark)
+    lines = [part.strip().splitlines() or [""] for part in (before, after)]
+    return lines[0][-1], lines[1][0]
 
 
 class _Making:
@@ -242,7 +270,20 @@ class _Making:
         )
 
 
-def _drawn(data: PreferenceData, n: int, seed: int) -> pd.DataFrame:
+def drawn(data: PreferenceData, n: int, seed: int) -> pd.DataFrame:
+    """Return n pairs with two different responses, drawn by prompt: each prompt once first.
+
+    Parameters
+    ----------
+    data : PreferenceData
+    n : int
+    seed : int
+
+    Raises
+    ------
+    DesignError
+        There is none.
+    """
     pairs = text_pairs(data)
     usable = pairs[
         (pairs["response_a"] != pairs["response_b"])

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 import pandas as pd
 
+from workbench.audit.judges.manipulate import Manipulation
 from workbench.audit.judges.statistics import BIASED, INSENSITIVE, SENSITIVE, UNDERPOWERED
 from workbench.finding import Finding, Rule, finding
 from workbench.provenance import Provenance
@@ -72,6 +73,8 @@ class JudgeAudit(Result):
         Cases left out: ``probe, variant, reason, n``.
     settings : dict
     provenance : Provenance
+    manipulation : Manipulation or None
+        Where it was measured too.
     """
 
     heading: ClassVar[str] = "Judge audit"
@@ -88,6 +91,7 @@ class JudgeAudit(Result):
     skipped: pd.DataFrame
     settings: dict[str, Any]
     provenance: Provenance
+    manipulation: Manipulation | None = None
 
     @property
     def flagged(self) -> list[str]:
@@ -134,6 +138,18 @@ class JudgeAudit(Result):
     def findings(self) -> list[Finding]:
         """Return biases, blindness, instability, failures, and what is underpowered."""
         return [one for row in self.estimates.to_dict("records") if (one := self._found(row))]
+
+    def parts(self) -> list[Result]:
+        """Return what manipulated responses brought, where that was measured."""
+        return [] if self.manipulation is None else [self.manipulation]
+
+    def figures(self) -> dict[str, go.Figure]:
+        """Return shifts, known answers, and doses."""
+        shown = {"shifts: invariance and attacks": self.plot()}
+        shown["known answers and calls: sensitivity"] = self.plot_sensitivity()
+        if self.variants.get("dose", pd.Series(dtype=float)).notna().any():
+            shown["doses"] = self.plot_doses()
+        return shown
 
     def plot(self) -> go.Figure:
         """Return every probe's shift or share of known answers with its interval."""

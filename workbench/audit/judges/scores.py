@@ -57,36 +57,50 @@ def ask(plan: Plan, judge: Judge) -> Scores:
     judge : Judge
         One that can be asked ``again`` is; any other is called once more as it is.
     """
-    data, places = _as_data(plan.arms)
-    first, failed, lost = _scores(judge.verdicts(data), data, places)
-    clean, _ = _as_data(plan.arms.loc[plan.clean])
-    at = np.arange(len(plan.clean))
+    data, clean = as_data(plan.arms), as_data(plan.arms.loc[plan.clean])
+    first, failed, lost = scores_of(judge.verdicts(data), data)
     repeats = []
     for k in range(1, REPEATS + 1):
         other = judge.again(k) if hasattr(judge, "again") else judge
-        found, _, more = _scores(other.verdicts(clean), clean, at)
+        found, _, more = scores_of(other.verdicts(clean), clean)
         repeats.append(found)
         lost += more
     return Scores(first, np.stack(repeats), failed, lost)
 
 
-def _as_data(arms: pd.DataFrame) -> tuple[PreferenceData, NDArray[np.int64]]:
-    labels = pd.DataFrame(
-        {"pair": pd.Series(dtype="int64"), "annotator": pd.Series(dtype="str"),
-         "preference": pd.Series(dtype="float64")}
-    )  # fmt: skip
-    data = PreferenceData.from_tables(arms.reset_index(drop=True), labels)
-    return data, np.arange(len(arms))
+def as_data(pairs: pd.DataFrame) -> PreferenceData:
+    """Return pairs of texts as data without labels, for a judge.
+
+    Parameters
+    ----------
+    pairs : DataFrame
+        ``prompt, response_a, response_b, cluster``.
+    """
+    columns = {"pair": "int64", "annotator": "str", "preference": "float64"}
+    labels = pd.DataFrame({name: pd.Series(dtype=kind) for name, kind in columns.items()})
+    kept = pairs[["prompt", "response_a", "response_b", "cluster"]].reset_index(drop=True)
+    return PreferenceData.from_tables(kept, labels)
 
 
-def _scores(
-    rows: pd.DataFrame, data: PreferenceData, places: NDArray[np.int64]
-) -> tuple[Array, NDArray[np.bool_], int]:
-    at = pd.Index(data.pairs["pair_id"])
-    found = np.full((len(places), 2), np.nan)
-    asked = np.zeros((len(places), 2), dtype=bool)
+def scores_of(rows: pd.DataFrame, data: PreferenceData) -> tuple[Array, NDArray[np.bool_], int]:
+    """Return P(A preferred) with A first and with B first, what failed, and how many lack.
+
+    Parameters
+    ----------
+    rows : DataFrame
+        Verdicts of a judge.
+    data : PreferenceData
+        The pairs that it was given.
+
+    Returns
+    -------
+    scores, failed : ndarray, shape (pairs, 2)
+    not_asked : int
+    """
+    n = len(data.pairs)
+    found, asked = np.full((n, 2), np.nan), np.zeros((n, 2), dtype=bool)
     unasked = rows["reason"].eq(NOT_ASKED).to_numpy(dtype=bool)
-    row = at.get_indexer(rows["pair_id"])
+    row = pd.Index(data.pairs["pair_id"]).get_indexer(rows["pair_id"])
     shown: Any = rows["order_shown"].to_numpy(dtype=object)
     for k, order in enumerate(("ab", "ba")):
         # a judge that scores responses one by one has no order: its verdict is that of both

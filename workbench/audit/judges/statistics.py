@@ -212,8 +212,8 @@ def verdicts(table: pd.DataFrame, margin: float = MARGIN) -> pd.DataFrame:
         larger than the margin; *equivalent* where the 90 % interval lies inside the
         margin; else *underpowered*. An expectation "not up" is broken only from above, and
         met where the interval ends below the margin: *no shift up*. Known answers:
-        *sensitive* where q < .05 above one half, *insensitive* where the 90 % interval lies
-        below one half plus two margins; else *underpowered*.
+        *sensitive* where q < .05 and the share is above one half plus two margins,
+        *insensitive* where the 90 % interval lies below that; else *underpowered*.
 
     Examples
     --------
@@ -230,9 +230,10 @@ def _verdict(row: Mapping[Any, Any], margin: float) -> str:
     found = bool(row["q_value"] < Q_LEVEL)
     low, high = row["low_90"], row["high_90"]
     if row["expect"] == "right":
-        if found and row["estimate"] > 0.5:
+        least = 0.5 + 2 * margin
+        if found and row["estimate"] > least:
             return SENSITIVE
-        return INSENSITIVE if high < 0.5 + 2 * margin else UNDERPOWERED
+        return INSENSITIVE if high < least else UNDERPOWERED
     down = row["expect"] == "not up"
     if high < margin and (down or low > -margin):
         return NOT_UP if down else EQUIVALENT

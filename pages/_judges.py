@@ -1,0 +1,97 @@
+"""An audit of a judge: what to ask, its scorecard, and what existing verdicts tell."""
+
+from __future__ import annotations
+
+import pandas as pd
+import streamlit as st
+from _runs import root
+from _ui import figure, note, result, table, text, warn
+
+import workbench as wb
+from workbench.annotate.config import AnnotateConfig
+from workbench.annotate.process import runs_in, start
+from workbench.annotate.run import Found, prepare
+from workbench.audit.judges.board import judge_board
+from workbench.audit.judges.corrected import correct_rates
+from workbench.audit.judges.observed import observe
+from workbench.audit.judges.plan import SIZES
+from workbench.audit.judges.probes import PROBES
+from workbench.audit.judges.scorecard import JudgeAudit
+from workbench.finding import Finding
+
+
+def asked(data: wb.PreferenceData) -> AnnotateConfig:
+    """Let the user say whom to audit and by which probes, and return it."""
+    left, middle, right = st.columns(3)
+    model = left.text_input("Judge: a model", "offline:plain", key="a-model", max_chars=200)
+    url = middle.text_input("Endpoint", AnnotateConfig().base_url, key="a-url", max_chars=300)
+    suite = right.selectbox("Suite", list(SIZES), key="a-suite")
+    if model.startswith("offline:"):
+        warn(f"{model} is built in: it computes text factors. Its numbers are simulated.")
+    most = len(data.pairs)
+    pairs = left.number_input("Pairs", 2, most, min(most, SIZES[suite]), key="a-pairs")
+    variants = [f"{probe.id}/{one.name}" for probe in PROBES for one in probe.variants]
+    vetoed = middle.multiselect("Leave out", variants, key="a-vetoed")
+    edits = right.checkbox("Also measure edits by rule", key="a-edits")
+    return AnnotateConfig().updated(
+        "Judge audit page",
+        model=model or None,
+        base_url=url or None,
+        suite=suite,
+        pairs=int(pairs),
+        vetoed=tuple(vetoed),
+        manipulate=edits,
+    )
+
+
+def begin(config: AnnotateConfig, data: wb.PreferenceData) -> None:
+    """Start an audit, and look at it."""
+    name = config.slug(data.digest)
+    taken = {run.path.name for run in runs_in(root())}
+    place = next(root() / f"{name}-{k}" for k in range(1, 1000) if f"{name}-{k}" not in taken)
+    start(prepare(config, data, place))
+    st.session_state["audit-run"] = place.name
+    st.rerun()
+
+
+def scorecard(found: Found | None) -> None:
+    """Show invariance beside sensitivity, doses, findings, manipulation and samples."""
+    if not isinstance(found, JudgeAudit):
+        note("Too little was asked yet to say anything.")
+        return
+    text(found.summary())
+    findings(found.findings())
+    result(found, "audit")
+    for part in found.parts():
+        result(part, f"audit-{part.heading}")
+
+
+def findings(found: list[Finding]) -> None:
+    """Show findings with the pairs behind them."""
+    rows = [{**one.to_dict(), "evidence": ", ".join(one.evidence)} for one in found]
+    if rows:
+        table(pd.DataFrame(rows), "audit-findings", "Findings, with the pairs that show them")
+
+
+def verdicts(data: wb.PreferenceData) -> None:
+    """Show what existing verdicts tell of the judges, and the judges beside each other."""
+    people = data.annotators.loc[data.annotators["kind"] == "human", "annotator"].tolist()
+    reference = st.selectbox("Hold against", [*(["human"] if people else []), *people, "nobody"])
+    if not st.button("Audit the verdicts", key="a-verdicts", type="primary"):
+        return
+    names = None if reference == "nobody" else reference
+    seen = observe(data, reference=names or "")
+    text(seen.summary())
+    findings(seen.findings())
+    result(seen, "observed")
+    if seen.style is not None:
+        figure(seen.style.plot(), "Weights of length and style minus the reference's", "a-style")
+        table(seen.style.to_frame(), "a-style", "Weights of length and style, and the difference")
+    if names is None:
+        return
+    board = judge_board(data, None, names)
+    text(board.summary())
+    result(board, "judge-board")
+    if data.pairs["model_a"].notna().any():
+        judge = seen.settings["annotators"][0]
+        result(correct_rates(data, judge, names), "corrected")

@@ -1,0 +1,49 @@
+"""Judge audit: probes of a model, verdicts that are there, and judges beside each other."""
+
+from __future__ import annotations
+
+import streamlit as st
+from _judges import asked, begin, scorecard, verdicts
+from _runs import root, watch
+from _state import announce, current
+from _ui import failure, note, table
+
+import workbench as wb
+from workbench.annotate.process import runs_in, status
+from workbench.annotate.run import estimate, found_in
+from workbench.audit.judges.plan import plan_audit
+
+st.title("Judge audit")
+data = current()
+announce(data)
+st.caption(
+    "Probes change one thing at a time, in both orders, beside a control of the same length: what "
+    "should not matter (invariance) and what must (sensitivity). Existing verdicts need no call."
+)
+probes, seen = st.tabs(["Probes", "Existing verdicts"])
+known = [run for run in runs_in(root()) if run.config.task == "audit"]
+with probes:
+    try:
+        with st.expander("New audit", icon=":material/policy:", expanded=not known):
+            config = asked(data)
+            plan = plan_audit(data, config.suite or "default", n=config.pairs, vetoed=config.vetoed)
+            note(plan.summary())
+            table(plan.samples(1), "probe-samples", "Samples: look at them, and veto what is wrong")
+            if st.button("What would it take?", key="a-estimate", icon=":material/calculate:"):
+                table(estimate(config, data, None).stages, "a-stages", "Requests, tokens and cost")
+            if st.button("Start", key="a-start", type="primary", icon=":material/play_arrow:"):
+                begin(config, data)
+        if known:
+            names = [run.path.name for run in known]
+            chosen = known[names.index(st.selectbox("Audit", names, key="audit-run"))]
+            if status(chosen).state == "finished":
+                scorecard(found_in(chosen))
+            else:
+                watch(chosen)
+    except wb.WorkbenchError as error:
+        failure(error)
+with seen:
+    try:
+        verdicts(data)
+    except wb.WorkbenchError as error:
+        failure(error)
