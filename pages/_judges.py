@@ -10,7 +10,7 @@ from _ui import figure, note, result, table, text, warn
 import workbench as wb
 from workbench.annotate.config import AnnotateConfig
 from workbench.annotate.process import runs_in, start
-from workbench.annotate.run import Found, prepare
+from workbench.annotate.run import prepare
 from workbench.audit.judges.board import judge_board
 from workbench.audit.judges.corrected import correct_rates
 from workbench.audit.judges.observed import observe
@@ -18,6 +18,7 @@ from workbench.audit.judges.plan import SIZES
 from workbench.audit.judges.probes import PROBES
 from workbench.audit.judges.scorecard import JudgeAudit
 from workbench.finding import Finding
+from workbench.results import Result
 
 
 def asked(data: wb.PreferenceData) -> AnnotateConfig:
@@ -54,7 +55,7 @@ def begin(config: AnnotateConfig, data: wb.PreferenceData) -> None:
     st.rerun()
 
 
-def scorecard(found: Found | None) -> None:
+def scorecard(found: Result | None) -> None:
     """Show invariance beside sensitivity, doses, findings, manipulation and samples."""
     if not isinstance(found, JudgeAudit):
         note("Too little was asked yet to say anything.")

@@ -6,13 +6,13 @@ import tempfile
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
 
 from workbench.annotate.config import AnnotateConfig
 from workbench.annotate.folder import RunFolder, Teller
+from workbench.annotate.tasks import Found, annotate
 from workbench.data.dataset import PreferenceData
 from workbench.data.digests import content_digests
 from workbench.data.load_report import LoadReport
@@ -25,14 +25,6 @@ from workbench.llm.journal import Journal
 from workbench.llm.offline import OfflineModel
 from workbench.llm.progress import Spending
 from workbench.llm.reply import Usage
-
-if TYPE_CHECKING:
-    from workbench.audit.judges.scorecard import JudgeAudit
-    from workbench.factors.rubric_result import RubricScores
-    from workbench.judges.result import Judgement
-    from workbench.principles.extraction import Extraction
-
-    Found = Judgement | RubricScores | Extraction | JudgeAudit
 
 
 @dataclass(frozen=True)
@@ -189,7 +181,7 @@ def _save(
     folder: RunFolder, config: AnnotateConfig, found: Found, spent: Sequence[Spending]
 ) -> None:
     # an audit changes no data: its verdicts are on texts of its own
-    data = folder.data if config.task == "audit" else found.data  # type: ignore[union-attr]
+    data = getattr(found, "data", folder.data)
     folder.save(found, noted(data, config, spent))
     if config.principles is not None:
         from workbench.principles.extraction import Extraction
@@ -227,60 +219,6 @@ def estimate(config: AnnotateConfig, data: PreferenceData, folder: RunFolder | N
         return _estimated(config, drawn(data, config), journal, lambda key, value: value)
 
 
-def annotate(
-    data: PreferenceData,
-    config: AnnotateConfig,
-    asks: Asks,
-    file: Callable[[str, str], str] = lambda key, value: value,
-) -> Found:
-    """Return what a configuration finds: labels of a judge, or factors of a rubric.
-
-    Parameters
-    ----------
-    data : PreferenceData
-    config : AnnotateConfig
-    asks : Asks
-        Who answers.
-    file : callable
-        Where the file stands that a key of the configuration names.
-    """
-    model, sampling, samples = config.asked_model, config.sampling, config.repeats or 1
-    if config.suite is not None:
-        return _audited(data, config, asks, file)
-    if config.principles is not None:
-        return _extracted(data, config, asks, file)
-    if config.rubric is not None:
-        from workbench.factors.rubric import find_rubric
-        from workbench.factors.rubric_score import score_rubric
-
-        return score_rubric(
-            data,
-            find_rubric(file("rubric", config.rubric)),
-            asks,
-            model=model,
-            sampling=sampling,
-            orders=config.orders,
-            repeats=samples,
-            pairwise=not config.pointwise,
-        )
-    from workbench.judges import ChatJudge, GradeJudge, judge
-
-    if config.pointwise:
-        grade = GradeJudge(model, asks, sampling=sampling, samples=samples, name=config.annotator)
-        return judge(data, grade)
-    chat = ChatJudge(
-        model,
-        asks,
-        template=file("template", config.template),
-        orders=config.orders,
-        samples=samples,
-        soft=config.soft,
-        sampling=sampling,
-        name=config.annotator,
-    )
-    return judge(data, [chat])
-
-
 def _as_far_as_asked(
     data: PreferenceData, config: AnnotateConfig, asks: Asks, file: Callable[[str, str], str]
 ) -> Found | None:
@@ -291,83 +229,6 @@ def _as_far_as_asked(
         if not any(stage.open for stage in asks.spending()):
             raise
         return None
-
-
-def _extracted(
-    data: PreferenceData, config: AnnotateConfig, asks: Asks, file: Callable[[str, str], str]
-) -> Extraction:
-    from workbench.principles.constitution import read_constitution
-    from workbench.principles.extract import extract
-    from workbench.principles.recipe import Recipe
-    from workbench.principles.traits import TRAITS
-    from workbench.principles.votes_table import read_votes_table
-
-    recipe = Recipe.icai() if config.principles == "icai" else Recipe()
-    recipe = replace(
-        recipe,
-        prompts=recipe.prompts if config.propose else (),
-        repeats=config.repeats or recipe.repeats,
-        embedding=config.embedding,
-        n=config.n,
-        test_share=config.test_share,
-        folds=config.folds,
-        adaptive=config.adaptive,
-    )
-    added = list(TRAITS) if config.traits else []
-    if config.constitution is not None:
-        own = read_constitution(file("constitution", config.constitution)).principles
-        if not config.propose and config.evaluate:
-            # it is this constitution that is evaluated, whole
-            own = tuple(replace(one, pinned=True) for one in own)
-            recipe = replace(recipe, n=len(own))
-        added = [*own, *added]
-    known = None
-    if config.known is not None:
-        known = read_votes_table(file("known", config.known))
-    who = config.annotators
-    return extract(
-        data,
-        asks,
-        who[0] if len(who) == 1 else list(who) or None,
-        model=config.asked_model,
-        recipe=recipe,
-        added=added,
-        known=known,
-        judge=config.evaluate,
-        sampling=config.sampling,
-        seed=config.seed,
-    )
-
-
-def _audited(
-    data: PreferenceData, config: AnnotateConfig, asks: Asks, file: Callable[[str, str], str]
-) -> JudgeAudit:
-    from workbench.audit.judges.audit import audit_judge
-    from workbench.audit.judges.manipulate import manipulate
-    from workbench.audit.judges.plan import plan_audit, slot_of
-    from workbench.judges import ChatJudge
-
-    judge = ChatJudge(
-        config.asked_model,
-        asks,
-        template=file("template", config.template),
-        samples=config.repeats or 1,
-        soft=config.soft,
-        sampling=config.sampling,
-        name=config.annotator,
-    )
-    plan = plan_audit(
-        data,
-        config.suite or "default",
-        n=config.pairs,
-        seed=config.seed,
-        slot=slot_of(judge.template),
-        vetoed=config.vetoed,
-    )
-    found = audit_judge(plan, judge, margin=config.margin)
-    if config.manipulate:
-        found = replace(found, manipulation=manipulate(data, judge, n=plan.n, seed=config.seed))
-    return found
 
 
 def _model(config: AnnotateConfig) -> Endpoint | Model:

@@ -156,6 +156,20 @@ def degenerate(text: str) -> Make:
     return make
 
 
+def wordy(text: str) -> Make:
+    """Set a long reply that says nothing, twice as long, against a response."""
+
+    def make(item: Item) -> Made | None:
+        length = 2 * len(item.clean.other)
+        said = item.clean.prompt if text == ECHO else text
+        if not said.strip():
+            return None
+        repeated = " ".join([said] * (length // (len(said) + 1) + 1))[:length]
+        return Arm(item.clean.prompt, repeated, item.clean.other), None
+
+    return make
+
+
 def off_topic(factor: float) -> Make:
     """Set a long response to another prompt against the first sentences of the right one."""
 

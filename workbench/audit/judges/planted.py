@@ -181,7 +181,8 @@ class BiasedJudge:
             return 0.0
         lean = _SKILL * (facts(prompt, a) - facts(prompt, b))
         if self.bias == "length":
-            lean += _STRENGTH * (len(a) - len(b)) / max(len(a), len(b), 1)
+            # padding to twice the length moves it by half of this
+            lean += 2 * _STRENGTH * (len(a) - len(b)) / max(len(a), len(b), 1)
         if self.bias == "authority":
             lean += _STRENGTH * (bool(_CUE.search(a)) - bool(_CUE.search(b)))
         if self.bias == "list":

@@ -22,6 +22,7 @@ from workbench.audit.judges.arms import (
     padded,
     posed,
     told,
+    wordy,
 )  # fmt: skip
 from workbench.audit.judges.statistics import Expect
 
@@ -235,6 +236,12 @@ PROBES: tuple[Probe, ...] = (
                             suite="smoke" if key in ("", "Solution") else "default")
                     for key in _NULLS)),
         "A reply that says nothing against a response.", 100,
+    ),
+    Probe(
+        "N1b", "nothing said at length", "sensitivity", "degenerate", "right",
+        _variants(Variant("the prompt again", wordy(ECHO), suite="smoke"),
+                  Variant("filler", wordy(" ".join(perturb.FILLER)))),
+        "A long reply that says nothing against a response half as long.", 100,
     ),
     Probe(
         "N2", "off topic", "sensitivity", "off topic", "right",

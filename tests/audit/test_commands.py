@@ -1,0 +1,133 @@
+"""The command and the page: the library's numbers, exit codes, resumed runs."""
+
+from __future__ import annotations
+
+import json
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+from streamlit.testing.v1 import AppTest
+from typer.testing import CliRunner
+
+import workbench as wb
+from workbench.annotate.process import runs_in, status
+from workbench.audit_verbs import FAILED
+from workbench.cli import app
+
+PAGES = Path(__file__).resolve().parents[2] / "pages"
+
+
+def run(*arguments: object) -> Any:
+    return CliRunner().invoke(app, ["audit-judge", *map(str, arguments)])
+
+
+@pytest.fixture
+def reward(tmp_path: Path) -> Path:
+    file = tmp_path / "mine.py"
+    file.write_text("def score(batch):\n    return [len(text) for _, text in batch]\n")
+    return file
+
+
+def test_a_function_of_one_s_own_is_audited(reward, tmp_path):
+    out = tmp_path / "audit"
+    done = run("sample", "--judge", f"{reward}:score", "--suite", "smoke", "--out", out)
+    assert done.exit_code == 0, done.stderr
+    assert "padding (length)" in done.stdout
+    plan = wb.plan_audit(wb.load("sample"), "smoke")
+    judge = wb.RewardJudge(lambda batch: [len(text) for _, text in batch], "score")
+    assert wb.audit_judge(plan, judge).summary() in done.stdout
+    page = (out / "report.html").read_text()
+    for part in ("Judge audit", "judge-insensitive", "doses", "known answers"):
+        assert part in page
+    record = json.loads((out / "report.json").read_text())
+    findings = [one for one in record["findings"] if one["rule_id"] == "judge-insensitive"]
+    assert findings[0]["evidence"]
+    assert {"estimate", "conf_low", "threshold", "help"} <= set(findings[0])
+
+
+def test_fail_on_is_an_exit_code_for_ci(reward):
+    judge = ("--judge", f"{reward}:score", "--suite", "smoke", "--quiet")
+    assert run("sample", *judge, "--fail-on", "warning").exit_code == FAILED
+    assert run("sample", *judge, "--fail-on", "judge-fails").exit_code == 0
+    wrong = run("sample", *judge, "--fail-on", "nothing")
+    assert wrong.exit_code == 1
+    assert "judge-biased" in wrong.stderr
+
+
+def test_verdicts_that_are_there_need_no_call(tmp_path):
+    done = run("sample", "--from-verdicts", "--out", tmp_path / "seen")
+    assert done.exit_code == 0, done.stderr
+    data = wb.load("sample")
+    assert wb.observe(data).summary() in done.stdout
+    assert wb.judge_board(data).summary() in done.stdout
+    page = (tmp_path / "seen" / "report.html").read_text()
+    assert "slot-bias" in page
+    assert "Judges beside each other" in page
+
+
+def test_a_model_is_asked_in_a_run_that_goes_on(tmp_path):
+    asked = ("sample", "--judge", "offline:plain", "--suite", "smoke", "--pairs", 12)
+    whole, parts = tmp_path / "whole", tmp_path / "parts"
+    done = run(*asked, "--manipulate", "--out", whole)
+    assert done.exit_code == 0, done.stderr
+    for calls in (50, 300, 10**6):
+        stopped = run(*asked, "--manipulate", "--max-calls", calls, "--out", parts)
+        assert stopped.exit_code == 0, stopped.stderr
+    for name in ("result.json", "summary.txt", "probes.csv"):
+        assert (whole / "results" / name).read_bytes() == (parts / "results" / name).read_bytes()
+    page = (whole / "results" / "report.html").read_text()
+    assert "Offline model." in page
+    assert "Manipulation, forecast and measured" in page
+    dry = run(*asked, "--dry-run")
+    assert dry.exit_code == 0, dry.stderr
+    assert "calls" in dry.stdout
+
+
+def test_wrong_calls_say_what_to_do(tmp_path):
+    for arguments, said in (
+        (("sample",), "--from-verdicts"),
+        (("sample", "--judge", "rule:longer", "--from-verdicts"), "One or the other"),
+        (("sample", "--judge", "rule:nothing"), "no such rule"),
+        (("sample", "--judge", "sim:nothing"), "planted bias"),
+        (("sample", "--judge", f"{tmp_path}/none.py:score"), "not there"),
+        (("sample", "--judge", f"{__file__}:nothing"), "no such function"),
+    ):
+        done = run(*arguments)
+        assert done.exit_code == 1
+        assert said in done.stderr
+
+
+@pytest.fixture
+def page(tmp_path, monkeypatch) -> Path:
+    monkeypatch.syspath_prepend(str(PAGES))
+    monkeypatch.setenv("WORKBENCH_DATA", "sample")
+    monkeypatch.setenv("WORKBENCH_RUNS", str(tmp_path / "runs"))
+    return tmp_path / "runs"
+
+
+def opened() -> AppTest:
+    shown = AppTest.from_file(str(PAGES / "judge_audit.py"), default_timeout=120).run()
+    assert not shown.exception, shown.exception
+    return shown
+
+
+def test_the_page_audits_verdicts_and_starts_a_run(page):
+    shown = opened()
+    assert any("simulated" in one.value for one in shown.warning)
+    assert any("detectable shift" in one.value for one in shown.text)
+    shown.button("a-verdicts").click().run()
+    assert not shown.exception, shown.exception
+    assert wb.observe(wb.load("sample")).summary() in [one.value for one in shown.code]
+    shown.number_input("a-pairs").set_value(12)
+    shown.button("a-start").click().run()
+    assert not shown.exception, shown.exception
+    (folder,) = runs_in(page)
+    end = time.monotonic() + 120
+    while status(folder).state in ("new", "running") or folder.running:
+        assert time.monotonic() < end
+        time.sleep(0.1)
+    shown = opened()
+    summary = (folder.results / "summary.txt").read_text()
+    assert summary in [one.value for one in shown.code]
