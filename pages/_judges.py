@@ -34,6 +34,7 @@ def asked(data: wb.PreferenceData) -> AnnotateConfig:
     variants = [f"{probe.id}/{one.name}" for probe in PROBES for one in probe.variants]
     vetoed = middle.multiselect("Leave out", variants, key="a-vetoed")
     edits = right.checkbox("Also measure edits by rule", key="a-edits")
+    wordings = right.checkbox("Also ask in other wordings", key="a-wordings")
     return AnnotateConfig().updated(
         "Judge audit page",
         model=model or None,
@@ -42,6 +43,7 @@ def asked(data: wb.PreferenceData) -> AnnotateConfig:
         pairs=int(pairs),
         vetoed=tuple(vetoed),
         manipulate=edits,
+        wordings=wordings,
     )
 
 

@@ -28,6 +28,8 @@ _HOW = (
     option("margin", float | None, None, "Shifts within it are taken for none."),
     option("vetoed", list[str] | None, None, "Variants to leave out, such as C1/book."),
     option("manipulate", bool, False, "Also measure what edits by rule bring."),
+    option("wordings", bool, False, "Also ask in every built-in template, and for reasons."),
+    option("triples", bool, False, "Also compare three responses to a prompt, for circles."),
     option("template", str | None, None, "workbench, alpaca_eval, mt_bench, or a file."),
     option("soft", bool, False, "Preferences from token log-probabilities."),
 )
@@ -107,8 +109,8 @@ def _observed(run: AnnotateRun, data: PreferenceData, reference: str) -> list[Re
 
 
 def _asked(run: AnnotateRun, data: PreferenceData, name: str) -> list[Result]:
+    from workbench.annotate.tasks import beside
     from workbench.audit.judges.audit import audit_judge
-    from workbench.audit.judges.manipulate import manipulate
     from workbench.audit.judges.plan import plan_audit
 
     config = run.config
@@ -119,9 +121,7 @@ def _asked(run: AnnotateRun, data: PreferenceData, name: str) -> list[Result]:
     run.note(plan.summary())
     with run.progress("Asking the judge"):
         found = audit_judge(plan, judge, margin=config.margin)
-        if config.manipulate:
-            moved = manipulate(data, judge, n=plan.n, seed=config.seed)
-            found = replace(found, manipulation=moved)
+        found = replace(found, beside=beside(data, judge, config, plan.n))
     return [found, *found.parts()]
 
 

@@ -47,6 +47,12 @@ def test_a_function_of_one_s_own_is_audited(reward, tmp_path):
     assert {"estimate", "conf_low", "threshold", "help"} <= set(findings[0])
 
 
+def test_circles_are_counted_where_prompts_have_three_responses():
+    done = run("sample", "--judge", "rule:longer", "--suite", "smoke", "--triples")
+    assert done.exit_code == 0, done.stderr
+    assert "circles among decided triples: 0.000" in done.stdout
+
+
 def test_fail_on_is_an_exit_code_for_ci(reward):
     judge = ("--judge", f"{reward}:score", "--suite", "smoke", "--quiet")
     assert run("sample", *judge, "--fail-on", "warning").exit_code == FAILED
@@ -70,16 +76,17 @@ def test_verdicts_that_are_there_need_no_call(tmp_path):
 def test_a_model_is_asked_in_a_run_that_goes_on(tmp_path):
     asked = ("sample", "--judge", "offline:plain", "--suite", "smoke", "--pairs", 12)
     whole, parts = tmp_path / "whole", tmp_path / "parts"
-    done = run(*asked, "--manipulate", "--out", whole)
+    done = run(*asked, "--manipulate", "--wordings", "--out", whole)
     assert done.exit_code == 0, done.stderr
     for calls in (50, 300, 10**6):
-        stopped = run(*asked, "--manipulate", "--max-calls", calls, "--out", parts)
+        stopped = run(*asked, "--manipulate", "--wordings", "--max-calls", calls, "--out", parts)
         assert stopped.exit_code == 0, stopped.stderr
     for name in ("result.json", "summary.txt", "probes.csv"):
         assert (whole / "results" / name).read_bytes() == (parts / "results" / name).read_bytes()
     page = (whole / "results" / "report.html").read_text()
     assert "Offline model." in page
     assert "Manipulation, forecast and measured" in page
+    assert "its own wording and with reasons differ" in page
     dry = run(*asked, "--dry-run")
     assert dry.exit_code == 0, dry.stderr
     assert "calls" in dry.stdout
@@ -90,6 +97,7 @@ def test_wrong_calls_say_what_to_do(tmp_path):
         (("sample",), "--from-verdicts"),
         (("sample", "--judge", "rule:longer", "--from-verdicts"), "One or the other"),
         (("sample", "--judge", "rule:nothing"), "no such rule"),
+        (("sample", "--judge", "rule:longer", "--suite", "smoke", "--wordings"), "no wording"),
         (("sample", "--judge", "sim:nothing"), "planted bias"),
         (("sample", "--judge", f"{tmp_path}/none.py:score"), "not there"),
         (("sample", "--judge", f"{__file__}:nothing"), "no such function"),

@@ -88,6 +88,10 @@ class AnnotateConfig(Config):
         Shifts within it are taken for none.
     manipulate : bool
         Also measure what edits by rule bring.
+    wordings : bool
+        Also ask the judge in every built-in template, with and without reasons.
+    triples : bool
+        Also compare three responses to a prompt, for circles.
     prices : str, optional
         TOML file of prices by model.
     max_cost : float, optional
@@ -133,6 +137,8 @@ class AnnotateConfig(Config):
     vetoed: tuple[Name, ...] = ()
     margin: Annotated[float, Field(gt=0, lt=0.5)] = 0.05
     manipulate: bool = False
+    wordings: bool = False
+    triples: bool = False
     prices: Name | None = None
     max_cost: Annotated[float, Field(ge=0)] | None = None
     max_calls: Limit = None

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from workbench.annotate.config import AnnotateConfig
 from workbench.data.dataset import PreferenceData
+from workbench.errors import ConfigError
 from workbench.llm.asker import Asks
 from workbench.results import Result
 
 if TYPE_CHECKING:
     from workbench.audit.judges.scorecard import JudgeAudit
+    from workbench.judges.base import Judge
+    from workbench.judges.templates import Template
     from workbench.principles.extraction import Extraction
 
 Found = Result
@@ -123,19 +126,21 @@ def _audited(
     data: PreferenceData, config: AnnotateConfig, asks: Asks, file: Callable[[str, str], str]
 ) -> JudgeAudit:
     from workbench.audit.judges.audit import audit_judge
-    from workbench.audit.judges.manipulate import manipulate
     from workbench.audit.judges.plan import plan_audit, slot_of
-    from workbench.judges import ChatJudge
+    from workbench.judges import TEMPLATES, ChatJudge
 
-    judge = ChatJudge(
-        config.asked_model,
-        asks,
-        template=file("template", config.template),
-        samples=config.repeats or 1,
-        soft=config.soft,
-        sampling=config.sampling,
-        name=config.annotator,
-    )
+    def judge_of(template: str | Template) -> ChatJudge:
+        return ChatJudge(
+            config.asked_model,
+            asks,
+            template=template,
+            samples=config.repeats or 1,
+            soft=config.soft,
+            sampling=config.sampling,
+            name=config.annotator,
+        )
+
+    judge = judge_of(file("template", config.template))
     plan = plan_audit(
         data,
         config.suite or "default",
@@ -145,6 +150,53 @@ def _audited(
         vetoed=config.vetoed,
     )
     found = audit_judge(plan, judge, margin=config.margin)
+    other = replace(judge.template, reason=not judge.template.reason)
+    wordings = {"its own wording": judge}
+    wordings["without reasons" if judge.template.reason else "with reasons"] = judge_of(other)
+    wordings |= {name: judge_of(one) for name, one in TEMPLATES.items() if one != judge.template}
+    return replace(found, beside=beside(data, judge, config, plan.n, wordings))
+
+
+def beside(
+    data: PreferenceData,
+    judge: Judge,
+    config: AnnotateConfig,
+    n: int,
+    wordings: Mapping[str, Judge] | None = None,
+) -> tuple[Result, ...]:
+    """Return what an audit was to measure beside the probes.
+
+    Parameters
+    ----------
+    data : PreferenceData
+    judge : Judge
+    config : AnnotateConfig
+        Says what.
+    n : int
+        Pairs of the audit.
+    wordings : mapping of str to Judge, optional
+        The same judge asked otherwise; None where it has no wording.
+
+    Raises
+    ------
+    ConfigError
+        Wordings of a judge that has none.
+    """
+    from workbench.audit.judges.instrument import compare_wordings, transitivity
+    from workbench.audit.judges.manipulate import manipulate
+
+    found: list[Result] = []
     if config.manipulate:
-        found = replace(found, manipulation=manipulate(data, judge, n=plan.n, seed=config.seed))
-    return found
+        found.append(manipulate(data, judge, n=n, seed=config.seed))
+    if config.wordings:
+        if wordings is None:
+            raise ConfigError(
+                "This judge has no wording.",
+                found=judge.name,
+                expected="a model that is asked by a template",
+                fix="Leave --wordings out.",
+            )
+        found.append(compare_wordings(data, wordings, n=n, seed=config.seed))
+    if config.triples:
+        found.append(transitivity(data, judge, n=n, seed=config.seed))
+    return tuple(found)

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 import pandas as pd
 
-from workbench.audit.judges.manipulate import Manipulation
 from workbench.audit.judges.statistics import BIASED, INSENSITIVE, SENSITIVE, UNDERPOWERED
 from workbench.finding import Finding, Rule, finding
 from workbench.provenance import Provenance
@@ -73,8 +72,8 @@ class JudgeAudit(Result):
         Cases left out: ``probe, variant, reason, n``.
     settings : dict
     provenance : Provenance
-    manipulation : Manipulation or None
-        Where it was measured too.
+    beside : tuple of Result
+        What was measured too: edits, wordings, triples.
     """
 
     heading: ClassVar[str] = "Judge audit"
@@ -91,7 +90,7 @@ class JudgeAudit(Result):
     skipped: pd.DataFrame
     settings: dict[str, Any]
     provenance: Provenance
-    manipulation: Manipulation | None = None
+    beside: tuple[Result, ...] = ()
 
     @property
     def flagged(self) -> list[str]:
@@ -140,8 +139,8 @@ class JudgeAudit(Result):
         return [one for row in self.estimates.to_dict("records") if (one := self._found(row))]
 
     def parts(self) -> list[Result]:
-        """Return what manipulated responses brought, where that was measured."""
-        return [] if self.manipulation is None else [self.manipulation]
+        """Return what edits, wordings and triples brought, where that was measured."""
+        return list(self.beside)
 
     def figures(self) -> dict[str, go.Figure]:
         """Return shifts, known answers, and doses."""
