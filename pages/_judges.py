@@ -63,17 +63,18 @@ def scorecard(found: Result | None) -> None:
         note("Too little was asked yet to say anything.")
         return
     text(found.summary())
-    findings(found.findings())
+    findings(found.findings(), "audit")
     result(found, "audit")
     for part in found.parts():
         result(part, f"audit-{part.heading}")
 
 
-def findings(found: list[Finding]) -> None:
-    """Show findings with the pairs behind them."""
-    rows = [{**one.to_dict(), "evidence": ", ".join(one.evidence)} for one in found]
+def findings(found: list[Finding], key: str) -> None:
+    """Show findings with the pairs behind them, warnings first."""
+    order = sorted(found, key=lambda one: one.level != "warning")
+    rows = [{**one.to_dict(), "evidence": ", ".join(one.evidence)} for one in order]
     if rows:
-        table(pd.DataFrame(rows), "audit-findings", "Findings, with the pairs that show them")
+        table(pd.DataFrame(rows), f"findings-{key}", "Findings, with the pairs that show them")
 
 
 def verdicts(data: wb.PreferenceData) -> None:
@@ -85,7 +86,7 @@ def verdicts(data: wb.PreferenceData) -> None:
     names = None if reference == "nobody" else reference
     seen = observe(data, reference=names or "")
     text(seen.summary())
-    findings(seen.findings())
+    findings(seen.findings(), "observed")
     result(seen, "observed")
     if seen.style is not None:
         figure(seen.style.plot(), "Weights of length and style minus the reference's", "a-style")

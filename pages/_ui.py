@@ -60,6 +60,7 @@ def result(found: Result, key: str) -> None:
     """Show any result: what it says, its figure and all of its tables."""
     st.caption(found.about)
     for name, plot in found.figures().items():
+        st.caption(name)
         figure(plot, f"Figure of {name}", f"figure-{key}-{name}")
     for name, frame in found.tables().items():
         if len(frame):

@@ -27,7 +27,7 @@ _HOW = (
     option("suite", Literal["smoke", "default", "full"] | None, None, "Probes: more, or fewer."),
     option("margin", float | None, None, "Shifts within it are taken for none."),
     option("vetoed", list[str] | None, None, "Variants to leave out, such as C1/book."),
-    option("manipulate", bool, False, "Also measure what edits by rule bring."),
+    option("manipulate", bool, False, "Also measure edits by rule; of verdicts: forecast."),
     option("wordings", bool, False, "Also ask in every built-in template, and for reasons."),
     option("triples", bool, False, "Also compare three responses to a prompt, for circles."),
     option("template", str | None, None, "workbench, alpaca_eval, mt_bench, or a file."),
@@ -105,7 +105,18 @@ def _observed(run: AnnotateRun, data: PreferenceData, reference: str) -> list[Re
         if found.settings["reference"] is None:
             return [found]
         board = judge_board(data, names, reference, seed=run.config.seed)
-        return [board, found, *found.parts()]
+        forecasts = _forecasts(data, found.settings["annotators"]) if run.config.manipulate else []
+        return [board, found, *found.parts(), *forecasts]
+
+
+def _forecasts(data: PreferenceData, judges: list[str]) -> list[Result]:
+    """Return what following each judge's weights should bring: no measurement."""
+    from workbench.audit.judges.forecast import susceptibility
+    from workbench.decompose.decomposition import decompose
+    from workbench.report.main_job import ensure_factors
+
+    fit = decompose(ensure_factors(data), annotator=judges, folds=0)
+    return [susceptibility(fit, name) for name in judges]
 
 
 def _asked(run: AnnotateRun, data: PreferenceData, name: str) -> list[Result]:

@@ -17,6 +17,7 @@ from workbench.audit.judges.agreement import (
 )
 from workbench.audit.judges.board import CEILING, judge_board
 from workbench.audit.judges.corrected import correct_rates, corrected
+from workbench.audit.judges.planted import BiasedJudge, world
 from workbench.audit.judges.relations import drift, family_preference, gameability
 from workbench.errors import DesignError
 
@@ -92,6 +93,16 @@ def test_ranks_and_their_intervals():
     assert board.ensemble["conf_high"].item() < 0.05
     assert "rank" in board.to_frame().columns
     assert "in s:" in board.summary()
+
+
+def test_audits_stand_in_the_board():
+    data = labelled(200, 0, {"good": 0.9, "bad": 0.5})
+    audit = wb.audit_judge(wb.plan_audit(world(40), "smoke", n=40), BiasedJudge("none"))
+    table = judge_board(data, replicates=20, audits={"good": audit}).to_frame().set_index("term")
+    assert table.loc["good", "robustness"] == 1.0
+    assert table.loc["good", "sensitivity"] > 0.8
+    assert table.loc["good", "calls"] == audit.settings["calls"]
+    assert np.isnan(table.loc["bad", "robustness"])
 
 
 def test_an_ensemble_of_equals_is_better_than_its_best_member():

@@ -63,7 +63,7 @@ def test_fail_on_is_an_exit_code_for_ci(reward):
 
 
 def test_verdicts_that_are_there_need_no_call(tmp_path):
-    done = run("sample", "--from-verdicts", "--out", tmp_path / "seen")
+    done = run("sample", "--from-verdicts", "--manipulate", "--out", tmp_path / "seen")
     assert done.exit_code == 0, done.stderr
     data = wb.load("sample")
     assert wb.observe(data).summary() in done.stdout
@@ -71,6 +71,7 @@ def test_verdicts_that_are_there_need_no_call(tmp_path):
     page = (tmp_path / "seen" / "report.html").read_text()
     assert "slot-bias" in page
     assert "Judges beside each other" in page
+    assert "Manipulation, forecast" in page
 
 
 def test_a_model_is_asked_in_a_run_that_goes_on(tmp_path):
@@ -90,6 +91,22 @@ def test_a_model_is_asked_in_a_run_that_goes_on(tmp_path):
     dry = run(*asked, "--dry-run")
     assert dry.exit_code == 0, dry.stderr
     assert "calls" in dry.stdout
+
+
+def test_an_audit_is_planned_and_imported_like_every_run(tmp_path):
+    """Requests written as a batch, answered elsewhere, read again: the same audit."""
+    asked = ("sample", "--judge", "offline:plain", "--suite", "smoke", "--pairs", 6)
+    whole, planned = tmp_path / "whole", tmp_path / "planned"
+    assert run(*asked, "--out", whole).exit_code == 0
+    assert run(*asked, "--max-calls", 0, "--out", planned).exit_code == 0
+    done = CliRunner().invoke(app, ["plan", str(planned)])
+    assert done.exit_code == 0, done.stderr
+    (batch,) = (planned / "requests").glob("*.jsonl")
+    lines = [json.loads(line) for line in batch.read_text().splitlines()]
+    assert (
+        len(lines)
+        == json.loads((whole / "results" / "result.json").read_text())["settings"]["calls"]
+    )
 
 
 def test_wrong_calls_say_what_to_do(tmp_path):
@@ -137,5 +154,8 @@ def test_the_page_audits_verdicts_and_starts_a_run(page):
         assert time.monotonic() < end
         time.sleep(0.1)
     shown = opened()
+    # what both tabs show stands on the page together
+    shown.button("a-verdicts").click().run()
+    assert not shown.exception, shown.exception
     summary = (folder.results / "summary.txt").read_text()
     assert summary in [one.value for one in shown.code]

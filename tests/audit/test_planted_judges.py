@@ -82,7 +82,8 @@ def test_a_question_is_asked_once_whoever_stands_where(plan):
     assert both.empty
     asked = plan.cases[plan.cases["probe"].isin((CLEAN, WORSE))]
     assert asked.groupby("pair_id")["treated"].nunique().max() == 1
-    assert plan.calls == 2 * (len(plan.arms) + 2 * 120)
+    alike = (texts["response_a"] == texts["response_b"]).sum()
+    assert plan.calls == 2 * (len(plan.arms) + 2 * 120) - alike
 
 
 def test_the_plan_is_the_same_twice_and_vetoes_are_kept():
@@ -141,6 +142,17 @@ def wb_asker(model):
             yield asker
 
     return opened()
+
+
+def test_rank_drop_is_the_fall_of_agreement_with_people():
+    plan = plan_audit(world(80, 5), "default", n=80)
+    found = audit_judge(plan, BiasedJudge("length", seed=5)).variants.set_index(["id", "term"])
+    row = found.loc[("F1", "4x")]
+    assert row["rank_drop"] == pytest.approx(row["accuracy_control"] - row["accuracy_treated"])
+    # padding the worse one drops it, padding the better one does not
+    assert row["rank_drop_low"] > 0.02
+    clean = audit_judge(plan, BiasedJudge("none", seed=5)).variants.set_index(["id", "term"])
+    assert clean.loc[("F1", "4x"), "rank_drop_low"] < 0
 
 
 def test_world_and_judges_know_the_facts():

@@ -210,6 +210,8 @@ class _Measuring:
                 row |= measured(value, code, self.level) | {"n_failed": len(own) - len(held)}
                 if probe.group == "attack":
                     row |= self._attack(held)
+                if probe.expect != "right":
+                    row |= self._rank_drop(held)
                 rows.append(row)
         table = pd.DataFrame(rows).drop(columns=["low_90", "high_90"], errors="ignore")
         return table.assign(method=SHIFT)
@@ -256,6 +258,23 @@ class _Measuring:
             "robustness": found["robustness"], "repeat": found["repeat"],
             "excess_flip": found["estimate"], "excess_low": found["conf_low"],
             "excess_high": found["conf_high"],
+        }  # fmt: skip
+
+    def _rank_drop(self, own: pd.DataFrame) -> dict[str, Any]:
+        """Return by how much agreement with people falls under treatment."""
+        own = own[own["better"] != 0]
+        if len(own) < _FEWEST:
+            return {}
+        way = own["better"].to_numpy(float)
+        right = [
+            (np.sign(own[name].to_numpy(float) - 0.5) == way).astype(float)
+            for name in ("control_score", "score")
+        ]
+        found = shift(right[0] - right[1], own["code"].to_numpy(), self.level)
+        return {
+            "accuracy_control": float(right[0].mean()), "accuracy_treated": float(right[1].mean()),
+            "rank_drop": found["estimate"], "rank_drop_low": found["conf_low"],
+            "rank_drop_high": found["conf_high"],
         }  # fmt: skip
 
     def _again(self) -> pd.DataFrame:

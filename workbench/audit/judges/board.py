@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -27,12 +27,14 @@ from workbench.results import TIDY, Result
 if TYPE_CHECKING:
     import plotly.graph_objects as go
 
+    from workbench.audit.judges.scorecard import JudgeAudit
+
 CEILING = "people, one against the others"
 ENSEMBLE = "majority of the judges"
 _METHOD = "1 - |a - b| against the mode of people, Wilson interval at the clusters' size"
 _BESIDE = ("consistency", "position fairness", "longer preferred", "list preferred")
 COLUMNS = (*TIDY, "rank", "rank_low", "rank_high", "bias", "variance",
-           *(name.replace(" ", "_") for name in _BESIDE),
+           *(name.replace(" ", "_") for name in _BESIDE), "robustness", "sensitivity", "calls",
            "n_clusters", "method", "reason")  # fmt: skip
 
 
@@ -72,7 +74,8 @@ class JudgeBoard(Result):
 
         The tidy columns are of the agreement; ``rank`` with the ends of its bootstrap
         interval; ``bias`` and ``variance`` (NaN without repeats); consistency, position
-        fairness, and preference for longer responses and lists.
+        fairness, and preference for longer responses and lists; ``robustness, sensitivity,
+        calls`` of judges whose audits are given.
         """
         return self.estimates
 
@@ -128,6 +131,7 @@ def judge_board(
     judges: Sequence[str] | None = None,
     reference: str = "human",
     *,
+    audits: Mapping[str, JudgeAudit] | None = None,
     level: float = 0.95,
     replicates: int = 1000,
     folds: int = 5,
@@ -142,6 +146,8 @@ def judge_board(
         Everybody who is not the reference when None.
     reference : str
         An annotator or a kind.
+    audits : mapping of str to JudgeAudit, optional
+        Audits by probes, by annotator: their scores stand in the table.
     level : float
     replicates : int
         Resamples of the clusters, for the ranks.
@@ -191,6 +197,8 @@ def judge_board(
     rows = [_row(name, agree[name], votes[name], people, cluster, level) for name in names]
     table = pd.DataFrame(rows)
     table = table.assign(**_beside(seen.estimates, names))
+    for name, audit in (audits or {}).items():
+        table.loc[table["term"] == name, list(audit.scores)] = list(audit.scores.values())
     table = table.assign(**_ranks(agree, cluster, level, replicates, seed))
     table = table.sort_values(["rank", "term"], kind="stable")
     ceiling = {"term": CEILING, **_share(leave_one_out(people), cluster, level)}

@@ -119,8 +119,9 @@ def susceptibility(fit: Decomposition, group: str, k: int = 3) -> Susceptibility
         for name in ("top", "last")
     }
     columns = ["list", *TIDY]
+    lists = lists.assign(degree=expit(lists["estimate"]), method="weights of the decomposition")
     return Susceptibility(
-        lists.assign(degree=expit(lists["estimate"]))[[*columns, "degree"]].reset_index(drop=True),
+        lists[[*columns, "degree", "method"]].reset_index(drop=True),
         float(expit(sums["top"]) - expit(sums["last"])),
         prompts,
         {"group": group, "k": k},

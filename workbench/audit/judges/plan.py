@@ -41,7 +41,8 @@ class Plan:
     cases : DataFrame
         One row a probe, variant and pair: ``probe, variant, dose, pair_id, cluster``, the
         rows of its arms ``treated`` and ``control`` (-1: none), and whether the watched
-        response stands second there: ``treated_turned, control_turned``.
+        response stands second there: ``treated_turned, control_turned``; ``better``: +1
+        where people prefer the watched response, -1 the other, 0 where that is unknown.
     arms : DataFrame
         ``prompt, response_a, response_b, cluster``: each pair of texts once.
     skipped : DataFrame
@@ -67,7 +68,9 @@ class Plan:
     @property
     def calls(self) -> int:
         """Calls of a pairwise judge that is asked in both orders."""
-        return 2 * (len(self.arms) + REPEATS * len(self.clean))
+        alike = self.arms["response_a"] == self.arms["response_b"]
+        # two identical responses are one question in both orders
+        return 2 * (len(self.arms) + REPEATS * len(self.clean)) - int(alike.sum())
 
     def summary(self) -> str:
         """Return what the audit asks and can find, before anything is spent."""
@@ -198,7 +201,7 @@ class _Making:
 
     def __init__(self, suite: str, seed: int, slot: tuple[str, str], vetoed: set[str]) -> None:
         self.suite, self.seed, self.slot, self.vetoed = suite, seed, slot, vetoed
-        self.taken = 0
+        self.taken, self.better = 0, 0.0
         self.cases: list[dict[str, object]] = []
         self.arms: dict[tuple[str, str, str], int] = {}
         self.clusters: list[str] = []
@@ -213,6 +216,8 @@ class _Making:
         luck = first if own % 2 else turned
         # what is spoilt or set against nothing is the better response; an attack helps the worse
         worse = luck if np.isnan(lean) or lean == 0 else turned if lean > 0 else first
+        side = 0.0 if np.isnan(lean) else float(np.sign(lean))
+        self.better = side if luck is first else -side
         self._case(CLEAN, Variant(CLEAN, lambda item: None), row, (luck, None))
         self._case(WORSE, Variant(WORSE, lambda item: None), row, (worse, None))
         self._case(SAME, Variant(SAME, lambda item: None), row, (Arm(prompt, a, a), None))
@@ -220,7 +225,9 @@ class _Making:
         for probe in probes:
             if probe.most is not None and self.taken > probe.most:
                 continue
-            item = Item(luck if probe.group == "invariance" else worse, off, own, self.slot)
+            watched = luck if probe.group == "invariance" else worse
+            self.better = side if watched is first else -side
+            item = Item(watched, off, own, self.slot)
             for variant in probe.variants:
                 if f"{probe.id}/{variant.name}" in self.vetoed:
                     continue
@@ -242,7 +249,7 @@ class _Making:
                 "probe": probe, "variant": variant.name, "dose": variant.dose,
                 "pair_id": row["pair_id"], "cluster": row["cluster"],
                 "treated": at, "treated_turned": turned,
-                "control": beside, "control_turned": beside_turned,
+                "control": beside, "control_turned": beside_turned, "better": self.better,
             }
         )  # fmt: skip
 

@@ -63,7 +63,8 @@ class JudgeAudit(Result):
     estimates : DataFrame
         One row a probe; see :meth:`to_frame`.
     variants : DataFrame
-        One row a form or dose, with attack success beside that of the placebo.
+        One row a form or dose, with attack success beside that of the placebo, and the fall
+        of agreement with people under treatment (``rank_drop``).
     cases : DataFrame
         Every case: ``probe, variant, dose, pair_id, score, control_score, value``.
     samples : DataFrame
@@ -97,6 +98,18 @@ class JudgeAudit(Result):
         """Dimensions in which the judge is biased, blind, unstable or fails; sorted."""
         bad = self.estimates[self.estimates["verdict"].isin((BIASED, INSENSITIVE))]
         return sorted(set(bad["dimension"]))
+
+    @property
+    def scores(self) -> dict[str, float]:
+        """Share of invariance probes that find no bias, mean share of known answers, calls."""
+        held = self.estimates[self.estimates["group"].isin(("invariance", "attack"))]
+        held = held[held["estimate"].notna()]
+        known = self.estimates.loc[self.estimates["group"] == "sensitivity", "estimate"].dropna()
+        return {
+            "robustness": float((held["verdict"] != BIASED).mean()) if len(held) else np.nan,
+            "sensitivity": float(known.mean()) if len(known) else np.nan,
+            "calls": float(self.settings["calls"]),
+        }
 
     def to_frame(self) -> pd.DataFrame:
         """Return one row a probe.
@@ -136,7 +149,8 @@ class JudgeAudit(Result):
 
     def findings(self) -> list[Finding]:
         """Return biases, blindness, instability, failures, and what is underpowered."""
-        return [one for row in self.estimates.to_dict("records") if (one := self._found(row))]
+        found = [one for row in self.estimates.to_dict("records") if (one := self._found(row))]
+        return [*found, *self._underpowered()]
 
     def parts(self) -> list[Result]:
         """Return what edits, wordings and triples brought, where that was measured."""
@@ -190,11 +204,8 @@ class JudgeAudit(Result):
 
     def _found(self, row: dict[Any, Any]) -> Finding | None:
         verdict, dimension, who = row["verdict"], row["dimension"], self.settings["model"]
-        rule, level = "judge-biased", "warning"
-        if verdict == UNDERPOWERED and row["group"] != "instrument":
-            rule, level = "audit-underpowered", "note"
-            text = f"{who}: {row['term']} cannot be told ({row['n']:,.0f} pairs)"
-        elif verdict == INSENSITIVE:
+        rule = "judge-biased"
+        if verdict == INSENSITIVE:
             rule, text = "judge-insensitive", f"{who} is blind to {dimension} ({row['term']})"
         elif verdict != BIASED:
             return None
@@ -207,12 +218,22 @@ class JudgeAudit(Result):
             text = f"{who} is drawn {way} {dimension} ({row['term']})"
         numbers = (row["estimate"], row["conf_low"], row["conf_high"])
         threshold = f"{RULES[rule].threshold}; margin {self.settings['margin']:g}"
-        if rule == "audit-underpowered":
-            threshold = f"detectable shift {row['mde']:.3f}"
         return finding(
-            RULES, rule, level, text, int(row["n"]), numbers, threshold=threshold,
+            RULES, rule, "warning", text, int(row["n"]), numbers, threshold=threshold,
             evidence=self._evidence(row),
         )  # fmt: skip
+
+    def _underpowered(self) -> list[Finding]:
+        """Return one note on all probes that this many pairs cannot tell."""
+        table = self.estimates
+        table = table[(table["verdict"] == UNDERPOWERED) & (table["group"] != "instrument")]
+        if table.empty:
+            return []
+        text = f"{self.settings['model']}: {len(table)} probes cannot be told: "
+        text += ", ".join(table["term"])
+        worst = f"neither biased nor equivalent; detectable shifts up to {table['mde'].max():.2f}"
+        n = int(table["n"].max())
+        return [finding(RULES, "audit-underpowered", "note", text, n, threshold=worst)]
 
     def _evidence(self, row: dict[Any, Any]) -> tuple[str, ...]:
         own = self.cases[self.cases["probe"] == row["id"]].dropna(subset=["value"])
