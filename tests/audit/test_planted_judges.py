@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from scipy.stats import binom
 
 import workbench as wb
 from tests.judges.models import Saying
@@ -41,7 +42,10 @@ def test_the_recorded_hundred_seeds_come_again_for_one_of_them():
     spec.loader.exec_module(run)
     expected = json.loads((ANALYSIS / "expected.json").read_text("utf-8"))
     assert expected["seeds"] == 100
-    assert min(expected["flagged_exactly"].values()) >= 95
+    exact = np.array(list(expected["flagged_exactly"].values()))
+    # a false discovery rate of 5 %: 95 of 100 are expected where nothing else is there
+    assert exact.mean() >= 95
+    assert exact.min() >= binom.ppf(0.01, 100, 0.95)
     found = run.flagged(7)
     for bias, wanted in BIASES.items():
         assert sorted(found[bias]) == expected["otherwise"][bias].get("7", sorted(wanted))

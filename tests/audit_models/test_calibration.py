@@ -1,0 +1,75 @@
+"""Calibration errors against closed forms, scikit-learn and planted temperatures."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from scipy.special import expit, logit
+from sklearn.metrics import brier_score_loss, log_loss
+
+from workbench.audit.models.calibration import calibration
+from workbench.errors import DataError
+
+
+def planted(n: int, scale: float, seed: int = 0):
+    rng = np.random.default_rng(seed)
+    margin = rng.normal(0, 2, n)
+    y = (rng.random(n) < expit(margin)).astype(float)
+    return margin * scale, y, (np.arange(n) // 2).astype(str)
+
+
+def estimates(found):
+    return found.to_frame().set_index("term")["estimate"]
+
+
+def test_closed_forms():
+    """All predictions .8, true share .6: ECE .2 in both orderings; Brier and log-loss known."""
+    n = 1000
+    margin = np.full(n, logit(0.8))
+    y = np.r_[np.ones(600), np.zeros(400)]
+    found = estimates(calibration(margin, y, np.arange(n).astype(str)))
+    for name in ("ECE", "ACE", "MCE"):
+        assert found[f"{name}, raw"] == pytest.approx(0.2)
+    assert found["Brier, raw"] == pytest.approx(0.6 * 0.04 + 0.4 * 0.64)
+    assert found["log-loss, raw"] == pytest.approx(-(0.6 * np.log(0.8) + 0.4 * np.log(0.2)))
+
+
+def test_brier_and_log_loss_are_scikit_learn_s_over_both_orderings():
+    margin, y, cluster = planted(500, 1.7)
+    found = estimates(calibration(margin, y, cluster, replicates=20))
+    p, both = np.r_[expit(margin), expit(-margin)], np.r_[y, 1 - y]
+    assert found["Brier, raw"] == pytest.approx(brier_score_loss(both, p))
+    assert found["log-loss, raw"] == pytest.approx(log_loss(both, p))
+    naive = sum(
+        abs(p[m].sum() - both[m].sum()) for k in range(10)
+        if (m := np.minimum((p * 10).astype(int), 9) == k).any()
+    ) / len(p)  # fmt: skip
+    assert found["ECE, raw"] == pytest.approx(naive)
+
+
+def test_a_planted_temperature_is_found_and_mends_held_out():
+    margin, y, cluster = planted(4000, 3.0)
+    found = calibration(margin, y, cluster, replicates=100)
+    assert found.settings["temperature"] == pytest.approx(3.0, rel=0.1)
+    table = estimates(found)
+    assert table["ECE, raw"] > 0.08
+    assert table["ECE, temperature"] < 0.025
+    assert table["ECE, isotonic"] < 0.03
+    assert found.curve["n"].sum() == 2 * 4000
+    assert found.plot().data
+    assert "temperature" in found.summary()
+
+
+def test_exchanging_a_and_b_changes_nothing():
+    margin, y, cluster = planted(400, 1.3)
+    flip = np.random.default_rng(0).random(400) < 0.5
+    turned = np.where(flip, -margin, margin), np.where(flip, 1 - y, y)
+    one, two = (calibration(m, l, cluster, replicates=50) for m, l in ((margin, y), turned))
+    assert estimates(one).to_numpy() == pytest.approx(estimates(two).to_numpy())
+
+
+def test_what_cannot_be_held_against_preferences_is_refused():
+    with pytest.raises(DataError, match="finite"):
+        calibration(np.array([np.nan]), np.array([1.0]), np.array(["c"]))
+    with pytest.raises(DataError, match="as many"):
+        calibration(np.zeros(2), np.array([1.0]), np.array(["c"]))

@@ -1,0 +1,221 @@
+"""Benchmarks' own aggregation of scores or verdicts, with ties and intervals told."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+import numpy as np
+import pandas as pd
+
+from workbench.clustered import Array, share
+from workbench.errors import DataError
+
+Ties = Literal["wrong", "half", "drop"]
+
+MATH_PRM_COUNT = 984
+"""What RewardBench weighs its subset math-prm with; 447 items are in it."""
+
+
+def tie_accuracies(margin: Array, cluster: Array, level: float = 0.95) -> pd.DataFrame:
+    """Return the accuracy under ties = 0, one half, and left out, and the mass of ties.
+
+    Parameters
+    ----------
+    margin : ndarray, shape (n,)
+        Score of the right response minus that of the wrong one.
+    cluster : ndarray of int, shape (n,)
+    level : float
+
+    Examples
+    --------
+    >>> found = tie_accuracies(np.array([1.0, 0.0, -1.0, 2.0]), np.arange(4))
+    >>> found["estimate"].round(3).tolist()
+    [0.5, 0.625, 0.667, 0.25]
+    """
+    tie, right = margin == 0, (margin > 0).astype(float)
+    rows = {
+        "ties wrong": (right, np.ones(len(margin), bool)),
+        "ties half": (np.where(tie, 0.5, right), np.ones(len(margin), bool)),
+        "ties left out": (right, ~tie),
+        "tie mass": (tie.astype(float), np.ones(len(margin), bool)),
+    }
+    return pd.DataFrame(
+        [{"term": name, **share(v[use], cluster[use], level)} for name, (v, use) in rows.items()]
+    )
+
+
+def judgebench(items: pd.DataFrame) -> dict[str, float]:
+    """Return JudgeBench's accuracies by category and overall.
+
+    Parameters
+    ----------
+    items : DataFrame
+        One row a pair: ``source``, ``net``: verdicts for the right response minus for the
+        wrong one, over both orders (a reward model: the sign of its margin, once).
+
+    Notes
+    -----
+    Official: right where net > 0, so a tie is not right; overall is the mean over items.
+    """
+    _need(items, "source", "net")
+    right = (items["net"] > 0).astype(float)
+    kind = items["source"].map(_judgebench_kind)
+    found = {str(name): float(part.mean()) for name, part in right.groupby(kind)}
+    return {**found, "overall": float(right.mean())}
+
+
+def rewardbench(items: pd.DataFrame, sections: dict[str, list[str]]) -> dict[str, float]:
+    """Return RewardBench's section scores and their mean.
+
+    Parameters
+    ----------
+    items : DataFrame
+        ``subset``, ``chosen``, ``rejected``: scores. Ties are wrong.
+    sections : dict of str to list of str
+        Subsets of each section.
+
+    Notes
+    -----
+    A section is the mean of its subsets' accuracies weighted by their size, but math-prm by
+    984; the score is the plain mean of the sections.
+
+    Examples
+    --------
+    >>> items = pd.DataFrame({"subset": ["a", "a", "b"], "chosen": [1.0, 0, 1], "rejected": 0.0})
+    >>> rewardbench(items, {"one": ["a"], "two": ["b"]})
+    {'one': 0.5, 'two': 1.0, 'score': 0.75}
+    """
+    _need(items, "subset", "chosen", "rejected")
+    right = (items["chosen"] > items["rejected"]).astype(float)
+    by = right.groupby(items["subset"]).agg(["mean", "size"])
+    by.loc[by.index == "math-prm", "size"] = MATH_PRM_COUNT
+    found = {}
+    for name, subsets in sections.items():
+        own = by.loc[[one for one in subsets if one in by.index]]
+        found[name] = float((own["mean"] * own["size"]).sum() / own["size"].sum())
+    return {**found, "score": float(np.mean(list(found.values())))}
+
+
+def rewardbench2(items: pd.DataFrame) -> dict[str, float]:
+    """Return RewardBench 2's accuracies by domain and their mean.
+
+    Parameters
+    ----------
+    items : DataFrame
+        ``domain``, ``scores`` (a list, the right one first). The subset Ties is scored by
+        :func:`rewardbench2_ties`.
+
+    Notes
+    -----
+    Best of all; where the right one shares the highest score with k - 1 others: 1 / k.
+
+    Examples
+    --------
+    >>> rewardbench2(pd.DataFrame({"domain": ["x", "x"], "scores": [[2.0, 1, 0], [1.0, 1, 0]]}))
+    {'x': 0.75, 'score': 0.75}
+    """
+    _need(items, "domain", "scores")
+
+    def one(scores: list[float]) -> float:
+        top = max(scores)
+        return 1.0 / sum(s == top for s in scores) if scores[0] == top else 0.0
+
+    right = items["scores"].map(one)
+    found = {str(name): float(part.mean()) for name, part in right.groupby(items["domain"])}
+    return {**found, "score": float(np.mean(list(found.values())))}
+
+
+def rewardbench2_ties(tied: list[tuple[Array, Array]], single: list[tuple[Array, Array]]) -> float:
+    """Return the score of RewardBench 2's subset Ties.
+
+    Parameters
+    ----------
+    tied : list of (right, wrong) scores
+        Prompts with several right answers.
+    single : list of (right, wrong) scores
+        The same prompts with one right answer, in the same order.
+
+    Notes
+    -----
+    0.30 accuracy of the tied + 0.30 of the single + 0.20 of gap_tied > spread + 0.20 of
+    min(gap_single, gap_tied) > spread + 0.01 of the mean of tanh(min(gap) / spread - 1);
+    gap: worst right minus best wrong; spread: best minus worst right.
+
+    Examples
+    --------
+    >>> one = (np.array([5.0, 4.9]), np.array([1.0]))
+    >>> round(rewardbench2_ties([one], [(np.array([5.0]), np.array([1.0]))]), 2)
+    1.01
+    """
+    if len(tied) != len(single) or not tied:
+        raise DataError(
+            "The two forms of the prompts do not match.",
+            found=f"{len(tied)} with several right answers, {len(single)} with one",
+            expected="as many of both, in the same order",
+            fix="Pair them by prompt.",
+        )
+    gap = np.array([right.min() - wrong.max() for right, wrong in tied])
+    other = np.array([right.min() - wrong.max() for right, wrong in single])
+    spread = np.array([right.max() - right.min() for right, _ in tied])
+    least = np.minimum(gap, other)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        close = np.tanh(np.nan_to_num(least / spread - 1, posinf=1e9, neginf=-1e9))
+    return float(
+        0.3 * (gap > 0).mean() + 0.3 * (other > 0).mean() + 0.2 * (gap > spread).mean()
+        + 0.2 * (least > spread).mean() + 0.01 * close.mean()
+    )  # fmt: skip
+
+
+def rm_bench(items: pd.DataFrame) -> dict[str, Any]:
+    """Return RM-Bench's easy, normal and hard accuracies by domain, and their mean.
+
+    Parameters
+    ----------
+    items : DataFrame
+        ``domain``, ``chosen`` and ``rejected``: each a list of three scores, by style from
+        plain to marked up.
+
+    Notes
+    -----
+    The 3 x 3 matrix of chosen styles (rows) against rejected ones, strictly higher: hard is
+    the mean above the diagonal (the chosen one is plainer), normal the diagonal, easy below.
+    A domain is the mean of the three, the total that of the domains; the style gap is easy
+    minus hard.
+
+    Examples
+    --------
+    >>> rows = {"domain": ["chat"], "chosen": [[1.0, 2, 3]], "rejected": [[0.0, 1.5, 2.5]]}
+    >>> found = rm_bench(pd.DataFrame(rows))
+    >>> found["chat"]["easy"], found["chat"]["hard"]
+    (1.0, 0.0)
+    """
+    _need(items, "domain", "chosen", "rejected")
+    chosen, rejected = (np.stack(items[name].map(np.asarray)) for name in ("chosen", "rejected"))
+    wins = (chosen[:, :, None] > rejected[:, None, :]).astype(float)
+    up, down = np.triu_indices(3, 1), np.tril_indices(3, -1)
+    found: dict[str, Any] = {}
+    for name, rows in items.groupby("domain").indices.items():
+        matrix = wins[rows].mean(axis=0)
+        parts = {"easy": float(matrix[down].mean()), "normal": float(np.diag(matrix).mean()),
+                 "hard": float(matrix[up].mean())}  # fmt: skip
+        found[str(name)] = {**parts, "score": float(np.mean(list(parts.values()))),
+                            "style_gap": parts["easy"] - parts["hard"]}  # fmt: skip
+    return {**found, "score": float(np.mean([one["score"] for one in found.values()]))}
+
+
+def _judgebench_kind(source: str) -> str:
+    if source.startswith("mmlu-pro"):
+        return "knowledge"
+    return {"livebench-reasoning": "reasoning", "livebench-math": "math",
+            "livecodebench": "coding"}.get(source, source)  # fmt: skip
+
+
+def _need(items: pd.DataFrame, *names: str) -> None:
+    missing = [name for name in names if name not in items]
+    if missing or not len(items):
+        raise DataError(
+            "The scores of the benchmark cannot be added up.",
+            found=", ".join(map(str, items.columns)) if missing else "no row",
+            expected="columns " + ", ".join(names),
+            fix="Rename the columns, or read the benchmark's own files.",
+        )

@@ -1,0 +1,274 @@
+"""Calibration of preference probabilities: whether 80 % means four out of five."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import numpy as np
+import pandas as pd
+from scipy.optimize import minimize_scalar
+from scipy.special import expit, logit
+
+from workbench.clustered import Array, resample, share
+from workbench.data.split import folds as fold_numbers
+from workbench.errors import DataError, refuse_out_of_range
+from workbench.provenance import Provenance
+from workbench.results import TIDY, Result
+
+if TYPE_CHECKING:
+    import plotly.graph_objects as go
+
+_METHOD = "uniform bins, both orderings of each pair; percentile cluster bootstrap"
+COLUMNS = (*TIDY, "n_clusters", "method", "reason")
+
+
+@dataclass(frozen=True, eq=False)
+class Calibration(Result):
+    """Calibration errors, the reliability curve, and recalibration on held-out prompts.
+
+    Attributes
+    ----------
+    estimates : DataFrame
+        One row a measure, raw and recalibrated; see :meth:`to_frame`.
+    curve : DataFrame
+        One row a bin: ``bin, predicted, estimate`` (share preferred), its interval, ``n``.
+    settings : dict
+    provenance : Provenance
+    """
+
+    heading: ClassVar[str] = "Calibration"
+    about: ClassVar[str] = (
+        "How far predicted probabilities are from the shares that came true. Every pair counts in "
+        "both orderings: with the chosen response first and the label always 1, a binned error "
+        "would say nothing."
+    )
+
+    estimates: pd.DataFrame
+    curve: pd.DataFrame
+    settings: dict[str, Any]
+    provenance: Provenance
+
+    def to_frame(self) -> pd.DataFrame:
+        """Return ``term`` (ECE, ACE, MCE, Brier, log-loss; of raw, temperature, isotonic)."""
+        return self.estimates
+
+    def tables(self) -> dict[str, pd.DataFrame]:
+        """Return the measures and the reliability curve."""
+        return {"calibration": self.estimates, "reliability": self.curve}
+
+    def summary(self) -> str:
+        """Return the measures as text."""
+        lines = [f"Calibration, {self.settings['bins']} bins, {self.settings['level']:.0%} "
+                 f"intervals; temperature {self.settings['temperature']:.3g}"]  # fmt: skip
+        lines += [
+            f"  {row['term']}: {row['estimate']:.4f} [{row['conf_low']:.4f}, "
+            f"{row['conf_high']:.4f}], n = {row['n']:,.0f}"
+            for row in self.estimates.to_dict("records")
+        ]
+        return "\n".join([*lines, f"method: {_METHOD}"])
+
+    def plot(self) -> go.Figure:
+        """Return the reliability curve."""
+        from workbench.plots.curve import curve
+
+        figure = curve(
+            self.curve, x="predicted", x_title="predicted P(preferred)", y_title="share preferred"
+        )
+        return figure.add_shape(type="line", x0=0, y0=0, x1=1, y1=1, line={"dash": "dot"})
+
+
+def calibration(
+    margin: Array,
+    preferred: Array,
+    cluster: Array,
+    *,
+    bins: int = 10,
+    folds: int = 5,
+    level: float = 0.95,
+    replicates: int = 1000,
+    seed: int = 0,
+) -> Calibration:
+    r"""Measure how far :math:`\sigma(\text{margin})` is from what people prefer.
+
+    Parameters
+    ----------
+    margin : ndarray, shape (n,)
+        Reward of A minus that of B, or the scaled margin of an implicit reward.
+    preferred : ndarray, shape (n,)
+        1 where A is preferred, 0 where B, shares where several voted.
+    cluster : ndarray of str, shape (n,)
+    bins : int
+    folds : int
+        Folds by cluster in which temperature and isotonic regression are fitted.
+    level : float
+    replicates : int
+    seed : int
+
+    Returns
+    -------
+    Calibration
+
+    Raises
+    ------
+    DataError
+        Shapes that differ, or values that are not finite.
+
+    Notes
+    -----
+    ECE: mean over bins, weighted by their pairs, of |mean p - mean y|; ACE: its unweighted
+    mean over bins that hold a pair; MCE: its largest. Temperature divides the margin; it and
+    the isotonic regression are fitted on other prompts than they are measured on. Errors of
+    binned estimates are biased upwards; their intervals are not corrected for that.
+
+    Examples
+    --------
+    >>> found = calibration(np.zeros(40), np.tile([1.0, 0.0], 20), np.arange(40).astype(str))
+    >>> found.to_frame().set_index("term").loc["ECE, raw", "estimate"]
+    np.float64(0.0)
+    """
+    margin, preferred = np.asarray(margin, float), np.asarray(preferred, float)
+    refuse_out_of_range(
+        {
+            "bins": (bins >= 1, bins, "1 or more"),
+            "folds": (folds >= 2, folds, "2 or more"),
+            "replicates": (replicates >= 20, replicates, "at least 20"),
+            "level": (0 < level < 1, level, "between 0 and 1"),
+        }
+    )
+    fine = np.isfinite(margin).all() and ((preferred >= 0) & (preferred <= 1)).all()
+    if len({len(margin), len(preferred), len(cluster)}) > 1 or not fine or not len(margin):
+        raise DataError(
+            "The probabilities cannot be held against preferences.",
+            found=f"{len(margin):,} margins, {len(preferred):,} preferences",
+            expected="as many finite margins as preferences in [0, 1]",
+            fix="Leave pairs without a margin or a label out.",
+        )
+    code = pd.factorize(np.asarray(cluster))[0]
+    fold = fold_numbers(np.asarray(cluster).astype(str), folds, seed)
+    ways = {
+        "raw": margin,
+        "temperature": _held_out(margin, preferred, fold, _by_temperature),
+        "isotonic": _held_out(margin, preferred, fold, _by_isotonic),
+    }
+    rows = []
+    for name, values in ways.items():
+        own = _Bins(expit(values), preferred, code, bins)
+        drawn = own.draws(replicates, seed)
+        tails = np.quantile(drawn, [0.5 - level / 2, 0.5 + level / 2], axis=0)
+        for k, (term, value) in enumerate(own.measures().items()):
+            rows.append({"term": f"{term}, {name}", "estimate": value,
+                         "std_error": float(drawn[:, k].std(ddof=1)), "conf_low": tails[0, k],
+                         "conf_high": tails[1, k], "n": float(len(margin)),
+                         "n_clusters": float(code.max() + 1)})  # fmt: skip
+    settings = {"bins": bins, "folds": folds, "level": level, "replicates": replicates,
+                "seed": seed, "temperature": temperature(margin, preferred)}  # fmt: skip
+    table = pd.DataFrame(rows).reindex(columns=list(COLUMNS)).assign(method=_METHOD)
+    curve = _Bins(expit(margin), preferred, code, bins).curve(level)
+    return Calibration(table, curve, settings, Provenance.capture(seed=seed))
+
+
+def temperature(margin: Array, preferred: Array) -> float:
+    """Return the temperature that the margin is to be divided by, by likelihood.
+
+    Parameters
+    ----------
+    margin : ndarray, shape (n,)
+    preferred : ndarray, shape (n,)
+
+    Examples
+    --------
+    >>> rng = np.random.default_rng(0)
+    >>> m = rng.normal(size=4000) * 3
+    >>> y = (rng.random(4000) < 1 / (1 + np.exp(-m / 2))).astype(float)
+    >>> bool(1.7 < temperature(m, y) < 2.3)
+    True
+    """
+
+    def loss(log_t: float) -> float:
+        scaled = margin * np.exp(-log_t)
+        return float(np.mean(np.logaddexp(0, scaled) - preferred * scaled))
+
+    return float(np.exp(minimize_scalar(loss, bounds=(-6.0, 8.0), method="bounded").x))
+
+
+def _by_temperature(margin: Array, preferred: Array) -> Callable[[Array], Array]:
+    scale = temperature(margin, preferred)
+    return lambda new: new / scale
+
+
+def _by_isotonic(margin: Array, preferred: Array) -> Callable[[Array], Array]:
+    from sklearn.isotonic import IsotonicRegression
+
+    # both orderings: P(A) and P(B) have to add up to one
+    both = np.concatenate([margin, -margin]), np.concatenate([preferred, 1 - preferred])
+    fit = IsotonicRegression(out_of_bounds="clip").fit(*both)
+
+    def apply(new: Array) -> Array:
+        p = (fit.predict(new) + 1 - fit.predict(-new)) / 2
+        return np.asarray(logit(np.clip(p, 1e-6, 1 - 1e-6)))
+
+    return apply
+
+
+def _held_out(
+    margin: Array, preferred: Array, fold: Any, fit: Callable[..., Callable[[Array], Array]]
+) -> Array:
+    found = np.empty(len(margin))
+    for f in np.unique(fold):
+        inside = fold == f
+        found[inside] = fit(margin[~inside], preferred[~inside])(margin[inside])
+    return found
+
+
+class _Bins:
+    """Both orderings of every pair in uniform bins, summed by cluster."""
+
+    def __init__(self, p: Array, y: Array, cluster: Array, bins: int) -> None:
+        self.p, self.y = np.concatenate([p, 1 - p]), np.concatenate([y, 1 - y])
+        self.code = np.concatenate([cluster, cluster]).astype(int)
+        self.bin = np.minimum((self.p * bins).astype(int), bins - 1)
+        self.bins, self.groups = bins, int(self.code.max()) + 1
+
+    def _sums(self) -> Array:
+        """Return counts, predictions, outcomes, squared errors and losses by cluster."""
+        place = self.code * self.bins + self.bin
+        size = self.groups * self.bins
+        clipped = np.clip(self.p, 1e-12, 1 - 1e-12)
+        loss = -(self.y * np.log(clipped) + (1 - self.y) * np.log1p(-clipped))
+        parts = [
+            np.bincount(place, value, size).reshape(self.groups, self.bins)
+            for value in (np.ones(len(self.p)), self.p, self.y)
+        ]
+        ends = [np.bincount(self.code, v, self.groups)[:, None]
+                for v in ((self.p - self.y) ** 2, loss)]  # fmt: skip
+        return np.hstack([*parts, *ends])
+
+    def _of(self, sums: Array) -> Array:
+        b = self.bins
+        count, p, y = sums[..., :b], sums[..., b : 2 * b], sums[..., 2 * b : 3 * b]
+        gap = np.abs(p - y)
+        total = count.sum(axis=-1)
+        mean = np.divide(gap, count, out=np.zeros_like(gap), where=count > 0)
+        used = np.maximum((count > 0).sum(axis=-1), 1)
+        ece, ace = gap.sum(axis=-1) / total, mean.sum(axis=-1) / used
+        rest = sums[..., 3 * b :] / total[..., None]
+        return np.concatenate([np.stack([ece, ace, mean.max(axis=-1)], axis=-1), rest], axis=-1)
+
+    def measures(self) -> dict[str, float]:
+        values = self._of(self._sums().sum(axis=0))
+        return dict(
+            zip(("ECE", "ACE", "MCE", "Brier", "log-loss"), map(float, values), strict=True)
+        )
+
+    def draws(self, replicates: int, seed: int) -> Array:
+        return self._of(resample(self._sums(), replicates, seed))
+
+    def curve(self, level: float) -> pd.DataFrame:
+        rows = []
+        for k in np.unique(self.bin):
+            mine = self.bin == k
+            rows.append({"bin": int(k), "predicted": float(self.p[mine].mean()),
+                         **share(self.y[mine], self.code[mine], level)})  # fmt: skip
+        return pd.DataFrame(rows)
