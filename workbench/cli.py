@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from workbench import annotate_verbs, audit_verbs, principles_verbs, verbs
+from workbench import annotate_verbs, audit_verbs, model_verbs, principles_verbs, verbs
 from workbench.command import (
     BY,
     FIT,
@@ -126,6 +126,7 @@ verbs.register(app)
 annotate_verbs.register(app)
 principles_verbs.register(app)
 audit_verbs.register(app)
+model_verbs.register(app)
 
 
 @app.command("app")

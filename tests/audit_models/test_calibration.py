@@ -64,7 +64,7 @@ def test_exchanging_a_and_b_changes_nothing():
     margin, y, cluster = planted(400, 1.3)
     flip = np.random.default_rng(0).random(400) < 0.5
     turned = np.where(flip, -margin, margin), np.where(flip, 1 - y, y)
-    one, two = (calibration(m, l, cluster, replicates=50) for m, l in ((margin, y), turned))
+    one, two = (calibration(*both, cluster, replicates=50) for both in ((margin, y), turned))
     assert estimates(one).to_numpy() == pytest.approx(estimates(two).to_numpy())
 
 

@@ -70,7 +70,8 @@ def test_a_loss_below_the_required_one_is_a_right_ranking_and_no_other():
 def test_the_measures_by_hand():
     scores = table(4, chosen=[-10.0, -20, -30, -5], rejected=[-12.0, -18, -30, -9],
                    n_chosen=[5, 10, 10, 1], n_rejected=[5, 6, 10, 3],
-                   ref_chosen=[-11.0, -25, -29, -8], ref_rejected=[-11.0, -18, -20, -6])  # fmt: skip
+                   ref_chosen=[-11.0, -25, -29, -8],
+                   ref_rejected=[-11.0, -18, -20, -6])  # fmt: skip
     found = ranking_accuracy(scores, beta=0.1).to_frame().set_index("term")["estimate"]
     assert found["ranking accuracy"] == (1 + 0 + 0.5 + 1) / 4
     # -2 > -2.4, -2 > -3, equal, -5 < -3

@@ -10,6 +10,7 @@ import pandas as pd
 
 from workbench.audit.judges.observed import RULES as OBSERVED_RULES
 from workbench.audit.judges.scorecard import RULES as AUDIT_RULES
+from workbench.audit.models.displacement import RULES as MODEL_RULES
 from workbench.decompose.contrast import Contrast
 from workbench.decompose.decomposition import Decomposition
 from workbench.decompose.design import POSITION
@@ -54,7 +55,7 @@ RULES = {
 }
 """The rules of decompositions and contrasts, by the ``rule_id`` of their findings."""
 
-ALL_RULES = {**RULES, **PRINCIPLE_RULES, **AUDIT_RULES, **OBSERVED_RULES}
+ALL_RULES = {**RULES, **PRINCIPLE_RULES, **AUDIT_RULES, **OBSERVED_RULES, **MODEL_RULES}
 """Every rule."""
 
 

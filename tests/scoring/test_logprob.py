@@ -1,0 +1,230 @@
+"""Scores of tiny random models against plain scoring, transformers' loss and a naive loop."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+
+import workbench as wb
+from workbench.audit.models.ranking import ranking_accuracy
+from workbench.errors import ScoringError
+from workbench.scoring.logprob import plain_logprob, score_pairs
+from workbench.scoring.tokens import TokenPolicy, encode
+
+torch = pytest.importorskip("torch")
+transformers = pytest.importorskip("transformers")
+
+SIZES = {"hidden_size": 32, "num_hidden_layers": 2, "num_attention_heads": 4, "vocab_size": 300,
+         "intermediate_size": 48, "num_key_value_heads": 2}  # fmt: skip
+TEMPLATE = (
+    "{% for m in messages %}<s>{{ m['role'] }}: {{ m['content'] }}</s>\n{% endfor %}"
+    "{% if add_generation_prompt %}<s>assistant: {% endif %}"
+)
+
+
+@pytest.fixture(scope="module")
+def tokenizer():
+    from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
+
+    made = Tokenizer(models.BPE())
+    made.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
+    made.decoder = decoders.ByteLevel()
+    texts = wb.load("sample").pairs["response_a"].head(50).tolist()
+    trainer = trainers.BpeTrainer(
+        vocab_size=299, special_tokens=["<s>", "</s>"],
+        initial_alphabet=pre_tokenizers.ByteLevel.alphabet(),
+    )  # fmt: skip
+    made.train_from_iterator(texts, trainer)
+    marks = {"bos_token": "<s>", "eos_token": "</s>"}
+    return transformers.PreTrainedTokenizerFast(
+        tokenizer_object=made, chat_template=TEMPLATE, **marks
+    )
+
+
+def made(kind: str):
+    torch.manual_seed(0)
+    if kind == "tied":
+        config = transformers.LlamaConfig(**SIZES, tie_word_embeddings=True)
+        return transformers.LlamaForCausalLM(config)
+    if kind == "absolute":
+        config = transformers.GPT2Config(n_embd=32, n_layer=2, n_head=4, vocab_size=300)
+        return transformers.GPT2LMHeadModel(config)
+    if kind == "softcap":
+        caps = {"final_logit_softcapping": 2.0, "attn_logit_softcapping": 5.0}
+        config = transformers.Gemma2Config(**SIZES, **caps, head_dim=8, sliding_window=4096)
+        model = transformers.Gemma2ForCausalLM(config)
+        # large logits, so that the cap matters
+        model.get_output_embeddings().weight.data *= 20
+        return model
+    config = transformers.CohereConfig(**SIZES, logit_scale=0.5)
+    return transformers.CohereForCausalLM(config)
+
+
+def few(n: int = 12) -> wb.PreferenceData:
+    data = wb.load("sample").filter(kinds=["human"])
+    return data.filter(pair_ids=data.pairs["pair_id"][:n])
+
+
+KINDS = ("tied", "absolute", "softcap", "scaled")
+
+
+@pytest.mark.parametrize("mode", ["raw", "chat"])
+@pytest.mark.parametrize("kind", KINDS)
+def test_scores_are_those_of_plain_scoring(kind, mode, tokenizer):
+    model, policy = made(kind), TokenPolicy(mode)
+    found = score_pairs(model, tokenizer, few(), policy=policy, budget=1500, audit=4)
+    assert found.noise < 1e-3
+    texts = few().pairs.set_index("pair_id")
+    for row in found.scored.head(5).to_dict("records"):
+        pair = texts.loc[row["pair_id"]]
+        both = {}
+        for side in "ab":
+            other = pair["response_b" if side == "a" else "response_a"]
+            one = encode(tokenizer, pair["prompt"], pair[f"response_{side}"], other, policy)
+            both[side] = plain_logprob(model.eval(), one.prompt, one.chosen)
+        scores = sorted([row["chosen"], row["rejected"]])
+        assert scores == pytest.approx(sorted(both.values()), abs=1e-3)
+
+
+def test_the_sum_is_transformers_own_loss(tokenizer):
+    model = made("tied").eval()
+    one = encode(tokenizer, "Hello there.", "How are you?", "No.", TokenPolicy())
+    ids = torch.tensor([[*one.prompt, *one.chosen]])
+    labels = ids.clone()
+    labels[0, : len(one.prompt)] = -100
+    loss = model(input_ids=ids, labels=labels).loss.item()
+    assert plain_logprob(model, one.prompt, one.chosen) == pytest.approx(
+        -loss * len(one.chosen), rel=1e-5
+    )
+
+
+def test_ches_is_that_of_a_naive_loop(tokenizer):
+    model = made("tied").eval()
+    data = few(4)
+    row = score_pairs(model, tokenizer, data).scored.iloc[0]
+    pair = data.pairs.set_index("pair_id").loc[row["pair_id"]]
+    lean = data.labels[data.labels["pair_id"] == row["pair_id"]]
+    a = ((lean["preference"] - 0.5) * lean["weight"]).sum() > 0
+    sides = (
+        (pair["response_a"], pair["response_b"]) if a else (pair["response_b"], pair["response_a"])
+    )
+    one = encode(tokenizer, pair["prompt"], *sides, TokenPolicy())
+    sums = []
+    for response in (one.chosen, one.rejected):
+        ids = torch.tensor([[*one.prompt, *response]])
+        states = model(input_ids=ids, output_hidden_states=True).hidden_states[-1][0]
+        total = torch.zeros(32)
+        for k in range(len(one.prompt) - 1, len(one.prompt) + len(response) - 1):
+            total = total + states[k]
+        sums.append(total)
+    n, m = len(one.chosen), len(one.rejected)
+    cross, own = float(sums[0] @ sums[1]), float(sums[0] @ sums[0])
+    assert row["ches"] == pytest.approx(cross - own, rel=1e-3, abs=1e-2)
+    assert row["ln_ches"] == pytest.approx(cross / n / m - own / n**2, rel=1e-3, abs=1e-4)
+
+
+def test_batches_do_not_change_scores(tokenizer):
+    model = made("absolute")
+    one = score_pairs(model, tokenizer, few(), budget=200).scored.set_index("pair_id")
+    two = score_pairs(model, tokenizer, few(), budget=8000).scored.set_index("pair_id")
+    columns = ["chosen", "rejected"]
+    assert one[columns].to_numpy() == pytest.approx(two[columns].to_numpy(), abs=1e-3)
+
+
+def test_memory_that_does_not_suffice_halves_the_batch(tokenizer, monkeypatch):
+    from workbench.scoring import logprob
+
+    whole = score_pairs(made("tied"), tokenizer, few()).table
+    inner, sizes = logprob._score, []
+
+    def small(model, pairs, names):
+        sizes.append(len(pairs))
+        if len(pairs) > 2:
+            raise RuntimeError("CUDA out of memory. Tried to allocate")
+        return inner(model, pairs, names)
+
+    monkeypatch.setattr(logprob, "_score", small)
+    again = score_pairs(made("tied"), tokenizer, few()).table
+    assert max(sizes) > 2
+    numbers = ["chosen", "rejected"]
+    assert again[numbers].to_numpy() == pytest.approx(whole[numbers].to_numpy(), abs=1e-3)
+
+
+def test_what_cannot_be_scored_is_counted_with_its_reason(tokenizer):
+    texts = ["yes", "", "word " * 400]
+    pairs = pd.DataFrame({"prompt": "Hi there", "response_a": texts, "response_b": "no"})
+    labels = pd.DataFrame({"pair": [0, 1, 2], "annotator": "ann", "preference": 1.0})
+    data = wb.PreferenceData.from_tables(pairs, labels)
+    config = transformers.GPT2Config(n_embd=32, n_layer=1, n_head=4, vocab_size=300, n_positions=64)
+    found = score_pairs(transformers.GPT2LMHeadModel(config), tokenizer, data)
+    reasons = found.table["reason"].tolist()
+    assert found.table["reason"].isna().tolist() == [True, False, False]
+    assert "no token" in reasons[1]
+    assert "context" in reasons[2]
+    assert len(found.scored) == 1
+    broken = made("tied")
+    broken.get_output_embeddings().weight.data[:] = float("nan")
+    lost = score_pairs(broken, tokenizer, data.filter(pair_ids=data.pairs["pair_id"][:1]), audit=0)
+    assert "finite" in lost.table["reason"].iloc[0]
+
+
+def test_a_prompt_that_is_no_prefix_fails_or_backs_off(tokenizer):
+    glued = TokenPolicy(separator="")
+    words = [t for t in tokenizer.get_vocab() if t.isalpha() and len(t) >= 3]
+    word = max(words, key=len)
+    with pytest.raises(ScoringError, match="prefix"):
+        encode(tokenizer, word[:-1], word[-1] + " and so on", word[-1] + ".", glued)
+    back = encode(tokenizer, "x " + word[:-1], word[-1] + " and so on", word[-1] + ".",
+                  TokenPolicy(separator="", back_off=True))  # fmt: skip
+    assert tokenizer.decode([*back.prompt, *back.chosen]) == f"x {word} and so on"
+    bare = transformers.PreTrainedTokenizerFast(tokenizer_object=tokenizer.backend_tokenizer)
+    with pytest.raises(ScoringError, match="chat template"):
+        encode(bare, "x", "y", "z", TokenPolicy("chat"))
+
+
+def test_chat_scores_up_to_the_end_of_the_turn(tokenizer):
+    one = encode(tokenizer, "Hello", "Yes", "No", TokenPolicy("chat"))
+    assert tokenizer.decode(one.chosen) == "Yes</s>"
+    assert tokenizer.decode(one.prompt).endswith("assistant: ")
+    raw = encode(tokenizer, "Hello", "Yes", "No", TokenPolicy(eos=True))
+    assert raw.chosen[-1] == tokenizer.eos_token_id
+
+
+def test_scores_go_into_the_ranking_accuracy(tokenizer):
+    scores = score_pairs(made("tied"), tokenizer, few(40))
+    found = ranking_accuracy(scores.scored, band=scores.noise)
+    assert found.to_frame()["n"].iloc[0] == len(scores.scored)
+    margins = scores.scored["chosen"] - scores.scored["rejected"]
+    value = found.to_frame()["estimate"].iloc[0]
+    assert value == pytest.approx(np.mean(margins > 0), abs=0.05)
+
+
+def test_the_command_audits_a_saved_model_beside_its_reference(tokenizer, tmp_path):
+    from typer.testing import CliRunner
+
+    from workbench.cli import app
+
+    names = {}
+    for name, seed in (("trained", 1), ("reference", 2)):
+        torch.manual_seed(seed)
+        config = transformers.GPT2Config(n_embd=32, n_layer=1, n_head=4, vocab_size=300)
+        names[name] = str(tmp_path / name)
+        transformers.GPT2LMHeadModel(config).save_pretrained(names[name])
+        tokenizer.save_pretrained(names[name])
+    wb.save(few(30), tmp_path / "data")
+    out = tmp_path / "audit"
+    done = CliRunner().invoke(app, [
+        "audit-model", str(tmp_path / "data"), "--model", names["trained"],
+        "--reference", names["reference"], "--out", str(out),
+    ])  # fmt: skip
+    assert done.exit_code == 0, done.stderr
+    for part in ("ranking accuracy", "reward accuracy", "alignment gap", "ECE, raw",
+                 "change of the chosen"):  # fmt: skip
+        assert part in done.stdout
+    page = (out / "report.html").read_text()
+    assert "Likelihood displacement" in page
+    assert len(pd.read_parquet(out / "scores.parquet")) > 20
+    wrong = CliRunner().invoke(app, ["audit-model", "sample", "--model", str(tmp_path / "none")])
+    assert wrong.exit_code == 1
+    assert "cannot be loaded" in wrong.stderr

@@ -1,0 +1,334 @@
+"""log p(y|x) of both responses of a pair, with the prompt computed once."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+
+from workbench.data.dataset import PreferenceData
+from workbench.errors import ScoringError
+from workbench.scoring.tokens import TokenPair, TokenPolicy, encode
+
+if TYPE_CHECKING:
+    import torch
+
+BUDGET = 4096
+"""Tokens of a batch, padding included."""
+
+_ROWS = 1024
+"""Rows of logits at a time."""
+
+_AUDITED = 64
+_TOLERANCE = 0.05
+"""Nats by which a batched and a plain score may differ before something is wrong."""
+
+
+@dataclass(frozen=True, eq=False)
+class PairScores:
+    """Scores of pairs, with how they were made.
+
+    Attributes
+    ----------
+    table : DataFrame
+        ``pair_id, cluster, chosen, rejected`` (nats), ``n_chosen, n_rejected`` (tokens), ``ches,
+        ln_ches``, ``reason`` where a pair has no score.
+    noise : float
+        Largest difference of a margin between batched and plain scoring, nats: the tie band.
+    settings : dict
+    """
+
+    table: pd.DataFrame
+    noise: float
+    settings: dict[str, Any]
+
+    @property
+    def scored(self) -> pd.DataFrame:
+        """The pairs that have a score."""
+        return self.table[self.table["reason"].isna()].drop(columns="reason")
+
+
+def score_pairs(
+    model: Any,
+    tokenizer: Any,
+    data: PreferenceData,
+    annotator: str | None = None,
+    *,
+    policy: TokenPolicy | None = None,
+    budget: int = BUDGET,
+    audit: int = _AUDITED,
+) -> PairScores:
+    r"""Score the preferred and the other response of every labelled pair.
+
+    Parameters
+    ----------
+    model : transformers causal language model
+    tokenizer : transformers tokenizer
+    data : PreferenceData
+        With text; ties are left out.
+    annotator : str, optional
+        Whose preference says which response is the chosen one; the majority of people, or
+        without people of everybody, when None.
+    policy : TokenPolicy, optional
+    budget : int
+        Tokens of a batch; halved where the memory does not suffice.
+    audit : int
+        Pairs that are scored again, one sequence at a time with all logits.
+
+    Returns
+    -------
+    PairScores
+
+    Raises
+    ------
+    ScoringError
+        No pair to score, or batched scores that are not those of plain scoring.
+
+    Notes
+    -----
+    A pair is one sequence: prompt, chosen, rejected, where positions of the rejected one
+    begin again after the prompt and it does not see the chosen one. Pairs of similar
+    length are batched; padding is never seen and never read. Logits are made for the
+    positions that predict a response only, in single precision, with the soft cap, scale
+    and bias that the model's head has; a sequence's sum is in double precision.
+
+    ``ches`` is the centred hidden embedding similarity of Razin et al. (2024): with
+    :math:`s^\pm` the sums of the last hidden states that predict each response,
+    :math:`\langle s^+, s^- \rangle - \lVert s^+ \rVert^2`; ``ln_ches`` has both terms divided
+    by the lengths.
+    """
+    import torch
+
+    policy = policy or TokenPolicy()
+    chosen = _chosen(data, annotator)
+    tokens, reasons = _tokens(model, tokenizer, chosen, policy)
+    if not tokens:
+        raise ScoringError(
+            "There is no pair to score.",
+            found="; ".join(f"{n} pairs: {why}" for why, n in Counter(reasons.values()).items())
+            or "no pair with a preference",
+            expected="pairs with text and a preference that is no tie",
+            fix="Check the labels and the token policy.",
+        )
+    model = model.eval()
+    values: dict[int, dict[str, float]] = {}
+    with torch.inference_mode():
+        for batch in _batches(tokens, budget):
+            values |= _safely(model, tokens, batch)
+        noise = _audit(model, tokens, values, audit)
+    rows = [
+        {"pair_id": row["pair_id"], "cluster": row["cluster"],
+         "reason": reasons.get(k) or _broken(values.get(k)), **values.get(k, {})}
+        for k, row in enumerate(chosen.to_dict("records"))
+    ]  # fmt: skip
+    settings = {"model": str(getattr(model.config, "name_or_path", "")), "policy": asdict(policy),
+                "budget": budget, "dtype": str(model.dtype), "device": str(model.device),
+                "audited": min(audit, len(tokens))}  # fmt: skip
+    return PairScores(pd.DataFrame(rows), noise, settings)
+
+
+def plain_logprob(model: Any, prompt: Sequence[int], response: Sequence[int]) -> float:
+    """Return log p(response | prompt), one sequence with all of its logits.
+
+    Parameters
+    ----------
+    model : transformers causal language model
+    prompt, response : sequence of int
+    """
+    import torch
+
+    ids = torch.tensor([[*prompt, *response]], device=model.device)
+    logits = model(input_ids=ids).logits[0].float()
+    steps = torch.log_softmax(logits[len(prompt) - 1 : -1], dim=-1)
+    picked = steps.gather(1, ids[0, len(prompt) :, None])
+    return float(picked.detach().double().sum())
+
+
+def _chosen(data: PreferenceData, annotator: str | None) -> pd.DataFrame:
+    labels = data.labels[data.labels["preference"].notna()]
+    if annotator is not None:
+        labels = labels[labels["annotator"] == annotator]
+    elif (labels["kind"] == "human").any():
+        labels = labels[labels["kind"] == "human"]
+    lean = ((labels["preference"] - 0.5) * labels["weight"]).groupby(labels["pair_id"]).sum()
+    side = np.sign(lean.round(12))
+    pairs = data.pairs[data.pairs["pair_id"].isin(side.index[side != 0])].reset_index(drop=True)
+    a = side.loc[pairs["pair_id"]].to_numpy() > 0
+    return pd.DataFrame(
+        {
+            "pair_id": pairs["pair_id"],
+            "cluster": pairs["cluster"],
+            "prompt": pairs["prompt"].fillna(""),
+            "chosen": pairs["response_a"].where(a, pairs["response_b"]),
+            "rejected": pairs["response_b"].where(a, pairs["response_a"]),
+        }
+    )
+
+
+def _tokens(
+    model: Any, tokenizer: Any, pairs: pd.DataFrame, policy: TokenPolicy
+) -> tuple[dict[int, TokenPair], dict[int, str]]:
+    """Return tokens by row, and why other rows have none."""
+    found, reasons = {}, {}
+    longest = getattr(model.config, "max_position_embeddings", None)
+    window = getattr(model.config, "sliding_window", None)
+    for k, row in enumerate(pairs.to_dict("records")):
+        if pd.isna(row["chosen"]) or pd.isna(row["rejected"]):
+            reasons[k] = "no text"
+            continue
+        try:
+            one = encode(tokenizer, row["prompt"], row["chosen"], row["rejected"], policy)
+        except ScoringError as error:
+            reasons[k] = str(error).splitlines()[0]
+            continue
+        reach = len(one.prompt) + max(len(one.chosen), len(one.rejected))
+        if longest is not None and reach > longest:
+            reasons[k] = f"longer than the model's context of {longest} tokens"
+        elif window is not None and len(one) > window:
+            # the shared layout would let a layer see further than its window
+            reasons[k] = f"longer than the window of {window} tokens that layers attend to"
+        else:
+            found[k] = one
+    return found, reasons
+
+
+def _batches(tokens: dict[int, TokenPair], budget: int) -> Iterator[list[int]]:
+    """Yield rows of similar length, longest first: what does not fit shows at once."""
+    batch: list[int] = []
+    for k in sorted(tokens, key=lambda k: (-len(tokens[k]), k)):
+        widest = len(tokens[batch[0]]) if batch else len(tokens[k])
+        if batch and (len(batch) + 1) * widest > budget:
+            yield batch
+            batch = []
+        batch.append(k)
+    if batch:
+        yield batch
+
+
+Values = dict[int, dict[str, float]]
+
+
+def _safely(model: Any, tokens: dict[int, TokenPair], batch: list[int]) -> Values:
+    """Score a batch; where the memory does not suffice, its halves."""
+    try:
+        return _score(model, [tokens[k] for k in batch], batch)
+    except RuntimeError as error:
+        if "out of memory" not in str(error).lower() or len(batch) == 1:
+            raise
+    half = len(batch) // 2
+    return _safely(model, tokens, batch[:half]) | _safely(model, tokens, batch[half:])
+
+
+def _score(model: Any, pairs: list[TokenPair], names: list[int]) -> Values:
+    import torch
+
+    ids, positions, mask, places = _laid_out(pairs, model)
+    out = model.base_model(
+        input_ids=ids, position_ids=positions, attention_mask=mask, use_cache=False
+    )
+    hidden = out.last_hidden_state
+    found = {}
+    for row, (name, pair) in enumerate(zip(names, pairs, strict=True)):
+        sums, values = [], {}
+        for side, target, at in zip(("chosen", "rejected"), (pair.chosen, pair.rejected),
+                                    places[row], strict=True):  # fmt: skip
+            states = hidden[row, torch.tensor(at, device=hidden.device)]
+            values[side] = _logprob(model, states, target)
+            values[f"n_{side}"] = float(len(target))
+            sums.append(states.float().sum(dim=0))
+        plus, minus = sums
+        cross, own = float(plus @ minus), float(plus @ plus)
+        n, m = len(pair.chosen), len(pair.rejected)
+        found[name] = values | {"ches": cross - own, "ln_ches": cross / (n * m) - own / n**2}
+    return found
+
+
+def _logprob(model: Any, states: torch.Tensor, target: Sequence[int]) -> float:
+    import torch
+
+    wanted = torch.tensor(target, device=states.device)
+    total = 0.0
+    for start in range(0, len(wanted), _ROWS):
+        logits = _logits(model, states[start : start + _ROWS])
+        picked = logits.gather(1, wanted[start : start + _ROWS, None])[:, 0]
+        total += float((picked - torch.logsumexp(logits, dim=-1)).double().sum())
+    return total
+
+
+def _logits(model: Any, states: torch.Tensor) -> torch.Tensor:
+    """Return the logits of hidden states, as the model itself makes them, in fp32."""
+    import torch
+
+    head, config = model.get_output_embeddings(), model.config
+    bias = None if getattr(head, "bias", None) is None else head.bias.float()
+    logits = torch.nn.functional.linear(states.float(), head.weight.float(), bias)
+    scale = getattr(config, "logit_scale", None)
+    divisor = getattr(config, "logits_scaling", None)
+    cap = getattr(config, "final_logit_softcapping", None)
+    if scale:
+        logits = logits * scale
+    if divisor:
+        logits = logits / divisor
+    return cap * torch.tanh(logits / cap) if cap else logits
+
+
+def _laid_out(pairs: list[TokenPair], model: Any) -> tuple[Any, Any, Any, list[list[list[int]]]]:
+    """Return tokens, positions and mask of a batch, and which states predict which response."""
+    import torch
+
+    width = max(len(pair) for pair in pairs)
+    ids = torch.zeros((len(pairs), width), dtype=torch.long)
+    positions = torch.zeros_like(ids)
+    seen = torch.zeros((len(pairs), width, width), dtype=torch.bool)
+    places = []
+    for row, pair in enumerate(pairs):
+        p, c, r = len(pair.prompt), len(pair.chosen), len(pair.rejected)
+        ids[row, : p + c + r] = torch.tensor([*pair.prompt, *pair.chosen, *pair.rejected])
+        positions[row, : p + c] = torch.arange(p + c)
+        positions[row, p + c : p + c + r] = torch.arange(p, p + r)
+        seen[row] = torch.ones((width, width), dtype=torch.bool).tril()
+        # the rejected response does not see the chosen one
+        seen[row, p + c :, p : p + c] = False
+        places.append([[p - 1, *range(p, p + c - 1)], [p - 1, *range(p + c, p + c + r - 1)]])
+    low = torch.finfo(model.dtype).min
+    mask = torch.where(seen, 0.0, low).to(model.dtype)[:, None]
+    device = model.device
+    return ids.to(device), positions.to(device), _masks(model, mask.to(device)), places
+
+
+def _masks(model: Any, mask: torch.Tensor) -> Any:
+    """Return the mask, by kind of layer where a model has several."""
+    kinds = set(getattr(model.config, "layer_types", None) or ())
+    return dict.fromkeys(kinds, mask) if len(kinds) > 1 else mask
+
+
+def _audit(
+    model: Any, tokens: dict[int, TokenPair], values: dict[int, dict[str, float]], most: int
+) -> float:
+    """Return the largest difference of a margin to plain scoring, over evenly spread pairs."""
+    rows = sorted(tokens)
+    rows = rows[:: max(1, len(rows) // max(most, 1))][:most]
+    worst = 0.0
+    for k in rows:
+        one = tokens[k]
+        plain = [plain_logprob(model, one.prompt, side) for side in (one.chosen, one.rejected)]
+        margin = values[k]["chosen"] - values[k]["rejected"]
+        worst = max(worst, abs(margin - (plain[0] - plain[1])))
+    if worst > _TOLERANCE * (20 if str(model.dtype) != "torch.float32" else 1):
+        raise ScoringError(
+            "Batched scores are not those of plain scoring.",
+            found=f"a difference of {worst:.3g} nats in a margin, over {len(rows)} pairs",
+            expected=f"at most {_TOLERANCE:g}",
+            fix="This architecture needs its own layout: report it.",
+        )
+    return worst
+
+
+def _broken(values: dict[str, float] | None) -> str | None:
+    if values is None or all(np.isfinite(list(values.values()))):
+        return None
+    return "the model gave values that are not finite"

@@ -1,0 +1,150 @@
+"""From texts to tokens: where a prompt ends and a response begins, exactly or not at all."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from workbench.errors import ScoringError
+
+Mode = Literal["raw", "chat"]
+
+
+@dataclass(frozen=True)
+class TokenPolicy:
+    """How texts become tokens; part of every score.
+
+    Attributes
+    ----------
+    mode : {"raw", "chat"}
+        The text ``prompt + separator + response``, or the tokenizer's chat template.
+    separator : str
+        Between prompt and response in raw mode.
+    eos : bool
+        Raw: whether the end-of-sequence token closes a response and is scored. Chat: the
+        first end-of-turn token of the template is scored, what follows it is not.
+    back_off : bool
+        Where the tokens of a prompt are no prefix of those of prompt and response: begin
+        both responses after what they share, instead of failing.
+    """
+
+    mode: Mode = "raw"
+    separator: str = " "
+    eos: bool = False
+    back_off: bool = False
+
+
+@dataclass(frozen=True)
+class TokenPair:
+    """Tokens of a pair: the shared prompt and both responses."""
+
+    prompt: tuple[int, ...]
+    chosen: tuple[int, ...]
+    rejected: tuple[int, ...]
+
+    def __len__(self) -> int:
+        return len(self.prompt) + len(self.chosen) + len(self.rejected)
+
+
+def encode(
+    tokenizer: Any, prompt: str, chosen: str, rejected: str, policy: TokenPolicy
+) -> TokenPair:
+    """Return the tokens of a pair.
+
+    Parameters
+    ----------
+    tokenizer : transformers tokenizer
+    prompt, chosen, rejected : str
+    policy : TokenPolicy
+
+    Raises
+    ------
+    ScoringError
+        The prompt's tokens are no prefix, a response has no token, or there is no chat
+        template.
+
+    Notes
+    -----
+    A text is never cut and tokenised in parts: prompt and response are tokenised together,
+    and the prompt's own tokens have to be their beginning.
+    """
+    render = _chat if policy.mode == "chat" else _raw
+    start = render(tokenizer, prompt, None, policy)
+    whole = [render(tokenizer, prompt, text, policy) for text in (chosen, rejected)]
+    shared = min(_common(start, one) for one in whole)
+    if shared < len(start) and not policy.back_off:
+        raise ScoringError(
+            "The tokens of the prompt are not the beginning of those of prompt and response.",
+            found=f"{shared} of {len(start)} prompt tokens are shared; then "
+            f"{tokenizer.decode(start[shared : shared + 3])!r}",
+            expected="an exact prefix",
+            fix="Take another separator, or back_off=True, which scores from there on.",
+        )
+    if shared == 0:
+        raise ScoringError(
+            "There is no token to predict the response from.",
+            found="an empty prompt, and no token that begins a sequence",
+            expected="at least one token before the response",
+            fix="Give a prompt, or a tokenizer that adds a beginning-of-sequence token.",
+        )
+    parts = [tuple(one[shared:]) for one in whole]
+    if not all(parts):
+        raise ScoringError(
+            "A response has no token.",
+            found="an empty response",
+            expected="at least one token",
+            fix="Leave the pair out.",
+        )
+    return TokenPair(tuple(start[:shared]), parts[0], parts[1])
+
+
+def _raw(tokenizer: Any, prompt: str, response: str | None, policy: TokenPolicy) -> list[int]:
+    if response is None:
+        return list(tokenizer(prompt)["input_ids"])
+    if response == "":
+        return list(tokenizer(prompt)["input_ids"])
+    ids = list(tokenizer(f"{prompt}{policy.separator}{response}")["input_ids"])
+    end = tokenizer.eos_token_id
+    if end is not None and ids and ids[-1] == end:
+        ids = ids[:-1]
+    return [*ids, end] if policy.eos and end is not None else ids
+
+
+def _chat(tokenizer: Any, prompt: str, response: str | None, policy: TokenPolicy) -> list[int]:
+    if not getattr(tokenizer, "chat_template", None):
+        raise ScoringError(
+            "The tokenizer has no chat template.",
+            found=str(getattr(tokenizer, "name_or_path", "")),
+            expected="a tokenizer with a chat template",
+            fix='Score raw text: mode="raw".',
+        )
+    turns = [{"role": "user", "content": prompt}]
+    opened = tokenizer.apply_chat_template(turns, add_generation_prompt=True, tokenize=False)
+    if response is None:
+        return _plain(tokenizer, opened)
+    turns.append({"role": "assistant", "content": response})
+    text = tokenizer.apply_chat_template(turns, tokenize=False)
+    ids = _plain(tokenizer, text)
+    start = len(_plain(tokenizer, opened))
+    ends = {tokenizer.eos_token_id, *(tokenizer.convert_tokens_to_ids(t) for t in _ENDS)}
+    ends -= {None, tokenizer.unk_token_id}
+    stop = next((k for k, one in enumerate(ids[start:], start) if one in ends), len(ids) - 1)
+    return ids[: stop + 1]
+
+
+_ENDS = ("<|im_end|>", "<|eot_id|>", "<end_of_turn>", "<|end|>")
+
+
+def _plain(tokenizer: Any, text: str) -> list[int]:
+    # the template holds the special tokens already: adding them again would double the first
+    return list(tokenizer(text, add_special_tokens=False)["input_ids"])
+
+
+def _common(one: Sequence[int], other: Sequence[int]) -> int:
+    count = 0
+    for x, y in zip(one, other, strict=False):
+        if x != y:
+            break
+        count += 1
+    return count
