@@ -65,8 +65,8 @@ def scorecard(found: Result | None) -> None:
     text(found.summary())
     findings(found.findings(), "audit")
     result(found, "audit")
-    for part in found.parts():
-        result(part, f"audit-{part.heading}")
+    for k, part in enumerate(found.parts()):
+        result(part, f"audit-{k}")
 
 
 def findings(found: list[Finding], key: str) -> None:

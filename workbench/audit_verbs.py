@@ -28,6 +28,7 @@ _HOW = (
     option("margin", float | None, None, "Shifts within it are taken for none."),
     option("vetoed", list[str] | None, None, "Variants to leave out, such as C1/book."),
     option("manipulate", bool, False, "Also measure edits by rule; of verdicts: forecast."),
+    option("rewrites", bool, False, "Also let the model rewrite responses, and judge them."),
     option("wordings", bool, False, "Also ask in every built-in template, and for reasons."),
     option("triples", bool, False, "Also compare three responses to a prompt, for circles."),
     option("template", str | None, None, "workbench, alpaca_eval, mt_bench, or a file."),
@@ -176,7 +177,9 @@ def _function(path: Path, name: str) -> Any:
 def _show(run: AnnotateRun, data: PreferenceData, results: Sequence[Result]) -> None:
     from workbench.report.build import report
 
-    text = "\n\n".join(result.summary() for result in results)
+    # an audit's own summary holds those of what stands beside it
+    first = results[:1] if hasattr(results[0], "beside") else results
+    text = "\n\n".join(result.summary() for result in first)
     run.show(text, {"results": [result.to_dict() for result in results]})
     if run.out is not None:
         run.out.mkdir(parents=True, exist_ok=True)

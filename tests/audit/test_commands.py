@@ -115,6 +115,7 @@ def test_wrong_calls_say_what_to_do(tmp_path):
         (("sample", "--judge", "rule:longer", "--from-verdicts"), "One or the other"),
         (("sample", "--judge", "rule:nothing"), "no such rule"),
         (("sample", "--judge", "rule:longer", "--suite", "smoke", "--wordings"), "no wording"),
+        (("sample", "--judge", "rule:longer", "--suite", "smoke", "--rewrites"), "writes nothing"),
         (("sample", "--judge", "sim:nothing"), "planted bias"),
         (("sample", "--judge", f"{tmp_path}/none.py:score"), "not there"),
         (("sample", "--judge", f"{__file__}:nothing"), "no such function"),

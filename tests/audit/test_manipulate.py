@@ -10,7 +10,7 @@ import workbench as wb
 from tests.judges.models import Saying
 from workbench.audit.judges.forecast import susceptibility
 from workbench.audit.judges.manipulate import EDITS, by_rule, manipulate
-from workbench.audit.judges.rewriting import rewriting, writing
+from workbench.audit.judges.rewriting import REWRITES, rewriting, writing
 from workbench.errors import DesignError
 from workbench.factors.catalog import STYLE
 
@@ -103,6 +103,27 @@ def test_a_model_rewrites_and_writes_anew(tmp_path):
     table = found.set_index("term")["estimate"]
     assert table["top"] > 0.3 > 0 > table["own way"]
     assert table["longer"] > 0
+
+
+def test_probes_that_need_a_writer_are_measured_like_edits(tmp_path):
+    """A writer that doubles and invents; a judge that likes length and sees no invention."""
+
+    def says(texts, request):
+        system = request.messages[0]["content"]
+        said = texts["response"]
+        if "second time" in system:
+            return {"response": f"{said} {said}"}
+        return {"response": said.replace(".", " (it was 1871).") if "invented" in system else said}
+
+    with wb.Journal(tmp_path / "j") as journal, wb.Asker(Saying(says), journal) as asker:
+        rewrites = {n: rewriting(what, asker, model="m") for n, what in REWRITES.items()}
+        found = manipulate(wb.load("sample"), wb.RuleJudge("longer"), rewrites, n=60)
+        stages = [one.stage for one in asker.spending()]
+    table = found.to_frame().set_index("term")["estimate"]
+    assert table["said again in other words"] > 0.3
+    assert table["invented specifics"] > 0
+    assert table["cheerful tone"] == 0
+    assert stages == ["rewrite"]
 
 
 def test_edits_by_rule_are_the_same_twice():

@@ -88,6 +88,8 @@ class AnnotateConfig(Config):
         Shifts within it are taken for none.
     manipulate : bool
         Also measure what edits by rule bring.
+    rewrites : bool
+        Also let the model rewrite responses, and measure what that brings.
     wordings : bool
         Also ask the judge in every built-in template, with and without reasons.
     triples : bool
@@ -137,6 +139,7 @@ class AnnotateConfig(Config):
     vetoed: tuple[Name, ...] = ()
     margin: Annotated[float, Field(gt=0, lt=0.5)] = 0.05
     manipulate: bool = False
+    rewrites: bool = False
     wordings: bool = False
     triples: bool = False
     prices: Name | None = None

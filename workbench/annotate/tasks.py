@@ -13,6 +13,7 @@ from workbench.llm.asker import Asks
 from workbench.results import Result
 
 if TYPE_CHECKING:
+    from workbench.audit.judges.manipulate import Rewrite
     from workbench.audit.judges.scorecard import JudgeAudit
     from workbench.judges.base import Judge
     from workbench.judges.templates import Template
@@ -127,6 +128,7 @@ def _audited(
 ) -> JudgeAudit:
     from workbench.audit.judges.audit import audit_judge
     from workbench.audit.judges.plan import plan_audit, slot_of
+    from workbench.audit.judges.rewriting import REWRITES, rewriting
     from workbench.judges import TEMPLATES, ChatJudge
 
     def judge_of(template: str | Template) -> ChatJudge:
@@ -154,7 +156,10 @@ def _audited(
     wordings = {"its own wording": judge}
     wordings["without reasons" if judge.template.reason else "with reasons"] = judge_of(other)
     wordings |= {name: judge_of(one) for name, one in TEMPLATES.items() if one != judge.template}
-    return replace(found, beside=beside(data, judge, config, plan.n, wordings))
+    rewrites = {
+        name: rewriting(what, asks, model=config.asked_model) for name, what in REWRITES.items()
+    }
+    return replace(found, beside=beside(data, judge, config, plan.n, wordings, rewrites))
 
 
 def beside(
@@ -163,6 +168,7 @@ def beside(
     config: AnnotateConfig,
     n: int,
     wordings: Mapping[str, Judge] | None = None,
+    rewrites: Mapping[str, Rewrite] | None = None,
 ) -> tuple[Result, ...]:
     """Return what an audit was to measure beside the probes.
 
@@ -176,11 +182,13 @@ def beside(
         Pairs of the audit.
     wordings : mapping of str to Judge, optional
         The same judge asked otherwise; None where it has no wording.
+    rewrites : mapping of str to Rewrite, optional
+        By a model; None where there is none.
 
     Raises
     ------
     ConfigError
-        Wordings of a judge that has none.
+        Wordings or rewrites of a judge that is no model.
     """
     from workbench.audit.judges.instrument import compare_wordings, transitivity
     from workbench.audit.judges.manipulate import manipulate
@@ -188,14 +196,16 @@ def beside(
     found: list[Result] = []
     if config.manipulate:
         found.append(manipulate(data, judge, n=n, seed=config.seed))
-    if config.wordings:
-        if wordings is None:
-            raise ConfigError(
-                "This judge has no wording.",
-                found=judge.name,
-                expected="a model that is asked by a template",
-                fix="Leave --wordings out.",
-            )
+    if (config.wordings and wordings is None) or (config.rewrites and rewrites is None):
+        raise ConfigError(
+            "This judge is no model: it has no wording, and writes nothing.",
+            found=judge.name,
+            expected="a model that is asked by a template",
+            fix="Leave --wordings and --rewrites out.",
+        )
+    if config.rewrites:
+        found.append(manipulate(data, judge, rewrites, n=n, seed=config.seed))
+    if config.wordings and wordings is not None:
         found.append(compare_wordings(data, wordings, n=n, seed=config.seed))
     if config.triples:
         found.append(transitivity(data, judge, n=n, seed=config.seed))

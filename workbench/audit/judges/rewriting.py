@@ -20,6 +20,17 @@ _ANSWER = "You answer the prompt of a user.{how}"
 _FORM = 'Reply with one JSON object and nothing else: {"response": the text}.'
 
 
+REWRITES = {
+    "said again in other words": "Say every point a second time in other words, adding nothing.",
+    "cheerful tone": "Make its tone cheerful.",
+    "angry tone": "Make its tone angry.",
+    "invented specifics": "Add specific figures, names and dates that are invented.",
+    "a fallacy": "Make one step of its reasoning fallacious; leave the conclusion as it is.",
+}
+"""Probes that need a writer: repetition and tone should not matter, invention and a fallacy
+should not help (F2, C6, C10 and S2 of the taxonomy)."""
+
+
 def rewriting(what: str, asks: Asks, *, model: str, sampling: Sampling | None = None) -> Rewrite:
     """Return a rewrite by a model.
 

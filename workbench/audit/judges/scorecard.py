@@ -145,7 +145,8 @@ class JudgeAudit(Result):
             lines.append(f"{s['not_asked']:,} verdicts were not asked: the budget ended first.")
         left = int(self.skipped["n"].sum())
         lines.append(f"\nleft out: {left:,} cases to which a probe does not apply")
-        return "\n".join([*lines, "method: both orders averaged; q: Benjamini-Hochberg"])
+        own = "\n".join([*lines, "method: both orders averaged; q: Benjamini-Hochberg"])
+        return "\n\n".join([own, *(one.summary() for one in self.beside)])
 
     def findings(self) -> list[Finding]:
         """Return biases, blindness, instability, failures, and what is underpowered."""
