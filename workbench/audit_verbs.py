@@ -175,10 +175,11 @@ def _function(path: Path, name: str) -> Any:
 
 
 def _show(run: AnnotateRun, data: PreferenceData, results: Sequence[Result]) -> None:
+    from workbench.audit.judges.scorecard import JudgeAudit
     from workbench.report.build import report
 
     # an audit's own summary holds those of what stands beside it
-    first = results[:1] if hasattr(results[0], "beside") else results
+    first = results[:1] if isinstance(results[0], JudgeAudit) else results
     text = "\n\n".join(result.summary() for result in first)
     run.show(text, {"results": [result.to_dict() for result in results]})
     if run.out is not None:
