@@ -37,7 +37,8 @@ def audit_model(
 ) -> None:
     """Audit a trained model: whether it ranks as preferences say, and what training moved.
 
-    --out is a folder for report.html, the tables and the scores of every pair.
+    --out is a folder for report.html, the tables and the scores of every pair, from which a
+    killed run goes on.
     """
     import numpy as np
 
@@ -48,11 +49,11 @@ def audit_model(
 
     data = run.load()
     policy = TokenPolicy(mode)
-    trained = _scores(run, model, data, policy, budget)
+    trained = _scores(run, model, "model", data, policy, budget)
     table = trained.scored
     results: list[Result] = []
     if reference is not None:
-        first = _scores(run, reference, data, policy, budget)
+        first = _scores(run, reference, "reference", data, policy, budget)
         renamed = first.scored.rename(columns={"chosen": "ref_chosen", "rejected": "ref_rejected"})
         table = table.merge(renamed[["pair_id", "ref_chosen", "ref_rejected"]], on="pair_id")
         margin = (table["chosen"] - table["rejected"]) - (
@@ -75,7 +76,9 @@ def audit_model(
         run.note(f"Written to {run.out}")
 
 
-def _scores(run: Run, name: str, data: PreferenceData, policy: Any, budget: int) -> PairScores:
+def _scores(
+    run: Run, name: str, role: str, data: PreferenceData, policy: Any, budget: int
+) -> PairScores:
     from workbench.scoring.logprob import score_pairs
 
     model, tokenizer = _loaded(name)
@@ -83,7 +86,7 @@ def _scores(run: Run, name: str, data: PreferenceData, policy: Any, budget: int)
     with run.progress(f"Scoring under {name}"):
         return score_pairs(
             model, tokenizer, data, annotators[0] if annotators else None,
-            policy=policy, budget=budget,
+            policy=policy, budget=budget, folder=None if run.out is None else run.out / role,
         )  # fmt: skip
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -113,7 +115,7 @@ def test_ches_is_that_of_a_naive_loop(tokenizer):
     sums = []
     for response in (one.chosen, one.rejected):
         ids = torch.tensor([[*one.prompt, *response]])
-        states = model(input_ids=ids, output_hidden_states=True).hidden_states[-1][0]
+        states = model(input_ids=ids, output_hidden_states=True).hidden_states[-1][0].detach()
         total = torch.zeros(32)
         for k in range(len(one.prompt) - 1, len(one.prompt) + len(response) - 1):
             total = total + states[k]
@@ -149,6 +151,36 @@ def test_memory_that_does_not_suffice_halves_the_batch(tokenizer, monkeypatch):
     assert max(sizes) > 2
     numbers = ["chosen", "rejected"]
     assert again[numbers].to_numpy() == pytest.approx(whole[numbers].to_numpy(), abs=1e-3)
+
+
+def test_a_killed_run_goes_on_and_ends_the_same(tokenizer, tmp_path, monkeypatch):
+    from workbench.scoring import logprob
+
+    model, whole = made("tied"), score_pairs(made("tied"), tokenizer, few(), budget=600)
+    inner, asked = logprob._score, []
+
+    def killed(model, pairs, names):
+        asked.extend(names)
+        if len(asked) > 5:
+            raise KeyboardInterrupt
+        return inner(model, pairs, names)
+
+    monkeypatch.setattr(logprob, "_score", killed)
+    with pytest.raises(KeyboardInterrupt):
+        score_pairs(model, tokenizer, few(), budget=600, folder=tmp_path)
+    monkeypatch.setattr(logprob, "_score", inner)
+    kept = len(logprob.Parts(tmp_path, json.loads((tmp_path / "settings.json").read_text())).read())
+    assert 0 < kept < len(whole.scored)
+    monkeypatch.setattr(logprob, "_score", lambda m, p, n: asked.extend(n) or inner(m, p, n))
+    asked.clear()
+    again = score_pairs(model, tokenizer, few(), budget=600, folder=tmp_path)
+    assert len(asked) == len(whole.scored) - kept
+    columns = ["chosen", "rejected", "ln_ches"]
+    assert again.table[columns].to_numpy() == pytest.approx(
+        whole.table[columns].to_numpy(), abs=1e-3
+    )
+    with pytest.raises(wb.ConfigError, match="another run"):
+        score_pairs(model, tokenizer, few(6), folder=tmp_path)
 
 
 def test_what_cannot_be_scored_is_counted_with_its_reason(tokenizer):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -12,6 +13,7 @@ import pandas as pd
 
 from workbench.data.dataset import PreferenceData
 from workbench.errors import ScoringError
+from workbench.scoring.parts import Parts
 from workbench.scoring.tokens import TokenPair, TokenPolicy, encode
 
 if TYPE_CHECKING:
@@ -61,6 +63,7 @@ def score_pairs(
     policy: TokenPolicy | None = None,
     budget: int = BUDGET,
     audit: int = _AUDITED,
+    folder: Path | None = None,
 ) -> PairScores:
     r"""Score the preferred and the other response of every labelled pair.
 
@@ -78,6 +81,8 @@ def score_pairs(
         Tokens of a batch; halved where the memory does not suffice.
     audit : int
         Pairs that are scored again, one sequence at a time with all logits.
+    folder : Path, optional
+        Where scores are kept as they come: a killed run goes on from there.
 
     Returns
     -------
@@ -87,6 +92,8 @@ def score_pairs(
     ------
     ScoringError
         No pair to score, or batched scores that are not those of plain scoring.
+    ConfigError
+        The folder holds scores of another model, data set or policy.
 
     Notes
     -----
@@ -115,19 +122,28 @@ def score_pairs(
             fix="Check the labels and the token policy.",
         )
     model = model.eval()
-    values: dict[int, dict[str, float]] = {}
+    settings: dict[str, Any] = {
+        "model": str(getattr(model.config, "name_or_path", "")), "policy": asdict(policy),
+        "dtype": str(model.dtype), "dataset": data.digest,
+    }  # fmt: skip
+    ids = chosen["pair_id"].tolist()
+    parts = None if folder is None else Parts(folder, settings)
+    kept = {} if parts is None else parts.read()
+    values = {k: kept[ids[k]] for k in tokens if ids[k] in kept}
+    waiting = {k: one for k, one in tokens.items() if k not in values}
     with torch.inference_mode():
-        for batch in _batches(tokens, budget):
-            values |= _safely(model, tokens, batch)
+        for batch in _batches(waiting, budget):
+            found = _safely(model, waiting, batch)
+            values |= found
+            if parts is not None:
+                parts.add({ids[k]: one for k, one in found.items()})
         noise = _audit(model, tokens, values, audit)
     rows = [
         {"pair_id": row["pair_id"], "cluster": row["cluster"],
          "reason": reasons.get(k) or _broken(values.get(k)), **values.get(k, {})}
         for k, row in enumerate(chosen.to_dict("records"))
     ]  # fmt: skip
-    settings = {"model": str(getattr(model.config, "name_or_path", "")), "policy": asdict(policy),
-                "budget": budget, "dtype": str(model.dtype), "device": str(model.device),
-                "audited": min(audit, len(tokens))}  # fmt: skip
+    settings |= {"budget": budget, "device": str(model.device), "audited": min(audit, len(tokens))}
     return PairScores(pd.DataFrame(rows), noise, settings)
 
 

@@ -1,0 +1,78 @@
+"""Scores on disk as they come, so that a killed run goes on where it stopped."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from workbench.errors import ConfigError
+
+Values = dict[str, dict[str, float]]
+"""Scores by pair."""
+
+
+class Parts:
+    """A folder of Parquet files, one a batch, beside the settings that made them.
+
+    Parameters
+    ----------
+    folder : Path
+    settings : dict
+        What has to be the same for scores to be taken up.
+
+    Raises
+    ------
+    ConfigError
+        The folder holds scores of other settings.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as place:
+    ...     Parts(Path(place), {"model": "m"}).add({"p": {"chosen": -1.0}})
+    ...     Parts(Path(place), {"model": "m"}).read()
+    {'p': {'chosen': -1.0}}
+    """
+
+    def __init__(self, folder: Path, settings: dict[str, Any]) -> None:
+        self.folder = folder
+        folder.mkdir(parents=True, exist_ok=True)
+        file = folder / "settings.json"
+        wanted = json.dumps(settings, indent=1, sort_keys=True)
+        if file.is_file() and file.read_text(encoding="utf-8") != wanted:
+            before = json.loads(file.read_text(encoding="utf-8"))
+            differ = [k for k in settings if before.get(k) != settings[k]]
+            raise ConfigError(
+                "The folder holds scores of another run.",
+                where=str(folder),
+                found=f"scores that differ in {', '.join(differ)}",
+                expected="a new folder, or the same run to take up again",
+                fix="Name another folder.",
+            )
+        _write(file, wanted.encode())
+
+    def add(self, values: Values) -> None:
+        """Keep the scores of a batch: whole or not at all."""
+        table = pd.DataFrame.from_dict(values, orient="index").rename_axis("pair_id").reset_index()
+        number = len(list(self.folder.glob("part-*.parquet")))
+        draft = self.folder / f".part.{os.getpid()}"
+        table.to_parquet(draft, index=False)
+        draft.replace(self.folder / f"part-{number:05d}.parquet")
+
+    def read(self) -> Values:
+        """Return the scores that are kept."""
+        found: Values = {}
+        for file in sorted(self.folder.glob("part-*.parquet")):
+            table = pd.read_parquet(file).set_index("pair_id")
+            found |= {str(k): v for k, v in table.to_dict("index").items()}
+        return found
+
+
+def _write(path: Path, content: bytes) -> None:
+    draft = path.with_name(f".{path.name}.{os.getpid()}")
+    draft.write_bytes(content)
+    draft.replace(path)
