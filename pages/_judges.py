@@ -4,13 +4,10 @@ from __future__ import annotations
 
 import pandas as pd
 import streamlit as st
-from _runs import root
-from _ui import figure, note, result, table, text, warn
+from _ui import note, result, table, text, warn
 
 import workbench as wb
 from workbench.annotate.config import AnnotateConfig
-from workbench.annotate.process import runs_in, start
-from workbench.annotate.run import prepare
 from workbench.audit.judges.board import judge_board
 from workbench.audit.judges.corrected import correct_rates
 from workbench.audit.judges.observed import observe
@@ -47,16 +44,6 @@ def asked(data: wb.PreferenceData) -> AnnotateConfig:
     )
 
 
-def begin(config: AnnotateConfig, data: wb.PreferenceData) -> None:
-    """Start an audit, and look at it."""
-    name = config.slug(data.digest)
-    taken = {run.path.name for run in runs_in(root())}
-    place = next(root() / f"{name}-{k}" for k in range(1, 1000) if f"{name}-{k}" not in taken)
-    start(prepare(config, data, place))
-    st.session_state["audit-run"] = place.name
-    st.rerun()
-
-
 def scorecard(found: Result | None) -> None:
     """Show invariance beside sensitivity, doses, findings, manipulation and samples."""
     if not isinstance(found, JudgeAudit):
@@ -84,18 +71,17 @@ def verdicts(data: wb.PreferenceData) -> None:
     if not st.button("Audit the verdicts", key="a-verdicts", type="primary"):
         return
     names = None if reference == "nobody" else reference
-    seen = observe(data, reference=names or "")
+    board = None if names is None else judge_board(data, None, names, style=True)
+    seen = observe(data, reference="") if board is None else board.observed
     text(seen.summary())
     findings(seen.findings(), "observed")
     result(seen, "observed")
-    if seen.style is not None:
-        figure(seen.style.plot(), "Weights of length and style minus the reference's", "a-style")
-        table(seen.style.to_frame(), "a-style", "Weights of length and style, and the difference")
-    if names is None:
+    for part in seen.parts():
+        result(part, f"observed-{part.heading}")
+    if board is None:
         return
-    board = judge_board(data, None, names)
     text(board.summary())
     result(board, "judge-board")
     if data.pairs["model_a"].notna().any():
         judge = seen.settings["annotators"][0]
-        result(correct_rates(data, judge, names), "corrected")
+        result(correct_rates(data, judge, str(names)), "corrected")

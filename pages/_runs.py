@@ -13,8 +13,10 @@ from _state import adopt
 from _ui import note, table, text, warn
 
 import workbench as wb
+from workbench.annotate.config import AnnotateConfig
 from workbench.annotate.folder import RunFolder
-from workbench.annotate.process import Status, cancel, start, status
+from workbench.annotate.process import Status, cancel, runs_in, start, status
+from workbench.annotate.run import prepare
 
 _SAID = {
     "new": "It starts ...",
@@ -29,6 +31,17 @@ _SAID = {
 def root() -> Path:
     """Return where runs are kept: the folder runs/ of where the dashboard was started."""
     return Path(os.environ.get("WORKBENCH_RUNS", "runs"))
+
+
+def begin(config: AnnotateConfig, data: wb.PreferenceData, key: str) -> None:
+    """Start a run of a configuration, and look at it; the key is that of the choice of runs."""
+    name = config.slug(data.digest)
+    taken = {run.path.name for run in runs_in(root())}
+    # the same name may hold a run of other options
+    place = next(root() / f"{name}-{k}" for k in range(1, 1000) if f"{name}-{k}" not in taken)
+    start(prepare(config, data, place))
+    st.session_state[key] = place.name
+    st.rerun()
 
 
 def watch(folder: RunFolder) -> None:

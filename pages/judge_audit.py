@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import streamlit as st
-from _judges import asked, begin, scorecard, verdicts
-from _runs import root, watch
+from _judges import asked, scorecard, verdicts
+from _runs import begin, root, watch
 from _state import announce, current
 from _ui import failure, note, table
 
@@ -32,7 +32,7 @@ with probes:
             if st.button("What would it take?", key="a-estimate", icon=":material/calculate:"):
                 table(estimate(config, data, None).stages, "a-stages", "Requests, tokens and cost")
             if st.button("Start", key="a-start", type="primary", icon=":material/play_arrow:"):
-                begin(config, data)
+                begin(config, data, "audit-run")
         if known:
             names = [run.path.name for run in known]
             chosen = known[names.index(st.selectbox("Audit", names, key="audit-run"))]

@@ -7,15 +7,15 @@ import json
 import streamlit as st
 from _constitution import edited, effects, exports, pairs_wrong, worth
 from _groups import by_group
-from _runs import root, watch
+from _runs import begin, root, watch
 from _state import announce, current
 from _ui import failure, note, table, warn
 
 import workbench as wb
 from workbench.annotate.config import AnnotateConfig
 from workbench.annotate.folder import RunFolder
-from workbench.annotate.process import runs_in, start, status
-from workbench.annotate.run import estimate, found_in, prepare
+from workbench.annotate.process import runs_in, status
+from workbench.annotate.run import estimate, found_in
 
 
 def asked() -> AnnotateConfig:
@@ -50,17 +50,6 @@ def asked() -> AnnotateConfig:
     )
 
 
-def begin(config: AnnotateConfig) -> None:
-    """Start a run of a configuration, and look at it."""
-    name = config.slug(data.digest)
-    taken = {run.path.name for run in runs_in(root())}
-    # the same name may hold a run of other options
-    place = next(root() / f"{name}-{k}" for k in range(1, 1000) if f"{name}-{k}" not in taken)
-    start(prepare(config, data, place))
-    st.session_state["principles-run"] = place.name
-    st.rerun()
-
-
 def show(folder: RunFolder) -> None:
     """Show what a run found: effects, accuracy, the pairs that it gets wrong, exports."""
     found = found_in(folder)
@@ -85,7 +74,8 @@ def show(folder: RunFolder) -> None:
             file.write_text(json.dumps(changed.to_dict()), encoding="utf-8")
             votes = folder.results / "votes.parquet"
             options = {"constitution": str(file), "known": str(votes), "propose": False}
-            begin(folder.config.updated("Principles page", **options))
+            changed_run = folder.config.updated("Principles page", **options)
+            begin(changed_run, data, "principles-run")
 
 
 st.title("Principles")
@@ -104,7 +94,7 @@ try:
             found = estimate(config, data, None)
             table(found.stages, "p-stages", "The first round: what it takes at most")
         if st.button("Start", key="p-start", type="primary", icon=":material/play_arrow:"):
-            begin(config)
+            begin(config, data, "principles-run")
     if known:
         names = [run.path.name for run in known]
         chosen = known[names.index(st.selectbox("Run", names, key="principles-run"))]

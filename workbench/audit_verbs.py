@@ -15,6 +15,8 @@ from workbench.command import FORMAT, SOURCE, command, fit_flags, option, split_
 from workbench.errors import ConfigError
 
 if TYPE_CHECKING:
+    from workbench.annotate.config import AnnotateConfig
+    from workbench.audit.judges.plan import Plan
     from workbench.data.dataset import PreferenceData
     from workbench.finding import Finding
     from workbench.judges.base import Judge
@@ -69,6 +71,8 @@ def audit_judge(
 
     --out is a folder: results, report.html and, where a model is asked, the run to take up.
     """
+    from workbench.annotate.run import drawn
+
     if from_verdicts == (judge is not None):
         raise ConfigError(
             "There is no judge to audit." if judge is None else "One or the other.",
@@ -78,6 +82,8 @@ def audit_judge(
     if judge is not None and not _is_ours(judge):
         suite = run.config.suite or "default"
         config = run.config.updated("command line", model=judge, suite=suite)
+        # what it takes and can find is said before a call is paid for
+        run.note(_plan(config, drawn(run.load(), config)).summary())
         found = AnnotateRun(config, run.as_json, run.out, run.quiet).ask(dry_run, retry_failed)
         results: list[Result] = [] if found is None else [found, *found.parts()]
     else:
@@ -99,15 +105,15 @@ def _is_ours(judge: str) -> bool:
 def _observed(run: AnnotateRun, data: PreferenceData, reference: str) -> list[Result]:
     from workbench.audit.judges.board import judge_board
     from workbench.audit.judges.observed import observe
+    from workbench.audit.judges.observed_rows import of_reference
 
     names = list(run.config.annotators) or None
     with run.progress("Reading verdicts"):
-        found = observe(data, names, reference)
-        if found.settings["reference"] is None:
-            return [found]
-        board = judge_board(data, names, reference, seed=run.config.seed)
-        forecasts = _forecasts(data, found.settings["annotators"]) if run.config.manipulate else []
-        return [board, found, *found.parts(), *forecasts]
+        if not of_reference(data, reference).any():
+            return [observe(data, names, reference)]
+        board = judge_board(data, names, reference, style=True, seed=run.config.seed)
+        forecasts = _forecasts(data, board.settings["judges"]) if run.config.manipulate else []
+        return [board, *board.parts(), *forecasts]
 
 
 def _forecasts(data: PreferenceData, judges: list[str]) -> list[Result]:
@@ -123,18 +129,23 @@ def _forecasts(data: PreferenceData, judges: list[str]) -> list[Result]:
 def _asked(run: AnnotateRun, data: PreferenceData, name: str) -> list[Result]:
     from workbench.annotate.tasks import beside
     from workbench.audit.judges.audit import audit_judge
-    from workbench.audit.judges.plan import plan_audit
 
     config = run.config
     judge = _judge(name)
-    plan = plan_audit(
-        data, config.suite or "default", n=config.pairs, seed=config.seed, vetoed=config.vetoed
-    )
+    plan = _plan(config, data)
     run.note(plan.summary())
     with run.progress("Asking the judge"):
         found = audit_judge(plan, judge, margin=config.margin)
         found = replace(found, beside=beside(data, judge, config, plan.n))
     return [found, *found.parts()]
+
+
+def _plan(config: AnnotateConfig, data: PreferenceData) -> Plan:
+    from workbench.audit.judges.plan import plan_audit
+
+    return plan_audit(
+        data, config.suite or "default", n=config.pairs, seed=config.seed, vetoed=config.vetoed
+    )
 
 
 def _judge(name: str) -> Judge:

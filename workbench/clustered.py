@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 from scipy.stats import norm, rankdata
@@ -180,6 +182,54 @@ def flip_p_value(sums: Array) -> float:
         spread = float((sizes.astype(np.float64) ** 2 * times).sum())
         return float(min(2 * np.exp(-(observed**2) / (2 * spread)), 1.0))
     return min(p, 1.0)
+
+
+def mean_difference(values: Array, cluster: Codes, level: float = 0.95) -> dict[str, Any]:
+    """Return a mean of paired differences with its cluster-robust normal interval and test.
+
+    Parameters
+    ----------
+    values : ndarray, shape (n,)
+    cluster : ndarray of int, shape (n,)
+    level : float
+
+    Returns
+    -------
+    dict
+        ``estimate, std_error, conf_low, conf_high, p_value, n, n_clusters, reason``; no
+        interval where nothing varies or there is one cluster.
+
+    Examples
+    --------
+    >>> mean_difference(np.array([1.0, 0.0]), np.array([0, 1]))["estimate"]
+    0.5
+    """
+    mean, error = mean_and_error(values, np.ones(len(values)), cluster)
+    return normal_row(mean, error, len(values), cluster, level)
+
+
+def normal_row(
+    estimate: float, error: float, n: int, cluster: Codes, level: float
+) -> dict[str, Any]:
+    """Return an estimate with its normal interval and test; see :func:`mean_difference`.
+
+    Examples
+    --------
+    >>> normal_row(0.0, 0.0, 4, np.arange(4), 0.95)["reason"]
+    'no variation: the error is not known'
+    """
+    half = float(norm.ppf(0.5 + level / 2)) * error
+    known = bool(error > 0)
+    return {
+        "estimate": estimate,
+        "std_error": error,
+        "conf_low": estimate - half if known else np.nan,
+        "conf_high": estimate + half if known else np.nan,
+        "p_value": 2 * float(norm.sf(abs(estimate) / error)) if known else np.nan,
+        "n": float(n),
+        "n_clusters": float(len(np.unique(cluster))),
+        "reason": None if known else "no variation: the error is not known",
+    }
 
 
 def auc_and_error(p: Array, positive: NDArray[np.bool_], cluster: Codes) -> tuple[float, float]:

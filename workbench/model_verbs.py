@@ -50,10 +50,11 @@ def audit_model(
     data = run.load()
     policy = TokenPolicy(mode)
     trained = _scores(run, model, "model", data, policy, budget)
-    table = trained.scored
+    table, scores = trained.scored, {"model": trained}
     results: list[Result] = []
     if reference is not None:
         first = _scores(run, reference, "reference", data, policy, budget)
+        scores["reference"] = first
         renamed = first.scored.rename(columns={"chosen": "ref_chosen", "rejected": "ref_rejected"})
         table = table.merge(renamed[["pair_id", "ref_chosen", "ref_rejected"]], on="pair_id")
         margin = (table["chosen"] - table["rejected"]) - (
@@ -64,11 +65,15 @@ def audit_model(
                 beta * margin.to_numpy("float64"), np.ones(len(table)), table["cluster"].to_numpy(),
                 seed=run.config.seed,
             ),
-            displacement(first.scored, trained.scored, seed=run.config.seed),
+            displacement(first.scored, trained.scored),
         ]  # fmt: skip
-    results.insert(0, ranking_accuracy(table, beta=beta, band=trained.noise))
-    lost = trained.table["reason"].dropna()
-    left = [f"left out: {n:,} pairs, {why}" for why, n in lost.value_counts().items()]
+    band = max(one.noise for one in scores.values())
+    results.insert(0, ranking_accuracy(table, beta=beta, band=band))
+    left = [
+        f"left out by the {role}: {n:,} pairs, {why}"
+        for role, one in scores.items()
+        for why, n in one.table["reason"].dropna().value_counts().items()
+    ]
     text = "\n\n".join(result.summary() for result in results)
     run.show("\n".join([text, *left]), {"results": [result.to_dict() for result in results]})
     if run.out is not None:
@@ -82,10 +87,9 @@ def _scores(
     from workbench.scoring.logprob import score_pairs
 
     model, tokenizer = _loaded(name)
-    annotators = run.config.annotators
     with run.progress(f"Scoring under {name}"):
         return score_pairs(
-            model, tokenizer, data, annotators[0] if annotators else None,
+            model, tokenizer, data, run.config.annotators,
             policy=policy, budget=budget, folder=None if run.out is None else run.out / role,
         )  # fmt: skip
 

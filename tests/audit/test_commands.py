@@ -88,6 +88,8 @@ def test_a_model_is_asked_in_a_run_that_goes_on(tmp_path):
     assert "Offline model." in page
     assert "Manipulation, forecast and measured" in page
     assert "its own wording and with reasons differ" in page
+    # what it takes and can find is said before a call is paid for
+    assert "detectable shift with power 80 %" in done.stderr
     dry = run(*asked, "--dry-run")
     assert dry.exit_code == 0, dry.stderr
     assert "calls" in dry.stdout

@@ -13,6 +13,7 @@ import pytest
 
 import workbench as wb
 from workbench.audit.judges.observed import observe
+from workbench.audit.judges.observed_rows import leans
 from workbench.errors import DesignError
 
 
@@ -183,6 +184,14 @@ def test_exchanging_a_and_b_changes_nothing():
     turned = wb.PreferenceData(pairs[data.pairs.columns], labels, data.factors, data.factor_values)
     one, two = (observe(each, names, style=False).to_frame() for each in (data, turned))
     pd.testing.assert_frame_equal(one, two)
+
+
+def test_weights_of_labels_count():
+    pairs = pd.DataFrame({"prompt": ["p"], "response_a": ["word " * 20], "response_b": ["word"]})
+    labels = pd.DataFrame({"pair": [0, 0], "annotator": "judge", "kind": "llm",
+                           "preference": [1.0, 0.0], "weight": [3.0, 1.0]})  # fmt: skip
+    data = wb.PreferenceData.from_tables(pairs, labels)
+    assert leans(data, np.ones(2, dtype=bool))["lean"].item() == 0.75
 
 
 def test_findings_name_the_planted_pulls():

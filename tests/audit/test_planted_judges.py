@@ -156,6 +156,9 @@ def test_rank_drop_is_the_fall_of_agreement_with_people():
     assert row["rank_drop"] == pytest.approx(row["accuracy_control"] - row["accuracy_treated"])
     # padding the worse one drops it, padding the better one does not
     assert row["rank_drop_low"] > 0.02
+    methods = found.groupby("id")["method"].first()
+    assert methods["F1"].startswith("paired shift")
+    assert methods["N1"].startswith("share")
     clean = audit_judge(plan, BiasedJudge("none", seed=5)).variants.set_index(["id", "term"])
     assert clean.loc[("F1", "4x"), "rank_drop_low"] < 0
 

@@ -181,6 +181,29 @@ def test_a_killed_run_goes_on_and_ends_the_same(tokenizer, tmp_path, monkeypatch
     )
     with pytest.raises(wb.ConfigError, match="another run"):
         score_pairs(model, tokenizer, few(6), folder=tmp_path)
+    # other weights under the same name are another model: nothing old is taken up
+    model.get_output_embeddings().weight.data[0] += 1.0
+    with pytest.raises(wb.ConfigError, match="weights"):
+        score_pairs(model, tokenizer, few(), budget=600, folder=tmp_path)
+
+
+def test_ties_and_pairs_without_a_verdict_are_counted(tokenizer):
+    pairs = pd.DataFrame({"prompt": "Hi", "response_a": list("abcd"), "response_b": "no"})
+    labels = pd.DataFrame(
+        {"pair": [0, 1, 1, 2, 2], "annotator": ["ann", "ann", "ben", "ann", "ben"],
+         "preference": [1.0, 1.0, 0.0, 0.0, np.nan]}
+    )  # fmt: skip
+    data = wb.PreferenceData.from_tables(pairs, labels)
+    ids = dict(zip("abcd", data.pairs["pair_id"], strict=True))
+    found = score_pairs(made("tied"), tokenizer, data).table.set_index("pair_id")["reason"]
+    assert found[ids["b"]] == "tie"
+    assert found[ids["d"]] == "no verdict"
+    assert found[[ids["a"], ids["c"]]].isna().all()
+    ben = score_pairs(made("tied"), tokenizer, data, ["ben"]).table.set_index("pair_id")["reason"]
+    assert ben[ids["a"]] == "no verdict"
+    assert pd.isna(ben[ids["b"]])
+    both = score_pairs(made("tied"), tokenizer, data, ["ann", "ben"]).table
+    assert both["reason"].eq("tie").sum() == 1
 
 
 def test_what_cannot_be_scored_is_counted_with_its_reason(tokenizer):

@@ -8,9 +8,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from scipy.stats import norm
 
-from workbench.clustered import mean_and_error, share
+from workbench.clustered import mean_difference, share
 from workbench.data.dataset import PreferenceData
 from workbench.results import TIDY
 
@@ -119,22 +118,7 @@ def _difference(
 ) -> dict[str, Any]:
     if not len(values):
         return _undefined(term, lacking)
-    n = len(values)
-    mean, error = mean_and_error(values, np.ones(n), cluster)
-    z = float(norm.ppf(0.5 + level / 2))
-    p = 2.0 * float(norm.sf(abs(mean) / error)) if error > 0 else np.nan
-    return {
-        "term": term,
-        "estimate": mean,
-        "std_error": error,
-        "conf_low": mean - z * error,
-        "conf_high": mean + z * error,
-        "p_value": p,
-        "n": float(n),
-        "n_clusters": float(len(np.unique(cluster))),
-        "method": _DIFFERENCE,
-        "reason": None if error > 0 else "no variation: the error is not known",
-    }
+    return {"term": term, **mean_difference(values, cluster, level), "method": _DIFFERENCE}
 
 
 def _undefined(term: str, reason: str) -> dict[str, Any]:

@@ -14,7 +14,13 @@ from scipy.stats import beta, binom, hypergeom
 
 from workbench.data.dataset import PreferenceData
 from workbench.errors import refuse_out_of_range
-from workbench.principles.measure_kernel import Array, merged_for, reference, sides
+from workbench.principles.measure_kernel import (
+    Array,
+    Reference,
+    merged_for,
+    reference,
+    sides,
+)  # fmt: skip
 from workbench.principles.principle import Principle
 from workbench.principles.select import Rules
 from workbench.principles.votes import Rule, Vote, Votes, joined
@@ -199,15 +205,18 @@ def screen(
     level = risk / (len(candidates) * len(ends) * _TESTS)
     fate = _Fate(candidates, rules, n, level)
     parts: list[Votes] = []
-    rows = []
+    rows: list[dict[str, Any]] = []
+    found: Reference | None = None
     for look, (start, end) in enumerate(zip([0, *ends[:-1]], ends, strict=True), start=1):
         listed = fate.open
         asked = voting([candidates[k] for k in listed], order[start:end])
         repeats = asked.codes.shape[2]
         parts.append(asked)
         votes = joined(parts, candidates, order)
+        # whose preferences they are does not change from look to look
+        found = found or reference(data, votes, annotator, order)
         if end < len(order):
-            fate.close(look, *_seen(data, votes, annotator, order[:end], rule), len(order))
+            fate.close(look, *_seen(votes, found, order[:end], rule), len(found))
         calls = (end - start) * repeats
         rows.append(
             {
@@ -221,29 +230,8 @@ def screen(
                 "full_calls": calls * -(-len(candidates) // per_call),
             }
         )
-    wins, losses, seen = _seen(data, votes, annotator, order, rule)
-    low, high = fate.bounds(wins, losses, seen)
-    strength = np.full(len(seen), np.nan)
-    np.divide(wins - losses, seen, where=seen > 0, out=strength)
-    table = pd.DataFrame(
-        {
-            "term": [one.text for one in candidates],
-            "estimate": np.divide(
-                wins - losses, seen, where=seen > 0, out=np.full(len(seen), np.nan)
-            ),
-            "std_error": np.nan,
-            "conf_low": low,
-            "conf_high": high,
-            "p_value": np.nan,
-            "q_value": np.nan,
-            "n": seen,
-            "look": fate.look,
-            "decision": fate.decision,
-            "for": wins,
-            "against": losses,
-            "method": _METHOD,
-        }
-    )
+    found = found or reference(data, votes, annotator, order)
+    table = fate.table(candidates, *_seen(votes, found, order, rule))
     settings = {"n": len(order), "risk": risk, "first": first, "rule": rule, "seed": seed}
     provenance = Provenance.capture(seed=seed, dataset=data.digest)
     return votes, Screening(table, pd.DataFrame(rows), settings, provenance)
@@ -278,6 +266,31 @@ class _Fate:
             self.look[now] = look
             self.decision[now] = name
 
+    def table(
+        self, candidates: Sequence[Principle], wins: Array, losses: Array, seen: Array
+    ) -> pd.DataFrame:
+        """Return the strength of each candidate on the pairs it was asked about."""
+        low, high = self.bounds(wins, losses, seen)
+        strength = np.full(len(seen), np.nan)
+        np.divide(wins - losses, seen, where=seen > 0, out=strength)
+        return pd.DataFrame(
+            {
+                "term": [one.text for one in candidates],
+                "estimate": strength,
+                "std_error": np.nan,
+                "conf_low": low,
+                "conf_high": high,
+                "p_value": np.nan,
+                "q_value": np.nan,
+                "n": seen,
+                "look": self.look,
+                "decision": self.decision,
+                "for": wins,
+                "against": losses,
+                "method": _METHOD,
+            }
+        )
+
     def bounds(self, wins: Array, losses: Array, seen: Array) -> tuple[Array, Array]:
         """Return bounds of the strength that hold at every look."""
         low = _bound(wins, seen, self.level, False) - _bound(losses, seen, self.level, True)
@@ -307,10 +320,10 @@ def _bound(count: Array, n: Array, level: float, upper: bool) -> Array:
 
 
 def _seen(
-    data: PreferenceData, votes: Votes, annotator: Any, pair_ids: Sequence[str], rule: Rule
+    votes: Votes, found: Reference, pair_ids: Sequence[str], rule: Rule
 ) -> tuple[Array, Array, Array]:
     """Return votes for and against the preference, and pairs asked about, by candidate."""
-    found = reference(data, votes, annotator, pair_ids)
+    found = found.take(np.isin(found.pair_ids, pair_ids))
     codes = merged_for(votes, found, rule)
     net = sides(codes) * found.sign[:, None]
     return (net > 0).sum(axis=0), (net < 0).sum(axis=0), (codes != Vote.NOT_ASKED).sum(axis=0)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
@@ -58,7 +59,7 @@ def score_pairs(
     model: Any,
     tokenizer: Any,
     data: PreferenceData,
-    annotator: str | None = None,
+    annotators: Sequence[str] | None = None,
     *,
     policy: TokenPolicy | None = None,
     budget: int = BUDGET,
@@ -72,10 +73,10 @@ def score_pairs(
     model : transformers causal language model
     tokenizer : transformers tokenizer
     data : PreferenceData
-        With text; ties are left out.
-    annotator : str, optional
-        Whose preference says which response is the chosen one; the majority of people, or
-        without people of everybody, when None.
+        With text; a pair that is a tie is counted, not scored.
+    annotators : sequence of str, optional
+        Whose majority says which response is the chosen one; that of people, or without
+        people of everybody, when None.
     policy : TokenPolicy, optional
     budget : int
         Tokens of a batch; halved where the memory does not suffice.
@@ -111,7 +112,7 @@ def score_pairs(
     import torch
 
     policy = policy or TokenPolicy()
-    chosen = _chosen(data, annotator)
+    chosen = _chosen(data, annotators)
     tokens, reasons = _tokens(model, tokenizer, chosen, policy)
     if not tokens:
         raise ScoringError(
@@ -123,7 +124,8 @@ def score_pairs(
         )
     model = model.eval()
     settings: dict[str, Any] = {
-        "model": str(getattr(model.config, "name_or_path", "")), "policy": asdict(policy),
+        "model": str(getattr(model.config, "name_or_path", "")), "weights": fingerprint(model),
+        "policy": asdict(policy),
         "dtype": str(model.dtype), "dataset": data.digest,
     }  # fmt: skip
     ids = chosen["pair_id"].tolist()
@@ -147,6 +149,26 @@ def score_pairs(
     return PairScores(pd.DataFrame(rows), noise, settings)
 
 
+def fingerprint(model: Any) -> str:
+    """Return a digest of a model's weights: a path may hold others after another training.
+
+    Parameters
+    ----------
+    model : transformers causal language model
+
+    Notes
+    -----
+    Of names, shapes and sums of the values and of their squares in double precision, so
+    that large models are read once and not copied.
+    """
+    state = hashlib.blake2b(digest_size=16)
+    for name, values in sorted(model.state_dict().items()):
+        wide = values.detach().double()
+        sums = (float(wide.sum()), float((wide * wide).sum()))
+        state.update(f"{name} {tuple(values.shape)} {values.dtype} {sums!r}".encode())
+    return state.hexdigest()
+
+
 def plain_logprob(model: Any, prompt: Sequence[int], response: Sequence[int]) -> float:
     """Return log p(response | prompt), one sequence with all of its logits.
 
@@ -164,23 +186,26 @@ def plain_logprob(model: Any, prompt: Sequence[int], response: Sequence[int]) ->
     return float(picked.detach().double().sum())
 
 
-def _chosen(data: PreferenceData, annotator: str | None) -> pd.DataFrame:
-    labels = data.labels[data.labels["preference"].notna()]
-    if annotator is not None:
-        labels = labels[labels["annotator"] == annotator]
-    elif (labels["kind"] == "human").any():
+def _chosen(data: PreferenceData, annotators: Sequence[str] | None) -> pd.DataFrame:
+    """Return chosen and rejected responses; ``why`` a pair has none, else None."""
+    labels = data.filter(annotators=annotators).labels if annotators else data.labels
+    if not annotators and (labels["kind"] == "human").any():
         labels = labels[labels["kind"] == "human"]
+    labels = labels[labels["preference"].notna() & (labels["weight"] > 0)]
     lean = ((labels["preference"] - 0.5) * labels["weight"]).groupby(labels["pair_id"]).sum()
-    side = np.sign(lean.round(12))
-    pairs = data.pairs[data.pairs["pair_id"].isin(side.index[side != 0])].reset_index(drop=True)
-    a = side.loc[pairs["pair_id"]].to_numpy() > 0
+    pairs = data.pairs
+    # sums of weights such as 0.1 and 0.2 are ties up to rounding
+    side = np.sign(lean.round(12)).reindex(pairs["pair_id"]).to_numpy()
+    no_text = pairs[["response_a", "response_b"]].isna().any(axis=1).to_numpy()
+    why = np.select([np.isnan(side), side == 0, no_text], ["no verdict", "tie", "no text"], "")
     return pd.DataFrame(
         {
             "pair_id": pairs["pair_id"],
             "cluster": pairs["cluster"],
             "prompt": pairs["prompt"].fillna(""),
-            "chosen": pairs["response_a"].where(a, pairs["response_b"]),
-            "rejected": pairs["response_b"].where(a, pairs["response_a"]),
+            "chosen": pairs["response_a"].where(side > 0, pairs["response_b"]),
+            "rejected": pairs["response_b"].where(side > 0, pairs["response_a"]),
+            "why": pd.Series(why, index=pairs.index, dtype="str").replace("", None),
         }
     )
 
@@ -193,8 +218,8 @@ def _tokens(
     longest = getattr(model.config, "max_position_embeddings", None)
     window = getattr(model.config, "sliding_window", None)
     for k, row in enumerate(pairs.to_dict("records")):
-        if pd.isna(row["chosen"]) or pd.isna(row["rejected"]):
-            reasons[k] = "no text"
+        if pd.notna(row["why"]):
+            reasons[k] = row["why"]
             continue
         try:
             one = encode(tokenizer, row["prompt"], row["chosen"], row["rejected"], policy)

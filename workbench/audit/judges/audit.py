@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -42,7 +42,6 @@ def audit_judge(
     *,
     margin: float = MARGIN,
     level: float = 0.95,
-    probes: Sequence[Probe] = PROBES,
 ) -> JudgeAudit:
     """Let a judge answer a plan, and say by what it is biased and to what it is blind.
 
@@ -56,8 +55,6 @@ def audit_judge(
         Shifts within it are taken for none.
     level : float
         Confidence level of the intervals.
-    probes : sequence of Probe
-        Those of the plan.
 
     Returns
     -------
@@ -91,17 +88,11 @@ def audit_judge(
             "margin": (0 < margin < 0.5, margin, "above 0, below 0.5"),
         }
     )
-    return judged(plan, ask(plan, judge), judge, margin, level, probes)
-
-
-def judged(
-    plan: Plan, scores: Scores, judge: Judge, margin: float, level: float, probes: Sequence[Probe]
-) -> JudgeAudit:
-    """Return the audit of scores that are there; see :func:`audit_judge`."""
+    scores = ask(plan, judge)
     own = _Measuring(plan, scores, level)
     shifts = [own.order(), own.identical()]
     known: list[dict[str, Any]] = []
-    for probe in probes:
+    for probe in PROBES:
         row = own.probe(probe)
         (known if probe.expect == "right" else shifts).append(row)
     table = pd.concat(
@@ -115,7 +106,7 @@ def judged(
     table = table.reindex(columns=list(COLUMNS))
     return JudgeAudit(
         estimates=table,
-        variants=own.variants(probes),
+        variants=own.variants(),
         cases=own.evidence(),
         samples=plan.samples(),
         skipped=plan.skipped,
@@ -162,7 +153,7 @@ class _Measuring:
 
     def stability(self) -> dict[str, Any]:
         """Return how often a repeated call says the same."""
-        own = self._again()
+        own = self._again
         code = own["code"].to_numpy()
         row = self._rate(own["one"].to_numpy(float), code, "I1", "repetition", "stability")
         low, high = row["low_90"], row["high_90"]
@@ -197,24 +188,24 @@ class _Measuring:
         reason = None if len(pairs) else "no pair that it applies to"
         return row | {"n_failed": lost, "reason": reason}
 
-    def variants(self, probes: Sequence[Probe]) -> pd.DataFrame:
+    def variants(self) -> pd.DataFrame:
         """Return one row a form or dose."""
         rows = []
-        for probe in probes:
+        for probe in PROBES:
             for name, own in self._of(probe.id).groupby("variant", sort=False):
                 held = own.dropna(subset=["value"])
                 value, code = held["value"].to_numpy(float), held["code"].to_numpy()
                 about = {"id": probe.id, "probe": probe.name, "dimension": probe.dimension}
                 measured = rate if probe.expect == "right" else shift
                 row = {**about, "term": name, "dose": own["dose"].iloc[0]}
+                row["method"] = RATE if probe.expect == "right" else SHIFT
                 row |= measured(value, code, self.level) | {"n_failed": len(own) - len(held)}
                 if probe.group == "attack":
                     row |= self._attack(held)
                 if probe.expect != "right":
                     row |= self._rank_drop(held)
                 rows.append(row)
-        table = pd.DataFrame(rows).drop(columns=["low_90", "high_90"], errors="ignore")
-        return table.assign(method=SHIFT)
+        return pd.DataFrame(rows).drop(columns=["low_90", "high_90"], errors="ignore")
 
     def evidence(self) -> pd.DataFrame:
         """Return every case with its scores."""
@@ -241,14 +232,14 @@ class _Measuring:
 
     def _rate(self, value: Array, code: Any, number: str, term: str, dim: str) -> dict[str, Any]:
         known = np.isfinite(value)
-        found = rate(value[known], np.asarray(code)[known], self.level, chance=0.0)
+        found = rate(value[known], np.asarray(code)[known], self.level, tested=False)
         about = {"id": number, "term": term, "dimension": dim, "group": "instrument"}
         return {**about, **found, "method": RATE, "n_failed": int((~known).sum())}
 
     def _flips(self, own: pd.DataFrame) -> dict[str, Any]:
         """Return the excess flip over what repeated calls do by themselves."""
         same = (np.sign(own["score"] - 0.5) == np.sign(own["control_score"] - 0.5)).to_numpy(float)
-        again = own["pair_id"].map(self._again()["both"]).to_numpy(float)
+        again = own["pair_id"].map(self._again["both"]).to_numpy(float)
         known = np.isfinite(again)
         if known.sum() < _FEWEST:
             return {}
@@ -277,6 +268,7 @@ class _Measuring:
             "rank_drop_high": found["conf_high"],
         }  # fmt: skip
 
+    @cached_property
     def _again(self) -> pd.DataFrame:
         """Return by pair how often repeated calls agree: each order, and both together."""
         clean, scores = self._of(CLEAN), self.scores

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 import pandas as pd
-from scipy.stats import norm
 
 from workbench.audit.judges.agreement import (
     leave_one_out,
@@ -17,7 +16,8 @@ from workbench.audit.judges.agreement import (
     vote_counts,
 )
 from workbench.audit.judges.observed import Observed, observe
-from workbench.clustered import Array, mean_and_error, resample, share
+from workbench.audit.judges.observed_rows import of_reference
+from workbench.clustered import Array, mean_difference, resample, share
 from workbench.data.dataset import PreferenceData
 from workbench.data.split import folds as fold_numbers
 from workbench.errors import DesignError, refuse_out_of_range
@@ -132,6 +132,7 @@ def judge_board(
     reference: str = "human",
     *,
     audits: Mapping[str, JudgeAudit] | None = None,
+    style: bool = False,
     level: float = 0.95,
     replicates: int = 1000,
     folds: int = 5,
@@ -148,6 +149,8 @@ def judge_board(
         An annotator or a kind.
     audits : mapping of str to JudgeAudit, optional
         Audits by probes, by annotator: their scores stand in the table.
+    style : bool
+        Also fit weights of length and style, as :func:`observe` does.
     level : float
     replicates : int
         Resamples of the clusters, for the ranks.
@@ -178,7 +181,7 @@ def judge_board(
             "folds": (folds >= 2, folds, "2 or more"),
         }
     )
-    seen = observe(data, judges, reference, style=False, level=level)
+    seen = observe(data, judges, reference, style=style, level=level)
     names = seen.settings["annotators"]
     if seen.settings["reference"] is None:
         raise DesignError(
@@ -188,9 +191,7 @@ def judge_board(
             fix="Name another reference.",
         )
     labels = data.labels
-    named = labels["annotator"].eq(reference)
-    theirs = (named if named.any() else labels["kind"].eq(reference)).to_numpy(dtype=bool)
-    people = vote_counts(data, theirs)
+    people = vote_counts(data, of_reference(data, reference))
     votes = {one: vote_counts(data, labels["annotator"].eq(one).to_numpy()) for one in names}
     agree = {one: one_against_mode(counts, people) for one, counts in votes.items()}
     cluster = pd.factorize(data.pairs["cluster"])[0]
@@ -308,9 +309,6 @@ def _ensemble(
                           **found}])  # fmt: skip
 
 
-def _paired(one: Array, other: Array, inside: Any, cluster: Any, level: float) -> dict[str, float]:
+def _paired(one: Array, other: Array, inside: Any, cluster: Any, level: float) -> dict[str, Any]:
     both = inside & np.isfinite(one) & np.isfinite(other)
-    mean, error = mean_and_error((one - other)[both], np.ones(int(both.sum())), cluster[both])
-    half = float(norm.ppf(0.5 + level / 2)) * error
-    return {"estimate": mean, "std_error": error, "conf_low": mean - half,
-            "conf_high": mean + half, "n": float(both.sum())}  # fmt: skip
+    return mean_difference((one - other)[both], cluster[both], level)

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 from scipy.stats import norm
 
-from workbench.audit.judges.observed_rows import leans
+from workbench.audit.judges.observed_rows import leans, of_reference
 from workbench.clustered import Array, cluster_error, mean_and_error
 from workbench.data.dataset import PreferenceData
 from workbench.errors import DesignError, refuse_out_of_range
@@ -142,11 +142,8 @@ def correct_rates(
             "level": (0 < level < 1, level, "between 0 and 1"),
         }
     )
-    labels = data.labels
-    named = labels["annotator"].eq(reference)
-    theirs = (named if named.any() else labels["kind"].eq(reference)).to_numpy(dtype=bool)
-    f = leans(data, labels["annotator"].eq(judge).to_numpy())["lean"].to_numpy()
-    y = leans(data, theirs)["lean"].to_numpy()
+    f = leans(data, data.labels["annotator"].eq(judge).to_numpy())["lean"].to_numpy()
+    y = leans(data, of_reference(data, reference))["lean"].to_numpy()
     models = sorted({*data.pairs["model_a"].dropna(), *data.pairs["model_b"].dropna()})
     if not models or not (np.isfinite(f) & np.isfinite(y)).any():
         raise DesignError(

@@ -5,14 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import combinations
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 import pandas as pd
 
-from workbench.audit.judges.observed_rows import leans
+from workbench.audit.judges.observed_rows import leans, of_reference
 from workbench.audit.judges.perturb import seed_of
 from workbench.audit.judges.plan import drawn
+from workbench.audit.judges.relations import Relations
 from workbench.audit.judges.scores import as_data, scores_of
 from workbench.audit.judges.statistics import RATE, SHIFT, shift
 from workbench.clustered import share
@@ -21,10 +22,7 @@ from workbench.decompose.decomposition import q_values
 from workbench.errors import DesignError, refuse_out_of_range
 from workbench.judges.base import Judge
 from workbench.provenance import Provenance
-from workbench.results import TIDY, Result
-
-if TYPE_CHECKING:
-    import plotly.graph_objects as go
+from workbench.results import TIDY
 
 BY_CHANCE = 0.25
 """Share of three coin flips that form a cycle."""
@@ -33,50 +31,14 @@ COLUMNS = (*TIDY, "kappa", "n_clusters", "method", "reason")
 
 
 @dataclass(frozen=True, eq=False)
-class Instrument(Result):
-    """Cycles of a judge, or differences between wordings of it.
-
-    Attributes
-    ----------
-    estimates : DataFrame
-        The tidy columns, ``kappa, n_clusters, method, reason``.
-    settings : dict
-    provenance : Provenance
-    """
+class Instrument(Relations):
+    """Cycles of a judge, or differences between wordings of it; with ``kappa``."""
 
     heading: ClassVar[str] = "The judge as an instrument"
     about: ClassVar[str] = (
         "A judge that measures a quality orders three responses; three coin flips form a circle "
         "one time in four. What it says should not hang on how it is asked."
     )
-
-    estimates: pd.DataFrame
-    settings: dict[str, Any]
-    provenance: Provenance
-
-    def to_frame(self) -> pd.DataFrame:
-        """Return the measures, one row each."""
-        return self.estimates
-
-    def summary(self) -> str:
-        """Return the measures as text."""
-        lines = [f"{self.settings['what']}, {self.settings['level']:.0%} intervals"]
-        for row in self.estimates.to_dict("records"):
-            if pd.isna(row["estimate"]):
-                lines.append(f"  {row['term']}: undefined: {row['reason']}")
-                continue
-            kappa = "" if pd.isna(row["kappa"]) else f", kappa {row['kappa']:.3f}"
-            lines.append(
-                f"  {row['term']}: {row['estimate']:.3f} [{row['conf_low']:.3f}, "
-                f"{row['conf_high']:.3f}]{kappa}, n = {row['n']:,.0f}"
-            )
-        return "\n".join(lines)
-
-    def plot(self) -> go.Figure:
-        """Return the measures with their intervals."""
-        from workbench.plots.forest import forest
-
-        return forest(self.estimates, x_title="share")
 
 
 def transitivity(
@@ -206,10 +168,7 @@ def _agreement(
     data: PreferenceData, pairs: pd.DataFrame, said: dict[str, Any], cluster: Any,
     reference: str, level: float,
 ) -> list[dict[str, Any]]:  # fmt: skip
-    labels = data.labels
-    named = labels["annotator"].eq(reference)
-    theirs = (named if named.any() else labels["kind"].eq(reference)).to_numpy(dtype=bool)
-    lean = leans(data, theirs)["lean"].set_axis(data.pairs["pair_id"])
+    lean = leans(data, of_reference(data, reference))["lean"].set_axis(data.pairs["pair_id"])
     way = np.sign(lean.loc[pairs["pair_id"]].to_numpy() - 0.5)
     first, *others = said
     rows = []

@@ -9,7 +9,14 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 import pandas as pd
 
-from workbench.audit.judges.observed_rows import SHARE, form_rows, forms, leans, order_rows
+from workbench.audit.judges.observed_rows import (
+    SHARE,
+    form_rows,
+    forms,
+    leans,
+    of_reference,
+    order_rows,
+)  # fmt: skip
 from workbench.audit.judges.statistics import Q_LEVEL
 from workbench.clustered import share
 from workbench.data.dataset import PreferenceData, complete_labels
@@ -155,7 +162,7 @@ def observe(
     ['first share', 'list preferred']
     """
     labels, names = data.labels, data.annotators
-    theirs = _is_reference(data, reference)
+    theirs = of_reference(data, reference)
     inside = set(labels.loc[theirs, "annotator"])
     wanted = list(annotators or names.loc[~names["annotator"].isin(inside), "annotator"])
     if not wanted:
@@ -189,13 +196,6 @@ def observe(
         },
         provenance=Provenance.capture(dataset=data.digest),
     )
-
-
-def _is_reference(data: PreferenceData, reference: str) -> np.ndarray:
-    labels = data.labels
-    named = labels["annotator"].eq(reference)
-    found = named if named.any() else labels["kind"].eq(reference)
-    return np.asarray(found.to_numpy(dtype=bool))
 
 
 def _of(

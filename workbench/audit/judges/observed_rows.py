@@ -10,9 +10,8 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
-from scipy.stats import norm
 
-from workbench.clustered import Array, cluster_error, mean_and_error, share
+from workbench.clustered import Array, cluster_error, mean_difference, normal_row, share
 from workbench.data.dataset import PreferenceData
 
 Codes = NDArray[np.int64]
@@ -28,7 +27,7 @@ _LISTS = (
 """AlpacaEval's patterns of a list item."""
 
 SHARE = "share, Wilson interval at the size that the clusters leave"
-_DIFFERENCE = "paired difference, cluster-robust normal interval"
+DIFFERENCE = "paired difference, cluster-robust normal interval"
 _GAPS = (("close", 0.0, 0.5), ("clear", 0.5, 1.0), ("unanimous", 1.0, 1.01))
 """Margins of the people's vote, |2 share - 1|."""
 
@@ -72,7 +71,8 @@ def order_rows(
     same = (np.sign(both[0] - 0.5) == np.sign(both[1] - 0.5)).astype(float)
     fair = -np.sign(both[0] - both[1])
     yield {"term": "consistency", **share(same[seen], cluster[seen], level), "method": SHARE}
-    yield _mean("position fairness", fair[seen], cluster[seen], level)
+    found = mean_difference(fair[seen], cluster[seen], level)
+    yield {"term": "position fairness", **found, "method": DIFFERENCE}
     for name, low, high in _GAPS:
         mine = seen & (gap >= low) & (gap < high)
         if mine.sum() > 1:
@@ -111,10 +111,9 @@ def form_rows(
         both = mine & np.isfinite(people) & (people != 0.5)
         if both.sum() > 1:
             theirs = ((people > 0.5) == (side > 0)).astype(float)
-            yield _mean(
-                f"{name} preferred, minus the reference",
-                (won - theirs)[both], cluster[both], level,
-            )  # fmt: skip
+            found = mean_difference((won - theirs)[both], cluster[both], level)
+            term = f"{name} preferred, minus the reference"
+            yield {"term": term, **found, "method": DIFFERENCE}
 
 
 def forms(data: PreferenceData) -> dict[str, Array]:
@@ -151,39 +150,29 @@ def _by_pair(pair: Codes, value: Array, n: int) -> Array:
 def _slot(ab: NDArray[np.bool_], y: Array, cluster: Codes, level: float) -> dict[str, Any]:
     if ab.all() or not ab.any():
         return {"term": "slot effect", "estimate": np.nan, "n": float(len(y)),
-                "reason": "one order only", "method": _DIFFERENCE}  # fmt: skip
+                "reason": "one order only", "method": DIFFERENCE}  # fmt: skip
     means = y[ab].mean(), y[~ab].mean()
     influence = np.where(ab, (y - means[0]) / ab.sum(), -(y - means[1]) / (~ab).sum())
     error = cluster_error(influence, cluster)
-    return _row("slot effect", float(means[0] - means[1]), error, len(y), cluster, level)
+    found = normal_row(float(means[0] - means[1]), error, len(y), cluster, level)
+    return {"term": "slot effect", **found, "method": DIFFERENCE}
 
 
-def _mean(term: str, value: Array, cluster: Codes, level: float) -> dict[str, Any]:
-    mean, error = mean_and_error(value, np.ones(len(value)), cluster)
-    return _row(term, mean, error, len(value), cluster, level)
+def of_reference(data: PreferenceData, reference: str) -> NDArray[np.bool_]:
+    """Return which labels are of a reference: an annotator of this name, else a kind.
 
-
-def _row(
-    term: str, estimate: float, error: float, n: int, cluster: Codes, level: float
-) -> dict[str, Any]:
-    half = float(norm.ppf(0.5 + level / 2)) * error
-    known = bool(error > 0)
-    return {
-        "term": term,
-        "estimate": estimate,
-        "std_error": error,
-        "conf_low": estimate - half if known else np.nan,
-        "conf_high": estimate + half if known else np.nan,
-        "p_value": 2 * float(norm.sf(abs(estimate) / error)) if known else np.nan,
-        "n": float(n),
-        "n_clusters": float(len(np.unique(cluster))),
-        "method": _DIFFERENCE,
-        "reason": None if known else "no variation: the error is not known",
-    }
+    Parameters
+    ----------
+    data : PreferenceData
+    reference : str
+    """
+    named = data.labels["annotator"].eq(reference)
+    found = named if named.any() else data.labels["kind"].eq(reference)
+    return np.asarray(found.to_numpy(dtype=bool))
 
 
 def leans(data: PreferenceData, chosen: NDArray[np.bool_]) -> pd.DataFrame:
-    """Return the mean preference and the number of decided labels of every pair.
+    """Return the weighted mean preference and the number of decided labels of every pair.
 
     Parameters
     ----------
@@ -191,7 +180,10 @@ def leans(data: PreferenceData, chosen: NDArray[np.bool_]) -> pd.DataFrame:
     chosen : ndarray of bool, shape (labels,)
     """
     preference = data.labels["preference"].to_numpy("float64")
-    use = chosen & np.isfinite(preference)
+    weight = data.labels["weight"].to_numpy("float64")
+    use = chosen & np.isfinite(preference) & (weight > 0)
     row, n = data.pair_rows[use], len(data.pairs)
-    count = np.bincount(row, minlength=n)
-    return pd.DataFrame({"lean": _by_pair(row, preference[use], n), "n": count})
+    total = np.bincount(row, weight[use], n)
+    sums = np.bincount(row, weight[use] * preference[use], n)
+    lean = np.divide(sums, total, out=np.full(n, np.nan), where=total > 0)
+    return pd.DataFrame({"lean": lean, "n": np.bincount(row, minlength=n)})

@@ -9,8 +9,9 @@ import numpy as np
 import pandas as pd
 
 from workbench.audit.judges.arms import Arm, Item, Made
+from workbench.audit.judges.observed_rows import leans, of_reference
 from workbench.audit.judges.perturb import most_off_topic, seed_of
-from workbench.audit.judges.probes import PROBES, Probe, Suite, Variant
+from workbench.audit.judges.probes import PROBES, Suite
 from workbench.audit.judges.statistics import detectable
 from workbench.data.dataset import PreferenceData
 from workbench.data.digests import content_digests
@@ -114,7 +115,6 @@ def plan_audit(
     n: int | None = None,
     seed: int = 0,
     slot: tuple[str, str] = ("", ""),
-    probes: Sequence[Probe] = PROBES,
     vetoed: Sequence[str] = (),
 ) -> Plan:
     """Plan an audit: draw pairs, make every case, and keep each question once.
@@ -130,7 +130,6 @@ def plan_audit(
         Of the draw and of every change.
     slot : tuple of str
         Text before and after a response in the judge's template, for the template escape.
-    probes : sequence of Probe
     vetoed : sequence of str
         Names of variants, as ``C1/book``, that a person struck out.
 
@@ -165,7 +164,7 @@ def plan_audit(
     off = most_off_topic(pairs["prompt"].fillna("").tolist(), responses)
     making = _Making(suite, seed, slot, set(vetoed))
     for row, lean, k in zip(pairs.to_dict("records"), better, off, strict=True):
-        making.take(row, lean, responses[k], probes)
+        making.take(row, lean, responses[k])
     return making.plan(len(pairs))
 
 
@@ -196,18 +195,22 @@ def slot_of(template: Template) -> tuple[str, str]:
     return lines[0][-1], lines[1][0]
 
 
+Named = tuple[str, str, float | None]
+"""Probe, form and dose of a case."""
+
+
 class _Making:
     """Cases and arms as they come."""
 
     def __init__(self, suite: str, seed: int, slot: tuple[str, str], vetoed: set[str]) -> None:
         self.suite, self.seed, self.slot, self.vetoed = suite, seed, slot, vetoed
-        self.taken, self.better = 0, 0.0
+        self.taken = 0
         self.cases: list[dict[str, object]] = []
         self.arms: dict[tuple[str, str, str], int] = {}
         self.clusters: list[str] = []
         self.skipped: dict[tuple[str, str], int] = {}
 
-    def take(self, row: dict[str, str], lean: float, off: str, probes: Sequence[Probe]) -> None:
+    def take(self, row: dict[str, str], lean: float, off: str) -> None:
         own, order = seed_of(self.seed, row["pair_id"]), list(SIZES)
         a, b = row["response_a"], row["response_b"]
         prompt = row["prompt"] if isinstance(row["prompt"], str) else ""
@@ -217,27 +220,27 @@ class _Making:
         # what is spoilt or set against nothing is the better response; an attack helps the worse
         worse = luck if np.isnan(lean) or lean == 0 else turned if lean > 0 else first
         side = 0.0 if np.isnan(lean) else float(np.sign(lean))
-        self.better = side if luck is first else -side
-        self._case(CLEAN, Variant(CLEAN, lambda item: None), row, (luck, None))
-        self._case(WORSE, Variant(WORSE, lambda item: None), row, (worse, None))
-        self._case(SAME, Variant(SAME, lambda item: None), row, (Arm(prompt, a, a), None))
+        better = {first: side, turned: -side}
+        self._case((CLEAN, CLEAN, None), row, (luck, None), better[luck])
+        self._case((WORSE, WORSE, None), row, (worse, None), better[worse])
+        self._case((SAME, SAME, None), row, (Arm(prompt, a, a), None), 0.0)
         self.taken += 1
-        for probe in probes:
+        for probe in PROBES:
             if probe.most is not None and self.taken > probe.most:
                 continue
             watched = luck if probe.group == "invariance" else worse
-            self.better = side if watched is first else -side
             item = Item(watched, off, own, self.slot)
             for variant in probe.variants:
                 if f"{probe.id}/{variant.name}" in self.vetoed:
                     continue
                 if order.index(variant.suite) <= order.index(self.suite):
-                    self._case(probe.id, variant, row, variant.make(item))
+                    name = (probe.id, variant.name, variant.dose)
+                    self._case(name, row, variant.make(item), better[watched])
 
-    def _case(self, probe: str, variant: Variant, row: dict[str, str], made: Made | None) -> None:
+    def _case(self, name: Named, row: dict[str, str], made: Made | None, better: float) -> None:
+        probe, variant, dose = name
         if made is None:
-            key = (probe, variant.name)
-            self.skipped[key] = self.skipped.get(key, 0) + 1
+            self.skipped[probe, variant] = self.skipped.get((probe, variant), 0) + 1
             return
         treated, control = made
         at, turned = self._arm(treated, row["cluster"])
@@ -246,10 +249,10 @@ class _Making:
         )
         self.cases.append(
             {
-                "probe": probe, "variant": variant.name, "dose": variant.dose,
+                "probe": probe, "variant": variant, "dose": dose,
                 "pair_id": row["pair_id"], "cluster": row["cluster"],
                 "treated": at, "treated_turned": turned,
-                "control": beside, "control_turned": beside_turned, "better": self.better,
+                "control": beside, "control_turned": beside_turned, "better": better,
             }
         )  # fmt: skip
 
@@ -313,8 +316,6 @@ def drawn(data: PreferenceData, n: int, seed: int) -> pd.DataFrame:
 
 def _better(data: PreferenceData) -> pd.Series:
     """Return how far people (or, without people, the labels) prefer A; NaN without labels."""
-    labels = data.labels[data.labels["preference"].notna()]
-    people = labels[labels["kind"] == "human"]
-    labels = people if len(people) else labels
-    lean = (labels["preference"] - 0.5) * labels["weight"]
-    return lean.groupby(labels["pair_id"]).sum()
+    people = of_reference(data, "human")
+    lean = leans(data, people if people.any() else np.ones(len(people), dtype=bool))["lean"]
+    return (lean - 0.5).set_axis(data.pairs["pair_id"])

@@ -8,10 +8,9 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 import pandas as pd
-from scipy.stats import norm
 
-from workbench.audit.judges.observed_rows import forms, leans
-from workbench.clustered import Array, mean_and_error, share
+from workbench.audit.judges.observed_rows import DIFFERENCE, forms, leans, of_reference
+from workbench.clustered import Array, mean_difference, share
 from workbench.data.dataset import PreferenceData
 from workbench.decompose.decomposition import decompose, q_values
 from workbench.errors import DesignError, refuse_out_of_range
@@ -21,7 +20,6 @@ from workbench.results import TIDY, Result
 if TYPE_CHECKING:
     import plotly.graph_objects as go
 
-_PAIRED = "paired difference, cluster-robust normal interval"
 _LOGIT = "logit with the longer response and the people's share, cluster-robust"
 COLUMNS = (*TIDY, "n_clusters", "method", "reason")
 
@@ -59,9 +57,11 @@ class Relations(Result):
             if pd.isna(row["estimate"]):
                 lines.append(f"  {row['term']}: undefined: {row['reason']}")
                 continue
+            kappa = f", kappa {row['kappa']:.3f}" if pd.notna(row.get("kappa")) else ""
+            sign = "" if row["method"].startswith("share") else "+"
             lines.append(
-                f"  {row['term']}: {row['estimate']:+.3f} [{row['conf_low']:+.3f}, "
-                f"{row['conf_high']:+.3f}], n = {row['n']:,.0f} ({row['method']})"
+                f"  {row['term']}: {row['estimate']:{sign}.3f} [{row['conf_low']:{sign}.3f}, "
+                f"{row['conf_high']:{sign}.3f}]{kappa}, n = {row['n']:,.0f} ({row['method']})"
             )
         return "\n".join(lines)
 
@@ -117,11 +117,8 @@ def family_preference(
     >>> family_preference(data, "sim-judge-length", own).to_frame()["term"].tolist()[2]
     'excess over the people'
     """
-    labels = data.labels
-    theirs = labels["annotator"].eq(reference)
-    theirs = theirs if theirs.any() else labels["kind"].eq(reference)
-    mine = leans(data, labels["annotator"].eq(judge).to_numpy())["lean"].to_numpy()
-    people = leans(data, theirs.to_numpy(dtype=bool))["lean"].to_numpy()
+    mine = leans(data, data.labels["annotator"].eq(judge).to_numpy())["lean"].to_numpy()
+    people = leans(data, of_reference(data, reference))["lean"].to_numpy()
     a, b = (data.pairs[f"model_{side}"].isin(list(own)).to_numpy(dtype=bool) for side in "ab")
     use = (a ^ b) & np.isfinite(mine) & np.isfinite(people)
     if not use.any():
@@ -198,9 +195,7 @@ def drift(
         use = both & (longer != 0)
         moved = (after - before) * longer
         rows.append(_paired("preference for the longer", moved[use], cluster[use], level))
-    theirs = labels["annotator"].eq(reference)
-    theirs = theirs if theirs.any() else labels["kind"].eq(reference)
-    people = leans(data, theirs.to_numpy(dtype=bool))["lean"].to_numpy()
+    people = leans(data, of_reference(data, reference))["lean"].to_numpy()
     use = both & np.isfinite(people) & (people != 0.5)
     if use.any():
         way = np.sign(people - 0.5)
@@ -273,15 +268,7 @@ def _weight(
 
 
 def _paired(term: str, value: Array, cluster: Any, level: float) -> dict[str, Any]:
-    mean, error = mean_and_error(value, np.ones(len(value)), cluster)
-    half = float(norm.ppf(0.5 + level / 2)) * error
-    known = error > 0
-    return {
-        "term": term, "estimate": mean, "std_error": error,
-        "conf_low": mean - half if known else np.nan, "conf_high": mean + half if known else np.nan,
-        "p_value": 2 * float(norm.sf(abs(mean) / error)) if known else np.nan,
-        "n": float(len(value)), "n_clusters": float(len(np.unique(cluster))), "method": _PAIRED,
-    }  # fmt: skip
+    return {"term": term, **mean_difference(value, cluster, level), "method": DIFFERENCE}
 
 
 def _result(rows: list[dict[str, Any]], what: str, level: float, data: PreferenceData) -> Relations:

@@ -98,7 +98,9 @@ def _p(difference: Array, cluster: Codes) -> float:
     return 1.0 if scale == 0 else float(2 * norm.sf(abs(sums.sum()) / scale))
 
 
-def rate(values: Array, cluster: Codes, level: float = 0.95, chance: float = 0.5) -> dict[str, Any]:
+def rate(
+    values: Array, cluster: Codes, level: float = 0.95, *, tested: bool = True
+) -> dict[str, Any]:
     """Return a share with its interval, and the exact test against a chance of one half.
 
     Parameters
@@ -107,8 +109,8 @@ def rate(values: Array, cluster: Codes, level: float = 0.95, chance: float = 0.5
         In [0, 1]; one half is undecided.
     cluster : ndarray of int, shape (n,)
     level : float
-    chance : float
-        What the share is without skill; the test is of 0.5 only, else there is none.
+    tested : bool
+        Whether one half is what it is without skill.
 
     Examples
     --------
@@ -120,7 +122,7 @@ def rate(values: Array, cluster: Codes, level: float = 0.95, chance: float = 0.5
     row |= {"low_90": low["conf_low"], "high_90": low["conf_high"], "p_value": np.nan}
     error = row["std_error"]
     row["mde"] = POWER * error if error > 0 else np.nan
-    if chance == 0.5 and row["n_clusters"] > 1:
+    if tested and row["n_clusters"] > 1:
         row["p_value"] = _p(values - 0.5, cluster)
     return row
 

@@ -9,9 +9,8 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 import pandas as pd
 from scipy.special import logit
-from scipy.stats import norm
 
-from workbench.clustered import Array, mean_and_error, share
+from workbench.clustered import Array, mean_difference, share
 from workbench.errors import DataError, refuse_out_of_range
 from workbench.provenance import Provenance
 from workbench.results import TIDY, Result
@@ -308,11 +307,8 @@ def _row(term: str, values: Array, cluster: Any, level: float, tie: Any = None) 
 
 def _gap(perfect: Array, right: Array, cluster: Any, level: float) -> dict[str, Any]:
     known = np.isfinite(right)
-    value = (perfect - right)[known]
-    mean, error = mean_and_error(value, np.ones(len(value)), cluster[known])
-    half = float(norm.ppf(0.5 + level / 2)) * error
-    return {"term": "alignment gap", "estimate": mean, "std_error": error,
-            "conf_low": mean - half, "conf_high": mean + half, "n": float(len(value))}  # fmt: skip
+    found = mean_difference((perfect - right)[known], cluster[known], level)
+    return {"term": "alignment gap", **found}
 
 
 def _check(scores: pd.DataFrame) -> None:
