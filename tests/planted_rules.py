@@ -1,4 +1,4 @@
-"""A model that proposes, votes on and follows rules about the things that responses mention.
+"""A model that proposes, votes on and follows rules about what responses mention and are.
 
 It does not know which things count: it proposes what the preferred response mentions and the
 other does not, decoys among them, and sees what a rule selects by looking for its word.
@@ -14,8 +14,18 @@ from typing import Any
 MENTIONS = "Select the response that mentions {word}"
 
 THINGS = ("cat", "dog", "blue", "green", "lemon", "raspberry", "human", "story", "shirt", "flavor",
-          "refreshing", "versatile", "harmony", "classic", "sarah", "time")  # fmt: skip
-"""What it has an eye for."""
+          "refreshing", "versatile", "harmony", "classic", "sarah", "time",
+          "budget", "review", "example", "python", "town", "morning", "background")  # fmt: skip
+"""What it has an eye for: of the synthetic sets, and of the sample."""
+
+TRAITS = {
+    "truthful": lambda said: "washington" in said and "paris" not in said,
+    "responsive": lambda said: re.search(r"\b(bath|edinburgh|lake district)\b", said) is not None,
+    "polite": lambda said: "of course" in said,
+}
+"""Traits that it knows where it sees them, by rules of thumb for the set "aligned"."""
+
+IS = "Select the response that is {word}"
 
 
 def answers(system: str, texts: Mapping[str, str], properties: Mapping[str, Any]) -> Any:
@@ -35,17 +45,23 @@ def answers(system: str, texts: Mapping[str, str], properties: Mapping[str, Any]
 
 def words(text: str) -> set[str]:
     said = text.lower().split("output:")[-1]
-    return {thing for thing in THINGS if re.search(rf"\b{thing}s?\b", said)}
+    seen = {thing for thing in THINGS if re.search(rf"\b{thing}s?\b", said)}
+    return seen | {trait for trait, shows in TRAITS.items() if shows(said)}
+
+
+def rule(word: str) -> str:
+    """Return the principle that selects by a thing or a trait."""
+    return (IS if word in TRAITS else MENTIONS).format(word=word)
 
 
 def proposed(mine: set[str], other: set[str]) -> list[str]:
-    """Return rules for three things that only the preferred response mentions."""
+    """Return three rules that select only the preferred response."""
     own = sorted(mine - other, key=lambda word: _luck(word, *sorted(mine ^ other)))
-    return [MENTIONS.format(word=word) for word in own[:3]]
+    return [rule(word) for word in own[:3]]
 
 
-def selects(rule: str, a: set[str], b: set[str]) -> str:
-    word = rule.split()[-1]
+def selects(principle: str, a: set[str], b: set[str]) -> str:
+    word = principle.split()[-1]
     return {(True, True): "both", (True, False): "A", (False, True): "B"}.get(
         (word in a, word in b), "neither"
     )

@@ -1,6 +1,6 @@
 """How often an audit flags exactly the bias that was planted in a simulated judge.
 
-``python run.py [SEEDS]`` prints JSON: for every planted bias the seeds whose audit flagged
+``python run.py [SEEDS [FIRST]]`` prints JSON: for every planted bias the seeds whose audit flagged
 something else than the planted dimensions, with what it flagged.
 """
 
@@ -22,15 +22,17 @@ def flagged(seed: int) -> dict[str, list[str]]:
     return {bias: audit_judge(plan, BiasedJudge(bias, seed=seed)).flagged for bias in BIASES}
 
 
-def analyse(seeds: int) -> dict[str, object]:
-    found = [flagged(seed) for seed in range(seeds)]
+def analyse(seeds: int, first: int) -> dict[str, object]:
+    found = {seed: flagged(seed) for seed in range(first, first + seeds)}
     other = {
-        bias: {str(k): one[bias] for k, one in enumerate(found) if set(one[bias]) != wanted}
+        bias: {str(k): one[bias] for k, one in found.items() if set(one[bias]) != wanted}
         for bias, wanted in BIASES.items()
     }
     exact = {bias: seeds - len(seen) for bias, seen in other.items()}
-    return {"seeds": seeds, "pairs": PAIRS, "flagged_exactly": exact, "otherwise": other}
+    about = {"first": first, "seeds": seeds, "pairs": PAIRS}
+    return {**about, "flagged_exactly": exact, "otherwise": other}
 
 
 if __name__ == "__main__":
-    print(json.dumps(analyse(int(sys.argv[1]) if len(sys.argv) > 1 else 100), indent=1))
+    seeds, first = (int(one) for one in (sys.argv[1:] + ["100", "100"][len(sys.argv) - 1 :])[:2])
+    print(json.dumps(analyse(seeds, first), indent=1))

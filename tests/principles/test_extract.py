@@ -49,14 +49,15 @@ def asker(tmp_path):
         yield opened
 
 
-def test_a_planted_rule_is_found_and_beats_every_baseline(asker):
+def test_a_planted_rule_is_found_and_beats_the_baselines_that_do_not_know_it(asker):
+    """Lists are a text factor too: that regression is as good as the rule, and no rival here."""
     found = extract(planted(300, 0, 3.0), asker, "ann", model="offline:plain", seed=1)
     assert found.principles[0].text == LISTS
     row = found.to_frame().set_index("term").loc[LISTS]
     assert row["q_value"] < 0.01
     assert row["conf_low"] > 0.2
     accuracy = found.evaluation.to_frame().set_index("term")["estimate"]
-    others = accuracy.drop([WITH, EXECUTOR, "first position", "text factors"])
+    others = accuracy.drop([WITH, EXECUTOR, "text factors"]).dropna()
     assert accuracy[WITH] > others.max()
     assert accuracy[EXECUTOR] > others.max()
     assert found.evaluation.to_frame().set_index("term").loc[WITHOUT, "p_value"] < 0.05

@@ -56,7 +56,7 @@ def crossed(steps: Steps, added: Sequence[Principle], known: Votes | None, judge
         # folds may write one rule in two ways: it was voted on once
         wanted = {one.key for one in some}
         own = votes.take(principles=[k for k, one in enumerate(candidates) if one.key in wanted])
-        return steps.selection(steps.effects(own, pairs)).principles
+        return steps.selection(steps.effects(own, pairs), own, pairs).principles
 
     folds = [
         (train, test, chosen_of(some, train))
@@ -65,7 +65,7 @@ def crossed(steps: Steps, added: Sequence[Principle], known: Votes | None, judge
     own = votes.take(principles=list(range(len(final))))
     inside = steps.effects(votes, every)
     # the candidates that all pairs proposed come first
-    selection = steps.selection(steps.effects(own, every))
+    selection = steps.selection(steps.effects(own, every), own, every)
     worth = _worth(steps, votes, folds, selection.principles, judge)
     outside = _held_out(steps, votes, folds, every)
     return Found(

@@ -117,7 +117,7 @@ def _split(steps: Steps, added: Sequence[Principle], known: Votes | None, judge:
     proposals = steps.proposals(train)
     votes = steps.votes(steps.candidates(proposals, added), (*train, *test), known)
     inside = steps.effects(votes, train)
-    selection = steps.selection(inside)
+    selection = steps.selection(inside, votes, train)
     chosen = selection.principles
     worth = steps.evaluation(chosen, votes, train, test, judge) if chosen else None
     outside = steps.effects(votes, test)
@@ -130,7 +130,7 @@ def _adaptive(steps: Steps, added: Sequence[Principle], known: Votes | None, jud
     candidates = steps.candidates(proposals, added)
     votes, screening = steps.screened(candidates, train, known)
     inside = steps.effects(votes, train)
-    selection = steps.selection(inside)
+    selection = steps.selection(inside, votes, train)
     chosen = selection.principles
     held = [steps.votes(chosen, test, known)] if chosen else []
     votes = joined([votes, *held], candidates, (*train, *test))

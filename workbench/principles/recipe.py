@@ -36,6 +36,9 @@ class Recipe:
         Principles of the constitution, at most.
     rules : Rules
         What a principle needs to be selected.
+    distinct : {"votes", "texts"}
+        What tells selected principles apart: one of several that vote alike is kept, or the
+        best of each of n clusters of their texts, as ICAI does.
     test_share : float
         Share of pairs that are held out, whole prompts each.
 
@@ -55,6 +58,7 @@ class Recipe:
     rule: Rule = "majority"
     n: int = 5
     rules: Rules = field(default_factory=lambda: Rules(max_q=0.05))
+    distinct: Literal["votes", "texts"] = "votes"
     test_share: float = 0.3
     folds: int = 0
     adaptive: bool = False
@@ -89,4 +93,5 @@ class Recipe:
             repeats=3,
             rule="unanimous",
             rules=Rules.icai(),
+            distinct="texts",
         )

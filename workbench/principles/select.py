@@ -22,7 +22,10 @@ if TYPE_CHECKING:
 Order = Literal["for_minus_against", "accuracy", "q_value"]
 Relevance = Literal["for", "voted"]
 Clusters = Callable[[list[Principle], int], Sequence[int]]
-"""From candidates, best first, and n to the number of each one's cluster, of n clusters."""
+"""From candidates, best first, and n to the number of each one's cluster."""
+
+ALIKE = 0.5
+"""Correlation of votes, either way, from which two principles say one thing."""
 
 _ORDERS = ("for_minus_against", "accuracy", "q_value")
 _METHOD = "filter by votes, rank, best of each cluster"
@@ -163,8 +166,8 @@ def select(
 
     Pinned principles are kept whatever their votes say, and count as part of n. The others
     are filtered and ranked; without ``clusters`` the best are kept. With it, the best
-    ``spare * n`` are put into n clusters and the best of each cluster is kept, so that the
-    list does not say one thing five times.
+    ``spare * n`` are put into clusters, and the best of each of the n best clusters is kept,
+    so that the list does not say one thing five times.
 
     Parameters
     ----------
@@ -175,8 +178,8 @@ def select(
     rules : Rules, optional
         Our own when None; ``Rules.icai()`` are those of inverse constitutional AI.
     clusters : callable, optional
-        Gets the candidates, best first, and the number of clusters; returns the number of
-        each candidate's cluster.
+        Gets the candidates, best first, and n; returns the number of each candidate's
+        cluster, as :func:`alike` does.
 
     Returns
     -------
@@ -218,11 +221,12 @@ def select(
     if clusters is not None and room and len(passed) > room:
         candidates = passed[: int(rules.spare * room)]
         chosen, cluster = _best_of_clusters(effects, candidates, room, clusters)
+        standing = {cluster[k] for k in chosen if k in cluster}
         for k in candidates:
-            decision[k] = "says what a better one of its cluster says"
+            if cluster.get(k) in standing:
+                decision[k] = "says what a better one of its cluster says"
     for k in passed:
-        if k not in cluster:
-            decision[k] = "ranked below the best"
+        decision[k] = decision[k] or "ranked below the best"
     kept = set(fixed) | set(chosen)
     for k in kept:
         decision[k] = "pinned" if pinned[k] else "kept"
@@ -297,13 +301,41 @@ def _best_of_clusters(
     refuse_out_of_range(
         {
             "clusters": (
-                len(found) == len(candidates) and len(set(found)) <= room,
-                f"{len(found)} numbers of {len(set(found))} clusters",
-                f"{len(candidates)} numbers, one a candidate, of at most {room} clusters",
+                len(found) == len(candidates),
+                f"{len(found)} numbers",
+                f"{len(candidates)} numbers, one a candidate",
             )
         }
     )
     best: dict[int, int] = {}
     for k, cluster in zip(candidates, found, strict=True):
         best.setdefault(cluster, k)
-    return list(best.values()), dict(zip(candidates, found, strict=True))
+    return list(best.values())[:room], dict(zip(candidates, found, strict=True))
+
+
+def alike(correlation: NDArray[np.float64], threshold: float = ALIKE) -> list[int]:
+    """Return the cluster of each candidate: that of the best one which votes alike.
+
+    Parameters
+    ----------
+    correlation : ndarray, shape (K, K)
+        Of votes, candidates from the best on; NaN counts as none.
+    threshold : float
+        Absolute correlation from which two say one thing; of one that votes the other way
+        round, too.
+
+    Returns
+    -------
+    list of int
+        The position of the best candidate of each one's cluster.
+
+    Examples
+    --------
+    >>> alike(np.array([[1.0, 0.2, -0.9], [0.2, 1, 0.6], [-0.9, 0.6, 1]]))
+    [0, 1, 0]
+    """
+    found: list[int] = []
+    for k, row in enumerate(np.abs(np.nan_to_num(correlation))):
+        first = (lead for lead in found if found[lead] == lead and row[lead] >= threshold)
+        found.append(next(first, k))
+    return found

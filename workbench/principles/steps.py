@@ -16,10 +16,12 @@ from workbench.principles.cluster import cluster
 from workbench.principles.embed import embed
 from workbench.principles.evaluate import Evaluation, evaluate
 from workbench.principles.measure import PrincipleEffects, measure
+from workbench.principles.measure_kernel import merged_for, reference, sides
 from workbench.principles.principle import Principle, distinct
 from workbench.principles.propose import Proposals, propose
 from workbench.principles.recipe import Recipe
-from workbench.principles.select import Selection, select
+from workbench.principles.redundancy import vote_correlation
+from workbench.principles.select import Selection, alike, select
 from workbench.principles.vote import vote
 from workbench.principles.votes import Votes
 
@@ -168,11 +170,19 @@ class Steps:
             seed=self.seed,
         )
 
-    def selection(self, inside: PrincipleEffects) -> Selection:
-        """Return the selected candidates."""
+    def selection(self, inside: PrincipleEffects, votes: Votes, pair_ids: Pairs) -> Selection:
+        """Return the selected candidates; what tells them apart is seen on the same pairs."""
+        column = {one.text: k for k, one in enumerate(votes.principles)}
 
-        def numbers(some: Sequence[Principle], n: int) -> list[int]:
+        def by_texts(some: Sequence[Principle], n: int) -> list[int]:
             found: list[int] = cluster(some, n, seed=self.seed).labels.tolist()
             return found
 
-        return select(inside, n=self.recipe.n, rules=self.recipe.rules, clusters=numbers)
+        def by_votes(some: Sequence[Principle], n: int) -> list[int]:
+            del n  # as many as there are
+            found = reference(self.data, votes, self.annotator, pair_ids)
+            taken = sides(merged_for(votes, found, self.recipe.rule))
+            return alike(vote_correlation(taken[:, [column[one.text] for one in some]]))
+
+        clusters = {"texts": by_texts, "votes": by_votes}[self.recipe.distinct]
+        return select(inside, n=self.recipe.n, rules=self.recipe.rules, clusters=clusters)
