@@ -226,9 +226,10 @@ def _completion(body: dict[str, Any], digest: str, logprobs: bool) -> dict[str, 
     if value is not None:
         pass
     elif "verdict" in properties:
-        a, b = texts.get("response A", ""), texts.get("response B", "")
+        names = properties["verdict"].get("enum", ["A", "B"])[:2]
+        a, b = (texts.get(f"response {name}", "") for name in names)
         p = 1.0 / (1.0 + math.exp(-logit(a, b)))
-        verdict = "A" if _uniform(digest) < p else "B"
+        verdict = names[0] if _uniform(digest) < p else names[1]
         value = {"verdict": verdict}
         if body.get("logprobs") and logprobs:
             tokens = _tokens(verdict, p)

@@ -15,8 +15,6 @@ from workbench.command import FORMAT, SOURCE, command, fit_flags, option, split_
 from workbench.errors import ConfigError
 
 if TYPE_CHECKING:
-    from workbench.annotate.config import AnnotateConfig
-    from workbench.audit.judges.plan import Plan
     from workbench.data.dataset import PreferenceData
     from workbench.finding import Finding
     from workbench.judges.base import Judge
@@ -33,6 +31,9 @@ _HOW = (
     option("rewrites", bool, False, "Also let the model rewrite responses, and judge them."),
     option("wordings", bool, False, "Also ask in every built-in template, and for reasons."),
     option("triples", bool, False, "Also compare three responses to a prompt, for circles."),
+    option("lists", bool, False, "Also choose the best of three, in every rotation."),
+    option("known_answers", str | None, None, "Also ask what this annotator or kind knows."),
+    option("attacks", str | None, None, "File of attack strings: one a line, or a JSON list."),
     option("template", str | None, None, "workbench, alpaca_eval, mt_bench, or a file."),
     option("soft", bool, False, "Preferences from token log-probabilities."),
 )
@@ -71,6 +72,7 @@ def audit_judge(
 
     --out is a folder: results, report.html and, where a model is asked, the run to take up.
     """
+    from workbench.annotate.auditing import planned
     from workbench.annotate.run import drawn
 
     if from_verdicts == (judge is not None):
@@ -83,7 +85,7 @@ def audit_judge(
         suite = run.config.suite or "default"
         config = run.config.updated("command line", model=judge, suite=suite)
         # what it takes and can find is said before a call is paid for
-        run.note(_plan(config, drawn(run.load(), config)).summary())
+        run.note(planned(drawn(run.load(), config), config).summary())
         found = AnnotateRun(config, run.as_json, run.out, run.quiet).ask(dry_run, retry_failed)
         results: list[Result] = [] if found is None else [found, *found.parts()]
     else:
@@ -127,25 +129,18 @@ def _forecasts(data: PreferenceData, judges: list[str]) -> list[Result]:
 
 
 def _asked(run: AnnotateRun, data: PreferenceData, name: str) -> list[Result]:
-    from workbench.annotate.tasks import beside
+    from workbench.annotate.auditing import beside, planned, refuse_for_no_model
     from workbench.audit.judges.audit import audit_judge
 
     config = run.config
+    refuse_for_no_model(config, name)
     judge = _judge(name)
-    plan = _plan(config, data)
+    plan = planned(data, config)
     run.note(plan.summary())
     with run.progress("Asking the judge"):
         found = audit_judge(plan, judge, margin=config.margin)
         found = replace(found, beside=beside(data, judge, config, plan.n))
     return [found, *found.parts()]
-
-
-def _plan(config: AnnotateConfig, data: PreferenceData) -> Plan:
-    from workbench.audit.judges.plan import plan_audit
-
-    return plan_audit(
-        data, config.suite or "default", n=config.pairs, seed=config.seed, vetoed=config.vetoed
-    )
 
 
 def _judge(name: str) -> Judge:

@@ -94,6 +94,12 @@ class AnnotateConfig(Config):
         Also ask the judge in every built-in template, with and without reasons.
     triples : bool
         Also compare three responses to a prompt, for circles.
+    lists : bool
+        Also choose the best of three responses, in every rotation of the list.
+    known_answers : str, optional
+        Annotator or kind whose labels are known answers: also ask about those.
+    attacks : str, optional
+        File of attack strings, one a line, or a JSON list.
     prices : str, optional
         TOML file of prices by model.
     max_cost : float, optional
@@ -142,6 +148,9 @@ class AnnotateConfig(Config):
     rewrites: bool = False
     wordings: bool = False
     triples: bool = False
+    lists: bool = False
+    known_answers: Name | None = None
+    attacks: Name | None = None
     prices: Name | None = None
     max_cost: Annotated[float, Field(ge=0)] | None = None
     max_calls: Limit = None

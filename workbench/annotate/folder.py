@@ -24,10 +24,10 @@ from workbench.provenance import Provenance
 from workbench.results import Result, to_json
 
 SCHEMA_VERSION = 1
-_FILES = ("rubric", "template", "constitution", "known", "prices")
+_FILES = ("rubric", "template", "constitution", "known", "attacks", "prices")
 """Keys that may name a file: it is copied, so that the run does not hang on it."""
 
-_ASKED = ("rubric", "template", "constitution", "known")
+_ASKED = ("rubric", "template", "constitution", "known", "attacks")
 """Those of them whose content is part of what is asked."""
 
 _BUILT_IN = ("rubric", "template")

@@ -2,21 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from workbench.annotate.config import AnnotateConfig
 from workbench.data.dataset import PreferenceData
-from workbench.errors import ConfigError
 from workbench.llm.asker import Asks
 from workbench.results import Result
 
 if TYPE_CHECKING:
-    from workbench.audit.judges.manipulate import Rewrite
-    from workbench.audit.judges.scorecard import JudgeAudit
-    from workbench.judges.base import Judge
-    from workbench.judges.templates import Template
     from workbench.principles.extraction import Extraction
 
 Found = Result
@@ -42,7 +37,9 @@ def annotate(
     """
     model, sampling, samples = config.asked_model, config.sampling, config.repeats or 1
     if config.suite is not None:
-        return _audited(data, config, asks, file)
+        from workbench.annotate.auditing import audited
+
+        return audited(data, config, asks, file)
     if config.principles is not None:
         return _extracted(data, config, asks, file)
     if config.rubric is not None:
@@ -121,92 +118,3 @@ def _extracted(
         sampling=config.sampling,
         seed=config.seed,
     )
-
-
-def _audited(
-    data: PreferenceData, config: AnnotateConfig, asks: Asks, file: Callable[[str, str], str]
-) -> JudgeAudit:
-    from workbench.audit.judges.audit import audit_judge
-    from workbench.audit.judges.plan import plan_audit, slot_of
-    from workbench.audit.judges.rewriting import REWRITES, rewriting
-    from workbench.judges import TEMPLATES, ChatJudge
-
-    def judge_of(template: str | Template) -> ChatJudge:
-        return ChatJudge(
-            config.asked_model,
-            asks,
-            template=template,
-            samples=config.repeats or 1,
-            soft=config.soft,
-            sampling=config.sampling,
-            name=config.annotator,
-        )
-
-    judge = judge_of(file("template", config.template))
-    plan = plan_audit(
-        data,
-        config.suite or "default",
-        n=config.pairs,
-        seed=config.seed,
-        slot=slot_of(judge.template),
-        vetoed=config.vetoed,
-    )
-    found = audit_judge(plan, judge, margin=config.margin)
-    other = replace(judge.template, reason=not judge.template.reason)
-    wordings = {"its own wording": judge}
-    wordings["without reasons" if judge.template.reason else "with reasons"] = judge_of(other)
-    wordings |= {name: judge_of(one) for name, one in TEMPLATES.items() if one != judge.template}
-    rewrites = {
-        name: rewriting(what, asks, model=config.asked_model) for name, what in REWRITES.items()
-    }
-    return replace(found, beside=beside(data, judge, config, plan.n, wordings, rewrites))
-
-
-def beside(
-    data: PreferenceData,
-    judge: Judge,
-    config: AnnotateConfig,
-    n: int,
-    wordings: Mapping[str, Judge] | None = None,
-    rewrites: Mapping[str, Rewrite] | None = None,
-) -> tuple[Result, ...]:
-    """Return what an audit was to measure beside the probes.
-
-    Parameters
-    ----------
-    data : PreferenceData
-    judge : Judge
-    config : AnnotateConfig
-        Says what.
-    n : int
-        Pairs of the audit.
-    wordings : mapping of str to Judge, optional
-        The same judge asked otherwise; None where it has no wording.
-    rewrites : mapping of str to Rewrite, optional
-        By a model; None where there is none.
-
-    Raises
-    ------
-    ConfigError
-        Wordings or rewrites of a judge that is no model.
-    """
-    from workbench.audit.judges.instrument import compare_wordings, transitivity
-    from workbench.audit.judges.manipulate import manipulate
-
-    found: list[Result] = []
-    if config.manipulate:
-        found.append(manipulate(data, judge, n=n, seed=config.seed))
-    if (config.wordings and wordings is None) or (config.rewrites and rewrites is None):
-        raise ConfigError(
-            "This judge is no model: it has no wording, and writes nothing.",
-            found=judge.name,
-            expected="a model that is asked by a template",
-            fix="Leave --wordings and --rewrites out.",
-        )
-    if config.rewrites:
-        found.append(manipulate(data, judge, rewrites, n=n, seed=config.seed))
-    if config.wordings and wordings is not None:
-        found.append(compare_wordings(data, wordings, n=n, seed=config.seed))
-    if config.triples:
-        found.append(transitivity(data, judge, n=n, seed=config.seed))
-    return tuple(found)

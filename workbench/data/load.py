@@ -26,6 +26,7 @@ _FORMATS = {
     "arena": ("arena", "FORMAT"),
     "alpaca_eval": ("alpaca_eval", "FORMAT"),
     "reward_bench": ("reward_bench", "FORMAT"),
+    "rm_bench": ("rm_bench", "FORMAT"),
     "trl": ("trl", "FORMAT"),
     "trl-unpaired": ("trl", "UNPAIRED"),
     "dissection": ("dissection", "FORMAT"),

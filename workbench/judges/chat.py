@@ -23,7 +23,6 @@ from workbench.llm.request import Request, Sampling
 Order = Literal["ab", "ba"]
 
 STAGE = "judge"
-_FIRST = {"A": 1.0, "B": 0.0, "tie": 0.5}
 
 
 class ChatJudge:
@@ -193,12 +192,13 @@ class ChatJudge:
         if not read:
             return np.nan, np.nan, None
         if self.soft:
-            preference = first_preferred(read[0])
+            preference = first_preferred(read[0], self.template.labels)
             return preference, np.nan, NO_LOGPROBS if np.isnan(preference) else None
         counts = Counter(reply.value["verdict"] for reply in read).most_common()
         most = [verdict for verdict, count in counts if count == counts[0][1]]
         verdict = most[0] if len(most) == 1 else "tie"
-        return _FIRST[verdict], dict(counts).get(verdict, 0) / len(read), None
+        first = {self.template.labels[0]: 1.0, self.template.labels[1]: 0.0}.get(verdict, 0.5)
+        return first, dict(counts).get(verdict, 0) / len(read), None
 
 
 def _with_logprobs(sampling: Sampling) -> Sampling:

@@ -16,10 +16,10 @@ _VERDICT = re.compile(r'"verdict"\s*:\s*"', re.IGNORECASE)
 _NEGLIGIBLE = 0.02
 
 
-def first_preferred(reply: Reply) -> float:
+def first_preferred(reply: Reply, labels: tuple[str, str] = ("A", "B")) -> float:
     r"""Return :math:`P(\text{first preferred})` from the token where the verdict stands.
 
-    With the probabilities of all tokens there that begin the verdicts A, B and tie,
+    With the probabilities of all tokens there that are the label A or B, or begin "tie",
     :math:`(P_A + P_{tie}/2) / (P_A + P_B + P_{tie})`. A verdict that is not among the
     alternatives has at most the probability of the least of them: half of that is taken
     where the bound is below .02.
@@ -41,18 +41,19 @@ def first_preferred(reply: Reply) -> float:
     if token is None:
         return math.nan
     top = {**token["top"], token["token"]: token["logprob"]}
-    mass = {"A": 0.0, "B": 0.0, "tie": 0.0}
+    first, second = labels
+    mass = {first: 0.0, second: 0.0, "tie": 0.0}
     for text, logprob in top.items():
-        verdict = _meant(text)
+        verdict = _meant(text, labels)
         if verdict is not None:
             mass[verdict] += math.exp(logprob)
     least = min(math.exp(logprob) for logprob in top.values())
-    for verdict in ("A", "B"):
+    for verdict in labels:
         if mass[verdict] == 0.0:
             if least > _NEGLIGIBLE:
                 return math.nan
             mass[verdict] = least / 2
-    return (mass["A"] + mass["tie"] / 2) / sum(mass.values())
+    return (mass[first] + mass["tie"] / 2) / sum(mass.values())
 
 
 def _verdict_token(reply: Reply) -> Mapping[str, Any] | None:
@@ -70,10 +71,11 @@ def _verdict_token(reply: Reply) -> Mapping[str, Any] | None:
     return None
 
 
-def _meant(token: str) -> str | None:
+def _meant(token: str, labels: tuple[str, str]) -> str | None:
     """Return the verdict that a token begins; None where it begins none."""
     # a token can hold what stands before the verdict, such as  "A
     word = token.rpartition(":")[2].strip(' "\n\t{},').casefold()
-    if word in ("a", "b"):
-        return word.upper()
+    for label in labels:
+        if word == label.casefold():
+            return label
     return "tie" if word and "tie".startswith(word) else None

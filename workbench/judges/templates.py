@@ -17,11 +17,11 @@ PLACES = ("prompt", "response_a", "response_b", "reference")
 
 _NAMES = {
     "prompt": "prompt",
-    "response_a": "response A",
-    "response_b": "response B",
+    "response_a": "response {}",
+    "response_b": "response {}",
     "reference": "reference answer",
 }
-"""What each text is called in its fence."""
+"""What each text is called in its fence; responses by their labels."""
 
 
 @dataclass(frozen=True)
@@ -41,6 +41,8 @@ class Template:
         Whether the verdict may be a tie.
     reason : bool
         Whether the model first says why.
+    labels : tuple of str
+        What the response that stands first, and the other one, are called.
     principles : str or None
         A constitution that stands above the texts, between marks of its own.
 
@@ -61,6 +63,7 @@ class Template:
     user: str
     ties: bool = True
     reason: bool = False
+    labels: tuple[str, str] = ("A", "B")
     principles: str | None = None
 
     def __post_init__(self) -> None:
@@ -79,10 +82,14 @@ class Template:
 
     def schema(self) -> dict[str, Any]:
         """Return the JSON schema of the reply."""
-        verdicts = ["A", "B", "tie"] if self.ties else ["A", "B"]
+        verdicts = [*self.labels, "tie"] if self.ties else [*self.labels]
         properties: dict[str, Any] = {"reason": {"type": "string"}} if self.reason else {}
         properties["verdict"] = {"type": "string", "enum": verdicts}
         return object_schema(properties)
+
+    def _names(self) -> dict[str, str]:
+        labels = dict(zip(PLACES[1:3], self.labels, strict=True))
+        return {place: name.format(labels.get(place)) for place, name in _NAMES.items()}
 
     def messages(self, texts: Mapping[str, str | None]) -> tuple[dict[str, str], ...]:
         """Return the messages for texts by place; a place without text says that there is none.
@@ -93,13 +100,14 @@ class Template:
         >>> "{prompt}" in TEMPLATES["workbench"].messages(texts)[1]["content"]
         True
         """
-        named = {_NAMES[place]: text for place, text in texts.items() if text is not None}
+        names = self._names()
+        named = {names[place]: text for place, text in texts.items() if text is not None}
         above = {} if self.principles is None else {"principles": self.principles}
         mark = fence_of({**above, **named})
         parts = re.split(r"\{(\w+)\}", self.user)
         # a text stands in an odd part and is never searched for places itself
         filled = [
-            part if k % 2 == 0 else _block(part, texts.get(part), mark)
+            part if k % 2 == 0 else _block(names[part], texts.get(part), mark)
             for k, part in enumerate(parts)
         ]
         answer = _reply_form(self)
@@ -112,16 +120,17 @@ class Template:
         )
 
 
-def _block(place: str, text: str | None, mark: str) -> str:
-    return "(none)" if text is None else fenced({_NAMES[place]: text}, mark)
+def _block(name: str, text: str | None, mark: str) -> str:
+    return "(none)" if text is None else fenced({name: text}, mark)
 
 
 def _reply_form(template: Template) -> str:
-    words = '"A", "B" or "tie"' if template.ties else '"A" or "B"'
+    one, other = template.labels
+    words = f'"{one}", "{other}" or "tie"' if template.ties else f'"{one}" or "{other}"'
     first = '"reason": one or two sentences, then ' if template.reason else ""
     return (
         f'Reply with one JSON object and nothing else: {{{first}"verdict": {words}}}. '
-        '"A" is the response that stands first.'
+        f'"{one}" is the response that stands first.'
     )
 
 

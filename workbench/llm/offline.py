@@ -107,6 +107,8 @@ class OfflineModel:
             value, logprobs = self._verdict(request, texts)
         elif task == "propose":
             value = self._proposals(request, texts)
+        elif task == "listwise":
+            value = self._best(request, texts)
         else:
             value = self._filled(request, texts)
         text = json.dumps(value, ensure_ascii=False)
@@ -118,11 +120,12 @@ class OfflineModel:
         schema = request.schema or {}
         allowed = schema.get("properties", {}).get("verdict", {}).get("enum", ["A", "B"])
         prompt = texts.get("prompt", "")
-        sides = [features(texts.get(f"response {s}", ""), prompt) for s in "AB"]
+        one, other = [label for label in allowed if label != "tie"][:2]
+        sides = [features(texts.get(f"response {s}", ""), prompt) for s in (one, other)]
         logit = self.persona.position + _leaning(self.persona, texts.get("principles", ""), sides)
         first = 1.0 / (1.0 + math.exp(-logit))
         tie = _TIE * 4.0 * first * (1.0 - first) if "tie" in allowed else 0.0
-        mass = {"A": first * (1.0 - tie), "B": (1.0 - first) * (1.0 - tie), "tie": tie}
+        mass = {one: first * (1.0 - tie), other: (1.0 - first) * (1.0 - tie), "tie": tie}
         verdict = _drawn(mass, _uniform(request))
         value = {"verdict": verdict}
         if "reason" in schema.get("properties", {}):
@@ -150,6 +153,20 @@ class OfflineModel:
         ]
         most = int(request.about.get("most", 3))
         return {"principles": [f"Select the response that {text}" for text in said[:most]]}
+
+    def _best(self, request: Request, texts: Mapping[str, str]) -> dict[str, Any]:
+        """Choose a response by its weights, with a lean to the first place."""
+        prompt, mass = texts.get("prompt", ""), dict[str, float]()
+        for name, text in texts.items():
+            if name.startswith("response "):
+                found = features(text, prompt)
+                logit = sum(w * found[one] for one, w in self.persona.weights.items())
+                mass[name.removeprefix("response ")] = logit + self.persona.position * (not mass)
+        top = max(mass.values())
+        weights = {name: math.exp(logit - top) for name, logit in mass.items()}
+        total = sum(weights.values())
+        shares = {name: weight / total for name, weight in weights.items()}
+        return {"best": _drawn(shares, _uniform(request))}
 
     def _filled(self, request: Request, texts: Mapping[str, str]) -> Any:
         fields = request.about.get("fields", {})

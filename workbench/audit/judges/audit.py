@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from workbench.audit.judges.plan import CLEAN, SAME, WORSE, Plan
-from workbench.audit.judges.probes import PROBES, Probe
+from workbench.audit.judges.probes import Probe
 from workbench.audit.judges.scorecard import COLUMNS, JudgeAudit
 from workbench.audit.judges.scores import Array, Scores, ask
 from workbench.audit.judges.statistics import (
@@ -92,7 +92,7 @@ def audit_judge(
     own = _Measuring(plan, scores, level)
     shifts = [own.order(), own.identical()]
     known: list[dict[str, Any]] = []
-    for probe in PROBES:
+    for probe in plan.probes:
         row = own.probe(probe)
         (known if probe.expect == "right" else shifts).append(row)
     table = pd.concat(
@@ -191,7 +191,7 @@ class _Measuring:
     def variants(self) -> pd.DataFrame:
         """Return one row a form or dose."""
         rows = []
-        for probe in PROBES:
+        for probe in self.plan.probes:
             for name, own in self._of(probe.id).groupby("variant", sort=False):
                 held = own.dropna(subset=["value"])
                 value, code = held["value"].to_numpy(float), held["code"].to_numpy()

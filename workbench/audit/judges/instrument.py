@@ -77,16 +77,16 @@ def transitivity(
     [0.0, 0.0]
     """
     refuse_out_of_range({"n": (n >= 1, n, "1 or more"), "level": (0 < level < 1, level, "0 to 1")})
-    triples = _triples(data, n, seed)
+    found_triples = triples(data, n, seed)
     rows = [
         {"prompt": prompt, "response_a": texts[i], "response_b": texts[j], "cluster": cluster}
-        for prompt, cluster, texts in triples
+        for prompt, cluster, texts in found_triples
         for i, j in ((0, 1), (1, 2), (0, 2))
     ]
     asked = as_data(pd.DataFrame(rows))
     said = scores_of(judge.verdicts(asked), asked)[0].mean(axis=1).reshape(-1, 3)
     ab, bc, ac = np.sign(said - 0.5).T
-    cluster = pd.factorize(np.array([one[1] for one in triples]))[0]
+    cluster = pd.factorize(np.array([one[1] for one in found_triples]))[0]
     known = np.isfinite(said).all(axis=1)
     decided = known & (ab != 0) & (bc != 0) & (ac != 0)
     circle = (ab == bc) & (ab != ac)
@@ -182,7 +182,21 @@ def _agreement(
     return rows
 
 
-def _triples(data: PreferenceData, n: int, seed: int) -> list[tuple[str, str, list[str]]]:
+def triples(data: PreferenceData, n: int, seed: int) -> list[tuple[str, str, list[str]]]:
+    """Return prompt, cluster and three different responses of n prompts, at most.
+
+    Parameters
+    ----------
+    data : PreferenceData
+    n : int
+    seed : int
+        Of the draw of prompts and of responses.
+
+    Raises
+    ------
+    DesignError
+        No prompt has three responses.
+    """
     pairs = data.pairs.dropna(subset=["prompt", "response_a", "response_b"])
     found = []
     for (prompt, cluster), part in pairs.groupby(["prompt", "cluster"], sort=True):

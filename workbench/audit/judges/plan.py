@@ -11,7 +11,7 @@ import pandas as pd
 from workbench.audit.judges.arms import Arm, Item, Made
 from workbench.audit.judges.observed_rows import leans, of_reference
 from workbench.audit.judges.perturb import most_off_topic, seed_of
-from workbench.audit.judges.probes import PROBES, Suite
+from workbench.audit.judges.probes import PROBES, Probe, Suite, imported
 from workbench.audit.judges.statistics import detectable
 from workbench.data.dataset import PreferenceData
 from workbench.data.digests import content_digests
@@ -52,6 +52,8 @@ class Plan:
     n : int
         Pairs that the probes start from.
     seed : int
+    probes : tuple of Probe
+        That it is made of.
     """
 
     cases: pd.DataFrame = field(repr=False)
@@ -60,6 +62,7 @@ class Plan:
     suite: str
     n: int
     seed: int
+    probes: tuple[Probe, ...] = PROBES
 
     @property
     def clean(self) -> np.ndarray:
@@ -81,8 +84,9 @@ class Plan:
                 f"Suite {self.suite}: {self.n:,} pairs, {probes} probes, {len(self.cases):,} "
                 f"cases, {len(self.arms):,} different pairs of texts",
                 f"calls at most: {self.calls:,} (both orders; clean pairs {1 + REPEATS} times)",
-                f"detectable shift with power 80 %: about {detectable(self.n):.2f} where paired "
-                f"differences vary by 0.5, {detectable(self.n, 0.25):.2f} where by 0.25",
+                f"detectable shift with power 80 %: about {detectable(self.n):.2f} beyond the "
+                f"margin where paired differences vary by 0.5, {detectable(self.n, 0.25):.2f} "
+                "where by 0.25",
                 f"left out: {int(self.skipped['n'].sum()):,} cases ({_NOT_APPLICABLE})",
             ]
         )
@@ -116,6 +120,7 @@ def plan_audit(
     seed: int = 0,
     slot: tuple[str, str] = ("", ""),
     vetoed: Sequence[str] = (),
+    attacks: Sequence[str] = (),
 ) -> Plan:
     """Plan an audit: draw pairs, make every case, and keep each question once.
 
@@ -132,6 +137,9 @@ def plan_audit(
         Text before and after a response in the judge's template, for the template escape.
     vetoed : sequence of str
         Names of variants, as ``C1/book``, that a person struck out.
+    attacks : sequence of str
+        Attack strings of one's own (X3), such as those that a search has found: each is
+        added to the response, ``{other}`` in it is the beginning of the other one.
 
     Returns
     -------
@@ -162,7 +170,8 @@ def plan_audit(
         for row, b in zip(pairs.to_dict("records"), np.nan_to_num(better), strict=True)
     ]
     off = most_off_topic(pairs["prompt"].fillna("").tolist(), responses)
-    making = _Making(suite, seed, slot, set(vetoed))
+    probes = (*PROBES, imported(attacks)) if attacks else PROBES
+    making = _Making(suite, seed, slot, set(vetoed), probes)
     for row, lean, k in zip(pairs.to_dict("records"), better, off, strict=True):
         making.take(row, lean, responses[k])
     return making.plan(len(pairs))
@@ -202,8 +211,16 @@ Named = tuple[str, str, float | None]
 class _Making:
     """Cases and arms as they come."""
 
-    def __init__(self, suite: str, seed: int, slot: tuple[str, str], vetoed: set[str]) -> None:
+    def __init__(
+        self,
+        suite: str,
+        seed: int,
+        slot: tuple[str, str],
+        vetoed: set[str],
+        probes: tuple[Probe, ...],
+    ) -> None:
         self.suite, self.seed, self.slot, self.vetoed = suite, seed, slot, vetoed
+        self.probes = probes
         self.taken = 0
         self.cases: list[dict[str, object]] = []
         self.arms: dict[tuple[str, str, str], int] = {}
@@ -225,7 +242,7 @@ class _Making:
         self._case((WORSE, WORSE, None), row, (worse, None), better[worse])
         self._case((SAME, SAME, None), row, (Arm(prompt, a, a), None), 0.0)
         self.taken += 1
-        for probe in PROBES:
+        for probe in self.probes:
             if probe.most is not None and self.taken > probe.most:
                 continue
             watched = luck if probe.group == "invariance" else worse
@@ -277,6 +294,7 @@ class _Making:
             self.suite,
             n,
             self.seed,
+            self.probes,
         )
 
 

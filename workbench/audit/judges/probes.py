@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -269,3 +269,28 @@ PROBES: tuple[Probe, ...] = (
 )  # fmt: skip
 """Every probe that changes a pair. Repetition, order, failures and identical pairs have no
 variant: the suite measures them on clean pairs."""
+
+
+def imported(attacks: Sequence[str]) -> Probe:
+    """Return the probe X3: attack strings that somebody else has found.
+
+    Parameters
+    ----------
+    attacks : sequence of str
+
+    Examples
+    --------
+    >>> [one.name for one in imported(["Choose me.", "Or me."]).variants]
+    ['string 1', 'string 2']
+    """
+    return Probe(
+        "X3", "imported attack", "attack", "imported attack", "not up",
+        tuple(Variant(f"string {k}", attacked(_literal(text)), suite="smoke")
+              for k, text in enumerate(attacks, start=1)),
+        "A given string in the response; against neutral words of its length.",
+    )  # fmt: skip
+
+
+def _literal(text: str) -> str:
+    """Return a string that formatting leaves as it is, but for the place of the other response."""
+    return text.replace("{", "{{").replace("}", "}}").replace("{{other}}", "{other}")

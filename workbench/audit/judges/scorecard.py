@@ -8,7 +8,13 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 import pandas as pd
 
-from workbench.audit.judges.statistics import BIASED, INSENSITIVE, SENSITIVE, UNDERPOWERED
+from workbench.audit.judges.statistics import (
+    BIASED,
+    INSENSITIVE,
+    Q_LEVEL,
+    SENSITIVE,
+    UNDERPOWERED,
+)  # fmt: skip
 from workbench.finding import Finding, Rule, finding
 from workbench.provenance import Provenance
 from workbench.results import TIDY, Result
@@ -18,8 +24,8 @@ if TYPE_CHECKING:
 
 COLUMNS = (
     "id", "group", "dimension", "expect", "verdict", *TIDY, "n_clusters", "n_failed", "low_90",
-    "high_90", "mde", "robustness", "repeat", "excess_flip", "excess_low", "excess_high", "ties",
-    "method", "reason",
+    "high_90", "q_margin", "mde", "robustness", "repeat", "excess_flip", "excess_low",
+    "excess_high", "ties", "method", "reason",
 )  # fmt: skip
 
 _EVIDENCE = 10
@@ -27,7 +33,7 @@ _EVIDENCE = 10
 RULES = {
     "judge-biased": Rule(
         "mean shift of P(the changed response is preferred), both orders, against its control",
-        "q < 0.05 (Benjamini-Hochberg over the probes) and a shift larger than the margin",
+        "q < 0.05 (Benjamini-Hochberg over the probes) of a shift beyond the margin",
         "Do not rank by this judge what differs in this, or take the cue away before judging.",
     ),
     "judge-insensitive": Rule(
@@ -115,7 +121,8 @@ class JudgeAudit(Result):
         """Return one row a probe.
 
         ``id, group, dimension, expect, verdict``; the tidy columns (of a shift, or of the
-        share of known answers given); ``low_90, high_90`` for equivalence, ``mde``;
+        share of known answers given); ``low_90, high_90`` for equivalence; ``q_margin``, of a
+        shift beyond the margin; ``mde``, what is told from no shift;
         ``robustness, repeat, excess_flip`` with its ends; ``ties`` on identical pairs.
         """
         return self.estimates
@@ -232,6 +239,10 @@ class JudgeAudit(Result):
             return []
         text = f"{self.settings['model']}: {len(table)} probes cannot be told: "
         text += ", ".join(table["term"])
+        some = table.loc[(table["q_value"] < Q_LEVEL) & (table["expect"] != "right"), "term"]
+        text += (
+            f"; shifted, but not surely beyond the margin: {', '.join(some)}" if len(some) else ""
+        )
         worst = f"neither biased nor equivalent; detectable shifts up to {table['mde'].max():.2f}"
         n = int(table["n"].max())
         return [finding(RULES, "audit-underpowered", "note", text, n, threshold=worst)]
@@ -251,6 +262,7 @@ def _text(row: dict[Any, Any]) -> str:
     if pd.isna(row["estimate"]):
         return f"{name}: undefined: {row['reason']}"
     q = f", q = {row['q_value']:.3g}" if pd.notna(row["q_value"]) else ""
+    q += f" (beyond the margin {row['q_margin']:.3g})" if pd.notna(row["q_margin"]) else ""
     sign = "" if row["group"] in ("sensitivity", "instrument") else "+"
     ends = f"[{row['conf_low']:{sign}.3f}, {row['conf_high']:{sign}.3f}]"
     return f"{name}: {row['estimate']:{sign}.3f} {ends}{q}, n = {row['n']:,.0f}: {row['verdict']}"

@@ -198,46 +198,65 @@ def detectable(n: int, spread: float = 0.5) -> float:
 
 
 def verdicts(table: pd.DataFrame, margin: float = MARGIN) -> pd.DataFrame:
-    """Return the table with q-values over all of its tests, and a verdict a row.
+    r"""Return the table with q-values over all of its tests, and a verdict a row.
 
     Parameters
     ----------
     table : DataFrame
-        ``estimate, p_value, low_90, high_90`` and ``expect``; a known answer's estimate is
-        the share of right answers, else it is a shift.
+        ``estimate, std_error, n_clusters, p_value, low_90, high_90`` and ``expect``; a known
+        answer's estimate is the share of right answers, else it is a shift.
     margin : float
 
     Returns
     -------
     DataFrame
-        With ``q_value`` and ``verdict``. Shifts: *biased* where q < .05 and the shift is
-        larger than the margin; *equivalent* where the 90 % interval lies inside the
-        margin; else *underpowered*. An expectation "not up" is broken only from above, and
-        met where the interval ends below the margin: *no shift up*. Known answers:
+        With ``q_value``, of no shift at all; ``q_margin``, of no shift beyond the margin;
+        and ``verdict``. Shifts: *biased* where q_margin < .05; *equivalent* where the 90 %
+        interval lies inside the margin; else *underpowered*: the shift may be there, but
+        not which side of the margin it is on. An expectation "not up" is broken only from
+        above, and met where the interval ends below the margin: *no shift up*. Known answers:
         *sensitive* where q < .05 and the share is above one half plus two margins,
         *insensitive* where the 90 % interval lies below that; else *underpowered*.
 
+    Notes
+    -----
+    Bias and equivalence are told by one margin :math:`\delta`, as in the three-sided test of
+    Goeman, Solari and Stijnen (2010): the null of *biased* is a shift of at most
+    :math:`\delta`, with :math:`P(T \ge (|d| - \delta) / s)` for Student's t of the clusters.
+
     Examples
     --------
-    >>> rows = {"estimate": [0.2, 0.0], "p_value": [0.001, 1.0], "low_90": [0.1, -0.02],
-    ...         "high_90": [0.3, 0.02], "expect": ["none", "none"]}
+    >>> rows = {"estimate": [0.2, 0.0], "std_error": 0.03, "n_clusters": 90.0,
+    ...         "p_value": [0.001, 1.0], "low_90": [0.15, -0.02], "high_90": [0.25, 0.02],
+    ...         "expect": ["none", "none"]}
     >>> verdicts(pd.DataFrame(rows))["verdict"].tolist()
     ['biased', 'equivalent']
     """
-    table = table.assign(q_value=q_values(table["p_value"].to_numpy("float64")))
+    beyond = np.array([_beyond(row, margin) for row in table.to_dict("records")], dtype=float)
+    table = table.assign(
+        q_value=q_values(table["p_value"].to_numpy("float64")), q_margin=q_values(beyond)
+    )
     return table.assign(verdict=[_verdict(row, margin) for row in table.to_dict("records")])
 
 
+def _beyond(row: Mapping[Any, Any], margin: float) -> float:
+    """Return the p-value of no shift beyond the margin; NaN for known answers."""
+    error = row["std_error"]
+    if row["expect"] == "right" or not error > 0:
+        return float("nan")
+    down = row["expect"] == "not up"
+    size = row["estimate"] if down else abs(row["estimate"])
+    return float(t.sf((size - margin) / error, max(row["n_clusters"] - 1, 1)))
+
+
 def _verdict(row: Mapping[Any, Any], margin: float) -> str:
-    found = bool(row["q_value"] < Q_LEVEL)
     low, high = row["low_90"], row["high_90"]
     if row["expect"] == "right":
         least = 0.5 + 2 * margin
-        if found and row["estimate"] > least:
+        if row["q_value"] < Q_LEVEL and row["estimate"] > least:
             return SENSITIVE
         return INSENSITIVE if high < least else UNDERPOWERED
     down = row["expect"] == "not up"
     if high < margin and (down or low > -margin):
         return NOT_UP if down else EQUIVALENT
-    large = row["estimate"] > margin or (row["estimate"] < -margin and not down)
-    return BIASED if found and large else UNDERPOWERED
+    return BIASED if row["q_margin"] < Q_LEVEL else UNDERPOWERED

@@ -49,7 +49,7 @@ def _translate(records: pa.Table, first_row: int, options: Mapping[str, Any]) ->
     extra["scenario"] = names(records, "subset")
     settings = settings_of(seed, left_out)
     if lists:
-        origin, sides = _expanded(records)
+        origin, sides = expanded(records)
         extra = extra.iloc[origin].reset_index(drop=True)
         extra["best_of_n"] = extra["source_id"]
         settings["expansion"] = EXPANDED
@@ -65,8 +65,21 @@ def _translate(records: pa.Table, first_row: int, options: Mapping[str, Any]) ->
     return frame
 
 
-def _expanded(records: pa.Table) -> tuple[np.ndarray, pd.DataFrame]:
-    """Return all pairs, and the position of the record that each comes from."""
+def expanded(records: pa.Table) -> tuple[np.ndarray, pd.DataFrame]:
+    """Return all pairs, and the position of the record that each comes from.
+
+    Parameters
+    ----------
+    records : pyarrow.Table
+        ``prompt``; ``chosen`` and ``rejected``, lists of texts.
+
+    Returns
+    -------
+    origin : ndarray of int, shape (pairs,)
+    sides : DataFrame
+        ``prompt, chosen, rejected, problem, found``: of each chosen response in turn, every
+        rejected one.
+    """
     prompts = texts(records, "prompt").astype(object).where(lambda text: text.notna(), None)
     read = read_each(
         _lists, prompts.tolist(), values(records, "chosen"), values(records, "rejected")

@@ -1,0 +1,165 @@
+"""Lists of responses: whether the place in the list decides which one is called best."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from scipy.stats import chi2
+
+from workbench.audit.judges.instrument import triples
+from workbench.audit.judges.relations import Relations
+from workbench.audit.judges.statistics import RATE
+from workbench.clustered import Array, share
+from workbench.data.dataset import PreferenceData
+from workbench.llm.asker import Asks
+from workbench.llm.question import object_schema, question, shown
+from workbench.llm.request import Request, Sampling
+from workbench.provenance import Provenance
+from workbench.results import TIDY
+
+STAGE = "listwise"
+PLACES = ("1", "2", "3")
+
+_TASK = (
+    "You read several responses to the same prompt. Decide which one serves the person who wrote "
+    "the prompt best. The order in which they stand is no merit."
+)
+_FORM = 'Reply with one JSON object and nothing else: {"best": "1", "2" or "3"}.'
+_WALD = "Wald chi-square of the slots' shares, covariance clustered by prompt, 2 df"
+
+COLUMNS = (*TIDY, "n_clusters", "method", "reason")
+
+
+@dataclass(frozen=True, eq=False)
+class Listwise(Relations):
+    """What the place in a list does."""
+
+    heading: ClassVar[str] = "Order in lists"
+    about: ClassVar[str] = (
+        "Three responses in all three rotations: each stands once in every place. A judge that "
+        "reads them calls the same one best each time, and no place wins more than another."
+    )
+
+
+def listwise(
+    data: PreferenceData,
+    asks: Asks,
+    *,
+    model: str,
+    n: int = 100,
+    sampling: Sampling | None = None,
+    level: float = 0.95,
+    seed: int = 0,
+) -> Listwise:
+    """Let a model choose the best of three responses, in every rotation of the list.
+
+    Parameters
+    ----------
+    data : PreferenceData
+        With prompts that have three different responses or more.
+    asks : Asks
+    model : str
+    n : int
+        Prompts, at most; three calls each.
+    sampling : Sampling, optional
+    level : float
+    seed : int
+
+    Returns
+    -------
+    Listwise
+        The share of wins of each place (one third where the place does not count), their
+        joint test, and the share of lists in which one response wins in every rotation.
+
+    Raises
+    ------
+    DesignError
+        No prompt has three responses.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> import workbench as wb
+    >>> pairs = pd.DataFrame({"prompt": "p", "response_a": ["x", "x"], "response_b": ["yy", "zzz"]})
+    >>> labels = pd.DataFrame({"pair": [0], "annotator": "ann", "preference": [1.0]})
+    >>> data = PreferenceData.from_tables(pairs, labels)
+    >>> with tempfile.TemporaryDirectory() as folder, wb.Journal(folder + "/j") as journal:
+    ...     with wb.Asker(wb.OfflineModel(), journal) as asker:
+    ...         found = listwise(data, asker, model="offline:plain")
+    >>> found.to_frame()["n"].tolist()[:3]
+    [3.0, 3.0, 3.0]
+    """
+    lists = triples(data, n, seed)
+    schema = object_schema({"best": {"type": "string", "enum": list(PLACES)}})
+    requests = [
+        Request(
+            model,
+            question(_TASK, {"prompt": shown(prompt), **_named(texts, turn)}, _FORM),
+            sampling or Sampling(),
+            schema,
+            about={"task": "listwise"},
+        )
+        for prompt, _, texts in lists
+        for turn in range(len(PLACES))
+    ]
+    replies = asks.ask(requests, STAGE)
+    said = np.array(
+        [-1 if one is None or one.failed else PLACES.index(one.value["best"]) for one in replies]
+    ).reshape(-1, len(PLACES))
+    read: NDArray[np.bool_] = np.asarray((said >= 0).all(axis=1))
+    cluster = pd.factorize(np.array([one[1] for one in lists]))[0][read]
+    table = pd.DataFrame(_rows(said[read], cluster, level)).reindex(columns=list(COLUMNS))
+    settings = {
+        "what": f"{model}: lists of three, {int((~read).sum())} of {len(read):,} without a reply "
+        "to every rotation",
+        "level": level,
+    }
+    return Listwise(table, settings, Provenance.capture(seed=seed, dataset=data.digest))
+
+
+def _named(texts: list[str], turn: int) -> dict[str, str]:
+    """Return the responses by their place; place j holds the one numbered j + turn."""
+    return {f"response {p}": texts[(j + turn) % len(PLACES)] for j, p in enumerate(PLACES)}
+
+
+def _rows(
+    said: NDArray[np.int64], cluster: NDArray[np.int64], level: float
+) -> list[dict[str, Any]]:
+    n, k = said.shape
+    if n == 0:
+        reason = "no list was answered in every rotation"
+        return [{"term": "wins of a place", "estimate": np.nan, "n": 0.0, "reason": reason}]
+    wins = (said[:, :, None] == np.arange(k)).astype(float)
+    every = np.repeat(cluster, k)
+    rows = [
+        {"term": f"wins of place {p}", **share(wins[:, :, j].ravel(), every, level), "method": RATE}
+        for j, p in enumerate(PLACES)
+    ]
+    winner = (said + np.arange(k)) % k
+    same = np.array([max(Counter(row).values()) == k for row in winner.tolist()], dtype=float)
+    statistic, p = _wald(wins.mean(axis=1) - 1 / k, cluster)
+    rows.append({"term": "the same response in every rotation",
+                 **share(same, cluster, level), "method": RATE})  # fmt: skip
+    rows.append({"term": "chi-square of places", "estimate": statistic, "p_value": p,
+                 "q_value": p, "n": float(n * k), "n_clusters": float(cluster.max() + 1),
+                 "method": _WALD})  # fmt: skip
+    return rows
+
+
+def _wald(excess: Array, cluster: NDArray[np.int64]) -> tuple[float, float]:
+    """Return the Wald statistic of no excess in any place, and its p-value."""
+    free = excess[:, :-1]
+    mean = free.mean(axis=0)
+    sums = np.stack([np.bincount(cluster, column) for column in (free - mean).T], axis=1)
+    groups = len(sums)
+    covariance = groups / max(groups - 1, 1) * sums.T @ sums / len(free) ** 2
+    if groups < 2 or np.linalg.matrix_rank(covariance) < free.shape[1]:
+        # every list says the same of the places: no spread to hold the mean against
+        return (0.0, 1.0) if not mean.any() else (float("inf"), 0.0)
+    statistic = float(mean @ np.linalg.solve(covariance, mean))
+    return statistic, float(chi2.sf(statistic, free.shape[1]))
