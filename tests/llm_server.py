@@ -11,6 +11,7 @@ import contextlib
 import hashlib
 import json
 import math
+import re
 import threading
 import time
 from collections import Counter
@@ -110,6 +111,9 @@ class _Handler(BaseHTTPRequestHandler):
         if self.path.endswith("/embeddings"):
             self._embed(json.loads(raw))
             return
+        if self.path.endswith("/completions") and not self.path.endswith("/chat/completions"):
+            self._echo(json.loads(raw))
+            return
         if not self.path.endswith("/chat/completions"):
             self._send(404, {"error": {"message": "no such path"}})
             return
@@ -146,6 +150,23 @@ class _Handler(BaseHTTPRequestHandler):
         if body["model"] == "broken":
             rows = rows[1:]
         self._send(200, {"data": rows[::-1], "usage": {"prompt_tokens": len(rows)}})
+
+    def _echo(self, body: dict[str, Any]) -> None:
+        """Repeat a prompt with its log-probabilities: words of n characters have -n / 10."""
+        text, tokens = body["prompt"], []
+        for one in re.finditer(r"\s*\S+", text):
+            tokens.append((one.start(), -len(one.group()) / 10))
+        marks = None
+        if body.get("echo") and body.get("logprobs") and body["model"] != "silent":
+            marks = {
+                "text_offset": [*(at for at, _ in tokens), len(text)],
+                "token_logprobs": [None, *(value for _, value in tokens[1:]), -9.0],
+                "tokens": ["?"] * (len(tokens) + 1),
+                "top_logprobs": None,
+            }
+        choice = {"index": 0, "text": text + " x", "finish_reason": "length", "logprobs": marks}
+        self._send(200, {"id": "c", "object": "text_completion", "created": 0, "model": "m",
+                         "choices": [choice]})  # fmt: skip
 
     def _reply(self, body: dict[str, Any], digest: str, attempt: int) -> None:
         server = self.server

@@ -19,29 +19,6 @@ transformers = pytest.importorskip("transformers")
 
 SIZES = {"hidden_size": 32, "num_hidden_layers": 2, "num_attention_heads": 4, "vocab_size": 300,
          "intermediate_size": 48, "num_key_value_heads": 2}  # fmt: skip
-TEMPLATE = (
-    "{% for m in messages %}<s>{{ m['role'] }}: {{ m['content'] }}</s>\n{% endfor %}"
-    "{% if add_generation_prompt %}<s>assistant: {% endif %}"
-)
-
-
-@pytest.fixture(scope="module")
-def tokenizer():
-    from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
-
-    made = Tokenizer(models.BPE())
-    made.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
-    made.decoder = decoders.ByteLevel()
-    texts = wb.load("sample").pairs["response_a"].head(50).tolist()
-    trainer = trainers.BpeTrainer(
-        vocab_size=299, special_tokens=["<s>", "</s>"],
-        initial_alphabet=pre_tokenizers.ByteLevel.alphabet(),
-    )  # fmt: skip
-    made.train_from_iterator(texts, trainer)
-    marks = {"bos_token": "<s>", "eos_token": "</s>"}
-    return transformers.PreTrainedTokenizerFast(
-        tokenizer_object=made, chat_template=TEMPLATE, **marks
-    )
 
 
 def made(kind: str):
@@ -140,11 +117,11 @@ def test_memory_that_does_not_suffice_halves_the_batch(tokenizer, monkeypatch):
     whole = score_pairs(made("tied"), tokenizer, few()).table
     inner, sizes = logprob._score, []
 
-    def small(model, pairs, names):
+    def small(model, pairs, names, per_token):
         sizes.append(len(pairs))
         if len(pairs) > 2:
             raise RuntimeError("CUDA out of memory. Tried to allocate")
-        return inner(model, pairs, names)
+        return inner(model, pairs, names, per_token)
 
     monkeypatch.setattr(logprob, "_score", small)
     again = score_pairs(made("tied"), tokenizer, few()).table
@@ -159,11 +136,11 @@ def test_a_killed_run_goes_on_and_ends_the_same(tokenizer, tmp_path, monkeypatch
     model, whole = made("tied"), score_pairs(made("tied"), tokenizer, few(), budget=600)
     inner, asked = logprob._score, []
 
-    def killed(model, pairs, names):
+    def killed(model, pairs, names, per_token):
         asked.extend(names)
         if len(asked) > 5:
             raise KeyboardInterrupt
-        return inner(model, pairs, names)
+        return inner(model, pairs, names, per_token)
 
     monkeypatch.setattr(logprob, "_score", killed)
     with pytest.raises(KeyboardInterrupt):
@@ -171,7 +148,7 @@ def test_a_killed_run_goes_on_and_ends_the_same(tokenizer, tmp_path, monkeypatch
     monkeypatch.setattr(logprob, "_score", inner)
     kept = len(logprob.Parts(tmp_path, json.loads((tmp_path / "settings.json").read_text())).read())
     assert 0 < kept < len(whole.scored)
-    monkeypatch.setattr(logprob, "_score", lambda m, p, n: asked.extend(n) or inner(m, p, n))
+    monkeypatch.setattr(logprob, "_score", lambda m, p, n, t: asked.extend(n) or inner(m, p, n, t))
     asked.clear()
     again = score_pairs(model, tokenizer, few(), budget=600, folder=tmp_path)
     assert len(asked) == len(whole.scored) - kept

@@ -57,9 +57,7 @@ class RewardJudge:
             The callable fails, or returns something else than a number for each response.
         """
         pairs = text_pairs(data)
-        prompts = pairs["prompt"].fillna("").tolist()
-        a = self._rewards(list(zip(prompts, pairs["response_a"], strict=True)), "A")
-        b = self._rewards(list(zip(prompts, pairs["response_b"], strict=True)), "B")
+        a, b = self.rewards(pairs)
         difference = a - b
         with np.errstate(over="ignore"):
             soft = 1.0 / (1.0 + np.exp(-difference))
@@ -68,6 +66,23 @@ class RewardJudge:
         rows = label_rows(pairs, soft if self.soft else hard, raw=raw)
         failure = ["the reward is NaN" if lost else None for lost in np.isnan(difference)]
         return rows.assign(strength=np.abs(difference), failure=pd.Series(failure, dtype="object"))
+
+    def rewards(self, pairs: pd.DataFrame) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Return the rewards of responses A and B; NaN where there is none.
+
+        Parameters
+        ----------
+        pairs : DataFrame
+            ``prompt, response_a, response_b``.
+
+        Raises
+        ------
+        JudgeError
+            The callable fails, or returns something else than a number for each response.
+        """
+        prompts = pairs["prompt"].fillna("").tolist()
+        a = self._rewards(list(zip(prompts, pairs["response_a"], strict=True)), "A")
+        return a, self._rewards(list(zip(prompts, pairs["response_b"], strict=True)), "B")
 
     def _rewards(self, texts: list[tuple[str, str]], side: str) -> NDArray[np.float64]:
         rewards = np.empty(len(texts))

@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -16,15 +16,10 @@ from workbench.data.dataset import PreferenceData
 from workbench.errors import ScoringError
 from workbench.scoring.parts import Parts
 from workbench.scoring.tokens import TokenPair, TokenPolicy, encode
-
-if TYPE_CHECKING:
-    import torch
+from workbench.scoring.tree import score_groups, unreachable
 
 BUDGET = 4096
 """Tokens of a batch, padding included."""
-
-_ROWS = 1024
-"""Rows of logits at a time."""
 
 _AUDITED = 64
 _TOLERANCE = 0.05
@@ -39,7 +34,9 @@ class PairScores:
     ----------
     table : DataFrame
         ``pair_id, cluster, chosen, rejected`` (nats), ``n_chosen, n_rejected`` (tokens), ``ches,
-        ln_ches``, ``reason`` where a pair has no score.
+        ln_ches`` and its baselines ``last_similarity`` (inner product of the last states) and
+        ``edit_similarity`` (of the tokens), ``votes`` (weighted share for the chosen),
+        ``reason`` where a pair has no score.
     noise : float
         Largest difference of a margin between batched and plain scoring, nats: the tie band.
     settings : dict
@@ -64,6 +61,7 @@ def score_pairs(
     policy: TokenPolicy | None = None,
     budget: int = BUDGET,
     audit: int = _AUDITED,
+    per_token: bool = False,
     folder: Path | None = None,
 ) -> PairScores:
     r"""Score the preferred and the other response of every labelled pair.
@@ -82,6 +80,8 @@ def score_pairs(
         Tokens of a batch; halved where the memory does not suffice.
     audit : int
         Pairs that are scored again, one sequence at a time with all logits.
+    per_token : bool
+        Also return the log-probability of every token: ``chosen_tokens, rejected_tokens``.
     folder : Path, optional
         Where scores are kept as they come: a killed run goes on from there.
 
@@ -126,7 +126,7 @@ def score_pairs(
     settings: dict[str, Any] = {
         "model": str(getattr(model.config, "name_or_path", "")), "weights": fingerprint(model),
         "policy": asdict(policy),
-        "dtype": str(model.dtype), "dataset": data.digest,
+        "dtype": str(model.dtype), "dataset": data.digest, "per_token": per_token,
     }  # fmt: skip
     ids = chosen["pair_id"].tolist()
     parts = None if folder is None else Parts(folder, settings)
@@ -135,14 +135,15 @@ def score_pairs(
     waiting = {k: one for k, one in tokens.items() if k not in values}
     with torch.inference_mode():
         for batch in _batches(waiting, budget):
-            found = _safely(model, waiting, batch)
+            found = _safely(model, waiting, batch, per_token)
             values |= found
             if parts is not None:
                 parts.add({ids[k]: one for k, one in found.items()})
         noise = _audit(model, tokens, values, audit)
     rows = [
-        {"pair_id": row["pair_id"], "cluster": row["cluster"],
-         "reason": reasons.get(k) or _broken(values.get(k)), **values.get(k, {})}
+        {"pair_id": row["pair_id"], "cluster": row["cluster"], "votes": row["votes"],
+         "scenario": row["scenario"], "reason": reasons.get(k) or _broken(values.get(k)),
+         **values.get(k, {})}
         for k, row in enumerate(chosen.to_dict("records"))
     ]  # fmt: skip
     settings |= {"budget": budget, "device": str(model.device), "audited": min(audit, len(tokens))}
@@ -193,6 +194,7 @@ def _chosen(data: PreferenceData, annotators: Sequence[str] | None) -> pd.DataFr
         labels = labels[labels["kind"] == "human"]
     labels = labels[labels["preference"].notna() & (labels["weight"] > 0)]
     lean = ((labels["preference"] - 0.5) * labels["weight"]).groupby(labels["pair_id"]).sum()
+    weight = labels["weight"].groupby(labels["pair_id"]).sum()
     pairs = data.pairs
     # sums of weights such as 0.1 and 0.2 are ties up to rounding
     side = np.sign(lean.round(12)).reindex(pairs["pair_id"]).to_numpy()
@@ -205,6 +207,8 @@ def _chosen(data: PreferenceData, annotators: Sequence[str] | None) -> pd.DataFr
             "prompt": pairs["prompt"].fillna(""),
             "chosen": pairs["response_a"].where(side > 0, pairs["response_b"]),
             "rejected": pairs["response_b"].where(side > 0, pairs["response_a"]),
+            "scenario": pairs["scenario"],
+            "votes": (0.5 + (lean / weight).abs()).reindex(pairs["pair_id"]).to_numpy(),
             "why": pd.Series(why, index=pairs.index, dtype="str").replace("", None),
         }
     )
@@ -215,8 +219,6 @@ def _tokens(
 ) -> tuple[dict[int, TokenPair], dict[int, str]]:
     """Return tokens by row, and why other rows have none."""
     found, reasons = {}, {}
-    longest = getattr(model.config, "max_position_embeddings", None)
-    window = getattr(model.config, "sliding_window", None)
     for k, row in enumerate(pairs.to_dict("records")):
         if pd.notna(row["why"]):
             reasons[k] = row["why"]
@@ -226,14 +228,11 @@ def _tokens(
         except ScoringError as error:
             reasons[k] = str(error).splitlines()[0]
             continue
-        reach = len(one.prompt) + max(len(one.chosen), len(one.rejected))
-        if longest is not None and reach > longest:
-            reasons[k] = f"longer than the model's context of {longest} tokens"
-        elif window is not None and len(one) > window:
-            # the shared layout would let a layer see further than its window
-            reasons[k] = f"longer than the window of {window} tokens that layers attend to"
-        else:
+        why = unreachable(model, one.group)
+        if why is None:
             found[k] = one
+        else:
+            reasons[k] = why
     return found, reasons
 
 
@@ -250,101 +249,59 @@ def _batches(tokens: dict[int, TokenPair], budget: int) -> Iterator[list[int]]:
         yield batch
 
 
-Values = dict[int, dict[str, float]]
+Values = dict[int, dict[str, Any]]
 
 
-def _safely(model: Any, tokens: dict[int, TokenPair], batch: list[int]) -> Values:
+def _safely(model: Any, tokens: dict[int, TokenPair], batch: list[int], per_token: bool) -> Values:
     """Score a batch; where the memory does not suffice, its halves."""
     try:
-        return _score(model, [tokens[k] for k in batch], batch)
+        return _score(model, [tokens[k] for k in batch], batch, per_token)
     except RuntimeError as error:
         if "out of memory" not in str(error).lower() or len(batch) == 1:
             raise
     half = len(batch) // 2
-    return _safely(model, tokens, batch[:half]) | _safely(model, tokens, batch[half:])
+    first, rest = (_safely(model, tokens, one, per_token) for one in (batch[:half], batch[half:]))
+    return first | rest
 
 
-def _score(model: Any, pairs: list[TokenPair], names: list[int]) -> Values:
-    import torch
-
-    ids, positions, mask, places = _laid_out(pairs, model)
-    out = model.base_model(
-        input_ids=ids, position_ids=positions, attention_mask=mask, use_cache=False
-    )
-    hidden = out.last_hidden_state
-    found = {}
-    for row, (name, pair) in enumerate(zip(names, pairs, strict=True)):
-        sums, values = [], {}
-        for side, target, at in zip(("chosen", "rejected"), (pair.chosen, pair.rejected),
-                                    places[row], strict=True):  # fmt: skip
-            states = hidden[row, torch.tensor(at, device=hidden.device)]
-            values[side] = _logprob(model, states, target)
-            values[f"n_{side}"] = float(len(target))
-            sums.append(states.float().sum(dim=0))
-        plus, minus = sums
-        cross, own = float(plus @ minus), float(plus @ plus)
-        n, m = len(pair.chosen), len(pair.rejected)
-        found[name] = values | {"ches": cross - own, "ln_ches": cross / (n * m) - own / n**2}
+def _score(model: Any, pairs: list[TokenPair], names: list[int], per_token: bool = False) -> Values:
+    found: Values = {}
+    scored = score_groups(model, [one.group for one in pairs])
+    for name, pair, (plus, minus) in zip(names, pairs, scored, strict=True):
+        n, m = len(plus.tokens), len(minus.tokens)
+        cross, own = float(plus.states @ minus.states), float(plus.states @ plus.states)
+        found[name] = {
+            "chosen": plus.total, "n_chosen": float(n),
+            "rejected": minus.total, "n_rejected": float(m),
+            "ches": cross - own, "ln_ches": cross / (n * m) - own / n**2,
+            "last_similarity": float(plus.last @ minus.last),
+            "edit_similarity": edit_similarity(pair.chosen, pair.rejected),
+        }  # fmt: skip
+        if per_token:
+            found[name] |= {"chosen_tokens": plus.tokens.tolist(),
+                            "rejected_tokens": minus.tokens.tolist()}  # fmt: skip
     return found
 
 
-def _logprob(model: Any, states: torch.Tensor, target: Sequence[int]) -> float:
-    import torch
+def edit_similarity(one: Sequence[int], other: Sequence[int]) -> float:
+    """Return minus the edit distance of two token sequences over the longer one's length.
 
-    wanted = torch.tensor(target, device=states.device)
-    total = 0.0
-    for start in range(0, len(wanted), _ROWS):
-        logits = _logits(model, states[start : start + _ROWS])
-        picked = logits.gather(1, wanted[start : start + _ROWS, None])[:, 0]
-        total += float((picked - torch.logsumexp(logits, dim=-1)).double().sum())
-    return total
+    Parameters
+    ----------
+    one, other : sequence of int
 
-
-def _logits(model: Any, states: torch.Tensor) -> torch.Tensor:
-    """Return the logits of hidden states, as the model itself makes them, in fp32."""
-    import torch
-
-    head, config = model.get_output_embeddings(), model.config
-    bias = None if getattr(head, "bias", None) is None else head.bias.float()
-    logits = torch.nn.functional.linear(states.float(), head.weight.float(), bias)
-    scale = getattr(config, "logit_scale", None)
-    divisor = getattr(config, "logits_scaling", None)
-    cap = getattr(config, "final_logit_softcapping", None)
-    if scale:
-        logits = logits * scale
-    if divisor:
-        logits = logits / divisor
-    return cap * torch.tanh(logits / cap) if cap else logits
-
-
-def _laid_out(pairs: list[TokenPair], model: Any) -> tuple[Any, Any, Any, list[list[list[int]]]]:
-    """Return tokens, positions and mask of a batch, and which states predict which response."""
-    import torch
-
-    width = max(len(pair) for pair in pairs)
-    ids = torch.zeros((len(pairs), width), dtype=torch.long)
-    positions = torch.zeros_like(ids)
-    seen = torch.zeros((len(pairs), width, width), dtype=torch.bool)
-    places = []
-    for row, pair in enumerate(pairs):
-        p, c, r = len(pair.prompt), len(pair.chosen), len(pair.rejected)
-        ids[row, : p + c + r] = torch.tensor([*pair.prompt, *pair.chosen, *pair.rejected])
-        positions[row, : p + c] = torch.arange(p + c)
-        positions[row, p + c : p + c + r] = torch.arange(p, p + r)
-        seen[row] = torch.ones((width, width), dtype=torch.bool).tril()
-        # the rejected response does not see the chosen one
-        seen[row, p + c :, p : p + c] = False
-        places.append([[p - 1, *range(p, p + c - 1)], [p - 1, *range(p + c, p + c + r - 1)]])
-    low = torch.finfo(model.dtype).min
-    mask = torch.where(seen, 0.0, low).to(model.dtype)[:, None]
-    device = model.device
-    return ids.to(device), positions.to(device), _masks(model, mask.to(device)), places
-
-
-def _masks(model: Any, mask: torch.Tensor) -> Any:
-    """Return the mask, by kind of layer where a model has several."""
-    kinds = set(getattr(model.config, "layer_types", None) or ())
-    return dict.fromkeys(kinds, mask) if len(kinds) > 1 else mask
+    Examples
+    --------
+    >>> edit_similarity([1, 2, 3], [1, 3])
+    -0.3333333333333333
+    """
+    # a row of the table at a time; the insertions along it are a running minimum
+    place = np.arange(len(other) + 1)
+    row, second = place.copy(), np.asarray(other)
+    for k, token in enumerate(one, start=1):
+        step = np.minimum(row[1:] + 1, row[:-1] + (second != token))
+        row = np.minimum.accumulate(np.concatenate([[k], step]) - place) + place
+    return -float(row[-1]) / max(len(one), len(other))
 
 
 def _audit(
@@ -369,7 +326,7 @@ def _audit(
     return worst
 
 
-def _broken(values: dict[str, float] | None) -> str | None:
-    if values is None or all(np.isfinite(list(values.values()))):
+def _broken(values: dict[str, Any] | None) -> str | None:
+    if values is None or all(np.isfinite(v) for v in values.values() if isinstance(v, float)):
         return None
     return "the model gave values that are not finite"

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from workbench.errors import ScoringError
+from workbench.scoring.tree import Group
 
 Mode = Literal["raw", "chat"]
 
@@ -44,18 +45,44 @@ class TokenPair:
     rejected: tuple[int, ...]
 
     def __len__(self) -> int:
-        return len(self.prompt) + len(self.chosen) + len(self.rejected)
+        return len(self.group)
+
+    @property
+    def group(self) -> Group:
+        """The prompt and both responses, the chosen one first."""
+        return Group(self.prompt, (self.chosen, self.rejected))
 
 
 def encode(
     tokenizer: Any, prompt: str, chosen: str, rejected: str, policy: TokenPolicy
 ) -> TokenPair:
-    """Return the tokens of a pair.
+    """Return the tokens of a pair; see :func:`encode_all`.
 
     Parameters
     ----------
     tokenizer : transformers tokenizer
     prompt, chosen, rejected : str
+    policy : TokenPolicy
+
+    Raises
+    ------
+    ScoringError
+        As :func:`encode_all`.
+    """
+    start, parts = encode_all(tokenizer, prompt, (chosen, rejected), policy)
+    return TokenPair(start, parts[0], parts[1])
+
+
+def encode_all(
+    tokenizer: Any, prompt: str, responses: Sequence[str], policy: TokenPolicy
+) -> tuple[tuple[int, ...], tuple[tuple[int, ...], ...]]:
+    """Return the tokens of a prompt, and those of each response to it.
+
+    Parameters
+    ----------
+    tokenizer : transformers tokenizer
+    prompt : str
+    responses : sequence of str
     policy : TokenPolicy
 
     Raises
@@ -71,13 +98,47 @@ def encode(
     """
     render = _chat if policy.mode == "chat" else _raw
     start = render(tokenizer, prompt, None, policy)
-    whole = [render(tokenizer, prompt, text, policy) for text in (chosen, rejected)]
+    whole = [render(tokenizer, prompt, text, policy) for text in responses]
+    return split_at(tokenizer, start, whole, policy.back_off)
+
+
+def sequence(tokenizer: Any, prompt: str, response: str, policy: TokenPolicy) -> list[int]:
+    """Return the tokens of a prompt with its response, as one sequence.
+
+    Parameters
+    ----------
+    tokenizer : transformers tokenizer
+    prompt, response : str
+    policy : TokenPolicy
+    """
+    return (_chat if policy.mode == "chat" else _raw)(tokenizer, prompt, response, policy)
+
+
+def split_at(
+    tokenizer: Any, start: Sequence[int], whole: Sequence[Sequence[int]], back_off: bool
+) -> tuple[tuple[int, ...], tuple[tuple[int, ...], ...]]:
+    """Return the tokens of a beginning, and what follows it in each sequence.
+
+    Parameters
+    ----------
+    tokenizer : transformers tokenizer
+    start : sequence of int
+    whole : sequence of sequence of int
+        Each of which has to begin with it.
+    back_off : bool
+        Else begin after what they share.
+
+    Raises
+    ------
+    ScoringError
+        It is no prefix, it is empty, or nothing follows it.
+    """
     shared = min(_common(start, one) for one in whole)
-    if shared < len(start) and not policy.back_off:
+    if shared < len(start) and not back_off:
         raise ScoringError(
             "The tokens of the prompt are not the beginning of those of prompt and response.",
             found=f"{shared} of {len(start)} prompt tokens are shared; then "
-            f"{tokenizer.decode(start[shared : shared + 3])!r}",
+            f"{tokenizer.decode(list(start[shared : shared + 3]))!r}",
             expected="an exact prefix",
             fix="Take another separator, or back_off=True, which scores from there on.",
         )
@@ -88,7 +149,7 @@ def encode(
             expected="at least one token before the response",
             fix="Give a prompt, or a tokenizer that adds a beginning-of-sequence token.",
         )
-    parts = [tuple(one[shared:]) for one in whole]
+    parts = tuple(tuple(one[shared:]) for one in whole)
     if not all(parts):
         raise ScoringError(
             "A response has no token.",
@@ -96,7 +157,7 @@ def encode(
             expected="at least one token",
             fix="Leave the pair out.",
         )
-    return TokenPair(tuple(start[:shared]), parts[0], parts[1])
+    return tuple(start[:shared]), parts
 
 
 def _raw(tokenizer: Any, prompt: str, response: str | None, policy: TokenPolicy) -> list[int]:
