@@ -11,17 +11,22 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import typer
 
 from workbench.annotate_verbs import ASKED, AnnotateRun, DryRun, Retry
-from workbench.command import FORMAT, SOURCE, command, fit_flags, option, split_names
+from workbench.command import (
+    FAILED,
+    FORMAT,
+    SOURCE,
+    command,
+    failing,
+    fit_flags,
+    option,
+    split_names,
+)
 from workbench.errors import ConfigError
 
 if TYPE_CHECKING:
     from workbench.data.dataset import PreferenceData
-    from workbench.finding import Finding
     from workbench.judges.base import Judge
     from workbench.results import Result
-
-FAILED = 3
-"""Exit code where --fail-on found something."""
 
 _HOW = (
     option("suite", Literal["smoke", "default", "full"] | None, None, "Probes: more, or fewer."),
@@ -93,7 +98,7 @@ def audit_judge(
         results = _observed(run, data, reference) if judge is None else _asked(run, data, judge)
         _show(run, data, results)
     found_now = [one for result in results for one in result.findings()]
-    wrong = _failing(found_now, split_names(fail_on or []) or ())
+    wrong = failing(found_now, split_names(fail_on or []) or ())
     if wrong:
         for one in wrong:
             run.note(f"{one.level}: {one.rule_id}: {one.message}")
@@ -193,16 +198,3 @@ def _show(run: AnnotateRun, data: PreferenceData, results: Sequence[Result]) -> 
         page = report(results, data=data, title="Judge audit", command="workbench audit-judge ...")
         page.save(run.out / "report.html")
         run.note(f"Written to {run.out}")
-
-
-def _failing(found: list[Finding], wanted: tuple[str, ...]) -> list[Finding]:
-    from workbench.report.findings import ALL_RULES
-
-    unknown = [one for one in wanted if one not in ("warning", "note", *ALL_RULES)]
-    if unknown:
-        raise ConfigError(
-            f"--fail-on knows no {unknown[0]!r}.",
-            expected="warning, note, or a rule: " + ", ".join(ALL_RULES),
-            fix="Check the spelling.",
-        )
-    return [one for one in found if one.level in wanted or one.rule_id in wanted]

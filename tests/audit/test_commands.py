@@ -13,8 +13,8 @@ from typer.testing import CliRunner
 
 import workbench as wb
 from workbench.annotate.process import runs_in, status
-from workbench.audit_verbs import FAILED
 from workbench.cli import app
+from workbench.command import FAILED
 
 PAGES = Path(__file__).resolve().parents[2] / "pages"
 

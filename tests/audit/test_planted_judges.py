@@ -40,13 +40,12 @@ def test_the_recorded_hundred_seeds_come_again_for_one_of_them():
     run = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(run)
     expected = json.loads((ANALYSIS / "expected.json").read_text("utf-8"))
-    assert expected["seeds"] == 100
-    found = run.flagged(7)
+    assert (expected["first"], expected["seeds"]) == (200, 100)
+    found = run.flagged(207)
     for bias, wanted in BIASES.items():
-        assert sorted(found[bias]) == expected["otherwise"][bias].get("7", sorted(wanted))
+        assert sorted(found[bias]) == expected["otherwise"][bias].get("207", sorted(wanted))
 
 
-@pytest.mark.xfail(strict=True, reason="the judge that guesses: 94 of 100 seeds, wanted 95")
 def test_every_planted_judge_is_flagged_exactly_in_95_of_100_seeds():
     expected = json.loads((ANALYSIS / "expected.json").read_text("utf-8"))
     assert min(expected["flagged_exactly"].values()) >= 95

@@ -12,8 +12,8 @@ from workbench.audit.models.ranking import (
     idealised,
     ranking_accuracy,
     required_loss,
-    transitions,
 )
+from workbench.audit.models.training import transitions
 from workbench.errors import DataError
 
 

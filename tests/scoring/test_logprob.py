@@ -230,33 +230,3 @@ def test_scores_go_into_the_ranking_accuracy(tokenizer):
     margins = scores.scored["chosen"] - scores.scored["rejected"]
     value = found.to_frame()["estimate"].iloc[0]
     assert value == pytest.approx(np.mean(margins > 0), abs=0.05)
-
-
-def test_the_command_audits_a_saved_model_beside_its_reference(tokenizer, tmp_path):
-    from typer.testing import CliRunner
-
-    from workbench.cli import app
-
-    names = {}
-    for name, seed in (("trained", 1), ("reference", 2)):
-        torch.manual_seed(seed)
-        config = transformers.GPT2Config(n_embd=32, n_layer=1, n_head=4, vocab_size=300)
-        names[name] = str(tmp_path / name)
-        transformers.GPT2LMHeadModel(config).save_pretrained(names[name])
-        tokenizer.save_pretrained(names[name])
-    wb.save(few(30), tmp_path / "data")
-    out = tmp_path / "audit"
-    done = CliRunner().invoke(app, [
-        "audit-model", str(tmp_path / "data"), "--model", names["trained"],
-        "--reference", names["reference"], "--out", str(out),
-    ])  # fmt: skip
-    assert done.exit_code == 0, done.stderr
-    for part in ("ranking accuracy", "reward accuracy", "alignment gap", "ECE, raw",
-                 "change of the chosen"):  # fmt: skip
-        assert part in done.stdout
-    page = (out / "report.html").read_text()
-    assert "Likelihood displacement" in page
-    assert len(pd.read_parquet(out / "scores.parquet")) > 20
-    wrong = CliRunner().invoke(app, ["audit-model", "sample", "--model", str(tmp_path / "none")])
-    assert wrong.exit_code == 1
-    assert "cannot be loaded" in wrong.stderr

@@ -13,7 +13,7 @@ from workbench.data.dataset import PreferenceData
 from workbench.errors import JudgeError
 from workbench.judges.base import label_rows, text_pairs
 
-Score = Callable[[Sequence[tuple[str, str]]], Sequence[float]]
+Score = Callable[[Sequence[tuple[str, str]]], Sequence[float] | NDArray[np.float64]]
 _EXAMPLES = 3
 
 

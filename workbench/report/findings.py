@@ -10,7 +10,10 @@ import pandas as pd
 
 from workbench.audit.judges.observed import RULES as OBSERVED_RULES
 from workbench.audit.judges.scorecard import RULES as AUDIT_RULES
-from workbench.audit.models.displacement import RULES as MODEL_RULES
+from workbench.audit.models.calibration import RULES as CALIBRATION_RULES
+from workbench.audit.models.displacement import RULES as DISPLACEMENT_RULES
+from workbench.audit.models.ranking import RULES as RANKING_RULES
+from workbench.audit.models.relevance import RULES as REWARD_RULES
 from workbench.decompose.contrast import Contrast
 from workbench.decompose.decomposition import Decomposition
 from workbench.decompose.design import POSITION
@@ -55,7 +58,16 @@ RULES = {
 }
 """The rules of decompositions and contrasts, by the ``rule_id`` of their findings."""
 
-ALL_RULES = {**RULES, **PRINCIPLE_RULES, **AUDIT_RULES, **OBSERVED_RULES, **MODEL_RULES}
+ALL_RULES = {
+    **RULES,
+    **PRINCIPLE_RULES,
+    **AUDIT_RULES,
+    **OBSERVED_RULES,
+    **RANKING_RULES,
+    **CALIBRATION_RULES,
+    **DISPLACEMENT_RULES,
+    **REWARD_RULES,
+}
 """Every rule."""
 
 

@@ -13,10 +13,11 @@ import numpy as np
 import pandas as pd
 
 from workbench.data.dataset import PreferenceData
+from workbench.data.preferred import preferred
 from workbench.errors import ScoringError
 from workbench.scoring.parts import Parts
-from workbench.scoring.tokens import TokenPair, TokenPolicy, encode
-from workbench.scoring.tree import score_groups, unreachable
+from workbench.scoring.tokens import TokenPair, TokenPolicy, encode, encode_all
+from workbench.scoring.tree import Group, score_groups, unreachable
 
 BUDGET = 4096
 """Tokens of a batch, padding included."""
@@ -112,7 +113,7 @@ def score_pairs(
     import torch
 
     policy = policy or TokenPolicy()
-    chosen = _chosen(data, annotators)
+    chosen = preferred(data, annotators)
     tokens, reasons = _tokens(model, tokenizer, chosen, policy)
     if not tokens:
         raise ScoringError(
@@ -150,6 +151,66 @@ def score_pairs(
     return PairScores(pd.DataFrame(rows), noise, settings)
 
 
+def token_pairs(
+    model: Any,
+    tokenizer: Any,
+    data: PreferenceData,
+    annotators: Sequence[str] | None = None,
+    policy: TokenPolicy | None = None,
+) -> list[TokenPair]:
+    """Return the tokens of the pairs that can be scored, in the order of the data.
+
+    Parameters
+    ----------
+    model : transformers causal language model
+    tokenizer : transformers tokenizer
+    data : PreferenceData
+    annotators : sequence of str, optional
+    policy : TokenPolicy, optional
+    """
+    found, _ = _tokens(model, tokenizer, preferred(data, annotators), policy or TokenPolicy())
+    return list(found.values())
+
+
+def score_responses(
+    model: Any,
+    tokenizer: Any,
+    items: Sequence[tuple[str, str, str]],
+    policy: TokenPolicy | None = None,
+) -> pd.DataFrame:
+    """Return log p of responses, one by one.
+
+    Parameters
+    ----------
+    model : transformers causal language model
+    tokenizer : transformers tokenizer
+    items : sequence of (pair_id, prompt, response)
+    policy : TokenPolicy, optional
+
+    Returns
+    -------
+    DataFrame
+        ``pair_id, logprob`` (nats), ``n``, ``reason`` where there is none.
+    """
+    import torch
+
+    rows = []
+    for name, prompt, response in items:
+        row: dict[str, Any] = {"pair_id": name, "logprob": np.nan, "n": 0, "reason": None}
+        try:
+            group = Group(*encode_all(tokenizer, prompt, (response,), policy or TokenPolicy()))
+        except ScoringError as error:
+            rows.append(row | {"reason": error.what})
+            continue
+        why = unreachable(model, group)
+        if why is None:
+            with torch.inference_mode():
+                one = score_groups(model.eval(), [group])[0][0]
+            row |= {"logprob": one.total, "n": len(one.tokens)}
+        rows.append(row | {"reason": why})
+    return pd.DataFrame(rows)
+
+
 def fingerprint(model: Any) -> str:
     """Return a digest of a model's weights: a path may hold others after another training.
 
@@ -185,33 +246,6 @@ def plain_logprob(model: Any, prompt: Sequence[int], response: Sequence[int]) ->
     steps = torch.log_softmax(logits[len(prompt) - 1 : -1], dim=-1)
     picked = steps.gather(1, ids[0, len(prompt) :, None])
     return float(picked.detach().double().sum())
-
-
-def _chosen(data: PreferenceData, annotators: Sequence[str] | None) -> pd.DataFrame:
-    """Return chosen and rejected responses; ``why`` a pair has none, else None."""
-    labels = data.filter(annotators=annotators).labels if annotators else data.labels
-    if not annotators and (labels["kind"] == "human").any():
-        labels = labels[labels["kind"] == "human"]
-    labels = labels[labels["preference"].notna() & (labels["weight"] > 0)]
-    lean = ((labels["preference"] - 0.5) * labels["weight"]).groupby(labels["pair_id"]).sum()
-    weight = labels["weight"].groupby(labels["pair_id"]).sum()
-    pairs = data.pairs
-    # sums of weights such as 0.1 and 0.2 are ties up to rounding
-    side = np.sign(lean.round(12)).reindex(pairs["pair_id"]).to_numpy()
-    no_text = pairs[["response_a", "response_b"]].isna().any(axis=1).to_numpy()
-    why = np.select([np.isnan(side), side == 0, no_text], ["no verdict", "tie", "no text"], "")
-    return pd.DataFrame(
-        {
-            "pair_id": pairs["pair_id"],
-            "cluster": pairs["cluster"],
-            "prompt": pairs["prompt"].fillna(""),
-            "chosen": pairs["response_a"].where(side > 0, pairs["response_b"]),
-            "rejected": pairs["response_b"].where(side > 0, pairs["response_a"]),
-            "scenario": pairs["scenario"],
-            "votes": (0.5 + (lean / weight).abs()).reindex(pairs["pair_id"]).to_numpy(),
-            "why": pd.Series(why, index=pairs.index, dtype="str").replace("", None),
-        }
-    )
 
 
 def _tokens(

@@ -28,16 +28,31 @@ def load_model(name: str, adapter: str | None = None) -> tuple[Any, Any]:
         A package is missing, or something cannot be loaded.
     """
     transformers = _transformers()
-    base = name
-    if adapter is None and (Path(name) / _ADAPTER).is_file():
-        adapter = name
-        base = json.loads((Path(name) / _ADAPTER).read_text("utf-8"))["base_model_name_or_path"]
-    model = _loaded(
-        transformers.AutoModelForCausalLM, base, "a causal language model", dtype="auto"
-    )
-    if adapter is not None:
-        model = _merged(model, adapter)
-    return _placed(model), _tokenizer(transformers, name, base)
+    base, onto = _parts(name, adapter)
+    kind = transformers.AutoModelForCausalLM
+    model = _loaded(kind, base, "a causal language model", dtype="auto")
+    if onto is not None:
+        model = _merged(model, onto)
+    return _placed(model), load_tokenizer(name)
+
+
+def load_tokenizer(name: str) -> Any:
+    """Return the tokenizer of a model, or of the model that an adapter belongs to.
+
+    Parameters
+    ----------
+    name : str
+        Folder or hub id.
+
+    Raises
+    ------
+    ConfigError
+        A package is missing, or it cannot be loaded.
+    """
+    transformers = _transformers()
+    own = any((Path(name) / file).is_file() for file in ("tokenizer_config.json", "tokenizer.json"))
+    source = name if own else _parts(name, None)[0]
+    return _loaded(transformers.AutoTokenizer, source, "a model")
 
 
 def load_reward(name: str) -> tuple[Any, Any]:
@@ -56,7 +71,7 @@ def load_reward(name: str) -> tuple[Any, Any]:
     transformers = _transformers()
     kind = transformers.AutoModelForSequenceClassification
     model = _loaded(kind, name, "a model with a reward head", dtype="auto")
-    return _placed(model), _tokenizer(transformers, name, name)
+    return _placed(model), load_tokenizer(name)
 
 
 def require_one_vocabulary(one: Any, other: Any) -> None:
@@ -93,6 +108,7 @@ def _transformers() -> Any:
             expected="the extra models",
             fix='Install it: pip install "preference-workbench[models]"',
         ) from error
+    transformers.utils.logging.disable_progress_bar()
     return transformers
 
 
@@ -133,10 +149,12 @@ class _Onto:
         return self.kind.from_pretrained(self.model, name)
 
 
-def _tokenizer(transformers: Any, name: str, base: str) -> Any:
-    own = any((Path(name) / file).is_file() for file in ("tokenizer_config.json", "tokenizer.json"))
-    source = name if own or name == base else base
-    return _loaded(transformers.AutoTokenizer, source, "a model")
+def _parts(name: str, adapter: str | None) -> tuple[str, str | None]:
+    """Return the model, and the adapter that goes onto it."""
+    file = Path(name) / _ADAPTER
+    if adapter is not None or not file.is_file():
+        return name, adapter
+    return str(json.loads(file.read_text("utf-8"))["base_model_name_or_path"]), name
 
 
 def _placed(model: Any) -> Any:

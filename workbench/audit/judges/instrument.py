@@ -13,9 +13,9 @@ import pandas as pd
 from workbench.audit.judges.observed_rows import leans, of_reference
 from workbench.audit.judges.perturb import seed_of
 from workbench.audit.judges.plan import drawn
-from workbench.audit.judges.relations import Relations
 from workbench.audit.judges.scores import as_data, scores_of
 from workbench.audit.judges.statistics import RATE, SHIFT, shift
+from workbench.audit.measures import Measures
 from workbench.clustered import share
 from workbench.data.dataset import PreferenceData
 from workbench.decompose.decomposition import q_values
@@ -31,7 +31,7 @@ COLUMNS = (*TIDY, "kappa", "n_clusters", "method", "reason")
 
 
 @dataclass(frozen=True, eq=False)
-class Instrument(Relations):
+class Instrument(Measures):
     """Cycles of a judge, or differences between wordings of it; with ``kappa``."""
 
     heading: ClassVar[str] = "The judge as an instrument"

@@ -12,9 +12,9 @@ from numpy.typing import NDArray
 
 from workbench.audit.judges.observed_rows import DIFFERENCE, leans, of_reference
 from workbench.audit.judges.perturb import seed_of
-from workbench.audit.judges.relations import Relations
 from workbench.audit.judges.scores import scores_of
 from workbench.audit.judges.statistics import RATE
+from workbench.audit.measures import COLUMNS, Measures
 from workbench.clustered import Array, mean_difference, share
 from workbench.data.dataset import PreferenceData
 from workbench.data.formats.rm_bench import STYLES
@@ -22,13 +22,10 @@ from workbench.decompose.decomposition import q_values
 from workbench.errors import DesignError
 from workbench.judges.base import Judge, text_pairs
 from workbench.provenance import Provenance
-from workbench.results import TIDY
-
-COLUMNS = (*TIDY, "n_clusters", "method", "reason")
 
 
 @dataclass(frozen=True, eq=False)
-class KnownAnswers(Relations):
+class KnownAnswers(Measures):
     """How often a judge gives the answers of a benchmark."""
 
     heading: ClassVar[str] = "Known answers"

@@ -12,15 +12,14 @@ from numpy.typing import NDArray
 from scipy.stats import chi2
 
 from workbench.audit.judges.instrument import triples
-from workbench.audit.judges.relations import Relations
 from workbench.audit.judges.statistics import RATE
+from workbench.audit.measures import COLUMNS, Measures
 from workbench.clustered import Array, share
 from workbench.data.dataset import PreferenceData
 from workbench.llm.asker import Asks
 from workbench.llm.question import object_schema, question, shown
 from workbench.llm.request import Request, Sampling
 from workbench.provenance import Provenance
-from workbench.results import TIDY
 
 STAGE = "listwise"
 PLACES = ("1", "2", "3")
@@ -32,11 +31,9 @@ _TASK = (
 _FORM = 'Reply with one JSON object and nothing else: {"best": "1", "2" or "3"}.'
 _WALD = "Wald chi-square of the slots' shares, covariance clustered by prompt, 2 df"
 
-COLUMNS = (*TIDY, "n_clusters", "method", "reason")
-
 
 @dataclass(frozen=True, eq=False)
-class Listwise(Relations):
+class Listwise(Measures):
     """What the place in a list does."""
 
     heading: ClassVar[str] = "Order in lists"

@@ -4,72 +4,31 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 import pandas as pd
 
 from workbench.audit.judges.observed_rows import DIFFERENCE, forms, leans, of_reference
+from workbench.audit.measures import COLUMNS, Measures
 from workbench.clustered import Array, mean_difference, share
 from workbench.data.dataset import PreferenceData
 from workbench.decompose.decomposition import decompose, q_values
 from workbench.errors import DesignError, refuse_out_of_range
 from workbench.provenance import Provenance
-from workbench.results import TIDY, Result
-
-if TYPE_CHECKING:
-    import plotly.graph_objects as go
 
 _LOGIT = "logit with the longer response and the people's share, cluster-robust"
-COLUMNS = (*TIDY, "n_clusters", "method", "reason")
 
 
 @dataclass(frozen=True, eq=False)
-class Relations(Result):
-    """Measures of a judge that are held against people or against another version of it.
-
-    Attributes
-    ----------
-    estimates : DataFrame
-        The tidy columns, ``n_clusters, method, reason``.
-    settings : dict
-    provenance : Provenance
-    """
+class Relations(Measures):
+    """Measures of a judge that are held against people or against another version of it."""
 
     heading: ClassVar[str] = "Judge beside people and its other versions"
     about: ClassVar[str] = (
         "Differences on the same pairs. A judge that prefers its own family more than people do "
         "may also be right where people are not: an excess is a reason to look."
     )
-
-    estimates: pd.DataFrame
-    settings: dict[str, Any]
-    provenance: Provenance
-
-    def to_frame(self) -> pd.DataFrame:
-        """Return the measures, one row each."""
-        return self.estimates
-
-    def summary(self) -> str:
-        """Return the measures as text."""
-        lines = [f"{self.settings['what']}, {self.settings['level']:.0%} intervals"]
-        for row in self.estimates.to_dict("records"):
-            if pd.isna(row["estimate"]):
-                lines.append(f"  {row['term']}: undefined: {row['reason']}")
-                continue
-            kappa = f", kappa {row['kappa']:.3f}" if pd.notna(row.get("kappa")) else ""
-            sign = "" if row["method"].startswith("share") else "+"
-            lines.append(
-                f"  {row['term']}: {row['estimate']:{sign}.3f} [{row['conf_low']:{sign}.3f}, "
-                f"{row['conf_high']:{sign}.3f}]{kappa}, n = {row['n']:,.0f} ({row['method']})"
-            )
-        return "\n".join(lines)
-
-    def plot(self) -> go.Figure:
-        """Return the measures with their intervals."""
-        from workbench.plots.forest import forest
-
-        return forest(self.estimates, x_title="difference")
 
 
 def family_preference(

@@ -166,6 +166,30 @@ def rewardbench2_ties(tied: list[tuple[Array, Array]], single: list[tuple[Array,
     )  # fmt: skip
 
 
+def rag_rewardbench(items: pd.DataFrame) -> dict[str, float]:
+    """Return RAG-RewardBench's accuracy by subset and overall.
+
+    Parameters
+    ----------
+    items : DataFrame
+        ``subset``, ``chosen``, ``rejected``: scores. Ties are wrong.
+
+    Notes
+    -----
+    Overall is the mean over pairs, not over subsets.
+
+    Examples
+    --------
+    >>> items = pd.DataFrame({"subset": ["a", "a", "b"], "chosen": [1.0, 0, 1], "rejected": 0.0})
+    >>> rag_rewardbench(items)["overall"]
+    0.6666666666666666
+    """
+    _need(items, "subset", "chosen", "rejected")
+    right = (items["chosen"] > items["rejected"]).astype(float)
+    found = {str(name): float(part.mean()) for name, part in right.groupby(items["subset"])}
+    return {**found, "overall": float(right.mean())}
+
+
 def rm_bench(items: pd.DataFrame) -> dict[str, Any]:
     """Return RM-Bench's easy, normal and hard accuracies by domain, and their mean.
 

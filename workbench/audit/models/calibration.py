@@ -14,6 +14,7 @@ from scipy.special import expit, logit
 from workbench.clustered import Array, resample, share
 from workbench.data.split import folds as fold_numbers
 from workbench.errors import DataError, refuse_out_of_range
+from workbench.finding import Finding, Rule, finding
 from workbench.provenance import Provenance
 from workbench.results import TIDY, Result
 
@@ -22,6 +23,19 @@ if TYPE_CHECKING:
 
 _METHOD = "uniform bins, both orderings of each pair; percentile cluster bootstrap"
 COLUMNS = (*TIDY, "n_clusters", "method", "reason")
+
+
+RULES = {
+    "miscalibrated": Rule(
+        "expected calibration error of the raw probabilities",
+        "interval above 0.05",
+        "Divide margins by the fitted temperature before they are read as probabilities.",
+    )
+}
+"""What calibration may show, by ``rule_id``."""
+
+POOR = 0.05
+"""Expected calibration error that is worth a warning."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -34,6 +48,8 @@ class Calibration(Result):
         One row a measure, raw and recalibrated; see :meth:`to_frame`.
     curve : DataFrame
         One row a bin: ``bin, predicted, estimate`` (share preferred), its interval, ``n``.
+    groups : DataFrame
+        ECE and Brier score of every group, raw; empty without groups.
     settings : dict
     provenance : Provenance
     """
@@ -47,6 +63,7 @@ class Calibration(Result):
 
     estimates: pd.DataFrame
     curve: pd.DataFrame
+    groups: pd.DataFrame
     settings: dict[str, Any]
     provenance: Provenance
 
@@ -55,8 +72,8 @@ class Calibration(Result):
         return self.estimates
 
     def tables(self) -> dict[str, pd.DataFrame]:
-        """Return the measures and the reliability curve."""
-        return {"calibration": self.estimates, "reliability": self.curve}
+        """Return the measures, the reliability curve and the groups."""
+        return {"calibration": self.estimates, "reliability": self.curve, "groups": self.groups}
 
     def summary(self) -> str:
         """Return the measures as text."""
@@ -67,7 +84,22 @@ class Calibration(Result):
             f"{row['conf_high']:.4f}], n = {row['n']:,.0f}"
             for row in self.estimates.to_dict("records")
         ]
+        lines += [
+            f"  {row['group']}: {row['term']} {row['estimate']:.4f} [{row['conf_low']:.4f}, "
+            f"{row['conf_high']:.4f}], n = {row['n']:,.0f}"
+            for row in self.groups.to_dict("records")
+        ]
         return "\n".join([*lines, f"method: {_METHOD}"])
+
+    def findings(self) -> list[Finding]:
+        """Return probabilities that are far from what comes true."""
+        row = self.estimates.set_index("term").loc["ECE, raw"]
+        if not row["conf_low"] > POOR:
+            return []
+        text = f"Probabilities are off by {row['estimate']:.3f} on average"
+        text += f"; a temperature of {self.settings['temperature']:.3g} fits best"
+        numbers = (float(row["estimate"]), float(row["conf_low"]), float(row["conf_high"]))
+        return [finding(RULES, "miscalibrated", "warning", text, int(row["n"]), numbers)]
 
     def plot(self) -> go.Figure:
         """Return the reliability curve."""
@@ -83,6 +115,7 @@ def calibration(
     margin: Array,
     preferred: Array,
     cluster: Array,
+    group: Array | None = None,
     *,
     bins: int = 10,
     folds: int = 5,
@@ -99,6 +132,8 @@ def calibration(
     preferred : ndarray, shape (n,)
         1 where A is preferred, 0 where B, shares where several voted.
     cluster : ndarray of str, shape (n,)
+    group : ndarray of str, shape (n,), optional
+        Scenario, or group of annotators, whose calibration is told apart.
     bins : int
     folds : int
         Folds by cluster in which temperature and isotonic regression are fitted.
@@ -154,19 +189,29 @@ def calibration(
     }
     rows = []
     for name, values in ways.items():
-        own = _Bins(expit(values), preferred, code, bins)
-        drawn = own.draws(replicates, seed)
-        tails = np.quantile(drawn, [0.5 - level / 2, 0.5 + level / 2], axis=0)
-        for k, (term, value) in enumerate(own.measures().items()):
-            rows.append({"term": f"{term}, {name}", "estimate": value,
-                         "std_error": float(drawn[:, k].std(ddof=1)), "conf_low": tails[0, k],
-                         "conf_high": tails[1, k], "n": float(len(margin)),
-                         "n_clusters": float(code.max() + 1)})  # fmt: skip
+        for row in _Bins(expit(values), preferred, code, bins).rows(level, replicates, seed):
+            rows.append({**row, "term": f"{row['term']}, {name}"})
+    groups = _by_group(margin, preferred, code, group, (bins, level, replicates, seed))
     settings = {"bins": bins, "folds": folds, "level": level, "replicates": replicates,
                 "seed": seed, "temperature": temperature(margin, preferred)}  # fmt: skip
     table = pd.DataFrame(rows).reindex(columns=list(COLUMNS)).assign(method=_METHOD)
     curve = _Bins(expit(margin), preferred, code, bins).curve(level)
-    return Calibration(table, curve, settings, Provenance.capture(seed=seed))
+    return Calibration(table, curve, groups, settings, Provenance.capture(seed=seed))
+
+
+def _by_group(
+    margin: Array, preferred: Array, code: Any, group: Array | None, how: tuple[Any, ...]
+) -> pd.DataFrame:
+    """Return ECE and Brier score of every group."""
+    bins, level, replicates, seed = how
+    names = np.asarray([] if group is None else group, dtype=object)
+    rows = []
+    for name in sorted(pd.Series(names).dropna().unique()):
+        mine = names == name
+        own = _Bins(expit(margin[mine]), preferred[mine], pd.factorize(code[mine])[0], bins)
+        rows += [{"group": str(name), **row} for row in own.rows(level, replicates, seed)
+                 if row["term"] in ("ECE", "Brier")]  # fmt: skip
+    return pd.DataFrame(rows).reindex(columns=["group", *COLUMNS]).assign(method=_METHOD)
 
 
 def temperature(margin: Array, preferred: Array) -> float:
@@ -261,6 +306,17 @@ class _Bins:
         return dict(
             zip(("ECE", "ACE", "MCE", "Brier", "log-loss"), map(float, values), strict=True)
         )
+
+    def rows(self, level: float, replicates: int, seed: int) -> list[dict[str, Any]]:
+        """Return every measure with its interval."""
+        drawn = self.draws(replicates, seed)
+        tails = np.quantile(drawn, [0.5 - level / 2, 0.5 + level / 2], axis=0)
+        about = {"n": float(len(self.p) / 2), "n_clusters": float(self.groups)}
+        return [
+            {"term": term, "estimate": value, "std_error": float(drawn[:, k].std(ddof=1)),
+             "conf_low": tails[0, k], "conf_high": tails[1, k], **about}
+            for k, (term, value) in enumerate(self.measures().items())
+        ]  # fmt: skip
 
     def draws(self, replicates: int, seed: int) -> Array:
         return self._of(resample(self._sums(), replicates, seed))

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 _METHOD = "mean over pairs, cluster-robust normal interval"
 _RANKS = "Spearman correlation, cluster-robust t interval of Fisher's z"
 COLUMNS = (*TIDY, "n_clusters", "method", "reason")
+_BINS = 10
 FILTERED = 0.05
 """Share of pairs, the least similar, that filtering keeps."""
 
@@ -45,7 +46,7 @@ class Displacement(Result):
     estimates : DataFrame
         One row a measure; see :meth:`to_frame`.
     pairs : DataFrame
-        ``pair_id, chosen_change, rejected_change, margin_change, ches, ln_ches``.
+        ``pair_id, cluster, chosen_change, rejected_change, margin_change, ches, ln_ches``.
     settings : dict
     provenance : Provenance
     """
@@ -98,6 +99,27 @@ class Displacement(Result):
         numbers = (row["estimate"], row["conf_low"], row["conf_high"])
         return [finding(RULES, "likelihood-displacement", "warning", text, int(row["n"]), numbers,
                         evidence=tuple(worst))]  # fmt: skip
+
+    def figures(self) -> dict[str, go.Figure]:
+        """Return the mean changes, and CHES against the movement of the chosen responses."""
+        shown = {"mean changes": self.plot()}
+        if self.pairs["ln_ches"].notna().all() and len(self.pairs) >= _BINS:
+            shown["length-normalised CHES before against movement"] = self.plot_ches()
+        return shown
+
+    def plot_ches(self) -> go.Figure:
+        """Return the mean change of the chosen responses by tenth of length-normalised CHES."""
+        from workbench.plots.curve import curve
+
+        tenth = np.ceil(_BINS * rankdata(self.pairs["ln_ches"], "ordinal") / len(self.pairs))
+        code = pd.factorize(self.pairs["cluster"])[0]
+        change = self.pairs["chosen_change"].to_numpy("float64")
+        rows = [
+            {"tenth": k, **mean_difference(change[tenth == k], code[tenth == k], 0.95)}
+            for k in range(1, _BINS + 1)
+        ]
+        return curve(pd.DataFrame(rows), x="tenth", x_title="tenth of length-normalised CHES",
+                     y_title="change of log p(chosen) (nats)", reference=0.0)  # fmt: skip
 
     def plot(self) -> go.Figure:
         """Return the mean changes with their intervals."""
@@ -157,9 +179,13 @@ def displacement(
     lost = ((moved["chosen"] < 0) & (moved["margin"] > 0)).astype(float)
     rows.append({"term": "pairs displaced", **share(lost, cluster, level), "method": _METHOD})
     pairs = pd.DataFrame(
-        {"pair_id": both["pair_id"], **{f"{k}_change": v for k, v in moved.items()}}
+        {
+            "pair_id": both["pair_id"],
+            "cluster": both["cluster_before"],
+            **{f"{k}_change": v for k, v in moved.items()},
+        }
     )
-    for name in ("ches", "ln_ches"):
+    for name in ("ches", "ln_ches", "last_similarity", "edit_similarity"):
         column = f"{name}_before" if f"{name}_before" in both else name
         pairs[name] = both.get(column, np.nan)
         if pairs[name].notna().all():

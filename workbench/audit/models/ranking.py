@@ -12,6 +12,7 @@ from scipy.special import logit
 
 from workbench.clustered import Array, mean_difference, share
 from workbench.errors import DataError, refuse_out_of_range
+from workbench.finding import Finding, Rule, finding
 from workbench.provenance import Provenance
 from workbench.results import TIDY, Result
 
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 BETAS = (0.01, 0.1, 1.0, 5.0, 10.0)
 """Strengths of the penalty over which the idealised accuracy is told."""
 
+_EVIDENCE = 10
 LEARNT = 0.3
 """Loss below which a pair counts as learnt."""
 
@@ -29,6 +31,29 @@ _SURE = 0.999
 
 _METHOD = "share of pairs, Wilson interval at the size that the clusters leave"
 COLUMNS = (*TIDY, "ties", "n_clusters", "method", "reason")
+
+
+RULES = {
+    "ranks-against-preferences": Rule(
+        "ranking accuracy: share of pairs whose chosen response is the likelier one",
+        "interval below 0.5",
+        "The model prefers the rejected responses: sampling will show them.",
+    ),
+    "moved-but-not-ranked": Rule(
+        "accuracy of the implicit reward",
+        "its interval above that of the ranking accuracy",
+        "Do not report the reward accuracy as what the model prefers.",
+    ),
+    "alignment-gap": Rule(
+        "idealised minus ranking accuracy",
+        "interval above 0.05",
+        "Train longer on the pairs with a small c; leave out or regenerate never-learnt ones.",
+    ),
+}
+"""What a model's rankings may show, by ``rule_id``."""
+
+GAP = 0.05
+"""Alignment gap that is worth a note."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -93,11 +118,60 @@ class RankingAccuracy(Result):
             lines.append(f"  idealised at beta {row['beta']:g}: {row['estimate']:.3f}")
         return "\n".join([*lines, f"method: {_METHOD}"])
 
+    def findings(self) -> list[Finding]:
+        """Return rankings against the preferences, rewards that hide that, and a gap."""
+        table = self.estimates.set_index("term")
+        own, worst = table.loc["ranking accuracy"], self.pairs.sort_values("margin", kind="stable")
+        evidence = tuple(worst["pair_id"].head(_EVIDENCE))
+        found = []
+        if own["conf_high"] < 0.5:
+            text = "The model finds the rejected responses likelier"
+            found.append(_finding("ranks-against-preferences", "warning", text, own, evidence))
+        if "reward accuracy" in table.index:
+            reward, gap = table.loc["reward accuracy"], table.loc["alignment gap"]
+            if reward["conf_low"] > own["conf_high"]:
+                text = (f"The implicit reward is right on {reward['estimate']:.1%}, the ranking on "
+                        f"{own['estimate']:.1%}")  # fmt: skip
+                found.append(_finding("moved-but-not-ranked", "note", text, reward, evidence))
+            if gap["conf_low"] > GAP:
+                text = "A perfect solution of the loss would rank more pairs rightly"
+                hard = tuple(self.never_learnt["pair_id"].head(_EVIDENCE))
+                found.append(_finding("alignment-gap", "note", text, gap, hard))
+        return found
+
+    def figures(self) -> dict[str, go.Figure]:
+        """Return the measures, the idealised accuracy over beta, and the distribution of c."""
+        shown = {"measures": self.plot()}
+        if len(self.ideal):
+            shown["idealised accuracy over beta"] = self.plot_ideal()
+            shown["how far the reference prefers the rejected response"] = self.plot_c()
+        return shown
+
     def plot(self) -> go.Figure:
         """Return the measures with their intervals."""
         from workbench.plots.forest import forest
 
         return forest(self.estimates, x_title="share of pairs", reference=0.5)
+
+    def plot_ideal(self) -> go.Figure:
+        """Return the idealised accuracy over beta, with the model's own as a line."""
+        from workbench.plots.curve import curve
+
+        own = self.estimates.set_index("term").loc["ranking accuracy", "estimate"]
+        table = self.ideal.assign(log_beta=np.log10(self.ideal["beta"].astype(float)))
+        return curve(table, x="log_beta", x_title="log10 of beta", y_title="idealised accuracy",
+                     reference=float(own))  # fmt: skip
+
+    def plot_c(self) -> go.Figure:
+        """Return the share of pairs whose c is at most so many nats."""
+        from workbench.plots.curve import curve
+
+        c = np.sort(self.pairs["c"].to_numpy("float64"))
+        share_of = np.arange(1, len(c) + 1) / len(c)
+        keep = np.unique(np.linspace(0, len(c) - 1, min(len(c), 200)).astype(int))
+        table = pd.DataFrame({"c": c[keep], "estimate": share_of[keep]})
+        return curve(table, x="c", x_title="c: log p(rejected) - log p(chosen), reference, nats",
+                     y_title="share of pairs up to it")  # fmt: skip
 
 
 def ranking_accuracy(
@@ -220,42 +294,6 @@ def required_loss(c: Array, beta: float) -> Array:
     return np.asarray(np.logaddexp(0.0, -beta * c))
 
 
-def transitions(before: RankingAccuracy, after: RankingAccuracy) -> pd.DataFrame:
-    """Return how many pairs went from right to wrong and back between two checkpoints.
-
-    Parameters
-    ----------
-    before, after : RankingAccuracy
-        Of the same pairs.
-
-    Returns
-    -------
-    DataFrame
-        ``before, after, n, share``; a tie counts as wrong.
-
-    Raises
-    ------
-    DataError
-        The pairs are not the same.
-    """
-    both = before.pairs.merge(after.pairs, on="pair_id", suffixes=("_before", "_after"))
-    if len(both) != len(before.pairs) or len(both) != len(after.pairs):
-        raise DataError(
-            "The two checkpoints were not scored on the same pairs.",
-            found=f"{len(before.pairs):,} and {len(after.pairs):,} pairs, {len(both):,} in both",
-            expected="the same pairs",
-            fix="Score both on one data set.",
-        )
-    was, now = (both[f"ranked_{when}"] == 1.0 for when in ("before", "after"))
-    rows = [
-        {"before": one, "after": two, "n": int(((was == x) & (now == y)).sum())}
-        for one, x in (("right", True), ("wrong", False))
-        for two, y in (("right", True), ("wrong", False))
-    ]
-    table = pd.DataFrame(rows)
-    return table.assign(share=table["n"] / max(len(both), 1))
-
-
 def _with_reference(
     scores: pd.DataFrame, pairs: pd.DataFrame, reference: Array, right: Array, cluster: Any,
     beta: float, ties: str, band: float, as_released: bool, level: float,
@@ -291,6 +329,13 @@ def _released(scores: pd.DataFrame, alpha: Array, beta: float) -> Array:
     with np.errstate(over="ignore"):
         odds = np.exp(logit(np.clip(alpha, 1 - _SURE, _SURE)) / beta)
     return np.asarray(ratio * odds > 1, dtype=float)
+
+
+def _finding(
+    rule: str, level: str, text: str, row: pd.Series, evidence: tuple[str, ...]
+) -> Finding:
+    numbers = (float(row["estimate"]), float(row["conf_low"]), float(row["conf_high"]))
+    return finding(RULES, rule, level, text, int(row["n"]), numbers, evidence=evidence)
 
 
 def _right(margin: Array, band: float, ties: str) -> Array:

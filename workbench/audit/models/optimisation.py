@@ -1,0 +1,266 @@
+"""Over-optimisation of a reward: best of n, heads that trade off, the proxy point."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import numpy as np
+import pandas as pd
+from scipy.special import gammaln
+
+from workbench.audit.measures import COLUMNS, Measures
+from workbench.clustered import Array, mean_difference
+from workbench.errors import DataError
+from workbench.provenance import Provenance
+
+if TYPE_CHECKING:
+    import plotly.graph_objects as go
+
+_METHOD = "unbiased over all subsets of n, mean over prompts, normal interval"
+
+
+@dataclass(frozen=True, eq=False)
+class BestOfN(Measures):
+    """Gold reward of the response that a proxy likes best among n."""
+
+    heading: ClassVar[str] = "Best of n"
+    about: ClassVar[str] = (
+        "A proxy that is followed too far brings less of what it stands for: the gold reward "
+        "of the proxy's favourite rises with n, and may fall again."
+    )
+
+    def plot(self) -> go.Figure:
+        """Return the gold reward over the divergence from the model's own responses."""
+        from workbench.plots.curve import curve
+
+        return curve(self.estimates, x="kl", x_title="divergence log n - (n - 1) / n (nats)",
+                     y_title="gold reward of the favourite")  # fmt: skip
+
+
+@dataclass(frozen=True, eq=False)
+class TradeOff(Measures):
+    """Heads of a reward model where one is weighed against another."""
+
+    heading: ClassVar[str] = "Heads that trade off"
+    about: ClassVar[str] = (
+        "The favourite response is chosen by a weighted sum of two heads, at several angles: "
+        "more of one should mean less of the other, step by step."
+    )
+
+
+def best_of_n(
+    proxy: Array, gold: Array, prompt: Sequence[Any], sizes: Sequence[int] | None = None,
+    *, level: float = 0.95,
+) -> BestOfN:  # fmt: skip
+    r"""Return the expected gold reward of the proxy's favourite among n responses.
+
+    Parameters
+    ----------
+    proxy, gold : ndarray, shape (responses,)
+    prompt : sequence, length responses
+        As many responses of each are used as the prompt with the fewest has.
+    sizes : sequence of int, optional
+        The n; powers of two when None.
+    level : float
+
+    Returns
+    -------
+    BestOfN
+        With ``best_n`` and ``drop_after`` in the settings: where the gold reward peaks, and
+        how far it falls by the largest n.
+
+    Raises
+    ------
+    DataError
+        A prompt with one response.
+
+    Notes
+    -----
+    Of N responses in the order of the proxy the i-th is the favourite of a subset of n with
+    probability :math:`\binom{i-1}{n-1} / \binom{N}{n}`: no sampling (Gao et al. 2023). Equal
+    proxies share.
+
+    Examples
+    --------
+    >>> found = best_of_n(np.array([0.0, 1.0]), np.array([5.0, 7.0]), ["p", "p"])
+    >>> found.to_frame()["estimate"].tolist()
+    [6.0, 7.0]
+    """
+    frame = pd.DataFrame({"prompt": list(prompt), "proxy": proxy, "gold": gold})
+    least = int(frame["prompt"].value_counts().min())
+    if least < 2:
+        raise DataError(
+            "There is nothing to choose from.",
+            found="a prompt with one response",
+            expected="at least two responses of each prompt",
+            fix="Leave such prompts out.",
+        )
+    wanted = sizes or [2**k for k in range(int(np.log2(least)) + 1)]
+    curves = np.stack([_curve(part, wanted) for _, part in frame.groupby("prompt", sort=False)])
+    rows = [
+        {"term": f"best of {n}", "best_of": n, "kl": np.log(n) - (n - 1) / n, "method": _METHOD,
+         **mean_difference(curves[:, k], np.arange(len(curves)), level)}
+        for k, n in enumerate(wanted)
+    ]  # fmt: skip
+    mean = curves.mean(axis=0)
+    peak = int(mean.argmax())
+    change = mean_difference(curves[:, -1] - curves[:, peak], np.arange(len(curves)), level)
+    if mean[peak] > mean[-1]:
+        term = f"best of {wanted[-1]} minus best of {wanted[peak]}"
+        rows.append({"term": term, **change, "method": _METHOD})
+    table = pd.DataFrame(rows).reindex(columns=[*COLUMNS, "best_of", "kl"])
+    settings = {"what": "Gold reward of the proxy's favourite", "level": level,
+                "best_n": wanted[peak], "drop_after": float(mean[peak] - mean[-1])}  # fmt: skip
+    return BestOfN(table, settings, Provenance.capture())
+
+
+def trade_off(
+    heads: Array, prompt: Sequence[Any], angles: Sequence[float] = (-45, -30, -15, 0),
+    *, level: float = 0.95,
+) -> TradeOff:  # fmt: skip
+    r"""Return both heads' values of the favourite, by the direction that chooses it.
+
+    Parameters
+    ----------
+    heads : ndarray, shape (responses, 2)
+        As helpfulness and verbosity.
+    prompt : sequence, length responses
+    angles : sequence of float
+        Degrees of :math:`v = (\cos \theta, \sin \theta)`; the favourite has the largest
+        :math:`v^\top r`.
+    level : float
+
+    Returns
+    -------
+    TradeOff
+        With ``monotone`` (whether the first head rises and the second falls or stays from
+        angle to angle, either way round) and ``hypervolume`` above the worst of all
+        responses in the settings.
+
+    Notes
+    -----
+    Wang et al. (2024), "Arithmetic control of LLMs" (DPA).
+
+    Examples
+    --------
+    >>> heads = np.array([[1.0, 0.0], [0.0, 1.0], [0.8, 0.8]])
+    >>> trade_off(heads, ["p"] * 3, (0, 45, 90)).settings["monotone"]
+    True
+    """
+    heads = np.asarray(heads, float)
+    if heads.ndim != 2 or heads.shape[1] != 2:
+        raise DataError(
+            "Two heads are traded off.",
+            found=f"shape {heads.shape}",
+            expected="responses by two heads",
+            fix="Choose two columns.",
+        )
+    place = pd.Series(list(prompt)).groupby(list(prompt), sort=False).indices
+    rows, means = [], []
+    for angle in angles:
+        v = np.array([np.cos(np.radians(angle)), np.sin(np.radians(angle))])
+        best = np.array([own[np.argmax(heads[own] @ v)] for own in place.values()])
+        means.append(heads[best].mean(axis=0))
+        for k, name in enumerate(("first", "second")):
+            row = mean_difference(heads[best, k], np.arange(len(best)), level)
+            term = f"{name} head at {angle:g} degrees"
+            rows.append({"term": term, "method": _METHOD_MEAN, **row})
+    step = np.diff(np.array(means), axis=0)
+    one_way = (step[:, 0] <= 1e-12).all() and (step[:, 1] >= -1e-12).all()
+    other_way = (step[:, 0] >= -1e-12).all() and (step[:, 1] <= 1e-12).all()
+    settings = {"what": "Heads of the favourite by direction", "level": level,
+                "monotone": bool(one_way or other_way),
+                "hypervolume": _hypervolume(np.array(means), heads.min(axis=0))}  # fmt: skip
+    table = pd.DataFrame(rows).reindex(columns=list(COLUMNS))
+    return TradeOff(table, settings, Provenance.capture())
+
+
+def proxy_point(rewards: Array, evaluation: Array) -> dict[str, Any]:
+    """Return where along a training the evaluation peaks, in terms of the rewards.
+
+    Parameters
+    ----------
+    rewards : ndarray, shape (checkpoints, k)
+        Value of each component at every checkpoint.
+    evaluation : ndarray, shape (checkpoints,)
+
+    Returns
+    -------
+    dict
+        ``point`` (rewards at the checkpoint where a quadratic surface is highest),
+        ``checkpoint``, ``lost_after`` (fall of the surface from there to the last
+        checkpoint), ``correlation`` of the components, ``r_squared`` of the surface.
+
+    Raises
+    ------
+    DataError
+        Fewer checkpoints than the surface has coefficients, plus one.
+
+    Notes
+    -----
+    Moskovitz et al. (2023): the proxy point is joint; components that move together shift
+    it, so their correlation is told. The surface is least squares on standardised rewards.
+
+    Examples
+    --------
+    >>> x = np.linspace(0, 4, 9)[:, None]
+    >>> proxy_point(x, -((x[:, 0] - 3) ** 2))["point"].tolist()
+    [3.0]
+    """
+    rewards, evaluation = np.asarray(rewards, float), np.asarray(evaluation, float)
+    n, k = rewards.shape
+    z = (rewards - rewards.mean(axis=0)) / np.where(rewards.std(axis=0) > 0, rewards.std(axis=0), 1)
+    cross = [z[:, i] * z[:, j] for i in range(k) for j in range(i, k)]
+    design = np.column_stack([np.ones(n), z, *cross])
+    if n <= design.shape[1]:
+        raise DataError(
+            "There are too few checkpoints for a surface.",
+            found=f"{n} checkpoints, {design.shape[1]} coefficients",
+            expected="more checkpoints than coefficients",
+            fix="Score more checkpoints, or fewer components.",
+        )
+    fit = design @ np.linalg.lstsq(design, evaluation, rcond=None)[0]
+    peak = int(fit.argmax())
+    total = float(((evaluation - evaluation.mean()) ** 2).sum())
+    return {
+        "point": rewards[peak],
+        "checkpoint": peak,
+        "lost_after": float(fit[peak] - fit[-1]),
+        "correlation": np.corrcoef(rewards.T) if k > 1 else np.ones((1, 1)),
+        "r_squared": 1 - float(((evaluation - fit) ** 2).sum()) / total if total else np.nan,
+    }
+
+
+_METHOD_MEAN = "mean over prompts, normal interval"
+
+
+def _curve(part: pd.DataFrame, sizes: Sequence[int]) -> Array:
+    """Return the expected gold reward of the favourite among n, for every n."""
+    # equal proxies have the mean gold reward of those that are equal
+    shared = part.groupby("proxy")["gold"].transform("mean")
+    gold = shared.to_numpy("float64")[np.argsort(part["proxy"].to_numpy(), kind="stable")]
+    total = len(gold)
+    i = np.arange(1, total + 1)
+    found = []
+    for n in sizes:
+        with np.errstate(divide="ignore", invalid="ignore"):
+            log_weight = _log_choose(i - 1, n - 1) - _log_choose(np.array(total), n)
+        weight = np.where(i >= n, np.exp(log_weight), 0.0)
+        found.append(float(weight @ gold / weight.sum()) if weight.any() else np.nan)
+    return np.array(found)
+
+
+def _log_choose(n: Any, k: int) -> Any:
+    return gammaln(n + 1) - gammaln(k + 1) - gammaln(np.maximum(n - k, 0) + 1)
+
+
+def _hypervolume(points: Array, worst: Array) -> float:
+    """Return the area that points dominate above the worst corner."""
+    area, height = 0.0, float(worst[1])
+    for x, y in sorted(points.tolist(), key=lambda one: -one[0]):
+        if y > height:
+            area += (x - float(worst[0])) * (y - height)
+            height = y
+    return float(area)

@@ -1,0 +1,259 @@
+"""Reward models: margins by strength, relevance, ensembles, heads that trade off."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import numpy as np
+import pandas as pd
+from scipy.stats import rankdata
+
+from workbench.audit.measures import COLUMNS, Measures
+from workbench.audit.models.benchmarks import tie_accuracies
+from workbench.audit.models.calibration import calibration
+from workbench.audit.models.relevance import relevance
+from workbench.clustered import Array, cluster_error, mean_difference, normal_row, share
+from workbench.data.dataset import PreferenceData
+from workbench.data.preferred import preferred
+from workbench.errors import DataError
+from workbench.judges.reward import Score
+from workbench.provenance import Provenance
+from workbench.results import Result
+
+_MEAN = "mean over pairs, cluster-robust normal interval"
+_SHARE = "share of pairs, Wilson interval at the size that the clusters leave"
+_SLOPE = "least squares, cluster-robust normal interval"
+NEAR = 0.25
+"""Share of the spread of mean margins within which a pair counts as undecided."""
+
+
+@dataclass(frozen=True, eq=False)
+class MarginsByStrength(Measures):
+    """Reward margins by how strongly people preferred."""
+
+    heading: ClassVar[str] = "Reward margins by strength of preference"
+    about: ClassVar[str] = (
+        "A reward model that learnt the strength gives strongly preferred responses larger "
+        "margins. The slope is per unit of strength."
+    )
+
+
+@dataclass(frozen=True, eq=False)
+class RewardAccuracy(Measures):
+    """How often the preferred response has the higher reward."""
+
+    heading: ClassVar[str] = "Reward accuracy"
+    about: ClassVar[str] = (
+        "The share of pairs whose chosen response has the higher reward, with ties counted as "
+        "wrong, as half and not at all."
+    )
+
+
+@dataclass(frozen=True, eq=False)
+class RewardEnsemble(Measures):
+    """Agreement of several reward models, and with it the strength of preferences."""
+
+    heading: ClassVar[str] = "Ensemble of reward models"
+    about: ClassVar[str] = (
+        "Mean and standard deviation of the margins over models that differ by seed or order. "
+        "Models fitted on the labels that they are held against flatter them: take out-of-fold "
+        "scores."
+    )
+
+
+def margins_by_strength(
+    margin: Array, strength: Array, cluster: Array, *, level: float = 0.95
+) -> MarginsByStrength:
+    """Return the mean margin and the share of wrong signs at every strength, and the slope.
+
+    Parameters
+    ----------
+    margin : ndarray, shape (n,)
+        Reward of the chosen response minus that of the rejected one.
+    strength : ndarray, shape (n,)
+        How strongly it is preferred; HelpSteer2-Preference has 1, 2 and 3.
+    cluster : ndarray of str, shape (n,)
+    level : float
+
+    Raises
+    ------
+    DataError
+        One strength only, or no pair.
+
+    Examples
+    --------
+    >>> found = margins_by_strength(np.array([1.0, 2, 3]), np.array([1.0, 2, 3]), np.arange(3))
+    >>> found.to_frame().set_index("term").loc["slope per unit of strength", "estimate"]
+    np.float64(1.0)
+    """
+    use = np.isfinite(margin) & np.isfinite(strength)
+    margin, strength = margin[use], strength[use]
+    code = pd.factorize(np.asarray(cluster)[use])[0]
+    levels = np.unique(strength)
+    if len(levels) < 2:
+        raise DataError(
+            "There is no strength to compare.",
+            found=f"{len(levels)} strengths over {len(margin):,} pairs",
+            expected="at least two strengths of preference",
+            fix="Load labels with a strength.",
+        )
+    rows = []
+    for one in levels:
+        mine = strength == one
+        rows.append({"term": f"mean margin at strength {one:g}", "method": _MEAN,
+                     **mean_difference(margin[mine], code[mine], level)})  # fmt: skip
+        wrong = (margin[mine] < 0).astype(float)
+        rows.append({"term": f"margin below 0 at strength {one:g}", "method": _SHARE,
+                     **share(wrong, code[mine], level)})  # fmt: skip
+    centred = strength - strength.mean()
+    slope = float(centred @ margin / (centred @ centred))
+    residual = margin - margin.mean() - slope * centred
+    error = cluster_error(centred * residual / (centred @ centred), code)
+    rows.append({"term": "slope per unit of strength", "method": _SLOPE,
+                 **normal_row(slope, error, len(margin), code, level)})  # fmt: skip
+    return MarginsByStrength(*_result(rows, "Margins by strength", level))
+
+
+def ensemble(
+    margins: Array, cluster: Array, gold: Array | None = None, *, level: float = 0.95
+) -> RewardEnsemble:
+    """Return what several reward models agree on, and the strength of preferences.
+
+    Parameters
+    ----------
+    margins : ndarray, shape (n, models)
+        Reward of the chosen response minus that of the rejected one.
+    cluster : ndarray of str, shape (n,)
+    gold : ndarray, shape (n,), optional
+        1 where a better label confirms the choice, 0 where it turns it; told by decile of
+        the mean margin.
+    level : float
+
+    Raises
+    ------
+    DataError
+        Fewer than two models.
+
+    Notes
+    -----
+    Wang et al. (2024), "Secrets of RLHF II": mean and population standard deviation over
+    models. *Near 0*: within :data:`NEAR` standard deviations of all mean margins.
+
+    Examples
+    --------
+    >>> found = ensemble(np.array([[1.0, 3.0], [-1.0, -1.0]]), np.arange(2))
+    >>> found.to_frame().set_index("term").loc["mean margin below 0", "estimate"]
+    np.float64(0.5)
+    """
+    margins = np.asarray(margins, float)
+    if margins.ndim != 2 or margins.shape[1] < 2:
+        raise DataError(
+            "There is no ensemble.",
+            found=f"shape {margins.shape}",
+            expected="pairs by models, at least two models",
+            fix="Give the margins of several reward models.",
+        )
+    code = pd.factorize(np.asarray(cluster))[0]
+    mean, spread = margins.mean(axis=1), margins.std(axis=1)
+    near = np.abs(mean) < NEAR * mean.std()
+    signs = (np.sign(margins) == np.sign(mean)[:, None]).mean(axis=1)
+    rows: list[dict[str, Any]] = [
+        {"term": "mean margin", **mean_difference(mean, code, level), "method": _MEAN},
+        {"term": "standard deviation over models", **mean_difference(spread, code, level),
+         "method": _MEAN},
+        {"term": "mean margin below 0", **share((mean < 0).astype(float), code, level),
+         "method": _SHARE},
+        {"term": "mean margin near 0", **share(near.astype(float), code, level),
+         "method": _SHARE},
+        {"term": "models that agree in sign", **share(signs, code, level), "method": _SHARE},
+    ]  # fmt: skip
+    if gold is not None:
+        decile = np.ceil(10 * rankdata(mean, "ordinal") / len(mean)).astype(int)
+        rows += [
+            {"term": f"confirmed in decile {k} of the mean margin", "method": _SHARE,
+             **share(np.asarray(gold, float)[decile == k], code[decile == k], level)}
+            for k in np.unique(decile)
+        ]  # fmt: skip
+    return RewardEnsemble(*_result(rows, f"{margins.shape[1]} reward models", level))
+
+
+def audit_rewards(
+    data: PreferenceData,
+    score: Score,
+    annotators: Sequence[str] | None = None,
+    *,
+    n: int = 200,
+    level: float = 0.95,
+    seed: int = 0,
+) -> list[Result]:
+    """Audit a reward model on labelled pairs.
+
+    Parameters
+    ----------
+    data : PreferenceData
+    score : callable
+        From (prompt, response) pairs to rewards.
+    annotators : sequence of str, optional
+        Whose majority says which response is the chosen one.
+    n : int
+        Pairs whose responses are changed.
+    level : float
+    seed : int
+
+    Returns
+    -------
+    list of Result
+        Accuracy under three ways with ties, calibration, margins by strength where labels
+        have strengths, relevance and length where there are several prompts.
+
+    Raises
+    ------
+    DataError
+        No pair with a preference has two rewards.
+    """
+    pairs = preferred(data, annotators)
+    pairs = pairs[pairs["why"].isna()]
+    prompts = pairs["prompt"].tolist()
+    margin = np.subtract(*(
+        np.asarray(score(list(zip(prompts, pairs[side], strict=True))), float)
+        for side in ("chosen", "rejected")
+    ))  # fmt: skip
+    known = np.isfinite(margin)
+    if not known.any():
+        raise DataError(
+            "There is no pair to audit.",
+            found=f"{len(pairs):,} pairs with a preference, none with two rewards",
+            expected="at least one",
+            fix="Look at the labels, and at what the reward model returns.",
+        )
+    pairs, margin = pairs[known], margin[known]
+    code = pd.factorize(pairs["cluster"])[0]
+    rows = tie_accuracies(margin, code, level).assign(method=_SHARE)
+    about = {"what": f"Reward accuracy, {int((~known).sum()):,} pairs without a reward",
+             "level": level}  # fmt: skip
+    table = rows.reindex(columns=list(COLUMNS))
+    found: list[Result] = [RewardAccuracy(table, about, Provenance.capture(dataset=data.digest))]
+    if code.max() > 0:
+        scenario = pairs["scenario"].to_numpy(dtype=object)
+        found.append(
+            calibration(margin, pairs["votes"].to_numpy("float64"), pairs["cluster"].to_numpy(),
+                        scenario if pairs["scenario"].nunique() > 1 else None,
+                        folds=min(5, int(code.max()) + 1), level=level, seed=seed)
+        )  # fmt: skip
+    strength = pairs["strength"].to_numpy("float64")
+    if len(np.unique(strength[np.isfinite(strength)])) > 1:
+        found.append(
+            margins_by_strength(margin, strength, pairs["cluster"].to_numpy(), level=level)
+        )
+    if data.pairs["prompt"].nunique() > 1:
+        found.append(relevance(data, score, n=n, level=level, seed=seed))
+    return found
+
+
+def _result(
+    rows: list[dict[str, Any]], what: str, level: float
+) -> tuple[pd.DataFrame, dict[str, Any], Provenance]:
+    table = pd.DataFrame(rows).reindex(columns=list(COLUMNS))
+    return table, {"what": what, "level": level}, Provenance.capture()

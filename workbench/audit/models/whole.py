@@ -1,0 +1,184 @@
+"""The audit of a trained model, from the scores of its pairs to results."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from workbench.audit.models.calibration import calibration
+from workbench.audit.models.displacement import displacement
+from workbench.audit.models.gains import Gains
+from workbench.audit.models.ranking import ranking_accuracy
+from workbench.audit.models.training import follow_training
+from workbench.errors import DataError
+from workbench.results import Result
+
+_FILE = "audit.json"
+_FOLDS = 5
+
+
+@dataclass(frozen=True, eq=False)
+class ModelScores:
+    """Scores of a model and of what it came from, on the same pairs.
+
+    Attributes
+    ----------
+    tables : dict of str to DataFrame
+        By name, in the order of training; the last is the audited model. As
+        :class:`workbench.scoring.logprob.PairScores` has them.
+    reference : bool
+        Whether the first is the model that training began from.
+    beta : float
+        Of the training's penalty.
+    band : float
+        Nats within which two likelihoods are taken for equal.
+    unseen : dict of str to DataFrame
+        ``pair_id, logprob`` of responses that no pair holds, by name.
+    gains : Gains, optional
+    """
+
+    tables: dict[str, pd.DataFrame]
+    reference: bool
+    beta: float
+    band: float
+    unseen: dict[str, pd.DataFrame] = field(default_factory=dict)
+    gains: Gains | None = None
+
+    @property
+    def left_out(self) -> list[str]:
+        """Why pairs have no score, a line each."""
+        return [
+            f"left out by {name}: {n:,} pairs, {why}"
+            for name, table in self.tables.items()
+            for why, n in table["reason"].dropna().value_counts().items()
+        ]
+
+    def common(self) -> dict[str, pd.DataFrame]:
+        """Return the scores of the pairs that every model scored.
+
+        Raises
+        ------
+        DataError
+            There is none.
+        """
+        scored = {
+            name: table[table["reason"].isna()].drop(columns="reason")
+            for name, table in self.tables.items()
+        }
+        ids = set.intersection(*(set(table["pair_id"]) for table in scored.values()))
+        if not ids:
+            raise DataError(
+                "No pair was scored under every model.",
+                found="; ".join(self.left_out)[:500],
+                expected="at least one pair in common",
+                fix="Look at the reasons.",
+            )
+        return {name: table[table["pair_id"].isin(ids)] for name, table in scored.items()}
+
+    def save(self, folder: Path) -> None:
+        """Keep the scores in a folder, from which :func:`read_scores` returns them."""
+        folder.mkdir(parents=True, exist_ok=True)
+        for k, table in enumerate(self.tables.values()):
+            table.to_parquet(folder / f"scores-{k}.parquet", index=False)
+        for k, table in enumerate(self.unseen.values()):
+            table.to_parquet(folder / f"unseen-{k}.parquet", index=False)
+        record = {"models": list(self.tables), "unseen": list(self.unseen), "beta": self.beta,
+                  "band": self.band, "reference": self.reference}  # fmt: skip
+        (folder / _FILE).write_text(json.dumps(record, indent=1), encoding="utf-8")
+
+
+def read_scores(folder: Path) -> ModelScores:
+    """Return the scores that an audit kept.
+
+    Parameters
+    ----------
+    folder : Path
+
+    Raises
+    ------
+    DataError
+        The folder holds none.
+    """
+    try:
+        record = json.loads((folder / _FILE).read_text(encoding="utf-8"))
+        tables, unseen = (
+            {name: pd.read_parquet(folder / f"{kind}-{k}.parquet")
+             for k, name in enumerate(record[key])}
+            for kind, key in (("scores", "models"), ("unseen", "unseen"))
+        )  # fmt: skip
+    except (OSError, ValueError, KeyError) as error:
+        raise DataError(
+            "The folder holds no audit of a model.",
+            where=folder.name,
+            found=type(error).__name__,
+            expected="what audit-model --out wrote",
+            fix="Audit the model again.",
+        ) from error
+    return ModelScores(tables, record["reference"], record["beta"], record["band"], unseen)
+
+
+def audit_scores(scores: ModelScores, *, level: float = 0.95, seed: int = 0) -> list[Result]:
+    """Return everything that the scores say of a model.
+
+    Parameters
+    ----------
+    scores : ModelScores
+    level : float
+    seed : int
+
+    Returns
+    -------
+    list of Result
+        Ranking accuracy; with a reference the calibration of the implicit reward (not with a
+        single prompt, which has no interval), displacement, the training and, where they
+        are there, the tokens that gain.
+
+    Raises
+    ------
+    DataError
+        No pair has a score.
+    """
+    tables = scores.common()
+    names = list(tables)
+    last = tables[names[-1]]
+    if not scores.reference:
+        return [ranking_accuracy(last, beta=scores.beta, band=scores.band, level=level)]
+    first = tables[names[0]]
+    table = _beside(last, first)
+    results: list[Result] = [
+        ranking_accuracy(table, beta=scores.beta, band=scores.band, level=level)
+    ]
+    clusters = table["cluster"].nunique()
+    if clusters > 1:
+        results.append(
+            calibration(
+                scores.beta * _implicit(table), table["votes"].to_numpy("float64"),
+                table["cluster"].to_numpy(), _scenario(table), folds=min(_FOLDS, clusters),
+                level=level, seed=seed,
+            )
+        )  # fmt: skip
+    results.append(displacement(first, last, level=level))
+    more: Mapping[str, pd.DataFrame] | None = scores.unseen or None
+    results.append(follow_training(tables, more, beta=scores.beta, band=scores.band, level=level))
+    return [*results, *([] if scores.gains is None else [scores.gains])]
+
+
+def _beside(last: pd.DataFrame, first: pd.DataFrame) -> pd.DataFrame:
+    renamed = first.rename(columns={"chosen": "ref_chosen", "rejected": "ref_rejected"})
+    return last.merge(renamed[["pair_id", "ref_chosen", "ref_rejected"]], on="pair_id")
+
+
+def _implicit(table: pd.DataFrame) -> np.ndarray:
+    gained = table["chosen"] - table["ref_chosen"]
+    lost = table["rejected"] - table["ref_rejected"]
+    return np.asarray((gained - lost).to_numpy("float64"))
+
+
+def _scenario(table: pd.DataFrame) -> np.ndarray | None:
+    names = table["scenario"]
+    return names.to_numpy(dtype=object) if names.nunique() > 1 else None

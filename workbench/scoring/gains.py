@@ -1,0 +1,63 @@
+"""Which tokens gain where a response is pushed up and another down."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from workbench.scoring.tokens import TokenPair
+from workbench.scoring.tree import head_logits
+
+PROMPTS = 64
+"""Prompts that are looked at, at most."""
+
+
+@dataclass(frozen=True, eq=False)
+class NextTokens:
+    """What a model expects to come first in a response.
+
+    Attributes
+    ----------
+    probabilities : ndarray, shape (prompts, vocabulary)
+    direction : ndarray, shape (vocabulary,)
+        Inner product of each token's output embedding with the mean over pairs of that of
+        the chosen response's first token minus the rejected one's.
+    """
+
+    probabilities: NDArray[np.float32]
+    direction: NDArray[np.float32]
+
+
+def next_tokens(model: Any, pairs: Sequence[TokenPair]) -> NextTokens:
+    r"""Return the probabilities of the token after each prompt, and the head's direction.
+
+    Parameters
+    ----------
+    model : transformers causal language model
+    pairs : sequence of TokenPair
+        The first :data:`PROMPTS` are looked at.
+
+    Notes
+    -----
+    Razin et al. (2024): in a gradient step on a pair of one-token responses the token z gains
+    by :math:`\langle W_z, W_+ - W_- \rangle`, whatever it means. The direction is a forecast
+    from the head alone, the change of the probabilities is measured.
+    """
+    import torch
+
+    some = list(pairs)[:PROMPTS]
+    rows = []
+    with torch.inference_mode():
+        head = model.get_output_embeddings().weight.float()
+        ends = torch.tensor([[one.chosen[0], one.rejected[0]] for one in some], device=head.device)
+        push = (head[ends[:, 0]] - head[ends[:, 1]]).mean(dim=0)
+        for one in some:
+            ids = torch.tensor([list(one.prompt)], device=model.device)
+            states = model.base_model(input_ids=ids, use_cache=False).last_hidden_state[0, -1:]
+            rows.append(torch.softmax(head_logits(model, states)[0], dim=-1).cpu().numpy())
+        direction = (head @ push).cpu().numpy()
+    return NextTokens(np.stack(rows), direction)
