@@ -44,6 +44,12 @@ st.navigation(
                 url_path="judge-audit",
             ),
             st.Page(
+                "model_audit.py",
+                title="Model audit",
+                icon=":material/model_training:",
+                url_path="model-audit",
+            ),
+            st.Page(
                 "add_judge.py",
                 title="Add a judge",
                 icon=":material/person_add:",

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
@@ -21,7 +20,6 @@ from workbench.command import (
 from workbench.errors import ConfigError
 
 if TYPE_CHECKING:
-    from workbench.audit.models.whole import ModelScores
     from workbench.data.dataset import PreferenceData
     from workbench.results import Result
 
@@ -77,13 +75,17 @@ def audit_model(
     if reward is not None:
         results = _of_reward(run, data, reward, mode, budget)
     else:
+        from workbench.audit.models.scored import score_models
         from workbench.audit.models.whole import audit_scores
         from workbench.scoring.tokens import TokenPolicy
 
-        names = _in_order(str(model), adapter, reference, split_names([checkpoints or ""]) or ())
-        scores = _scored(run, data, names, reference is not None, TokenPolicy(mode),
-                         (beta, budget, unseen))  # fmt: skip
-        results, left = audit_scores(scores, seed=run.config.seed), scores.left_out
+        scores = score_models(
+            data, str(model), adapter=adapter, reference=reference,
+            checkpoints=split_names([checkpoints or ""]) or (), unseen=unseen,
+            annotators=list(run.config.annotators) or None, policy=TokenPolicy(mode), beta=beta,
+            budget=budget, folder=run.out, progress=run.progress,
+        )  # fmt: skip
+        results, left = audit_scores(scores, data, seed=run.config.seed), scores.left_out
         if run.out is not None:
             scores.save(run.out)
     text = "\n\n".join(result.summary() for result in results)
@@ -97,84 +99,6 @@ def audit_model(
         for one in wrong:
             run.note(f"{one.level}: {one.rule_id}: {one.message}")
         raise typer.Exit(FAILED)
-
-
-Named = tuple[str, str, str | None]
-"""Name of a model in the audit, what to load, and the adapter that goes onto it."""
-
-
-def _in_order(
-    model: str, adapter: str | None, reference: str | None, between: Sequence[str]
-) -> list[Named]:
-    found: list[Named] = [] if reference is None else [("reference", reference, None)]
-    found += [(f"checkpoint {k}", one, None) for k, one in enumerate(between, start=1)]
-    if between and reference is None:
-        raise ConfigError(
-            "Checkpoints are held against the model that training began from.",
-            expected="--reference NAME beside --checkpoints",
-            fix="Name the reference.",
-        )
-    return [*found, ("model", model, adapter)]
-
-
-def _scored(
-    run: Run, data: PreferenceData, names: list[Named], reference: bool, policy: Any, how: Any
-) -> ModelScores:
-    from workbench.audit.models.gains import gains
-    from workbench.audit.models.whole import ModelScores
-    from workbench.scoring.gains import next_tokens
-    from workbench.scoring.logprob import score_pairs, score_responses, token_pairs
-    from workbench.scoring.models import load_model, load_tokenizer, require_one_vocabulary
-
-    beta, budget, unseen = how
-    others = [] if unseen is None else _unseen(data, unseen)
-    words = [load_tokenizer(source) for _, source, _ in names]
-    for one in words[1:]:
-        require_one_vocabulary(words[0], one)
-    tables, extra, before, band = {}, {}, None, 0.0
-    for name, source, adapter in names:
-        model, tokenizer = load_model(source, adapter)
-        with run.progress(f"Scoring under {source}"):
-            found = score_pairs(
-                model, tokenizer, data, run.config.annotators, policy=policy, budget=budget,
-                folder=None if run.out is None else run.out / name.replace(" ", "-"),
-            )  # fmt: skip
-        tables[name], band = found.table, max(band, found.noise)
-        if others:
-            extra[name] = score_responses(model, tokenizer, others, policy)
-        if reference and name in ("reference", "model"):
-            some = token_pairs(model, tokenizer, data, run.config.annotators, policy)
-            ahead = next_tokens(model, some)
-            before = before or ahead
-    moved = gains(before, ahead, lambda k: tokenizer.decode([k])) if before is not None else None
-    return ModelScores(tables, reference, beta, band, extra, moved)
-
-
-def _unseen(data: PreferenceData, source: str) -> list[tuple[str, str, str]]:
-    """Return one response to the prompt of each pair that no pair holds."""
-    import workbench as wb
-
-    pairs, other = data.pairs, wb.load(source).pairs
-    known = {*pairs["response_a"].dropna(), *pairs["response_b"].dropna()}
-    by_prompt: dict[str, str] = {}
-    for row in other.sort_values("pair_id").to_dict("records"):
-        for text in (row["response_a"], row["response_b"]):
-            if isinstance(text, str) and text not in known and isinstance(row["prompt"], str):
-                by_prompt.setdefault(row["prompt"], text)
-    found = [
-        (str(row["pair_id"]), str(row["prompt"]), by_prompt[row["prompt"]])
-        for row in pairs.to_dict("records")
-        if row["prompt"] in by_prompt
-    ]
-    if not found:
-        raise ConfigError(
-            "There is no unseen response.",
-            where=source,
-            found=f"{len(other):,} pairs, none with another response to a prompt of the data",
-            expected="responses to the same prompts that the data do not hold",
-            fix="Sample some, or leave --unseen out.",
-        )
-    return found
 
 
 def _of_reward(run: Run, data: PreferenceData, name: str, mode: str, budget: int) -> list[Result]:

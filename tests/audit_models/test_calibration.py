@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import pandas as pd
 import pytest
 from scipy.special import expit, logit
 from sklearn.metrics import brier_score_loss, log_loss
@@ -73,3 +74,35 @@ def test_what_cannot_be_held_against_preferences_is_refused():
         calibration(np.array([np.nan]), np.array([1.0]), np.array(["c"]))
     with pytest.raises(DataError, match="as many"):
         calibration(np.zeros(2), np.array([1.0]), np.array(["c"]))
+
+
+def test_groups_are_calibrated_apart_and_labels_turned_to_the_chosen_side():
+    import workbench as wb
+    from workbench.audit.models.whole import ModelScores, audit_scores
+
+    n = 200
+    pairs = pd.DataFrame({"prompt": [f"p{k}" for k in range(n)], "response_a": "yes",
+                          "response_b": "no", "scenario": ["one", "two"] * (n // 2)})  # fmt: skip
+    people = pd.DataFrame({"pair": range(n), "annotator": "ann", "kind": "human",
+                           "preference": [1.0, 0.0] * (n // 2)})  # fmt: skip
+    # the judge says the contrary, always
+    judge = people.assign(annotator="j", kind="llm", preference=1 - people["preference"])
+    data = wb.PreferenceData.from_tables(pairs, pd.concat([people, judge], ignore_index=True))
+    ids = data.pairs["pair_id"].tolist()
+    side = ["a" if x == 1 else "b" for x in people["preference"]]
+    order = {i: k for k, i in enumerate(ids)}
+    place = [order[i] for i in data.labels.loc[data.labels["kind"] == "human", "pair_id"]]
+    assert place == list(range(n))
+    base = pd.DataFrame({"pair_id": ids, "cluster": ids, "chosen": 0.0, "rejected": 0.0,
+                         "n_chosen": 2.0, "n_rejected": 2.0, "votes": 1.0, "side": side,
+                         "scenario": data.pairs["scenario"], "reason": None})  # fmt: skip
+    # the implicit reward is sure of the people's side
+    last = base.assign(chosen=50.0)
+    scores = ModelScores({"reference": base, "model": last}, True, 0.1, 0.0)
+    found = next(r for r in audit_scores(scores, data) if type(r).__name__ == "Calibration")
+    groups = found.groups[found.groups["term"] == "ECE"].set_index("group")["estimate"]
+    p = 1 / (1 + np.exp(-5.0))
+    assert groups["human"] == pytest.approx(1 - p)
+    assert groups["llm"] == pytest.approx(p)
+    assert groups["one"] == groups["two"] == pytest.approx(1 - p)
+    assert "human: ECE" in found.summary()

@@ -71,7 +71,7 @@ def test_a_training_is_audited_checkpoint_by_checkpoint(world, tmp_path):
                  "Tokens that gain", "idealised accuracy over beta"):  # fmt: skip
         assert part in page
     # what was kept gives the same numbers
-    again = audit_scores(read_scores(out))
+    again = audit_scores(read_scores(out), wb.load(world / "data"))
     for result in again:
         assert result.summary() in done.stdout
     displaced = next(one for one in again if type(one).__name__ == "Displacement")
@@ -82,6 +82,39 @@ def test_a_training_is_audited_checkpoint_by_checkpoint(world, tmp_path):
     assert (out / "report.json").read_bytes() == report
     with pytest.raises(DataError, match="no audit of a model"):
         read_scores(tmp_path / "none")
+
+
+def test_the_page_scores_keeps_and_shows_what_the_command_says(world, tmp_path, monkeypatch):
+    from streamlit.testing.v1 import AppTest
+
+    pages = Path(__file__).resolve().parents[2] / "pages"
+    monkeypatch.syspath_prepend(str(pages))
+    monkeypatch.setenv("WORKBENCH_DATA", str(world / "data"))
+    monkeypatch.setenv("WORKBENCH_RUNS", str(tmp_path / "runs"))
+    shown = AppTest.from_file(str(pages / "model_audit.py"), default_timeout=120).run()
+    assert not shown.exception, shown.exception
+    shown.text_input("m-model").set_value(str(world / "last"))
+    shown.text_input("m-ref").set_value(str(world / "first"))
+    shown.run()
+    shown.button("m-start").click().run()
+    assert not shown.exception, shown.exception
+    texts = [one.value for one in shown.code]
+    done = run(world / "data", "--model", world / "last", "--reference", world / "first")
+    results = audit_scores(read_scores(tmp_path / "runs" / "model-audit-1"))
+    assert len(results) == 5
+    for result in results:
+        assert result.summary() in texts
+        assert result.summary() in done.stdout
+    for name in shown.selectbox("m-which").options:
+        shown.selectbox("m-which").set_value(name).run()
+        assert not shown.exception, shown.exception
+    # another visit finds what was kept; a model that is not there is said
+    again = AppTest.from_file(str(pages / "model_audit.py"), default_timeout=120).run()
+    assert results[0].summary() in [one.value for one in again.code]
+    again.text_input("m-model").set_value("no/such-folder").run()
+    again.button("m-start").click().run()
+    assert not again.exception
+    assert any("cannot be loaded" in one.value for one in again.code)
 
 
 def test_a_model_without_reference_is_ranked_only(world):

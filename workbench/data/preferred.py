@@ -22,8 +22,9 @@ def preferred(data: PreferenceData, annotators: Sequence[str] | None = None) -> 
     Returns
     -------
     DataFrame
-        ``pair_id, cluster, prompt, chosen, rejected, scenario, votes`` (weighted share for
-        the chosen), ``strength`` (its mean; NaN without), ``why`` a pair has none, else None.
+        ``pair_id, cluster, prompt, side`` (that is chosen: "a" or "b"), ``chosen, rejected,
+        scenario, votes`` (weighted share for the chosen), ``strength`` (its mean; NaN
+        without), ``why`` a pair has none, else None.
 
     Examples
     --------
@@ -47,6 +48,7 @@ def preferred(data: PreferenceData, annotators: Sequence[str] | None = None) -> 
             "pair_id": pairs["pair_id"],
             "cluster": pairs["cluster"],
             "prompt": pairs["prompt"].fillna(""),
+            "side": np.where(side > 0, "a", "b"),
             "chosen": pairs["response_a"].where(side > 0, pairs["response_b"]),
             "rejected": pairs["response_b"].where(side > 0, pairs["response_a"]),
             "scenario": pairs["scenario"],

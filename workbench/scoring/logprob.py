@@ -36,8 +36,8 @@ class PairScores:
     table : DataFrame
         ``pair_id, cluster, chosen, rejected`` (nats), ``n_chosen, n_rejected`` (tokens), ``ches,
         ln_ches`` and its baselines ``last_similarity`` (inner product of the last states) and
-        ``edit_similarity`` (of the tokens), ``votes`` (weighted share for the chosen),
-        ``reason`` where a pair has no score.
+        ``edit_similarity`` (of the tokens), ``side`` (which response is chosen), ``votes``
+        (weighted share for the chosen), ``reason`` where a pair has no score.
     noise : float
         Largest difference of a margin between batched and plain scoring, nats: the tie band.
     settings : dict
@@ -143,6 +143,7 @@ def score_pairs(
         noise = _audit(model, tokens, values, audit)
     rows = [
         {"pair_id": row["pair_id"], "cluster": row["cluster"], "votes": row["votes"],
+         "side": row["side"],
          "scenario": row["scenario"], "reason": reasons.get(k) or _broken(values.get(k)),
          **values.get(k, {})}
         for k, row in enumerate(chosen.to_dict("records"))

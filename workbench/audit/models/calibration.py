@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
@@ -90,6 +90,10 @@ class Calibration(Result):
             for row in self.groups.to_dict("records")
         ]
         return "\n".join([*lines, f"method: {_METHOD}"])
+
+    def with_groups(self, more: pd.DataFrame) -> Calibration:
+        """Return the same with further groups."""
+        return replace(self, groups=pd.concat([self.groups, more], ignore_index=True))
 
     def findings(self) -> list[Finding]:
         """Return probabilities that are far from what comes true."""
@@ -191,7 +195,10 @@ def calibration(
     for name, values in ways.items():
         for row in _Bins(expit(values), preferred, code, bins).rows(level, replicates, seed):
             rows.append({**row, "term": f"{row['term']}, {name}"})
-    groups = _by_group(margin, preferred, code, group, (bins, level, replicates, seed))
+    groups = calibration_by(
+        margin, preferred, np.asarray(cluster), np.asarray([] if group is None else group),
+        bins=bins, level=level, replicates=replicates, seed=seed,
+    )  # fmt: skip
     settings = {"bins": bins, "folds": folds, "level": level, "replicates": replicates,
                 "seed": seed, "temperature": temperature(margin, preferred)}  # fmt: skip
     table = pd.DataFrame(rows).reindex(columns=list(COLUMNS)).assign(method=_METHOD)
@@ -199,16 +206,42 @@ def calibration(
     return Calibration(table, curve, groups, settings, Provenance.capture(seed=seed))
 
 
-def _by_group(
-    margin: Array, preferred: Array, code: Any, group: Array | None, how: tuple[Any, ...]
+def calibration_by(
+    margin: Array,
+    preferred: Array,
+    cluster: Array,
+    group: Array,
+    *,
+    bins: int = 10,
+    level: float = 0.95,
+    replicates: int = 1000,
+    seed: int = 0,
 ) -> pd.DataFrame:
-    """Return ECE and Brier score of every group."""
-    bins, level, replicates, seed = how
-    names = np.asarray([] if group is None else group, dtype=object)
+    """Return the calibration error and the Brier score of every group, raw.
+
+    Parameters
+    ----------
+    margin, preferred : ndarray, shape (n,)
+        See :func:`calibration`; one row a label where groups are of annotators.
+    cluster, group : ndarray of str, shape (n,)
+    bins : int
+    level : float
+    replicates : int
+    seed : int
+
+    Examples
+    --------
+    >>> kinds = np.repeat(["human", "llm"], 20)
+    >>> found = calibration_by(np.zeros(40), np.tile([1.0, 0], 20), np.arange(40), kinds)
+    >>> found["group"].tolist()
+    ['human', 'human', 'llm', 'llm']
+    """
+    names = np.asarray(group, dtype=object)
     rows = []
     for name in sorted(pd.Series(names).dropna().unique()):
         mine = names == name
-        own = _Bins(expit(margin[mine]), preferred[mine], pd.factorize(code[mine])[0], bins)
+        code = pd.factorize(np.asarray(cluster)[mine])[0]
+        own = _Bins(expit(margin[mine]), preferred[mine], code, bins)
         rows += [{"group": str(name), **row} for row in own.rows(level, replicates, seed)
                  if row["term"] in ("ECE", "Brier")]  # fmt: skip
     return pd.DataFrame(rows).reindex(columns=["group", *COLUMNS]).assign(method=_METHOD)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import ClassVar
 
 import numpy as np
@@ -15,6 +16,7 @@ from workbench.provenance import Provenance
 from workbench.scoring.gains import NextTokens
 
 _METHOD = "mean over prompts, normal interval"
+_WHAT = "Gain of probability as the first token"
 
 
 @dataclass(frozen=True, eq=False)
@@ -68,5 +70,17 @@ def gains(
     table = pd.DataFrame(rows).reindex(columns=[*COLUMNS, "before", "after", "direction"])
     # the tokens were picked by their gain: a test of each would be of a chosen one
     table["p_value"] = np.nan
-    settings = {"what": "Gain of probability as the first token", "level": level}
-    return Gains(table, settings, Provenance.capture())
+    return Gains(table, {"what": _WHAT, "level": level}, Provenance.capture())
+
+
+def kept_gains(file: Path, level: float = 0.95) -> Gains | None:
+    """Return the gains whose table a file holds; None where there is none.
+
+    Parameters
+    ----------
+    file : Path
+    level : float
+    """
+    if not file.is_file():
+        return None
+    return Gains(pd.read_parquet(file), {"what": _WHAT, "level": level}, Provenance.capture())

@@ -10,16 +10,18 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from workbench.audit.models.calibration import calibration
+from workbench.audit.models.calibration import calibration, calibration_by
 from workbench.audit.models.displacement import displacement
-from workbench.audit.models.gains import Gains
+from workbench.audit.models.gains import Gains, kept_gains
 from workbench.audit.models.ranking import ranking_accuracy
 from workbench.audit.models.training import follow_training
+from workbench.data.dataset import PreferenceData
 from workbench.errors import DataError
 from workbench.results import Result
 
 _FILE = "audit.json"
 _FOLDS = 5
+_GAINS = "gains.parquet"
 
 
 @dataclass(frozen=True, eq=False)
@@ -87,6 +89,8 @@ class ModelScores:
             table.to_parquet(folder / f"scores-{k}.parquet", index=False)
         for k, table in enumerate(self.unseen.values()):
             table.to_parquet(folder / f"unseen-{k}.parquet", index=False)
+        if self.gains is not None:
+            self.gains.to_frame().to_parquet(folder / _GAINS, index=False)
         record = {"models": list(self.tables), "unseen": list(self.unseen), "beta": self.beta,
                   "band": self.band, "reference": self.reference}  # fmt: skip
         (folder / _FILE).write_text(json.dumps(record, indent=1), encoding="utf-8")
@@ -119,15 +123,24 @@ def read_scores(folder: Path) -> ModelScores:
             expected="what audit-model --out wrote",
             fix="Audit the model again.",
         ) from error
-    return ModelScores(tables, record["reference"], record["beta"], record["band"], unseen)
+    moved = kept_gains(folder / _GAINS)
+    return ModelScores(tables, record["reference"], record["beta"], record["band"], unseen, moved)
 
 
-def audit_scores(scores: ModelScores, *, level: float = 0.95, seed: int = 0) -> list[Result]:
+def audit_scores(
+    scores: ModelScores,
+    data: PreferenceData | None = None,
+    *,
+    level: float = 0.95,
+    seed: int = 0,
+) -> list[Result]:
     """Return everything that the scores say of a model.
 
     Parameters
     ----------
     scores : ModelScores
+    data : PreferenceData, optional
+        Whose labels they are: calibration is then told by kind of annotator too.
     level : float
     seed : int
 
@@ -155,13 +168,13 @@ def audit_scores(scores: ModelScores, *, level: float = 0.95, seed: int = 0) -> 
     ]
     clusters = table["cluster"].nunique()
     if clusters > 1:
-        results.append(
-            calibration(
-                scores.beta * _implicit(table), table["votes"].to_numpy("float64"),
-                table["cluster"].to_numpy(), _scenario(table), folds=min(_FOLDS, clusters),
-                level=level, seed=seed,
-            )
+        found = calibration(
+            scores.beta * _implicit(table), table["votes"].to_numpy("float64"),
+            table["cluster"].to_numpy(), _scenario(table), folds=min(_FOLDS, clusters),
+            level=level, seed=seed,
         )  # fmt: skip
+        kinds = None if data is None else _by_kind(table, data, scores.beta, level, seed)
+        results.append(found if kinds is None else found.with_groups(kinds))
     results.append(displacement(first, last, level=level))
     more: Mapping[str, pd.DataFrame] | None = scores.unseen or None
     results.append(follow_training(tables, more, beta=scores.beta, band=scores.band, level=level))
@@ -177,6 +190,23 @@ def _implicit(table: pd.DataFrame) -> np.ndarray:
     gained = table["chosen"] - table["ref_chosen"]
     lost = table["rejected"] - table["ref_rejected"]
     return np.asarray((gained - lost).to_numpy("float64"))
+
+
+def _by_kind(
+    table: pd.DataFrame, data: PreferenceData, beta: float, level: float, seed: int
+) -> pd.DataFrame | None:
+    """Return the calibration by kind of annotator, a row a label; None with one kind."""
+    labels = data.labels[["pair_id", "kind", "preference"]].dropna()
+    margin = table[["pair_id", "cluster", "side"]].assign(margin=beta * _implicit(table))
+    both = labels.merge(margin, on="pair_id")
+    if both["kind"].nunique() < 2:
+        return None
+    chosen = both["preference"].where(both["side"] == "a", 1 - both["preference"])
+    return calibration_by(
+        both["margin"].to_numpy("float64"), chosen.to_numpy("float64"),
+        both["cluster"].to_numpy(dtype=object), both["kind"].to_numpy(dtype=object),
+        level=level, seed=seed,
+    )  # fmt: skip
 
 
 def _scenario(table: pd.DataFrame) -> np.ndarray | None:

@@ -1,0 +1,36 @@
+"""Model audit: whether a trained model ranks as its preferences say, and what moved."""
+
+from __future__ import annotations
+
+import streamlit as st
+from _models import asked, kept, shown
+from _runs import root
+from _state import announce, current
+from _ui import failure
+
+import workbench as wb
+from workbench.audit.models.scored import score_models
+from workbench.audit.models.whole import read_scores
+
+st.title("Model audit")
+data = current()
+announce(data)
+st.caption(
+    "Log-likelihoods of both responses under a model, its reference and its checkpoints: whether "
+    "it ranks as the preferences say, how far a perfect solution would come, what moved."
+)
+known = kept(root())
+try:
+    with st.expander("New audit", icon=":material/model_training:", expanded=not known):
+        options = asked(data)
+        if options is not None:
+            few, place, arguments = options
+            scores = score_models(few, folder=place, progress=st.spinner, **arguments)
+            scores.save(place)
+            st.session_state["m-audit"] = place.name
+            known = kept(root())
+    if known:
+        name = st.selectbox("Audit", known, key="m-audit")
+        shown(read_scores(root() / name), data)
+except wb.WorkbenchError as error:
+    failure(error)

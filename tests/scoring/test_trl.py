@@ -1,0 +1,85 @@
+"""Scores and losses against TRL's own trainer, on the same pairs and weights."""
+
+from __future__ import annotations
+
+import logging
+from typing import Any
+
+import numpy as np
+import pytest
+
+import workbench as wb
+from tests.scoring.test_logprob import few, made
+from workbench.audit.models.training import follow_training
+from workbench.data.preferred import preferred
+from workbench.scoring.logprob import score_pairs
+from workbench.scoring.tokens import TokenPolicy
+
+torch = pytest.importorskip("torch")
+trl = pytest.importorskip("trl", reason="TRL is not installed")
+
+TEMPLATE = (
+    "{% for m in messages %}<s>{{ m['role'] }}: {{ m['content'] }}</s>{% endfor %}"
+    "{% if add_generation_prompt %}<s>assistant: {% endif %}"
+)
+"""Without a tail behind the end of a turn: TRL scores that tail, and we do not."""
+BETA = 0.3
+
+
+def short() -> wb.PreferenceData:
+    data = few(40)
+    sizes = data.pairs[["response_a", "response_b"]].map(len).max(axis=1)
+    return data.filter(pair_ids=data.pairs.loc[sizes < 600, "pair_id"].head(8))
+
+
+def trained(model: Any, reference: Any, tokenizer: Any, mode: str, folder: Any) -> dict[str, float]:
+    """Return what TRL's trainer measures before a step."""
+    from datasets import Dataset
+
+    rows = []
+    for row in preferred(short()).to_dict("records"):
+        if mode == "raw":
+            rows.append({"prompt": row["prompt"], "chosen": f" {row['chosen']}",
+                         "rejected": f" {row['rejected']}"})  # fmt: skip
+        else:
+            rows.append({
+                "prompt": [{"role": "user", "content": row["prompt"]}],
+                "chosen": [{"role": "assistant", "content": row["chosen"]}],
+                "rejected": [{"role": "assistant", "content": row["rejected"]}],
+            })  # fmt: skip
+    pairs = Dataset.from_list(rows)
+    arguments = trl.DPOConfig(
+        output_dir=str(folder), beta=BETA, max_length=None, per_device_eval_batch_size=1,
+        use_cpu=True, report_to="none", bf16=False, disable_tqdm=True,
+    )  # fmt: skip
+    trainer = trl.DPOTrainer(
+        model=model, ref_model=reference, args=arguments, train_dataset=pairs,
+        eval_dataset=pairs, processing_class=tokenizer,
+    )  # fmt: skip
+    return dict(trainer.evaluate())
+
+
+@pytest.mark.parametrize("mode", ["raw", "chat"])
+@pytest.mark.parametrize("kind", ["tied", "absolute", "softcap"])
+def test_scores_rewards_and_loss_are_trl_s(kind, mode, tokenizer, tmp_path, monkeypatch):
+    logging.disable(logging.WARNING)
+    monkeypatch.setattr(tokenizer, "chat_template", TEMPLATE)
+    model, reference = made(kind), made(kind)
+    with torch.no_grad():
+        reference.get_output_embeddings().weight.mul_(0.5)
+    policy = TokenPolicy(mode, eos=True)
+    ours = score_pairs(model, tokenizer, short(), policy=policy).scored
+    first = score_pairs(reference, tokenizer, short(), policy=policy).scored
+    assert len(ours) == len(short().pairs) == 8
+    found = trained(model, reference, tokenizer, mode, tmp_path)
+    assert ours["chosen"].mean() == pytest.approx(found["eval_logps/chosen"], abs=1e-3)
+    assert ours["rejected"].mean() == pytest.approx(found["eval_logps/rejected"], abs=1e-3)
+    told = follow_training({"first": first, "model": ours}, beta=BETA).to_frame()
+    told = told[told["checkpoint"] == "model"].set_index("term")["estimate"]
+    assert told["loss"] == pytest.approx(found["eval_loss"], abs=1e-3)
+    assert told["reward accuracy"] == pytest.approx(found["eval_rewards/accuracies"])
+    margin = (ours["chosen"] - ours["rejected"]).to_numpy() - (
+        first["chosen"] - first["rejected"]
+    ).to_numpy()
+    assert BETA * np.mean(margin) == pytest.approx(found["eval_rewards/margins"], abs=1e-3)
+    logging.disable(logging.NOTSET)

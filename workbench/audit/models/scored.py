@@ -1,0 +1,150 @@
+"""From models to the scores that an audit is made of."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, nullcontext
+from pathlib import Path
+from typing import Any
+
+import workbench as wb
+from workbench.audit.models.gains import gains
+from workbench.audit.models.whole import ModelScores
+from workbench.data.dataset import PreferenceData
+from workbench.errors import ConfigError
+from workbench.scoring.gains import next_tokens
+from workbench.scoring.logprob import score_pairs, score_responses, token_pairs
+from workbench.scoring.models import load_model, load_tokenizer, require_one_vocabulary
+from workbench.scoring.tokens import TokenPolicy
+
+Named = tuple[str, str, str | None]
+"""Name of a model in the audit, what to load, and the adapter that goes onto it."""
+
+
+def score_models(
+    data: PreferenceData,
+    model: str,
+    *,
+    adapter: str | None = None,
+    reference: str | None = None,
+    checkpoints: Sequence[str] = (),
+    unseen: str | None = None,
+    annotators: Sequence[str] | None = None,
+    policy: TokenPolicy | None = None,
+    beta: float = 0.1,
+    budget: int = 4096,
+    folder: Path | None = None,
+    progress: Callable[[str], AbstractContextManager[Any]] = nullcontext,
+) -> ModelScores:
+    """Score every pair under a model, its reference and checkpoints, one after another.
+
+    Parameters
+    ----------
+    data : PreferenceData
+    model : str
+        Folder or hub id of a causal language model.
+    adapter : str, optional
+        PEFT adapter that goes onto it.
+    reference : str, optional
+        The model that training began from.
+    checkpoints : sequence of str
+        Models or adapters between the two, in order.
+    unseen : str, optional
+        Data with other responses to the same prompts.
+    annotators : sequence of str, optional
+        Whose majority says which response is the chosen one.
+    policy : TokenPolicy, optional
+    beta : float
+        Of the training's penalty.
+    budget : int
+        Tokens of a batch.
+    folder : Path, optional
+        Where scores are kept as they come; a killed run goes on from there.
+    progress : callable
+        Gets what is being done; returns a context.
+
+    Raises
+    ------
+    ConfigError
+        A model cannot be loaded, vocabularies differ, checkpoints have no reference, or
+        there is no unseen response.
+    ScoringError
+        No pair can be scored.
+    """
+    policy = policy or TokenPolicy()
+    names = _in_order(model, adapter, reference, checkpoints)
+    words = [load_tokenizer(source) for _, source, _ in names]
+    for one in words[1:]:
+        require_one_vocabulary(words[0], one)
+    others = [] if unseen is None else other_responses(data, unseen)
+    tables, extra, before, band = {}, {}, None, 0.0
+    for name, source, onto in names:
+        loaded, tokenizer = load_model(source, onto)
+        place = None if folder is None else folder / name.replace(" ", "-")
+        with progress(f"Scoring under {source}"):
+            found = score_pairs(loaded, tokenizer, data, annotators, policy=policy, budget=budget,
+                                folder=place)  # fmt: skip
+            tables[name], band = found.table, max(band, found.noise)
+            if others:
+                extra[name] = score_responses(loaded, tokenizer, others, policy)
+            if reference is not None and name in ("reference", "model"):
+                some = token_pairs(loaded, tokenizer, data, annotators, policy)
+                ahead = next_tokens(loaded, some)
+                before = before or ahead
+    moved = gains(before, ahead, lambda k: words[0].decode([k])) if before is not None else None
+    return ModelScores(tables, reference is not None, beta, band, extra, moved)
+
+
+def other_responses(data: PreferenceData, source: str) -> list[tuple[str, str, str]]:
+    """Return for every pair whose prompt has one a response that no pair holds.
+
+    Parameters
+    ----------
+    data : PreferenceData
+    source : str
+        Data with other responses to the same prompts.
+
+    Returns
+    -------
+    list of (pair_id, prompt, response)
+
+    Raises
+    ------
+    ConfigError
+        There is none.
+    """
+    pairs, other = data.pairs, wb.load(source).pairs
+    known = {*pairs["response_a"].dropna(), *pairs["response_b"].dropna()}
+    by_prompt: dict[str, str] = {}
+    for row in other.sort_values("pair_id").to_dict("records"):
+        for text in (row["response_a"], row["response_b"]):
+            if isinstance(text, str) and text not in known and isinstance(row["prompt"], str):
+                by_prompt.setdefault(row["prompt"], text)
+    found = [
+        (str(row["pair_id"]), str(row["prompt"]), by_prompt[row["prompt"]])
+        for row in pairs.to_dict("records")
+        if row["prompt"] in by_prompt
+    ]
+    if not found:
+        raise ConfigError(
+            "There is no unseen response.",
+            where=source,
+            found=f"{len(other):,} pairs, none with another response to a prompt of the data",
+            expected="responses to the same prompts that the data do not hold",
+            fix="Sample some, or leave the unseen responses out.",
+        )
+    return found
+
+
+def _in_order(
+    model: str, adapter: str | None, reference: str | None, between: Sequence[str]
+) -> list[Named]:
+    if between and reference is None:
+        raise ConfigError(
+            "Checkpoints are held against the model that training began from.",
+            expected="a reference beside the checkpoints (--reference NAME)",
+            fix="Name the reference.",
+        )
+    found: list[Named] = [] if reference is None else [("reference", reference, None)]
+    found += [(f"checkpoint {k}", one, None) for k, one in enumerate(between, start=1)]
+    return [*found, ("model", model, adapter)]
