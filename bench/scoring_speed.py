@@ -43,11 +43,12 @@ def made() -> tuple[object, list[object]]:
 
 
 def ours(model: object, pairs: list[object]) -> list[float]:
-    from workbench.scoring.logprob import _batches, _score
+    from workbench.scoring.logprob import _score
+    from workbench.scoring.tree import batches
 
     tokens = dict(enumerate(pairs))
     values: dict[int, dict[str, float]] = {}
-    for batch in _batches(tokens, 4096):
+    for batch in batches({k: len(one) for k, one in tokens.items()}, 4096):
         values |= _score(model, [tokens[k] for k in batch], batch)
     return [values[k][side] for k in range(len(pairs)) for side in ("chosen", "rejected")]
 

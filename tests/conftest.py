@@ -8,6 +8,10 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
+# two workers share the cores: more threads than cores wait for each other
+if "PYTEST_XDIST_WORKER" in os.environ:
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
+
 # a continuous-integration run must give the same verdict on the same code
 settings.register_profile("ci", derandomize=True)
 if os.environ.get("CI"):

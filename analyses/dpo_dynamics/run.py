@@ -36,7 +36,7 @@ HERE = Path(__file__).resolve().parent
 DEFAULT = HERE.parents[1] / ".." / "shared" / "data" / "hh_rlhf_test"
 FILE = "helpful-base.test.jsonl.gz"
 POLICY = TokenPolicy("raw", eos=True)
-BETA, RATE, BATCH, WINDOWS = 0.1, 3e-4, 16, 5
+BETA, RATE, BATCH = 0.1, 3e-4, 16
 
 
 @dataclass(frozen=True)
@@ -48,10 +48,11 @@ class Size:
     dpo_epochs: int = 4
     checkpoints: int = 4
     width: int = 128
+    windows: int = 5
     window: int = 96
 
 
-QUICK = Size(pairs=160, epochs=2, dpo_epochs=6, checkpoints=2, width=64, window=24)
+QUICK = Size(pairs=96, epochs=1, dpo_epochs=8, checkpoints=2, width=64, windows=2, window=16)
 
 
 def pairs_of(folder: Path, size: Size) -> tuple[wb.PreferenceData, wb.PreferenceData]:
@@ -173,8 +174,8 @@ def windows(
     before = score_pairs(reference, tokenizer, data, policy=POLICY).scored
     order = before.sort_values([by, "pair_id"])["pair_id"].tolist()
     rows = []
-    for k in range(WINDOWS):
-        start = round(k / (WINDOWS - 1) * (len(order) - size.window))
+    for k in range(size.windows):
+        start = round(k / (size.windows - 1) * (len(order) - size.window))
         own = data.filter(pair_ids=order[start : start + size.window])
         (model,) = dpo(reference, tokenizer, _wanted(own), 2, 1)
         found = displacement(

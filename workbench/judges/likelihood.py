@@ -13,7 +13,7 @@ from workbench.errors import DesignError, ScoringError
 from workbench.judges.reward import RewardJudge
 from workbench.scoring.models import require_one_vocabulary
 from workbench.scoring.tokens import TokenPolicy, encode_all, split_at
-from workbench.scoring.tree import Group, score_groups, unreachable
+from workbench.scoring.tree import Group, score_all, unreachable
 
 Both = tuple[NDArray[np.float64], NDArray[np.float64]]
 
@@ -91,20 +91,20 @@ class DensityRatioJudge(RewardJudge):
 
     def rewards(self, pairs: pd.DataFrame) -> Both:
         """Return the scaled log-ratios of responses A and B; both sides in one pass."""
-        import torch
-
-        found = np.full((len(pairs), 2), np.nan)
+        found, groups = np.full((len(pairs), 2), np.nan), dict[int, Group]()
         for k, row in enumerate(pairs.to_dict("records")):
             texts = (row["response_a"], row["response_b"])
             try:
                 group = Group(*encode_all(self.tokenizer, _text(row["prompt"]), texts, self.policy))
             except ScoringError:
                 continue
-            if any(unreachable(model, group) for model in self.models):
-                continue
-            with torch.inference_mode():
-                one, two = (score_groups(model, [group])[0] for model in self.models)
-            found[k] = [self.beta * (x.total - y.total) for x, y in zip(one, two, strict=True)]
+            if not any(unreachable(model, group) for model in self.models):
+                groups[k] = group
+        one, two = (score_all(model, groups) for model in self.models)
+        for k in groups:
+            found[k] = [
+                self.beta * (x.total - y.total) for x, y in zip(one[k], two[k], strict=True)
+            ]
         return found[:, 0], found[:, 1]
 
 
@@ -163,21 +163,19 @@ class FollowUpJudge(RewardJudge):
                 "disliked": list(self.disliked), "policy": vars(self.policy)}  # fmt: skip
 
     def _each(self, texts: Sequence[tuple[str, str]]) -> list[float]:
-        import torch
-
-        rewards = []
-        for prompt, response in texts:
+        groups: dict[int, Group] = {}
+        for k, (prompt, response) in enumerate(texts):
             try:
-                group: Group | None = self._group(prompt, response)
+                group = self._group(prompt, response)
             except ScoringError:
-                group = None
-            if group is None or unreachable(self.model, group):
-                rewards.append(float("nan"))
                 continue
-            with torch.inference_mode():
-                total = np.array([one.total for one in score_groups(self.model, [group])[0]])
+            if unreachable(self.model, group) is None:
+                groups[k] = group
+        rewards = [float("nan")] * len(texts)
+        for k, responses in score_all(self.model, groups).items():
+            total = np.array([one.total for one in responses])
             plus = len(self.liked)
-            rewards.append(float(total[:plus].mean() - total[plus:].mean()))
+            rewards[k] = float(total[:plus].mean() - total[plus:].mean())
         return rewards
 
     def _group(self, prompt: str, response: str) -> Group:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -17,10 +17,15 @@ from workbench.data.preferred import preferred
 from workbench.errors import ScoringError
 from workbench.scoring.parts import Parts
 from workbench.scoring.tokens import TokenPair, TokenPolicy, encode, encode_all
-from workbench.scoring.tree import Group, score_groups, unreachable
-
-BUDGET = 4096
-"""Tokens of a batch, padding included."""
+from workbench.scoring.tree import (
+    BUDGET,
+    Group,
+    batches,
+    halved,
+    score_all,
+    score_groups,
+    unreachable,
+)
 
 _AUDITED = 64
 _TOLERANCE = 0.05
@@ -135,8 +140,10 @@ def score_pairs(
     values = {k: kept[ids[k]] for k in tokens if ids[k] in kept}
     waiting = {k: one for k, one in tokens.items() if k not in values}
     with torch.inference_mode():
-        for batch in _batches(waiting, budget):
-            found = _safely(model, waiting, batch, per_token)
+        for batch in batches({k: len(one) for k, one in waiting.items()}, budget):
+            found = halved(
+                lambda some: _score(model, [waiting[k] for k in some], some, per_token), batch
+            )
             values |= found
             if parts is not None:
                 parts.add({ids[k]: one for k, one in found.items()})
@@ -178,6 +185,7 @@ def score_responses(
     tokenizer: Any,
     items: Sequence[tuple[str, str, str]],
     policy: TokenPolicy | None = None,
+    budget: int = BUDGET,
 ) -> pd.DataFrame:
     """Return log p of responses, one by one.
 
@@ -187,28 +195,29 @@ def score_responses(
     tokenizer : transformers tokenizer
     items : sequence of (pair_id, prompt, response)
     policy : TokenPolicy, optional
+    budget : int
 
     Returns
     -------
     DataFrame
         ``pair_id, logprob`` (nats), ``n``, ``reason`` where there is none.
     """
-    import torch
-
-    rows = []
-    for name, prompt, response in items:
-        row: dict[str, Any] = {"pair_id": name, "logprob": np.nan, "n": 0, "reason": None}
+    policy, groups, reasons = policy or TokenPolicy(), dict[int, Group](), dict[int, str | None]()
+    for k, (_, prompt, response) in enumerate(items):
         try:
-            group = Group(*encode_all(tokenizer, prompt, (response,), policy or TokenPolicy()))
+            group = Group(*encode_all(tokenizer, prompt, (response,), policy))
         except ScoringError as error:
-            rows.append(row | {"reason": error.what})
+            reasons[k] = error.what
             continue
-        why = unreachable(model, group)
-        if why is None:
-            with torch.inference_mode():
-                one = score_groups(model.eval(), [group])[0][0]
-            row |= {"logprob": one.total, "n": len(one.tokens)}
-        rows.append(row | {"reason": why})
+        reasons[k] = unreachable(model, group)
+        if reasons[k] is None:
+            groups[k] = group
+    found = {k: one[0] for k, one in score_all(model, groups, budget).items()}
+    rows = [
+        {"pair_id": name, "logprob": found[k].total if k in found else np.nan,
+         "n": len(found[k].tokens) if k in found else 0, "reason": reasons[k]}
+        for k, (name, _, _) in enumerate(items)
+    ]  # fmt: skip
     return pd.DataFrame(rows)
 
 
@@ -271,32 +280,7 @@ def _tokens(
     return found, reasons
 
 
-def _batches(tokens: dict[int, TokenPair], budget: int) -> Iterator[list[int]]:
-    """Yield rows of similar length, longest first: what does not fit shows at once."""
-    batch: list[int] = []
-    for k in sorted(tokens, key=lambda k: (-len(tokens[k]), k)):
-        widest = len(tokens[batch[0]]) if batch else len(tokens[k])
-        if batch and (len(batch) + 1) * widest > budget:
-            yield batch
-            batch = []
-        batch.append(k)
-    if batch:
-        yield batch
-
-
 Values = dict[int, dict[str, Any]]
-
-
-def _safely(model: Any, tokens: dict[int, TokenPair], batch: list[int], per_token: bool) -> Values:
-    """Score a batch; where the memory does not suffice, its halves."""
-    try:
-        return _score(model, [tokens[k] for k in batch], batch, per_token)
-    except RuntimeError as error:
-        if "out of memory" not in str(error).lower() or len(batch) == 1:
-            raise
-    half = len(batch) // 2
-    first, rest = (_safely(model, tokens, one, per_token) for one in (batch[:half], batch[half:]))
-    return first | rest
 
 
 def _score(model: Any, pairs: list[TokenPair], names: list[int], per_token: bool = False) -> Values:

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from workbench.errors import ScoringError
 from workbench.scoring.tokens import TokenPolicy, sequence
+from workbench.scoring.tree import halved
 
 
 class RewardHead:
@@ -76,16 +77,15 @@ class RewardHead:
     def _batch(self, ids: list[list[int]]) -> NDArray[np.float64]:
         import torch
 
-        try:
+        def score(some: list[int]) -> dict[int, Any]:
             with torch.inference_mode():
-                tokens = torch.tensor(ids, device=self.model.device)
+                tokens = torch.tensor([ids[k] for k in some], device=self.model.device)
                 # no token is padding, whatever its number
-                return np.asarray(self._logits(tokens).double().cpu().numpy())
-        except RuntimeError as error:
-            if "out of memory" not in str(error).lower() or len(ids) == 1:
-                raise
-        half = len(ids) // 2
-        return np.concatenate([self._batch(ids[:half]), self._batch(ids[half:])])
+                values = self._logits(tokens).double().cpu().numpy()
+            return dict(zip(some, values, strict=True))
+
+        found = halved(score, list(range(len(ids))))
+        return np.stack([found[k] for k in range(len(ids))])
 
     def _logits(self, tokens: Any) -> Any:
         """Return the head's values at the last token, or of the pooled text."""

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 if TYPE_CHECKING:
     import torch
+
+T = TypeVar("T")
+
+BUDGET = 4096
+"""Tokens of a batch, padding included."""
 
 _ROWS = 1024
 """Rows of logits at a time."""
@@ -106,6 +111,73 @@ def score_groups(model: Any, groups: Sequence[Group]) -> list[list[Scored]]:
             some.append(Scored(_logprobs(model, states, target), wide.sum(dim=0), wide[-1]))
         found.append(some)
     return found
+
+
+def score_all(
+    model: Any, groups: Mapping[int, Group], budget: int = BUDGET
+) -> dict[int, list[Scored]]:
+    """Score the responses of every group, in batches of similar length.
+
+    Parameters
+    ----------
+    model : transformers causal language model
+    groups : mapping of int to Group
+    budget : int
+        Tokens of a batch; halved where the memory does not suffice.
+    """
+    import torch
+
+    def score(batch: list[int]) -> dict[int, list[Scored]]:
+        return dict(zip(batch, score_groups(model, [groups[k] for k in batch]), strict=True))
+
+    found: dict[int, list[Scored]] = {}
+    with torch.inference_mode():
+        for batch in batches({k: len(one) for k, one in groups.items()}, budget):
+            found |= halved(score, batch)
+    return found
+
+
+def batches(sizes: Mapping[int, int], budget: int) -> Iterator[list[int]]:
+    """Yield names of similar size, the longest first: what does not fit shows at once.
+
+    Parameters
+    ----------
+    sizes : mapping of int to int
+        Tokens by name.
+    budget : int
+        Tokens of a batch, padding included.
+
+    Examples
+    --------
+    >>> list(batches({0: 5, 1: 9, 2: 4}, 10))
+    [[1], [0, 2]]
+    """
+    batch: list[int] = []
+    for k in sorted(sizes, key=lambda k: (-sizes[k], k)):
+        widest = sizes[batch[0]] if batch else sizes[k]
+        if batch and (len(batch) + 1) * widest > budget:
+            yield batch
+            batch = []
+        batch.append(k)
+    if batch:
+        yield batch
+
+
+def halved(score: Callable[[list[int]], dict[int, T]], batch: list[int]) -> dict[int, T]:
+    """Score a batch; where the memory does not suffice, its halves.
+
+    Parameters
+    ----------
+    score : callable
+    batch : list of int
+    """
+    try:
+        return score(batch)
+    except RuntimeError as error:
+        if "out of memory" not in str(error).lower() or len(batch) == 1:
+            raise
+    half = len(batch) // 2
+    return halved(score, batch[:half]) | halved(score, batch[half:])
 
 
 def head_logits(model: Any, states: torch.Tensor) -> torch.Tensor:
