@@ -94,6 +94,19 @@ def test_llmbar_is_asked_with_a_mapping(shared_data):
     assert table.loc["right in one order", "estimate"] == 0.5
 
 
+def test_a_judge_without_verdicts_is_counted_not_scored(bench):
+    class Silent(wb.RuleJudge):
+        """Never says anything."""
+
+        def verdicts(self, data):
+            return super().verdicts(data).assign(preference=np.nan)
+
+    found = known_answers(wb.load(bench), Silent("longer"))
+    assert found.to_frame()["estimate"].isna().all()
+    assert "18 of 18 pairs without a verdict" in found.summary()
+    assert "no pair with a verdict" in found.summary()
+
+
 def test_no_known_answer_is_said(bench):
     data = wb.load(bench)
     none = wb.PreferenceData(

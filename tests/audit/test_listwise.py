@@ -47,6 +47,8 @@ def test_a_reader_wins_evenly_and_a_first_placer_does_not():
     first = listwise(data, Answers(lambda three: "1"), model="m").to_frame().set_index("term")
     assert first.loc["wins of place 1", "estimate"] == 1.0
     assert first.loc["the same response in every rotation", "estimate"] == 0.0
+    # sixty prompts, all wins in one place: Pearson's statistic by hand, and no infinity
+    assert first.loc["chi-square of places", "estimate"] == pytest.approx(60 * 3 * (4 + 1 + 1) / 9)
     assert first.loc["chi-square of places", "p_value"] < 1e-9
 
 

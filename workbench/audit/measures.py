@@ -46,9 +46,13 @@ class Measures(Result):
                 continue
             kappa = f", kappa {row['kappa']:.3f}" if pd.notna(row.get("kappa")) else ""
             sign = "" if row["method"].startswith("share") else "+"
+            ends = f" [{row['conf_low']:{sign}.3f}, {row['conf_high']:{sign}.3f}]"
+            if pd.isna(row["conf_low"]):
+                # a test statistic has no interval, but a p-value
+                ends = f", p = {row['p_value']:.3g}" if pd.notna(row["p_value"]) else ""
             lines.append(
-                f"  {row['term']}: {row['estimate']:{sign}.3f} [{row['conf_low']:{sign}.3f}, "
-                f"{row['conf_high']:{sign}.3f}]{kappa}, n = {row['n']:,.0f} ({row['method']})"
+                f"  {row['term']}: {row['estimate']:{sign}.3f}{ends}{kappa}, "
+                f"n = {row['n']:,.0f} ({row['method']})"
             )
         return "\n".join(lines)
 

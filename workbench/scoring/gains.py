@@ -39,7 +39,7 @@ def next_tokens(model: Any, pairs: Sequence[TokenPair]) -> NextTokens:
     ----------
     model : transformers causal language model
     pairs : sequence of TokenPair
-        The first :data:`PROMPTS` are looked at.
+        The first of each of :data:`PROMPTS` prompts is looked at.
 
     Notes
     -----
@@ -49,7 +49,11 @@ def next_tokens(model: Any, pairs: Sequence[TokenPair]) -> NextTokens:
     """
     import torch
 
-    some = list(pairs)[:PROMPTS]
+    # a prompt counts once
+    first: dict[tuple[int, ...], TokenPair] = {}
+    for one in pairs:
+        first.setdefault(one.prompt, one)
+    some = list(first.values())[:PROMPTS]
     rows = []
     with torch.inference_mode():
         head = model.get_output_embeddings().weight.float()

@@ -122,6 +122,9 @@ def _rows(
     both = (score > 0.5).all(axis=1).astype(float)
 
     def row(term: str, value: Array, use: NDArray[np.bool_]) -> dict[str, Any]:
+        if not use.any():
+            return {"term": term, "estimate": np.nan, "n": 0.0, "method": RATE,
+                    "reason": "no pair with a verdict in both orders"}  # fmt: skip
         return {"term": term, **share(value[use], cluster[use], level), "method": RATE}
 
     every = np.ones(len(both), dtype=bool)
@@ -139,8 +142,8 @@ def _styles(
 ) -> Iterator[dict[str, Any]]:
     """Return RM-Bench's three accuracies and the style gap."""
     place = {name: k for k, name in enumerate(STYLES)}
-    gap = pairs["_right"] * (pairs["style_a"].map(place) - pairs["style_b"].map(place))
-    gap = gap.to_numpy("float64")
+    a, b = (pairs[f"style_{side}"].map(place).to_numpy("float64") for side in "ab")
+    gap = pairs["_right"].to_numpy("float64") * (a - b)
     for name, sign in (("hard", -1), ("normal", 0), ("easy", 1)):
         yield row(f"{name}, right in both orders", both, np.sign(gap) == sign)
     means = [
@@ -148,5 +151,7 @@ def _styles(
         for sign in (1, -1)
     ]
     difference = (means[0] - means[1]).dropna()
+    if difference.empty:
+        return
     found = mean_difference(difference.to_numpy(), np.arange(len(difference)), level)
     yield {"term": "easy minus hard", **found, "method": DIFFERENCE}

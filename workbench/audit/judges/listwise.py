@@ -29,7 +29,9 @@ _TASK = (
     "the prompt best. The order in which they stand is no merit."
 )
 _FORM = 'Reply with one JSON object and nothing else: {"best": "1", "2" or "3"}.'
-_WALD = "Wald chi-square of the slots' shares, covariance clustered by prompt, 2 df"
+_WALD = (
+    "Wald chi-square of the shares, covariance clustered by prompt, 2 df; without spread Pearson's"
+)
 
 
 @dataclass(frozen=True, eq=False)
@@ -156,7 +158,9 @@ def _wald(excess: Array, cluster: NDArray[np.int64]) -> tuple[float, float]:
     groups = len(sums)
     covariance = groups / max(groups - 1, 1) * sums.T @ sums / len(free) ** 2
     if groups < 2 or np.linalg.matrix_rank(covariance) < free.shape[1]:
-        # every list says the same of the places: no spread to hold the mean against
-        return (0.0, 1.0) if not mean.any() else (float("inf"), 0.0)
+        # every list says the same of the places: Pearson's statistic, a prompt counting once
+        k = excess.shape[1]
+        pearson = float(groups * k * (excess.mean(axis=0) ** 2).sum())
+        return pearson, float(chi2.sf(pearson, k - 1))
     statistic = float(mean @ np.linalg.solve(covariance, mean))
     return statistic, float(chi2.sf(statistic, free.shape[1]))
