@@ -58,6 +58,22 @@ def test_a_reward_for_length_is_seen_through():
     assert other.loc[term, "conf_low"] > table.loc[term, "estimate"]
 
 
+def test_responses_without_a_reward_are_left_out_not_lost():
+    data = wb.load("sample")
+
+    def half(batch):
+        return [float(len(text)) if len(text) % 2 else np.nan for _, text in batch]
+
+    table = relevance(data, half, n=150).to_frame().set_index("term")
+    row = table.loc["beats a response to another prompt"]
+    # both of two rewards are there for about a quarter
+    assert 15 < row["n"] < 75
+    assert 0.2 < row["estimate"] < 0.8
+    none = relevance(data, lambda batch: [np.nan] * len(batch), n=20).to_frame()
+    assert none["estimate"].isna().all()
+    assert none["reason"].notna().all()
+
+
 def test_an_ensemble_s_spread_is_its_population_s():
     rng = np.random.default_rng(1)
     truth = rng.normal(size=400)
@@ -101,6 +117,8 @@ def test_a_proxy_that_is_gamed_at_the_top_peaks_before_the_end():
     last = found.to_frame().iloc[-1]
     assert last["term"].startswith("best of 32 minus")
     assert last["conf_high"] < 0
+    with pytest.raises(wb.WorkbenchError, match="sizes"):
+        best_of_n(proxy.ravel(), gold.ravel(), np.repeat(np.arange(200), 32).tolist(), [64])
     with pytest.raises(DataError, match="choose from"):
         best_of_n(np.ones(1), np.ones(1), ["p"])
 

@@ -78,6 +78,7 @@ class DensityRatioJudge(RewardJudge):
         soft: bool = False,
         policy: TokenPolicy | None = None,
     ) -> None:
+        # both sides of a pair share its prompt: rewards() scores them together
         super().__init__(lambda batch: [np.nan] * len(batch), name, soft=soft)
         if other_tokenizer is not None:
             require_one_vocabulary(tokenizer, other_tokenizer)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
-from typing import Any
 
 from workbench.errors import ScoringError
 from workbench.llm.client import Endpoint
@@ -27,7 +26,14 @@ class ServerScorer:
     """
 
     def __init__(self, endpoint: Endpoint, model: str) -> None:
+        import openai
+
         self.endpoint, self.model = endpoint, model
+        self._client = openai.OpenAI(
+            api_key=os.environ.get(endpoint.key_variable) or "none",
+            base_url=endpoint.base_url,
+            timeout=endpoint.timeout_s,
+        )
 
     def logprob(self, prompt: str, response: str, separator: str = " ") -> tuple[float, int]:
         """Return log p(response | prompt) in nats, and its number of tokens.
@@ -44,39 +50,32 @@ class ServerScorer:
             The server gives no such log-probabilities, or a token spans the boundary.
         """
         text = f"{prompt}{separator}{response}"
-        found = self._asked(text)
-        offsets, values = found["text_offset"], found["token_logprobs"]
-        inside = [k for k, at in enumerate(offsets) if len(prompt) <= at < len(text)]
-        if not inside or offsets[inside[0]] != len(prompt):
-            raise ScoringError(
-                "The tokens of the prompt are not the beginning of those of prompt and response.",
-                found=f"no token begins at character {len(prompt)}",
-                expected="an exact boundary",
-                fix="Take another separator.",
-            )
-        if inside[0] == 0 or any(values[k] is None for k in inside):
-            raise ScoringError(
-                "A token of the response has no log-probability.",
-                found="an empty prompt" if inside[0] == 0 else "null in token_logprobs",
-                expected="a number for every token of the response",
-                fix="Give a prompt; look at what the server supports.",
-            )
-        return float(sum(values[k] for k in inside)), len(inside)
+        offsets, values = self._asked(text)
+        return _after(prompt, text, offsets, values)
 
     def many(self, texts: Sequence[tuple[str, str]]) -> list[float]:
-        """Return log p of each (prompt, response): the reward of a judge."""
-        return [self.logprob(prompt, response)[0] for prompt, response in texts]
+        """Return log p of each (prompt, response); NaN where the boundary is none.
 
-    def _asked(self, text: str) -> dict[str, Any]:
+        Raises
+        ------
+        ScoringError
+            The server gives no such log-probabilities.
+        """
+        found = []
+        for prompt, response in texts:
+            text = f"{prompt} {response}"
+            offsets, values = self._asked(text)
+            try:
+                found.append(_after(prompt, text, offsets, values)[0])
+            except ScoringError:
+                found.append(float("nan"))
+        return found
+
+    def _asked(self, text: str) -> tuple[list[int], list[float | None]]:
         import openai
 
-        client = openai.OpenAI(
-            api_key=os.environ.get(self.endpoint.key_variable) or "none",
-            base_url=self.endpoint.base_url,
-            timeout=self.endpoint.timeout_s,
-        )
         try:
-            reply = client.completions.create(
+            reply = self._client.completions.create(
                 model=self.model, prompt=text, echo=True, logprobs=1, max_tokens=1, temperature=0.0
             )
         except openai.OpenAIError as error:
@@ -96,4 +95,27 @@ class ServerScorer:
                 expected="echo and logprobs to be honoured",
                 fix="Score with the model's weights instead.",
             )
-        return {"text_offset": found.text_offset, "token_logprobs": found.token_logprobs}
+        return list(found.text_offset), list(found.token_logprobs)
+
+
+def _after(
+    prompt: str, text: str, offsets: Sequence[int], values: Sequence[float | None]
+) -> tuple[float, int]:
+    """Return the sum over the tokens that begin at or after the end of the prompt."""
+    inside = [k for k, at in enumerate(offsets) if len(prompt) <= at < len(text)]
+    if not inside or offsets[inside[0]] != len(prompt):
+        raise ScoringError(
+            "The tokens of the prompt are not the beginning of those of prompt and response.",
+            found=f"no token begins at character {len(prompt)}",
+            expected="an exact boundary",
+            fix="Take another separator.",
+        )
+    given = [values[k] for k in inside]
+    if inside[0] == 0 or any(one is None for one in given):
+        raise ScoringError(
+            "A token of the response has no log-probability.",
+            found="an empty prompt" if inside[0] == 0 else "null in token_logprobs",
+            expected="a number for every token of the response",
+            fix="Give a prompt; look at what the server supports.",
+        )
+    return float(sum(one for one in given if one is not None)), len(inside)

@@ -154,7 +154,15 @@ def _parts(name: str, adapter: str | None) -> tuple[str, str | None]:
     file = Path(name) / _ADAPTER
     if adapter is not None or not file.is_file():
         return name, adapter
-    return str(json.loads(file.read_text("utf-8"))["base_model_name_or_path"]), name
+    base = json.loads(file.read_text("utf-8")).get("base_model_name_or_path")
+    if not base:
+        raise ConfigError(
+            "The adapter does not say which model it belongs to.",
+            where=name,
+            expected="base_model_name_or_path in adapter_config.json",
+            fix="Name the model, and the adapter beside it.",
+        )
+    return str(base), name
 
 
 def _placed(model: Any) -> Any:

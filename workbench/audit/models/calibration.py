@@ -342,9 +342,13 @@ class _Bins:
 
     def rows(self, level: float, replicates: int, seed: int) -> list[dict[str, Any]]:
         """Return every measure with its interval."""
+        about: dict[str, Any] = {"n": float(len(self.p) / 2), "n_clusters": float(self.groups)}
+        if self.groups < 2:
+            # one prompt drawn again and again never varies
+            about["reason"] = "one cluster: the error is not known"
+            return [{"term": k, "estimate": v, **about} for k, v in self.measures().items()]
         drawn = self.draws(replicates, seed)
         tails = np.quantile(drawn, [0.5 - level / 2, 0.5 + level / 2], axis=0)
-        about = {"n": float(len(self.p) / 2), "n_clusters": float(self.groups)}
         return [
             {"term": term, "estimate": value, "std_error": float(drawn[:, k].std(ddof=1)),
              "conf_low": tails[0, k], "conf_high": tails[1, k], **about}

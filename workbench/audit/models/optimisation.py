@@ -12,7 +12,7 @@ from scipy.special import gammaln
 
 from workbench.audit.measures import COLUMNS, Measures
 from workbench.clustered import Array, mean_difference
-from workbench.errors import DataError
+from workbench.errors import DataError, refuse_out_of_range
 from workbench.provenance import Provenance
 
 if TYPE_CHECKING:
@@ -60,9 +60,9 @@ def best_of_n(
     ----------
     proxy, gold : ndarray, shape (responses,)
     prompt : sequence, length responses
-        As many responses of each are used as the prompt with the fewest has.
     sizes : sequence of int, optional
-        The n; powers of two when None.
+        The n, at most as many as the prompt with the fewest responses has; powers of two
+        when None.
     level : float
 
     Returns
@@ -75,6 +75,8 @@ def best_of_n(
     ------
     DataError
         A prompt with one response.
+    DesignError
+        An n that is larger than a prompt's number of responses.
 
     Notes
     -----
@@ -98,6 +100,8 @@ def best_of_n(
             fix="Leave such prompts out.",
         )
     wanted = sizes or [2**k for k in range(int(np.log2(least)) + 1)]
+    fine = all(1 <= n <= least for n in wanted)
+    refuse_out_of_range({"sizes": (fine, list(wanted), f"from 1 to {least}")})
     curves = np.stack([_curve(part, wanted) for _, part in frame.groupby("prompt", sort=False)])
     rows = [
         {"term": f"best of {n}", "best_of": n, "kl": np.log(n) - (n - 1) / n, "method": _METHOD,

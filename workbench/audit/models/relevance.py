@@ -107,12 +107,15 @@ def relevance(
         )
     code = pd.factorize(pairs["cluster"])[0]
     clean = np.asarray(score(list(zip(prompts, own, strict=True))), float)
-    spread = float(np.nanstd(clean)) or 1.0
+    finite = clean[np.isfinite(clean)]
+    spread = (float(finite.std()) if len(finite) else 0.0) or 1.0
     other = [own[k] for k in _nearest(prompts, own)]
     away = np.asarray(score(list(zip(prompts, other, strict=True))), float)
     right = np.where(clean == away, 0.5, (clean > away).astype(float))
+    right[~np.isfinite(clean - away)] = np.nan
+    told, kept = _known(right, code)
     rows = [{"term": "beats a response to another prompt", "method": _SHARE,
-             **share(*_known(right, code), level)}]  # fmt: skip
+             **(share(told, kept, level) if len(told) else _NOTHING)}]  # fmt: skip
     changes: dict[str, Callable[[str, int], str | None]] = {
         "said again to twice the length": lambda text, own_seed: pad(text, 2.0, own_seed),
         "cut to its first half": lambda text, _: truncated(text, 0.5),
@@ -137,7 +140,11 @@ def _of(row: pd.Series, rule: str, text: str) -> Finding:
     return finding(RULES, rule, "warning", text, int(row["n"]), numbers)
 
 
-_NOTHING = {"estimate": np.nan, "n": 0.0, "reason": "no response that it can be done to"}
+_NOTHING = {
+    "estimate": np.nan,
+    "n": 0.0,
+    "reason": "no response that has a reward",
+}
 
 
 def _known(values: Array, code: Any) -> tuple[Array, Any]:

@@ -247,8 +247,9 @@ def audit_rewards(
         found.append(
             margins_by_strength(margin, strength, pairs["cluster"].to_numpy(), level=level)
         )
-    if data.pairs["prompt"].nunique() > 1:
-        found.append(relevance(data, score, n=n, level=level, seed=seed))
+    if pairs["prompt"].nunique() > 1:
+        own = data.filter(pair_ids=pairs["pair_id"])
+        found.append(relevance(own, score, n=n, level=level, seed=seed))
     return found
 
 
