@@ -247,7 +247,7 @@ def _completion(body: dict[str, Any], digest: str, logprobs: bool) -> dict[str, 
     if value is not None:
         pass
     elif "verdict" in properties:
-        names = properties["verdict"].get("enum", ["A", "B"])[:2]
+        names = [name.split()[1] for name in texts if name.startswith("response ")] or ["A", "B"]
         a, b = (texts.get(f"response {name}", "") for name in names)
         p = 1.0 / (1.0 + math.exp(-logit(a, b)))
         verdict = names[0] if _uniform(digest) < p else names[1]

@@ -65,7 +65,12 @@ ASKED = (
 RUBRIC = option("rubric", str | None, None, "dissection, profile, values, or a TOML file.")
 POINTWISE = option("pointwise", bool, False, "Show each response alone.")
 JUDGED = (
-    option("template", str | None, None, "workbench, alpaca_eval, mt_bench, or a file."),
+    option(
+        "template",
+        str | None,
+        None,
+        "workbench, mt_bench, alpaca_eval, ..., or a file.",
+    ),
     option("name", str | None, None, "Of the annotator; the model's if not given."),
     option("soft", bool, False, "Preferences from token log-probabilities."),
 )

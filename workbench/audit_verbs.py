@@ -39,7 +39,12 @@ _HOW = (
     option("lists", bool, False, "Also choose the best of three, in every rotation."),
     option("known_answers", str | None, None, "Also ask what this annotator or kind knows."),
     option("attacks", str | None, None, "File of attack strings: one a line, or a JSON list."),
-    option("template", str | None, None, "workbench, alpaca_eval, mt_bench, or a file."),
+    option(
+        "template",
+        str | None,
+        None,
+        "workbench, mt_bench, alpaca_eval, ..., or a file.",
+    ),
     option("soft", bool, False, "Preferences from token log-probabilities."),
 )
 

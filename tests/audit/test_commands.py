@@ -61,6 +61,7 @@ def test_lists_known_answers_labels_and_attacks_of_one_s_own(tmp_path):
     done = run(*asked, *more, "--out", tmp_path / "out")
     assert done.exit_code == 0, done.stderr
     for part in ("wins of place 1", "right in both orders", "called 1 and 2 differ",
+                 "verdicts listed backwards differ", "criteria_reversed differ",
                  "imported attack"):  # fmt: skip
         assert part in done.stdout
     kept = (tmp_path / "out" / "results" / "samples.csv").read_text()

@@ -253,3 +253,28 @@ def test_a_grade_that_fails_takes_the_pair_with_it(journal):
     assert rows["reason"].tolist() == ["failed", "tie"]
     assert np.isnan(rows["preference"][0])
     assert rows["raw"][0] == 'A: {"grade": 5}\nB: none'
+
+
+@pytest.mark.parametrize(
+    "change", [{"backwards": True}, {"labels": ("1", "2")}, {"labels": ("K4", "W9")}]
+)
+def test_other_labels_and_listings_mean_the_same(change, tmp_path):
+    """The offline model goes by the texts: shown otherwise it leans the same way."""
+    from dataclasses import replace
+
+    data = wb.load("sample").filter(kinds=["human"])
+    data = data.filter(pair_ids=data.pairs["pair_id"][:150])
+    plain = TEMPLATES["workbench"]
+    with wb.Journal(tmp_path / "j") as journal, wb.Asker(wb.OfflineModel(), journal) as asker:
+        first, other = (
+            wb.ChatJudge("offline:plain", asker, template=one, soft=True).verdicts(data)[
+                "preference"
+            ]
+            for one in (plain, replace(plain, **change))
+        )
+    assert other.to_numpy() == pytest.approx(first.to_numpy(), abs=1e-9)
+    said = replace(plain, **change).messages(
+        {"prompt": "p", "response_a": "x", "response_b": "y", "reference": None}
+    )[0]["content"]
+    label = change.get("labels", ("A", "B"))[0]
+    assert f'"{label}" is the response that stands first' in said

@@ -104,11 +104,12 @@ def wordings_of(template: Template) -> dict[str, Template]:
     Examples
     --------
     >>> list(wordings_of(TEMPLATES["workbench"]))[:3]
-    ['its own wording', 'with reasons', 'called 1 and 2']
+    ['its own wording', 'with reasons', 'verdicts listed backwards']
     """
     found = {"its own wording": template}
     other = "without reasons" if template.reason else "with reasons"
     found[other] = replace(template, reason=not template.reason)
+    found["verdicts listed backwards"] = replace(template, backwards=True)
     found |= {f"called {a} and {b}": replace(template, labels=(a, b)) for a, b in _LABELS}
     return found | {name: one for name, one in TEMPLATES.items() if one != template}
 

@@ -43,6 +43,8 @@ class Template:
         Whether the model first says why.
     labels : tuple of str
         What the response that stands first, and the other one, are called.
+    backwards : bool
+        Whether the verdicts are listed from the last to the first.
     principles : str or None
         A constitution that stands above the texts, between marks of its own.
 
@@ -64,6 +66,7 @@ class Template:
     ties: bool = True
     reason: bool = False
     labels: tuple[str, str] = ("A", "B")
+    backwards: bool = False
     principles: str | None = None
 
     def __post_init__(self) -> None:
@@ -80,9 +83,20 @@ class Template:
                 fix="Correct the places in braces.",
             )
 
+    def verdicts(self) -> list[str]:
+        """Return what the verdict may be, in the order in which the model reads it.
+
+        Examples
+        --------
+        >>> Template("mine", "Judge.", "{response_a} {response_b}", backwards=True).verdicts()
+        ['tie', 'B', 'A']
+        """
+        found = [*self.labels, "tie"] if self.ties else [*self.labels]
+        return found[::-1] if self.backwards else found
+
     def schema(self) -> dict[str, Any]:
         """Return the JSON schema of the reply."""
-        verdicts = [*self.labels, "tie"] if self.ties else [*self.labels]
+        verdicts = self.verdicts()
         properties: dict[str, Any] = {"reason": {"type": "string"}} if self.reason else {}
         properties["verdict"] = {"type": "string", "enum": verdicts}
         return object_schema(properties)
@@ -125,12 +139,12 @@ def _block(name: str, text: str | None, mark: str) -> str:
 
 
 def _reply_form(template: Template) -> str:
-    one, other = template.labels
-    words = f'"{one}", "{other}" or "tie"' if template.ties else f'"{one}" or "{other}"'
+    *some, last = [f'"{verdict}"' for verdict in template.verdicts()]
+    words = f"{', '.join(some)} or {last}"
     first = '"reason": one or two sentences, then ' if template.reason else ""
     return (
         f'Reply with one JSON object and nothing else: {{{first}"verdict": {words}}}. '
-        f'"{one}" is the response that stands first.'
+        f'"{template.labels[0]}" is the response that stands first.'
     )
 
 
@@ -145,6 +159,14 @@ TEMPLATES = {
             "who wrote the prompt better: it does what was asked, is right, and is clear. Length, "
             "layout and the order in which they stand are no merits in themselves. If a reference "
             "answer is given, it is right. Say tie only where neither is better.",
+            _USER,
+        ),
+        Template(
+            "criteria_reversed",
+            "You compare two responses to the same prompt. Decide which one serves the person "
+            "who wrote the prompt better: it is clear, is right, and does what was asked. The "
+            "order in which they stand, layout and length are no merits in themselves. If a "
+            "reference answer is given, it is right. Say tie only where neither is better.",
             _USER,
         ),
         Template(
@@ -168,7 +190,8 @@ TEMPLATES = {
         ),
     )
 }
-"""Built-in templates by name; ``alpaca_eval`` and ``mt_bench`` follow those judges' style."""
+"""Built-in templates by name; ``alpaca_eval`` and ``mt_bench`` follow those judges' style,
+``criteria_reversed`` is ``workbench`` with its criteria the other way round."""
 
 
 _OPTIONS = ("# no ties", "# reason first")

@@ -54,6 +54,9 @@ PERSONAS = {
 """The built-in models by name, with what they like."""
 
 
+_SIDE = "response "
+
+
 class OfflineModel:
     """A deterministic model that judges, grades, scores, proposes and votes by text features.
 
@@ -120,7 +123,9 @@ class OfflineModel:
         schema = request.schema or {}
         allowed = schema.get("properties", {}).get("verdict", {}).get("enum", ["A", "B"])
         prompt = texts.get("prompt", "")
-        one, other = [label for label in allowed if label != "tie"][:2]
+        # by place in the message, whatever they are called and however verdicts are listed
+        labels = [name.removeprefix(_SIDE) for name in texts if name.startswith(_SIDE)]
+        one, other = labels if len(labels) == 2 else ("A", "B")
         sides = [features(texts.get(f"response {s}", ""), prompt) for s in (one, other)]
         logit = self.persona.position + _leaning(self.persona, texts.get("principles", ""), sides)
         first = 1.0 / (1.0 + math.exp(-logit))
@@ -158,10 +163,10 @@ class OfflineModel:
         """Choose a response by its weights, with a lean to the first place."""
         prompt, mass = texts.get("prompt", ""), dict[str, float]()
         for name, text in texts.items():
-            if name.startswith("response "):
+            if name.startswith(_SIDE):
                 found = features(text, prompt)
                 logit = sum(w * found[one] for one, w in self.persona.weights.items())
-                mass[name.removeprefix("response ")] = logit + self.persona.position * (not mass)
+                mass[name.removeprefix(_SIDE)] = logit + self.persona.position * (not mass)
         top = max(mass.values())
         weights = {name: math.exp(logit - top) for name, logit in mass.items()}
         total = sum(weights.values())

@@ -204,6 +204,20 @@ def shuffled_words(text: str, seed: int) -> str | None:
     return changed if changed != " ".join(words) else None
 
 
+def shuffled_sentences(text: str, seed: int) -> str | None:
+    """Return the sentences of a text in another order; None where there are too few.
+
+    Examples
+    --------
+    >>> shuffled_sentences("One is here. Two is there.", 0)
+    'Two is there. One is here.'
+    """
+    parts = sentences(text)
+    order = np.random.default_rng([seed, 5]).permutation(len(parts))
+    changed = " ".join(parts[k] for k in order)
+    return changed if len(parts) > 1 and changed != " ".join(parts) else None
+
+
 def wrong_number(text: str, seed: int) -> str | None:
     """Return a text with every number changed.
 

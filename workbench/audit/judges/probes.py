@@ -253,6 +253,7 @@ PROBES: tuple[Probe, ...] = (
         (
             *_doses("first {:.0%}", cut, (0.25, 0.5, 0.75), smoke=(0.25,), default=(0.75,)),
             Variant("words jumbled", against_itself(perturb.shuffled_words), suite="full"),
+            Variant("sentences jumbled", against_itself(perturb.shuffled_sentences), suite="full"),
         ),
         "A cut or jumbled copy against the whole.",
     ),
