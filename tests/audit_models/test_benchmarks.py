@@ -9,6 +9,7 @@ import pandas as pd
 import pytest
 
 from workbench.audit.models.benchmarks import (
+    benchmark_scores,
     judgebench,
     rewardbench,
     rewardbench2,
@@ -88,3 +89,41 @@ def test_ties_are_told_three_ways():
                                "tie mass": 0.5}  # fmt: skip
     with pytest.raises(DataError, match="columns"):
         judgebench(pd.DataFrame({"x": [1]}))
+
+
+def test_scores_by_their_own_rules_have_intervals_that_are_right():
+    """Two subsets of known sizes: the interval of a plain mean of two accuracies."""
+    rng = np.random.default_rng(0)
+    items = pd.DataFrame({"subset": ["a"] * 300 + ["b"] * 100, "rejected": 0.0})
+    items["chosen"] = np.where(rng.random(400) < 0.7, 1.0, np.where(rng.random(400) < 0.5, 0, -1.0))
+    sections = {"one": ["a"], "two": ["b"]}
+    found = benchmark_scores(lambda some: rewardbench(some, sections), items, replicates=800)
+    table = found.to_frame().set_index("term")
+    own = rewardbench(items, sections)
+    p = [own["one"], own["two"]]
+    error = np.sqrt(p[0] * (1 - p[0]) / 300 + p[1] * (1 - p[1]) / 100) / 2
+    row = table.loc["score"]
+    assert row["estimate"] == own["score"]
+    assert row["std_error"] == pytest.approx(error, rel=0.1)
+    assert row["conf_high"] - row["conf_low"] == pytest.approx(2 * 1.96 * error, rel=0.1)
+    tied = (items["chosen"] == 0).mean()
+    assert table.loc["tied items", "estimate"] == tied
+    # items that share a prompt are drawn together: twice the items, the same interval
+    twice = pd.concat([items.assign(prompt=range(400))] * 2, ignore_index=True)
+    both = benchmark_scores(
+        lambda some: rewardbench(some, sections), twice, cluster="prompt", replicates=800
+    ).to_frame().set_index("term")  # fmt: skip
+    assert both.loc["score", "std_error"] == pytest.approx(error, rel=0.1)
+    assert both.loc["score", ["n", "n_clusters"]].tolist() == [800.0, 400.0]
+
+
+def test_nested_scores_are_told_apart():
+    rows = {
+        "domain": ["x", "x", "y"],
+        "chosen": [[1.0, 2, 3]] * 3,
+        "rejected": [[0.0, 1.5, 2.5]] * 3,
+    }
+    found = benchmark_scores(rm_bench, pd.DataFrame(rows), replicates=20).to_frame()
+    assert "x: hard" in found["term"].tolist()
+    assert found.set_index("term").loc["score", "estimate"] == rm_bench(pd.DataFrame(rows))["score"]
+    assert "tied items" not in found["term"].tolist()

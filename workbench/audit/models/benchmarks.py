@@ -2,18 +2,135 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, ClassVar
 
 import numpy as np
 import pandas as pd
 
+from workbench.audit.measures import COLUMNS, Measures
 from workbench.clustered import Array, share
-from workbench.errors import DataError
+from workbench.errors import DataError, refuse_out_of_range
+from workbench.provenance import Provenance
 
-Ties = Literal["wrong", "half", "drop"]
+_BOOTSTRAP = "share by the benchmark's rules, percentile bootstrap of items within subsets"
+_SHARE = "share, Wilson interval at the size that the clusters leave"
+_STRATA = ("subset", "domain", "source")
 
 MATH_PRM_COUNT = 984
 """What RewardBench weighs its subset math-prm with; 447 items are in it."""
+
+
+@dataclass(frozen=True, eq=False)
+class BenchmarkScores(Measures):
+    """Scores of a benchmark by its own rules, with intervals and the mass of ties."""
+
+    heading: ClassVar[str] = "Benchmark, by its own rules"
+    about: ClassVar[str] = (
+        "The benchmark's own aggregation. Intervals are of items drawn again, whole prompts where "
+        "several items share one; ties count as the benchmark counts them, and their mass is told."
+    )
+
+
+def benchmark_scores(
+    aggregate: Callable[[pd.DataFrame], Mapping[str, Any]],
+    items: pd.DataFrame,
+    *,
+    cluster: str | None = None,
+    level: float = 0.95,
+    replicates: int = 500,
+    seed: int = 0,
+) -> BenchmarkScores:
+    """Return a benchmark's scores with intervals.
+
+    Parameters
+    ----------
+    aggregate : callable
+        One of this module, such as :func:`judgebench`; of RewardBench with its sections
+        given: ``lambda items: rewardbench(items, sections)``.
+    items : DataFrame
+        What it takes.
+    cluster : str, optional
+        Column of the prompt, where several items share one.
+    level : float
+    replicates : int
+    seed : int
+
+    Returns
+    -------
+    BenchmarkScores
+        One row a score, nested ones as ``chat: hard``; and the share of tied items.
+
+    Notes
+    -----
+    Percentile bootstrap within the strata that the columns ``subset``, ``domain`` and
+    ``source`` make, so that a replicate has as many items of each as the benchmark.
+
+    Examples
+    --------
+    >>> items = pd.DataFrame({"source": "livebench-math", "net": [1, 1, 0, -2]})
+    >>> found = benchmark_scores(judgebench, items).to_frame()
+    >>> found[["term", "estimate"]].values.tolist()
+    [['math', 0.5], ['overall', 0.5], ['tied items', 0.25]]
+    """
+    refuse_out_of_range({"replicates": (replicates >= 20, replicates, "at least 20")})
+    own = _flat(aggregate(items))
+    units = _units(items, cluster)
+    rng = np.random.default_rng(seed)
+    drawn = []
+    for _ in range(replicates):
+        rows = [
+            one for some in units for k in rng.integers(0, len(some), len(some)) for one in some[k]
+        ]
+        drawn.append(_flat(aggregate(items.iloc[rows])))
+    table = pd.DataFrame(drawn)[list(own)].to_numpy("float64")
+    ends = np.nanquantile(table, [0.5 - level / 2, 0.5 + level / 2], axis=0)
+    counts = {"n": float(len(items)), "n_clusters": float(sum(map(len, units)))}
+    rows_of = [
+        {"term": name, "estimate": value, "std_error": float(table[:, k].std(ddof=1)),
+         "conf_low": ends[0, k], "conf_high": ends[1, k], "method": _BOOTSTRAP, **counts}
+        for k, (name, value) in enumerate(own.items())
+    ]  # fmt: skip
+    tie = _ties(items)
+    if tie is not None:
+        code = pd.factorize(items[cluster])[0] if cluster else np.arange(len(items))
+        row = share(tie.astype(float), code, level)
+        rows_of.append({"term": "tied items", **row, "method": _SHARE})
+    frame = pd.DataFrame(rows_of).reindex(columns=list(COLUMNS))
+    settings = {"what": "Scores by the benchmark's own rules", "level": level}
+    return BenchmarkScores(frame, settings, Provenance.capture(seed=seed))
+
+
+def _flat(scores: Mapping[str, Any]) -> dict[str, float]:
+    found: dict[str, float] = {}
+    for name, value in scores.items():
+        if isinstance(value, Mapping):
+            found |= {f"{name}: {part}": float(x) for part, x in value.items()}
+        else:
+            found[str(name)] = float(value)
+    return found
+
+
+def _units(items: pd.DataFrame, cluster: str | None) -> list[list[list[int]]]:
+    """Return the rows of every unit, by stratum."""
+    place = pd.Series(np.arange(len(items)))
+    names = [name for name in _STRATA if name in items]
+    keys = items[names].astype("str").agg("|".join, axis=1).to_numpy() if names else None
+    strata = [part for _, part in place.groupby(keys)] if keys is not None else [place]
+    if cluster is None:
+        return [[[int(k)] for k in part] for part in strata]
+    unit = items[cluster].to_numpy()
+    return [[rows.tolist() for _, rows in part.groupby(unit[part.to_numpy()])] for part in strata]
+
+
+def _ties(items: pd.DataFrame) -> Any:
+    """Return which items are tied; None where an item is no single comparison."""
+    if "net" in items:
+        return items["net"].to_numpy() == 0
+    if "chosen" in items and pd.api.types.is_numeric_dtype(items["chosen"]):
+        return items["chosen"].to_numpy() == items["rejected"].to_numpy()
+    return None
 
 
 def tie_accuracies(margin: Array, cluster: Array, level: float = 0.95) -> pd.DataFrame:
