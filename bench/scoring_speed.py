@@ -49,12 +49,12 @@ def ours(model: object, pairs: list[object]) -> list[float]:
     tokens = dict(enumerate(pairs))
     values: dict[int, dict[str, float]] = {}
     for batch in batches({k: len(one) for k, one in tokens.items()}, 4096):
-        values |= _score(model, [tokens[k] for k in batch], batch)
+        values |= _score(model, tokens, batch, True, False)
     return [values[k][side] for k in range(len(pairs)) for side in ("chosen", "rejected")]
 
 
 def plain(model: object, pairs: list[object]) -> list[float]:
-    from workbench.scoring.logprob import plain_logprob
+    from tests.plain_scoring import plain_logprob
 
     return [plain_logprob(model, p.prompt, r) for p in pairs for r in (p.chosen, p.rejected)]
 

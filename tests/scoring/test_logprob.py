@@ -9,9 +9,10 @@ import pandas as pd
 import pytest
 
 import workbench as wb
+from tests.plain_scoring import plain_logprob
 from workbench.audit.models.ranking import ranking_accuracy
 from workbench.errors import ScoringError
-from workbench.scoring.logprob import plain_logprob, score_pairs
+from workbench.scoring.logprob import score_pairs
 from workbench.scoring.tokens import TokenPolicy, encode
 
 torch = pytest.importorskip("torch")
@@ -117,11 +118,11 @@ def test_memory_that_does_not_suffice_halves_the_batch(tokenizer, monkeypatch):
     whole = score_pairs(made("tied"), tokenizer, few()).table
     inner, sizes = logprob._score, []
 
-    def small(model, pairs, names, per_token):
-        sizes.append(len(pairs))
-        if len(pairs) > 2:
+    def small(model, pairs, names, *rest):
+        sizes.append(len(names))
+        if len(names) > 2:
             raise RuntimeError("CUDA out of memory. Tried to allocate")
-        return inner(model, pairs, names, per_token)
+        return inner(model, pairs, names, *rest)
 
     monkeypatch.setattr(logprob, "_score", small)
     again = score_pairs(made("tied"), tokenizer, few()).table
@@ -130,17 +131,39 @@ def test_memory_that_does_not_suffice_halves_the_batch(tokenizer, monkeypatch):
     assert again[numbers].to_numpy() == pytest.approx(whole[numbers].to_numpy(), abs=1e-3)
 
 
+def test_a_pair_that_does_not_fit_alone_is_left_out_and_tried_again(tokenizer, tmp_path):
+    # one response of the largest pair has 1,078 tokens; the other pairs have 1,000 at most in all
+    names = few().pairs["pair_id"].to_numpy()
+    data, large = few().filter(pair_ids=names[[1, 3, 4, 5, 7, 8]]), 2
+    model = made("tied")
+
+    def small(_module, _arguments, named):
+        # also where both ways of scoring are tried, and where the pair is audited
+        if named["input_ids"].shape[1] > 1050:
+            raise RuntimeError("DefaultCPUAllocator: can't allocate memory: you tried to allocate")
+
+    hook = model.base_model.register_forward_pre_hook(small, with_kwargs=True)
+    found = score_pairs(model, tokenizer, data, folder=tmp_path)
+    assert "memory" in found.table["reason"][large]
+    assert found.table["reason"].drop(large).isna().all()
+    assert found.settings["layout"] == "shared prompt"
+    assert found.settings["audited"] == len(found.table) - 1
+    # no score is kept of it: more memory, and it has one
+    hook.remove()
+    assert score_pairs(model, tokenizer, data, folder=tmp_path).table["reason"].isna().all()
+
+
 def test_a_killed_run_goes_on_and_ends_the_same(tokenizer, tmp_path, monkeypatch):
     from workbench.scoring import logprob
 
     model, whole = made("tied"), score_pairs(made("tied"), tokenizer, few(), budget=600)
     inner, asked = logprob._score, []
 
-    def killed(model, pairs, names, per_token):
+    def killed(model, pairs, names, *rest):
         asked.extend(names)
         if len(asked) > 5:
             raise KeyboardInterrupt
-        return inner(model, pairs, names, per_token)
+        return inner(model, pairs, names, *rest)
 
     monkeypatch.setattr(logprob, "_score", killed)
     with pytest.raises(KeyboardInterrupt):
@@ -148,7 +171,9 @@ def test_a_killed_run_goes_on_and_ends_the_same(tokenizer, tmp_path, monkeypatch
     monkeypatch.setattr(logprob, "_score", inner)
     kept = len(logprob.Parts(tmp_path, json.loads((tmp_path / "settings.json").read_text())).read())
     assert 0 < kept < len(whole.scored)
-    monkeypatch.setattr(logprob, "_score", lambda m, p, n, t: asked.extend(n) or inner(m, p, n, t))
+    monkeypatch.setattr(
+        logprob, "_score", lambda m, p, n, *r: asked.extend(n) or inner(m, p, n, *r)
+    )
     asked.clear()
     again = score_pairs(model, tokenizer, few(), budget=600, folder=tmp_path)
     assert len(asked) == len(whole.scored) - kept

@@ -9,16 +9,18 @@ import pytest
 
 import workbench as wb
 from tests.llm_server import serving
+from tests.plain_scoring import plain_logprob
 from tests.scoring.test_logprob import few, made
 from workbench.errors import ConfigError, ScoringError
 from workbench.judges.likelihood import DensityRatioJudge, FollowUpJudge
 from workbench.llm.client import Endpoint
 from workbench.llm.prompt_logprobs import ServerScorer
-from workbench.scoring.logprob import edit_similarity, plain_logprob, score_pairs
+from workbench.scoring.layout import Group
+from workbench.scoring.logprob import edit_similarity, score_pairs
 from workbench.scoring.models import load_model, load_reward, require_one_vocabulary
 from workbench.scoring.rewards import RewardHead
 from workbench.scoring.tokens import TokenPolicy, encode
-from workbench.scoring.tree import Group, score_groups
+from workbench.scoring.tree import score_groups
 
 torch = pytest.importorskip("torch")
 transformers = pytest.importorskip("transformers")

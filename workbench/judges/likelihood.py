@@ -11,9 +11,10 @@ from numpy.typing import NDArray
 
 from workbench.errors import DesignError, ScoringError
 from workbench.judges.reward import RewardJudge
+from workbench.scoring.layout import Group, unreachable
 from workbench.scoring.models import require_one_vocabulary
 from workbench.scoring.tokens import TokenPolicy, encode_all, split_at
-from workbench.scoring.tree import Group, score_all, unreachable
+from workbench.scoring.tree import score_all
 
 Both = tuple[NDArray[np.float64], NDArray[np.float64]]
 
@@ -102,7 +103,7 @@ class DensityRatioJudge(RewardJudge):
             if not any(unreachable(model, group) for model in self.models):
                 groups[k] = group
         one, two = (score_all(model, groups) for model in self.models)
-        for k in groups:
+        for k in one.keys() & two.keys():
             found[k] = [
                 self.beta * (x.total - y.total) for x, y in zip(one[k], two[k], strict=True)
             ]

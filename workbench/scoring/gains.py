@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from workbench.scoring.tokens import TokenPair
-from workbench.scoring.tree import head_logits
+from workbench.scoring.tree import own_output
 
 PROMPTS = 64
 """Prompts that are looked at, at most."""
@@ -60,8 +60,7 @@ def next_tokens(model: Any, pairs: Sequence[TokenPair]) -> NextTokens:
         ends = torch.tensor([[one.chosen[0], one.rejected[0]] for one in some], device=head.device)
         push = (head[ends[:, 0]] - head[ends[:, 1]]).mean(dim=0)
         for one in some:
-            ids = torch.tensor([list(one.prompt)], device=model.device)
-            states = model.base_model(input_ids=ids, use_cache=False).last_hidden_state[0, -1:]
-            rows.append(torch.softmax(head_logits(model, states)[0], dim=-1).cpu().numpy())
+            logits, _ = own_output(model, one.prompt, 1)
+            rows.append(torch.softmax(logits[0].float(), dim=-1).cpu().numpy())
         direction = (head @ push).cpu().numpy()
     return NextTokens(np.stack(rows), direction)

@@ -15,21 +15,27 @@ import pandas as pd
 from workbench.data.dataset import PreferenceData
 from workbench.data.preferred import preferred
 from workbench.errors import ScoringError
+from workbench.scoring.layout import Group, unreachable
 from workbench.scoring.parts import Parts
+from workbench.scoring.precision import single_precision
 from workbench.scoring.tokens import TokenPair, TokenPolicy, encode, encode_all
 from workbench.scoring.tree import (
     BUDGET,
-    Group,
+    TOO_LARGE,
+    alone,
     batches,
     halved,
     score_all,
     score_groups,
-    unreachable,
+    shares_prompts,
 )
 
 _AUDITED = 64
 _TOLERANCE = 0.05
-"""Nats by which a batched and a plain score may differ before something is wrong."""
+"""Nats by which a margin may be off before something is wrong, in single precision."""
+
+_TOLERANCE_HALF = 0.25
+"""The same in half precision, for each square root of the number of tokens."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -44,8 +50,10 @@ class PairScores:
         ``edit_similarity`` (of the tokens), ``side`` (which response is chosen), ``votes``
         (weighted share for the chosen), ``reason`` where a pair has no score.
     noise : float
-        Largest difference of a margin between batched and plain scoring, nats: the tie band.
+        Largest difference of a margin to plain scoring in single precision, nats: the tie band.
     settings : dict
+        ``audited_in`` is half precision where single does not fit into the memory; ``layout``
+        is how responses were laid out.
     """
 
     table: pd.DataFrame
@@ -85,7 +93,8 @@ def score_pairs(
     budget : int
         Tokens of a batch; halved where the memory does not suffice.
     audit : int
-        Pairs that are scored again, one sequence at a time with all logits.
+        Pairs that are scored again: one sequence at a time, by the model's own logits, in
+        single precision where the memory suffices.
     per_token : bool
         Also return the log-probability of every token: ``chosen_tokens, rejected_tokens``.
     folder : Path, optional
@@ -98,7 +107,7 @@ def score_pairs(
     Raises
     ------
     ScoringError
-        No pair to score, or batched scores that are not those of plain scoring.
+        No pair to score, or scores that are not those of plain scoring.
     ConfigError
         The folder holds scores of another model, data set or policy.
 
@@ -108,7 +117,9 @@ def score_pairs(
     begin again after the prompt and it does not see the chosen one. Pairs of similar
     length are batched; padding is never seen and never read. Logits are made for the
     positions that predict a response only, in single precision, with the soft cap, scale
-    and bias that the model's head has; a sequence's sum is in double precision.
+    and bias that the model's head has; a sequence's sum is in double precision. An
+    architecture that this does not suit, as tried on the shortest and the longest pair, is
+    scored one sequence at a time (:func:`workbench.scoring.tree.shares_prompts`).
 
     ``ches`` is the centred hidden embedding similarity of Razin et al. (2024): with
     :math:`s^\pm` the sums of the last hidden states that predict each response,
@@ -139,15 +150,17 @@ def score_pairs(
     kept = {} if parts is None else parts.read()
     values = {k: kept[ids[k]] for k in tokens if ids[k] in kept}
     waiting = {k: one for k, one in tokens.items() if k not in values}
+    with single_precision(model) as exact, torch.inference_mode():
+        shared = shares_prompts(model, [one.group for one in tokens.values()], exact)
+        plain = _plain_margins(model, tokens, audit)
+        audited_in = str(model.dtype)
     with torch.inference_mode():
         for batch in batches({k: len(one) for k, one in waiting.items()}, budget):
-            found = halved(
-                lambda some: _score(model, [waiting[k] for k in some], some, per_token), batch
-            )
+            found = halved(lambda some: _score(model, waiting, some, shared, per_token), batch)
             values |= found
-            if parts is not None:
+            if parts is not None and found:
                 parts.add({ids[k]: one for k, one in found.items()})
-        noise = _audit(model, tokens, values, audit)
+    noise = _noise(model, values, plain)
     rows = [
         {"pair_id": row["pair_id"], "cluster": row["cluster"], "votes": row["votes"],
          "side": row["side"],
@@ -155,7 +168,11 @@ def score_pairs(
          **values.get(k, {})}
         for k, row in enumerate(chosen.to_dict("records"))
     ]  # fmt: skip
-    settings |= {"budget": budget, "device": str(model.device), "audited": min(audit, len(tokens))}
+    settings |= {
+        "budget": budget, "device": str(model.device), "audited": len(plain),
+        "audited_in": audited_in,
+        "layout": "shared prompt" if shared else "one sequence at a time",
+    }  # fmt: skip
     return PairScores(pd.DataFrame(rows), noise, settings)
 
 
@@ -213,6 +230,7 @@ def score_responses(
         if reasons[k] is None:
             groups[k] = group
     found = {k: one[0] for k, one in score_all(model, groups, budget).items()}
+    reasons |= dict.fromkeys(groups.keys() - found.keys(), TOO_LARGE)
     rows = [
         {"pair_id": name, "logprob": found[k].total if k in found else np.nan,
          "n": len(found[k].tokens) if k in found else 0, "reason": reasons[k]}
@@ -241,23 +259,6 @@ def fingerprint(model: Any) -> str:
     return state.hexdigest()
 
 
-def plain_logprob(model: Any, prompt: Sequence[int], response: Sequence[int]) -> float:
-    """Return log p(response | prompt), one sequence with all of its logits.
-
-    Parameters
-    ----------
-    model : transformers causal language model
-    prompt, response : sequence of int
-    """
-    import torch
-
-    ids = torch.tensor([[*prompt, *response]], device=model.device)
-    logits = model(input_ids=ids).logits[0].float()
-    steps = torch.log_softmax(logits[len(prompt) - 1 : -1], dim=-1)
-    picked = steps.gather(1, ids[0, len(prompt) :, None])
-    return float(picked.detach().double().sum())
-
-
 def _tokens(
     model: Any, tokenizer: Any, pairs: pd.DataFrame, policy: TokenPolicy
 ) -> tuple[dict[int, TokenPair], dict[int, str]]:
@@ -283,10 +284,12 @@ def _tokens(
 Values = dict[int, dict[str, Any]]
 
 
-def _score(model: Any, pairs: list[TokenPair], names: list[int], per_token: bool = False) -> Values:
+def _score(
+    model: Any, pairs: dict[int, TokenPair], names: list[int], shared: bool, per_token: bool
+) -> Values:
     found: Values = {}
-    scored = score_groups(model, [one.group for one in pairs])
-    for name, pair, (plus, minus) in zip(names, pairs, scored, strict=True):
+    scored = score_groups(model, [pairs[name].group for name in names], shared)
+    for name, (plus, minus) in zip(names, scored, strict=True):
         n, m = len(plus.tokens), len(minus.tokens)
         cross, own = float(plus.states @ minus.states), float(plus.states @ plus.states)
         found[name] = {
@@ -294,7 +297,7 @@ def _score(model: Any, pairs: list[TokenPair], names: list[int], per_token: bool
             "rejected": minus.total, "n_rejected": float(m),
             "ches": cross - own, "ln_ches": cross / (n * m) - own / n**2,
             "last_similarity": float(plus.last @ minus.last),
-            "edit_similarity": edit_similarity(pair.chosen, pair.rejected),
+            "edit_similarity": edit_similarity(pairs[name].chosen, pairs[name].rejected),
         }  # fmt: skip
         if per_token:
             found[name] |= {"chosen_tokens": plus.tokens.tolist(),
@@ -323,29 +326,42 @@ def edit_similarity(one: Sequence[int], other: Sequence[int]) -> float:
     return -float(row[-1]) / max(len(one), len(other))
 
 
-def _audit(
-    model: Any, tokens: dict[int, TokenPair], values: dict[int, dict[str, float]], most: int
-) -> float:
-    """Return the largest difference of a margin to plain scoring, over evenly spread pairs."""
+def _plain_margins(model: Any, tokens: dict[int, TokenPair], most: int) -> dict[int, float]:
+    """Return the margins of evenly spread pairs that fit, one sequence at a time."""
+
+    def margin(which: list[int]) -> dict[int, float]:
+        one = tokens[which[0]]
+        plus, minus = (alone(model, one.prompt, side) for side in (one.chosen, one.rejected))
+        return {which[0]: plus.total - minus.total}
+
     rows = sorted(tokens)
     rows = rows[:: max(1, len(rows) // max(most, 1))][:most]
+    return {k: value for row in rows for k, value in halved(margin, [row]).items()}
+
+
+def _noise(model: Any, values: Values, plain: dict[int, float]) -> float:
+    """Return the largest difference of a margin to plain scoring."""
     worst = 0.0
-    for k in rows:
-        one = tokens[k]
-        plain = [plain_logprob(model, one.prompt, side) for side in (one.chosen, one.rejected)]
-        margin = values[k]["chosen"] - values[k]["rejected"]
-        worst = max(worst, abs(margin - (plain[0] - plain[1])))
-    if worst > _TOLERANCE * (20 if str(model.dtype) != "torch.float32" else 1):
-        raise ScoringError(
-            "Batched scores are not those of plain scoring.",
-            found=f"a difference of {worst:.3g} nats in a margin, over {len(rows)} pairs",
-            expected=f"at most {_TOLERANCE:g}",
-            fix="This architecture needs its own layout: report it.",
-        )
+    for k in plain.keys() & values.keys():
+        one = values[k]
+        off, limit = abs(one["chosen"] - one["rejected"] - plain[k]), _TOLERANCE
+        if str(model.dtype) != "torch.float32":
+            limit = _TOLERANCE_HALF * (one["n_chosen"] + one["n_rejected"]) ** 0.5
+        if off > limit:
+            raise ScoringError(
+                "Scores are not those of plain scoring.",
+                found=f"a difference of {off:.3g} nats in a margin, {len(plain)} pairs audited",
+                expected=f"at most {limit:.3g} with {model.dtype}",
+                fix="Load the model in single precision, or report the architecture.",
+            )
+        worst = max(worst, off)
     return worst
 
 
 def _broken(values: dict[str, Any] | None) -> str | None:
-    if values is None or all(np.isfinite(v) for v in values.values() if isinstance(v, float)):
+    """Return why a pair whose tokens are known has no score."""
+    if values is None:
+        return TOO_LARGE
+    if all(np.isfinite(v) for v in values.values() if isinstance(v, float)):
         return None
     return "the model gave values that are not finite"

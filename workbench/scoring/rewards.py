@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from workbench.errors import ScoringError
+from workbench.scoring.layout import text_config
 from workbench.scoring.tokens import TokenPolicy, sequence
 from workbench.scoring.tree import halved
 
@@ -41,7 +42,7 @@ class RewardHead:
         self.policy = policy or TokenPolicy("chat" if chat else "raw")
 
     def __call__(self, texts: Sequence[tuple[str, str]]) -> NDArray[np.float64]:
-        """Return a reward each; NaN for what is longer than the model reads.
+        """Return a reward each; NaN for what is longer than the model or the memory takes.
 
         Raises
         ------
@@ -60,7 +61,7 @@ class RewardHead:
 
     def heads(self, texts: Sequence[tuple[str, str]]) -> NDArray[np.float64]:
         """Return every head's value, shape (texts, heads)."""
-        longest = getattr(self.model.config, "max_position_embeddings", None)
+        longest = getattr(text_config(self.model), "max_position_embeddings", None)
         by_length: dict[int, list[tuple[int, list[int]]]] = defaultdict(list)
         for k, (prompt, response) in enumerate(texts):
             ids = sequence(self.tokenizer, prompt, response, self.policy)
@@ -85,13 +86,15 @@ class RewardHead:
             return dict(zip(some, values, strict=True))
 
         found = halved(score, list(range(len(ids))))
-        return np.stack([found[k] for k in range(len(ids))])
+        none = np.full(int(self.model.config.num_labels), np.nan)
+        return np.stack([found.get(k, none) for k in range(len(ids))])
 
     def _logits(self, tokens: Any) -> Any:
         """Return the head's values at the last token, or of the pooled text."""
         import torch
 
-        config, pad = self.model.config, self.model.config.pad_token_id
+        config = text_config(self.model)
+        pad = config.pad_token_id
         try:
             # a pad token in the text would move the place that a decoder's head reads
             config.pad_token_id = None if len(tokens) == 1 else -1

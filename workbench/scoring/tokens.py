@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from workbench.errors import ScoringError
-from workbench.scoring.tree import Group
+from workbench.scoring.layout import Group
 
 Mode = Literal["raw", "chat"]
 

@@ -1,13 +1,17 @@
-"""Several responses to one prompt in one sequence: the prompt is computed once."""
+"""Log-likelihoods of several responses to one prompt, with the prompt computed once."""
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
+
+from workbench.scoring.layout import Group, laid_out, only_attends, text_config
+from workbench.scoring.precision import single_precision
 
 if TYPE_CHECKING:
     import torch
@@ -20,16 +24,11 @@ BUDGET = 4096
 _ROWS = 1024
 """Rows of logits at a time."""
 
+_SAME = 1e-3
+"""Nats by which a token may differ between the shared layout and a sequence of its own."""
 
-@dataclass(frozen=True)
-class Group:
-    """Tokens of a prompt and of the responses to it."""
-
-    prompt: tuple[int, ...]
-    responses: tuple[tuple[int, ...], ...]
-
-    def __len__(self) -> int:
-        return len(self.prompt) + sum(map(len, self.responses))
+_SAME_HALF = 0.05
+"""The same for the mean over tokens, where only half precision fits into the memory."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -56,25 +55,7 @@ class Scored:
         return float(self.tokens.sum())
 
 
-def unreachable(model: Any, group: Group) -> str | None:
-    """Return why a model cannot score a group; None where it can.
-
-    Parameters
-    ----------
-    model : transformers causal language model
-    group : Group
-    """
-    longest = getattr(model.config, "max_position_embeddings", None)
-    window = getattr(model.config, "sliding_window", None)
-    if longest is not None and len(group.prompt) + max(map(len, group.responses)) > longest:
-        return f"longer than the model's context of {longest} tokens"
-    if window is not None and len(group) > window:
-        # the shared layout would let a layer see further than its window
-        return f"longer than the window of {window} tokens that layers attend to"
-    return None
-
-
-def score_groups(model: Any, groups: Sequence[Group]) -> list[list[Scored]]:
+def score_groups(model: Any, groups: Sequence[Group], shared: bool = True) -> list[list[Scored]]:
     """Score the responses of every group, in one batch.
 
     Parameters
@@ -82,6 +63,9 @@ def score_groups(model: Any, groups: Sequence[Group]) -> list[list[Scored]]:
     model : transformers causal language model
     groups : sequence of Group
         Of similar length.
+    shared : bool
+        Whether responses share their prompt's sequence (:func:`shares_prompts`); each has a
+        sequence of its own, one at a time, when False.
 
     Returns
     -------
@@ -90,27 +74,99 @@ def score_groups(model: Any, groups: Sequence[Group]) -> list[list[Scored]]:
 
     Notes
     -----
-    A group is one sequence: the prompt, then the responses, where positions begin again
-    after the prompt for each and none sees another. Padding is never seen and never read.
-    Logits are made for the positions that predict a response only, in single precision,
-    with the soft cap, scale and bias that the model's head has.
+    A group is one sequence: the prompt, then the responses
+    (:func:`workbench.scoring.layout.laid_out`). Logits are made for the positions that
+    predict a response only, in single precision, with the soft cap, scale and bias that the
+    model's head has.
     """
     import torch
 
-    ids, positions, mask, places = _laid_out(groups, model)
+    if not shared:
+        return [[alone(model, group.prompt, one) for one in group.responses] for group in groups]
+    layout = laid_out(model, groups)
     out = model.base_model(
-        input_ids=ids, position_ids=positions, attention_mask=mask, use_cache=False
-    )
+        input_ids=layout.ids, position_ids=layout.positions, attention_mask=layout.mask,
+        use_cache=False,
+    )  # fmt: skip
     hidden = out.last_hidden_state
     found = []
     for row, group in enumerate(groups):
         some = []
-        for target, at in zip(group.responses, places[row], strict=True):
+        for target, at in zip(group.responses, layout.places[row], strict=True):
             states = hidden[row, torch.tensor(at, device=hidden.device)]
-            wide = states.float()
-            some.append(Scored(_logprobs(model, states, target), wide.sum(dim=0), wide[-1]))
+            some.append(_scored(_logprobs(model, states, target), states))
         found.append(some)
     return found
+
+
+def alone(model: Any, prompt: Sequence[int], response: Sequence[int]) -> Scored:
+    """Score a response in a sequence of its own, by the logits that the model itself makes.
+
+    Parameters
+    ----------
+    model : transformers causal language model
+    prompt, response : sequence of int
+    """
+    import torch
+
+    logits, states = own_output(model, [*prompt, *response], len(response) + 1)
+    wanted = torch.tensor(response, device=logits.device)
+    picked = torch.log_softmax(logits[:-1].float(), dim=-1).gather(1, wanted[:, None])[:, 0]
+    return _scored(np.asarray(picked.double().cpu().detach().numpy()), states[:-1])
+
+
+def own_output(model: Any, tokens: Sequence[int], last: int) -> tuple[torch.Tensor, torch.Tensor]:
+    """Return the logits that a model itself makes at the last places, and the last states there.
+
+    Parameters
+    ----------
+    model : transformers causal language model
+    tokens : sequence of int
+    last : int
+    """
+    import torch
+
+    # a model that can, makes logits only where they are read
+    can = "logits_to_keep" in inspect.signature(model.forward).parameters
+    out = model(
+        input_ids=torch.tensor([[*tokens]], device=model.device), use_cache=False,
+        output_hidden_states=True, **({"logits_to_keep": last} if can else {}),
+    )  # fmt: skip
+    return out.logits[0, -last:], out.hidden_states[-1][0, -last:]
+
+
+def shares_prompts(model: Any, groups: Sequence[Group], exact: bool = True) -> bool:
+    """Return whether responses that share a prompt's sequence get the model's own scores.
+
+    Parameters
+    ----------
+    model : transformers causal language model
+    groups : sequence of Group
+        What is going to be scored; the shortest and the longest are tried.
+    exact : bool
+        Whether the model is in single precision.
+
+    Notes
+    -----
+    Recurrent layers, position biases and heads of their own kind do not go with the shared
+    layout. Nothing is taken on trust: both ways are tried, and compared by token.
+    """
+    if not groups or not only_attends(model):
+        return False
+
+    def off(which: list[int]) -> dict[int, NDArray[np.float64]]:
+        group = ends[which[0]]
+        own = [alone(model, group.prompt, one).tokens for one in group.responses]
+        found = [one.tokens for one in score_groups(model, [group])[0]]
+        return {which[0]: np.abs(np.concatenate(found) - np.concatenate(own))}
+
+    ends = [min(groups, key=len), max(groups, key=len)]
+    try:
+        # what does not fit into the memory tells nothing
+        tried = [one for k in range(2) for one in halved(off, [k]).values()]
+    except Exception:  # whatever an unknown architecture makes of the mask
+        return False
+    return all(one.max() <= _SAME if exact else one.mean() <= _SAME_HALF for one in tried)
 
 
 def score_all(
@@ -124,12 +180,20 @@ def score_all(
     groups : mapping of int to Group
     budget : int
         Tokens of a batch; halved where the memory does not suffice.
+
+    Returns
+    -------
+    dict of int to list of Scored
+        Without the groups that do not fit into the memory alone.
     """
     import torch
 
     def score(batch: list[int]) -> dict[int, list[Scored]]:
-        return dict(zip(batch, score_groups(model, [groups[k] for k in batch]), strict=True))
+        found = score_groups(model, [groups[k] for k in batch], shared)
+        return dict(zip(batch, found, strict=True))
 
+    with single_precision(model) as exact, torch.inference_mode():
+        shared = shares_prompts(model, list(groups.values()), exact)
     found: dict[int, list[Scored]] = {}
     with torch.inference_mode():
         for batch in batches({k: len(one) for k, one in groups.items()}, budget):
@@ -170,17 +234,31 @@ def halved(score: Callable[[list[int]], dict[int, T]], batch: list[int]) -> dict
     ----------
     score : callable
     batch : list of int
+
+    Returns
+    -------
+    dict
+        Without what does not fit into the memory alone.
     """
     try:
         return score(batch)
     except RuntimeError as error:
-        if "out of memory" not in str(error).lower() or len(batch) == 1:
+        if not any(words in str(error).lower() for words in _NO_MEMORY):
             raise
+    if len(batch) == 1:
+        return {}
     half = len(batch) // 2
     return halved(score, batch[:half]) | halved(score, batch[half:])
 
 
-def head_logits(model: Any, states: torch.Tensor) -> torch.Tensor:
+_NO_MEMORY = ("out of memory", "can't allocate memory", "not enough memory", "alloc_failed")
+"""What CUDA, MPS, CPU allocators and cuBLAS say."""
+
+TOO_LARGE = "does not fit into the memory, alone"
+"""Why a pair has no score."""
+
+
+def _head_logits(model: Any, states: torch.Tensor) -> torch.Tensor:
     """Return the logits of hidden states, as the model itself makes them, in fp32.
 
     Parameters
@@ -190,7 +268,7 @@ def head_logits(model: Any, states: torch.Tensor) -> torch.Tensor:
     """
     import torch
 
-    head, config = model.get_output_embeddings(), model.config
+    head, config = model.get_output_embeddings(), text_config(model)
     bias = None if getattr(head, "bias", None) is None else head.bias.float()
     logits = torch.nn.functional.linear(states.float(), head.weight.float(), bias)
     scale = getattr(config, "logit_scale", None)
@@ -203,47 +281,18 @@ def head_logits(model: Any, states: torch.Tensor) -> torch.Tensor:
     return cap * torch.tanh(logits / cap) if cap else logits
 
 
+def _scored(tokens: NDArray[np.float64], states: torch.Tensor) -> Scored:
+    wide = states.float()
+    return Scored(tokens, wide.sum(dim=0), wide[-1])
+
+
 def _logprobs(model: Any, states: torch.Tensor, target: Sequence[int]) -> NDArray[np.float64]:
     import torch
 
     wanted = torch.tensor(target, device=states.device)
     parts = []
     for start in range(0, len(wanted), _ROWS):
-        logits = head_logits(model, states[start : start + _ROWS])
+        logits = _head_logits(model, states[start : start + _ROWS])
         picked = logits.gather(1, wanted[start : start + _ROWS, None])[:, 0]
         parts.append((picked - torch.logsumexp(logits, dim=-1)).double().cpu())
     return np.asarray(torch.cat(parts).detach().numpy())
-
-
-def _laid_out(groups: Sequence[Group], model: Any) -> tuple[Any, Any, Any, list[list[list[int]]]]:
-    """Return tokens, positions and mask of a batch, and which states predict which response."""
-    import torch
-
-    width = max(map(len, groups))
-    ids = torch.zeros((len(groups), width), dtype=torch.long)
-    positions = torch.zeros_like(ids)
-    seen = torch.ones((width, width), dtype=torch.bool).tril().repeat(len(groups), 1, 1)
-    places = []
-    for row, group in enumerate(groups):
-        p = len(group.prompt)
-        ids[row, :p], positions[row, :p] = torch.tensor(group.prompt), torch.arange(p)
-        start, own = p, []
-        for response in group.responses:
-            end = start + len(response)
-            ids[row, start:end] = torch.tensor(response)
-            positions[row, start:end] = torch.arange(p, p + len(response))
-            # a response does not see those that stand before it
-            seen[row, start:end, p:start] = False
-            own.append([p - 1, *range(start, end - 1)])
-            start = end
-        places.append(own)
-    low = torch.finfo(model.dtype).min
-    mask = torch.where(seen, 0.0, low).to(model.dtype)[:, None]
-    device = model.device
-    return ids.to(device), positions.to(device), _masks(model, mask.to(device)), places
-
-
-def _masks(model: Any, mask: torch.Tensor) -> Any:
-    """Return the mask, by kind of layer where a model has several."""
-    kinds = set(getattr(model.config, "layer_types", None) or ())
-    return dict.fromkeys(kinds, mask) if len(kinds) > 1 else mask
