@@ -111,7 +111,7 @@ def test_the_page_scores_keeps_and_shows_what_the_command_says(world, tmp_path, 
     # another visit finds what was kept; a model that is not there is said
     again = AppTest.from_file(str(pages / "model_audit.py"), default_timeout=120).run()
     assert results[0].summary() in [one.value for one in again.code]
-    again.text_input("m-model").set_value("no/such-folder").run()
+    again.text_input("m-model").set_value(str(tmp_path / "none")).run()
     again.button("m-start").click().run()
     assert not again.exception
     assert any("cannot be loaded" in one.value for one in again.code)
