@@ -11,7 +11,7 @@ import time
 import numpy as np
 import pandas as pd
 
-from workbench.audit.judges.observed import observe
+from workbench.audit.judges.verdicts.observed import observe
 from workbench.data.dataset import PreferenceData
 
 PAIRS, JUDGES = 60_000, 4

@@ -20,10 +20,10 @@ from workbench.data.dataset import PreferenceData
 from workbench.llm.asker import Asker
 from workbench.llm.client import Endpoint
 from workbench.llm.journal import Journal
-from workbench.principles.measure import measure
+from workbench.principles.measure.measure import measure
 from workbench.principles.principle import Principle
-from workbench.principles.vote import vote
-from workbench.principles.votes import Vote, Votes
+from workbench.principles.vote.vote import vote
+from workbench.principles.vote.votes import Vote, Votes
 
 K = 40
 RULES = [Principle(f"Select the response that has property {k} of those listed") for k in range(K)]

@@ -53,7 +53,7 @@ def simulate(n: int) -> Arena:
 
 def battles_of(a: np.ndarray, b: np.ndarray, arena: Arena, style: bool = False) -> Any:
     """Hold arrays as the library does after its checks of a data set's labels."""
-    from workbench.decompose.battles import Battles
+    from workbench.ratings.battles import Battles
 
     return Battles(
         models=list(arena.names),
@@ -74,7 +74,7 @@ def ours_codes(arena: Arena) -> np.ndarray:
 
 
 def ours_text(arena: Arena) -> np.ndarray:
-    from workbench.decompose.battles import model_codes
+    from workbench.ratings.battles import model_codes
 
     a, b, _ = model_codes(arena.given)
     return _rated(battles_of(a, b, arena))[1].phi
@@ -82,8 +82,8 @@ def ours_text(arena: Arena) -> np.ndarray:
 
 def _rated(battles: Any) -> tuple[Any, Any]:
     """Count wins by pair of models, then fit."""
-    from workbench.decompose.rating_errors import collapse
-    from workbench.decompose.ratings_kernel import Likelihood, fit
+    from workbench.ratings.errors import collapse
+    from workbench.ratings.kernel import Likelihood, fit
 
     rows, votes = collapse(battles, davidson=False)
     model = Likelihood(rows, davidson=False, ridge=0.0)
@@ -91,7 +91,7 @@ def _rated(battles: Any) -> tuple[Any, Any]:
 
 
 def ours_bootstrap(arena: Arena) -> np.ndarray:
-    from workbench.decompose.rating_errors import bootstrap_draws, lay
+    from workbench.ratings.errors import bootstrap_draws, lay
 
     battles = battles_of(arena.a, arena.b, arena)
     model, full = _rated(battles)
@@ -100,15 +100,15 @@ def ours_bootstrap(arena: Arena) -> np.ndarray:
 
 
 def ours_style(arena: Arena) -> np.ndarray:
-    from workbench.decompose.rating_errors import lay
-    from workbench.decompose.ratings_kernel import Likelihood, fit
+    from workbench.ratings.errors import lay
+    from workbench.ratings.kernel import Likelihood, fit
 
     laid = lay(battles_of(arena.a, arena.b, arena, style=True), davidson=False)
     return fit(Likelihood(laid.rows, davidson=False, ridge=0.0), laid.votes).phi
 
 
 def ours_verb(arena: Arena, covariates: int = 0) -> np.ndarray:
-    from workbench.decompose.bradley_terry import rate
+    from workbench.ratings.bradley_terry import rate
 
     names = [f"x{k}" for k in range(covariates)]
     found = rate(arena.given, covariates=names)

@@ -8,14 +8,14 @@ from typing import Any
 
 import pandas as pd
 import streamlit as st
-from _choices import choose
-from _state import adopt, announce, current, job_of
-from _ui import failure, figure, note, table
+from parts.choices import choose
+from parts.state import adopt, announce, current, job_of
+from parts.ui import failure, figure, note, table
 
 import workbench as wb
+from workbench.json_values import to_json
 from workbench.plots.forest import forest
 from workbench.report.export import to_csv
-from workbench.results import to_json
 
 
 def template() -> str:

@@ -8,15 +8,15 @@ from pathlib import Path
 from typing import Any
 
 import streamlit as st
-from _runs import root, watch
-from _state import announce, current
-from _ui import failure, note, table, warn
+from parts.runs import root, watch
+from parts.state import announce, current
+from parts.ui import failure, note, table, warn
 
 import workbench as wb
 from workbench.annotate.config import AnnotateConfig
 from workbench.annotate.process import runs_in, start
 from workbench.annotate.run import estimate, prepare
-from workbench.factors.rubric import RUBRICS
+from workbench.factors.rubric.definition import RUBRICS
 from workbench.judges import TEMPLATES
 
 _TASKS = {

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pandas as pd
 import streamlit as st
-from _choices import choose
-from _further import estimate_of, further_of
-from _state import announce, current, job_of, truth
-from _ui import failure, figure, note, result, table
+from parts.choices import choose
+from parts.further import estimate_of, further_of
+from parts.state import announce, current, job_of, truth
+from parts.ui import failure, figure, note, result, table
 
 import workbench as wb
 from workbench.plots.forest import forest

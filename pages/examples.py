@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import pandas as pd
 import streamlit as st
-from _choices import choose
-from _difference import show_difference
-from _examples_parts import IN_ORDER, RANKED, filters, fits_of, found, navigate, prediction, ranking
-from _state import announce, current, job_of
-from _ui import failure, figure, note, table, text
+from parts.choices import choose
+from parts.difference import show_difference
+from parts.examples import IN_ORDER, RANKED, filters, fits_of, found, navigate, prediction, ranking
+from parts.state import announce, current, job_of
+from parts.ui import failure, figure, note, table, text
 
 import workbench as wb
 from workbench.data.word_diff import word_diff
-from workbench.decompose.attribution import attribute
+from workbench.explain.attribution import attribute
 from workbench.report.pair_view import factor_values, labels_of, titles_of
 
 st.title("Examples")

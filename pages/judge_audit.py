@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import streamlit as st
-from _judges import asked, scorecard, verdicts
-from _runs import begin, root, watch
-from _state import announce, current
-from _ui import failure, note, table
+from parts.judges import asked, scorecard, verdicts
+from parts.runs import begin, root, watch
+from parts.state import announce, current
+from parts.ui import failure, note, table
 
 import workbench as wb
 from workbench.annotate.process import runs_in, status

@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 import streamlit as st
-from _state import announce, current
-from _ui import failure, figure, note, table
+from parts.state import announce, current
+from parts.ui import failure, figure, note, table
 
 import workbench as wb
-from workbench.decompose.bradley_terry import Ratings, rate
+from workbench.ratings.bradley_terry import Ratings, rate
 
 _ARENA = ("words", "headers", "bullets", "numbered_items", "bold")
 _EVERYBODY = "everybody"

@@ -8,8 +8,8 @@ from typing import Any
 
 import pandas as pd
 import streamlit as st
-from _state import adopt, announce, current
-from _ui import failure, note, table, text
+from parts.state import adopt, announce, current
+from parts.ui import failure, note, table, text
 
 import workbench as wb
 from workbench.data.load import FORMATS, Preview

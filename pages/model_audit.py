@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import streamlit as st
-from _models import asked, kept, shown
-from _runs import root
-from _state import announce, current
-from _ui import failure
+from parts.models import asked, kept, shown
+from parts.runs import root
+from parts.state import announce, current
+from parts.ui import failure
 
 import workbench as wb
 from workbench.audit.models.scored import score_models

@@ -5,11 +5,11 @@ from __future__ import annotations
 import json
 
 import streamlit as st
-from _constitution import edited, effects, exports, pairs_wrong, worth
-from _groups import by_group
-from _runs import begin, root, watch
-from _state import announce, current
-from _ui import failure, note, table, warn
+from parts.constitution import edited, effects, exports, pairs_wrong, worth
+from parts.groups import by_group
+from parts.runs import begin, root, watch
+from parts.state import announce, current
+from parts.ui import failure, note, table, warn
 
 import workbench as wb
 from workbench.annotate.config import AnnotateConfig

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import streamlit as st
-from _choices import choose, command_of, some
-from _state import announce, current, job_of
-from _ui import failure, note, table, text
+from parts.choices import choose, command_of, some
+from parts.state import announce, current, job_of
+from parts.ui import failure, note, table, text
 
 import workbench as wb
+from workbench.json_values import to_json
 from workbench.report.findings import findings_frame
 from workbench.report.further import FURTHER
-from workbench.results import to_json
 
 st.title("Report")
 data = current()

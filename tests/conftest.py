@@ -8,6 +8,8 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
+import workbench as wb
+
 # two workers share the cores: more threads than cores wait for each other
 if "PYTEST_XDIST_WORKER" in os.environ:
     os.environ.setdefault("OMP_NUM_THREADS", "1")
@@ -27,3 +29,29 @@ def shared_data() -> Path:
     if not folder.is_dir():
         pytest.skip("real preference data are not beside the project (../shared/data)")
     return folder.resolve()
+
+
+TEMPLATE = (
+    "{% for m in messages %}<s>{{ m['role'] }}: {{ m['content'] }}</s>\n{% endfor %}"
+    "{% if add_generation_prompt %}<s>assistant: {% endif %}"
+)
+
+
+@pytest.fixture(scope="session")
+def tokenizer():
+    transformers = pytest.importorskip("transformers")
+    from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
+
+    made = Tokenizer(models.BPE())
+    made.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
+    made.decoder = decoders.ByteLevel()
+    texts = wb.load("sample").pairs["response_a"].head(50).tolist()
+    trainer = trainers.BpeTrainer(
+        vocab_size=299, special_tokens=["<s>", "</s>"],
+        initial_alphabet=pre_tokenizers.ByteLevel.alphabet(),
+    )  # fmt: skip
+    made.train_from_iterator(texts, trainer)
+    marks = {"bos_token": "<s>", "eos_token": "</s>", "pad_token": "</s>"}
+    return transformers.PreTrainedTokenizerFast(
+        tokenizer_object=made, chat_template=TEMPLATE, **marks
+    )

@@ -15,17 +15,29 @@ if TYPE_CHECKING:
     from workbench import data as data
     from workbench import factors as factors
     from workbench.audit.judges.audit import audit_judge as audit_judge
-    from workbench.audit.judges.board import JudgeBoard as JudgeBoard
-    from workbench.audit.judges.board import judge_board as judge_board
-    from workbench.audit.judges.corrected import correct_rates as correct_rates
     from workbench.audit.judges.forecast import susceptibility as susceptibility
     from workbench.audit.judges.manipulate import manipulate as manipulate
-    from workbench.audit.judges.observed import Observed as Observed
-    from workbench.audit.judges.observed import observe as observe
     from workbench.audit.judges.plan import plan_audit as plan_audit
-    from workbench.audit.judges.relations import drift as drift
-    from workbench.audit.judges.relations import family_preference as family_preference
     from workbench.audit.judges.scorecard import JudgeAudit as JudgeAudit
+    from workbench.audit.judges.verdicts.board import JudgeBoard as JudgeBoard
+    from workbench.audit.judges.verdicts.board import judge_board as judge_board
+    from workbench.audit.judges.verdicts.corrected import correct_rates as correct_rates
+    from workbench.audit.judges.verdicts.observed import Observed as Observed
+    from workbench.audit.judges.verdicts.observed import observe as observe
+    from workbench.audit.judges.verdicts.relations import drift as drift
+    from workbench.audit.judges.verdicts.relations import family_preference as family_preference
+    from workbench.compare.alignment import Alignment as Alignment
+    from workbench.compare.alignment import align as align
+    from workbench.compare.concordance import Concordance as Concordance
+    from workbench.compare.concordance import concordance as concordance
+    from workbench.compare.contrast import Contrast as Contrast
+    from workbench.compare.contrast import contrast as contrast
+    from workbench.compare.generation import Generation as Generation
+    from workbench.compare.generation import generation as generation
+    from workbench.compare.scenarios import ScenarioPool as ScenarioPool
+    from workbench.compare.scenarios import pool_scenarios as pool_scenarios
+    from workbench.compare.similarity import similarity as similarity
+    from workbench.compare.similarity_result import Similarity as Similarity
     from workbench.data.add_judge import add_judge as add_judge
     from workbench.data.dataset import PreferenceData as PreferenceData
     from workbench.data.dataset import concat as concat
@@ -34,43 +46,25 @@ if TYPE_CHECKING:
     from workbench.data.split import split as split
     from workbench.data.store import open_folder as open_folder
     from workbench.data.store import save as save
-    from workbench.decompose.alignment import Alignment as Alignment
-    from workbench.decompose.alignment import align as align
-    from workbench.decompose.attribution import Attribution as Attribution
-    from workbench.decompose.attribution import attribute as attribute
     from workbench.decompose.bootstrap import Bootstrap as Bootstrap
     from workbench.decompose.bootstrap import bootstrap as bootstrap
-    from workbench.decompose.bradley_terry import rate as rate
-    from workbench.decompose.concordance import Concordance as Concordance
-    from workbench.decompose.concordance import concordance as concordance
-    from workbench.decompose.contrast import Contrast as Contrast
-    from workbench.decompose.contrast import contrast as contrast
     from workbench.decompose.decomposition import Decomposition as Decomposition
     from workbench.decompose.decomposition import decompose as decompose
-    from workbench.decompose.generation import Generation as Generation
-    from workbench.decompose.generation import generation as generation
-    from workbench.decompose.hard_pairs import disagreements as disagreements
-    from workbench.decompose.hard_pairs import most_wrong as most_wrong
-    from workbench.decompose.length_control import LengthControlled as LengthControlled
-    from workbench.decompose.length_control import length_control as length_control
     from workbench.decompose.posterior import Dissection as Dissection
     from workbench.decompose.posterior import dissect as dissect
     from workbench.decompose.published import PublishedFits as PublishedFits
     from workbench.decompose.published import read_fits as read_fits
-    from workbench.decompose.ratings import Ratings as Ratings
-    from workbench.decompose.scenarios import ScenarioPool as ScenarioPool
-    from workbench.decompose.scenarios import pool_scenarios as pool_scenarios
-    from workbench.decompose.screening import Screening as Screening
-    from workbench.decompose.screening import screen as screen
-    from workbench.decompose.similarity import similarity as similarity
-    from workbench.decompose.similarity_result import Similarity as Similarity
     from workbench.errors import ConfigError as ConfigError
     from workbench.errors import DataError as DataError
     from workbench.errors import DesignError as DesignError
     from workbench.errors import JudgeError as JudgeError
     from workbench.errors import WorkbenchError as WorkbenchError
-    from workbench.factors.rubric_result import RubricScores as RubricScores
-    from workbench.factors.rubric_score import score_rubric as score_rubric
+    from workbench.explain.attribution import Attribution as Attribution
+    from workbench.explain.attribution import attribute as attribute
+    from workbench.explain.hard_pairs import disagreements as disagreements
+    from workbench.explain.hard_pairs import most_wrong as most_wrong
+    from workbench.factors.rubric.result import RubricScores as RubricScores
+    from workbench.factors.rubric.score import score_rubric as score_rubric
     from workbench.factors.score import score_factors as score_factors
     from workbench.judges.chat import ChatJudge as ChatJudge
     from workbench.judges.grades import GradeJudge as GradeJudge
@@ -88,7 +82,13 @@ if TYPE_CHECKING:
     from workbench.principles.extraction import Extraction as Extraction
     from workbench.principles.principle import Principle as Principle
     from workbench.principles.recipe import Recipe as Recipe
+    from workbench.ratings.bradley_terry import rate as rate
+    from workbench.ratings.length_control import LengthControlled as LengthControlled
+    from workbench.ratings.length_control import length_control as length_control
+    from workbench.ratings.result import Ratings as Ratings
     from workbench.report.build import report as report
+    from workbench.screening.screening import Screening as Screening
+    from workbench.screening.screening import screen as screen
 
 try:
     __version__ = version("preference-workbench")
@@ -106,37 +106,37 @@ _EXPORTS = {
     "score_factors": "workbench.factors.score",
     "decompose": "workbench.decompose.decomposition",
     "Decomposition": "workbench.decompose.decomposition",
-    "contrast": "workbench.decompose.contrast",
-    "Contrast": "workbench.decompose.contrast",
+    "contrast": "workbench.compare.contrast",
+    "Contrast": "workbench.compare.contrast",
     "add_judge": "workbench.data.add_judge",
-    "align": "workbench.decompose.alignment",
-    "Alignment": "workbench.decompose.alignment",
-    "attribute": "workbench.decompose.attribution",
-    "Attribution": "workbench.decompose.attribution",
+    "align": "workbench.compare.alignment",
+    "Alignment": "workbench.compare.alignment",
+    "attribute": "workbench.explain.attribution",
+    "Attribution": "workbench.explain.attribution",
     "bootstrap": "workbench.decompose.bootstrap",
     "Bootstrap": "workbench.decompose.bootstrap",
-    "concordance": "workbench.decompose.concordance",
-    "Concordance": "workbench.decompose.concordance",
+    "concordance": "workbench.compare.concordance",
+    "Concordance": "workbench.compare.concordance",
     "dissect": "workbench.decompose.posterior",
     "Dissection": "workbench.decompose.posterior",
-    "disagreements": "workbench.decompose.hard_pairs",
-    "generation": "workbench.decompose.generation",
-    "Generation": "workbench.decompose.generation",
-    "length_control": "workbench.decompose.length_control",
-    "LengthControlled": "workbench.decompose.length_control",
-    "most_wrong": "workbench.decompose.hard_pairs",
-    "pool_scenarios": "workbench.decompose.scenarios",
-    "ScenarioPool": "workbench.decompose.scenarios",
+    "disagreements": "workbench.explain.hard_pairs",
+    "generation": "workbench.compare.generation",
+    "Generation": "workbench.compare.generation",
+    "length_control": "workbench.ratings.length_control",
+    "LengthControlled": "workbench.ratings.length_control",
+    "most_wrong": "workbench.explain.hard_pairs",
+    "pool_scenarios": "workbench.compare.scenarios",
+    "ScenarioPool": "workbench.compare.scenarios",
     "PublishedFits": "workbench.decompose.published",
-    "rate": "workbench.decompose.bradley_terry",
-    "Ratings": "workbench.decompose.ratings",
+    "rate": "workbench.ratings.bradley_terry",
+    "Ratings": "workbench.ratings.result",
     "read_fits": "workbench.decompose.published",
-    "screen": "workbench.decompose.screening",
-    "Screening": "workbench.decompose.screening",
-    "similarity": "workbench.decompose.similarity",
-    "Similarity": "workbench.decompose.similarity_result",
-    "score_rubric": "workbench.factors.rubric_score",
-    "RubricScores": "workbench.factors.rubric_result",
+    "screen": "workbench.screening.screening",
+    "Screening": "workbench.screening.screening",
+    "similarity": "workbench.compare.similarity",
+    "Similarity": "workbench.compare.similarity_result",
+    "score_rubric": "workbench.factors.rubric.score",
+    "RubricScores": "workbench.factors.rubric.result",
     "judge": "workbench.judges.judge",
     "Judgement": "workbench.judges.result",
     "ChatJudge": "workbench.judges.chat",
@@ -157,13 +157,13 @@ _EXPORTS = {
     "audit_judge": "workbench.audit.judges.audit",
     "plan_audit": "workbench.audit.judges.plan",
     "JudgeAudit": "workbench.audit.judges.scorecard",
-    "observe": "workbench.audit.judges.observed",
-    "Observed": "workbench.audit.judges.observed",
-    "judge_board": "workbench.audit.judges.board",
-    "JudgeBoard": "workbench.audit.judges.board",
-    "correct_rates": "workbench.audit.judges.corrected",
-    "drift": "workbench.audit.judges.relations",
-    "family_preference": "workbench.audit.judges.relations",
+    "observe": "workbench.audit.judges.verdicts.observed",
+    "Observed": "workbench.audit.judges.verdicts.observed",
+    "judge_board": "workbench.audit.judges.verdicts.board",
+    "JudgeBoard": "workbench.audit.judges.verdicts.board",
+    "correct_rates": "workbench.audit.judges.verdicts.corrected",
+    "drift": "workbench.audit.judges.verdicts.relations",
+    "family_preference": "workbench.audit.judges.verdicts.relations",
     "manipulate": "workbench.audit.judges.manipulate",
     "susceptibility": "workbench.audit.judges.forecast",
     "ConfigError": "workbench.errors",

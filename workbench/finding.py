@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from workbench.results import json_ready
+from workbench.json_values import json_ready
 
 NAN = float("nan")
 

@@ -15,7 +15,8 @@ from typing import Any
 import pandas as pd
 
 import workbench as wb
-from workbench.report.main_job import MainJob, main_job
+from workbench.report.job import MainJob
+from workbench.report.main_job import main_job
 
 HERE = Path(__file__).resolve().parent
 DEFAULT = HERE.parents[1] / ".." / "shared" / "data" / "vicuna80"

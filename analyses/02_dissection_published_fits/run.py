@@ -15,9 +15,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from workbench.compare.similarity import Similarity, similarity
 from workbench.decompose.fit_files import SCENARIOS
 from workbench.decompose.published import PublishedFits, model_size, read_fits
-from workbench.decompose.similarity import Similarity, similarity
 
 HERE = Path(__file__).resolve().parent
 DEFAULT = HERE.parents[1] / ".." / "shared" / "reference" / "dissection_fits"

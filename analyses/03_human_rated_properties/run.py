@@ -16,7 +16,7 @@ import numpy as np
 import pandas as pd
 
 import workbench as wb
-from workbench.decompose.concordance import Concordance, concordance
+from workbench.compare.concordance import Concordance, concordance
 
 HERE = Path(__file__).resolve().parent
 DEFAULT = HERE.parents[1] / ".." / "shared" / "data" / "hf_not_gold"

@@ -18,8 +18,8 @@ from scipy.special import expit
 from scipy.stats import kendalltau
 
 from workbench.data.dataset import PreferenceData
-from workbench.decompose.length_control import LengthControlled, length_control
-from workbench.decompose.length_control_fit import predict_from_weights
+from workbench.ratings.length_control import LengthControlled, length_control
+from workbench.ratings.length_control_fit import predict_from_weights
 
 HERE = Path(__file__).resolve().parent
 DEFAULT = HERE.parents[1] / ".." / "shared" / "data" / "alpaca_eval"

@@ -10,10 +10,10 @@ import pandas as pd
 import pytest
 
 from tests.conftest import SHARED
+from workbench.compare.similarity import similarity
 from workbench.data.dissection_ratings import PROPERTY_NAMES
 from workbench.decompose.fit_files import QUERY_CASES, SCENARIOS
 from workbench.decompose.published import model_size, read_fits
-from workbench.decompose.similarity import similarity
 from workbench.errors import DataError, DesignError
 
 FITS = SHARED / "reference" / "dissection_fits"

@@ -15,8 +15,8 @@ from streamlit.testing.v1 import AppTest
 import workbench as wb
 from workbench.data.browse import find_pairs
 from workbench.data.word_diff import word_diff
-from workbench.decompose.attribution import attribute
-from workbench.decompose.hard_pairs import disagreements, most_wrong
+from workbench.explain.attribution import attribute
+from workbench.explain.hard_pairs import disagreements, most_wrong
 from workbench.report.main_job import main_job
 
 PAGES = Path(__file__).resolve().parents[2] / "pages"
@@ -177,7 +177,7 @@ def test_hostile_text_is_shown_as_text(monkeypatch, tmp_path):
 
 def test_marked_text_is_the_text_escaped():
     sys.modules.pop("_difference", None)
-    from _difference import marked
+    from parts.difference import marked
 
     a, b = f"one {HOSTILE}\n two", "one & 'two'"
     for kind, text in (("only_a", a), ("only_b", b)):

@@ -10,7 +10,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 import workbench as wb
-from workbench.decompose.bradley_terry import rate
+from workbench.ratings.bradley_terry import rate
 
 PAGES = Path(__file__).resolve().parents[2] / "pages"
 STYLE = ["words", "headers", "bullets", "numbered_items", "bold"]

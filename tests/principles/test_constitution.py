@@ -14,7 +14,7 @@ from workbench.judges.templates import find_template
 from workbench.principles.constitution import Constitution, compare, read_constitution
 from workbench.principles.principle import Principle
 from workbench.principles.traits import GROUP_OF, TRAITS, model_traits
-from workbench.principles.votes import Vote, Votes
+from workbench.principles.vote.votes import Vote, Votes
 
 BRIEF, KIND = Principle("Select the response that is brief"), Principle("Be kind", pinned=True)
 BOTH = Constitution((BRIEF, KIND), "mine", {"model": "m"})

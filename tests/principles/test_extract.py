@@ -14,11 +14,11 @@ from workbench.errors import DesignError
 from workbench.llm.asker import Asker
 from workbench.llm.journal import Journal
 from workbench.llm.offline import OfflineModel
-from workbench.principles.evaluate import EXECUTOR, WITH, WITHOUT, _mcnemar, evaluate
 from workbench.principles.extract import extract
+from workbench.principles.held_out.evaluate import EXECUTOR, WITH, WITHOUT, _mcnemar, evaluate
 from workbench.principles.principle import Principle
 from workbench.principles.recipe import Recipe
-from workbench.principles.votes import Vote, Votes
+from workbench.principles.vote.votes import Vote, Votes
 
 LISTS = "Select the response that has a list"
 

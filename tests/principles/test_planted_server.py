@@ -13,8 +13,8 @@ import workbench as wb
 from tests.llm_server import serving
 from tests.planted_rules import rule, words
 from workbench.llm.client import Endpoint
-from workbench.principles.evaluate import EXECUTOR, WITH, WITHOUT
 from workbench.principles.extract import extract
+from workbench.principles.held_out.evaluate import EXECUTOR, WITH, WITHOUT
 from workbench.principles.recipe import Recipe
 
 ORTHOGONAL = ("cat", "blue", "lemon")

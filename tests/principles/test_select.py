@@ -9,7 +9,7 @@ import pytest
 
 from tests.principles.voted import voted
 from workbench.errors import DesignError
-from workbench.principles.measure import PrincipleEffects, measure
+from workbench.principles.measure.measure import PrincipleEffects, measure
 from workbench.principles.principle import Principle
 from workbench.principles.select import Rules, select
 

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from workbench.data.dataset import PreferenceData
 from workbench.principles.principle import Principle
-from workbench.principles.votes import Votes
+from workbench.principles.vote.votes import Votes
 
 
 def voted(

@@ -18,10 +18,11 @@ from workbench.annotate.config import AnnotateConfig
 from workbench.data import store
 from workbench.data.dataset import PreferenceData
 from workbench.errors import ConfigError
+from workbench.json_values import to_json
 from workbench.llm.journal import Journal
 from workbench.llm.progress import Progress
 from workbench.provenance import Provenance
-from workbench.results import Result, to_json
+from workbench.results import Result
 
 SCHEMA_VERSION = 1
 _FILES = ("rubric", "template", "constitution", "known", "attacks", "prices")

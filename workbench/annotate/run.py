@@ -185,7 +185,7 @@ def _save(
     folder.save(found, noted(data, config, spent))
     if config.principles is not None:
         from workbench.principles.extraction import Extraction
-        from workbench.principles.votes_table import write_votes
+        from workbench.principles.vote.votes_table import write_votes
 
         if isinstance(found, Extraction):
             write_votes(found.votes, folder.results / "votes.parquet")

@@ -43,8 +43,8 @@ def annotate(
     if config.principles is not None:
         return _extracted(data, config, asks, file)
     if config.rubric is not None:
-        from workbench.factors.rubric import find_rubric
-        from workbench.factors.rubric_score import score_rubric
+        from workbench.factors.rubric.definition import find_rubric
+        from workbench.factors.rubric.score import score_rubric
 
         return score_rubric(
             data,
@@ -81,7 +81,7 @@ def _extracted(
     from workbench.principles.extract import extract
     from workbench.principles.recipe import Recipe
     from workbench.principles.traits import TRAITS
-    from workbench.principles.votes_table import read_votes_table
+    from workbench.principles.vote.votes_table import read_votes_table
 
     recipe = Recipe.icai() if config.principles == "icai" else Recipe()
     recipe = replace(

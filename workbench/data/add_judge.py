@@ -16,7 +16,7 @@ from workbench.data.formats.tabular import propose
 from workbench.data.formats.verdicts import read_labels
 from workbench.data.load_report import LeftOut, LoadReport
 from workbench.data.pair_keys import match_pairs
-from workbench.data.verdict_tables import Verdicts, read_verdicts
+from workbench.data.reading.verdict_tables import Verdicts, read_verdicts
 from workbench.errors import DataError
 
 _BESIDE = ("order_shown", "replicate", "raw")

@@ -13,12 +13,12 @@ import pyarrow as pa
 
 from workbench.data import sample, store
 from workbench.data.assemble import assemble
-from workbench.data.containers import Container, open_container, parquet_head
 from workbench.data.dataset import PreferenceData, concat
 from workbench.data.formats import Format
 from workbench.data.formats.tabular import propose
 from workbench.data.load_report import LeftOut
-from workbench.data.record_tables import table_of
+from workbench.data.reading.containers import Container, open_container, parquet_head
+from workbench.data.reading.record_tables import table_of
 from workbench.errors import DataError
 
 _FORMATS = {
@@ -123,7 +123,7 @@ def load(
     if str(source) == "sample":
         return sample.load()
     if str(source).startswith("hub:"):
-        from workbench.data import hub
+        from workbench.data.reading import hub
 
         paths = hub.fetch(str(source))
         parts = [_read(_open(path, format, options), format, options) for path in paths]

@@ -1,6 +1,5 @@
-"""Preferences as weights on factors, and tests of how annotators differ."""
+"""Preferences as weights on factors: the fit itself and its uncertainty."""
 
-from workbench.decompose.contrast import Contrast, contrast
 from workbench.decompose.decomposition import Decomposition, decompose
 
-__all__ = ["Contrast", "Decomposition", "contrast", "decompose"]
+__all__ = ["Decomposition", "decompose"]

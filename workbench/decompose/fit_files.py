@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from workbench.data.dissection_ratings import PROPERTY_NAMES
-from workbench.data.files import Reading, mixed_encodings, open_bytes
+from workbench.data.reading.files import Reading, mixed_encodings, open_bytes
 from workbench.decompose.design import POSITION
 from workbench.decompose.weights import SEPARATOR
 from workbench.errors import DataError

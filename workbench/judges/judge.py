@@ -11,12 +11,12 @@ from scipy.stats import false_discovery_control
 
 from workbench.data.dataset import PreferenceData, complete_labels
 from workbench.errors import DesignError, refuse_out_of_range
+from workbench.json_values import json_ready
 from workbench.judges.base import Judge
 from workbench.judges.measures import measures
 from workbench.judges.result import Judgement
 from workbench.llm.progress import spending_frame
 from workbench.provenance import Provenance
-from workbench.results import json_ready
 
 _LONGEST = 500
 

@@ -14,9 +14,9 @@ import numpy as np
 import pandas as pd
 
 from workbench.errors import ConfigError, DesignError
-from workbench.principles.cluster import text_vectors
 from workbench.principles.principle import Principle, distinct
-from workbench.principles.votes import Rule, Vote, Votes
+from workbench.principles.propose.cluster import text_vectors
+from workbench.principles.vote.votes import Rule, Vote, Votes
 
 _SIMILAR = 0.3
 _KIND = "constitution"

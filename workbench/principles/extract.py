@@ -7,17 +7,17 @@ from dataclasses import asdict
 
 from workbench.data.dataset import PreferenceData
 from workbench.errors import refuse_out_of_range
+from workbench.json_values import json_ready
 from workbench.llm.asker import Asks
 from workbench.llm.request import Sampling
-from workbench.principles.adjusted import principle_factors
-from workbench.principles.crossed import crossed
 from workbench.principles.extraction import Extraction, Found
+from workbench.principles.held_out.crossed import crossed
+from workbench.principles.measure.adjusted import principle_factors
 from workbench.principles.principle import Principle
 from workbench.principles.recipe import Recipe
 from workbench.principles.steps import Steps
-from workbench.principles.votes import Votes, joined
+from workbench.principles.vote.votes import Votes, joined
 from workbench.provenance import Provenance
-from workbench.results import json_ready
 
 
 def extract(

@@ -9,15 +9,15 @@ import pandas as pd
 
 from workbench.data.dataset import PreferenceData
 from workbench.llm.progress import spending_frame
-from workbench.principles.adaptive import Screening
 from workbench.principles.constitution import Constitution
-from workbench.principles.evaluate import Evaluation
-from workbench.principles.measure import PrincipleEffects
+from workbench.principles.held_out.evaluate import Evaluation
+from workbench.principles.measure.measure import PrincipleEffects
 from workbench.principles.principle import Principle
-from workbench.principles.propose import Proposals
-from workbench.principles.reliability import reliability
+from workbench.principles.propose.propose import Proposals
 from workbench.principles.select import Selection
-from workbench.principles.votes import Vote, Votes
+from workbench.principles.vote.adaptive import Screening
+from workbench.principles.vote.reliability import reliability
+from workbench.principles.vote.votes import Vote, Votes
 from workbench.provenance import Provenance
 from workbench.results import Result
 

@@ -7,7 +7,7 @@ from typing import Literal
 
 from workbench.errors import refuse_out_of_range
 from workbench.principles.select import Rules
-from workbench.principles.votes import Rule
+from workbench.principles.vote.votes import Rule
 
 
 @dataclass(frozen=True)

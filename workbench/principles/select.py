@@ -11,7 +11,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from workbench.errors import refuse_out_of_range
-from workbench.principles.measure import PrincipleEffects
+from workbench.principles.measure.measure import PrincipleEffects
 from workbench.principles.principle import Principle
 from workbench.provenance import Provenance
 from workbench.results import Result
@@ -195,8 +195,8 @@ def select(
     --------
     >>> import workbench as wb
     >>> from workbench.data.dataset import PreferenceData
-    >>> from workbench.principles.measure import measure
-    >>> from workbench.principles.votes import Votes
+    >>> from workbench.principles.measure.measure import measure
+    >>> from workbench.principles.vote.votes import Votes
     >>> pairs = pd.DataFrame({"prompt": list("pqrs"), "response_a": "yes", "response_b": "no"})
     >>> labels = pd.DataFrame({"pair": range(4), "annotator": "ann", "preference": 1.0})
     >>> data = PreferenceData.from_tables(pairs, labels)

@@ -11,19 +11,19 @@ from workbench.decompose.design import select_annotators
 from workbench.errors import DesignError
 from workbench.llm.asker import Asks
 from workbench.llm.request import Sampling
-from workbench.principles.adaptive import Screening, screen
-from workbench.principles.cluster import cluster
-from workbench.principles.embed import embed
-from workbench.principles.evaluate import Evaluation, evaluate
-from workbench.principles.measure import PrincipleEffects, measure
-from workbench.principles.measure_kernel import merged_for, reference, sides
+from workbench.principles.held_out.evaluate import Evaluation, evaluate
+from workbench.principles.measure.kernel import merged_for, reference, sides
+from workbench.principles.measure.measure import PrincipleEffects, measure
+from workbench.principles.measure.redundancy import vote_correlation
 from workbench.principles.principle import Principle, distinct
-from workbench.principles.propose import Proposals, propose
+from workbench.principles.propose.cluster import cluster
+from workbench.principles.propose.embed import embed
+from workbench.principles.propose.propose import Proposals, propose
 from workbench.principles.recipe import Recipe
-from workbench.principles.redundancy import vote_correlation
 from workbench.principles.select import Selection, alike, select
-from workbench.principles.vote import vote
-from workbench.principles.votes import Votes
+from workbench.principles.vote.adaptive import Screening, screen
+from workbench.principles.vote.vote import vote
+from workbench.principles.vote.votes import Votes
 
 Pairs = tuple[str, ...]
 

@@ -6,9 +6,9 @@ import pandas as pd
 
 from workbench.data.dataset import PreferenceData
 from workbench.errors import DesignError
-from workbench.principles.measure import PrincipleEffects, measure
+from workbench.principles.measure.measure import PrincipleEffects, measure
 from workbench.principles.principle import Principle
-from workbench.principles.votes import Rule, Votes
+from workbench.principles.vote.votes import Rule, Votes
 
 _TRAITS = {
     "length": ("is shorter", "goes into more detail"),
@@ -105,7 +105,7 @@ def model_traits(
     others : str, optional
         The model that it is compared with; all others when None.
     rule, level, replicates, seed
-        See :func:`workbench.principles.measure.measure`.
+        See :func:`workbench.principles.measure.measure.measure`.
 
     Returns
     -------
@@ -121,7 +121,7 @@ def model_traits(
     --------
     >>> import numpy as np
     >>> import workbench as wb
-    >>> from workbench.principles.votes import Vote
+    >>> from workbench.principles.vote.votes import Vote
     >>> data = wb.load("sample")
     >>> data = data.filter(pair_ids=data.pairs["pair_id"][:50])
     >>> codes = np.full((50, 1, 1), Vote.A, dtype=np.int8)

@@ -15,18 +15,19 @@ from typing import Any
 import jinja2
 import pandas as pd
 
+from workbench.compare.contrast import Contrast
 from workbench.data.dataset import PreferenceData
-from workbench.decompose.contrast import Contrast
 from workbench.decompose.decomposition import Decomposition
 from workbench.errors import ConfigError, DesignError
 from workbench.finding import Finding
+from workbench.json_values import to_json
 from workbench.plots.theme import CONFIG
 from workbench.report import sections
 from workbench.report.data_card import card_of, data_card, simulated
 from workbench.report.export import script_json, to_csv
 from workbench.report.findings import find
 from workbench.report.page import Section
-from workbench.results import TIDY, Result, to_json
+from workbench.results import TIDY, Result
 
 SCHEMA_VERSION = 1
 

@@ -7,13 +7,14 @@ from typing import Any
 
 import pandas as pd
 
+from workbench.compare.contrast import Contrast
 from workbench.data.dataset import PreferenceData
 from workbench.data.load_report import REASONS
-from workbench.decompose.contrast import Contrast
 from workbench.decompose.decomposition import Decomposition
+from workbench.json_values import json_ready
 from workbench.llm.request import OFFLINE
 from workbench.report.page import Section, Table
-from workbench.results import Result, json_ready
+from workbench.results import Result
 
 
 def data_card(data: PreferenceData, licence: str | None) -> Section:

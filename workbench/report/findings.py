@@ -8,18 +8,18 @@ from dataclasses import asdict
 import numpy as np
 import pandas as pd
 
-from workbench.audit.judges.observed import RULES as OBSERVED_RULES
 from workbench.audit.judges.scorecard import RULES as AUDIT_RULES
+from workbench.audit.judges.verdicts.observed import RULES as OBSERVED_RULES
 from workbench.audit.models.calibration import RULES as CALIBRATION_RULES
 from workbench.audit.models.displacement import RULES as DISPLACEMENT_RULES
 from workbench.audit.models.ranking import RULES as RANKING_RULES
 from workbench.audit.models.relevance import RULES as REWARD_RULES
-from workbench.decompose.contrast import Contrast
+from workbench.compare.contrast import Contrast
 from workbench.decompose.decomposition import Decomposition
 from workbench.decompose.design import POSITION
 from workbench.decompose.identify import HIGH_CONDITION
 from workbench.finding import Finding, Rule, finding
-from workbench.principles.evaluate import RULES as PRINCIPLE_RULES
+from workbench.principles.held_out.evaluate import RULES as PRINCIPLE_RULES
 from workbench.results import Result
 
 Q_LEVEL = 0.05

@@ -12,7 +12,7 @@ from workbench.errors import DesignError
 from workbench.results import Result
 
 if TYPE_CHECKING:
-    from workbench.report.main_job import MainJob
+    from workbench.report.job import MainJob
 
 
 def everyone(job: MainJob) -> PreferenceData:
@@ -73,8 +73,8 @@ def _bootstrap(job: MainJob) -> Result:
 
 
 def _similarity(job: MainJob) -> Result:
+    from workbench.compare.similarity import similarity
     from workbench.decompose.bootstrap import bootstrap
-    from workbench.decompose.similarity import similarity
 
     by = ("annotator", "scenario") if _scenarios(job) > 1 else ("annotator",)
     options = _options(job, "level")
@@ -84,7 +84,7 @@ def _similarity(job: MainJob) -> Result:
 
 
 def _scenario_pool(job: MainJob) -> Result:
-    from workbench.decompose.scenarios import pool_scenarios
+    from workbench.compare.scenarios import pool_scenarios
 
     if _scenarios(job) < 2:
         raise DesignError(
@@ -97,14 +97,14 @@ def _scenario_pool(job: MainJob) -> Result:
 
 
 def _concordance(job: MainJob) -> Result:
-    from workbench.decompose.concordance import concordance
+    from workbench.compare.concordance import concordance
 
     fit = _fit(job)
     return concordance(everyone(job), fit=fit, **_options(job, "factors", "level"))
 
 
 def _ratings(job: MainJob) -> Result:
-    from workbench.decompose.bradley_terry import rate
+    from workbench.ratings.bradley_terry import rate
 
     options = _options(job, "level")
     return rate(job.data, annotator=job.people.groups[0], **options)

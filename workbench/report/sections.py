@@ -8,14 +8,15 @@ from typing import Any
 
 import pandas as pd
 
-from workbench.decompose.contrast import Contrast
+from workbench.compare.contrast import Contrast
 from workbench.decompose.decomposition import Decomposition
 from workbench.decompose.design import POSITION
 from workbench.finding import Finding
+from workbench.json_values import json_ready
 from workbench.plots.held_out import held_out_dots
 from workbench.report.findings import ALL_RULES, Q_LEVEL, findings_frame
 from workbench.report.page import Figure, Section, Table
-from workbench.results import Result, json_ready
+from workbench.results import Result
 
 _TESTS = {"p_value": "p", "q_value": "q", "n": "n", "n_clusters": "clusters"}
 

@@ -9,7 +9,7 @@ import pytest
 
 from workbench.data.formats.annotated_pairs import FORMAT, records_of
 from workbench.data.load import load
-from workbench.data.record_tables import table_of
+from workbench.data.reading.record_tables import table_of
 
 EXAMPLE = (
     Path(__file__).parents[3]

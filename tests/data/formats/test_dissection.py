@@ -22,7 +22,7 @@ import workbench as wb
 from workbench.data.dissection_ratings import PROPERTY_NAMES
 from workbench.data.formats.dissection import FORMAT
 from workbench.data.load_report import REASONS
-from workbench.data.record_tables import table_of
+from workbench.data.reading.record_tables import table_of
 from workbench.factors.dissection import dissection_factors, rating_problems
 from workbench.factors.dissection_subsets import in_subsets, subsets
 

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from workbench.data.formats import alpaca_eval, annotated_pairs, arena, reward_bench, trl
 from workbench.data.formats.records import metadata, names, numbers, sided, texts
 from workbench.data.load_report import REASONS
-from workbench.data.record_tables import table_of
+from workbench.data.reading.record_tables import table_of
 
 COLUMNS = {
     "trl": (trl.FORMAT, ["prompt", "chosen", "rejected", "margin", "score_chosen", "tags"]),

@@ -26,9 +26,9 @@ from workbench.audit.judges.statistics import (
     verdicts,
 )
 from workbench.errors import refuse_out_of_range
+from workbench.json_values import json_ready
 from workbench.judges.base import Judge
 from workbench.provenance import Provenance
-from workbench.results import json_ready
 
 STABLE, READABLE = 0.8, 0.02
 """Repeated calls should agree at least so often; replies fail at most so often."""

@@ -10,11 +10,11 @@ from typing import Any, ClassVar
 import numpy as np
 import pandas as pd
 
-from workbench.audit.judges.observed_rows import leans, of_reference
 from workbench.audit.judges.perturb import seed_of
 from workbench.audit.judges.plan import drawn
 from workbench.audit.judges.scores import as_data, scores_of
 from workbench.audit.judges.statistics import RATE, SHIFT, shift
+from workbench.audit.judges.verdicts.observed_rows import leans, of_reference
 from workbench.audit.measures import Measures
 from workbench.clustered import share
 from workbench.data.dataset import PreferenceData

@@ -10,10 +10,10 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from workbench.audit.judges.observed_rows import DIFFERENCE, leans, of_reference
 from workbench.audit.judges.perturb import seed_of
 from workbench.audit.judges.scores import scores_of
 from workbench.audit.judges.statistics import RATE
+from workbench.audit.judges.verdicts.observed_rows import DIFFERENCE, leans, of_reference
 from workbench.audit.measures import COLUMNS, Measures
 from workbench.clustered import Array, mean_difference, share
 from workbench.data.dataset import PreferenceData

@@ -9,10 +9,10 @@ import numpy as np
 import pandas as pd
 
 from workbench.audit.judges.arms import Arm, Item, Made
-from workbench.audit.judges.observed_rows import leans, of_reference
 from workbench.audit.judges.perturb import most_off_topic, seed_of
 from workbench.audit.judges.probes import PROBES, Probe, Suite, imported
 from workbench.audit.judges.statistics import detectable
+from workbench.audit.judges.verdicts.observed_rows import leans, of_reference
 from workbench.data.dataset import PreferenceData
 from workbench.data.digests import content_digests
 from workbench.errors import DesignError, refuse_out_of_range

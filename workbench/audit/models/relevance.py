@@ -9,8 +9,8 @@ from typing import Any, ClassVar
 import numpy as np
 import pandas as pd
 
-from workbench.audit.judges.observed_rows import leans, of_reference
 from workbench.audit.judges.perturb import pad, seed_of, truncated
+from workbench.audit.judges.verdicts.observed_rows import leans, of_reference
 from workbench.audit.measures import COLUMNS, Measures
 from workbench.clustered import Array, cluster_error, mean_difference, normal_row, share
 from workbench.data.dataset import PreferenceData

@@ -7,10 +7,10 @@ from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import Any
 
-import workbench as wb
 from workbench.audit.models.gains import gains
 from workbench.audit.models.whole import ModelScores
 from workbench.data.dataset import PreferenceData
+from workbench.data.load import load
 from workbench.errors import ConfigError
 from workbench.scoring.gains import next_tokens
 from workbench.scoring.logprob import score_pairs, score_responses, token_pairs
@@ -113,7 +113,7 @@ def other_responses(data: PreferenceData, source: str) -> list[tuple[str, str, s
     ConfigError
         There is none.
     """
-    pairs, other = data.pairs, wb.load(source).pairs
+    pairs, other = data.pairs, load(source).pairs
     known = {*pairs["response_a"].dropna(), *pairs["response_b"].dropna()}
     by_prompt: dict[str, str] = {}
     for row in other.sort_values("pair_id").to_dict("records"):

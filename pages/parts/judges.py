@@ -1,0 +1,87 @@
+"""An audit of a judge: what to ask, its scorecard, and what existing verdicts tell."""
+
+from __future__ import annotations
+
+import pandas as pd
+import streamlit as st
+from parts.ui import note, result, table, text, warn
+
+import workbench as wb
+from workbench.annotate.config import AnnotateConfig
+from workbench.audit.judges.plan import SIZES
+from workbench.audit.judges.probes import PROBES
+from workbench.audit.judges.scorecard import JudgeAudit
+from workbench.audit.judges.verdicts.board import judge_board
+from workbench.audit.judges.verdicts.corrected import correct_rates
+from workbench.audit.judges.verdicts.observed import observe
+from workbench.finding import Finding
+from workbench.results import Result
+
+
+def asked(data: wb.PreferenceData) -> AnnotateConfig:
+    """Let the user say whom to audit and by which probes, and return it."""
+    left, middle, right = st.columns(3)
+    model = left.text_input("Judge: a model", "offline:plain", key="a-model", max_chars=200)
+    url = middle.text_input("Endpoint", AnnotateConfig().base_url, key="a-url", max_chars=300)
+    suite = right.selectbox("Suite", list(SIZES), key="a-suite")
+    if model.startswith("offline:"):
+        warn(f"{model} is built in: it computes text factors. Its numbers are simulated.")
+    most = len(data.pairs)
+    pairs = left.number_input("Pairs", 2, most, min(most, SIZES[suite]), key="a-pairs")
+    variants = [f"{probe.id}/{one.name}" for probe in PROBES for one in probe.variants]
+    vetoed = middle.multiselect("Leave out", variants, key="a-vetoed")
+    edits = right.checkbox("Also measure edits by rule", key="a-edits")
+    wordings = right.checkbox("Also ask in other wordings", key="a-wordings")
+    return AnnotateConfig().updated(
+        "Judge audit page",
+        model=model or None,
+        base_url=url or None,
+        suite=suite,
+        pairs=int(pairs),
+        vetoed=tuple(vetoed),
+        manipulate=edits,
+        wordings=wordings,
+    )
+
+
+def scorecard(found: Result | None) -> None:
+    """Show invariance beside sensitivity, doses, findings, manipulation and samples."""
+    if not isinstance(found, JudgeAudit):
+        note("Too little was asked yet to say anything.")
+        return
+    text(found.summary())
+    findings(found.findings(), "audit")
+    result(found, "audit")
+    for k, part in enumerate(found.parts()):
+        result(part, f"audit-{k}")
+
+
+def findings(found: list[Finding], key: str) -> None:
+    """Show findings with the pairs behind them, warnings first."""
+    order = sorted(found, key=lambda one: one.level != "warning")
+    rows = [{**one.to_dict(), "evidence": ", ".join(one.evidence)} for one in order]
+    if rows:
+        table(pd.DataFrame(rows), f"findings-{key}", "Findings, with the pairs that show them")
+
+
+def verdicts(data: wb.PreferenceData) -> None:
+    """Show what existing verdicts tell of the judges, and the judges beside each other."""
+    people = data.annotators.loc[data.annotators["kind"] == "human", "annotator"].tolist()
+    reference = st.selectbox("Hold against", [*(["human"] if people else []), *people, "nobody"])
+    if not st.button("Audit the verdicts", key="a-verdicts", type="primary"):
+        return
+    names = None if reference == "nobody" else reference
+    board = None if names is None else judge_board(data, None, names, style=True)
+    seen = observe(data, reference="") if board is None else board.observed
+    text(seen.summary())
+    findings(seen.findings(), "observed")
+    result(seen, "observed")
+    for part in seen.parts():
+        result(part, f"observed-{part.heading}")
+    if board is None:
+        return
+    text(board.summary())
+    result(board, "judge-board")
+    if data.pairs["model_a"].notna().any():
+        judge = seen.settings["annotators"][0]
+        result(correct_rates(data, judge, str(names)), "corrected")

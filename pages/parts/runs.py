@@ -1,0 +1,104 @@
+"""Watching an annotation run: its progress, its spend, its results."""
+
+from __future__ import annotations
+
+import math
+import os
+from datetime import timedelta
+from pathlib import Path
+
+import pandas as pd
+import streamlit as st
+from parts.state import adopt
+from parts.ui import note, table, text, warn
+
+import workbench as wb
+from workbench.annotate.config import AnnotateConfig
+from workbench.annotate.folder import RunFolder
+from workbench.annotate.process import Status, cancel, runs_in, start, status
+from workbench.annotate.run import prepare
+
+_SAID = {
+    "new": "It starts ...",
+    "running": "It is under way.",
+    "finished": "It is finished.",
+    "stopped": "It stopped, and can be taken up again.",
+    "failed": "It failed; what was answered is kept, and it can be taken up again.",
+    "ended": "Its process is gone; what was answered is kept, and it can be taken up again.",
+}
+
+
+def root() -> Path:
+    """Return where runs are kept: the folder runs/ of where the dashboard was started."""
+    return Path(os.environ.get("WORKBENCH_RUNS", "runs"))
+
+
+def begin(config: AnnotateConfig, data: wb.PreferenceData, key: str) -> None:
+    """Start a run of a configuration, and look at it; the key is that of the choice of runs."""
+    name = config.slug(data.digest)
+    taken = {run.path.name for run in runs_in(root())}
+    # the same name may hold a run of other options
+    place = next(root() / f"{name}-{k}" for k in range(1, 1000) if f"{name}-{k}" not in taken)
+    start(prepare(config, data, place))
+    st.session_state[key] = place.name
+    st.rerun()
+
+
+def watch(folder: RunFolder) -> None:
+    """Show a run, again every second while it is under way."""
+    live = status(folder).state in ("new", "running") or folder.running
+    st.fragment(_view, run_every="1s" if live else None)(folder, live)
+    _results(folder)
+
+
+def _view(folder: RunFolder, live: bool) -> None:
+    now = status(folder)
+    note(f"{folder.path.name}: {_SAID[now.state]}")
+    if now.message:
+        text(now.message)
+    _tiles(now)
+    for row in now.stages.itertuples():
+        st.progress(row.done / max(row.requests, 1), f"{row.done:,} of {row.requests:,} requests")
+    if len(now.stages):
+        table(now.stages, "stages", "Stages: kept from before, answered now, failed, open")
+    if now.state == "running":
+        if st.button("Cancel", key="cancel", icon=":material/stop:"):
+            cancel(folder)
+            note("The calls on the way come home first.")
+    elif now.state not in ("new", "finished"):
+        if st.button("Take it up again", key="resume", icon=":material/play_arrow:"):
+            start(folder)
+            st.rerun()
+    elif live and now.state == "finished":
+        # the whole page: its results are there now
+        st.rerun()
+
+
+def _tiles(now: Status) -> None:
+    stage = None if now.stages.empty else now.stages.iloc[-1]
+    seconds = math.nan if stage is None else stage["seconds_left"]
+    rate = math.nan if stage is None else stage["per_second"]
+    tiles = {
+        "Replies a second": "unknown" if math.isnan(rate) else f"{rate:,.1f}",
+        "Time left": "unknown" if math.isnan(seconds) else str(timedelta(seconds=int(seconds))),
+        "Failed": "0" if stage is None else f"{int(now.stages['failed'].sum()):,}",
+        "Tokens in": f"{now.prompt_tokens:,}",
+        "Tokens out": f"{now.completion_tokens:,}",
+        "Cost": "no prices" if math.isnan(now.cost) else f"{now.cost:,.4f}",
+    }
+    for place, (name, value) in zip(st.columns(len(tiles)), tiles.items(), strict=True):
+        place.metric(name, value, border=True)
+
+
+def _results(folder: RunFolder) -> None:
+    if not (folder.results / "summary.txt").is_file():
+        return
+    st.subheader("Results")
+    if folder.config.offline:
+        warn(f"{folder.config.model} is built in: these numbers are simulated, not a judge's.")
+    text((folder.results / "summary.txt").read_text(encoding="utf-8"))
+    for path in sorted(folder.results.glob("*.csv")):
+        table(pd.read_csv(path), f"run-{path.stem}", path.stem.replace("_", " ").capitalize())
+    if st.button("Open these data here", key="adopt", icon=":material/folder_open:"):
+        adopt(wb.load(folder.path))
+        note("They are open: Compare shows what they reward.")

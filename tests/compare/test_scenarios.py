@@ -1,0 +1,130 @@
+"""Partial pooling: planted hierarchies, coverage, a linear limit, and tests of difference."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from workbench.compare.pooling import Subset, pool
+from workbench.compare.scenarios import pool_scenarios
+from workbench.data.dataset import PreferenceData
+from workbench.decompose.decomposition import decompose
+from workbench.errors import DesignError
+
+
+def _draw(seed, sizes, mu, tau):
+    rng = np.random.default_rng(seed)
+    b = mu + tau * rng.normal(size=(len(sizes), len(mu)))
+    subsets = []
+    for n, one in zip(sizes, b, strict=True):
+        x = rng.normal(size=(n, len(mu)))
+        y = (rng.random(n) < 1 / (1 + np.exp(-x @ one))).astype(float)
+        subsets.append(Subset(x, np.ones(n), y))
+    return b, subsets
+
+
+def _data(subsets):
+    x = np.vstack([s.X for s in subsets])
+    scenario = np.repeat([f"s{k:02}" for k in range(len(subsets))], [len(s.X) for s in subsets])
+    pairs = pd.DataFrame({"item": np.arange(len(x)), "scenario": scenario})
+    votes = np.concatenate([s.votes for s in subsets])
+    labels = pd.DataFrame({"pair": np.arange(len(x)), "annotator": "ann", "preference": votes})
+    factors = pd.DataFrame(x, columns=[f"f{k}" for k in range(x.shape[1])])
+    data = PreferenceData.from_tables(pairs, labels)
+    return data.with_factors(factors, pd.DataFrame(index=factors.index), {})
+
+
+def test_coverage_and_tau_of_planted_hierarchies():
+    mu, tau = np.array([0.6, -0.3]), np.array([0.3, 0.4])
+    covered, taus = [], []
+    for seed in range(20):
+        b, subsets = _draw(seed, [60, 250] * 8, mu, tau)
+        fit = pool(subsets)
+        assert fit.converged
+        covered.append(np.abs(fit.mean - b) < 1.96 * fit.error)
+        taus.append(fit.tau)
+    assert 0.92 <= np.mean(covered) <= 0.975
+    np.testing.assert_allclose(np.mean(taus, axis=0), tau, atol=0.08)
+
+
+def test_pooled_beats_unpooled_and_complete_and_small_subsets_shrink_more():
+    sizes = [80, 320] * 8
+    b, subsets = _draw(1, sizes, np.array([0.6, -0.3, 0.0]), np.array([0.3, 0.3, 0.3]))
+    table = pool_scenarios(_data(subsets)).to_frame()
+    table = table[table["term"] != "position"]
+    error = {
+        name: ((table[name].to_numpy() - b.ravel()) ** 2).mean()
+        for name in ("estimate", "unpooled_estimate", "complete_estimate")
+    }
+    assert error["estimate"] < min(error["unpooled_estimate"], error["complete_estimate"])
+    small = table["scenario"].isin([f"s{k:02}" for k in range(0, 16, 2)])
+    for _, own in table.groupby("term"):
+        assert own[small[own.index]]["shrinkage"].min() > own[~small[own.index]]["shrinkage"].max()
+
+
+def test_large_balanced_subsets_reach_the_linear_gaussian_limit():
+    # nearly normal likelihoods: the posterior is the textbook one given mu and tau
+    _, subsets = _draw(2, [4000] * 6, np.array([0.4]), np.array([0.3]))
+    fit = pool(subsets)
+    unpooled = decompose(_data(subsets), by="scenario", covariance="classical", folds=0).to_frame()
+    own = unpooled[unpooled["term"] == "f0"]
+    y, v = own["estimate"].to_numpy(), own["std_error"].to_numpy() ** 2
+    tau2 = fit.tau[0] ** 2
+    w = 1 / (v + tau2)
+    mu = (w * y).sum() / w.sum()
+    share = v / (v + tau2)
+    assert fit.mu[0] == pytest.approx(mu, abs=2e-3)
+    np.testing.assert_allclose(fit.mean[:, 0], share * mu + (1 - share) * y, atol=2e-3)
+    variance = (1 - share) * v + share**2 / w.sum()
+    np.testing.assert_allclose(fit.error[:, 0], np.sqrt(variance), rtol=0.01)
+
+
+def test_heterogeneity_is_cochrans_q_and_differences_name_the_scenario():
+    rng = np.random.default_rng(3)
+    subsets = []
+    for k in range(5):
+        x = rng.normal(size=(500, 2))
+        eta = x @ [0.5, 1.5 if k == 2 else 0.0]
+        subsets.append(Subset(x, np.ones(500), (rng.random(500) < 1 / (1 + np.exp(-eta))) * 1.0))
+    found = pool_scenarios(_data(subsets))
+    own = decompose(_data(subsets), by="scenario", folds=0).to_frame()
+    for term in ("f0", "f1"):
+        part = own[own["term"] == term]
+        w = 1 / part["std_error"] ** 2
+        q = (w * (part["estimate"] - (w * part["estimate"]).sum() / w.sum()) ** 2).sum()
+        row = found.tau.set_index("term").loc[term]
+        assert row["statistic"] == pytest.approx(q, rel=1e-6)
+        assert row["df"] == 4
+    best = found.differences.sort_values("q_value").iloc[0]
+    assert (best["scenario"], best["term"]) == ("s02", "f1")
+    assert len(found.pairwise[found.pairwise["term"] == "f0"]) == 10
+
+
+def test_a_small_separated_or_constant_subset_still_gets_weights():
+    _, subsets = _draw(4, [300, 300, 300], np.array([0.6, -0.3]), np.array([0.2, 0.2]))
+    x = np.array([[1.0, 0.0]])
+    found = pool_scenarios(_data([*subsets, Subset(x, np.ones(1), np.ones(1))]))
+    last = found.to_frame()
+    last = last[(last["scenario"] == "s03") & (last["term"] != "position")]
+    assert np.isfinite(last["estimate"]).all()
+    assert last["unpooled_estimate"].isna().all()
+    assert last["reason"].notna().all()
+    assert last["shrinkage"].min() > 0.9
+    found.plot()
+    assert "heterogeneity" in found.summary()
+    with pytest.raises(DesignError, match="two scenarios"):
+        pool_scenarios(_data(subsets[:1]))
+
+
+def test_clusters_that_lie_in_several_scenarios_are_said_and_not_independent():
+    # the same pairs and votes in two scenarios: their weights cannot differ
+    _, subsets = _draw(5, [200], np.array([0.6]), np.array([0.2]))
+    data = _data(subsets * 2)
+    data = replace(data, pairs=data.pairs.assign(cluster=[f"c{k % 200}" for k in range(400)]))
+    found = pool_scenarios(data)
+    assert any("200 of 200 clusters lie in several" in note for note in found.settings["notes"])
+    assert found.settings["likelihood_power"]["ann"] == pytest.approx(0.5, abs=0.15)
+    assert found.pairwise["std_error"].max() < 1e-6

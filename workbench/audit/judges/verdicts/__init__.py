@@ -1,0 +1,1 @@
+"""What verdicts that are there tell of a judge: no call is made."""

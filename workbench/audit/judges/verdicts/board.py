@@ -1,0 +1,314 @@
+"""A leaderboard of judges: agreement with people beside what it is bought with."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import numpy as np
+import pandas as pd
+
+from workbench.audit.judges.verdicts.agreement import (
+    leave_one_out,
+    mode_against_mode,
+    one_against_mode,
+    vote_counts,
+)
+from workbench.audit.judges.verdicts.observed import Observed, observe
+from workbench.audit.judges.verdicts.observed_rows import of_reference
+from workbench.clustered import Array, mean_difference, resample, share
+from workbench.data.dataset import PreferenceData
+from workbench.data.split import folds as fold_numbers
+from workbench.errors import DesignError, refuse_out_of_range
+from workbench.provenance import Provenance
+from workbench.results import TIDY, Result
+
+if TYPE_CHECKING:
+    import plotly.graph_objects as go
+
+    from workbench.audit.judges.scorecard import JudgeAudit
+
+CEILING = "people, one against the others"
+ENSEMBLE = "majority of the judges"
+_METHOD = "1 - |a - b| against the mode of people, Wilson interval at the clusters' size"
+_BESIDE = ("consistency", "position fairness", "longer preferred", "list preferred")
+COLUMNS = (*TIDY, "rank", "rank_low", "rank_high", "bias", "variance",
+           *(name.replace(" ", "_") for name in _BESIDE), "robustness", "sensitivity", "calls",
+           "n_clusters", "method", "reason")  # fmt: skip
+
+
+@dataclass(frozen=True, eq=False)
+class JudgeBoard(Result):
+    """Judges by their agreement with people.
+
+    Attributes
+    ----------
+    estimates : DataFrame
+        One row a judge, best first, then the people and the ensemble; see :meth:`to_frame`.
+    scenarios : DataFrame
+        ``scenario, term, estimate, conf_low, conf_high, n, lead, lead_low, lead_high``: the
+        judge that agrees most in each scenario, and its paired lead over the next.
+    ensemble : DataFrame
+        One row: the majority minus the best member, chosen on other prompts.
+    observed : Observed
+    settings : dict
+    provenance : Provenance
+    """
+
+    heading: ClassVar[str] = "Judges beside each other"
+    about: ClassVar[str] = (
+        "How often each judge says what most people say, beside how often one person does. Bias "
+        "and variance are AlpacaEval's: errors of 0 or 1, not of squares."
+    )
+
+    estimates: pd.DataFrame
+    scenarios: pd.DataFrame
+    ensemble: pd.DataFrame
+    observed: Observed
+    settings: dict[str, Any]
+    provenance: Provenance
+
+    def to_frame(self) -> pd.DataFrame:
+        """Return one row a judge.
+
+        The tidy columns are of the agreement; ``rank`` with the ends of its bootstrap
+        interval; ``bias`` and ``variance`` (NaN without repeats); consistency, position
+        fairness, and preference for longer responses and lists; ``robustness, sensitivity,
+        calls`` of judges whose audits are given.
+        """
+        return self.estimates
+
+    def tables(self) -> dict[str, pd.DataFrame]:
+        """Return judges, the best of each scenario, and the ensemble."""
+        return {
+            "judges": self.estimates,
+            "scenarios": self.scenarios,
+            "ensemble": self.ensemble,
+            "observed": self.observed.estimates,
+        }
+
+    def parts(self) -> list[Result]:
+        """Return what the verdicts tell of every judge."""
+        return [self.observed, *self.observed.parts()]
+
+    def summary(self) -> str:
+        """Return ranks, the best of each scenario, and whether an ensemble is better."""
+        lines = [f"Agreement with {self.settings['reference']}, {self.settings['level']:.0%} "
+                 "intervals"]  # fmt: skip
+        for row in self.estimates.to_dict("records"):
+            rank = "" if pd.isna(row["rank"]) else (
+                f"{row['rank']:.0f} [{row['rank_low']:.0f}, {row['rank_high']:.0f}] ")  # fmt: skip
+            if pd.isna(row["estimate"]):
+                lines.append(f"  {rank}{row['term']}: undefined: {row['reason']}")
+                continue
+            lines.append(
+                f"  {rank}{row['term']}: {row['estimate']:.3f} [{row['conf_low']:.3f}, "
+                f"{row['conf_high']:.3f}], n = {row['n']:,.0f}"
+            )
+        for row in self.scenarios.to_dict("records"):
+            lines.append(
+                f"  in {row['scenario']}: {row['term']} {row['estimate']:.3f}, ahead of the next "
+                f"by {row['lead']:+.3f} [{row['lead_low']:+.3f}, {row['lead_high']:+.3f}], n = "
+                f"{row['n']:,.0f}"
+            )
+        for row in self.ensemble.to_dict("records"):
+            lines.append(
+                f"  {row['term']}: {row['estimate']:+.3f} [{row['conf_low']:+.3f}, "
+                f"{row['conf_high']:+.3f}], n = {row['n']:,.0f}"
+            )
+        return "\n".join([*lines, f"method: {_METHOD}; ranks: cluster bootstrap"])
+
+    def plot(self) -> go.Figure:
+        """Return agreements with their intervals."""
+        from workbench.plots.forest import forest
+
+        return forest(self.estimates, x_title="agreement with people", reference=0.5)
+
+
+def judge_board(
+    data: PreferenceData,
+    judges: Sequence[str] | None = None,
+    reference: str = "human",
+    *,
+    audits: Mapping[str, JudgeAudit] | None = None,
+    style: bool = False,
+    level: float = 0.95,
+    replicates: int = 1000,
+    folds: int = 5,
+    seed: int = 0,
+) -> JudgeBoard:
+    """Rank judges by their agreement with people.
+
+    Parameters
+    ----------
+    data : PreferenceData
+    judges : sequence of str, optional
+        Everybody who is not the reference when None.
+    reference : str
+        An annotator or a kind.
+    audits : mapping of str to JudgeAudit, optional
+        Audits by probes, by annotator: their scores stand in the table.
+    style : bool
+        Also fit weights of length and style, as :func:`observe` does.
+    level : float
+    replicates : int
+        Resamples of the clusters, for the ranks.
+    folds : int
+        Folds by prompt in which the best member of the ensemble is chosen.
+    seed : int
+
+    Returns
+    -------
+    JudgeBoard
+
+    Raises
+    ------
+    DesignError
+        No reference or judge, or an option out of range.
+
+    Examples
+    --------
+    >>> import workbench as wb
+    >>> board = judge_board(wb.load("sample"), replicates=100)
+    >>> board.to_frame()["rank"].dropna().tolist()
+    [1.0, 2.0, 3.0, 4.0]
+    """
+    refuse_out_of_range(
+        {
+            "replicates": (replicates >= 20, replicates, "at least 20"),
+            "level": (0 < level < 1, level, "between 0 and 1"),
+            "folds": (folds >= 2, folds, "2 or more"),
+        }
+    )
+    seen = observe(data, judges, reference, style=style, level=level)
+    names = seen.settings["annotators"]
+    if seen.settings["reference"] is None:
+        raise DesignError(
+            "There are no people to agree with.",
+            found=f"no annotator or kind {reference!r}",
+            expected="labels of the reference",
+            fix="Name another reference.",
+        )
+    labels = data.labels
+    people = vote_counts(data, of_reference(data, reference))
+    votes = {one: vote_counts(data, labels["annotator"].eq(one).to_numpy()) for one in names}
+    agree = {one: one_against_mode(counts, people) for one, counts in votes.items()}
+    cluster = pd.factorize(data.pairs["cluster"])[0]
+    rows = [_row(name, agree[name], votes[name], people, cluster, level) for name in names]
+    table = pd.DataFrame(rows)
+    table = table.assign(**_beside(seen.estimates, names))
+    for name, audit in (audits or {}).items():
+        table.loc[table["term"] == name, list(audit.scores)] = list(audit.scores.values())
+    table = table.assign(**_ranks(agree, cluster, level, replicates, seed))
+    table = table.sort_values(["rank", "term"], kind="stable")
+    ceiling = {"term": CEILING, **_share(leave_one_out(people), cluster, level)}
+    table = pd.concat([table, pd.DataFrame([ceiling])], ignore_index=True)
+    return JudgeBoard(
+        estimates=table.reindex(columns=list(COLUMNS)).assign(method=_METHOD),
+        scenarios=_scenarios(data, agree, cluster, level),
+        ensemble=_ensemble(data, votes, agree, people, cluster, folds, level, seed),
+        observed=seen,
+        settings={"judges": names, "reference": reference, "level": level,
+                  "replicates": replicates, "folds": folds, "seed": seed},
+        provenance=Provenance.capture(seed=seed, dataset=data.digest),
+    )  # fmt: skip
+
+
+def _share(values: Array, cluster: Any, level: float) -> dict[str, Any]:
+    known = np.isfinite(values)
+    if not known.any():
+        return {"estimate": np.nan, "n": 0.0, "reason": "no pair that both decided"}
+    return {**share(values[known], cluster[known], level), "reason": None}
+
+
+def _row(
+    name: str, agree: Array, votes: Array, people: Array, cluster: Any, level: float
+) -> dict[str, Any]:
+    own = leave_one_out(votes)
+    bias = mode_against_mode(votes, people)
+    return {
+        "term": name,
+        **_share(agree, cluster, level),
+        "bias": 1.0 - float(np.nanmean(bias)) if np.isfinite(bias).any() else np.nan,
+        "variance": 1.0 - float(np.nanmean(own)) if np.isfinite(own).any() else np.nan,
+    }
+
+
+def _beside(table: pd.DataFrame, names: list[str]) -> dict[str, list[float]]:
+    found = table.set_index(["group", "term"])["estimate"]
+    return {
+        term.replace(" ", "_"): [float(found.get((name, term), np.nan)) for name in names]
+        for term in _BESIDE
+    }
+
+
+def _ranks(
+    agree: dict[str, Array], cluster: Any, level: float, replicates: int, seed: int
+) -> dict[str, Array]:
+    g = int(cluster.max()) + 1
+    sums = [np.bincount(cluster, np.nan_to_num(one), g) for one in agree.values()]
+    sizes = [np.bincount(cluster, np.isfinite(one).astype(float), g) for one in agree.values()]
+    drawn = resample(np.column_stack([*sums, *sizes]), replicates, seed)
+    top, below = np.hsplit(drawn, 2)
+    means = np.divide(top, below, out=np.full(top.shape, -1.0), where=below > 0)
+    ranks = 1 + (means[:, None, :] > means[:, :, None]).sum(axis=2)
+    own = np.array([np.nanmean(one) if np.isfinite(one).any() else -1.0 for one in agree.values()])
+    tails = [0.5 - level / 2, 0.5 + level / 2]
+    low, high = np.quantile(ranks, tails, axis=0, method="closest_observation")
+    place = 1.0 + np.argsort(np.argsort(-own, kind="stable"), kind="stable")
+    return {"rank": place, "rank_low": low.astype(float), "rank_high": high.astype(float)}
+
+
+def _scenarios(
+    data: PreferenceData, agree: dict[str, Array], cluster: Any, level: float
+) -> pd.DataFrame:
+    """Return the judge that agrees most in each scenario, and its paired lead."""
+    rows = []
+    for scenario in sorted(data.pairs["scenario"].dropna().unique()):
+        inside = data.pairs["scenario"].eq(scenario).to_numpy(dtype=bool)
+        means = {k: np.nanmean(v[inside]) for k, v in agree.items() if np.isfinite(v[inside]).any()}
+        order = sorted(means, key=lambda name: (-means[name], name))
+        if len(order) < 2:
+            continue
+        best = agree[order[0]]
+        row = _share(best[inside], cluster[inside], level)
+        lead = _paired(best, agree[order[1]], inside, cluster, level)
+        rows.append({"scenario": scenario, "term": order[0], **row, "next": order[1], **{
+            f"lead{name}": lead[key] for name, key in
+            (("", "estimate"), ("_low", "conf_low"), ("_high", "conf_high"))}})  # fmt: skip
+    return pd.DataFrame(rows)
+
+
+def _ensemble(
+    data: PreferenceData, votes: dict[str, Array], agree: dict[str, Array], people: Array,
+    cluster: Any, folds: int, level: float, seed: int,
+) -> pd.DataFrame:  # fmt: skip
+    """Return the majority's agreement minus that of the member that was best elsewhere."""
+    if len(votes) < 3:
+        return pd.DataFrame()
+    mine: Any = np.stack([np.isfinite(one) for one in agree.values()]).all(axis=0)
+    if len(np.unique(cluster[mine])) < folds:
+        return pd.DataFrame()
+    heads = [(v == v.max(axis=1, keepdims=True)) & (v.sum(axis=1, keepdims=True) > 0)
+             for v in votes.values()]  # fmt: skip
+    together = np.sum(
+        [one / np.maximum(one.sum(axis=1, keepdims=True), 1) for one in heads], axis=0
+    )
+    whole = mode_against_mode(together, people)
+    names = data.pairs["cluster"].to_numpy()[mine]
+    fold = np.full(len(mine), -1)
+    fold[mine] = fold_numbers(names, folds, seed)
+    best = np.full(len(mine), np.nan)
+    for f in range(folds):
+        train, test = mine & (fold != f), mine & (fold == f)
+        member = max(sorted(agree), key=lambda name: float(agree[name][train].mean()))
+        best[test] = agree[member][test]
+    found = _paired(whole, best, mine, cluster, level)
+    return pd.DataFrame([{"term": f"{ENSEMBLE}, minus the best member chosen on other prompts",
+                          **found}])  # fmt: skip
+
+
+def _paired(one: Array, other: Array, inside: Any, cluster: Any, level: float) -> dict[str, Any]:
+    both = inside & np.isfinite(one) & np.isfinite(other)
+    return mean_difference((one - other)[both], cluster[both], level)

@@ -1,0 +1,260 @@
+"""Commands beside the main job: one verb of the library each."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal
+
+import typer
+
+from workbench.cli.command import BY, FORMAT, SOURCE, Run, command, fit_flags, split_names
+from workbench.errors import ConfigError
+
+if TYPE_CHECKING:
+    from workbench.data.dataset import PreferenceData
+    from workbench.decompose.decomposition import Decomposition
+
+_Names = Annotated[list[str] | None, typer.Option(help="Commas separate; may be repeated.")]
+_Replicates = Annotated[int, typer.Option(min=20, help="Bootstrap replicates.")]
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands to an application."""
+    who = fit_flags("annotators", "scenarios", "level")
+    what = fit_flags("annotators", "factors", "scenarios", "ties", "level")
+    command(app, SOURCE, FORMAT, BY, *what, *fit_flags("folds"))(dissect)
+    command(app, SOURCE, FORMAT, BY, *what)(bootstrap)
+    command(app, SOURCE, FORMAT, *what)(similarity)
+    command(app, SOURCE, FORMAT, *what)(scenarios)
+    command(app, SOURCE, FORMAT, *fit_flags("annotators", "factors", "scenarios", "level"))(
+        concordance
+    )
+    command(app, SOURCE, FORMAT, BY, *what)(attribute)
+    command(app, SOURCE, FORMAT, *who)(rate)
+    command(app, SOURCE, FORMAT, *who)(length_control)
+    command(app, SOURCE, FORMAT, *fit_flags("annotators", "factors", "scenarios", "level"))(screen)
+    command(app, SOURCE, FORMAT)(add_judge)
+
+
+def dissect(
+    run: Run,
+    prior: Annotated[Literal["laplace", "normal"], typer.Option(help="Of each weight.")] = (
+        "laplace"
+    ),
+    scale: Annotated[
+        str, typer.Option(help="Of the prior, in logits, or held-out: least held-out log-loss.")
+    ] = "0.1",
+    draws: Annotated[int, typer.Option(min=100, help="Posterior draws kept.")] = 2000,
+    legacy: Annotated[
+        bool, typer.Option("--legacy", help="The choices of preference dissection, exactly.")
+    ] = False,
+) -> None:
+    """Give the posterior of each weight under a prior."""
+    import workbench as wb
+
+    data = run.scored()
+    chosen: float | Literal["held-out"]
+    chosen = "held-out" if scale == "held-out" else _number(scale, "--scale")
+    with run.progress("Sampling"):
+        found = wb.dissect(
+            data,
+            annotator=run.config.annotators or None,
+            by=run.config.by,
+            prior=prior,
+            scale=chosen,
+            draws=draws,
+            legacy=legacy,
+            **run.fit_options("factors", "ties", "folds", "level"),
+        )
+    run.show_result(found)
+
+
+def bootstrap(
+    run: Run,
+    replicates: _Replicates = 1000,
+    method: Annotated[
+        Literal["exact", "multiplier"], typer.Option(help="Refits, or one step for each.")
+    ] = "exact",
+) -> None:
+    """Give bootstrap intervals of each weight, resampling clusters."""
+    import workbench as wb
+
+    fit = _fitted(run, run.config.by)
+    with run.progress("Resampling"):
+        options = run.fit_options("level")
+        run.show_result(wb.bootstrap(fit, replicates=replicates, method=method, **options))
+
+
+def similarity(
+    run: Run,
+    published: Annotated[
+        bool, typer.Option("--published", help="DATA is a folder of fitted weights.")
+    ] = False,
+    scenario: Annotated[str | None, typer.Option(help="Of one scenario only.")] = None,
+) -> None:
+    """Compare the weights of annotators: correlation, raw and corrected for noise."""
+    import workbench as wb
+
+    level = run.config.level
+    if published:
+        run.show_result(wb.similarity(wb.read_fits(run.config.source), scenario=scenario))
+        return
+    data = run.scored()
+    several = data.pairs["scenario"].nunique() > 1
+    fit = _fitted(run, ("annotator", "scenario") if several else ("annotator",), data)
+    with run.progress("Resampling"):
+        # one step of each refit: a rare factor that a resample lacks then costs no replicate
+        draws = wb.bootstrap(fit, method="multiplier", **run.fit_options("level"))
+        run.show_result(wb.similarity(draws, scenario=scenario, level=level))
+
+
+def scenarios(run: Run) -> None:
+    """Fit each scenario under partial pooling, and test where scenarios differ."""
+    import workbench as wb
+
+    data = run.scored()
+    with run.progress("Pooling scenarios"):
+        options = run.fit_options("factors", "ties", "level")
+        run.show_result(wb.pool_scenarios(data, annotator=run.config.annotators or None, **options))
+
+
+def concordance(run: Run, replicates: _Replicates = 1000) -> None:
+    """Say how often each factor and each annotator's preference point the same way."""
+    import workbench as wb
+
+    data = run.scored()
+    with run.progress("Resampling"):
+        options = run.fit_options("factors", "level")
+        annotator = run.config.annotators or None
+        run.show_result(wb.concordance(data, annotator=annotator, replicates=replicates, **options))
+
+
+def attribute(
+    run: Run,
+    group: Annotated[str | None, typer.Option(help="Whose fit; the first if not given.")] = None,
+    scale: Annotated[
+        Literal["logit", "probability"], typer.Option(help="Of the shares.")
+    ] = "probability",
+    pairs: _Names = None,
+) -> None:
+    """Give each factor's share of the predicted preference, pair by pair."""
+    import workbench as wb
+
+    fit = _fitted(run, run.config.by)
+    chosen = split_names(pairs or [])
+    run.show_result(wb.attribute(fit, group=group, pairs=chosen, scale=scale))
+
+
+def rate(
+    run: Run,
+    covariates: _Names = None,
+    ties: Annotated[Literal["half", "davidson", "drop"], typer.Option(help="Ties.")] = "half",
+    intervals: Annotated[
+        Literal["cluster", "bootstrap"], typer.Option(help="How intervals are made.")
+    ] = "cluster",
+    anchor: Annotated[str | None, typer.Option(help="Model that is rated 0.")] = None,
+) -> None:
+    """Rate the models (Bradley-Terry), with style controlled where covariates are named."""
+    import workbench as wb
+
+    names = split_names(covariates or []) or ()
+    data = run.scored() if names else run.load()
+    with run.progress("Rating"):
+        found = wb.rate(
+            data,
+            annotator=run.config.annotators or None,
+            covariates=names,
+            ties=ties,
+            intervals=intervals,
+            anchor=anchor,
+            **run.fit_options("level"),
+        )
+    run.show_result(found)
+
+
+def length_control(
+    run: Run,
+    baseline: Annotated[str | None, typer.Option(help="Model that all others met.")] = None,
+    replicates: _Replicates = 200,
+) -> None:
+    """Give each model's win rate at the baseline's length, as AlpacaEval defines it."""
+    import workbench as wb
+
+    data, judges = run.load(), run.config.annotators
+    if len(judges) > 1:
+        raise typer.BadParameter("name one judge", param_hint="--annotator")
+    with run.progress("Fitting"):
+        found = wb.length_control(
+            data,
+            baseline=baseline,
+            annotator=judges[0] if judges else None,
+            replicates=replicates,
+            **run.fit_options("level"),
+        )
+    run.show_result(found)
+
+
+def screen(
+    run: Run,
+    control: _Names = None,
+    method: Annotated[
+        Literal["univariate", "l1"], typer.Option(help="How factors are chosen.")
+    ] = "univariate",
+) -> None:
+    """Choose among many factors on half of the prompts, and test them on the other half."""
+    import workbench as wb
+
+    data = run.scored()
+    with run.progress("Screening"):
+        found = wb.screen(
+            data,
+            annotator=run.config.annotators or None,
+            control=split_names(control or []),
+            method=method,
+            **run.fit_options("factors", "level"),
+        )
+    run.show_result(found)
+
+
+def add_judge(
+    run: Run,
+    verdicts: Annotated[Path, typer.Option(help="File of verdicts: A, B or tie.")],
+    name: Annotated[str, typer.Option(help="What the judge is called.")],
+    in_order: Annotated[
+        bool, typer.Option("--in-order", help="One verdict a pair, in the order of the data.")
+    ] = False,
+) -> None:
+    """Add a judge's verdicts to the data; --out saves a folder."""
+    import workbench as wb
+
+    if run.out is None:
+        raise ConfigError(
+            "The data with the new judge have no place to go.",
+            found="no --out",
+            expected="a folder to write to",
+            fix="Give --out FOLDER; then: workbench contrast FOLDER --annotator NAME.",
+        )
+    data = wb.add_judge(run.load(), verdicts, name=name, in_order=in_order)
+    report = data.load_report
+    record = {"digest": data.digest, "load_report": report.to_dict() if report else None}
+    run.show(f"{data!r}\n{report}", record)
+    run.save(data)
+
+
+def _fitted(run: Run, by: Sequence[str], data: PreferenceData | None = None) -> Decomposition:
+    import workbench as wb
+
+    data = run.scored() if data is None else data
+    options = run.fit_options("factors", "ties", "level")
+    with run.progress("Decomposing"):
+        return wb.decompose(
+            data, annotator=run.config.annotators or None, by=by, folds=0, **options
+        )
+
+
+def _number(text: str, flag: str) -> float:
+    try:
+        return float(text)
+    except ValueError:
+        raise typer.BadParameter(f"{text!r} is no number", param_hint=flag) from None

@@ -1,0 +1,290 @@
+"""Commands that ask models: judges, rubrics, plans of requests, and what came of them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+import typer
+
+from workbench.cli.command import (
+    FORMAT,
+    SOURCE,
+    BaseRun,
+    Run,
+    command,
+    fit_flags,
+    option,
+    split_names,
+)
+from workbench.errors import ConfigError
+
+if TYPE_CHECKING:
+    from workbench.annotate.config import AnnotateConfig
+    from workbench.annotate.folder import RunFolder
+    from workbench.data.dataset import PreferenceData
+    from workbench.llm.progress import Progress as Told
+    from workbench.results import Result
+
+Retry = Annotated[
+    bool,
+    typer.Option("--retry-failed", help="Ask again where a reply, paid for, could not be read."),
+]
+DryRun = Annotated[
+    bool, typer.Option("--dry-run", help="Say what it would take; ask nothing, write nothing.")
+]
+Folder = Annotated[Path, typer.Argument(metavar="FOLDER", help="Folder of an annotation run.")]
+
+ASKED = (
+    option("model", str | None, None, "Name at the endpoint; or offline:plain, offline:long, ..."),
+    option(
+        "base_url",
+        str | None,
+        None,
+        "Of an OpenAI-compatible endpoint, such as http://127.0.0.1:8000/v1.",
+    ),
+    option("key_variable", str | None, None, "Environment variable that holds the key."),
+    option("concurrency", int | None, None, "Most calls at once."),
+    option("timeout_s", float | None, None, "Longest wait for one reply, in seconds."),
+    option("attempts", int | None, None, "Calls before a request is given up."),
+    option("temperature", float | None, None, "Of the sampling."),
+    option("top_p", float | None, None, "Of the sampling."),
+    option("reply_tokens", int | None, None, "Longest reply, in tokens."),
+    option("pairs", int | None, None, "Only so many pairs, drawn by prompt with the seed."),
+    option("repeats", int | None, None, "Replies to each question."),
+    option("orders", Literal["both", "ab", "ba"] | None, None, "Orders in which responses stand."),
+    option("prices", str | None, None, "TOML file: a table a model, prompt and completion."),
+    option("max_cost", float | None, None, "Stop before the run costs more."),
+    option("max_calls", int | None, None, "Stop before the run makes more calls."),
+    option("max_tokens", int | None, None, "Stop before the run uses more tokens."),
+)
+"""Flags of everything that asks a model."""
+
+RUBRIC = option("rubric", str | None, None, "dissection, profile, values, or a TOML file.")
+POINTWISE = option("pointwise", bool, False, "Show each response alone.")
+JUDGED = (
+    option(
+        "template",
+        str | None,
+        None,
+        "workbench, mt_bench, alpaca_eval, ..., or a file.",
+    ),
+    option("name", str | None, None, "Of the annotator; the model's if not given."),
+    option("soft", bool, False, "Preferences from token log-probabilities."),
+)
+
+
+class AnnotateRun(BaseRun["AnnotateConfig"]):
+    """A run that asks a model."""
+
+    @staticmethod
+    def config_type() -> type[AnnotateConfig]:
+        """Return the type of the configuration."""
+        from workbench.annotate.config import AnnotateConfig
+
+        return AnnotateConfig
+
+    def folder(self) -> RunFolder:
+        """Return the run's folder, made where there is none: ``--out``, or one under runs/."""
+        from workbench.annotate.run import prepare
+
+        data = self.load()
+        place = self.out or Path("runs") / self.config.slug(data.digest)
+        return prepare(self.config, data, place)
+
+    def ask(self, dry_run: bool, retry_failed: bool) -> Result | None:
+        """Do the run and return what it found, or say what it would take."""
+        if dry_run:
+            self.estimate()
+            return None
+        return self.execute(self.folder(), retry_failed)
+
+    def estimate(self) -> None:
+        """Say what the run would take."""
+        from workbench.annotate.folder import RunFolder
+        from workbench.annotate.run import estimate
+
+        folder = None if self.out is None else RunFolder(self.out)
+        found = estimate(self.config, self.load(), folder)
+        self.show(found.summary(), {"stages": found.stages.to_dict("records")})
+
+    def execute(self, folder: RunFolder, retry_failed: bool) -> Result | None:
+        """Do what is left of a run, print what came of it, and return it."""
+        from workbench.annotate.run import execute
+
+        if folder.config.offline:
+            self.note(f"{folder.config.model} is built in: it simulates a judge, and is none.")
+        with _interruptible(), self._telling() as tell:
+            found = execute(folder, retry_failed=retry_failed, tell=tell)
+        if found is not None:
+            self.show(found.summary(), found.to_dict())
+        self.note(f"{folder.progress()['state']}: {folder.path}. {folder.progress()['message']}")
+        return found
+
+    @contextmanager
+    def _telling(self) -> Iterator[Any]:
+        """Show how far each stage is, on a terminal."""
+        import sys
+
+        if self.quiet or not sys.stderr.isatty():
+            yield None
+            return
+        from rich.console import Console
+        from rich.progress import (
+            BarColumn,
+            MofNCompleteColumn,
+            Progress,
+            TextColumn,
+            TimeRemainingColumn,
+        )
+
+        columns = (
+            TextColumn("{task.description}", markup=False), BarColumn(), MofNCompleteColumn(),
+            TimeRemainingColumn(), TextColumn("{task.fields[note]}", markup=False),
+        )  # fmt: skip
+        with Progress(*columns, console=Console(stderr=True)) as bars:
+            stages: dict[str, Any] = {}
+
+            def tell(at: Told) -> None:
+                if at.stage not in stages:
+                    stages[at.stage] = bars.add_task(at.stage, total=at.requests, note="")
+                note = f"{at.failed} failed, cost {at.cost:.4f}"
+                bars.update(stages[at.stage], completed=at.requests - at.open, note=note)
+
+            yield tell
+
+
+@contextmanager
+def _interruptible() -> Iterator[None]:
+    """Take a request to end for an interrupt: the calls on the way come home."""
+    import signal
+
+    def interrupt(number: int, frame: object) -> None:
+        raise KeyboardInterrupt
+
+    before = {sign: signal.signal(sign, interrupt) for sign in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield
+    except KeyboardInterrupt:
+        typer.echo("Interrupted. What was answered is kept: run it again to go on.", err=True)
+        raise typer.Exit(130) from None
+    finally:
+        for sign, handler in before.items():
+            signal.signal(sign, handler)
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands to an application."""
+    data = (SOURCE, FORMAT, *fit_flags("scenarios"))
+    command(app, *data, *ASKED, RUBRIC, POINTWISE, run_type=AnnotateRun)(factors)
+    command(app, *data, *ASKED, POINTWISE, *JUDGED, run_type=AnnotateRun)(judge)
+    command(app, *data, *ASKED, POINTWISE, *JUDGED, RUBRIC, run_type=AnnotateRun)(plan)
+    command(app)(import_)
+    command(app, run_type=AnnotateRun)(resume)
+
+
+def factors(
+    run: AnnotateRun,
+    families: Annotated[
+        list[str] | None, typer.Option(help="Families of text factors; the core if not given.")
+    ] = None,
+    dry_run: DryRun = False,
+    retry_failed: Retry = False,
+) -> None:
+    """Compute factors and describe their differences A minus B; --rubric lets a model score.
+
+    --out is the folder for the data with their factors; with --rubric it is that of the run,
+    which is taken up where it stopped.
+    """
+    if run.config.rubric is not None:
+        run.ask(dry_run, retry_failed)
+        return
+    data = _with_text_factors(run, split_names(families or []))
+    columns = data.factors[data.factor_names]
+    table = columns.agg(["count", "mean", "std", "min", "max"]).T.rename_axis("factor")
+    record = {"digest": data.digest, "factors": table.reset_index().to_dict("records")}
+    run.show(table.to_string(float_format="{:.3f}".format), record)
+    run.save(data)
+
+
+def judge(run: AnnotateRun, dry_run: DryRun = False, retry_failed: Retry = False) -> None:
+    """Let a model judge the pairs; --out is the run's folder, taken up where it stopped."""
+    run.ask(dry_run, retry_failed)
+
+
+def plan(run: AnnotateRun, retry_failed: Retry = False) -> None:
+    """Write the open requests of a judge, or of a --rubric, as batch files to run elsewhere.
+
+    DATA may also be the folder of a run. The requests go into its folder requests/.
+    """
+    from workbench.annotate.folder import RunFolder
+    from workbench.annotate.run import plan as write
+
+    there = RunFolder(Path(run.config.source))
+    folder = there if there.exists else run.folder()
+    files = write(folder, folder.path / "requests" / "requests.jsonl", retry_failed=retry_failed)
+    lines = [str(path) for path in files] or ["No request is open."]
+    run.show("\n".join(lines), {"folder": str(folder.path), "files": lines if files else []})
+
+
+def import_(
+    run: Run,
+    folder: Folder,
+    replies: Annotated[
+        list[Path], typer.Argument(help="Files of replies: the output of a batch API or of vLLM.")
+    ],
+) -> None:
+    """Read replies that were made elsewhere, and write the results as far as they go."""
+    from workbench.annotate.folder import RunFolder
+    from workbench.annotate.run import take_in
+
+    report, found = take_in(RunFolder(folder), replies)
+    result = None if found is None else found.to_dict()
+    said = "" if found is None else f"\n\n{found.summary()}"
+    run.show(report.summary() + said, {"import": report.to_dict(), "result": result})
+
+
+def resume(
+    run: AnnotateRun,
+    folder: Folder,
+    concurrency: Annotated[int | None, typer.Option(help="Most calls at once.")] = None,
+    prices: Annotated[str | None, typer.Option(help="TOML file of prices.")] = None,
+    max_cost: Annotated[float | None, typer.Option(help="New limit of the whole run.")] = None,
+    max_calls: Annotated[int | None, typer.Option(help="New limit of the whole run.")] = None,
+    max_tokens: Annotated[int | None, typer.Option(help="New limit of the whole run.")] = None,
+    retry_failed: Retry = False,
+) -> None:
+    """Take up a run where it stopped."""
+    from workbench.annotate.folder import RunFolder
+
+    there = RunFolder(folder)
+    config = there.config.updated(
+        "command line",
+        concurrency=concurrency,
+        prices=prices,
+        max_cost=max_cost,
+        max_calls=max_calls,
+        max_tokens=max_tokens,
+    )
+    there.prepare(config, there.data)
+    run.execute(there, retry_failed)
+
+
+def _with_text_factors(run: AnnotateRun, families: tuple[str, ...] | None) -> PreferenceData:
+    import workbench as wb
+    from workbench.report.main_job import ensure_factors
+
+    data, known = run.load(), wb.factors.FAMILIES
+    unknown = [name for name in families or () if name not in known]
+    if unknown:
+        raise ConfigError(
+            f"There is no family of factors {unknown[0]!r}.",
+            expected="one of " + ", ".join(known),
+            fix="Check the spelling of --families.",
+        )
+    with run.progress("Scoring factors"):
+        if families:
+            return wb.score_factors(data, [spec for name in families for spec in known[name]])
+        return ensure_factors(data)

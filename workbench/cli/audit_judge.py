@@ -1,0 +1,205 @@
+"""The command that audits a judge: by probes, or from verdicts that are there."""
+
+from __future__ import annotations
+
+import importlib.util
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+import typer
+
+from workbench.cli.annotate import ASKED, AnnotateRun, DryRun, Retry
+from workbench.cli.command import (
+    FAILED,
+    FORMAT,
+    SOURCE,
+    command,
+    failing,
+    fit_flags,
+    option,
+    split_names,
+)
+from workbench.errors import ConfigError
+
+if TYPE_CHECKING:
+    from workbench.data.dataset import PreferenceData
+    from workbench.judges.base import Judge
+    from workbench.results import Result
+
+_HOW = (
+    option("suite", Literal["smoke", "default", "full"] | None, None, "Probes: more, or fewer."),
+    option("margin", float | None, None, "Shifts within it are taken for none."),
+    option("vetoed", list[str] | None, None, "Variants to leave out, such as C1/book."),
+    option("manipulate", bool, False, "Also measure edits by rule; of verdicts: forecast."),
+    option("rewrites", bool, False, "Also let the model rewrite responses, and judge them."),
+    option("wordings", bool, False, "Also ask in every built-in template, and for reasons."),
+    option("triples", bool, False, "Also compare three responses to a prompt, for circles."),
+    option("lists", bool, False, "Also choose the best of three, in every rotation."),
+    option("known_answers", str | None, None, "Also ask what this annotator or kind knows."),
+    option("attacks", str | None, None, "File of attack strings: one a line, or a JSON list."),
+    option(
+        "template",
+        str | None,
+        None,
+        "workbench, mt_bench, alpaca_eval, ..., or a file.",
+    ),
+    option("soft", bool, False, "Preferences from token log-probabilities."),
+)
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command ``audit-judge`` to an application."""
+    data = (SOURCE, FORMAT, *fit_flags("scenarios", "annotators"))
+    asked = tuple(one for one in ASKED if one.name not in ("model", "orders"))
+    command(app, *data, *_HOW, *asked, run_type=AnnotateRun)(audit_judge)
+
+
+def audit_judge(
+    run: AnnotateRun,
+    judge: Annotated[
+        str | None,
+        typer.Option(
+            help="A model at the endpoint or offline:plain; rule:longer; sim:length; or "
+            "FILE.py:NAME, a function that scores (prompt, response) pairs."
+        ),
+    ] = None,
+    from_verdicts: Annotated[
+        bool, typer.Option("--from-verdicts", help="Audit the labels that are there; no call.")
+    ] = False,
+    reference: Annotated[
+        str, typer.Option(help="Annotator or kind to hold verdicts against.")
+    ] = "human",
+    fail_on: Annotated[
+        list[str] | None,
+        typer.Option(help="Exit with code 3 where a finding is of this level or rule."),
+    ] = None,
+    dry_run: DryRun = False,
+    retry_failed: Retry = False,
+) -> None:
+    """Audit a judge: what biases it, what it is blind to, how it can be manipulated.
+
+    --out is a folder: results, report.html and, where a model is asked, the run to take up.
+    """
+    from workbench.annotate.auditing import planned
+    from workbench.annotate.run import drawn
+
+    if from_verdicts == (judge is not None):
+        raise ConfigError(
+            "There is no judge to audit." if judge is None else "One or the other.",
+            expected="--judge NAME, or --from-verdicts",
+            fix="Name a judge to ask, or audit the verdicts in the data.",
+        )
+    if judge is not None and not _is_ours(judge):
+        suite = run.config.suite or "default"
+        config = run.config.updated("command line", model=judge, suite=suite)
+        # what it takes and can find is said before a call is paid for
+        run.note(planned(drawn(run.load(), config), config).summary())
+        found = AnnotateRun(config, run.as_json, run.out, run.quiet).ask(dry_run, retry_failed)
+        results: list[Result] = [] if found is None else [found, *found.parts()]
+    else:
+        data = run.load()
+        results = _observed(run, data, reference) if judge is None else _asked(run, data, judge)
+        _show(run, data, results)
+    found_now = [one for result in results for one in result.findings()]
+    wrong = failing(found_now, split_names(fail_on or []) or ())
+    if wrong:
+        for one in wrong:
+            run.note(f"{one.level}: {one.rule_id}: {one.message}")
+        raise typer.Exit(FAILED)
+
+
+def _is_ours(judge: str) -> bool:
+    return judge.startswith(("rule:", "sim:")) or ".py:" in judge
+
+
+def _observed(run: AnnotateRun, data: PreferenceData, reference: str) -> list[Result]:
+    from workbench.audit.judges.verdicts.board import judge_board
+    from workbench.audit.judges.verdicts.observed import observe
+    from workbench.audit.judges.verdicts.observed_rows import of_reference
+
+    names = list(run.config.annotators) or None
+    with run.progress("Reading verdicts"):
+        if not of_reference(data, reference).any():
+            return [observe(data, names, reference)]
+        board = judge_board(data, names, reference, style=True, seed=run.config.seed)
+        forecasts = _forecasts(data, board.settings["judges"]) if run.config.manipulate else []
+        return [board, *board.parts(), *forecasts]
+
+
+def _forecasts(data: PreferenceData, judges: list[str]) -> list[Result]:
+    """Return what following each judge's weights should bring: no measurement."""
+    from workbench.audit.judges.forecast import susceptibility
+    from workbench.decompose.decomposition import decompose
+    from workbench.report.main_job import ensure_factors
+
+    fit = decompose(ensure_factors(data), annotator=judges, folds=0)
+    return [susceptibility(fit, name) for name in judges]
+
+
+def _asked(run: AnnotateRun, data: PreferenceData, name: str) -> list[Result]:
+    from workbench.annotate.auditing import beside, planned, refuse_for_no_model
+    from workbench.audit.judges.audit import audit_judge
+
+    config = run.config
+    refuse_for_no_model(config, name)
+    judge = _judge(name)
+    plan = planned(data, config)
+    run.note(plan.summary())
+    with run.progress("Asking the judge"):
+        found = audit_judge(plan, judge, margin=config.margin)
+        found = replace(found, beside=beside(data, judge, config, plan.n))
+    return [found, *found.parts()]
+
+
+def _judge(name: str) -> Judge:
+    from workbench.audit.judges.planted import BiasedJudge
+    from workbench.judges import RewardJudge, RuleJudge
+
+    kind, _, rest = name.partition(":")
+    if kind == "rule":
+        return RuleJudge(rest)  # type: ignore[arg-type]
+    if kind == "sim":
+        return BiasedJudge(rest)  # type: ignore[arg-type]
+    file, _, function = name.rpartition(":")
+    return RewardJudge(_function(Path(file), function), function)
+
+
+def _function(path: Path, name: str) -> Any:
+    """Return a function of a user's own file, which is run for that."""
+    spec = importlib.util.spec_from_file_location(path.stem, path) if path.is_file() else None
+    if spec is None or spec.loader is None:
+        raise ConfigError(
+            "The file of the judge is not there.",
+            where=str(path),
+            expected="FILE.py:NAME",
+            fix="Check the path.",
+        )
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    found = getattr(module, name, None)
+    if not callable(found):
+        raise ConfigError(
+            "The file holds no such function.",
+            where=str(path),
+            found=name,
+            expected="a function that takes (prompt, response) pairs and returns numbers",
+            fix="Check the name after the colon.",
+        )
+    return found
+
+
+def _show(run: AnnotateRun, data: PreferenceData, results: Sequence[Result]) -> None:
+    from workbench.audit.judges.scorecard import JudgeAudit
+    from workbench.report.build import report
+
+    # an audit's own summary holds those of what stands beside it
+    first = results[:1] if isinstance(results[0], JudgeAudit) else results
+    text = "\n\n".join(result.summary() for result in first)
+    run.show(text, {"results": [result.to_dict() for result in results]})
+    if run.out is not None:
+        run.out.mkdir(parents=True, exist_ok=True)
+        page = report(results, data=data, title="Judge audit", command="workbench audit-judge ...")
+        page.save(run.out / "report.html")
+        run.note(f"Written to {run.out}")

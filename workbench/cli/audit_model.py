@@ -1,0 +1,127 @@
+"""The command that audits a trained model, or a reward model."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal
+
+import typer
+
+from workbench.cli.command import (
+    FAILED,
+    FORMAT,
+    SOURCE,
+    Run,
+    command,
+    failing,
+    fit_flags,
+    split_names,
+)
+from workbench.errors import ConfigError
+
+if TYPE_CHECKING:
+    from workbench.data.dataset import PreferenceData
+    from workbench.results import Result
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command ``audit-model`` to an application."""
+    command(app, SOURCE, FORMAT, *fit_flags("annotators", "scenarios"))(audit_model)
+
+
+def audit_model(
+    run: Run,
+    model: Annotated[
+        str | None,
+        typer.Option(help="Folder or hub id of a causal language model: the trained one."),
+    ] = None,
+    adapter: Annotated[
+        str | None, typer.Option(help="PEFT adapter that goes onto the trained one.")
+    ] = None,
+    reference: Annotated[
+        str | None, typer.Option(help="The model that the training began from.")
+    ] = None,
+    checkpoints: Annotated[
+        str | None, typer.Option(help="Models or adapters between the two, in order, by comma.")
+    ] = None,
+    unseen: Annotated[
+        str | None, typer.Option(help="Data with other responses to the same prompts.")
+    ] = None,
+    reward: Annotated[
+        str | None, typer.Option(help="Folder or hub id of a reward model, instead of --model.")
+    ] = None,
+    mode: Annotated[
+        Literal["raw", "chat"], typer.Option(help="Text as it is, or the chat template.")
+    ] = "raw",
+    beta: Annotated[float, typer.Option(help="Of the training's penalty.")] = 0.1,
+    budget: Annotated[int, typer.Option(help="Tokens of a batch.")] = 4096,
+    fail_on: Annotated[
+        list[str] | None,
+        typer.Option(help="Exit with code 3 where a finding is of this level or rule."),
+    ] = None,
+) -> None:
+    """Audit a trained model: whether it ranks as preferences say, and what training moved.
+
+    --out is a folder for report.html and the scores of every pair, from which a killed run
+    goes on; the pairs that filtering by CHES keeps are saved there as data.
+    """
+    if (model is None) == (reward is None):
+        raise ConfigError(
+            "There is no model to audit." if model is None else "One or the other.",
+            expected="--model NAME, or --reward NAME",
+            fix="Name a language model, or a reward model.",
+        )
+    data, left = run.load(), list[str]()
+    if reward is not None:
+        results = _of_reward(run, data, reward, mode, budget)
+    else:
+        from workbench.audit.models.scored import score_models
+        from workbench.audit.models.whole import audit_scores
+        from workbench.scoring.tokens import TokenPolicy
+
+        scores = score_models(
+            data, str(model), adapter=adapter, reference=reference,
+            checkpoints=split_names([checkpoints or ""]) or (), unseen=unseen,
+            annotators=list(run.config.annotators) or None, policy=TokenPolicy(mode), beta=beta,
+            budget=budget, folder=run.out, progress=run.progress,
+        )  # fmt: skip
+        results, left = audit_scores(scores, data, seed=run.config.seed), scores.left_out
+        if run.out is not None:
+            scores.save(run.out)
+    text = "\n\n".join(result.summary() for result in results)
+    run.show("\n".join([text, *left]), {"results": [result.to_dict() for result in results]})
+    if run.out is not None:
+        _save(run.out, data, results)
+        run.note(f"Written to {run.out}")
+    wrong = failing([one for result in results for one in result.findings()],
+                    split_names(fail_on or []) or ())  # fmt: skip
+    if wrong:
+        for one in wrong:
+            run.note(f"{one.level}: {one.rule_id}: {one.message}")
+        raise typer.Exit(FAILED)
+
+
+def _of_reward(run: Run, data: PreferenceData, name: str, mode: str, budget: int) -> list[Result]:
+    from workbench.audit.models.reward_models import audit_rewards
+    from workbench.scoring.models import load_reward
+    from workbench.scoring.rewards import RewardHead
+    from workbench.scoring.tokens import TokenPolicy
+
+    model, tokenizer = load_reward(name)
+    policy = TokenPolicy("chat" if mode == "chat" else "raw")
+    head = RewardHead(model, tokenizer, policy, budget=budget)
+    with run.progress(f"Rewards of {name}"):
+        return audit_rewards(data, head, list(run.config.annotators) or None, seed=run.config.seed)
+
+
+def _save(folder: Path, data: PreferenceData, results: list[Result]) -> None:
+    import workbench as wb
+    from workbench.audit.models.displacement import Displacement
+    from workbench.report.build import report
+
+    folder.mkdir(parents=True, exist_ok=True)
+    command = "workbench audit-model DATA --model MODEL"
+    report(results, data=data, title="Model audit", command=command).save(folder / "report.html")
+    for one in results:
+        if isinstance(one, Displacement) and one.pairs["ln_ches"].notna().all():
+            wb.save(data.filter(pair_ids=one.to_keep), folder / "filtered")

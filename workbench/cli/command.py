@@ -1,0 +1,361 @@
+"""What the commands share: options, the run they describe, and how errors are told."""
+
+from __future__ import annotations
+
+import inspect
+import shlex
+import sys
+import traceback
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from inspect import Parameter
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Generic, Literal, TypeVar
+
+import typer
+
+from workbench.errors import ConfigError, WorkbenchError
+
+if TYPE_CHECKING:
+    from workbench.config import Config, RunConfig
+    from workbench.data.dataset import PreferenceData
+    from workbench.finding import Finding
+    from workbench.report.job import MainJob
+    from workbench.results import Result
+
+
+_FLAGS = {"annotators": "--annotator", "scenarios": "--scenario", "further": "--with"}
+"""Flags that name one of several, where the configuration names them all."""
+
+
+C = TypeVar("C", bound="Config")
+
+
+@dataclass(frozen=True)
+class BaseRun(ABC, Generic[C]):
+    """One run of a command: its configuration, and where results and notes go.
+
+    Attributes
+    ----------
+    config : Config
+        From ``--config``, with the options of the command line put in place.
+    as_json : bool
+        Print results as JSON.
+    out : Path or None
+        Where files are written.
+    quiet : bool
+        Neither notes nor progress.
+    """
+
+    config: C
+    as_json: bool
+    out: Path | None
+    quiet: bool
+
+    def load(self, mapping: Mapping[str, str] | None = None) -> PreferenceData:
+        """Return the data of the configuration, scenarios and all else as it says."""
+        return self._chosen(self._read(mapping))
+
+    def _chosen(self, data: PreferenceData) -> PreferenceData:
+        from workbench.factors.dissection_subsets import only_subsets
+
+        scenarios = self.config.scenarios
+        return only_subsets(data, scenarios) if scenarios else data
+
+    def _read(self, mapping: Mapping[str, str] | None = None) -> PreferenceData:
+        import workbench as wb
+
+        source, config = self.config.source, self.config
+        with self.progress(f"Loading {source}"):
+            return wb.load(source, format=config.format, mapping=mapping, seed=config.seed)
+
+    @staticmethod
+    @abstractmethod
+    def config_type() -> type[C]:
+        """Return the type of the configuration; imported late, so that help is instant."""
+
+    def show(self, text: str, record: Mapping[str, Any]) -> None:
+        """Print a result: its text, or its record as JSON."""
+        from workbench.json_values import to_json
+
+        typer.echo(to_json(dict(record)) if self.as_json else text)
+
+    def show_result(self, result: Result) -> None:
+        """Print a result, and write its tables where ``--out`` says."""
+        self.show(result.summary(), result.to_dict())
+        if self.out is not None:
+            self._write(result, self.out)
+            self.note(f"Written to {self.out}")
+
+    def _write(self, result: Result, folder: Path) -> None:
+        from workbench.json_values import to_json
+        from workbench.report.export import to_csv
+
+        texts = {f"{name}.csv": to_csv(table) for name, table in result.tables().items()}
+        texts["result.json"] = to_json(result.to_dict())
+        texts["run.toml"] = self.config.to_toml()
+        folder.mkdir(parents=True, exist_ok=True)
+        for name, text in texts.items():
+            (folder / name).write_text(text, encoding="utf-8")
+
+    def save(self, data: PreferenceData) -> None:
+        """Write the data where ``--out`` says."""
+        if self.out is not None:
+            import workbench as wb
+
+            wb.save(data, self.out)
+            self.note(f"Written to {self.out}")
+
+    def note(self, text: str) -> None:
+        """Say something on stderr."""
+        if not self.quiet:
+            typer.echo(text, err=True)
+
+    @contextmanager
+    def progress(self, text: str) -> Iterator[None]:
+        """Show on a terminal that work goes on."""
+        if self.quiet or not sys.stderr.isatty():
+            yield
+            return
+        from rich.console import Console
+        from rich.markup import escape
+
+        with Console(stderr=True).status(escape(text)):
+            yield
+
+
+class Run(BaseRun["RunConfig"]):
+    """A run that fits and compares."""
+
+    @staticmethod
+    def config_type() -> type[RunConfig]:
+        """Return the type of the configuration."""
+        from workbench.config import RunConfig
+
+        return RunConfig
+
+    def scored(self) -> PreferenceData:
+        """Return the data with factors; says so where it had to compute them.
+
+        Scenarios are chosen after scoring: the scale of a factor is that of all the data,
+        as in the dashboard.
+        """
+        from workbench.report.main_job import ensure_factors, has_text
+
+        data = self._read()
+        if data.factor_names:
+            return self._chosen(data)
+        kind = "the core text factors" if has_text(data) else "its factor columns"
+        self.note(f"The data hold no factors yet: scoring {kind} first.")
+        with self.progress("Scoring factors"):
+            return self._chosen(ensure_factors(data))
+
+    def main_job(self, data: PreferenceData) -> MainJob:
+        """Return the decompositions of people and judges, and their contrast."""
+        from workbench.report.main_job import main_job
+
+        with self.progress("Decomposing people and judges"):
+            return main_job(
+                data,
+                self.config.reference,
+                annotators=self.config.annotators or None,
+                further=self.config.further,
+                **self.fit_options(),
+            )
+
+    def fit_options(self, *names: str) -> dict[str, Any]:
+        """Return the options that a fit takes: these, or all of them, and the seed."""
+        names = names or ("factors", "covariance", "ties", "folds", "level")
+        options = {name: getattr(self.config, name) for name in (*names, "seed")}
+        if "factors" in options:
+            options["factors"] = list(self.config.factors) or None
+        return options
+
+    def report_command(self, name: str) -> str:
+        """Return the command that makes this run's report again, as file ``name``."""
+        words = ["workbench", "report", self.config.source]
+        for key, values in self.config.to_query().items():
+            if key not in ("source", "by"):
+                words += [_FLAGS.get(key, f"--{key}"), ",".join(values)]
+        return shlex.join([*words, "--out", name])
+
+
+def option(name: str, kind: Any, default: Any, text: str, flag: str | None = None) -> Parameter:
+    """Return a flag of a command.
+
+    Examples
+    --------
+    >>> option("level", float | None, None, "Confidence level.").name
+    'level'
+    """
+    told = typer.Option(flag or f"--{name.replace('_', '-')}", help=text)
+    return Parameter(
+        name, Parameter.KEYWORD_ONLY, default=default, annotation=Annotated[kind, told]
+    )
+
+
+def _names(name: str, text: str, flag: str | None = None) -> Parameter:
+    text = f"{text} Commas separate; may be repeated."
+    return option(name, list[str] | None, None, text, flag)
+
+
+SOURCE = Parameter(
+    "source",
+    Parameter.KEYWORD_ONLY,
+    default=None,
+    annotation=Annotated[
+        str | None,
+        typer.Argument(
+            metavar="DATA",
+            help="A file, a saved folder, hub:owner/name, or sample.",
+            show_default=False,
+        ),
+    ],
+)
+FORMAT = option("format", str | None, None, "Name of the format; recognised if not given.")
+BY = _names("by", "Columns that make a group: annotator, kind, scenario, ...")
+REFERENCE = option(
+    "reference", str | None, None, "Annotator or kind to compare with (human: people pooled)."
+)
+_FIT = {
+    parameter.name: parameter
+    for parameter in (
+        _names("annotators", "Only these annotators.", _FLAGS["annotators"]),
+        _names("factors", "Only these factors."),
+        _names("scenarios", "Only these scenarios or subsets.", _FLAGS["scenarios"]),
+        option("covariance", Literal["cluster", "HC1", "classical"] | None, None, "Errors."),
+        option(
+            "ties", Literal["half", "drop"] | None, None, "A tie is half a vote each, or no vote."
+        ),
+        option("folds", int | None, None, "Prompt-grouped folds of held-out scores; 0: none."),
+        option("level", float | None, None, "Confidence level of the intervals, such as 0.95."),
+    )
+}
+FIT = tuple(_FIT.values())
+
+
+def fit_flags(*names: str) -> tuple[Parameter, ...]:
+    """Return those of the flags of a fit that a command takes."""
+    return tuple(_FIT[name] for name in names)
+
+
+FURTHER = _names(
+    "further",
+    "Also in the report: posterior, bootstrap, similarity, scenarios, concordance, ratings.",
+    _FLAGS["further"],
+)
+_SHARED = (
+    option("config", Path | None, None, "TOML file of options; flags win over it."),
+    option("seed", int | None, None, "Seed of every random step."),
+    option("out", Path | None, None, "Folder to write to (report: the HTML file)."),
+    option("json", bool, False, "Print the result as JSON."),
+    option("quiet", bool, False, "No notes and no progress on stderr."),
+    option("debug", bool, False, "Show the traceback of an error."),
+)
+
+
+def command(
+    app: typer.Typer, *options: Parameter, run_type: type[BaseRun[Any]] = Run
+) -> Callable[[Callable[..., None]], Callable[..., None]]:
+    """Register a function as a command of its name.
+
+    The command takes ``options`` beside the function's own parameters. The options reach
+    the function as ``run.config``; its own are passed on.
+    Deliberate errors become their message on stderr and exit code 1.
+    """
+
+    def register(body: Callable[..., None]) -> Callable[..., None]:
+        signature = inspect.signature(body, eval_str=True)
+        own = [p for p in signature.parameters.values() if p.name != "run"]
+        accepted = [p.replace(kind=Parameter.KEYWORD_ONLY) for p in own]
+
+        def run_it(**values: Any) -> None:
+            debug = values.pop("debug")
+            given = {p.name: values.pop(p.name) for p in own}
+            with explained(debug):
+                body(_run(values, run_type), **given)
+
+        parameters = [*options, *accepted, *_SHARED]
+        run_it.__doc__ = body.__doc__
+        run_it.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
+        run_it.__annotations__ = {p.name: p.annotation for p in parameters}
+        # a name that Python keeps for itself has _ at its end
+        app.command(body.__name__.strip("_").replace("_", "-"))(run_it)
+        return body
+
+    return register
+
+
+def _run(values: dict[str, Any], run_type: type[BaseRun[Any]]) -> BaseRun[Any]:
+    file = values.pop("config")
+    as_json, out, quiet = (values.pop(name) for name in ("json", "out", "quiet"))
+    config_type = run_type.config_type()
+    config = config_type()
+    if file is not None:
+        if not file.is_file():
+            raise typer.BadParameter(f"there is no file {file}", param_hint="--config")
+        config = config_type.from_toml(file.read_text(encoding="utf-8-sig"), where=str(file))
+    elif values.get("source", "given") is None:
+        raise typer.BadParameter("name the data, or give --config", param_hint="DATA")
+    lists = {key: split_names(v) if isinstance(v, list) else v for key, v in values.items()}
+    try:
+        config = config.updated("command line", **lists)
+    except ConfigError as error:
+        raise typer.BadParameter(str(error)) from None
+    return run_type(config, as_json, out, quiet)
+
+
+def split_names(values: list[str]) -> tuple[str, ...] | None:
+    """Return the names of a repeated option; None where it was not given."""
+    names = (name.strip() for value in values for name in value.split(","))
+    return tuple(name for name in names if name) if values else None
+
+
+@contextmanager
+def explained(debug: bool) -> Iterator[None]:
+    """Turn an error into its message on stderr and exit code 1; with debug, show where."""
+    try:
+        yield
+    except (typer.Exit, typer.Abort, typer.BadParameter):
+        raise
+    except Exception as error:
+        if debug:
+            typer.echo(traceback.format_exc(), err=True)
+        elif isinstance(error, WorkbenchError):
+            typer.echo(f"Error: {error}", err=True)
+        else:
+            typer.echo(f"Error: {type(error).__name__}: {error}", err=True)
+            typer.echo("  to do: run again with --debug to see where it happened", err=True)
+        raise typer.Exit(1) from None
+
+
+FAILED = 3
+"""Exit code where --fail-on found something."""
+
+
+def failing(found: list[Finding], wanted: tuple[str, ...]) -> list[Finding]:
+    """Return the findings whose level or rule is wanted.
+
+    Parameters
+    ----------
+    found : list of Finding
+    wanted : tuple of str
+        ``warning``, ``note``, or a rule.
+
+    Raises
+    ------
+    ConfigError
+        Neither a level nor a rule.
+    """
+    from workbench.report.findings import ALL_RULES
+
+    unknown = [one for one in wanted if one not in ("warning", "note", *ALL_RULES)]
+    if unknown:
+        raise ConfigError(
+            f"--fail-on knows no {unknown[0]!r}.",
+            expected="warning, note, or a rule: " + ", ".join(ALL_RULES),
+            fix="Check the spelling.",
+        )
+    return [one for one in found if one.level in wanted or one.rule_id in wanted]

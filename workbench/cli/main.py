@@ -1,0 +1,177 @@
+"""The command line: the verbs of the library.
+
+Results go to stdout, notes and progress to stderr. Exit code 0 is success, 1 an error,
+2 a wrong call. Everything heavy is imported inside the commands, so that help is instant.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from workbench.cli import analyse, annotate, audit_judge, audit_model, principles
+from workbench.cli.command import (
+    BY,
+    FIT,
+    FORMAT,
+    FURTHER,
+    REFERENCE,
+    SOURCE,
+    Run,
+    command,
+    explained,
+)
+from workbench.cli.dashboard import serve
+from workbench.errors import ConfigError
+
+if TYPE_CHECKING:
+    from workbench.data.dataset import PreferenceData
+    from workbench.principles.extraction import Extraction
+    from workbench.results import Result
+
+app = typer.Typer(
+    name="workbench",
+    help="Says what preference labels reward: weights of factors, of people and of judges.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+
+
+def main() -> None:
+    """Run the command line (the entry point ``workbench``)."""
+    app()
+
+
+@command(app, SOURCE, FORMAT)
+def load(
+    run: Run,
+    map: Annotated[
+        list[str] | None, typer.Option(metavar="KEY=COLUMN", help="Which column is what.")
+    ] = None,
+) -> None:
+    """Read preference data and say what became of every row; --out saves a folder."""
+    data = run.load(_mapping(map or []))
+    report = data.load_report
+    record = {
+        "digest": data.digest,
+        "n_pairs": len(data.pairs),
+        "n_labels": len(data.labels),
+        "annotators": data.annotators.to_dict("records"),
+        "load_report": report.to_dict() if report else None,
+    }
+    lines = [repr(data), f"digest {data.digest}", *([str(report)] if report else []), ""]
+    run.show("\n".join([*lines, data.annotators.to_string(index=False)]), record)
+    run.save(data)
+
+
+@command(app, SOURCE, FORMAT, BY, *FIT)
+def decompose(run: Run) -> None:
+    """Weigh the factors in each annotator's preferences."""
+    import workbench as wb
+
+    data = run.scored()
+    config = run.config
+    with run.progress("Decomposing"):
+        fit = wb.decompose(
+            data, annotator=config.annotators or None, by=config.by, **run.fit_options()
+        )
+    run.show_result(fit)
+
+
+@command(app, SOURCE, FORMAT, REFERENCE, *FIT)
+def contrast(run: Run) -> None:
+    """Test where annotators weigh factors otherwise than the reference does."""
+    job = run.main_job(run.scored())
+    if job.gap is None:
+        raise ConfigError(
+            "There is nobody to compare with the reference.",
+            where=run.config.source,
+            found=f"only {run.config.reference}",
+            expected="at least one other annotator that is not a person",
+            fix="Name people to compare with --annotator, or another --reference.",
+        )
+    run.show_result(job.gap)
+
+
+@command(app, SOURCE, FORMAT, REFERENCE, *FIT, FURTHER)
+def report(run: Run) -> None:
+    """Write the whole comparison as one HTML file (--out, report.html if not given)."""
+    _report(run, run.scored(), run.out or Path("report.html"))
+
+
+@command(app)
+def demo(
+    run: Run,
+    no_app: Annotated[bool, typer.Option("--no-app", help="Do not open the dashboard.")] = False,
+) -> None:
+    """Do the main job on the bundled sample, write its report and open the dashboard."""
+    run = Run(run.config.updated(source="sample"), run.as_json, run.out, run.quiet)
+    folder = run.out or Path("runs/demo")
+    data = run.scored()
+    with run.progress("Extracting principles with the offline model"):
+        found = _principles(data, folder / "principles")
+    _report(run, data, folder / "report.html", beside=[found, *found.parts()])
+    if not no_app and sys.stdin.isatty() and sys.stdout.isatty():
+        run.note("Opening the dashboard; Ctrl-C ends it.")
+        raise typer.Exit(serve("sample", 8501))
+
+
+analyse.register(app)
+annotate.register(app)
+principles.register(app)
+audit_judge.register(app)
+audit_model.register(app)
+
+
+@app.command("app")
+def open_app(
+    source: Annotated[
+        str, typer.Argument(metavar="[DATA]", help="A file, a saved folder, or sample.")
+    ] = "sample",
+    port: Annotated[int, typer.Option(min=1, max=65535, help="Port on this machine.")] = 8501,
+    debug: Annotated[bool, typer.Option("--debug", help="Show the traceback.")] = False,
+) -> None:
+    """Open the dashboard on this machine (127.0.0.1)."""
+    with explained(debug):
+        raise typer.Exit(serve(source, port))
+
+
+def _principles(data: PreferenceData, folder: Path) -> Extraction:
+    """Extract people's principles from some pairs, by a model that is built in."""
+    from workbench.annotate.config import AnnotateConfig
+    from workbench.annotate.run import execute, prepare
+    from workbench.principles.extraction import Extraction
+
+    config = AnnotateConfig(
+        source="sample", model="offline:plain", principles="ours", annotators=("human",), pairs=300
+    )
+    found = execute(prepare(config, data, folder))
+    if not isinstance(found, Extraction):
+        raise ConfigError("The principles of the demo were not finished.", where=str(folder))
+    return found
+
+
+def _report(run: Run, data: PreferenceData, path: Path, beside: Sequence[Result] = ()) -> None:
+    job = run.main_job(data)
+    job = replace(job, further=(*job.further, *beside))
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with run.progress("Writing the report"):
+        job.report(run.report_command(path.name)).save(path)
+    run.show(
+        f"{job.summary()}\n\nReport: {path}",
+        {"report": str(path), "results": [result.to_dict() for result in job.results]},
+    )
+
+
+def _mapping(texts: list[str]) -> dict[str, str] | None:
+    pairs = [text.partition("=") for text in texts]
+    for text, (key, _, column) in zip(texts, pairs, strict=True):
+        if not (key and column):
+            raise typer.BadParameter(f"{text!r} is not KEY=COLUMN", param_hint="--map")
+    return {key: column for key, _, column in pairs} or None

@@ -1,0 +1,1 @@
+"""Files as tables of records: containers, compression, the hub."""

@@ -1,0 +1,1 @@
+"""Testing a constitution on pairs that neither proposed nor selected it."""

@@ -1,0 +1,1 @@
+"""Votes and constitutions as other tools write and read them."""

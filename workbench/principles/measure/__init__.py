@@ -1,0 +1,1 @@
+"""Measuring principles: strengths, adjusted and joint effects, groups."""

@@ -1,0 +1,1 @@
+"""Proposing principles: what a model says of single pairs, joined into clusters."""

@@ -1,0 +1,1 @@
+"""Voting on principles: which response each one selects, pair by pair."""

@@ -1,0 +1,1 @@
+"""Ratings of models: battles, Bradley-Terry, win rates with length held constant."""

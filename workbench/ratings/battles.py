@@ -1,0 +1,300 @@
+"""From preference data to battles: which model met which, who won, and what is comparable."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from typing import Literal
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from workbench.data.dataset import PreferenceData
+from workbench.decompose.kernel import Array
+from workbench.errors import DesignError
+from workbench.ratings.kernel import Codes
+
+BattleTies = Literal["half", "davidson", "drop"]
+
+
+@dataclass(frozen=True, eq=False)
+class Battles:
+    """Labels on pairs of named models.
+
+    Attributes
+    ----------
+    models : list of str
+        Sorted names of the M models.
+    a, b : ndarray of int, shape (n,)
+        The two models of each battle.
+    preference, weight : ndarray, shape (n,)
+        P(A preferred), 0.5 a tie; and the label's weight.
+    X : ndarray, shape (n, K)
+        Covariates, A minus B.
+    covariates : list of str
+        Names of the K columns.
+    cluster : ndarray of int, shape (n,)
+        Cluster code of each battle, in the order of the clusters' names.
+    n_clusters : int
+    exclusions : DataFrame
+        Labels left out: ``reason, n``.
+    """
+
+    models: list[str]
+    a: Codes
+    b: Codes
+    preference: Array
+    weight: Array
+    X: Array
+    covariates: list[str]
+    cluster: Codes
+    n_clusters: int
+    exclusions: pd.DataFrame
+
+    def __len__(self) -> int:
+        return len(self.a)
+
+    def take(self, rows: NDArray[np.bool_]) -> Battles:
+        """Return some battles, with all the models; clusters are numbered anew."""
+        present, cluster = np.unique(self.cluster[rows], return_inverse=True)
+        return replace(
+            self,
+            a=self.a[rows],
+            b=self.b[rows],
+            preference=self.preference[rows],
+            weight=self.weight[rows],
+            X=self.X[rows],
+            cluster=cluster,
+            n_clusters=len(present),
+        )
+
+    def with_covariates(self, names: list[str]) -> Battles:
+        """Return the battles with some of the covariates."""
+        at = [self.covariates.index(name) for name in names]
+        return replace(self, X=np.ascontiguousarray(self.X[:, at]), covariates=names)
+
+    def subset(self, models: Codes) -> Battles:
+        """Return the battles among some models, which are numbered anew."""
+        if len(models) == len(self.models):
+            return self
+        place = np.full(len(self.models), -1)
+        place[models] = np.arange(len(models))
+        part = self.take((place[self.a] >= 0) & (place[self.b] >= 0))
+        return replace(
+            part,
+            models=[self.models[m] for m in models],
+            a=place[part.a],
+            b=place[part.b],
+        )
+
+
+def collect(
+    data: PreferenceData,
+    *,
+    annotator: str | Iterable[str] | None,
+    covariates: Sequence[str],
+    ties: BattleTies,
+) -> Battles:
+    """Lay out the usable labels of named models.
+
+    Raises
+    ------
+    DesignError
+        No model names, an unknown annotator or covariate, or no usable label.
+    """
+    a, b, models = model_codes(data.pairs)
+    values = _covariate_values(data, covariates)
+    row = data.pair_rows
+    labels = data.labels
+    wanted = _chosen(data, annotator)
+    complete = np.asarray(np.isfinite(values).all(axis=1))
+    reasons = _reasons(labels, a[row], b[row], complete[row], ties)
+    exclusions = _count(reasons[wanted])
+    kept = wanted & (reasons == "")
+    if not kept.any():
+        found = "; ".join(f"{r.n:,} {r.reason}" for r in exclusions.itertuples()) or "no labels"
+        raise DesignError(
+            "No label can be rated.",
+            found=found,
+            expected="at least one verdict on a pair of two named models",
+            fix="Check model_a and model_b, the annotator, the covariates and ties=.",
+        )
+    row = row[kept]
+    cluster, n_clusters = _clusters(data.pairs["cluster"], row, named=bool(covariates))
+    present, codes = np.unique(np.r_[a[row], b[row]], return_inverse=True)
+    return Battles(
+        models=[models[m] for m in present],
+        a=codes[: len(row)],
+        b=codes[len(row) :],
+        preference=labels["preference"].to_numpy()[kept],
+        weight=labels["weight"].to_numpy()[kept],
+        X=values[row],
+        covariates=list(covariates),
+        cluster=cluster,
+        n_clusters=n_clusters,
+        exclusions=exclusions,
+    )
+
+
+def comparable(battles: Battles) -> tuple[Codes, dict[str, str]]:
+    """Return the models whose ratings are finite and comparable, and why others are not.
+
+    Parameters
+    ----------
+    battles : Battles
+
+    Returns
+    -------
+    models : ndarray of int
+        The largest set in which each model has won or tied, directly or through others,
+        against each other one (by models, then by battles).
+    reasons : dict of str to str
+        By model outside of it.
+
+    Notes
+    -----
+    A Bradley-Terry fit has a finite maximum on the models of one strongly connected
+    component of the graph of wins, and only there (Ford 1957).
+    """
+    from scipy.sparse import csr_array
+    from scipy.sparse.csgraph import connected_components
+
+    M = len(battles.models)
+    wins = win_matrix(battles)
+    graph = csr_array(wins > 0)
+    parts, part = connected_components(graph, connection="strong")
+    size = np.bincount(part, minlength=parts)
+    inside = part[battles.a] == part[battles.b]
+    fought = np.bincount(part[battles.a][inside], minlength=parts)
+    # of equals, the one that holds the first name
+    order = np.lexsort((-np.unique(part, return_index=True)[1], fought, size))
+    best = int(order[-1])
+    rated = np.flatnonzero(part == best)
+    outside = np.flatnonzero(part != best)
+    beaten = (_reach(graph, rated, M), _reach(csr_array(graph.T), rated, M))
+    reasons = {battles.models[m]: _why(beaten[0][m], beaten[1][m]) for m in outside.tolist()}
+    return rated, reasons
+
+
+def win_matrix(battles: Battles) -> Array:
+    """Return the weight of wins of the row's model over the column's, ties half, (M, M)."""
+    M = len(battles.models)
+    key = battles.a * M + battles.b
+    won = np.bincount(key, battles.weight * battles.preference, M * M).reshape(M, M)
+    lost = np.bincount(key, battles.weight * (1 - battles.preference), M * M).reshape(M, M)
+    return np.asarray(won + lost.T)
+
+
+def _why(lost: bool, won: bool) -> str:
+    if lost and not won:
+        return "never won against the rated models, even through others: no lower bound"
+    if won and not lost:
+        return "never lost against the rated models, even through others: no upper bound"
+    return "no chain of battles connects it with the rated models"
+
+
+def _reach(graph: object, start: Codes, M: int) -> NDArray[np.bool_]:
+    """Return which models a chain of edges leads to from the rated ones."""
+    from scipy.sparse.csgraph import breadth_first_order
+
+    reached = np.zeros(M, dtype=bool)
+    # the rated ones reach each other, so any one of them leads to all
+    found = breadth_first_order(graph, int(start[0]), return_predecessors=False)
+    reached[found] = True
+    return reached
+
+
+def model_codes(pairs: pd.DataFrame) -> tuple[Codes, Codes, list[str]]:
+    """Return the codes of both models of each pair (-1: not named) and their sorted names.
+
+    Raises
+    ------
+    DesignError
+        Fewer than two names.
+    """
+    with ThreadPoolExecutor(2) as pool:
+        (a, left), (b, right) = pool.map(pd.factorize, (pairs["model_a"], pairs["model_b"]))
+    names = pd.Index(left).union(pd.Index(right))
+    if len(names) < 2:
+        raise DesignError(
+            "The data do not say which models wrote the responses.",
+            found=f"{len(names)} model names in model_a and model_b",
+            expected="at least two",
+            fix="Give the file columns model_a and model_b (or map them when loading).",
+        )
+    # the last place is that of a missing name, code -1
+    places = [np.append(names.get_indexer(side), -1) for side in (left, right)]
+    return places[0][a], places[1][b], [str(name) for name in names]
+
+
+def _covariate_values(data: PreferenceData, covariates: Sequence[str]) -> Array:
+    known = data.factor_names
+    missing = [name for name in covariates if name not in known]
+    if missing:
+        raise DesignError(
+            f"The data have no factor {missing[0]!r}.",
+            found=", ".join(known) or "no factor columns",
+            expected="names of scored factors",
+            fix="Score them first: data = workbench.score_factors(data).",
+        )
+    if len(set(covariates)) < len(covariates):
+        raise DesignError(
+            "A covariate is named twice.",
+            found=", ".join(covariates),
+            expected="each factor once",
+            fix="Drop the repeated name from covariates=.",
+        )
+    return np.asarray(data.factors[list(covariates)].to_numpy("float64"))
+
+
+def _chosen(data: PreferenceData, annotator: str | Iterable[str] | None) -> NDArray[np.bool_]:
+    if annotator is None:
+        return np.ones(len(data.labels), dtype=bool)
+    names = [annotator] if isinstance(annotator, str) else list(annotator)
+    table = data.annotators
+    if len(names) == 1 and names[0] not in set(table["annotator"]):
+        kind = (data.labels["kind"] == names[0]).to_numpy()
+        if kind.any():
+            return np.asarray(kind)
+    unknown = [name for name in names if name not in set(table["annotator"])]
+    if unknown or not names:
+        raise DesignError(
+            f"The data have no annotator {unknown[0]!r}." if unknown else "No annotator is named.",
+            found=", ".join(table["annotator"].head(12)),
+            expected="names of annotators, or one kind such as 'human'",
+            fix="Check the spelling; names are case-sensitive.",
+        )
+    return np.asarray(data.labels["annotator"].isin(names))
+
+
+def _reasons(
+    labels: pd.DataFrame, a: Codes, b: Codes, complete: NDArray[np.bool_], ties: BattleTies
+) -> NDArray[np.str_]:
+    """Return why each label is left out; empty where it is kept."""
+    weight, preference = labels["weight"].to_numpy(), labels["preference"].to_numpy()
+    reason = np.where(complete, "", "missing covariate value").astype(object)
+    reason[a == b] = "a model against itself"
+    reason[(a < 0) | (b < 0)] = "no model name"
+    reason[~(np.isfinite(weight) & (weight > 0))] = "no positive weight"
+    if ties == "drop":
+        tied = preference == 0.5
+        reason[tied] = labels["reason"][tied].fillna("tie")
+    empty = np.isnan(preference)
+    reason[empty] = labels["reason"][empty].fillna("no verdict")
+    return reason
+
+
+def _count(reasons: NDArray[np.str_]) -> pd.DataFrame:
+    left = pd.Series(reasons[reasons != ""], dtype="str")
+    table = left.value_counts().sort_index()
+    return pd.DataFrame({"reason": table.index.astype("str"), "n": table.to_numpy()})
+
+
+def _clusters(names: pd.Series, row: Codes, *, named: bool) -> tuple[Codes, int]:
+    """Return cluster codes, in the order of their names where that order can matter."""
+    codes, distinct = pd.factorize(names.take(row), sort=False)
+    if named or len(distinct) < len(row):
+        codes, distinct = pd.factorize(names.take(row), sort=True)
+    return np.asarray(codes, dtype=np.int64), len(distinct)

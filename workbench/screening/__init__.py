@@ -1,0 +1,1 @@
+"""Screening of many factors: chosen on some prompts, tested on the rest."""
