@@ -12,7 +12,8 @@ from parts.state import adopt, announce, current
 from parts.ui import failure, note, table, text
 
 import workbench as wb
-from workbench.data.load import FORMATS, Preview
+from workbench.data.formats.registry import FORMATS
+from workbench.data.load import Preview
 from workbench.report.data_card import card_of
 from workbench.report.main_job import has_text
 

@@ -42,8 +42,8 @@ LABEL_COLUMNS = (
 )
 """Columns of every labels table."""
 
-KINDS = ("human", "llm", "reward_model", "rule")
-"""What an annotator can be."""
+KINDS = ("human", "llm", "reward_model", "rule", "objective", "unknown")
+"""What an annotator can be; ``objective``: gold answers and unit tests."""
 
 
 @dataclass(frozen=True, eq=False)

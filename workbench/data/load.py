@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -15,31 +14,12 @@ from workbench.data import sample, store
 from workbench.data.assemble import assemble
 from workbench.data.dataset import PreferenceData, concat
 from workbench.data.formats import Format
+from workbench.data.formats.registry import FORMATS, get_format
 from workbench.data.formats.tabular import propose
 from workbench.data.load_report import LeftOut
 from workbench.data.reading.containers import Container, open_container, parquet_head
 from workbench.data.reading.record_tables import table_of
 from workbench.errors import DataError
-
-_FORMATS = {
-    "annotated_pairs": ("annotated_pairs", "FORMAT"),
-    "arena": ("arena", "FORMAT"),
-    "alpaca_eval": ("alpaca_eval", "FORMAT"),
-    "reward_bench": ("reward_bench", "FORMAT"),
-    "rm_bench": ("rm_bench", "FORMAT"),
-    "trl": ("trl", "FORMAT"),
-    "trl-unpaired": ("trl", "UNPAIRED"),
-    "dissection": ("dissection", "FORMAT"),
-    "ratings": ("ratings", "FORMAT"),
-    "tabular": ("tabular", "FORMAT"),
-}
-"""Module and name of each format, in the order in which they are tried."""
-
-FORMATS = tuple(name for name in _FORMATS if name != "trl-unpaired")
-"""Names for ``load(..., format=...)``."""
-
-_WHOLE = ("tabular", "ratings")
-"""Formats that take all records at once: a group of ratings must not be cut in two."""
 
 _BATCH = 20_000
 
@@ -92,7 +72,7 @@ def load(
     annotator, kind : str, optional
         Who made the labels, where the file does not say.
     rule : mapping, optional
-        How ratings become pairs; see :mod:`workbench.data.formats.ratings`.
+        How ratings become pairs; see :mod:`workbench.data.formats.rated.ratings`.
     order : str, optional
         ``"alpaca_eval"`` recovers the shown order that AlpacaEval's own evaluator seeded.
     seed : int
@@ -167,26 +147,6 @@ def preview(source: str | Path, n: int = 20) -> Preview:
     )
 
 
-def get_format(name: str) -> Format:
-    """Return a format by name.
-
-    Raises
-    ------
-    DataError
-        There is no such format.
-    """
-    if name not in _FORMATS:
-        raise DataError(
-            f"There is no format {name!r}.",
-            found=name,
-            expected=", ".join(FORMATS),
-            fix="Leave format out to have it recognised by content.",
-        )
-    module, attribute = _FORMATS[name]
-    found: Format = getattr(import_module(f"workbench.data.formats.{module}"), attribute)
-    return found
-
-
 def _of_frame(frame: pd.DataFrame) -> Container:
     frame = frame.set_axis(frame.columns.map(str), axis=1)
     _check_names(list(frame.columns), "table")
@@ -226,7 +186,7 @@ def _open(path: Path, name: str | None, options: Mapping[str, Any]) -> Container
 
 def _recognise(container: Container) -> Format | None:
     columns, head = container.columns, container.head()
-    for name in _FORMATS:
+    for name in FORMATS:
         found = get_format(name)
         if found.records_of is not None:
             if container.document is not None and found.records_of(container.document) is not None:
@@ -258,7 +218,7 @@ def _translate(container: Container, found: Format, options: Mapping[str, Any]) 
     if found.records_of is not None:
         records = found.records_of(container.document)
         container = replace(container, table=table_of(records or [])[0])
-    size = max(len(container.table), 1) if found.name in _WHOLE else _BATCH
+    size = max(len(container.table), 1) if found.whole else _BATCH
     frames = []
     for start in range(0, max(len(container.table), 1), size):
         part = container.table.slice(start, size)

@@ -13,6 +13,7 @@ REASONS = {
     "duplicate": "the same pair, annotator and verdict came before",
     "unparseable": "the row could not be read",
     "unknown label": "the label is none of the format's values",
+    "no judgement": "nobody judged it: voting was optional, skipped or withdrawn",
 }
 """Why a row can be left out, in words."""
 

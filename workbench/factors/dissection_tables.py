@@ -20,7 +20,7 @@ from workbench.data.dissection_ratings import (
     REPETITIVE,
     canonical,
 )
-from workbench.data.formats.dissection_records import CHECKED
+from workbench.data.formats.rated.dissection_records import CHECKED
 from workbench.data.formats.records import excerpt
 from workbench.data.pair_keys import match_pairs
 from workbench.errors import DesignError

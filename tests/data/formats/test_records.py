@@ -6,8 +6,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from workbench.data.formats import alpaca_eval, annotated_pairs, arena, reward_bench, trl
+from workbench.data.formats.battles import arena
+from workbench.data.formats.judged import alpaca_eval, reward_bench
 from workbench.data.formats.records import metadata, names, numbers, sided, texts
+from workbench.data.formats.tools import annotated_pairs
+from workbench.data.formats.training import trl
 from workbench.data.load_report import REASONS
 from workbench.data.reading.record_tables import table_of
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 
 JUDGEMENT_COLUMNS = (
     "row",
+    "file",
     "prompt",
     "response_a",
     "response_b",
@@ -27,25 +29,49 @@ JUDGEMENT_COLUMNS = (
     "response_b_messages",
     "model_a",
     "model_b",
+    "media",
+    "media_a",
+    "media_b",
+    "item",
     "scenario",
     "cluster",
+    "row_id",
     "annotator",
     "kind",
+    "criterion",
     "replicate",
     "preference",
     "order_shown",
     "strength",
     "weight",
+    "n_votes",
+    "n_ties",
     "reason",
     "raw",
     "problem",
 )
 """Columns a translation may give; any other column is metadata of the pair.
 
-``row`` (1-based record number in the file) and ``preference`` are required. ``problem``
-is a key of :data:`workbench.data.load_report.REASONS` where the record cannot become a
-label (the row is then counted and left out), missing otherwise; ``found`` beside it is a
-short excerpt of what was there.
+``row`` (1-based record number in the file) and ``preference`` are required; a record that
+holds several judgements gives a row for each, with the same ``row``.
+
+What makes a pair: ``prompt``, the two responses, the two models, ``item`` (what the layout
+says separates pairs: its comparison id, its turn; never the id of a vote) and ``media``,
+``media_a``, ``media_b`` (paths or URLs that prompt and responses name, joined by line ends).
+``cluster`` is what was drawn together: a session, a user, a ranking, a prompt's own id.
+
+What makes a judgement: ``annotator`` (missing where the file names none: then ``unnamed``),
+``kind`` (of :data:`workbench.data.dataset.KINDS`; ``unknown`` where the format does not say),
+``criterion`` (missing: ``overall``), ``order_shown`` (``ab``: A was shown first; missing where
+the file does not tell) and ``replicate`` (only where the file numbers them). ``row_id`` is the
+file's own id of the judgement. ``weight`` counts what the label stands for; ``n_votes`` says
+that it is the share of so many votes, ``n_ties`` of them ties.
+
+``problem`` is a key of :data:`workbench.data.load_report.REASONS` where the record cannot
+become a label (the row is then counted and left out), missing otherwise; ``found`` beside it
+is a short excerpt of what was there. A judge's reply that could not be read, or an error in
+its place, is no problem but a verdict that failed: ``preference`` NaN, ``reason`` ``failed``.
+A record that nobody judged (voting was optional) has the problem ``no judgement``.
 """
 
 
@@ -74,6 +100,12 @@ class Format:
         no list of records (AnnotatedPairs); None where it is not of this format.
     finish : callable, optional
         ``(data) -> data``: what else the file gives the assembled data, such as factors.
+    whole : bool
+        Translate all records at once, where judgements are made of several records.
+    of_folder : callable, optional
+        ``(folder) -> list of dict, or None``: the records of a folder whose files belong
+        together (verdicts beside the answers that they judge); None where it is not of this
+        format.
     """
 
     name: str
@@ -83,3 +115,5 @@ class Format:
     columns: Callable[[list[str], Mapping[str, Any]], list[str]] | None = None
     records_of: Callable[[Any], list[dict[str, Any]] | None] | None = None
     finish: Callable[[PreferenceData], PreferenceData] | None = None
+    whole: bool = False
+    of_folder: Callable[[Path], list[dict[str, Any]] | None] | None = None

@@ -360,4 +360,4 @@ def _recognise(columns: list[str], records: list[dict[str, Any]]) -> bool:
     return labels and (sides or numeric)
 
 
-FORMAT = Format("tabular", "Table with a column mapping", _recognise, translate)
+FORMAT = Format("tabular", "Table with a column mapping", _recognise, translate, whole=True)

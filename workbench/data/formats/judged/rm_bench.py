@@ -10,9 +10,9 @@ import pandas as pd
 import pyarrow as pa
 
 from workbench.data.formats import Format
+from workbench.data.formats.judged.reward_bench import expanded
 from workbench.data.formats.records import judgements, metadata, names, require
-from workbench.data.formats.reward_bench import expanded
-from workbench.data.formats.trl import settings_of, shuffled
+from workbench.data.formats.training.trl import settings_of, shuffled
 
 STYLES = ("concise", "detailed", "markdown")
 """In the order of the file's lists, from plain to marked up."""

@@ -14,8 +14,8 @@ import pyarrow as pa
 from workbench.data.dataset import PreferenceData
 from workbench.data.dissection_ratings import FACTS, PROPERTY_NAMES, canonical, written_facts
 from workbench.data.formats import Format
-from workbench.data.formats.dissection_records import as_object, compared, rated
 from workbench.data.formats.messages import whole_text
+from workbench.data.formats.rated.dissection_records import as_object, compared, rated
 from workbench.data.formats.records import RESERVED, Record, Unreadable, excerpt
 from workbench.data.formats.verdicts import VERDICTS
 

@@ -195,5 +195,9 @@ def _recognise(columns: list[str], _: list[dict[str, Any]]) -> bool:
 
 
 FORMAT = Format(
-    "ratings", "Rated responses (UltraFeedback, HelpSteer, long table)", _recognise, _translate
+    "ratings",
+    "Rated responses (UltraFeedback, HelpSteer, long table)",
+    _recognise,
+    _translate,
+    whole=True,
 )

@@ -5,8 +5,8 @@ import json
 import pyarrow as pa
 import pytest
 
-from workbench.data.formats import trl
-from workbench.data.formats.reward_bench import FORMAT
+from workbench.data.formats.judged.reward_bench import FORMAT
+from workbench.data.formats.training import trl
 from workbench.data.load import load
 from workbench.errors import DataError
 

@@ -20,7 +20,7 @@ from hypothesis import strategies as st
 
 import workbench as wb
 from workbench.data.dissection_ratings import PROPERTY_NAMES
-from workbench.data.formats.dissection import FORMAT
+from workbench.data.formats.rated.dissection import FORMAT
 from workbench.data.load_report import REASONS
 from workbench.data.reading.record_tables import table_of
 from workbench.factors.dissection import dissection_factors, rating_problems

@@ -6,7 +6,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from workbench.data.formats.arena import FORMAT
+from workbench.data.formats.battles.arena import FORMAT
 from workbench.data.load import load
 
 

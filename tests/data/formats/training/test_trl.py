@@ -13,11 +13,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from workbench.data.formats.orientation import chosen_is_a, orient
-from workbench.data.formats.trl import FORMAT, UNPAIRED
+from workbench.data.formats.training.trl import FORMAT, UNPAIRED
 from workbench.data.load import load
 from workbench.errors import DataError
 
-SHARED = Path(__file__).parents[3] / ".." / "shared" / "data"
+SHARED = Path(__file__).parents[4] / ".." / "shared" / "data"
 HH = SHARED / "hh_rlhf_test"
 
 

@@ -10,10 +10,10 @@ import pandas as pd
 import pyarrow as pa
 import pytest
 
-from workbench.data.formats.alpaca_eval import FORMAT, shown_order
+from workbench.data.formats.judged.alpaca_eval import FORMAT, shown_order
 from workbench.data.load import load
 
-ALPACA = Path(__file__).parents[3] / ".." / "shared" / "data" / "alpaca_eval"
+ALPACA = Path(__file__).parents[4] / ".." / "shared" / "data" / "alpaca_eval"
 FILES = sorted((ALPACA / "weighted_alpaca_eval_gpt4_turbo").glob("*.json.gz"))
 needs_files = pytest.mark.skipif(not FILES, reason="needs alpaca_eval in ../shared/data")
 

@@ -7,12 +7,12 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from workbench.data.formats.annotated_pairs import FORMAT, records_of
+from workbench.data.formats.tools.annotated_pairs import FORMAT, records_of
 from workbench.data.load import load
 from workbench.data.reading.record_tables import table_of
 
 EXAMPLE = (
-    Path(__file__).parents[3]
+    Path(__file__).parents[4]
     / ".." / "shared" / "data" / "icai_synthetic" / "data" / "processed" / "example"
 )  # fmt: skip
 

@@ -24,7 +24,7 @@ from workbench.data.formats.records import (
     values,
     with_columns,
 )
-from workbench.data.formats.trl import read_sides, settings_of, shuffled
+from workbench.data.formats.training.trl import read_sides, settings_of, shuffled
 
 _USED = {"id", "prompt", "chosen", "rejected", "subset"}
 _ONE = ("prompt", "chosen", "chosen_model", "rejected", "rejected_model", "subset")
