@@ -14,6 +14,7 @@ from parts.ui import failure, note, table, text
 import workbench as wb
 from workbench.data.formats.registry import FORMATS
 from workbench.data.load import Preview
+from workbench.data.reading.files import PACKED, SUFFIXES
 from workbench.report.data_card import card_of
 from workbench.report.main_job import has_text
 
@@ -55,10 +56,11 @@ def open_upload(upload: Any) -> None:
 
 st.title("Load preference data")
 with st.expander("Open your own file", icon=":material/upload_file:"):
-    st.caption("CSV, TSV, JSON, JSONL or Parquet, also .gz or .zst. It stays in this session.")
+    st.caption("CSV, TSV, JSON, JSONL, Parquet, Arrow or a spreadsheet, also .gz, .zst, .xz, .bz2 or .zip. "
+        "It stays in this session.")
     upload = st.file_uploader(
         "File",
-        type=["csv", "tsv", "json", "jsonl", "parquet", "gz", "zst"],
+        type=[*(suffix.removeprefix(".") for suffix in (*SUFFIXES, *PACKED)), "txt", "zip"],
         key=f"upload-{st.session_state.get('uploaded', 0)}",
         max_upload_size=50,
     )

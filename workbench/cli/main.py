@@ -22,6 +22,7 @@ from workbench.cli.command import (
     FURTHER,
     REFERENCE,
     SOURCE,
+    SOURCES,
     Run,
     command,
     explained,
@@ -48,7 +49,7 @@ def main() -> None:
     app()
 
 
-@command(app, SOURCE, FORMAT)
+@command(app, SOURCES, FORMAT)
 def load(
     run: Run,
     map: Annotated[

@@ -7,7 +7,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from workbench.data.formats.messages import as_messages, whole_text
+from workbench.data.formats.messages import as_messages, text_of, whole_text
 from workbench.data.formats.records import excerpt, is_text
 
 _MIXED = (pa.ArrowInvalid, pa.ArrowTypeError, OverflowError, UnicodeEncodeError)
@@ -33,12 +33,19 @@ def table_of(records: list[dict[str, Any]]) -> tuple[pa.Table, list[str]]:
     notes: list[str] = []
     arrays = []
     for name in names:
-        values = [record.get(name) for record in records]
-        try:
-            arrays.append(pa.array(values))
-        except _MIXED:
-            arrays.append(_texts(name, values, notes))
+        array, told = column_of(str(name), [record.get(name) for record in records])
+        arrays.append(array)
+        notes += told
     return pa.Table.from_arrays(arrays, names=[str(name) for name in names]), notes
+
+
+def column_of(name: str, values: list[Any]) -> tuple[pa.Array, list[str]]:
+    """Return values as a column, and notes on those that it cannot hold."""
+    notes: list[str] = []
+    try:
+        return pa.array(values), notes
+    except _MIXED:
+        return _texts(name, values, notes), notes
 
 
 def stacked(parts: list[tuple[pa.Table, list[str]]]) -> tuple[pa.Table, list[str]]:
@@ -86,6 +93,8 @@ def _texts(name: str, values: list[Any], notes: list[str]) -> pa.Array:
     for value in values:
         if isinstance(value, str):
             texts.append(whole_text(value))
+        elif _is_text_parts(value):
+            texts.append(whole_text(text_of({"content": value})))
         elif value is None or (isinstance(value, list | dict) and as_messages(value) is None):
             lost = value if lost is None else lost
             texts.append(None)
@@ -95,3 +104,16 @@ def _texts(name: str, values: list[Any], notes: list[str]) -> pa.Array:
         shown = excerpt(lost)
         notes.append(f"{name}: nested values among other types, left open (such as {shown})")
     return pa.array(texts, pa.large_string())
+
+
+def _is_text_parts(value: Any) -> bool:
+    """Tell whether a value is one text in parts, as messages write their content."""
+    return (
+        isinstance(value, list)
+        and bool(value)
+        and all(
+            isinstance(part, dict) and part.get("type") == "text" and "text" in part
+            for part in value
+        )
+        and all(isinstance(part["text"], str) for part in value)
+    )
