@@ -56,8 +56,10 @@ def open_upload(upload: Any) -> None:
 
 st.title("Load preference data")
 with st.expander("Open your own file", icon=":material/upload_file:"):
-    st.caption("CSV, TSV, JSON, JSONL, Parquet, Arrow or a spreadsheet, also .gz, .zst, .xz, .bz2 or .zip. "
-        "It stays in this session.")
+    st.caption(
+        "CSV, TSV, JSON, JSONL, Parquet, Arrow or a spreadsheet, also .gz, .zst, .xz, .bz2 or .zip. "
+        "It stays in this session."
+    )
     upload = st.file_uploader(
         "File",
         type=[*(suffix.removeprefix(".") for suffix in (*SUFFIXES, *PACKED)), "txt", "zip"],

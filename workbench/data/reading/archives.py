@@ -75,12 +75,7 @@ def each_member(path: Path, folder: Path, opened: Callable[[Path], Container]) -
 
 
 def _data_files(path: Path) -> list[zipfile.ZipInfo]:
-    infos = [
-        info
-        for info in _infos(path)
-        if not info.is_dir()
-        and not any(part.startswith((".", "__MACOSX")) for part in info.filename.split("/"))
-    ]
+    infos = [info for info in _infos(path) if not info.is_dir() and not _is_hidden(info.filename)]
     known = [info for info in infos if suffix_of(info.filename) in SUFFIXES]
     chosen = known or [info for info in infos if suffix_of(info.filename) in ("", ".txt")]
     if not chosen:
@@ -92,6 +87,11 @@ def _data_files(path: Path) -> list[zipfile.ZipInfo]:
             fix="Unpack it and name the file that holds the judgements.",
         )
     return sorted(chosen, key=lambda info: info.filename)
+
+
+def _is_hidden(name: str) -> bool:
+    parts = [part for part in name.split("/") if part not in (".", "..")]
+    return any(part.startswith((".", "__MACOSX")) for part in parts)
 
 
 def _infos(path: Path) -> list[zipfile.ZipInfo]:

@@ -162,6 +162,7 @@ def _text_if_any(column: pa.ChunkedArray) -> pa.ChunkedArray:
     try:
         return column.cast(pa.large_string())
     except pa.ArrowInvalid:
+        # an image's bytes: what names its media looks at them
         return column
 
 

@@ -27,7 +27,7 @@ _TEX = re.compile(
     rb"\\(?:nabla|neq?|nu|not(?:in)?|ni|text\w*|times|theta|tau|tanh?|to|top|triangle\w*|tilde"
     rb"|tfrac|rho|right\w*|rangle|rfloor|rceil|rm|frac|forall|flat|beta|bar|begin|binom|big\w*"
     rb"|bmod|bot|bullet|boxed|bf|vec|var\w+|vee|vdots)(?![a-z])"
-    rb"|(?<=[A-Za-z]:)\\"
+    rb"|(?<=[A-Za-z]:)(?:\\\w[\w.-]*)+"
 )
 """Commands of TeX that start like an escape, and paths of Windows."""
 
@@ -286,7 +286,7 @@ def _is_escaped(content: bytes) -> bool:
     nulls = len(re.findall(rb"(?<![^\t\n])\\N(?![^\t\r\n])", content))
     if nulls != after.count(b"N"):
         return False
-    return nulls > 0 or len(after) > len(_TEX.findall(content))
+    return nulls > 0 or b"\\" in _TEX.sub(b"", content)
 
 
 def _is_even(content: bytes, columns: int) -> bool:
