@@ -1,4 +1,4 @@
-"""The judge as an instrument: cycles among three responses, and what its wording decides."""
+"""The reliability of a judge: transitive over three responses, the same in other wordings."""
 
 from __future__ import annotations
 
@@ -10,35 +10,29 @@ from typing import Any, ClassVar
 import numpy as np
 import pandas as pd
 
-from workbench.audit.judges.perturb import seed_of
-from workbench.audit.judges.plan import drawn
-from workbench.audit.judges.scores import as_data, scores_of
-from workbench.audit.judges.statistics import RATE, SHIFT, shift
-from workbench.audit.judges.verdicts.observed_rows import leans, of_reference
-from workbench.audit.measures import Measures
-from workbench.clustered import share
+from workbench.audit.judges.item_sampling import sample_pairs, sample_triples
+from workbench.audit.judges.scores import balanced_scores
+from workbench.audit.judges.statistics import SHIFT, shift
+from workbench.audit.judges.verdicts.preferences import reference_preference
+from workbench.audit.measures import Measures, share_row
 from workbench.data.dataset import PreferenceData
-from workbench.decompose.decomposition import q_values
 from workbench.errors import DesignError, refuse_out_of_range
 from workbench.judges.base import Judge
-from workbench.provenance import Provenance
 from workbench.results import TIDY
 
-BY_CHANCE = 0.25
-"""Share of three coin flips that form a cycle."""
-
-COLUMNS = (*TIDY, "kappa", "n_clusters", "method", "reason")
+_EMPTY = "none could be compared"
 
 
 @dataclass(frozen=True, eq=False)
 class Instrument(Measures):
-    """Cycles of a judge, or differences between wordings of it; with ``kappa``."""
+    """Circular triads of a judge, or differences between wordings of it; with ``kappa``."""
 
     heading: ClassVar[str] = "The judge as an instrument"
     about: ClassVar[str] = (
         "A judge that measures a quality orders three responses; three coin flips form a circle "
         "one time in four. What it says should not hang on how it is asked."
     )
+    columns: ClassVar[tuple[str, ...]] = (*TIDY, "kappa", "n_clusters", "method", "reason")
 
 
 def transitivity(
@@ -77,25 +71,24 @@ def transitivity(
     [0.0, 0.0]
     """
     refuse_out_of_range({"n": (n >= 1, n, "1 or more"), "level": (0 < level < 1, level, "0 to 1")})
-    found_triples = triples(data, n, seed)
-    rows = [
+    triples = sample_triples(data, n, seed)
+    pairs = [
         {"prompt": prompt, "response_a": texts[i], "response_b": texts[j], "cluster": cluster}
-        for prompt, cluster, texts in found_triples
+        for prompt, cluster, texts in triples
         for i, j in ((0, 1), (1, 2), (0, 2))
     ]
-    asked = as_data(pd.DataFrame(rows))
-    said = scores_of(judge.verdicts(asked), asked)[0].mean(axis=1).reshape(-1, 3)
-    ab, bc, ac = np.sign(said - 0.5).T
-    cluster = pd.factorize(np.array([one[1] for one in found_triples]))[0]
-    known = np.isfinite(said).all(axis=1)
+    scores = balanced_scores(judge, pd.DataFrame(pairs)).reshape(-1, 3)
+    ab, bc, ac = np.sign(scores - 0.5).T
+    cluster = pd.factorize(np.array([one[1] for one in triples]))[0]
+    known = np.isfinite(scores).all(axis=1)
     decided = known & (ab != 0) & (bc != 0) & (ac != 0)
-    circle = (ab == bc) & (ab != ac)
-    found = [
-        {"term": "circles among decided triples",
-         **_share(circle[decided].astype(float), cluster[decided], level)},
-        {"term": "triples with a tie", **_share(1.0 - decided[known], cluster[known], level)},
-    ]  # fmt: skip
-    return _result(found, f"{judge.name}: triples of one prompt", level, data)
+    circular = ((ab == bc) & (ab != ac))[decided].astype(float)
+    rows = [
+        share_row("circles among decided triples", circular, cluster[decided], level, _EMPTY),
+        share_row("triples with a tie", 1.0 - decided[known], cluster[known], level, _EMPTY),
+    ]
+    settings = {"what": f"{judge.name}: triples of one prompt", "level": level}
+    return Instrument.from_rows(rows, settings, dataset=data.digest)
 
 
 def compare_wordings(
@@ -147,77 +140,28 @@ def compare_wordings(
             expected="at least two",
             fix="Give other templates of the judge.",
         )
-    pairs = drawn(data, n, seed)
-    asked = as_data(pairs)
-    said = {
-        name: np.sign(scores_of(one.verdicts(asked), asked)[0].mean(axis=1) - 0.5)
-        for name, one in judges.items()
-    }
+    pairs = sample_pairs(data, n, seed)
+    verdicts = {name: np.sign(balanced_scores(one, pairs) - 0.5) for name, one in judges.items()}
     cluster = pd.factorize(pairs["cluster"])[0]
-    rows = []
-    for one, other in combinations(said, 2):
-        both = np.isfinite(said[one]) & np.isfinite(said[other])
-        x, y = said[one][both], said[other][both]
-        row = _share((x != y).astype(float), cluster[both], level)
-        rows.append({"term": f"{one} and {other} differ", **row, "kappa": _kappa(x, y)})
-    rows += _agreement(data, pairs, said, cluster, reference, level)
-    return _result(rows, "Wordings of a judge", level, data)
-
-
-def _agreement(
-    data: PreferenceData, pairs: pd.DataFrame, said: dict[str, Any], cluster: Any,
-    reference: str, level: float,
-) -> list[dict[str, Any]]:  # fmt: skip
-    lean = leans(data, of_reference(data, reference))["lean"].set_axis(data.pairs["pair_id"])
-    way = np.sign(lean.loc[pairs["pair_id"]].to_numpy() - 0.5)
-    first, *others = said
-    rows = []
+    rows: list[dict[str, Any]] = []
+    for one, other in combinations(verdicts, 2):
+        both = np.isfinite(verdicts[one]) & np.isfinite(verdicts[other])
+        x, y = verdicts[one][both], verdicts[other][both]
+        differ = (x != y).astype(float)
+        row = share_row(f"{one} and {other} differ", differ, cluster[both], level, _EMPTY)
+        rows.append({**row, "kappa": _kappa(x, y)})
+    preferred = np.sign(reference_preference(data, reference).loc[pairs["pair_id"]] - 0.5)
+    right = {name: (one == preferred).to_numpy(float) for name, one in verdicts.items()}
+    first, *others = verdicts
     for name in others:
-        use = np.isfinite(way) & (way != 0) & np.isfinite(said[name]) & np.isfinite(said[first])
+        use = np.isfinite(verdicts[name]) & np.isfinite(verdicts[first])
+        use &= (preferred.notna() & (preferred != 0)).to_numpy()
         if use.any():
-            gain = (said[name] == way).astype(float) - (said[first] == way).astype(float)
-            found = shift(gain[use], cluster[use], level)
+            found = shift((right[name] - right[first])[use], cluster[use], level)
             term = f"agreement with {reference}: {name} minus {first}"
             rows.append({"term": term, **found, "method": SHIFT})
-    return rows
-
-
-def triples(data: PreferenceData, n: int, seed: int) -> list[tuple[str, str, list[str]]]:
-    """Return prompt, cluster and three different responses of n prompts, at most.
-
-    Parameters
-    ----------
-    data : PreferenceData
-    n : int
-    seed : int
-        Of the draw of prompts and of responses.
-
-    Raises
-    ------
-    DesignError
-        No prompt has three responses.
-    """
-    pairs = data.pairs.dropna(subset=["prompt", "response_a", "response_b"])
-    found = []
-    for (prompt, cluster), part in pairs.groupby(["prompt", "cluster"], sort=True):
-        texts = sorted({*part["response_a"], *part["response_b"]})
-        if len(texts) >= 3:
-            texts.sort(key=lambda text: seed_of(seed, text))
-            found.append((str(prompt), str(cluster), texts[:3]))
-    if not found:
-        raise DesignError(
-            "No prompt has three responses.",
-            found=f"{pairs['prompt'].nunique():,} prompts",
-            expected="prompts with at least three different responses",
-            fix="Load data in which models answer the same prompts.",
-        )
-    return sorted(found, key=lambda one: seed_of(seed, one[0]))[:n]
-
-
-def _share(values: Any, cluster: Any, level: float) -> dict[str, Any]:
-    if not len(values):
-        return {"estimate": np.nan, "n": 0.0, "reason": "none could be compared", "method": RATE}
-    return {**share(np.asarray(values, float), cluster, level), "method": RATE}
+    settings = {"what": "Wordings of a judge", "level": level}
+    return Instrument.from_rows(rows, settings, dataset=data.digest)
 
 
 def _kappa(x: Any, y: Any) -> float:
@@ -226,13 +170,3 @@ def _kappa(x: Any, y: Any) -> float:
         return float("nan")
     chance = sum(float((x == v).mean() * (y == v).mean()) for v in (-1.0, 0.0, 1.0))
     return float(((x == y).mean() - chance) / (1 - chance)) if chance < 1 else float("nan")
-
-
-def _result(
-    rows: list[dict[str, Any]], what: str, level: float, data: PreferenceData
-) -> Instrument:
-    table = pd.DataFrame(rows).reindex(columns=list(COLUMNS))
-    table["q_value"] = q_values(table["p_value"].to_numpy("float64"))
-    return Instrument(
-        table, {"what": what, "level": level}, Provenance.capture(dataset=data.digest)
-    )
