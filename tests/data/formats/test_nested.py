@@ -17,9 +17,7 @@ TEXT = st.text(st.characters(exclude_categories=("Cs",)), max_size=12)
 LEAVES = st.one_of(st.none(), st.booleans(), st.integers(-9, 9), TEXT)
 NESTED = st.recursive(
     LEAVES,
-    lambda inner: st.one_of(
-        st.lists(inner, max_size=4), st.dictionaries(TEXT, inner, max_size=3)
-    ),
+    lambda inner: st.one_of(st.lists(inner, max_size=4), st.dictionaries(TEXT, inner, max_size=3)),
     max_leaves=12,
 ).filter(lambda value: isinstance(value, list | dict))
 

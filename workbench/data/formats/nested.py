@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import json
 import re
+import warnings
 from datetime import datetime
 from typing import Any
 
@@ -85,7 +86,10 @@ def fields(value: Any) -> dict[str, Any]:
 
 def _printed(text: str, value: str) -> Any:
     try:
-        found = ast.literal_eval(_as_python(text))
+        with warnings.catch_warnings():
+            # prose in brackets may hold what is no escape of Python's
+            warnings.simplefilter("ignore")
+            found = ast.literal_eval(_as_python(text))
     except _BROKEN:
         return value
     whole = isinstance(found, list | dict) and "..." not in _QUOTED.sub("", text)

@@ -74,9 +74,10 @@ RECORDS: dict[str, list[dict[str, Any]]] = {
          "response1": "3.14", "response2": "3", "overall_preference": -2,
          "individual_preference": [{"score": -3, "reasoning": "exact"}, {"score": 0,
                                                                          "reasoning": "same"}]},
-        {"domain": "code", "language": "python", "context": chat("Sort?", "What?") + [
-            {"role": "user", "content": "A list."}], "response1": "", "response2": "sorted(x)",
-         "overall_preference": 3, "individual_preference": [{"score": 3, "reasoning": "r"}]},
+        {"domain": "code", "language": "python", "context": [
+            *chat("Sort?", "What?"), {"role": "user", "content": "A list."}],
+         "response1": "", "response2": "sorted(x)", "overall_preference": 3,
+         "individual_preference": [{"score": 3, "reasoning": "r"}]},
     ],
     "multipref": [
         {"comparison_id": f"c{k}", "prompt_id": "p1", "text": "Mend a chair?",

@@ -121,7 +121,8 @@ def test_the_sign_of_score_0_decides_in_webgpt():
 def test_the_higher_rating_wins_in_unified_feedback_whoever_gave_it():
     frame = judged(RECORDS["unified_feedback"])
     assert preferred(frame, "strength", "kind") == sorted(
-        [("Cap.", "Hood.", 2.5, "unknown"), ("tie", "Bonnet.", "Fez.", 0.0, "unknown")], key=str)  # fmt: skip
+        [("Cap.", "Hood.", 2.5, "unknown"), ("tie", "Bonnet.", "Fez.", 0.0, "unknown")],
+        key=str)  # fmt: skip
     assert set(frame["prompt"]) == {"A hat?"}
     broken = judged([{**RECORDS["unified_feedback"][0], "conv_A": "no chat"}])
     assert problems(broken) == {"unparseable": 1}

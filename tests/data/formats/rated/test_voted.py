@@ -56,8 +56,8 @@ def test_multipref_is_a_judgement_for_each_person_and_aspect():
          ("Glue it.", "Buy one.", "eve", "helpful", 1.0)], key=str)  # fmt: skip
     # an aspect that bob left open is no verdict
     assert problems(frame) == {"no judgement": 2}
-    assert one["expert_evaluators"].iloc[0] == "eve"
-    assert one["normal_evaluators"].iloc[0] == "ann, bob"
+    groups = dict(zip(one["annotator"], one["evaluator_group"], strict=True))
+    assert groups == {"ann": "normal", "bob": "normal", "eve": "expert"}
 
 
 def test_an_unknown_word_of_multipref_is_counted_and_nobody_asked_is_said():

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from workbench.data.formats.rated.pairing import Items, Rule, paired, recorded
 from workbench.data.formats.rated.unfolded import beside
-from workbench.data.formats.records import Record, Unreadable, metadata, with_columns
+from workbench.data.formats.records import Record, Unreadable, metadata
 
 
 @dataclass(frozen=True)
@@ -77,7 +77,6 @@ def translate_lists(
     frame = paired(_items(lists, np.array(at, dtype="int64"), first_row, extra, given), rule, seed)
     if broken:
         frame = pd.concat([frame, pd.DataFrame(broken)], ignore_index=True)
-    with_columns(frame, ("problem", "found"))
     frame.attrs["settings"] = recorded(rule, seed, left_out)
     return frame
 

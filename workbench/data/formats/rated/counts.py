@@ -120,6 +120,8 @@ def shares(
     preference = np.full(len(votes), np.nan)
     np.divide(a + ties / 2, votes, out=preference, where=given)
     frame = pd.DataFrame({"preference": preference, "weight": np.where(given, votes, np.nan)})
+    # half of the votes each is no tie
+    frame["reason"] = pd.Series([None] * len(frame), dtype="str")
     frame["n_votes"] = frame["weight"]
     frame["n_ties"] = np.where(given, ties, np.nan)
     found = [f"counts {x:g}, {y:g}, {t:g}" for x, y, t in zip(a, b, ties, strict=True)]

@@ -12,7 +12,7 @@ import pyarrow as pa
 from workbench.data.formats import Format
 from workbench.data.formats.messages import to_json
 from workbench.data.formats.nested import fields, items, unpacked
-from workbench.data.formats.rated.unfolded import Judged, spoken, unfolded
+from workbench.data.formats.rated.unfolded import Judged, named, spoken, unfolded
 from workbench.data.formats.records import Record, Unreadable
 from workbench.data.formats.single import number
 
@@ -37,7 +37,7 @@ def _translate(records: pa.Table, first_row: int, options: Mapping[str, Any]) ->
         asked = _said(record.get("inputs"), _ASKED, "prompt")
         example = record.get("example_id")
         if example is not None:
-            asked["cluster"] = str(example)
+            asked["cluster"] = named(example)
         return [
             Judged(
                 {**asked, **_side(a, "a"), **_side(b, "b")},
@@ -54,7 +54,7 @@ def _label(feedback: Record, a: Record, b: Record, options: Mapping[str, Any]) -
     first, second = (number(scores.get(str(run.get("id")))) for run in (a, b))
     comment = feedback.get("comment")
     label = {
-        "annotator": options.get("annotator") or feedback.get("key"),
+        "annotator": options.get("annotator") or named(feedback.get("key")),
         "kind": options.get("kind") or "llm",
         "raw": comment if isinstance(comment, str) else None,
     }
@@ -66,7 +66,7 @@ def _label(feedback: Record, a: Record, b: Record, options: Mapping[str, Any]) -
 
 
 def _side(run: Record, letter: str) -> Record:
-    model = run.get("experiment", run.get("session_name", run.get("name")))
+    model = named(run.get("experiment", run.get("session_name", run.get("name"))))
     return {**_said(run.get("outputs"), _ANSWERED, f"response_{letter}"), f"model_{letter}": model}
 
 

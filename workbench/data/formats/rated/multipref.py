@@ -10,8 +10,9 @@ import pyarrow as pa
 
 from workbench.data.formats import Format
 from workbench.data.formats.nested import fields, items
-from workbench.data.formats.rated.unfolded import Judged, spoken, unfolded
+from workbench.data.formats.rated.unfolded import Judged, named, spoken, unfolded
 from workbench.data.formats.records import Record
+from workbench.data.formats.single import number
 
 _GROUPS = ("normal_worker_annotations", "expert_worker_annotations")
 _NEEDED = {"comparison_id", "text", "completion_a", "completion_b", *_GROUPS}
@@ -30,8 +31,8 @@ _USED = {*_NEEDED, "prompt_id", "model_a", "model_b", "category"}
 def _translate(records: pa.Table, first_row: int, options: Mapping[str, Any]) -> pd.DataFrame:
     """Translate comparisons: a judgement for each person and aspect.
 
-    Slightly better is strength 1, clearly better 2. Who of a comparison's people were
-    experts is kept with the pair.
+    Slightly better is strength 1, clearly better 2. Whether a person was an expert, how
+    sure of an aspect and how fast is kept with the judgement.
     """
 
     def read(record: Record) -> list[Judged]:
@@ -40,17 +41,22 @@ def _translate(records: pa.Table, first_row: int, options: Mapping[str, Any]) ->
             **spoken(record.get("text"), "prompt"),
             **spoken(record.get("completion_a"), "response_a"),
             **spoken(record.get("completion_b"), "response_b"),
-            "model_a": record.get("model_a"),
-            "model_b": record.get("model_b"),
-            "item": str(record["comparison_id"]),
-            "cluster": None if record.get("prompt_id") is None else str(record["prompt_id"]),
-            "scenario": record.get("category"),
-            **{f"{g.split('_')[0]}_evaluators": _names(found) for g, found in people.items()},
+            "model_a": named(record.get("model_a")),
+            "model_b": named(record.get("model_b")),
+            "item": named(record.get("comparison_id")),
+            "cluster": named(record.get("prompt_id")),
+            "scenario": named(record.get("category")),
         }
         kind = options.get("kind") or "human"
         labels = [
-            {"annotator": options.get("annotator") or one.get("evaluator"), "kind": kind, **label}
-            for found in people.values()
+            {
+                "annotator": options.get("annotator") or named(one.get("evaluator")),
+                "kind": kind,
+                "evaluator_group": group.split("_")[0],
+                "time_spent": number(one.get("time_spent")),
+                **label,
+            }
+            for group, found in people.items()
             for one in found
             for label in _labels(one)
         ]
@@ -62,7 +68,11 @@ def _translate(records: pa.Table, first_row: int, options: Mapping[str, Any]) ->
 def _labels(annotation: Record) -> list[Record]:
     aspects = [key.removesuffix("_pref") for key in annotation if key.endswith("_pref")]
     return [
-        {"criterion": aspect, **_verdict(annotation[f"{aspect}_pref"], aspect)}
+        {
+            "criterion": aspect,
+            "confidence": named(annotation.get(f"{aspect}_confidence")),
+            **_verdict(annotation[f"{aspect}_pref"], aspect),
+        }
         for aspect in sorted(aspects, key=lambda aspect: aspect != "overall")
     ]
 
@@ -76,10 +86,6 @@ def _verdict(value: Any, aspect: str) -> Record:
     preference, strength = meaning
     reason = "tie" if preference == 0.5 else None
     return {"preference": preference, "strength": strength, "reason": reason, "raw": value}
-
-
-def _names(found: list[Record]) -> str | None:
-    return ", ".join(str(one.get("evaluator")) for one in found) or None
 
 
 def _recognise(columns: list[str], _: list[dict[str, Any]]) -> bool:

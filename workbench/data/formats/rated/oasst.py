@@ -13,7 +13,8 @@ from workbench.data.formats import Format
 from workbench.data.formats.messages import Message, render, to_json
 from workbench.data.formats.nested import fields, items
 from workbench.data.formats.rated.pairing import Items, Rule, paired, recorded
-from workbench.data.formats.records import Record, with_columns
+from workbench.data.formats.rated.unfolded import named
+from workbench.data.formats.records import Record
 from workbench.data.formats.single import number
 from workbench.errors import DataError
 
@@ -75,9 +76,9 @@ def _ranked(rows: dict[int, Record], options: Mapping[str, Any]) -> pd.DataFrame
     who = {"annotator": options.get("annotator") or "oasst", "kind": options.get("kind") or "human"}
     sides = [
         {
-            "response": row.get("text"),
-            "model": row.get("model_name"),
-            "message_id": row.get("message_id"),
+            "response": named(row.get("text")),
+            "model": named(row.get("model_name")),
+            "message_id": named(row.get("message_id")),
         }
         for row in ranked.values()
     ]
@@ -93,7 +94,6 @@ def _ranked(rows: dict[int, Record], options: Mapping[str, Any]) -> pd.DataFrame
     frame = paired(found, _RULE, seed)
     # a reply that people ranked against deleted ones stands alone: nothing was lost of it
     frame = frame[frame["preference"].notna()].reset_index(drop=True)
-    with_columns(frame, ("problem", "found"))
     frame.attrs["settings"] = recorded(_RULE, seed)
     return frame
 
@@ -116,12 +116,11 @@ def _asked(row: Record, by_id: dict[Any, Record], paths: dict[Any, list[Message]
             above = by_id.get(above.get("parent_id"))
         paths[parent] = path
     path = paths[parent]
-    tree = row.get("message_tree_id")
     return {
         "prompt": render(path) if path else None,
         "prompt_messages": to_json(path) if path else None,
-        "cluster": None if tree is None else str(tree),
-        "lang": row.get("lang"),
+        "cluster": named(row.get("message_tree_id")),
+        "lang": named(row.get("lang")),
     }
 
 

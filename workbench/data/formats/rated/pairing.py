@@ -11,6 +11,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from workbench.data.formats.orientation import SHUFFLE_RULE, orient
+from workbench.data.formats.records import with_columns
 from workbench.errors import DataError
 
 _Places = NDArray[np.intp]
@@ -128,7 +129,10 @@ def paired(items: Items, rule: Rule, seed: int) -> pd.DataFrame:
             part = part.assign(criterion=name)
         parts.append(part[known])
     parts.append(_left_out(items, scores))
-    return pd.concat([part for part in parts if len(part)] or parts[:1], ignore_index=True)
+    frame = pd.concat([part for part in parts if len(part)] or parts[:1], ignore_index=True)
+    if "preference" not in frame:
+        frame["preference"] = np.nan
+    return with_columns(frame, ("problem", "found"))
 
 
 def _mean(ratings: pd.DataFrame) -> NDArray[np.float64]:

@@ -12,9 +12,10 @@ from workbench.data.formats import Format
 from workbench.data.formats.nested import fields, items
 from workbench.data.formats.rated.completions import Listed, translate_lists
 from workbench.data.formats.rated.pairing import Rule, rule_of
-from workbench.data.formats.rated.unfolded import spoken
-from workbench.data.formats.records import Record, Unreadable
+from workbench.data.formats.rated.unfolded import named, spoken
+from workbench.data.formats.records import Record
 from workbench.data.formats.single import number, scalars
+from workbench.errors import DataError
 
 _PROMPTS = ("instruction", "prompt", "question", "query", "input")
 _LISTS = ("answers", "generations", "responses", "completions", "candidates", "outputs")
@@ -55,9 +56,16 @@ def _translate(records: pa.Table, first_row: int, options: Mapping[str, Any]) ->
     Of ranks the lowest is the best, of anything else the highest. All pairs of a list are
     one judgement: they share the prompt, which is their cluster.
     """
-    layout = _layout(records.column_names, records.slice(0, 100).to_pylist())
+    columns = records.column_names
+    layout = _layout(columns, records.slice(0, 100).to_pylist())
+    layout = layout or _layout(columns, records.to_pylist())
     if layout is None:
-        raise Unreadable("no lists of rated responses")
+        raise DataError(
+            "The file holds no lists of rated responses.",
+            found="columns " + ", ".join(columns),
+            expected="a prompt, and a list of responses with a rank or a rating each",
+            fix="Leave format out to have it recognised by content.",
+        )
     default = Rule((layout.rating,), lower=layout.rating in _RANKS)
     rule = rule_of(options.get("rule"), default)
 
@@ -73,7 +81,7 @@ def _translate(records: pa.Table, first_row: int, options: Mapping[str, Any]) ->
         return Listed(
             shared,
             [
-                {**spoken(text, "response"), "model": model}
+                {**spoken(text, "response"), "model": named(model)}
                 for text, model in zip(listed, _padded(models, len(listed)), strict=True)
             ],
             [{layout.rating: number(value)} for value in _padded(numbers, len(listed))],
@@ -110,7 +118,7 @@ def _judge(record: Record, layout: _Layout) -> Record:
     """Return who rated: GPT-4 in Nectar, the model that distilabel names."""
     if layout.texts == "answers" and layout.rating == "rank" and "num_responses" in record:
         return {"annotator": "gpt-4", "kind": "llm"}
-    judge = next((record[name] for name in _JUDGES if record.get(name) is not None), None)
+    judge = next((named(record[n]) for n in _JUDGES if record.get(n) is not None), None)
     if layout.texts == "generations" and layout.beside:
         return {"annotator": judge or "ratings", "kind": "llm"}
     return {"annotator": judge, "kind": "unknown"} | _KNOWN.get(layout.rating, {})
@@ -124,7 +132,8 @@ def _prompt(record: Record) -> Record:
 def _response(item: Record, rating: str) -> Record:
     name = next((name for name in _TEXTS if name in item), "")
     used = (name, "model", rating)
-    return {**scalars(item, used), **spoken(item.get(name), "response"), "model": item.get("model")}
+    said = spoken(item.get(name), "response")
+    return {**scalars(item, used), **said, "model": named(item.get("model"))}
 
 
 def _padded(values: list[Any], n: int) -> list[Any]:

@@ -23,7 +23,7 @@ from workbench.data.formats.rated.long_tables import (
 )
 from workbench.data.formats.rated.pairing import Items, Rule, paired, recorded, rule_of
 from workbench.data.formats.rated.unfolded import beside, spoken_column
-from workbench.data.formats.records import metadata, names, with_columns
+from workbench.data.formats.records import metadata, names
 from workbench.errors import DataError
 
 _PLAIN = LongTable((), Rule(("helpfulness",)))
@@ -51,7 +51,6 @@ def _translate(records: pa.Table, first_row: int, options: Mapping[str, Any]) ->
     frame = paired(items, rule, seed)
     if len(broken):
         frame = pd.concat([frame, broken], ignore_index=True)
-    with_columns(frame, ("problem", "found"))
     frame.attrs["settings"] = recorded(rule, seed, left_out) | {"rated together": how}
     frame.attrs["notes"] = _notes(rule, how)
     return frame

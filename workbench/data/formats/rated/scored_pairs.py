@@ -11,7 +11,7 @@ import pyarrow as pa
 from workbench.data.formats import Format
 from workbench.data.formats.messages import as_messages, split_chats
 from workbench.data.formats.nested import fields, unpacked
-from workbench.data.formats.rated.unfolded import Judged, spoken, unfolded
+from workbench.data.formats.rated.unfolded import Judged, named, spoken, unfolded
 from workbench.data.formats.records import Record, Unreadable
 from workbench.data.formats.single import number
 
@@ -29,8 +29,8 @@ def _webgpt(records: pa.Table, first_row: int, options: Mapping[str, Any]) -> pd
             **spoken(question.get("full_text", record.get("question")), "prompt"),
             **spoken(record.get("answer_0"), "response_a"),
             **spoken(record.get("answer_1"), "response_b"),
-            "cluster": None if question.get("id") is None else str(question["id"]),
-            "scenario": question.get("dataset"),
+            "cluster": named(question.get("id")),
+            "scenario": named(question.get("dataset")),
         }
         return [Judged(pair, [{**who, **_verdict(number(record["score_0"]))}])]
 
@@ -51,8 +51,8 @@ def _unified(records: pa.Table, first_row: int, options: Mapping[str, Any]) -> p
             **split_chats(a, b)._asdict(),
             "rating_a": ratings[0],
             "rating_b": ratings[1],
-            "scenario": record.get("source"),
-            "row_id": None if record.get("id") is None else str(record["id"]),
+            "scenario": named(record.get("source")),
+            "row_id": named(record.get("id")),
         }
         return [Judged(pair, [{**who, **_verdict(ratings[0] - ratings[1])}])]
 

@@ -14,8 +14,8 @@ from workbench.data.formats import Format
 from workbench.data.formats.nested import fields, items
 from workbench.data.formats.rated.long_tables import codes_of, rounds
 from workbench.data.formats.rated.pairing import Items, Rule, paired, recorded, rule_of
-from workbench.data.formats.rated.unfolded import Judged, beside, spoken, unfolded
-from workbench.data.formats.records import Record, Unreadable, excerpt, metadata, with_columns
+from workbench.data.formats.rated.unfolded import Judged, beside, named, spoken, unfolded
+from workbench.data.formats.records import Record, Unreadable, excerpt, metadata
 from workbench.data.formats.single import number
 
 _COMPARED = {"info", "summaries", "choice", "worker"}
@@ -34,8 +34,8 @@ def _comparisons(records: pa.Table, first_row: int, options: Mapping[str, Any]) 
         pair = _post(record)
         for side, summary in zip("ab", both, strict=True):
             pair |= spoken(summary.get("text"), f"response_{side}")
-            pair[f"model_{side}"] = summary.get("policy")
-            pair[f"note_{side}"] = summary.get("note")
+            pair[f"model_{side}"] = named(summary.get("policy"))
+            pair[f"note_{side}"] = named(summary.get("note"))
         choice = number(record.get("choice"))
         label: Record = {**_worker(record, options)}
         if choice in (0, 1):
@@ -54,33 +54,45 @@ def _axes(records: pa.Table, first_row: int, options: Mapping[str, Any]) -> pd.D
 
     The rating overall decides, and each other axis is a criterion of its own.
     """
-    rows = records.to_pylist()
-    summaries = [fields(row.get("summary")) for row in rows]
-    axes = [fields(summary.get("axes")) for summary in summaries]
-    ratings = pd.DataFrame.from_records(
-        [{name: number(given.get(name)) for name in _AXES} for given in axes],
-        index=range(len(rows)),
-    )
-    used = [name for name in _AXES if ratings[name].notna().any()]
-    others = tuple(name for name in used if name != "overall")
-    rule = rule_of(options.get("rule"), Rule(("overall",), criteria=others))
-    shared = pd.DataFrame([{**_post(row), **_worker(row, options)} for row in rows])
-    sides = pd.DataFrame(
-        [
-            {**spoken(s.get("text"), "response"), "model": s.get("policy"), "note": s.get("note")}
-            for s in summaries
-        ]
-    )
+    rated: list[tuple[int, Record, Record, dict[str, float]]] = []
+    broken: list[Record] = []
+    for place, record in enumerate(records.to_pylist()):
+        try:
+            rated.append((place, *_one(record, options)))
+        except Unreadable as trouble:
+            row = place + first_row
+            broken.append({"row": row, "problem": "unparseable", "found": trouble.found})
+    index = range(len(rated))
+    places = np.array([place for place, *_ in rated], dtype="int64")
     extra, left_out = metadata(records, _RATED)
-    shared = beside(extra, shared)
+    shared = beside(
+        extra.iloc[places], pd.DataFrame.from_records([s for _, s, *_ in rated], index=index)
+    )
+    sides = pd.DataFrame.from_records([side for *_, side, _ in rated], index=index)
+    ratings = pd.DataFrame([given for *_, given in rated], index=index, columns=_AXES)
+    others = tuple(name for name in _AXES[1:] if ratings[name].notna().any())
+    rule = rule_of(options.get("rule"), Rule(("overall",), criteria=others))
     seed = int(options.get("seed") or 0)
-    numbers = np.arange(len(rows), dtype="int64") + first_row
-    ratings = ratings[list(dict.fromkeys(("overall", *used)))]
-    frame = paired(Items(_together(shared, sides), numbers, shared, sides, ratings), rule, seed)
-    with_columns(frame, ("problem", "found"))
+    codes = _together(shared, sides) if rated else places
+    used = ratings[["overall", *others]].astype("float64")
+    frame = paired(Items(codes, places + first_row, shared, sides, used), rule, seed)
+    frame = pd.concat([frame, pd.DataFrame(broken)], ignore_index=True) if broken else frame
     frame.attrs["settings"] = recorded(rule, seed, left_out)
     frame.attrs["settings"]["rated together"] = "summaries of one post by one worker"
     return frame
+
+
+def _one(record: Record, options: Mapping[str, Any]) -> tuple[Record, Record, dict[str, float]]:
+    """Return what a rated summary shares with others, its own, and its ratings."""
+    summary = fields(record.get("summary"))
+    axes = fields(summary.get("axes"))
+    side = {
+        **spoken(summary.get("text"), "response"),
+        "model": named(summary.get("policy")),
+        "note": named(summary.get("note")),
+    }
+    ratings = {name: number(axes.get(name)) for name in _AXES}
+    return {**_post(record), **_worker(record, options)}, side, ratings
 
 
 def _together(shared: pd.DataFrame, sides: pd.DataFrame) -> NDArray[np.int64]:
@@ -95,15 +107,15 @@ def _post(record: Record) -> Record:
     text = info.get("post") if info.get("post") is not None else info.get("article")
     return {
         **spoken(text, "prompt"),
-        **{name: info.get(name) for name in _ABOUT},
-        "scenario": info.get("subreddit") or info.get("site"),
-        "cluster": None if info.get("id") is None else str(info["id"]),
+        **{name: named(info.get(name)) for name in _ABOUT},
+        "scenario": named(info.get("subreddit")) or named(info.get("site")),
+        "cluster": named(info.get("id")),
     }
 
 
 def _worker(record: Record, options: Mapping[str, Any]) -> Record:
     return {
-        "annotator": record.get("worker") or options.get("annotator"),
+        "annotator": named(record.get("worker")) or options.get("annotator"),
         "kind": options.get("kind") or "human",
     }
 

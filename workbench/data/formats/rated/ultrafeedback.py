@@ -12,7 +12,7 @@ from workbench.data.formats import Format
 from workbench.data.formats.nested import fields, items
 from workbench.data.formats.rated.completions import Listed, translate_lists
 from workbench.data.formats.rated.pairing import Rule, rule_of
-from workbench.data.formats.rated.unfolded import spoken
+from workbench.data.formats.rated.unfolded import named, spoken
 from workbench.data.formats.records import Record, Unreadable
 from workbench.data.formats.single import number, scalars
 
@@ -47,7 +47,7 @@ _USED = ("instruction", "completions", "models")
 def _response(completion: Record) -> Record:
     used = ("response", "model")
     said = spoken(completion.get("response"), "response")
-    return {**scalars(completion, used), **said, "model": completion.get("model")}
+    return {**scalars(completion, used), **said, "model": named(completion.get("model"))}
 
 
 def _rating(value: Any) -> float:

@@ -137,6 +137,17 @@ def by_side(frame: pd.DataFrame, first: str, second: str) -> pd.DataFrame:
     return frame.rename(columns=renamed)
 
 
+def named(value: Any) -> str | None:
+    """Return a name or an id as text, None of what can be none.
+
+    Examples
+    --------
+    >>> named("gpt-4"), named(7), named({"id": 7}), named(None)
+    ('gpt-4', '7', None, None)
+    """
+    return str(value) if isinstance(value, str | int | float) else None
+
+
 def spoken(value: Any, name: str) -> Record:
     """Return a text or chat as judgement columns: ``name``, and its messages where it is one.
 

@@ -10,7 +10,7 @@ import pyarrow as pa
 
 from workbench.data.formats import Format
 from workbench.data.formats.nested import fields, items
-from workbench.data.formats.rated.unfolded import Judged, spoken, unfolded
+from workbench.data.formats.rated.unfolded import Judged, named, spoken, unfolded
 from workbench.data.formats.records import Record
 from workbench.data.formats.single import number
 
@@ -48,7 +48,7 @@ def _translate(records: pa.Table, first_row: int, options: Mapping[str, Any]) ->
             "consensus_b": agreed,
         }
         if third:
-            pair["scenario"] = record.get("domain")
+            pair["scenario"] = named(record.get("domain"))
         votes = [fields(vote) for vote in items(record.get(listed))]
         if not votes:
             return [Judged(pair, [{**_verdict(agreed), **_who(options, "consensus")}])]
