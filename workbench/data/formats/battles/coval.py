@@ -43,7 +43,7 @@ def _record(row: int, record: Record, annotator: str | None) -> Iterator[Record]
         yield unread(row, f"{what}: {excerpt(record.get(what))}")
         return
     ranked = False
-    for person, criterion, ranking in _rankings(record):
+    for person, criterion, ranking, why in _rankings(record):
         ranked = True
         ranks = _ranks(ranking, list(replies))
         if ranks is None:
@@ -57,6 +57,7 @@ def _record(row: int, record: Record, annotator: str | None) -> Iterator[Record]
             "annotator": annotator if person is None else str(person),
             "criterion": criterion,
             "raw": ranking,
+            "rationale": why,
         }
         for pair in by_number(list(replies.values()), ranks, lower_is_better=True):
             yield {**common, **pair}
@@ -79,8 +80,8 @@ def _replies(value: Any) -> dict[str, Record]:
     return replies
 
 
-def _rankings(record: Record) -> Iterator[tuple[Any, str, str]]:
-    """Yield person, criterion and ranking of each assessment, wherever the file keeps these."""
+def _rankings(record: Record) -> Iterator[tuple[Any, str, str, Any]]:
+    """Yield person, criterion, ranking and rationale of each assessment, wherever the file keeps these."""
     about = nested(record.get("metadata"))
     assessments = about.get("assessments") if isinstance(about, dict) else None
     assessments = nested(assessments or record.get("assessments")) or [record]
@@ -91,7 +92,7 @@ def _rankings(record: Record) -> Iterator[tuple[Any, str, str]]:
             for entry in block if isinstance(block, list) else [block]:
                 ranking = entry.get("ranking") if isinstance(entry, dict) else None
                 if isinstance(ranking, str) and ranking.strip():
-                    yield person, str(criterion), ranking
+                    yield person, str(criterion), ranking, entry.get("rationale")
 
 
 def _ranks(ranking: str, letters: list[str]) -> list[float] | None:

@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-import numpy as np
 import pandas as pd
 import pyarrow as pa
 
-from workbench.data.dataset import KINDS
+from workbench.data.columns import KINDS
 from workbench.data.formats import Format
 from workbench.data.formats.battles.judges import kinds_of, visitors
 from workbench.data.formats.battles.media import joined, media_names
@@ -48,7 +47,7 @@ _RESPONSES = (
 def _translate(records: pa.Table, first_row: int, options: Mapping[str, Any]) -> pd.DataFrame:
     """Translate battles: each row is one, however equal to another it looks.
 
-    What else may join rows is the file's own id of an item. A file of the arena's own script
+    Only the file's own id of an item, or its prompt, joins rows into a pair. A file of the arena's own script
     (``judge`` with visitors, ``anony``) and one of left and right are people's votes, and the
     former says that A stood on the left; of any other, who judged is not known.
     """
@@ -58,13 +57,9 @@ def _translate(records: pa.Table, first_row: int, options: Mapping[str, Any]) ->
     frame = sided(frame)
     frame["model_a"], frame["model_b"] = names(records, side_a), names(records, side_b)
     frame["prompt"] = texts(records, "prompt")
-    rows = pd.Series(np.arange(first_row, first_row + len(records)), dtype="str")
     votes, items = _first(records, _VOTES), _items(records)
-    frame["row_id"] = votes
+    frame["row_id"], frame["item"] = votes, items
     frame["source_id"] = votes.fillna(items)
-    frame["item"] = items.fillna("row " + rows)
-    if frame["prompt"].notna().all():
-        frame["item"] = items
     _voters(frame, records, options, people=side_a == "left" or "anony" in records.column_names)
     for name in _NUMBERS:
         if name in records.column_names:
