@@ -10,6 +10,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from workbench.data.formats.registry import FORMATS, get_format
+from workbench.data.load import load
 from workbench.data.reading.containers import open_container
 
 WAYS = ("jsonl", "json", "csv of JSON", "csv as Python prints", "csv as numpy prints", "parquet")
@@ -70,6 +71,14 @@ def format_of(tmp_path):
         return None if found is None else found.name
 
     return name
+
+
+@pytest.fixture(params=WAYS)
+def load_file(request, tmp_path):
+    """Load records from a file of each kind as preference data."""
+    return lambda records, **options: load(
+        write(records, request.param, tmp_path / "data"), **options
+    )
 
 
 def verdicts(frame, *columns):

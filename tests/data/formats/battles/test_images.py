@@ -184,6 +184,12 @@ def test_rlhf_v(read_file):
     assert frame["problem"].fillna("").tolist() == ["", "unparseable"]
 
 
+def test_an_image_that_has_a_path_stays_unread():
+    columns = ["text", "image", "image_path"]
+    assert rlhf_v.FORMAT.columns(columns, {}) == ["text", "image_path"]
+    assert rlhf_v.FORMAT.columns(["text", "image"], {}) == ["text", "image"]
+
+
 def test_images_in_parquet(tmp_path):
     picture = {"bytes": b"\x89PNG", "path": None}
     path = tmp_path / "data.parquet"

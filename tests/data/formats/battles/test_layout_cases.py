@@ -6,6 +6,8 @@ import pandas as pd
 import pytest
 
 from tests.conftest import SHARED
+from workbench.data.load import load
+from workbench.errors import DataError
 
 from .conftest import recognised, side_texts
 
@@ -64,13 +66,30 @@ def agrees(row, verdict):
     )
 
 
+@pytest.mark.parametrize("name", NAMES)
+def test_pairs_and_clusters_as_expected(name):
+    right = expected(name)
+    data = load(CASES / name / right["main_file"])
+    assert len(data) == right["pairs"]
+    assert len(data.labels) == right["labels"]
+    assert set(data.labels["criterion"]) == set(right["criteria"])
+    kinds = data.annotators.set_index("annotator")["kind"].to_dict()
+    assert kinds == right["annotators"]
+    if right["clusters"] is not None:
+        assert data.pairs["cluster"].nunique() == right["clusters"]
+
+
+def test_safety_ratings_are_refused():
+    right = expected("dices")
+    with pytest.raises(DataError, match="no comparison"):
+        load(CASES / "dices" / right["main_file"])
+
+
 @pytest.mark.parametrize("file", ["battles.csv", "battles_index.csv"])
 def test_200_battles_stay_200(file):
     path = (SHARED / "cases" / "battles-without-text" / file).resolve()
     if not path.is_file():
         pytest.skip("example files are not beside the project (../shared/cases)")
-    found, container = recognised(path)
-    frame = found.translate(container.table, 1, {})
-    assert found.name == "battles"
-    assert frame["item"].nunique() == len(frame) == 200
-    assert frame["problem"].isna().all()
+    data = load(path)
+    assert data.load_report.format == "battles"
+    assert len(data) == len(data.labels) == 200

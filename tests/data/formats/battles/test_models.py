@@ -19,22 +19,23 @@ def test_read_alike_from_every_kind_of_file(read_file):
     name, frame = read_file(records)
     assert name == "battles"
     assert frame["preference"].tolist() == [1.0, 0.0, 0.5, 1.0, 0.0]
-    # rows that are equal in all they hold are two battles
-    assert frame["item"].nunique() == len(records)
     # who judged, and what was shown first, is not in the file
     assert set(frame["kind"]) == {"unknown"}
     assert frame["annotator"].isna().all()
     assert frame["order_shown"].isna().all()
 
 
-def test_an_index_column_changes_nothing(read_file):
-    records = [{"": i, **battle()} for i in range(3)]
-    name, frame = read_file(records)
-    assert (name, frame["item"].nunique(), frame["preference"].tolist()) == (
-        "battles",
-        3,
-        [1.0] * 3,
-    )
+def test_rows_that_are_equal_in_all_they_hold_are_two_battles(load_file):
+    data = load_file([battle(), battle("model_b"), battle("tie"), battle(), battle()])
+    assert len(data) == len(data.labels) == 5
+    assert sorted(data.labels["preference"]) == [0.0, 0.5, 1.0, 1.0, 1.0]
+    assert set(data.labels["annotator"]) == {"unnamed"}
+
+
+def test_an_index_column_changes_nothing(load_file):
+    data = load_file([{"": i, **battle()} for i in range(3)])
+    assert data.load_report.format == "battles"
+    assert (len(data), data.labels["preference"].tolist()) == (3, [1.0] * 3)
 
 
 def test_left_and_right_are_models(read_file):
@@ -59,7 +60,6 @@ def clean_battle(winner="model_a", judge="arena_user_3"):
 def test_battles_of_the_arena_name_visitors_and_the_order(read_file):
     name, frame = read_file([clean_battle(), clean_battle(), clean_battle("tie (bothbad)")])
     assert name == "battles"
-    assert frame["item"].nunique() == 3
     assert frame["reason"].fillna("").tolist() == ["", "", "both_bad"]
     assert frame["cluster"].tolist() == frame["annotator"].tolist() == ["arena_user_3"] * 3
     assert (set(frame["order_shown"]), set(frame["kind"])) == ({"ab"}, {"human"})
@@ -81,10 +81,11 @@ def test_a_turn_of_a_question_is_an_item_of_its_own():
     assert frame["item"].tolist() == ["7, turn 1", "7, turn 2"]
 
 
-def test_an_id_of_a_vote_joins_nothing():
-    frame = read([battle(id=1), battle(id=2)])
-    assert frame["row_id"].tolist() == ["1", "2"]
-    assert frame["item"].nunique() == 2
+def test_an_id_of_a_vote_joins_nothing(load_file):
+    data = load_file([battle(id=1), battle(id=2), battle(id=2)])
+    # the same vote twice is one
+    assert len(data) == len(data.labels) == 2
+    assert data.load_report.left_out["duplicate"].count == 1
 
 
 def test_what_else_a_table_says_of_a_judgement():

@@ -57,6 +57,15 @@ def test_without_the_texts(read_file):
     assert frame["item"].nunique() == 2
 
 
+def test_sides_are_no_places(load_file):
+    turned = textless("model_a", model_a="m2", model_b="m1")
+    data = load_file([textless(), turned])
+    # one person on one pair, for one model and for the other: no sign of an order shown
+    assert len(data) == 1
+    assert sorted(data.labels["preference"]) == [0.0, 1.0]
+    assert data.labels["order_shown"].isna().all()
+
+
 def test_a_verdict_derived_from_orders_that_disagree_is_none():
     frame = FORMAT.translate(
         pa.Table.from_pylist([textless("tie (inconsistent)", judge="gpt4_pair")]), 1, {}

@@ -105,10 +105,12 @@ def _texts(records: pa.Table, where: tuple[str, ...]) -> pd.DataFrame:
         )  # fmt: skip
         flag_missing_text(frame, records, {"response_a": "response_1", "response_b": "response_2"})
         return frame
-    images = [
-        media_names([first, *media_names(second)])
-        for first, second in zip(*(values(records, name) for name in _IMAGES), strict=True)
-    ]
+    images: list[list[str]] = [[]] * len(records)
+    for name in (name for name in _IMAGES if name in records.column_names):
+        images = [
+            [*there, *media_names(value)]
+            for there, value in zip(images, values(records, name), strict=True)
+        ]
     read = _read_turns if where == _TURNS else _read_chats(where)
     pairs = read_each(read, *(values(records, name) for name in where), images)
     wanted = (*ChatPair._fields, "media", "media_a", "media_b")
@@ -153,8 +155,8 @@ def _read_chats(where: tuple[str, ...]) -> Any:
 
 def _flat(value: Any) -> Any:
     """Return messages without the list around each that the vision arena writes."""
-    if isinstance(value, list) and value and all(isinstance(item, list) for item in value):
-        return [message for item in value for message in item]
+    if isinstance(value, list) and value and isinstance(value[0], list):
+        return [message for item in value if isinstance(item, list) for message in item]
     return value
 
 
@@ -174,16 +176,15 @@ def _read_turns(prompt: Any, a: Any, b: Any, images: list[str]) -> Record:
 
 
 def _pair(chats: list[list[Message]], images: list[str]) -> Record:
-    asked, said_a, said_b = (
-        [message for message in chat if (message["role"] == "assistant") == answers]
-        for chat, answers in ((chats[0], False), (chats[0], True), (chats[1], True))
-    )
-    return {
-        **split_chats(*chats)._asdict(),
-        "media": joined([*images, *media_of(asked)]),
-        "media_a": joined(media_of(said_a)),
-        "media_b": joined(media_of(said_b)),
-    }
+    pair = split_chats(*chats)._asdict()
+    if not images and all(isinstance(m.get("content"), str) for chat in chats for m in chat):
+        return pair
+    asked = [message for message in chats[0] if message["role"] != "assistant"]
+    pair["media"] = joined([*images, *media_of(asked)])
+    for side, chat in zip("ab", chats, strict=True):
+        said = [message for message in chat if message["role"] == "assistant"]
+        pair[f"media_{side}"] = joined(media_of(said))
+    return pair
 
 
 def _turns(name: str, value: Any) -> list[str]:

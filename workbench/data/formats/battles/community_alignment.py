@@ -91,4 +91,5 @@ FORMAT = Format(
     "Community Alignment (choice of one of four, by turn)",
     _recognise,
     _translate,
+    whole=True,
 )

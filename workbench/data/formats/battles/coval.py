@@ -81,7 +81,7 @@ def _replies(value: Any) -> dict[str, Record]:
 
 
 def _rankings(record: Record) -> Iterator[tuple[Any, str, str, Any]]:
-    """Yield person, criterion, ranking and rationale of each assessment, wherever the file keeps these."""
+    """Yield person, criterion, ranking and rationale, wherever the file keeps assessments."""
     about = nested(record.get("metadata"))
     assessments = about.get("assessments") if isinstance(about, dict) else None
     assessments = nested(assessments or record.get("assessments")) or [record]
@@ -114,4 +114,6 @@ def _recognise(columns: list[str], records: list[dict[str, Any]]) -> bool:
     return any(next(_rankings(record), None) for record in records)
 
 
-FORMAT = Format("coval", "Collective Alignment rankings (CoVal)", _recognise, _translate)
+FORMAT = Format(
+    "coval", "Collective Alignment rankings (CoVal)", _recognise, _translate, whole=True
+)

@@ -86,4 +86,6 @@ def _recognise(columns: list[str], _: list[dict[str, Any]]) -> bool:
     return ranked or {"human_preference", "user_hash"} <= have
 
 
-FORMAT = Format("hpdv2", "HPDv2 (choices and rankings of images)", _recognise, _translate)
+FORMAT = Format(
+    "hpdv2", "HPDv2 (choices and rankings of images)", _recognise, _translate, whole=True
+)

@@ -20,8 +20,11 @@ def kinds_of(judge: pd.Series, default: str) -> NDArray[np.str_]:
     >>> kinds_of(judge, "unknown").tolist()
     ['llm', 'human', 'unknown', 'unknown']
     """
-    kinds = np.where(_matches(judge, _LLM), "llm", default)
-    return np.asarray(np.where(_matches(judge, _PERSON), "human", kinds))
+    codes, distinct = pd.factorize(judge)
+    known = pd.Series(distinct, dtype="str")
+    kinds = np.where(_matches(known, _LLM), "llm", default)
+    kinds = np.append(np.where(_matches(known, _PERSON), "human", kinds), default)
+    return np.asarray(kinds[codes])
 
 
 def visitors(judge: pd.Series) -> pd.Series:

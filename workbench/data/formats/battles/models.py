@@ -47,9 +47,10 @@ _RESPONSES = (
 def _translate(records: pa.Table, first_row: int, options: Mapping[str, Any]) -> pd.DataFrame:
     """Translate battles: each row is one, however equal to another it looks.
 
-    Only the file's own id of an item, or its prompt, joins rows into a pair. A file of the arena's own script
-    (``judge`` with visitors, ``anony``) and one of left and right are people's votes, and the
-    former says that A stood on the left; of any other, who judged is not known.
+    Only the file's own id of an item, or its prompt, joins rows into a pair. A file of the
+    arena's own script (``judge`` with visitors, ``anony``) and one of left and right are
+    people's votes, and the former says that A stood on the left; of any other, who judged is
+    not known.
     """
     side_a, side_b, won = _named(records.column_names)
     used = {side_a, side_b, won, "prompt", *_VOTERS, *_VOTES, *_ITEMS, *_SAID, *_NUMBERS, *_IMAGES}
@@ -103,7 +104,7 @@ def _items(records: pa.Table) -> pd.Series:
 
 def _first(records: pa.Table, wanted: tuple[str, ...]) -> pd.Series:
     """Return as text the first of some columns that holds something, row by row."""
-    found = pd.Series([None] * len(records), dtype="str")
+    found = pd.Series(None, index=range(len(records)), dtype="str")
     for name in wanted:
         if name in records.column_names:
             found = found.fillna(names(records, name))

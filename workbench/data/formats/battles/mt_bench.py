@@ -11,6 +11,7 @@ import pyarrow as pa
 
 from workbench.data.formats import Format
 from workbench.data.formats.battles.cells import nested
+from workbench.data.formats.battles.compared import one_way
 from workbench.data.formats.battles.judges import kinds_of
 from workbench.data.formats.battles.winners import read_winners
 from workbench.data.formats.messages import ChatPair, Message, as_messages, split_chats
@@ -57,7 +58,7 @@ def _translate(records: pa.Table, first_row: int, options: Mapping[str, Any]) ->
         frame = pd.concat([frame.drop(columns=["problem", "found"]), pairs.astype("str")], axis=1)
         for name in ("problem", "found"):
             frame[name] = frame[name].fillna(verdicts[name])
-    return judgements(frame, first_row, {"columns_left_out": ", ".join(left_out)})
+    return one_way(judgements(frame, first_row, {"columns_left_out": ", ".join(left_out)}))
 
 
 def _read(a: Any, b: Any, turn: float) -> Record:
@@ -85,4 +86,6 @@ def _recognise(columns: list[str], records: list[dict[str, Any]]) -> bool:
     return bool(judges) and all(_JUDGE.fullmatch(judge) for judge in judges)
 
 
-FORMAT = Format("mt_bench_human", "MT-Bench judgements of people", _recognise, _translate)
+FORMAT = Format(
+    "mt_bench_human", "MT-Bench judgements of people", _recognise, _translate, whole=True
+)

@@ -10,6 +10,7 @@ import pandas as pd
 import pyarrow as pa
 
 from workbench.data.formats import Format
+from workbench.data.formats.battles.compared import one_way
 from workbench.data.formats.records import (
     flag,
     judgements,
@@ -51,7 +52,8 @@ def _translate(records: pa.Table, first_row: int, options: Mapping[str, Any]) ->
     shown = [f"label_0 {a:g}, label_1 {b:g}" for a, b in zip(first, second, strict=True)]
     flag(frame, empty | np.isnan(first) & np.isnan(second), "no judgement", shown)
     flag(frame, ~(np.isin(first, (0, 0.5, 1)) & (first + second == 1)), "unknown label", shown)
-    return judgements(frame, first_row, {"columns_left_out": ", ".join([*left_out, *_BYTES])})
+    settings = {"columns_left_out": ", ".join([*left_out, *_BYTES])}
+    return one_way(judgements(frame, first_row, settings))
 
 
 def _columns(columns: list[str], options: Mapping[str, Any]) -> list[str]:
@@ -63,4 +65,6 @@ def _recognise(columns: list[str], _: list[dict[str, Any]]) -> bool:
     return set(columns) >= _NEEDED
 
 
-FORMAT = Format("pick_a_pic", "Pick-a-Pic (one of two images)", _recognise, _translate, _columns)
+FORMAT = Format(
+    "pick_a_pic", "Pick-a-Pic (one of two images)", _recognise, _translate, _columns, whole=True
+)

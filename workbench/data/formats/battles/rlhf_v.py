@@ -62,10 +62,22 @@ def _said(value: Any) -> Record | None:
     return said if all(isinstance(said.get(name), str) for name in _SAID) else None
 
 
+def _columns(columns: list[str], options: Mapping[str, Any]) -> list[str]:
+    """Leave the images themselves unread where they have a path."""
+    return [name for name in columns if name != "image" or "image_path" not in columns]
+
+
 def _recognise(columns: list[str], records: list[dict[str, Any]]) -> bool:
     if "text" not in columns or not set(columns) & set(_IMAGES):
         return False
     return any(_said(record["text"]) is not None for record in records)
 
 
-FORMAT = Format("rlhf_v", "RLHF-V (corrected answers about images)", _recognise, _translate)
+FORMAT = Format(
+    "rlhf_v",
+    "RLHF-V (corrected answers about images)",
+    _recognise,
+    _translate,
+    _columns,
+    whole=True,
+)

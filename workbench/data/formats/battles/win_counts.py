@@ -65,7 +65,7 @@ def _meaning(lists: list[list[float]], rule: Any) -> str:
         "The numbers of the models may be wins or ranks: the file does not say which is better.",
         found=f"rule {rule!r}" if said else "every record could be a ranking of its models",
         expected="wins (higher is better) or ranks (lower is better)",
-        fix='Say it with rule={"numbers": "wins"} or rule={"numbers": "ranks"}.',
+        fix='Say it: workbench.load(path, rule={"numbers": "wins"}), or "ranks".',
     )
 
 

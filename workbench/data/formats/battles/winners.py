@@ -21,6 +21,7 @@ _WORDS: dict[tuple[float, str | None], tuple[str, ...]] = {
     (np.nan, "inconsistent"): ("tie (inconsistent)", "inconsistent"),
     (np.nan, "failed"): ("error", "failed", "invalid", "$error$"),
 }  # fmt: skip
+_UNKNOWN: tuple[float, str | None] = (np.nan, None)
 WINNERS = {word: meaning for meaning, words in _WORDS.items() for word in words}
 """Preference and reason by what stands in a column ``winner``, case ignored.
 
@@ -52,26 +53,30 @@ def read_winners(winner: pd.Series, model_a: pd.Series, model_b: pd.Series) -> p
     >>> read_winners(won, a, b)["preference"].tolist()
     [1.0, 0.0, 0.5, nan]
     """
-    word = winner.str.strip().str.lower()
-    preference = word.map({key: value[0] for key, value in WINNERS.items()}).astype("float64")
-    reason = word.map({key: value[1] for key, value in WINNERS.items()}).astype("str")
-    known = word.isin(list(WINNERS))
-    named = {1.0: winner == model_a, 0.0: winner == model_b}
-    for value, hit in named.items():
-        by_name = (hit.fillna(False) & ~known & (model_a != model_b)).astype(bool)
-        preference = preference.mask(by_name, value)
+    codes, distinct = pd.factorize(winner)
+    words = pd.Series(distinct, dtype="str").str.strip().str.lower()
+    meanings = [WINNERS.get(word, _UNKNOWN) for word in words] + [_UNKNOWN]
+    preference = pd.Series(np.array([value for value, _ in meanings])[codes], winner.index)
+    reason = pd.Series([reason for _, reason in meanings], dtype="str")
+    reason = reason.take(codes).set_axis(winner.index)
+    known = np.array([*words.isin(list(WINNERS)), False])[codes]
+    for value, hit in ((1.0, winner == model_a), (0.0, winner == model_b)):
+        by_name = np.asarray((hit & (model_a != model_b)).fillna(False), dtype=bool) & ~known
+        preference[by_name] = value
         known |= by_name
-    nobody = word.isna() | (word == "")
-    problem = pd.Series([None] * len(winner), dtype="str", index=winner.index)
-    problem = problem.mask(~known, "unknown label").mask(nobody, "no judgement")
-    found = pd.Series([None] * len(winner), dtype="str", index=winner.index)
+    nobody = np.array([*(words == ""), True])[codes]
+    problem = pd.Series(None, dtype="str", index=winner.index)
+    problem[~known] = "unknown label"
+    problem[nobody] = "no judgement"
+    found = pd.Series(None, dtype="str", index=winner.index)
     odd = problem.notna()
     found[odd] = [f"winner: {excerpt(_plain(value))}" for value in winner[odd]]
+    failed = np.asarray((reason == "failed").fillna(False), dtype=bool)
     return pd.DataFrame(
         {
             "preference": preference,
             "reason": reason,
-            "raw": winner.where((reason == "failed").fillna(False).astype(bool)),
+            "raw": winner.where(failed),
             "problem": problem,
             "found": found,
         }
