@@ -15,6 +15,7 @@ from workbench.data.formats.printed import structure
 
 Message = dict[str, Any]
 
+_USUAL = ("user", "assistant", "system")
 _ROLES = {
     "human": "user", "prompter": "user", "gpt": "assistant", "chatgpt": "assistant",
     "bot": "assistant", "model": "assistant", "ai": "assistant", "bard": "assistant",
@@ -29,7 +30,7 @@ _CONTENT = ("content", "value", "text", "message", "parts")
 _CALLS = ("tool_calls", "function_call")
 _HOLDERS = ("messages", "conversations", "conversation")
 
-_SPEAKER = re.compile(r"(?:\A\s*|\n\n)(Human|Assistant):")
+_SPEAKER = re.compile(r"\n\n(Human|Assistant):")
 _PRINTED = re.compile(
     r"""\s*(?:array\()?[\[(\s]*(?:\{\s*['"](?:role|from|content|value)['"]\s*:"""
     r"""|Row\((?:role|from|content|value)=)"""
@@ -129,7 +130,7 @@ def turns_of(text: str, first: str = "user") -> list[Message]:
     >>> turns_of("Sure.\n\nHuman: Go on.", "assistant")[1]
     {'role': 'user', 'content': 'Go on.'}
     """
-    parts = _SPEAKER.split(text)
+    parts = _SPEAKER.split("\n\n" + text.lstrip())
     roles = [first, *(_ROLES[name.lower()] for name in parts[1::2])]
     said = [part.strip() for part in parts[0::2]]
     turns = [{"role": role, "content": part} for role, part in zip(roles, said, strict=True)]
@@ -323,6 +324,10 @@ def _unfolded(value: Mapping[str, Any]) -> Any:
 def _message(item: Any) -> Message | None:
     if not isinstance(item, dict):
         return None
+    role, content = item.get("role"), item.get("content")
+    if len(item) == 2 and isinstance(role, str) and isinstance(content, str) and role in _USUAL:
+        # nearly all: nothing to turn or to clean, several times as fast
+        return {"role": role, "content": whole_text(content)}
     item = clean(item)
     speaker = next((key for key in _ROLE if isinstance(item.get(key), str)), None)
     said = next((key for key in _CONTENT if key in item), None)

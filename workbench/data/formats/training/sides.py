@@ -106,11 +106,15 @@ def _maybe_chat(records: pa.Table, columns: Columns, frame: pd.DataFrame) -> NDA
         else:
             found = pc.match_substring_regex(column.cast(pa.large_string()), _OPENS)
             marked |= np.asarray(pc.fill_null(found, False))
-    whole = frame["prompt"].notna()
-    for side in ("chosen", "rejected"):
-        if whole.any():
-            whole &= frame[side].str.startswith("\n\nHuman:").fillna(False).astype(bool)
-    return np.asarray(marked | whole.to_numpy())
+    if frame["prompt"].notna().any():
+        marked |= frame["prompt"].notna().to_numpy() & _begins(frame, "chosen")
+    return marked
+
+
+def _begins(frame: pd.DataFrame, name: str) -> NDArray[np.bool_]:
+    """Tell which texts of a column begin a dialogue of their own."""
+    said = pa.array(frame[name], pa.large_string(), from_pandas=True)
+    return np.asarray(pc.fill_null(pc.match_substring_regex(said, r"^\s*Human:"), False))
 
 
 def _with_chats(
@@ -273,19 +277,22 @@ def _shared(a: str, b: str) -> int:
 
 def _with_dialogues(frame: pd.DataFrame, cut: NDArray[np.intp]) -> None:
     """Add the messages of dialogue texts, in place; their text stays as the file has it."""
-    begins = frame["prompt"].str.match(r"\s*Human:").fillna(False).astype(bool)
-    begins &= frame["chosen"].notna() & frame["rejected"].notna()
+    begins = _begins(frame, "prompt")
+    if not begins.any():
+        return
+    begins = begins & frame[["chosen", "rejected"]].notna().all(axis=1).to_numpy()
     if "chosen_messages" in frame:
-        begins &= frame["chosen_messages"].isna()
-    known = np.isin(np.arange(len(frame)), cut)
+        begins &= frame["chosen_messages"].isna().to_numpy()
+    at = np.flatnonzero(begins)
+    known = np.isin(at, cut)
     rows = [
         row
-        for row in np.flatnonzero(begins)
-        if known[row] or dialogue(frame["prompt"].iloc[row]) is not None
+        for row, told, text in zip(at, known, frame["prompt"].iloc[at], strict=True)
+        if told or dialogue(text) is not None
     ]
     for name in _SIDES if rows else ():
         first = "user" if name == "prompt" else "assistant"
-        said = [to_json(turns_of(text, first)) for text in frame[name].iloc[rows]]
+        said = [to_json(turns_of(text, first)) for text in frame[name].iloc[rows].tolist()]
         column = f"{name}_messages"
         with_columns(frame, (column,))
         frame[column] = pd.Series(said, dtype="str", index=rows).combine_first(frame[column])

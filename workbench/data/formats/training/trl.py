@@ -15,7 +15,7 @@ import pandas as pd
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from workbench.data.dataset import KINDS
+from workbench.data.columns import KINDS
 from workbench.data.formats import Format
 from workbench.data.formats.orientation import SHUFFLE_RULE, orient, placed
 from workbench.data.formats.records import judgements, metadata, names, numbers

@@ -132,7 +132,7 @@ def _nothing_to_pair(frame: pd.DataFrame) -> DataError:
     liked = int(frame[_IS_LIKED].sum())
     return DataError(
         "No prompt has both a liked and a disliked completion, so nothing is compared.",
-        found=f"{liked:,} liked and {len(frame) - liked:,} disliked completions",
+        found=f"unpaired: {liked:,} liked and {len(frame) - liked:,} disliked completions",
         expected="completions of both opinions at one prompt",
         fix="Answer the same prompts again, or use data of two responses to each prompt.",
     )
