@@ -167,6 +167,8 @@ def test_media_of_parts(part, name):
         ("[{'content': 'long', 'role': 'us", True),
         ("array([{'from': 'human', 'value': 'x'}", True),
         ('{"answer": 3}', False),
+        ('{"role": "admin", "content": "a form that is filled in"}', False),
+        ('{"role": "assistant", "content": null}', True),
         ('[{"value": 3}]', False),
         ("[1] role: content: from: value:", False),
     ],

@@ -149,7 +149,12 @@ def looks_like_messages(text: str) -> bool:
     >>> looks_like_messages("[{'role': 'user', 'content': 'Tell me")
     True
     """
-    return bool(_PRINTED.match(text) and _ROLE_KEY.search(text) and _CONTENT_KEY.search(text))
+    if not (_PRINTED.match(text) and _ROLE_KEY.search(text) and _CONTENT_KEY.search(text)):
+        return False
+    found = structure(text)
+    # one object of another kind of role is an answer that is JSON by itself
+    roles = [found.get(key) for key in _ROLE if key in found] if isinstance(found, dict) else []
+    return not any(isinstance(role, str) and role.lower() not in _ROLES for role in roles)
 
 
 def media_of(messages: Sequence[Message]) -> list[str]:
