@@ -41,7 +41,7 @@ def test_texts_side_by_side_are_not_joined(value):
 
 def test_wrappers_of_numbers_and_times():
     printed = str([{"n": np.float64(1.5), "t": datetime(2024, 5, 1, 3, 4), "u": [("a", 1)]}])
-    assert unpacked(printed) == [{"n": 1.5, "t": "2024-05-01 03:04:00", "u": [("a", 1)]}]
+    assert unpacked(printed) == [{"n": 1.5, "t": "2024-05-01 03:04:00", "u": [["a", 1]]}]
     assert unpacked(str([{"t": pd.Timestamp("2024-01-02")}])) == [{"t": "2024-01-02 00:00:00"}]
 
 

@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 
 from tests.data.formats.rated.layouts import RECORDS, compared, message, summary
-from tests.data.formats.rated.told import judged, kept, preferred, problems
+from tests.data.formats.rated.told import judged, kept, preferred, problems, recognised
 from workbench.data.formats.rated.pairing import Items, Rule, paired
 from workbench.errors import DataError
 
@@ -50,9 +50,19 @@ def test_other_lists_of_rated_responses(record, kind):
 
 
 def test_lists_of_training_files_are_no_ratings():
-    frame = [{"prompt": "q", "completions": ["x", "y"], "labels": [True, False]}]
-    with pytest.raises(AssertionError):
-        judged(frame)
+    record = {"prompt": "q", "completions": ["x", "y"], "labels": [True, False]}
+    assert recognised(list(record), [record]) not in ("ranked_lists", "ratings")
+
+
+def test_the_dialogue_of_a_prompt_is_read_and_a_response_stays_a_text():
+    record = dict(RECORDS["ranked_lists"][0])
+    said = ("Human: me\n\nAssistant: you", '{"role": "admin", "content": 1}')
+    record["answers"] = [
+        {"answer": text, "model": "m", "rank": rank} for rank, text in enumerate(said, 1)
+    ]
+    frame = judged([record])
+    assert frame["prompt"].tolist() == ["A fish?"]
+    assert preferred(frame) == [said]
 
 
 def test_oasst_ranks_the_replies_of_one_parent_from_0():

@@ -10,7 +10,7 @@ import pyarrow as pa
 
 from workbench.data.formats import Format
 from workbench.data.formats.messages import as_messages, split_chats
-from workbench.data.formats.nested import fields, unpacked
+from workbench.data.formats.nested import fields
 from workbench.data.formats.rated.unfolded import Judged, named, spoken, unfolded
 from workbench.data.formats.records import Record, Unreadable
 from workbench.data.formats.single import number
@@ -43,7 +43,7 @@ def _unified(records: pa.Table, first_row: int, options: Mapping[str, Any]) -> p
     who = _who(options, "preference", "unknown")
 
     def read(record: Record) -> list[Judged]:
-        a, b = (as_messages(unpacked(record.get(f"conv_{side}"))) for side in "AB")
+        a, b = (as_messages(record.get(f"conv_{side}")) for side in "AB")
         if a is None or b is None:
             raise Unreadable(record.get("conv_A" if a is None else "conv_B"))
         ratings = [number(record.get(f"conv_{side}_rating")) for side in "AB"]

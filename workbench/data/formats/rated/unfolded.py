@@ -11,8 +11,7 @@ import pandas as pd
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from workbench.data.formats.messages import as_messages, render, to_json
-from workbench.data.formats.nested import unpacked
+from workbench.data.formats.messages import as_messages, looks_like_messages, render, to_json
 from workbench.data.formats.records import (
     Record,
     Unreadable,
@@ -23,7 +22,7 @@ from workbench.data.formats.records import (
     with_columns,
 )
 
-_CHAT = r"\s*\[\s*\{"
+_CHAT = r"\s*(?:(?:array\()?[\[(\s]*\{|Row\(|Human:)"
 
 
 class Judged(NamedTuple):
@@ -158,14 +157,15 @@ def spoken(value: Any, name: str) -> Record:
     >>> spoken([{"role": "user", "content": "Hi"}], "response_a")
     {'response_a': 'Hi', 'response_a_messages': '[{"content":"Hi","role":"user"}]'}
     """
-    messages = as_messages(unpacked(value))
+    if isinstance(value, str) and name != "prompt" and not looks_like_messages(value):
+        # only a prompt is a dialogue: a response that begins with "Human:" is a text
+        return {name: value}
+    messages = as_messages(value)
     if messages is not None:
         return {name: render(messages), f"{name}_messages": to_json(messages)}
-    if value is None or isinstance(value, str):
-        return {name: value}
-    if isinstance(value, Mapping | list):
+    if isinstance(value, Mapping | list) or (isinstance(value, str) and looks_like_messages(value)):
         raise Unreadable(value)
-    return {name: str(value)}
+    return {name: value if value is None else str(value)}
 
 
 def spoken_column(
@@ -189,15 +189,20 @@ def spoken_column(
     """
     text = texts(records, name)
     bad = np.zeros(len(records), dtype=bool)
-    is_chat = text.str.match(_CHAT).fillna(False).astype(bool)
-    if is_text(records.schema.field(name).type) and not is_chat.any():
-        return pd.DataFrame({role: text}), bad
-    rows: list[Record] = []
-    for place, value in enumerate(values(records, name)):
+    if is_text(records.schema.field(name).type):
+        rows = np.flatnonzero(text.str.match(_CHAT).fillna(False).astype(bool))
+    else:
+        rows = np.arange(len(records))
+    read: list[Record] = []
+    for place, value in zip(rows, values(records.take(pa.array(rows)), name), strict=True):
         try:
-            rows.append(spoken(value, role))
+            read.append(spoken(value, role))
         except Unreadable:
             bad[place] = True
-            rows.append({})
-    frame = pd.DataFrame.from_records(rows, index=range(len(rows)))
-    return with_columns(frame, (role,)), bad
+            read.append({role: None})
+    frame = pd.DataFrame({role: text})
+    for column in dict.fromkeys(key for record in read for key in record):
+        whole = frame[column].astype(object) if column in frame else pd.Series([None] * len(text))
+        whole.iloc[rows] = [record.get(column) for record in read]
+        frame[column] = whole.astype("str")
+    return frame, bad
