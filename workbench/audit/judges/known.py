@@ -17,7 +17,7 @@ from workbench.audit.judges.verdicts.observed_rows import DIFFERENCE, leans, of_
 from workbench.audit.measures import COLUMNS, Measures
 from workbench.clustered import Array, mean_difference, share
 from workbench.data.dataset import PreferenceData
-from workbench.data.formats.rm_bench import STYLES
+from workbench.data.formats.judged.rm_bench import STYLES
 from workbench.decompose.decomposition import q_values
 from workbench.errors import DesignError
 from workbench.judges.base import Judge, text_pairs
@@ -38,7 +38,7 @@ class KnownAnswers(Measures):
 def known_answers(
     data: PreferenceData,
     judge: Judge,
-    reference: str = "human",
+    reference: str | None = None,
     *,
     n: int = 200,
     level: float = 0.95,
@@ -50,8 +50,9 @@ def known_answers(
     ----------
     data : PreferenceData
     judge : Judge
-    reference : str
-        Annotator or kind whose labels are the answers.
+    reference : str, optional
+        Annotator or kind whose labels are the answers: ``objective`` where there are such
+        labels, else ``human``.
     n : int
         Pairs, about: prompts are drawn whole.
     level : float
@@ -78,6 +79,9 @@ def known_answers(
     >>> known_answers(wb.load("sample"), wb.RuleJudge("longer"), n=20).to_frame()["term"][0]
     'right in both orders'
     """
+    if reference is None:
+        known = of_reference(data, "objective").any()
+        reference = "objective" if known else "human"
     lean = leans(data, of_reference(data, reference))["lean"].set_axis(data.pairs["pair_id"])
     way = np.sign(lean - 0.5)
     answered = data.filter(pair_ids=way.index[way.notna() & (way != 0)])
