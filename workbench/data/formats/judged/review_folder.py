@@ -60,21 +60,24 @@ class Answers:
     def __init__(self, files: dict[Path, list[Record]]) -> None:
         self.of_id: dict[str, tuple[str, str]] = {}
         self.of_model: dict[tuple[str, str], list[tuple[Path, str]]] = defaultdict(list)
-        self.names: dict[str, str] = {}
+        self.models: dict[str, str] = {}
         for path, records in files.items():
             model = re.sub(r"^answer[-_]", "", stem_of(path))
             for record in records:
                 text = _answer(record)
                 if text is None:
                     continue
-                self.names.setdefault(_plain(model), model)
+                self.models[model] = model
+                self.models.setdefault(_plain(model), model)
                 self.of_model[model, str(record.get("question_id"))].append((path, text))
                 if record.get("answer_id") is not None:
                     self.of_id.setdefault(str(record["answer_id"]), (model, text))
 
     def name(self, model: str | None) -> str | None:
         """Return a model's name as its file of answers has it."""
-        return None if model is None else self.names.get(_plain(model), model)
+        if model is None:
+            return None
+        return self.models.get(model) or self.models.get(_plain(model), model)
 
     def text(self, model: str | None, question: str, near: Path) -> str | None:
         """Return a model's answer from the file that lies nearest."""
@@ -138,7 +141,7 @@ def _sides(
         models = by_name
     else:
         models = [
-            one or next((name for name in by_name if name != other), None)
+            one or next((name for name in by_name if _plain(name) != _plain(other)), None)
             for one, other in zip(known, known[::-1], strict=True)
         ]
     texts = [
@@ -188,5 +191,5 @@ def _answer(record: Record) -> str | None:
     return found if isinstance(found, str) else None
 
 
-def _plain(name: str) -> str:
-    return re.sub(r"[^a-z0-9]", "", name.lower())
+def _plain(name: str | None) -> str:
+    return re.sub(r"[^a-z0-9]", "", (name or "").lower())
