@@ -8,9 +8,8 @@ from typing import Any
 import pandas as pd
 
 REASONS = {
-    "empty": "a response is empty",
-    "identical": "both responses are the same",
-    "duplicate": "the same pair, annotator and verdict came before",
+    "empty": "both responses are empty and no model or item is named",
+    "duplicate": "the same judgement, by its own id in the file, came before",
     "unparseable": "the row could not be read",
     "unknown label": "the label is none of the format's values",
     "no judgement": "nobody judged it: voting was optional, skipped or withdrawn",
