@@ -51,6 +51,7 @@ def _review(record: Record, options: Mapping[str, Any]) -> Record:
     asked = [record.get("question")]
     return {
         **scalars(record, _USED),
+        "prompt": record.get("question"),
         **both_chats(*(chat_of(asked, [record.get(f"answer_{k}")]) for k in (1, 2))),
         "model_a": record.get("model_1"),
         "model_b": record.get("model_2"),
