@@ -90,6 +90,7 @@ def assemble(
     if not good.any():
         raise _nothing_usable(source, left_out, notes)
     usable = judgements if good.all() else judgements[good].reset_index(drop=True)
+    usable = _with_empty_texts(usable)
     ids, turned = pair_ids(_pair_part(usable), _telling(usable))
     usable, both_ways = one_side_first(usable, ids, turned)
     labels = _label_part(usable, ids)
@@ -140,6 +141,18 @@ def _problems(judgements: pd.DataFrame) -> tuple[pd.Series, pd.Series]:
     problem[empty] = "empty"
     found[empty] = "response_a, response_b"
     return problem, found
+
+
+def _with_empty_texts(judgements: pd.DataFrame) -> pd.DataFrame:
+    """Return judgements whose missing response is the empty text where the other is a text."""
+    if not {"response_a", "response_b"} <= set(judgements.columns):
+        return judgements
+    lacking = {name: judgements[name].isna() for name in ("response_a", "response_b")}
+    one = lacking["response_a"] ^ lacking["response_b"]
+    if not one.any():
+        return judgements
+    texts = {name: judgements[name].astype("str").mask(lacking[name] & one, "") for name in lacking}
+    return judgements.assign(**texts)
 
 
 def _named(judgements: pd.DataFrame, rows: NDArray[np.bool_]) -> Any:

@@ -16,6 +16,7 @@ from workbench.data.dataset import PreferenceData
 from workbench.data.formats import Format
 from workbench.data.formats.registry import FORMATS, get_format
 from workbench.data.formats.tabular import propose
+from workbench.data.formats.training.dataset_info import mapping_beside
 from workbench.data.joined import concat
 from workbench.data.load_report import LeftOut
 from workbench.data.reading.containers import Container, open_container, parquet_head
@@ -69,7 +70,9 @@ def load(
         One of :data:`FORMATS`; recognised by content when None.
     mapping : mapping, optional
         Columns by role for the format ``tabular``, such as ``{"label": "winner"}``; see
-        :data:`workbench.data.formats.tabular.ROLES`.
+        :data:`workbench.data.formats.tabular.ROLES`. ``{"chosen": ..., "rejected": ...}``
+        names the better and the worse response; see
+        :data:`workbench.data.formats.training.columns.ROLES`.
     annotator, kind : str, optional
         Who made the labels, where the file does not say.
     rule : mapping, optional
@@ -118,6 +121,8 @@ def load(
         joined = _of_folder(path, format)
         if joined is not None:
             return _read(joined[0], joined[1], options)
+    if format is None and not mapping:
+        options["mapping"] = mapping_beside(path)
     return _read(_open(path, format, options), format, options)
 
 
@@ -193,10 +198,19 @@ def _open(path: Path, name: str | None, options: Mapping[str, Any]) -> Container
     if name is None and not options["mapping"]:
         found = _recognise(head)
     else:
-        found = get_format(name or "tabular")
+        found = get_format(name or _asked(options["mapping"]))
     if found is None or found.columns is None:
         return open_container(path)
     return open_container(path, found.columns(head.columns, options))
+
+
+def _asked(mapping: Mapping[str, Any]) -> str:
+    """Return the format whose roles a mapping names."""
+    if "completion" in mapping:
+        return "trl-unpaired"
+    if "baseline" in mapping:
+        return "arena_hard"
+    return "trl" if {"chosen", "rejected"} & mapping.keys() else "tabular"
 
 
 def _recognise(container: Container) -> Format | None:
@@ -217,7 +231,8 @@ def _flat_records(container: Container, found: Format) -> list[dict[str, Any]] |
 
 def _read(container: Container, name: str | None, options: Mapping[str, Any]) -> PreferenceData:
     if name is None:
-        found = get_format("tabular") if options["mapping"] else _recognise(container)
+        mapping = options["mapping"]
+        found = get_format(_asked(mapping)) if mapping else _recognise(container)
     else:
         found = get_format(name)
     if found is None:

@@ -92,7 +92,7 @@ def test_a_record_is_two_judgements_and_null_is_a_failed_one(written):
 def test_the_baseline_is_an_option(tmp_path):
     path = tmp_path / "oak.jsonl"
     path.write_text(json.dumps(one()) + "\n" + json.dumps(one("h2")))
-    data = wb.load(path, format="arena_hard", mapping={"baseline": "old-oak"})
+    data = wb.load(path, mapping={"baseline": "old-oak"})
     assert set(data.pairs["model_a"]) | set(data.pairs["model_b"]) == {"oak", "old-oak"}
     assert not any("baseline" in note for note in data.load_report.notes)
 

@@ -62,7 +62,7 @@ def _translate(records: pa.Table, first_row: int, options: Mapping[str, Any]) ->
         frame.attrs["settings"]["baseline"] = own
         frame.attrs["notes"] = (
             f"the baseline is not in every record: taken as the benchmark's own ({own}); "
-            'another one: mapping={"baseline": ...}, format="arena_hard"',
+            'another one: mapping={"baseline": ...} (--map baseline=...)',
         )
     return frame
 
