@@ -14,7 +14,7 @@ from parts.ui import failure, note, table, text
 import workbench as wb
 from workbench.data.formats.registry import FORMATS
 from workbench.data.load import Preview
-from workbench.data.reading.files import PACKED, SUFFIXES
+from workbench.data.reading.files import KNOWN, PACKED, SUFFIXES
 from workbench.report.data_card import card_of
 from workbench.report.main_job import has_text
 
@@ -56,10 +56,7 @@ def open_upload(upload: Any) -> None:
 
 st.title("Load preference data")
 with st.expander("Open your own file", icon=":material/upload_file:"):
-    st.caption(
-        "CSV, TSV, JSON, JSONL, Parquet, Arrow or a spreadsheet, also .gz, .zst, .xz, .bz2 or .zip. "
-        "It stays in this session."
-    )
+    st.caption(f"{KNOWN}. It stays in this session.")
     upload = st.file_uploader(
         "File",
         type=[*(suffix.removeprefix(".") for suffix in (*SUFFIXES, *PACKED)), "txt", "zip"],

@@ -16,6 +16,7 @@ from workbench.data.dataset import PreferenceData
 from workbench.data.formats import Format
 from workbench.data.formats.registry import FORMATS, get_format
 from workbench.data.formats.tabular import propose
+from workbench.data.formats.training.dataset_info import mapping_beside
 from workbench.data.reading.arrow_files import parquet_head
 from workbench.data.reading.container import Container
 from workbench.data.reading.containers import open_container, open_members
@@ -23,7 +24,7 @@ from workbench.data.reading.record_tables import table_of
 from workbench.data.reading.several import joined, name_of, open_all, paths_of
 from workbench.data.reading.stored_types import decoded
 from workbench.data.reading.tables.dialects import Dialect
-from workbench.data.translation import judgements_of, read_as_one
+from workbench.data.translation import flat_records, judgements_of, read_as_one
 from workbench.errors import DataError
 
 
@@ -66,13 +67,16 @@ def load(
     source : str, Path, DataFrame or sequence of str or Path
         A file (CSV, TSV, JSON, JSONL, Parquet, Arrow or a spreadsheet, also .gz, .zst, .xz,
         .bz2 or .zip), several files, a pattern such as ``votes/*.jsonl`` or a folder of files
-        (they are read as one set), the folder of a saved data set or of an annotation run,
-        ``hub:owner/name[/config][:split]``, ``sample``, or a table.
+        (they are read as one set), the folder of a saved data set, of an annotation run or of a
+        benchmark whose files belong together, ``hub:owner/name[/config][:split]``, ``sample``,
+        or a table.
     format : str, optional
         One of :data:`FORMATS`; recognised by content when None.
     mapping : mapping, optional
         Columns by role for the format ``tabular``, such as ``{"label": "winner"}``; see
-        :data:`workbench.data.formats.tabular.ROLES`.
+        :data:`workbench.data.formats.tabular.ROLES`. ``{"chosen": ..., "rejected": ...}``
+        names the better and the worse response; see
+        :data:`workbench.data.formats.training.columns.ROLES`.
     annotator, kind : str, optional
         Who made the labels, where the file does not say.
     rule : mapping, optional
@@ -117,8 +121,27 @@ def load(
             return store.open_folder(store.results_in(path))
         if store.is_saved(path):
             return store.open_folder(path)
-    containers = _open_set(paths_of(source), format, options)
+        if path.is_dir():
+            whole = _of_folder(path, format)
+            if whole is not None:
+                return _read([whole[0]], path.name, whole[1], options)
+    paths = paths_of(source)
+    if format is None and not mapping:
+        described = [mapping_beside(path) for path in paths]
+        if all(one == described[0] for one in described):
+            options["mapping"] = described[0]
+    containers = _open_set(paths, format, options)
     return _read(containers, _named(source, containers), format, options)
+
+
+def _of_folder(folder: Path, name: str | None) -> tuple[Container, str] | None:
+    """Return the records of a folder whose files belong together, and their format."""
+    for found in map(get_format, FORMATS if name is None else (name,)):
+        records = None if found.of_folder is None else found.of_folder(folder)
+        if records is not None:
+            table, notes = table_of(records)
+            return Container(folder.name, table, notes=notes), found.name
+    return None
 
 
 def _named(source: str | Path | Sequence[str | Path], containers: list[Container]) -> str:
@@ -209,20 +232,26 @@ def _open(
     if name is None and not options["mapping"]:
         found = _recognise(head)
     else:
-        found = get_format(name or "tabular")
+        found = get_format(name or _asked(options["mapping"]))
     if found is None or found.columns is None:
         return open_container(path)
     return open_container(path, found.columns(head.columns, options))
+
+
+def _asked(mapping: Mapping[str, Any]) -> str:
+    """Return the format whose roles a mapping names."""
+    if "completion" in mapping:
+        return "trl-unpaired"
+    if "baseline" in mapping:
+        return "arena_hard"
+    return "trl" if {"chosen", "rejected"} & mapping.keys() else "tabular"
 
 
 def _recognise(container: Container) -> Format | None:
     columns, head = container.columns, container.head()
     for name in FORMATS:
         found = get_format(name)
-        if found.records_of is not None:
-            if container.document is not None and found.records_of(container.document) is not None:
-                return found
-        elif found.recognise(columns, head):
+        if flat_records(container, found) is not None or found.recognise(columns, head):
             return found
     return None
 
@@ -252,7 +281,7 @@ def _chosen(
         if found is None:
             raise _unrecognised(container)
         return container, found
-    found = get_format(name or "tabular")
+    found = get_format(name or _asked(options["mapping"]))
     if container.inner is not None and found.records_of is None:
         wanted = {one for one in (options["mapping"] or {}).values() if isinstance(one, str)}
         inner = _inner(container)

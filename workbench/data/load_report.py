@@ -8,9 +8,8 @@ from typing import Any
 import pandas as pd
 
 REASONS = {
-    "empty": "a response is empty",
-    "identical": "both responses are the same",
-    "duplicate": "the same pair, annotator and verdict came before",
+    "empty": "both responses are empty and no model or item is named",
+    "duplicate": "the same judgement, by its own id in the file, came before",
     "unparseable": "the row could not be read",
     "unknown label": "the label is none of the format's values",
     "no judgement": "nobody judged it: voting was optional, skipped or withdrawn",
@@ -81,13 +80,17 @@ class LoadReport:
         return "\n".join([text, *(f"note: {note}" for note in self.notes)])
 
     def to_frame(self) -> pd.DataFrame:
-        """Return one row per example of a left-out row (``reason, count, row, found``)."""
+        """Return one row per example of a left-out row (``reason, count, row, found``).
+
+        Where several files were read as one set, ``file`` names the row's file.
+        """
         rows = [
             {"reason": reason, "count": entry.count, **example}
             for reason, entry in self.left_out.items()
             for example in (entry.examples or ({"row": None, "found": None},))
         ]
-        return pd.DataFrame(rows, columns=["reason", "count", "row", "found"])
+        place = ["file", "row"] if any("file" in row for row in rows) else ["row"]
+        return pd.DataFrame(rows, columns=["reason", "count", *place, "found"])
 
     def to_dict(self) -> dict[str, Any]:
         """Return the report as plain JSON values."""

@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 
 from workbench.data.formats import Format
+from workbench.data.formats.records import flag
 from workbench.data.formats.tabular import propose
 from workbench.data.reading.container import BadRow, Container
 from workbench.data.reading.record_tables import table_of
@@ -49,6 +50,8 @@ def judgements_of(container: Container, found: Format, options: Mapping[str, Any
         settings.update(frame.attrs.get("settings", {}))
         notes.update(dict.fromkeys(frame.attrs.get("notes", ())))
     judgements = frames[0] if len(frames) == 1 else pd.concat(frames, ignore_index=True)
+    if container.lost:
+        _flag_lost(judgements, container.lost)
     judgements = _placed(judgements, container)
     if container.bad:
         bad = pd.DataFrame(container.bad, columns=list(BadRow._fields))
@@ -56,6 +59,16 @@ def judgements_of(container: Container, found: Format, options: Mapping[str, Any
         judgements = pd.concat([judgements, bad], ignore_index=True)
     judgements.attrs = {"settings": settings, "notes": list(notes)}
     return judgements
+
+
+def _flag_lost(judgements: pd.DataFrame, lost: Mapping[int, str]) -> None:
+    """Mark judgements that lack a response of a record of which not all could be kept."""
+    found = (judgements["row"] - 1).map(lost)
+    lacking = np.zeros(len(judgements), dtype=bool)
+    for name in ("response_a", "response_b"):
+        if name in judgements:
+            lacking |= judgements[name].isna().to_numpy()
+    flag(judgements, lacking & found.notna().to_numpy(), "unparseable", found)
 
 
 def _placed(judgements: pd.DataFrame, container: Container) -> pd.DataFrame:
@@ -100,11 +113,15 @@ def read_as_one(parts: Sequence[Part]) -> list[Part]:
     return result
 
 
-def _unpacked(container: Container, found: Format) -> Container:
-    """Return the flat records that a format makes of a JSON document."""
+def flat_records(container: Container, found: Format) -> list[dict[str, Any]] | None:
+    """Return the records that a format reads out of a JSON document, None without any."""
     if found.records_of is None or container.document is None:
-        return container
-    records = found.records_of(container.document)
+        return None
+    return found.records_of(container.document)
+
+
+def _unpacked(container: Container, found: Format) -> Container:
+    records = flat_records(container, found)
     return container if records is None else replace(container, table=table_of(records)[0])
 
 

@@ -35,22 +35,29 @@ def test_every_way_in_which_pandas_writes_json(tmp_path, orient):
     assert _read(tmp_path, FRAME.to_json(orient=orient)) == RECORDS
 
 
+CELLS = [list(record.values()) for record in RECORDS]
+VIEWED = [{"row_idx": n, "row": row, "truncated_cells": []} for n, row in enumerate(RECORDS)]
+
+
 @pytest.mark.parametrize(
     "document",
     [
-        {"_type": "table", "ncols": 4, "nrows": 3, "columns": list(FRAME), "data": FRAME.astype(object).where(FRAME.notna(), None).to_numpy().tolist()},
-        {"columns": list(FRAME), "data": [list(record.values()) for record in RECORDS]},
+        {"_type": "table", "ncols": 4, "nrows": 3, "columns": list(FRAME), "data": CELLS},
+        {"columns": list(FRAME), "data": CELLS},
         {name: [record[name] for record in RECORDS] for name in FRAME},
-        {"features": [{"name": "x"}], "rows": [{"row_idx": n, "row": r, "truncated_cells": []} for n, r in enumerate(RECORDS)]},
+        {"features": [{"name": "x"}], "rows": VIEWED},
     ],
     ids=["wandb", "mlflow", "lists", "viewer"],
-)  # fmt: skip
+)
 def test_tables_of_other_tools(tmp_path, document):
     assert _read(tmp_path, document) == RECORDS
     assert _read(tmp_path, json.dumps(document, indent=1)) == RECORDS
 
 
-@pytest.mark.parametrize("wrap", [lambda r: {"data": r}, lambda r: {"version": 3, "results": {"stats": {"n": 3}, "results": r}}])  # fmt: skip
+@pytest.mark.parametrize(
+    "wrap",
+    [lambda r: {"data": r}, lambda r: {"v": 3, "results": {"stats": {"n": 3}, "results": r}}],
+)
 def test_the_only_list_in_a_document_is_read_and_told(tmp_path, wrap):
     path = _write(tmp_path, wrap(RECORDS[:2]))
     data = wb.load(path)

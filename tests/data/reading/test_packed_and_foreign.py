@@ -53,7 +53,7 @@ PACKERS = {"gz": gzip.compress, "xz": lzma.compress, "bz2": bz2.compress}
 
 
 @pytest.mark.parametrize("suffix", PACKERS)
-@pytest.mark.parametrize("content", [CSV, LINES, FRAME.to_json(orient="records").encode(), _parquet()])  # fmt: skip
+@pytest.mark.parametrize("content", [CSV, LINES, FRAME.to_json().encode(), _parquet()])
 def test_packed_files_are_read(tmp_path, suffix, content):
     path = tmp_path / f"votes.{suffix}"
     path.write_bytes(PACKERS[suffix](content))

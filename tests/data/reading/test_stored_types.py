@@ -205,9 +205,9 @@ def test_large_nested_columns_are_decoded_piece_by_piece(tmp_path):
 def _saved(folder, rows, **state):
     folder.mkdir(parents=True)
     table = pa.table({name: [row[name] for row in rows] for name in rows[0]})
-    with pa.OSFile(str(folder / "data-00000-of-00001.arrow"), "wb") as sink:
-        with pa.ipc.new_stream(sink, table.schema) as writer:
-            writer.write_table(table)
+    path = str(folder / "data-00000-of-00001.arrow")
+    with pa.OSFile(path, "wb") as sink, pa.ipc.new_stream(sink, table.schema) as writer:
+        writer.write_table(table)
     features = {**dict.fromkeys(COLUMNS, TEXT), "label": SIDES}
     (folder / "dataset_info.json").write_text(json.dumps({"features": features}))
     files = [{"filename": "data-00000-of-00001.arrow"}]

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
-from workbench.data.dataset import KINDS
+from workbench.data.columns import KINDS
 from workbench.data.digests import content_digests
 from workbench.data.formats import Format
 from workbench.data.formats.messages import as_messages, render, to_json

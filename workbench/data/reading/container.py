@@ -53,6 +53,8 @@ class Container:
         Records that the document holds in a list, which may be what the file is about.
     notes : list of str
         What of the records could not be kept, and how they were read.
+    lost : dict of int to str
+        By a record's position: what of it the table could not keep.
     dialect : object, or None
         How the text of a CSV or TSV file was read.
     files : list of str
@@ -68,6 +70,7 @@ class Container:
     document: Any = None
     inner: list[dict[str, Any]] | None = None
     notes: list[str] = field(default_factory=list)
+    lost: dict[int, str] = field(default_factory=dict)
     dialect: Any = None
     files: list[str] = field(default_factory=list)
     file_of: NDArray[np.int64] | None = None

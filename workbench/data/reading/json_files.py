@@ -22,11 +22,13 @@ from workbench.data.reading.files import (
     open_text,
 )
 from workbench.data.reading.json_shapes import inner_records, records_in
-from workbench.data.reading.record_tables import stacked, table_of
+from workbench.data.reading.record_tables import left_open, stacked, table_of
 from workbench.errors import DataError
 
 _PIECE = 20_000
 """Records that the tolerant reader holds as Python objects at a time."""
+
+_Noted = tuple[pa.Table, list[str]]
 
 
 def read_json(path: Path) -> Container:
@@ -78,15 +80,17 @@ def of_document(name: str, document: Any) -> Container:
     rows = [i for i, r in enumerate(document, 1) if isinstance(r, dict)]
     good = [r for r in document if isinstance(r, dict)]
     table, notes = table_of(good)
-    return Container(name, table, rows if bad else None, bad, notes=notes)
+    lost = left_open(good, table) if notes else {}
+    return Container(name, table, rows if bad else None, bad, notes=notes, lost=lost)
 
 
 def _of_object(name: str, document: dict[str, Any]) -> Container:
     records = records_in(document)
     if records is not None:
         table, notes = table_of(records)
+        lost = left_open(records, table) if notes else {}
         notes.append("the JSON holds its table in another shape than a list of records: unpacked")
-        return Container(name, table, document=document, notes=notes)
+        return Container(name, table, document=document, notes=notes, lost=lost)
     table, _ = table_of([document])
     return Container(name, table, document=document, inner=inner_records(document))
 
@@ -202,7 +206,8 @@ def _text_schema(line: bytes) -> pa.Schema | None:
 
 def _one_by_one(path: Path) -> Container:
     """Read JSON lines tolerantly: a broken line is counted, mixed types become text."""
-    tables: list[tuple[pa.Table, list[str]]] = []
+    tables: list[_Noted] = []
+    lost: dict[int, str] = {}
     records: list[dict[str, Any]] = []
     rows: list[int] = []
     bad: list[BadRow] = []
@@ -224,9 +229,18 @@ def _one_by_one(path: Path) -> Container:
                 else:
                     bad.append(BadRow(number, excerpt(record)))
             if len(records) == _PIECE:
-                tables.append(table_of(records))
+                tables.append(_piece(records, lost, len(rows)))
                 records = []
     if len(rows) == 1 and not bad:
         return of_document(path.name, records[0])
-    table, notes = stacked([*tables, table_of(records)])
-    return Container(path.name, table, rows, bad, notes=notes)
+    table, notes = stacked([*tables, _piece(records, lost, len(rows))])
+    return Container(path.name, table, rows, bad, notes=notes, lost=lost)
+
+
+def _piece(records: list[dict[str, Any]], lost: dict[int, str], end: int) -> _Noted:
+    """Return the last records before an end as a table; what of them is lost goes beside it."""
+    table, notes = table_of(records)
+    start = end - len(records)
+    if notes:
+        lost.update({start + n: found for n, found in left_open(records, table).items()})
+    return table, notes

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 
 from workbench.data.formats.messages import as_messages, text_of, whole_text
@@ -16,8 +17,9 @@ _MIXED = (pa.ArrowInvalid, pa.ArrowTypeError, OverflowError, UnicodeEncodeError)
 def table_of(records: list[dict[str, Any]]) -> tuple[pa.Table, list[str]]:
     """Return records as a table, and notes on values that it cannot hold.
 
-    A column of mixed types becomes text: chat messages as their JSON, other nested values
-    are left open, for they have no reading as a text.
+    A column of mixed types becomes text. Where all of it is nested, it is their JSON; among
+    plain values only chat messages are, and other nested values are left open, for they have
+    no reading as a text.
 
     Parameters
     ----------
@@ -46,6 +48,38 @@ def column_of(name: str, values: list[Any]) -> tuple[pa.Array, list[str]]:
         return pa.array(values), notes
     except _MIXED:
         return _texts(name, values, notes), notes
+
+
+def left_open(records: list[dict[str, Any]], table: pa.Table) -> dict[int, str]:
+    """Return which records hold a nested value that their table could not keep.
+
+    Parameters
+    ----------
+    records : list of dict
+    table : pyarrow.Table
+        Made of them by :func:`table_of`.
+
+    Returns
+    -------
+    dict of int to str
+        Name and excerpt of the value, by the record's position.
+
+    Examples
+    --------
+    >>> records = [{"x": 1}, {"x": ["?"]}]
+    >>> left_open(records, table_of(records)[0])
+    {1: "x: list ['?']"}
+    """
+    lost: dict[int, str] = {}
+    for name in table.column_names:
+        if not is_text(table.schema.field(name).type):
+            continue
+        empty = np.flatnonzero(np.asarray(table.column(name).is_null()))
+        for place in empty:
+            value = records[place].get(name)
+            if value is not None:
+                lost.setdefault(int(place), f"{name}: {excerpt(value)}")
+    return lost
 
 
 def stacked(parts: list[tuple[pa.Table, list[str]]]) -> tuple[pa.Table, list[str]]:
@@ -84,8 +118,8 @@ def _written(table: pa.Table, name: str, notes: list[str]) -> pa.Table:
 
 
 def _texts(name: str, values: list[Any], notes: list[str]) -> pa.Array:
-    if all(value is None or isinstance(value, dict) for value in values):
-        # objects whose fields differ in type: their JSON keeps them whole
+    if all(value is None or isinstance(value, dict | list) for value in values):
+        # objects and lists whose fields differ in type: their JSON keeps them whole
         whole = [None if value is None else json.dumps(value, default=str) for value in values]
         return pa.array(whole, pa.large_string())
     texts: list[str | None] = []

@@ -17,6 +17,11 @@ from workbench.errors import DataError
 
 _ZIP = ".zip"
 
+_DESCRIPTIONS = {
+    "dataset_info.json", "dataset_infos.json", "dataset_dict.json", "state.json", "manifest.json",
+}  # fmt: skip
+"""Files that describe the data beside them."""
+
 
 def paths_of(source: str | Path | Sequence[str | Path]) -> list[Path]:
     """Return the files of a source in an order that does not depend on how they were named.
@@ -75,6 +80,7 @@ def _in_folder(folder: Path) -> list[Path]:
         path
         for path in sorted(folder.rglob("*"))
         if path.is_file()
+        and path.name not in _DESCRIPTIONS
         and not any(part[:1] in "._" for part in path.relative_to(folder).parts)
         and suffix_of(path.name) in (*SUFFIXES, _ZIP)
     ]
@@ -174,12 +180,18 @@ def joined(containers: Sequence[Container], name: str) -> Container:
         np.arange(1, size + 1) if one.rows is None else np.asarray(one.rows, dtype=np.int64)
         for one, size in zip(containers, sizes, strict=True)
     ]
+    starts = np.cumsum([0, *sizes])
     return Container(
         name,
         table,
         np.concatenate(rows),
         [row._replace(file=one.name) for one in containers for row in one.bad],
         notes=[*dict.fromkeys([*told, *notes])],
+        lost={
+            int(start) + place: found
+            for one, start in zip(containers, starts, strict=False)
+            for place, found in one.lost.items()
+        },
         files=[one.name for one in containers],
         file_of=np.repeat(np.arange(len(containers)), sizes),
     )

@@ -83,10 +83,50 @@ def test_texts_of_a_wrong_type_are_counted(column, value):
     assert frame["found"][0].startswith(column)
 
 
-def test_generator_stands_for_generator_2():
+@pytest.mark.parametrize("numbered", ["generator_1", "generator_2"])
+def test_a_plain_generator_is_the_model_of_the_other_output(numbered):
     record = annotation()
-    record["generator"] = record.pop("generator_2")
-    assert read([record])["model_b"].tolist() == ["model"]
+    other = {"generator_1": "generator_2", "generator_2": "generator_1"}[numbered]
+    record["generator"] = record.pop(other)
+    row = read([record]).iloc[0]
+    assert (row.model_a, row.model_b) == ("baseline", "model")
+
+
+def test_a_generator_alone_tells_of_neither_output():
+    record = annotation(generator="x")
+    del record["generator_1"], record["generator_2"]
+    frame = read([record])
+    assert frame["model_a"].isna().all()
+    assert frame["model_b"].isna().all()
+    assert frame["generator"].tolist() == ["x"]
+
+
+@pytest.mark.parametrize(("more", "prompt"), [("A sum.", "2+2?\n\nA sum."), ("", "2+2?"),
+                                              (" ", "2+2?"), (None, "2+2?")])  # fmt: skip
+def test_the_input_is_a_part_of_the_prompt(more, prompt):
+    frame = read([annotation(input=more), annotation(input="Other.")])
+    assert frame["prompt"].tolist() == [prompt, "2+2?\n\nOther."]
+
+
+@pytest.mark.parametrize(
+    "reply", ["m", {"text": "m"}, {"message": {"content": "m"}, "index": 0}]
+)  # fmt: skip
+def test_the_reply_is_what_the_judge_said(reply):
+    frame = read([annotation(None, raw_completion=reply)])
+    assert frame[["reason", "raw"]].to_numpy().tolist() == [["failed", "m"]]
+
+
+def test_people_s_votes_on_equal_instructions_with_other_inputs(written):
+    votes = [(1, 1, "spring"), (2, 2, "spring"), (3, 1, "spring"), (1, 2, "autumn")]
+    data = load(written([
+        annotation(preference, annotator=who, input=f"In {when}.", output_1=f"one, {when}")
+        for who, preference, when in votes
+    ]))  # fmt: skip
+    assert (len(data.pairs), len(data.labels)) == (2, 4)
+    assert data.pairs["cluster"].nunique() == 2
+    assert set(zip(data.labels["annotator"], data.labels["kind"], strict=True)) == {
+        ("1", "human"), ("2", "human"), ("3", "human"),
+    }  # fmt: skip
 
 
 def test_numbered_annotators_are_people():
