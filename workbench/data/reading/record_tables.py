@@ -77,8 +77,8 @@ def _written(table: pa.Table, name: str, notes: list[str]) -> pa.Table:
 
 
 def _texts(name: str, values: list[Any], notes: list[str]) -> pa.Array:
-    if all(value is None or isinstance(value, dict) for value in values):
-        # objects whose fields differ in type: their JSON keeps them whole
+    if all(value is None or isinstance(value, dict | list) for value in values):
+        # objects and lists whose members differ in type: their JSON keeps them whole
         whole = [None if value is None else json.dumps(value, default=str) for value in values]
         return pa.array(whole, pa.large_string())
     texts: list[str | None] = []
