@@ -136,6 +136,8 @@ def records_of(document: Any) -> list[Record] | None:
 
 def samples_of(records: pa.Table, first_row: int) -> list[Sample]:
     """Return the samples of a table whose rows :func:`records_of` made."""
+    if "sample" not in records.column_names:
+        return []
     logs: dict[str, Log] = {}
     samples = []
     for row, record in enumerate(records.to_pylist(), start=first_row):
