@@ -10,6 +10,7 @@ import pandas as pd
 import pyarrow as pa
 import pytest
 
+from tests.conftest import SHARED
 from workbench.data.formats.judged.alpaca_eval import FORMAT, shown_order
 from workbench.data.load import load
 
@@ -185,3 +186,12 @@ def test_outputs_exchanged_are_no_two_orders(tmp_path):
     assert (len(data.pairs), len(data.labels)) == (1, 2)
     assert data.labels["order_shown"].isna().all()
     assert data.labels["preference"].nunique() == 1
+
+
+def test_a_file_whose_generator_is_that_of_output_1():
+    path = SHARED / "cases" / "alpaca-generator" / "alpaca.json"
+    if not path.exists():
+        pytest.skip("the case is not beside the project (../shared/cases)")
+    pairs = load(path).pairs
+    assert set(pairs["model_a"]) == {"gpt4_1106_preview"}
+    assert set(pairs["model_b"]) == {"mymodel"}
