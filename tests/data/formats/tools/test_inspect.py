@@ -3,13 +3,12 @@
 import json
 import math
 
-import pyarrow as pa
 import pytest
 
 import workbench as wb
 from tests.data.formats.tools.tool_votes import left_out, verdicts
 from tests.data.reading.inspect_logs import log, members, sample, write_eval
-from workbench.data.formats.tools.inspect_log import FORMAT, records_of
+from workbench.data.formats.tools.inspect_folder import records_in
 from workbench.errors import DataError
 
 PAIR = {"question": "Name a river.", "response_a": "Elbe", "response_b": "Oder",
@@ -138,22 +137,26 @@ def test_grades_of_several_epochs_make_pairs(tmp_path):
     assert "grade" in data.load_report.settings["rule"]
 
 
-def judged(*logs):
-    records = [record for one in logs for record in records_of(one)]
-    return FORMAT.translate(pa.Table.from_pylist(records), 1, {})
-
-
-def test_logs_of_two_models_are_compared_within_an_epoch():
+def test_logs_of_two_models_are_compared_within_an_epoch(tmp_path):
     logs = [
         log(answered(1, f"{model} 1", match=grade), answered(1, f"{model} 2", 2, match="P"),
             model=model, name=model)
         for model, grade in (("m1", "C"), ("m2", "N"))
     ]  # fmt: skip
-    frame = judged(*logs)
-    assert frame[["response_a", "response_b", "preference"]].values.tolist() == [
-        ["m1 1", "m2 1", 1.0], ["m1 2", "m2 2", 0.5],
+    write_eval(tmp_path / "one.eval", members(logs[0]))
+    (tmp_path / "two.json").write_text(json.dumps(logs[1]))
+    (tmp_path / "notes.json").write_text('{"version": 1}')
+    data = wb.load(tmp_path)
+    assert [row[3:] for row in verdicts(data)] == [
+        ("m1 1", "m2 1", 1.0, None), ("m1 2", "m2 2", 0.5, "tie"),
     ]  # fmt: skip
-    assert frame[["model_a", "model_b"]].drop_duplicates().values.tolist() == [["m1", "m2"]]
+    assert data.pairs[["model_a", "model_b"]].drop_duplicates().values.tolist() == [["m1", "m2"]]
+    assert set(data.labels["file"]) == {"one.eval"}
+
+
+def test_other_folders_are_no_logs(tmp_path):
+    (tmp_path / "votes.json").write_text('[{"version": 1, "eval": 2, "task": 3}]')
+    assert records_in(tmp_path) is None
 
 
 def test_a_grade_that_was_not_found_is_a_failed_verdict(tmp_path):

@@ -66,3 +66,12 @@ def test_votes_that_have_a_custom_id_are_votes(tmp_path):
         for n in range(2)
     ]  # fmt: skip
     assert len(loaded(tmp_path, votes).labels) == 2
+
+
+def test_a_table_that_names_the_kind_of_its_annotators_is_no_span(tmp_path):
+    votes = [
+        {"prompt": "?", "response_a": "x", "response_b": f"y{n}", "winner": "model_a",
+         "annotator": "ann", "annotator_kind": "human"}
+        for n in range(2)
+    ]  # fmt: skip
+    assert loaded(tmp_path, votes).labels["kind"].tolist() == ["human"] * 2

@@ -28,6 +28,7 @@ from workbench.data.formats.tools.compared import (
     shown_in,
     unshown,
 )
+from workbench.data.formats.tools.inspect_folder import records_in
 from workbench.data.formats.tools.inspect_grades import comparable, graded
 from workbench.data.formats.tools.inspect_samples import Sample, Score, records_of, samples_of
 from workbench.data.formats.tools.rows import frame_of, plain, sides_of
@@ -164,6 +165,7 @@ def _raw(sample: Sample, score: Score | None) -> str | None:
 def _base(sample: Sample, shown: Shown) -> Record:
     return {
         "row": sample.row,
+        "file": sample.file,
         **plain(unshown(sample.metadata, shown)),
         "sample_id": sample.id,
         **(prompt_of(sample.metadata, shown) or said(sample.input, "prompt")),
@@ -202,9 +204,17 @@ def _no_sides(samples: Sequence[Sample], shown: Shown) -> DataError:
 
 
 def _recognise(columns: list[str], records: list[dict[str, Any]]) -> bool:
-    return set(columns) == {"log", "sample"}
+    return set(columns) >= {"log", "sample"} and any(
+        str(record["log"]).startswith('{"task"') for record in records
+    )
 
 
 FORMAT = Format(
-    "inspect", "Inspect AI log", _recognise, _translate, records_of=records_of, whole=True
+    "inspect",
+    "Inspect AI logs",
+    _recognise,
+    _translate,
+    records_of=records_of,
+    whole=True,
+    of_folder=records_in,
 )

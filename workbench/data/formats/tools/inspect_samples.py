@@ -85,6 +85,8 @@ class Sample:
     Attributes
     ----------
     row : int
+    file : str or None
+        Where samples come from several files.
     log : Log
     id : str
     epoch : int
@@ -99,6 +101,7 @@ class Sample:
     """
 
     row: int
+    file: str | None
     log: Log
     id: str
     epoch: int
@@ -135,7 +138,16 @@ def records_of(document: Any) -> list[Record] | None:
 
 
 def samples_of(records: pa.Table, first_row: int) -> list[Sample]:
-    """Return the samples of a table whose rows :func:`records_of` made."""
+    """Return the samples of a table whose rows :func:`records_of` made.
+
+    Examples
+    --------
+    >>> log = {"eval": {"task": "t", "eval_id": "e"}, "samples": [{"id": 1, "scores": {
+    ...     "match": {"value": "C", "answer": "A"}}}]}
+    >>> [sample] = samples_of(pa.Table.from_pylist(records_of(log)), 1)
+    >>> sample.id, sample.scores[0].name, sample.scores[0].answer
+    ('1', 'match', 'A')
+    """
     if "sample" not in records.column_names:
         return []
     logs: dict[str, Log] = {}
@@ -144,7 +156,8 @@ def samples_of(records: pa.Table, first_row: int) -> list[Sample]:
         log = logs.get(record["log"])
         if log is None:
             log = logs[record["log"]] = _log(json.loads(record["log"]))
-        samples.append(_sample(row, log, json.loads(record["sample"])))
+        place = (record.get("row") or row, record.get("file"))
+        samples.append(_sample(place, log, json.loads(record["sample"])))
     return samples
 
 
@@ -173,11 +186,11 @@ def _log(about: Record) -> Log:
     )
 
 
-def _sample(row: int, log: Log, sample: Record) -> Sample:
+def _sample(place: tuple[int, str | None], log: Log, sample: Record) -> Sample:
     error = sample.get("error")
     target = sample.get("target")
     return Sample(
-        row,
+        *place,
         log,
         str(sample.get("id")),
         int(sample.get("epoch") or 1),

@@ -216,17 +216,9 @@ def _is_result(record: Any) -> bool:
 
 
 def _recognise(columns: list[str], records: list[dict[str, Any]]) -> bool:
-    return columns == ["result"] and any(
-        "gradingResult" in fields(record["result"]) for record in records
-    )
-
-
-def _recognise_lines(columns: list[str], records: list[dict[str, Any]]) -> bool:
     return {"provider", "gradingResult", "vars"} <= set(columns)
 
 
 FORMAT = Format(
     "promptfoo", "promptfoo results", _recognise, _translate, records_of=records_of, whole=True
 )
-LINES = Format("promptfoo_lines", "promptfoo results, one a line", _recognise_lines, _translate,
-               whole=True)  # fmt: skip
