@@ -234,6 +234,23 @@ def test_single_labels_are_refused_with_what_was_found(tmp_path):
     assert "tone: polite" in str(error.value)
 
 
+@pytest.mark.parametrize("name", FILES)
+def test_texts_that_are_json_stay_as_they_were_written(tmp_path, name):
+    texts = {"prompt": '{"ask":  1}', "response1": '{"x":  [1, 2]}', "response2": "[3,  4]"}
+    data = loaded(tmp_path, [nested(fields=texts), nested(fields=texts, id="r2")], name)
+    assert data.pairs["prompt"].tolist() == [texts["prompt"]]
+    sides = data.pairs[["response_a", "response_b"]].values.tolist()[0]
+    assert sorted(sides) == sorted([texts["response1"], texts["response2"]])
+
+
+def test_yes_and_no_answer_a_question_of_one_text(tmp_path):
+    answers = {"better": [{"value": "response1", "user_id": "ann"}],
+               "polite": [{"value": "yes", "user_id": "ann"}],
+               "topic": [{"value": "n/a", "user_id": "ann"}]}  # fmt: skip
+    data = loaded(tmp_path, [nested(suggestions={}, responses=answers)] * 2)
+    assert data.load_report.settings["questions"] == {"better": "overall"}
+
+
 def test_fields_can_be_named(tmp_path):
     fields = {"ask": "Name a tree.", "ours": "Elm", "theirs": "Oak"}
     answers = {"better": [{"value": "theirs", "user_id": "ann"}]}

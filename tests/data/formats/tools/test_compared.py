@@ -98,6 +98,9 @@ def test_a_response_is_named_in_many_ways(word):
         "",
         "reply",
         "1 and 2",
+        "yes",
+        "No",
+        "true",
         None,
         1.5,
         True,
@@ -137,4 +140,4 @@ def test_texts_stay_texts(value):
 
 
 def test_nested_values_are_json_and_never_python():
-    assert said({"b": [1, None]}, "response", "b") == {"response_b": '{"content":{"b":[1,null]}}'}
+    assert said({"b": [1, None]}, "response", "b") == {"response_b": '{"b": [1, null]}'}

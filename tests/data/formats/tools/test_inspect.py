@@ -191,6 +191,14 @@ def test_a_sample_that_ended_in_an_error_was_not_judged(tmp_path):
     assert left_out(data) == {"no judgement": 2}
 
 
+def test_other_pairs_of_metadata_are_no_responses(tmp_path):
+    hints = {"hint_1": "It flows.", "hint_2": "It is long."}
+    rows = [answered(1, "x"), answered(1, "y", 2)]
+    for row, value in zip(rows, "CI", strict=True):
+        row |= {"metadata": hints, "scores": {"match": {"value": value, "answer": "A"}}}
+    assert [row[3:5] for row in verdicts(load(tmp_path, *rows))] == [("x", "y")]
+
+
 def test_options_of_a_question_are_no_responses(tmp_path):
     rows = [answered(1, "x", choice="C"), answered(1, "y", 2, choice="I")]
     for row in rows:

@@ -26,6 +26,7 @@ from workbench.data.formats.tools.compared import (
     responses_of,
     said,
     shown_in,
+    speaks,
     unshown,
 )
 from workbench.data.formats.tools.inspect_folder import records_in
@@ -47,7 +48,7 @@ def _translate(records: pa.Table, first_row: int, options: Mapping[str, Any]) ->
     if not samples:
         raise _no_samples()
     shown = shown_in([sample.metadata for sample in samples], options.get("mapping"))
-    if shown is None or len(shown.responses) != 2 or any(one.choices for one in samples):
+    if shown is None or not _is_pair(shown, samples):
         return graded(samples, options)
     responses = [responses_of(sample.metadata, shown, {}) for sample in samples]
     scorers = _comparing(samples, responses)
@@ -56,6 +57,11 @@ def _translate(records: pa.Table, first_row: int, options: Mapping[str, Any]) ->
     if comparable(samples):
         return graded(samples, options)
     raise _no_sides(samples, shown)
+
+
+def _is_pair(shown: Shown, samples: Sequence[Sample]) -> bool:
+    """Tell two responses from other pairs of metadata, and from options of a question."""
+    return len(shown.responses) == 2 and speaks(shown) and not any(s.choices for s in samples)
 
 
 def _judged(
@@ -132,8 +138,10 @@ def _comparing(samples: Sequence[Sample], responses: Sequence[list[Response]]) -
         for score in sample.scores:
             if score.unread or (score.answer is None and score.value in _GRADES):
                 continue
-            given[score.name] += 1
-            known[score.name] += _read(score, sample, those) is not None
+            choice = _read(score, sample, those)
+            if choice is None or choice.compares:
+                given[score.name] += 1
+                known[score.name] += choice is not None
     return [name for name in given if 2 * known[name] >= given[name]]
 
 

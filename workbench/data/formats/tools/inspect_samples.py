@@ -11,7 +11,7 @@ from typing import Any
 import pyarrow as pa
 
 from workbench.data.formats.messages import text_of
-from workbench.data.formats.nested import fields, items, unpacked
+from workbench.data.formats.nested import fields, items
 from workbench.data.formats.records import Record
 
 _OF_SAMPLE = ("id", "epoch", "input", "target", "choices", "metadata", "output", "scores", "error")
@@ -194,7 +194,7 @@ def _sample(place: tuple[int, str | None], log: Log, sample: Record) -> Sample:
         log,
         str(sample.get("id")),
         int(sample.get("epoch") or 1),
-        unpacked(sample.get("input")),
+        sample.get("input"),
         target[0] if isinstance(target, list) and len(target) == 1 else target,
         items(sample.get("choices")),
         {key: item for key, item in fields(sample.get("metadata")).items() if item is not None},

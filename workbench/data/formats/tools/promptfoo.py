@@ -176,7 +176,7 @@ def _pair(a: _Output, b: _Output) -> Record:
     pair = {
         "row": min(a.row, b.row),
         **plain(fields(a.result.get("vars"))),
-        **said(unpacked(asked[0]), "prompt"),
+        **said(asked[0], "prompt"),
     }
     if asked[0] != asked[1]:
         pair["prompt_b"] = asked[1]
