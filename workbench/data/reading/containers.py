@@ -15,9 +15,11 @@ from workbench.data.reading.arrow_files import (
     read_parquet,
 )
 from workbench.data.reading.container import Container
+from workbench.data.reading.eval_log import is_eval_log, read_eval_log
 from workbench.data.reading.files import BOM, KNOWN, Reading, empty_file, open_bytes
 from workbench.data.reading.foreign import refuse_foreign
 from workbench.data.reading.json_files import read_json, read_json_lines
+from workbench.data.reading.record_tables import table_of
 from workbench.data.reading.several import joined
 from workbench.data.reading.tables import spreadsheets
 from workbench.data.reading.tables.delimited import read_delimited
@@ -78,6 +80,10 @@ def open_members(path: Path, opened: Callable[[Path], Container]) -> list[Contai
     """
     if not path.is_file() or not archives.is_zip(_magic(path)):
         return [opened(path)]
+    if is_eval_log(path):
+        document = read_eval_log(path)
+        table, _ = table_of([{"status": document.get("status")}])
+        return [Container(path.name, table, document=document)]
     if archives.kind_of(path) == "spreadsheet":
         return [spreadsheets.read_spreadsheet(path)]
     with TemporaryDirectory() as folder:

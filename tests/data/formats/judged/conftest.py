@@ -12,8 +12,6 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from tests.conftest import SHARED
-
 CONTAINERS = ("json", "jsonl", "csv", "printed", "parquet")
 
 
@@ -63,11 +61,3 @@ def of_text(row, part: str) -> float:
 def shown_first(row) -> str:
     """Return the model whose response was shown first."""
     return row["model_a"] if row["order_shown"] == "ab" else row["model_b"]
-
-
-@pytest.fixture(scope="session")
-def cases() -> Path:
-    folder = SHARED / "cases" / "formats"
-    if not folder.is_dir():
-        pytest.skip("the layouts' cases are not beside the project (../shared/cases)")
-    return folder.resolve()

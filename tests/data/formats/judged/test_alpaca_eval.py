@@ -10,6 +10,7 @@ import pandas as pd
 import pyarrow as pa
 import pytest
 
+from tests.conftest import SHARED
 from workbench.data.formats.judged.alpaca_eval import FORMAT, shown_order
 from workbench.data.load import load
 
@@ -174,3 +175,23 @@ def test_the_recovered_order_shows_the_known_position_effect():
     assert np.isfinite(rates).all()
     # shown first minus shown second: -8.6 points over all models (SE 0.9)
     assert -0.15 < rates[True] - rates[False] < -0.02
+
+
+def test_outputs_exchanged_are_no_two_orders(tmp_path):
+    """What was shown first is drawn by the evaluator, not told by the number of an output."""
+    turned = annotation(2, output_1="5", output_2="4", generator_1="model", generator_2="baseline")
+    path = tmp_path / "annotations.json"
+    path.write_text(json.dumps([annotation(1), turned]))
+    data = load(path)
+    assert (len(data.pairs), len(data.labels)) == (1, 2)
+    assert data.labels["order_shown"].isna().all()
+    assert data.labels["preference"].nunique() == 1
+
+
+def test_a_file_whose_generator_is_that_of_output_1():
+    path = SHARED / "cases" / "alpaca-generator" / "alpaca.json"
+    if not path.exists():
+        pytest.skip("the case is not beside the project (../shared/cases)")
+    pairs = load(path).pairs
+    assert set(pairs["model_a"]) == {"gpt4_1106_preview"}
+    assert set(pairs["model_b"]) == {"mymodel"}

@@ -1,4 +1,4 @@
-"""Sets whose better response is known: EvalBiasBench, HHH, PPE, RM-Bench; and Auto-J's people."""
+"""Sets whose better response is known: EvalBiasBench, HHH, PPE, RM-Bench."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import pytest
 
 import workbench as wb
 from tests.data.formats.judged.conftest import of_text, said
-from workbench.data.formats.judged import auto_j, ppe_correctness, rm_bench
+from workbench.data.formats.judged import ppe_correctness, rm_bench
 
 
 def put(path, records):
@@ -153,38 +153,6 @@ def test_rm_bench_s_scores_are_a_model_s_labels(written):
 
 def test_rm_bench_is_told_by_its_lists_of_three():
     assert not rm_bench.FORMAT.recognise(list(bench()), [bench(chosen=["one"])])
-
-
-def autoj(k, label):
-    return {"scenario": "trees", "label": label, "prompt": f"Q {k}?", "response 1": f"one {k}",
-            "response 2": f"two {k}"}  # fmt: skip
-
-
-def test_auto_j_counts_from_nought(written):
-    data = wb.load(written([autoj(0, 0), autoj(1, 1), autoj(2, 2), autoj(3, 7)]))
-    assert data.load_report.format == "auto_j"
-    assert preferred(data) == ["one 0", "two 1", None]
-    assert set(data.labels["annotator"]) == set(data.labels["kind"]) == {"human"}
-    assert data.load_report.left_out["unknown label"].count == 1
-
-
-def test_auto_j_s_outputs_are_joined_by_position(tmp_path):
-    put(tmp_path / "testdata_pairwise.jsonl", [autoj(0, 0), autoj(1, 2)])
-    put(tmp_path / "pairwise_example_output.jsonl", [{"output": 0}, {"output": 1}])
-    put(tmp_path / "pairwise_exchange_example_output.jsonl", [{"output": 1}, {"output": 1}])
-    data = wb.load(tmp_path)
-    rows = said(data).query("annotator == 'auto-j'").to_dict("records")
-    wins = [of_text(row, "one") for row in rows]
-    # the exchanged prompt showed response 2 first: its 1 is response 1
-    assert wins == [1, 1, 0, 1]
-    first = [r["response_a"] if r["order_shown"] == "ab" else r["response_b"] for r in rows]
-    assert first == ["one 0", "two 0", "one 1", "two 1"]
-
-
-def test_auto_j_s_outputs_of_another_length_are_not_joined(tmp_path):
-    put(tmp_path / "testdata_pairwise.jsonl", [autoj(0, 0), autoj(1, 2)])
-    put(tmp_path / "pairwise_example_output.jsonl", [{"output": 0}])
-    assert auto_j.FORMAT.of_folder(tmp_path)[0].keys() == {*autoj(0, 0), "file"}
 
 
 @pytest.mark.parametrize(

@@ -20,8 +20,6 @@ from workbench.errors import DataError
          "answers"),
         ("answer_oak.jsonl",
          [{"answer_id": "a", "question_id": 1, "model_id": "oak", "text": "x"}], "answers"),
-        ("v2.jsonl", [{"uid": "u", "model": "oak", "messages": [{"role": "user", "content": "x"}]}],
-         "answers"),
         ("pairwise_output.jsonl", [{"output": 0}, {"output": 2}], "Auto-J"),
     ],
 )  # fmt: skip

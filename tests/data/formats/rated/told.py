@@ -24,14 +24,33 @@ def judged(records: list[dict[str, Any]], name: str | None = None, **options: An
     table = table_of(records)[0]
     found = name or recognised(table.column_names, table.slice(0, 100).to_pylist())
     assert found is not None
-    return get_format(found).translate(table, 1, options)
+    return each_criterion(get_format(found).translate(table, 1, options))
+
+
+def each_criterion(frame: pd.DataFrame) -> pd.DataFrame:
+    """Return a row for each criterion: translations have further ones in columns beside."""
+    parts = [frame]
+    for name in [c for c in frame if c.startswith("preference[")]:
+        criterion = name[len("preference[") : -1]
+        more = frame[frame[name].notna()]
+        parts.append(
+            more.assign(
+                criterion=criterion,
+                preference=more[name],
+                reason=pd.Series("tie", more.index, dtype="str").where(more[name] == 0.5),
+                strength=more.get(f"strength[{criterion}]"),
+            )
+        )
+    joined = pd.concat(parts, ignore_index=True)
+    joined.attrs = frame.attrs
+    return joined
 
 
 def judged_file(path: Path, **options: Any) -> tuple[str | None, pd.DataFrame]:
     container = open_container(path)
     found = recognised(container.columns, container.head())
     assert found is not None, f"{path.name} is not recognised"
-    return found, get_format(found).translate(container.table, 1, options)
+    return found, each_criterion(get_format(found).translate(container.table, 1, options))
 
 
 def kept(frame: pd.DataFrame) -> pd.DataFrame:

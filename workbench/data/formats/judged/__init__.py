@@ -7,7 +7,7 @@ LAYOUTS = {
     "alpaca_eval": ("alpaca_eval", "FORMAT"),
     "llmbar": ("llmbar", "FORMAT"),
     "judgebench": ("judgebench", "FORMAT"),
-    "auto_j": ("auto_j", "FORMAT"),
+    "cobbler": ("cobbler", "FORMAT"),
     "evalbiasbench": ("evalbiasbench", "FORMAT"),
     "prometheus_eval": ("prometheus_eval", "FORMAT"),
     "reward_scores": ("reward_scores", "FORMAT"),

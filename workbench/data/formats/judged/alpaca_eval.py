@@ -14,6 +14,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from workbench.data.formats import Format
+from workbench.data.formats.battles.compared import one_way
 from workbench.data.formats.records import (
     excerpt,
     flag,
@@ -60,7 +61,8 @@ def _translate(records: pa.Table, first_row: int, options: Mapping[str, Any]) ->
     source = {"prompt": "instruction", "response_a": "output_1", "response_b": "output_2"}
     flag_missing_text(frame, records, source)
     _verdicts(frame, records)
-    return judgements(frame, first_row, settings)
+    # output 1 is no place: a pair that stands both ways was not judged in both orders
+    return one_way(judgements(frame, first_row, settings))
 
 
 def _generators(columns: list[str]) -> tuple[str, str]:
@@ -146,4 +148,4 @@ def _recognise(columns: list[str], records: list[dict[str, Any]]) -> bool:
     return set(_NEEDED) <= set(columns)
 
 
-FORMAT = Format("alpaca_eval", "AlpacaEval annotations", _recognise, _translate)
+FORMAT = Format("alpaca_eval", "AlpacaEval annotations", _recognise, _translate, whole=True)

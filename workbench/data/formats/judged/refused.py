@@ -22,7 +22,6 @@ _ANSWERS = (
     {"question_id", "model_id", "choices"},
     {"question_id", "model_id", "answer_id", "text"},
     {"question_id", "category", "generation"},
-    {"uid", "model", "messages"},
 )
 _JUDGED = {"output_1", "output_2", "preference", "score", "games", "judge", "winner"}
 

@@ -119,15 +119,20 @@ def paired(items: Items, rule: Rule, seed: int) -> pd.DataFrame:
     a, b = np.where(is_a, first, second), np.where(is_a, second, first)
     base = _sides(items, a, b)
     own_name = items.shared.get("criterion")
-    parts = []
-    for name, score in scores.items():
-        score = -score if rule.lower else score
-        verdicts = _verdicts(score[a] - score[b], with_strength=not rule.lower)
-        known = verdicts["preference"].notna().to_numpy()
-        part = pd.concat([base, verdicts], axis=1)
-        if own_name is None or name != rule.criterion:
-            part = part.assign(criterion=name)
-        parts.append(part[known])
+    verdicts = {
+        name: _verdicts((score[a] - score[b]) * (-1 if rule.lower else 1), not rule.lower)
+        for name, score in scores.items()
+    }
+    deciding_verdict = verdicts.pop(rule.criterion)
+    decided = deciding_verdict["preference"].notna().to_numpy()
+    main = pd.concat([base, deciding_verdict], axis=1)
+    if own_name is None:
+        main = main.assign(criterion=rule.criterion)
+    # the texts stand once for all criteria; only where the deciding one is not known, again
+    parts = [main.assign(**_beside(verdicts))[decided]]
+    for name, verdict in verdicts.items():
+        alone = verdict["preference"].notna().to_numpy() & ~decided
+        parts.append(pd.concat([base, verdict], axis=1).assign(criterion=name)[alone])
     parts.append(_left_out(items, scores))
     frame = pd.concat([part for part in parts if len(part)] or parts[:1], ignore_index=True)
     if "preference" not in frame:
@@ -183,7 +188,17 @@ def _sides(items: Items, a: _Places, b: _Places) -> pd.DataFrame:
     return pd.concat([base, pd.DataFrame(new, index=base.index)], axis=1)
 
 
-def _verdicts(difference: NDArray[np.float64], *, with_strength: bool) -> pd.DataFrame:
+def _beside(verdicts: Mapping[str, pd.DataFrame]) -> dict[str, pd.Series]:
+    """Return what judgements say under further criteria as columns beside the deciding one."""
+    return {
+        f"{what}[{name}]": verdict[what]
+        for name, verdict in verdicts.items()
+        for what in ("preference", "strength")
+        if what in verdict
+    }
+
+
+def _verdicts(difference: NDArray[np.float64], with_strength: bool) -> pd.DataFrame:
     known = np.isfinite(difference)
     preference = np.where(known, (np.sign(difference) + 1) / 2, np.nan)
     reason = pd.Series([None] * len(difference), dtype="str").mask(difference == 0, "tie")
