@@ -11,8 +11,8 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from workbench.data.dataset import KINDS, PreferenceData, complete_labels
+from workbench.data.formats.plain.columns import propose
 from workbench.data.formats.records import excerpt
-from workbench.data.formats.tabular import propose
 from workbench.data.formats.verdicts import read_labels
 from workbench.data.load_report import LeftOut, LoadReport
 from workbench.data.pair_keys import match_pairs

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -14,8 +14,8 @@ from workbench.data import sample, store
 from workbench.data.assemble import assemble
 from workbench.data.dataset import PreferenceData, concat
 from workbench.data.formats import Format
+from workbench.data.formats.plain.columns import propose
 from workbench.data.formats.registry import FORMATS, get_format
-from workbench.data.formats.tabular import propose
 from workbench.data.load_report import LeftOut
 from workbench.data.reading.containers import Container, open_container, parquet_head
 from workbench.data.reading.record_tables import table_of
@@ -50,6 +50,10 @@ def load(
     format: str | None = None,
     *,
     mapping: Mapping[str, Any] | None = None,
+    verdicts: Mapping[str, str] | None = None,
+    scale: str | None = None,
+    annotators: Sequence[str] | Mapping[str, str | None] | None = None,
+    criteria: Mapping[str, str] | None = None,
     annotator: str | None = None,
     kind: str | None = None,
     rule: Mapping[str, Any] | None = None,
@@ -68,12 +72,23 @@ def load(
         One of :data:`FORMATS`; recognised by content when None.
     mapping : mapping, optional
         Columns by role for the format ``tabular``, such as ``{"label": "winner"}``; see
-        :data:`workbench.data.formats.tabular.ROLES`.
+        :data:`workbench.data.formats.plain.columns.ROLES`.
+    verdicts : mapping, optional
+        What labels of a table mean, such as ``{"1": "a", "2": "b", "0": "tie"}``; see
+        :func:`workbench.data.formats.verdicts.checked_labels`.
+    scale : str, optional
+        How numbers of a table are to be read, such as ``percent_a`` or ``-3..3:b``; see
+        :class:`workbench.data.formats.scales.Scale`.
+    annotators : sequence or mapping, optional
+        Columns of a table that hold one person's verdicts each; with a kind for each.
+    criteria : mapping, optional
+        A column of verdicts for each criterion of a table.
     annotator, kind : str, optional
         Who made the labels, where the file does not say.
     rule : mapping, optional
         How ratings become pairs; see :mod:`workbench.data.formats.rated.ratings`.
     order : str, optional
+        ``"shown"``: the responses of a table stand in the order in which they were shown;
         ``"alpaca_eval"`` recovers the shown order that AlpacaEval's own evaluator seeded.
     seed : int
         Of the shuffle of files that put the chosen response first.
@@ -95,7 +110,8 @@ def load(
     1 kept
     """
     options = {
-        "mapping": mapping, "annotator": annotator, "kind": kind, "rule": rule, "order": order,
+        "mapping": mapping, "verdicts": verdicts, "scale": scale, "annotators": annotators,
+        "criteria": criteria, "annotator": annotator, "kind": kind, "rule": rule, "order": order,
         "seed": seed,
     }  # fmt: skip
     if isinstance(source, pd.DataFrame):
@@ -175,13 +191,18 @@ def _open(path: Path, name: str | None, options: Mapping[str, Any]) -> Container
     if head is None:
         return open_container(path)
     _check_names(head.columns, path.name)
-    if name is None and not options["mapping"]:
+    if name is None and not _is_table(options):
         found = _recognise(head)
     else:
         found = get_format(name or "tabular")
     if found is None or found.columns is None:
         return open_container(path)
     return open_container(path, found.columns(head.columns, options))
+
+
+def _is_table(options: Mapping[str, Any]) -> bool:
+    """Tell whether the user says how a plain table is to be read."""
+    return any(options[name] for name in ("mapping", "verdicts", "scale", "annotators", "criteria"))
 
 
 def _recognise(container: Container) -> Format | None:
@@ -198,7 +219,7 @@ def _recognise(container: Container) -> Format | None:
 
 def _read(container: Container, name: str | None, options: Mapping[str, Any]) -> PreferenceData:
     if name is None:
-        found = get_format("tabular") if options["mapping"] else _recognise(container)
+        found = get_format("tabular") if _is_table(options) else _recognise(container)
     else:
         found = get_format(name)
     if found is None:
