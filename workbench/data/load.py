@@ -15,6 +15,8 @@ from workbench.data.assemble import assemble
 from workbench.data.dataset import PreferenceData, concat
 from workbench.data.formats import Format
 from workbench.data.formats.plain.columns import propose
+from workbench.data.formats.plain.looks import look_at
+from workbench.data.formats.plain.nearest import unrecognised
 from workbench.data.formats.registry import FORMATS, get_format
 from workbench.data.load_report import LeftOut
 from workbench.data.reading.containers import Container, open_container, parquet_head
@@ -223,7 +225,7 @@ def _read(container: Container, name: str | None, options: Mapping[str, Any]) ->
     else:
         found = get_format(name)
     if found is None:
-        raise _unrecognised(container)
+        raise unrecognised(container.name, look_at(container.table))
     try:
         return _translate(container, found, options)
     except DataError as error:
@@ -284,14 +286,3 @@ def _joined(parts: list[PreferenceData], source: str) -> PreferenceData:
         notes=(*notes, f"joined from {len(reports)} files"),
     )
     return replace(data, load_report=report)
-
-
-def _unrecognised(container: Container) -> DataError:
-    return DataError(
-        "The format of the file is not recognised.",
-        where=container.name,
-        found="columns " + ", ".join(container.columns),
-        expected="one of " + ", ".join(FORMATS),
-        fix='Map its columns: mapping={"response_a": ..., "response_b": ..., "label": ...} '
-        "(--map response_a=... on the command line); the label is enough for data without text.",
-    )

@@ -59,6 +59,27 @@ def translate(table: pa.Table, first_row: int, options: Mapping[str, Any]) -> pd
     return result
 
 
+def meanings(table: pa.Table, options: Mapping[str, Any]) -> pd.DataFrame:
+    """Return what each value of a table's labels means, with its count.
+
+    Returns
+    -------
+    DataFrame
+        ``column, value, count, meaning``; empty where the table counts votes or ranks.
+
+    Examples
+    --------
+    >>> table = pa.table({"text_a": ["x"] * 3, "text_b": ["y"] * 3, "label": ["A", "?", "?"]})
+    >>> meanings(table, {})[["count", "meaning"]].values.tolist()
+    [[2, 'not read'], [1, 'A preferred']]
+    """
+    notes: list[str] = []
+    layout = _fitting(resolve(list(table.column_names), options), table, options, notes)
+    answers = Answers(table, layout, Pairs(table, layout, notes))
+    parts = [answers.meanings(question) for question in layout.questions]
+    return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame()
+
+
 def _judged(pairs: Pairs, pair: PairVerdicts, rest: pd.DataFrame, first_row: int) -> pd.DataFrame:
     """Join pair, verdict and what stands beside it, a row for each judgement."""
     base = pairs.between(pair.first, pair.second).iloc[pair.rows].reset_index(drop=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 import pandas as pd
@@ -75,6 +75,20 @@ class Answers:
             self._columns.append(question.column)
         yield from found
 
+    def meanings(self, question: Question) -> pd.DataFrame:
+        """Return the distinct values of a column of labels, with counts and meanings.
+
+        Returns
+        -------
+        DataFrame
+            ``column, value, count, meaning``; the most frequent values first.
+        """
+        label = self._label(question)
+        said = self._read(label, question, len(self._layout.letters))
+        value = label.astype("str").fillna("").reset_index(drop=True).rename("value")
+        table = meanings_of_rows(pd.concat([value, said], axis=1), ["value"])
+        return table.assign(column=question.column)[["column", "value", "count", "meaning"]]
+
     def check(self, judged: pd.DataFrame) -> list[str]:
         """Return a note where verdicts were not read; raise where no side is left.
 
@@ -121,6 +135,54 @@ class Answers:
         for side, hit in on.items():
             result[hit & (np.sum(list(on.values()), axis=0) == 1)] = side
         return result
+
+
+def meanings_of_rows(rows: pd.DataFrame, by: Sequence[str] = ()) -> pd.DataFrame:
+    """Return the different verdicts of rows in words, with counts, the most frequent first.
+
+    Parameters
+    ----------
+    rows : DataFrame
+        See :func:`meaning_text`.
+    by : sequence of str
+        Columns that keep verdicts apart; one value can mean either side: a model's name.
+
+    Examples
+    --------
+    >>> meanings_of_rows(pd.DataFrame({"preference": [1.0, 0.5, 1.0]}))["meaning"].tolist()
+    ['A preferred', 'P(A preferred) = 0.5']
+    """
+    said = [c for c in ("preference", "reason", "strength", "problem", "side") if c in rows]
+    counts = rows[[*by, *said]].value_counts(dropna=False).rename("count").reset_index()
+    return counts.assign(meaning=[meaning_text(row) for _, row in counts.iterrows()])
+
+
+def meaning_text(verdict: pd.Series) -> str:
+    """Return a verdict in words.
+
+    Parameters
+    ----------
+    verdict : Series
+        ``preference, reason``, and ``side, strength, problem`` where they are known.
+
+    Examples
+    --------
+    >>> meaning_text(pd.Series({"preference": 0.0, "reason": None, "strength": 2.0}))
+    'B preferred, strength 2'
+    """
+    problem, reason, side = (verdict.get(name) for name in ("problem", "reason", "side"))
+    strength = verdict.get("strength", np.nan)
+    preference = verdict["preference"]
+    if isinstance(problem, str):
+        return {"unknown label": "not read", "derived": "derived of others"}.get(problem, problem)
+    if isinstance(reason, str) and reason:
+        return reason.replace("_", " ")
+    if not isinstance(side, str):
+        side = {1.0: "a", 0.0: "b"}.get(preference)
+    if side is None:
+        return f"P(A preferred) = {preference:g}" if preference == preference else "no verdict"
+    how = f", strength {strength:g}" if strength == strength else ""
+    return f"{side.upper()} preferred{how}"
 
 
 def _is_on(column: pd.Series) -> np.ndarray:

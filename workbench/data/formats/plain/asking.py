@@ -106,7 +106,7 @@ def note(unread: Counter[str], rows: int, n: int = 2) -> str:
 def nothing_decided(unread: Counter[str], kept: int, column: str, n: int = 2) -> DataError:
     """Return the error for a table of which nothing, or nothing but ties, would be kept."""
     left = sum(unread.values())
-    rest = f"; the {kept:,} others prefer no side" if kept else ""
+    rest = f"; verdicts read that prefer no side: {kept:,}" if kept else ""
     return DataError(
         f"What the verdicts in column {column!r} mean is not known.",
         found=f"{left:,} unknown label: {told(unread)}{rest}",

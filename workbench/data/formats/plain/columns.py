@@ -70,7 +70,7 @@ _NAMES: dict[str, tuple[str, ...]] = {
     "row_id": ("rowid", "voteid", "judgementid", "judgmentid", "annotationid", "responseid",
                "assignmentid", "labelid", "uuid"),
     "item": ("pairid", "comparisonid", "itemid", "item", "pair", "comparison"),
-    "id": ("id", "index", "idx", "uid"),
+    "id": ("id", "index", "idx", "uid", "unnamed0", ""),
     "status": ("assignmentstatus", "annotationstatus", "responsestatus", "status"),
     "votes_tie": ("votestie", "ntie", "counttie", "ties", "nties", "tievotes", "draws",
                   "votesties", "tie"),

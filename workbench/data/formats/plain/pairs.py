@@ -50,15 +50,14 @@ class Pairs:
         self._prompt = _prompt(table, layout)
         self._texts = [read_texts(table, layout.roles.get(f"response_{x}")) for x in layout.letters]
         self._common = _common(table, layout, notes)
-        prompts = [self._prompt.text] if layout.prompt else []
-        texts = self.texts
-        self._ids = identity(table, layout.roles, [*prompts, *texts] if texts else [])
-        if len(layout.letters) > 2 and "cluster" not in self._ids and not prompts:
+        prompt = self._prompt.text if layout.prompt else None
+        self._ids = identity(table, layout.roles, self.texts, prompt)
+        if len(layout.letters) > 2 and "cluster" not in self._ids and prompt is None:
             # the pairs of one choice were drawn together
             rows = [f"row {row}" for row in range(1, len(table) + 1)]
             self._ids["cluster"] = pd.Series(rows, dtype="str")
         told = any(role.startswith(("response", "model", "media")) for role in layout.roles)
-        if not (told or prompts or self._ids or len(self._common.columns)):
+        if not (told or layout.prompt or self._ids or len(self._common.columns)):
             raise _nothing_told(table.column_names)
 
     @property
