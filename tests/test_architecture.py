@@ -10,6 +10,7 @@ import resource
 import subprocess
 import sys
 import tokenize
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -77,6 +78,36 @@ def test_functions_are_small(path: Path) -> None:
     lines = code_lines(path.read_text(encoding="utf-8"))
     sizes = {function.name: size_of(function, lines) for function in functions(path)}
     assert {name: size for name, size in sizes.items() if size > 60} == {}
+
+
+def test_no_room_is_crowded() -> None:
+    per_room = Counter(path.parent for path in LIBRARY + PAGES if path.name != "__init__.py")
+    assert {name_of(room): n for room, n in per_room.items() if n > 20} == {}
+
+
+def module_of(path: Path) -> str:
+    parts = path.relative_to(ROOT).with_suffix("").parts
+    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+
+
+def imports_of(path: Path, modules: set[str]) -> set[str]:
+    """Modules of the library that a file imports, for type checking or at run time."""
+    found = set()
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.ImportFrom) and node.module:
+            inner = {f"{node.module}.{alias.name}" for alias in node.names}
+            found |= inner & modules or {node.module} & modules
+        elif isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names} & modules
+    return found - {module_of(path)}
+
+
+def test_no_two_files_import_each_other() -> None:
+    by_module = {module_of(path): path for path in LIBRARY}
+    imports = {name: imports_of(path, set(by_module)) for name, path in by_module.items()}
+    mutual = {tuple(sorted((a, b))) for a in imports for b in imports[a] if a in imports[b]}
+    assert len(imports["workbench.results"]) > 1  # the walk sees imports
+    assert mutual == set()
 
 
 def test_no_file_has_a_vague_name() -> None:

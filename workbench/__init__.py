@@ -40,7 +40,7 @@ if TYPE_CHECKING:
     from workbench.compare.similarity_result import Similarity as Similarity
     from workbench.data.add_judge import add_judge as add_judge
     from workbench.data.dataset import PreferenceData as PreferenceData
-    from workbench.data.dataset import concat as concat
+    from workbench.data.joined import concat as concat
     from workbench.data.load import load as load
     from workbench.data.load import preview as preview
     from workbench.data.split import split as split
@@ -97,7 +97,7 @@ except PackageNotFoundError:
 
 _EXPORTS = {
     "PreferenceData": "workbench.data.dataset",
-    "concat": "workbench.data.dataset",
+    "concat": "workbench.data.joined",
     "load": "workbench.data.load",
     "preview": "workbench.data.load",
     "split": "workbench.data.split",

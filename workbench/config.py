@@ -164,7 +164,8 @@ class RunConfig(Config):
     covariance : {"cluster", "HC1", "classical"}
     ties : {"half", "drop"}
     reference : str
-        Annotator or kind that the others are compared with.
+        Annotator or kind that the others are compared with; people, or who else is no model,
+        when None.
     further : tuple of str
         Results that a report adds to the main ones.
     folds : int
@@ -191,7 +192,7 @@ class RunConfig(Config):
     factors: tuple[Name, ...] = ()
     covariance: Literal["cluster", "HC1", "classical"] = "cluster"
     ties: Literal["half", "drop"] = "half"
-    reference: Name = "human"
+    reference: Name | None = None
     further: tuple[Name, ...] = ()
     folds: Annotated[int, Field(ge=0)] = 5
     level: Annotated[float, Field(gt=0, lt=1)] = 0.95

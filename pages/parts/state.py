@@ -14,9 +14,8 @@ from workbench.factors import FAMILIES, only_subsets, score_factors
 from workbench.report.job import MainJob
 from workbench.report.main_job import ensure_factors, main_job
 
-_DATA = "data"
-_SAMPLE = "sample"
-_UPLOADS = 3  # that a session keeps; the oldest goes first
+_DATA, _SAMPLE = "data", "sample"
+_UPLOADS = 3  # that a session keeps
 
 
 @st.cache_resource(max_entries=4, show_spinner="Reading the data ...")

@@ -2,25 +2,20 @@
 
 from __future__ import annotations
 
-import importlib.util
-import json
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
 import pytest
 
-FOLDER = Path(__file__).resolve().parents[2] / "analyses" / "04_alpacaeval_length_control"
+from tests.analyses.running import load_run, recorded
+
+FOLDER = "04_alpacaeval_length_control"
 
 
 @pytest.fixture(scope="module")
 def run() -> ModuleType:
-    spec = importlib.util.spec_from_file_location("length_control_run", FOLDER / "run.py")
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+    return load_run(FOLDER)
 
 
 @pytest.fixture(scope="module")
@@ -41,7 +36,7 @@ def test_the_order_of_models_is_the_published_one(found: dict[str, Any]) -> None
 
 
 def test_the_recorded_numbers_come_again(found: dict[str, Any]) -> None:
-    expected = json.loads((FOLDER / "expected.json").read_text("utf-8"))
+    expected = recorded(FOLDER)
     names = ("predicted_mean_difference", "refit_mean_difference", "refit_largest_difference",
              "kendall", "refit_largest_model")  # fmt: skip
     assert {name: found[name] for name in names} == {name: expected[name] for name in names}

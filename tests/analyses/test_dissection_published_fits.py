@@ -2,25 +2,19 @@
 
 from __future__ import annotations
 
-import importlib.util
-import json
-from pathlib import Path
-
 import pytest
 
+from tests.analyses.running import assert_close, load_run, recorded
 from tests.conftest import SHARED
 from workbench.decompose.published import read_fits
 
-FOLDER = Path(__file__).resolve().parents[2] / "analyses" / "02_dissection_published_fits"
+FOLDER = "02_dissection_published_fits"
 FITS = SHARED / "reference" / "dissection_fits"
 
 
 @pytest.fixture(scope="module")
 def run():
-    spec = importlib.util.spec_from_file_location("dissection_published_fits", FOLDER / "run.py")
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+    return load_run(FOLDER)
 
 
 @pytest.fixture(scope="module")
@@ -35,19 +29,8 @@ def found(run, fits):
     return run.record(fits)
 
 
-def _close(found, expected, path=""):
-    if isinstance(expected, dict):
-        assert found.keys() == expected.keys(), path
-        for key in expected:
-            _close(found[key], expected[key], f"{path}/{key}")
-    elif isinstance(expected, float):
-        assert found == pytest.approx(expected, abs=2e-4), path
-    else:
-        assert found == expected, path
-
-
 def test_the_recorded_numbers_come_again(found):
-    _close(found, json.loads((FOLDER / "expected.json").read_text("utf-8")))
+    assert_close(found, recorded(FOLDER), within=2e-4)
 
 
 def test_they_are_the_published_ones(found):

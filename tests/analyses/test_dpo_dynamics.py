@@ -2,25 +2,19 @@
 
 from __future__ import annotations
 
-import importlib.util
-import json
-import sys
-from pathlib import Path
-
 import pytest
 
-FOLDER = Path(__file__).resolve().parents[2] / "analyses" / "dpo_dynamics"
+from tests.analyses.running import load_run, recorded
+
+FOLDER = "11_dpo_dynamics"
 pytest.importorskip("trl", reason="TRL is not installed")
 
 
 def test_rewards_come_right_while_rankings_stay(shared_data):
-    spec = importlib.util.spec_from_file_location("dpo_dynamics", FOLDER / "run.py")
-    run = importlib.util.module_from_spec(spec)
-    sys.modules[spec.name] = run
-    spec.loader.exec_module(run)
+    run = load_run(FOLDER)
     found = run.analyse(shared_data / "hh_rlhf_test", run.QUICK)
-    recorded = json.loads((FOLDER / "expected.json").read_text("utf-8"))
-    for numbers, last in ((found, "2"), (recorded, "4")):
+    expected = recorded(FOLDER)
+    for numbers, last in ((found, "2"), (expected, "4")):
         train = numbers["train"]
         reward, ranking = (train[last][name] for name in ("reward accuracy", "ranking accuracy"))
         # the finding of the paper: intervals apart, on the very pairs that were trained on
@@ -35,5 +29,5 @@ def test_rewards_come_right_while_rankings_stay(shared_data):
         assert moved["wrong to wrong"] > moved["right to wrong"]
     assert all(len(found[f"windows of {score}"]) == 2 for score in ("ches", "ln_ches"))
     # what training on windows of CHES does falls from the lowest to the highest
-    windows = [row["estimate"] for row in recorded["windows of ches"]]
+    windows = [row["estimate"] for row in expected["windows of ches"]]
     assert windows == sorted(windows, reverse=True)

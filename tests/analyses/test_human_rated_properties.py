@@ -2,41 +2,23 @@
 
 from __future__ import annotations
 
-import importlib.util
-import json
-import sys
-from pathlib import Path
-
 import numpy as np
 import pandas as pd
 import pytest
 
-FOLDER = Path(__file__).resolve().parents[2] / "analyses" / "03_human_rated_properties"
+from tests.analyses.running import assert_close, load_run, recorded
+
+FOLDER = "03_human_rated_properties"
 
 
 @pytest.fixture(scope="module")
 def run():
-    spec = importlib.util.spec_from_file_location("human_rated_properties", FOLDER / "run.py")
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[spec.name] = module
-    spec.loader.exec_module(module)
-    return module
-
-
-def _close(found, expected, path=""):
-    if isinstance(expected, dict):
-        assert found.keys() == expected.keys(), path
-        for key in expected:
-            _close(found[key], expected[key], f"{path}/{key}")
-    elif isinstance(expected, float):
-        assert found == pytest.approx(expected, abs=2e-3), path
-    else:
-        assert found == expected, path
+    return load_run(FOLDER)
 
 
 def test_the_recorded_numbers_come_again(run, shared_data):
     found = run.record(run.analyse(shared_data / "hf_not_gold"))
-    _close(found, json.loads((FOLDER / "expected.json").read_text("utf-8")))
+    assert_close(found, recorded(FOLDER), within=2e-3)
 
 
 def test_verdicts_equal_an_independent_reading_of_the_files(run, shared_data):

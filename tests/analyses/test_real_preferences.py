@@ -2,38 +2,22 @@
 
 from __future__ import annotations
 
-import importlib.util
-import json
-from pathlib import Path
-
 import pandas as pd
 import pytest
 
-FOLDER = Path(__file__).resolve().parents[2] / "analyses" / "01_real_preferences"
+from tests.analyses.running import assert_close, load_run, recorded
+
+FOLDER = "01_real_preferences"
 
 
 @pytest.fixture(scope="module")
 def run():
-    spec = importlib.util.spec_from_file_location("real_preferences", FOLDER / "run.py")
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
-def _close(found, expected, path=""):
-    if isinstance(expected, dict):
-        assert found.keys() == expected.keys(), path
-        for key in expected:
-            _close(found[key], expected[key], f"{path}/{key}")
-    elif isinstance(expected, float):
-        assert found == pytest.approx(expected, abs=2e-4), path
-    else:
-        assert found == expected, path
+    return load_run(FOLDER)
 
 
 def test_the_recorded_numbers_come_again(run, shared_data):
     job = run.analyse(shared_data / "vicuna80")
-    _close(run.record(job), json.loads((FOLDER / "expected.json").read_text("utf-8")))
+    assert_close(run.record(job), recorded(FOLDER), within=2e-4)
 
 
 def test_verdicts_equal_an_independent_reading_of_the_files(run, shared_data):

@@ -300,7 +300,7 @@ def test_pages_are_found_in_a_wheel_and_beside_a_checkout(
 ) -> None:
     package = tmp_path / "workbench"
     beside, inside = tmp_path / "pages" / "app.py", package / "_pages" / "app.py"
-    monkeypatch.setattr(dashboard, "__file__", str(package / "dashboard.py"))
+    monkeypatch.setattr(dashboard, "__file__", str(package / "cli" / "dashboard.py"))
     with pytest.raises(wb.ConfigError, match="pages"):
         dashboard.router()
     for script in (beside, inside):

@@ -138,28 +138,23 @@ def test_a_list_of_another_length_is_refused_with_both_numbers(n):
 
 def test_rows_that_cannot_be_used_are_counted_by_reason_with_examples():
     rows = [
-        (IDS[0], "A"), (IDS[0], "A"),  # repeated
-        (IDS[1], "A"), (IDS[1], "B"), (IDS[1], "A"),  # conflicting
+        (IDS[0], "A"), (IDS[0], "A"), (IDS[1], "A"), (IDS[1], "B"),  # repeats
         ("nobody", "A"), (None, "B"),  # unknown
         (IDS[2], "perhaps"), (IDS[3], None), (IDS[3], " "),
     ]  # fmt: skip
     more = add_judge(DATA, pd.DataFrame(rows, columns=["pair_id", "verdict"]), name="judge")
-    assert verdicts_of(more) == [1.0, "-", "-", "-"]
-    assert counts(more) == {
-        "repeated verdict": 1,
-        "conflicting verdicts": 3,
-        "unknown pair": 2,
-        "unknown label": 1,
-        "no verdict": 2,
-    }
+    mine = more.labels[more.labels["annotator"] == "judge"]
+    assert mine["preference"].tolist() == [1.0, 1.0, 1.0, 0.0]
+    assert mine["replicate"].tolist() == [0, 1, 0, 1]
+    assert counts(more) == {"unknown pair": 2, "unknown label": 1, "no verdict": 2}
     report = more.load_report
-    assert report.rows_read == report.rows_kept + sum(counts(more).values()) == 4 + 10
-    assert report.n_labels == len(more.labels) == 5
+    assert report.rows_read == report.rows_kept + sum(counts(more).values()) == 4 + 9
+    assert report.n_labels == len(more.labels) == 8
     example = report.left_out["unknown label"].examples[0]
-    assert example["row"] == 8
+    assert example["row"] == 7
     assert "perhaps" in example["found"]
     assert "judge" in example["found"]
-    assert "3 of 4 pairs have none" in report.notes[-1]
+    assert "2 of 4 pairs have none" in report.notes[-1]
 
 
 def test_failed_and_other_verdicts_that_are_none_stay_what_they_are():
@@ -167,17 +162,16 @@ def test_failed_and_other_verdicts_that_are_none_stay_what_they_are():
     mine = more.labels[more.labels["annotator"] == "judge"]
     assert mine["reason"].tolist() == ["failed", "not_applicable", "both_bad", "tie"]
     assert mine["preference"].isna().tolist() == [True, True, False, False]
-    # two failures of one pair say the same, a failure and a verdict do not
+    # failures are judgements too: a repeat that failed does not take the verdict with it
     table = pd.DataFrame(
         {
             "pair_id": [IDS[0], IDS[0], IDS[1], IDS[1]],
             "verdict": ["failed", "failed", "failed", "A"],
         }
     )
-    assert counts(add_judge(DATA, table, name="judge")) == {
-        "conflicting verdicts": 2,
-        "repeated verdict": 1,
-    }
+    more = add_judge(DATA, table, name="judge")
+    assert counts(more) == {}
+    assert more.labels["preference"].isna().sum() == 3
 
 
 def test_both_orders_and_numbered_replicates_are_all_kept():
@@ -190,9 +184,9 @@ def test_both_orders_and_numbered_replicates_are_all_kept():
     )
     more = add_judge(DATA, table, name="judge")
     mine = more.labels[more.labels["annotator"] == "judge"]
-    assert mine["order_shown"].fillna("").tolist() == ["ab", "ba", "ab", ""]
-    assert mine["replicate"].tolist() == [0, 1, 0, 1]
-    assert counts(more) == {"repeated verdict": 1}
+    assert mine["order_shown"].fillna("").tolist() == ["ab", "ba", "ab", "ab", ""]
+    assert mine["replicate"].tolist() == [0, 0, 0, 1, 0]
+    assert counts(more) == {}
     numbered = table.drop(columns="order_shown").assign(replicate=[0, 1, 0, 1, 2])
     assert counts(add_judge(DATA, numbered, name="judge")) == {}
     assert len(add_judge(DATA, numbered, name="judge").labels) == 4 + 5

@@ -21,7 +21,9 @@ def data_of(n: int, seed: int = 0) -> PreferenceData:
     ]
     pairs = pd.DataFrame(texts, columns=["response_a", "response_b"])
     pairs["prompt"] = [f"prompt {k}" for k in range(n)]
-    labels = pd.DataFrame({"pair": range(n), "annotator": "ann", "preference": 1.0})
+    labels = pd.DataFrame(
+        {"pair": range(n), "annotator": "ann", "kind": "human", "preference": 1.0}
+    )
     return PreferenceData.from_tables(pairs, labels)
 
 

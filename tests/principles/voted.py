@@ -27,7 +27,7 @@ def voted(
     )
     given = preference if isinstance(preference, dict) else {"ann": preference}
     labels = [
-        pd.DataFrame({"pair": np.arange(n), "annotator": name, "preference": y})
+        pd.DataFrame({"pair": np.arange(n), "annotator": name, "kind": "human", "preference": y})
         for name, y in given.items()
     ]
     data = PreferenceData.from_tables(pairs, pd.concat(labels, ignore_index=True))

@@ -198,7 +198,7 @@ def test_the_same_report_has_the_same_bytes_in_another_process() -> None:
         "report = wb.report([fits, wb.contrast(fits, 'ann')], data=data);"
         "text = report.html() + wb.results.to_json(report.to_dict());"
         "print(hashlib.sha256(text.encode()).hexdigest())"
-    ).replace("wb.results.to_json", "__import__('workbench.results').results.to_json")
+    ).replace("wb.results.to_json", "__import__('workbench.json_values').json_values.to_json")
     digests = {
         subprocess.run(
             [sys.executable, "-c", code],

@@ -9,11 +9,11 @@ from pathlib import Path
 
 from workbench.annotate.config import AnnotateConfig
 from workbench.audit.judges.audit import audit_judge
-from workbench.audit.judges.instrument import compare_wordings, transitivity
-from workbench.audit.judges.known import known_answers
+from workbench.audit.judges.known_answers import known_answers
 from workbench.audit.judges.listwise import listwise
 from workbench.audit.judges.manipulate import manipulate
 from workbench.audit.judges.plan import Plan, plan_audit, slot_of
+from workbench.audit.judges.reliability import compare_wordings, transitivity
 from workbench.audit.judges.rewriting import REWRITES, rewriting
 from workbench.audit.judges.scorecard import JudgeAudit
 from workbench.data.dataset import PreferenceData

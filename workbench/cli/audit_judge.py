@@ -117,11 +117,11 @@ def _is_ours(judge: str) -> bool:
 def _observed(run: AnnotateRun, data: PreferenceData, reference: str) -> list[Result]:
     from workbench.audit.judges.verdicts.board import judge_board
     from workbench.audit.judges.verdicts.observed import observe
-    from workbench.audit.judges.verdicts.observed_rows import of_reference
+    from workbench.audit.judges.verdicts.preferences import reference_mask
 
     names = list(run.config.annotators) or None
     with run.progress("Reading verdicts"):
-        if not of_reference(data, reference).any():
+        if not reference_mask(data, reference).any():
             return [observe(data, names, reference)]
         board = judge_board(data, names, reference, style=True, seed=run.config.seed)
         forecasts = _forecasts(data, board.settings["judges"]) if run.config.manipulate else []

@@ -92,7 +92,7 @@ def contrast(run: Run) -> None:
         raise ConfigError(
             "There is nobody to compare with the reference.",
             where=run.config.source,
-            found=f"only {run.config.reference}",
+            found=f"only {job.people.groups[0]}",
             expected="at least one other annotator that is not a person",
             fix="Name people to compare with --annotator, or another --reference.",
         )

@@ -153,6 +153,7 @@ def generation(
     >>> both.taus.groups
     ['evaluation', 'generation']
     """
+    data = data.decided()
     judge = annotator or model
     own = _written(data, model) if scores is None else _targets(data, model, scores)
     labels = data.labels[data.labels["annotator"] == judge]

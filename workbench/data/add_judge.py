@@ -10,7 +10,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from workbench.data.dataset import KINDS, PreferenceData, complete_labels
+from workbench.data.columns import KINDS, LABEL_KEY, complete_labels
+from workbench.data.dataset import PreferenceData
 from workbench.data.formats.plain.columns import propose
 from workbench.data.formats.records import excerpt
 from workbench.data.formats.verdicts import read_labels
@@ -19,7 +20,7 @@ from workbench.data.pair_keys import match_pairs
 from workbench.data.reading.verdict_tables import Verdicts, read_verdicts
 from workbench.errors import DataError
 
-_BESIDE = ("order_shown", "replicate", "raw")
+_BESIDE = ("order_shown", "criterion", "replicate", "raw")
 _EXAMPLES = 5
 
 
@@ -45,11 +46,12 @@ def add_judge(
         a file, a JSON list, or one verdict a line) is in the order of ``data.pairs``.
         A verdict speaks of A and B as the data have them: ``a``, ``b``, ``tie`` and what
         else :data:`workbench.data.formats.verdicts.VERDICTS` knows, or P(A preferred) from 0
-        to 1. Further columns that count: ``order_shown`` (``ab`` or ``ba``), ``replicate``
-        (verdicts of one pair in both orders, or of different number, are all kept), ``raw``.
+        to 1. Further columns that count: ``order_shown`` (``ab`` or ``ba``), ``criterion``,
+        ``replicate``, ``raw``. Verdicts again on one pair are repeats, and all are kept.
     name : str
         What the annotator is to be called.
-    kind : {"llm", "human", "reward_model", "rule"}
+    kind : str
+        Of :data:`workbench.data.columns.KINDS`.
     in_order : bool
         One verdict for each pair in the order of ``data.pairs``: no column names the pairs.
     labels : mapping, optional
@@ -60,9 +62,8 @@ def add_judge(
     -------
     PreferenceData
         ``load_report`` counts the verdicts among the rows read, and those left out by
-        reason: ``unknown pair``, ``unknown label``, ``no verdict``, ``repeated verdict``
-        (the first is kept) and ``conflicting verdicts`` (none is: which one holds cannot be
-        told). A note sums them up, with the pairs that got no verdict.
+        reason: ``unknown pair``, ``unknown label`` and ``no verdict``. A note sums them up,
+        with the pairs that got no verdict.
 
     Raises
     ------
@@ -183,8 +184,9 @@ def _beside(table: pd.DataFrame) -> dict[str, pd.Series]:
     if "replicate" in table:
         number = pd.to_numeric(table["replicate"], errors="coerce").astype("float64")
         beside["replicate"] = number.fillna(0.0).reset_index(drop=True)
-    if "raw" in table:
-        beside["raw"] = table["raw"].astype("str").reset_index(drop=True)
+    for name in ("raw", "criterion"):
+        if name in table:
+            beside[name] = table[name].astype("str").reset_index(drop=True)
     return beside
 
 
@@ -193,25 +195,16 @@ def _problems(found: pd.DataFrame, read: pd.DataFrame, label: pd.Series) -> pd.S
     problem = pd.Series(read["problem"].array, dtype="str")
     blank = label.astype("str").str.strip().fillna("") == ""
     problem = problem.mask(blank.to_numpy(), "no verdict")
-    problem = problem.mask((found["row"] < 0).to_numpy(), "unknown pair")
-    open_ = problem.isna().to_numpy()
-    key = [c for c in ("row", "order_shown", "replicate") if c in found]
-    rest = found[open_]
-    verdict = rest["preference"].astype("str").fillna("") + rest["reason"].fillna("")
-    groups = verdict.groupby([rest[c].fillna("") if c == "order_shown" else rest[c] for c in key])
-    conflicting = groups.transform("nunique") > 1
-    repeated = rest.duplicated(key) & ~conflicting
-    problem[rest.index[conflicting]] = "conflicting verdicts"
-    problem[rest.index[repeated]] = "repeated verdict"
-    return problem
+    return problem.mask((found["row"] < 0).to_numpy(), "unknown pair")
 
 
 def _labels(data: PreferenceData, kept: pd.DataFrame, name: str, kind: str) -> pd.DataFrame:
-    columns = [c for c in ("preference", "reason", "order_shown", "raw") if c in kept]
-    labels = kept[columns].reset_index(drop=True)
+    labels = kept.drop(columns="row").reset_index(drop=True)
     labels["pair_id"] = data.pairs["pair_id"].to_numpy()[kept["row"].to_numpy()]
     labels["annotator"] = name
     labels["kind"] = kind
+    if labels.duplicated([c for c in LABEL_KEY if c in labels]).any():
+        labels = labels.drop(columns="replicate", errors="ignore")
     return complete_labels(labels)
 
 

@@ -11,19 +11,34 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from workbench.data.dataset import (
+from workbench.data.columns import (
     LABEL_COLUMNS,
+    LABEL_KEY,
     PAIR_COLUMNS,
-    PreferenceData,
+    UNNAMED,
     complete_labels,
     complete_pairs,
 )
+from workbench.data.dataset import PreferenceData
 from workbench.data.formats.records import excerpt
+from workbench.data.identity import one_side_first, pair_ids
 from workbench.data.load_report import LeftOut, LoadReport
+from workbench.data.repeats import pasted, same_row_id
 from workbench.errors import DataError
 
-_LABEL_ONLY = {*LABEL_COLUMNS, "row", "problem", "found"} - {"pair_id"}
+_OF_LABELS = ("n_votes", "n_ties", "row_id", "file")
+"""What a reader may give of single judgements beside the columns of every labels table."""
+
+_LABEL_ONLY = {*LABEL_COLUMNS, *_OF_LABELS, "row", "problem", "found"} - {"pair_id"}
+_OF_PAIRS = {*PAIR_COLUMNS, "item", "media", "media_a", "media_b"} | {
+    f"{name}_messages" for name in ("prompt", "response_a", "response_b")
+}
 _EXAMPLES = 5
+
+_ORDERS_NOTE = (
+    "both orders: {n:,} judgements are of pairs that their annotator judged with the sides "
+    "exchanged; the columns A, B are taken for the order shown"
+)
 
 
 def assemble(
@@ -33,6 +48,7 @@ def assemble(
     format: str,
     settings: Mapping[str, Any] | None = None,
     notes: tuple[str, ...] = (),
+    drop_duplicates: bool = False,
 ) -> PreferenceData:
     """Build preference data of judgements.
 
@@ -45,12 +61,16 @@ def assemble(
     settings : mapping, optional
         What the reader decided.
     notes : tuple of str
+    drop_duplicates : bool
+        Leave out rows that repeat an earlier one in every column.
 
     Returns
     -------
     PreferenceData
-        One pair for every distinct content, one label for every kept judgement. Verdicts
-        of one annotator on one pair are numbered as replicates.
+        One pair for every distinct content, one label for every kept judgement: none is
+        dropped because another says the same. Only a judgement whose own id in the file
+        came before with the same content is a duplicate. Repeats of one annotator on one
+        pair, criterion and order are numbered.
 
     Raises
     ------
@@ -59,25 +79,31 @@ def assemble(
     """
     judgements = judgements.reset_index(drop=True)
     problem, found = _problems(judgements)
-    good = problem.isna().to_numpy()
-    usable = judgements if good.all() else judgements[good].reset_index(drop=True)
-    table = complete_pairs(_pair_part(usable))
-    pair_id = table["pair_id"]
-    labels = _label_part(usable, pair_id)
-    again = _repeated(labels)
-    duplicates = judgements.loc[np.flatnonzero(good)[again], "row"]
-    problem[duplicates.index] = "duplicate"
-    found[duplicates.index] = "pair " + pair_id[again].str.slice(0, 12).to_numpy()
+    rows = np.flatnonzero(problem.isna().to_numpy())
+    sound = judgements.iloc[rows]
+    again = np.zeros(len(judgements), dtype=bool)
+    again[rows] = pasted(sound) if drop_duplicates else same_row_id(sound)
+    problem[again] = "duplicate"
+    found[again] = _named(judgements, again)
     left_out = _left_out(judgements, problem, found)
-    labels = labels[~again] if again.any() else labels
-    if labels.empty:
+    good = problem.isna().to_numpy()
+    if not good.any():
         raise _nothing_usable(source, left_out, notes)
-    labels, renumbered = _numbered(labels)
+    usable = judgements if good.all() else judgements[good].reset_index(drop=True)
+    usable = _with_empty_texts(usable)
+    ids, turned = pair_ids(_pair_part(usable), _telling(usable))
+    usable, both_ways = one_side_first(usable, ids, turned)
+    labels = _label_part(usable, ids)
+    told: list[str] = []
+    if both_ways.any():
+        told += _orders(labels, both_ways, turned)
+    told += _numbered(labels)
     labels = complete_labels(labels)
-    first = ~table["pair_id"].duplicated().to_numpy()
-    if not first.all():
-        notes = (*notes, *_differing(table, first))
-        table = table[first].reset_index(drop=True)
+    table = complete_pairs(_pair_part(usable).assign(pair_id=ids))
+    table, labels, differing = _one_row_a_pair(table, labels)
+    told += differing
+    if not drop_duplicates and len(table) < len(labels):
+        told += _looks_pasted(usable)
     report = LoadReport(
         source=source,
         format=format,
@@ -87,7 +113,7 @@ def assemble(
         n_labels=len(labels),
         left_out=left_out,
         settings=dict(settings or {}),
-        notes=(*notes, *renumbered),
+        notes=(*notes, *told),
     )
     empty = table[["pair_id"]]
     data = PreferenceData(table, labels, empty, empty, load_report=report)
@@ -96,7 +122,11 @@ def assemble(
 
 
 def _problems(judgements: pd.DataFrame) -> tuple[pd.Series, pd.Series]:
-    """Return the reason to leave out each judgement (or missing), and what was found."""
+    """Return the reason to leave out each judgement (or missing), and what was found.
+
+    Equal responses, and one empty response, are battles that were fought; only where both
+    are empty and nothing else names what was compared, there is no pair.
+    """
     n = len(judgements)
     problem = _text_column(judgements, "problem", n)
     found = _text_column(judgements, "found", n)
@@ -104,20 +134,31 @@ def _problems(judgements: pd.DataFrame) -> tuple[pd.Series, pd.Series]:
     if side_a.isna().all() and side_b.isna().all():
         # data without text: its columns describe the pairs
         return problem, found
-    blank_a, blank_b = _is_blank(side_a), _is_blank(side_b)
-    same = np.asarray((side_a == side_b).fillna(False))
-    for reason, hit, text in (
-        ("empty", blank_a | blank_b, np.where(blank_a, "response_a", "response_b")),
-        ("identical", same & ~blank_a, None),
-    ):
-        new = hit & problem.isna().to_numpy()
-        if not new.any():
-            continue
-        problem = problem.mask(new, reason)
-        at = np.flatnonzero(new)
-        shown = side_a.iloc[at] if text is None else text[at]
-        found[at] = [excerpt(_or_none(value)) for value in shown]
+    empty = _is_blank(side_a) & _is_blank(side_b) & problem.isna().to_numpy()
+    for name in ("model_a", "model_b", "item", "media_a", "media_b"):
+        if name in judgements and empty.any():
+            empty &= judgements[name].isna().to_numpy()
+    problem[empty] = "empty"
+    found[empty] = "response_a, response_b"
     return problem, found
+
+
+def _with_empty_texts(judgements: pd.DataFrame) -> pd.DataFrame:
+    """Return judgements whose missing response is the empty text where the other is a text."""
+    if not {"response_a", "response_b"} <= set(judgements.columns):
+        return judgements
+    lacking = {name: judgements[name].isna() for name in ("response_a", "response_b")}
+    one = lacking["response_a"] ^ lacking["response_b"]
+    if not one.any():
+        return judgements
+    texts = {name: judgements[name].astype("str").mask(lacking[name] & one, "") for name in lacking}
+    return judgements.assign(**texts)
+
+
+def _named(judgements: pd.DataFrame, rows: NDArray[np.bool_]) -> Any:
+    if "row_id" not in judgements:
+        return "the whole row"
+    return "id " + judgements["row_id"][rows].astype("str").fillna("none").str.slice(0, 40)
 
 
 def _pair_part(judgements: pd.DataFrame) -> pd.DataFrame:
@@ -130,44 +171,112 @@ def _pair_part(judgements: pd.DataFrame) -> pd.DataFrame:
     return judgements[keep]
 
 
+def _telling(judgements: pd.DataFrame) -> list[pd.Series]:
+    """Return what tells rows without content apart, whatever their order in the file."""
+    columns = ("annotator", "criterion", "preference", "order_shown", "reason", "row_id", "weight")
+    return [judgements[name] for name in columns if name in judgements]
+
+
 def _label_part(judgements: pd.DataFrame, pair_id: pd.Series) -> pd.DataFrame:
     keep = [c for c in LABEL_COLUMNS if c in judgements and c != "pair_id"]
+    keep += [c for c in _OF_LABELS if c in judgements and judgements[c].notna().any()]
     labels = judgements[keep].assign(pair_id=pair_id.to_numpy())
-    if "annotator" not in labels:
-        labels["annotator"] = "annotator"
-    labels["annotator"] = labels["annotator"].astype("str").fillna("annotator")
     if "weight" in labels:
         labels["weight"] = labels["weight"].fillna(1.0)
-    if "kind" in labels:
-        labels["kind"] = labels["kind"].fillna("human")
+    if "n_votes" in labels:
+        labels["n_votes"] = labels["n_votes"].fillna(1.0)
     if "reason" in labels:
         preference = labels["preference"].astype("float64")
         default = pd.Series([None] * len(labels), dtype="str", index=labels.index)
         default = default.mask(preference == 0.5, "tie").mask(preference.isna(), "failed")
+        if "n_votes" in labels:
+            # half of the votes each is no tie
+            default = default.mask((preference == 0.5) & (labels["n_votes"] > 1))
         labels["reason"] = labels["reason"].astype("str").fillna(default)
     return labels
 
 
-def _numbered(labels: pd.DataFrame) -> tuple[pd.DataFrame, tuple[str, ...]]:
-    """Return labels whose given replicate numbers are distinct, and a note where they were not."""
-    key = ["pair_id", "annotator", "replicate"]
+def _orders(
+    labels: pd.DataFrame, both_ways: NDArray[np.bool_], turned: NDArray[np.bool_]
+) -> list[str]:
+    """Set the order of judgements that their annotator made with the sides exchanged, in place."""
+    order = labels.get("order_shown")
+    rows = both_ways & (True if order is None else order.isna().to_numpy())
+    if "annotator" not in labels or not rows.any():
+        return []
+    rows &= labels["annotator"].notna().to_numpy() & labels["annotator"].ne(UNNAMED).to_numpy()
+    key = [c for c in ("pair_id", "annotator", "criterion") if c in labels]
+    some = labels.loc[rows, key].assign(turned=turned[rows])
+    ways = some.groupby(key, dropna=False, sort=False)["turned"].transform("nunique")
+    rows[rows] = (ways == 2).to_numpy()
+    if not rows.any():
+        return []
+    seen = pd.Series(np.where(turned, "ba", "ab"), dtype="str", index=labels.index).where(rows)
+    labels["order_shown"] = seen if order is None else order.astype("str").fillna(seen)
+    return [_ORDERS_NOTE.format(n=int(rows.sum()))]
+
+
+def _numbered(labels: pd.DataFrame) -> list[str]:
+    """Drop a file's own numbers of repeats where they are not distinct, in place; say so."""
+    key = [c for c in LABEL_KEY if c in labels]
     if "replicate" not in labels or not labels.duplicated(key).any():
-        return labels, ()
-    note = "replicate: numbers occur twice for one pair and annotator; numbered in file order"
-    return labels.drop(columns="replicate"), (note,)
+        return []
+    labels.drop(columns="replicate", inplace=True)
+    return ["replicate: numbers occur twice for one pair and annotator; numbered in file order"]
 
 
-def _differing(table: pd.DataFrame, first: NDArray[np.bool_]) -> tuple[str, ...]:
-    """Name the columns that differ between rows of one pair, of which the first is kept."""
-    place = pd.Index(table["pair_id"][first]).get_indexer(table["pair_id"][~first])
-    differing = []
+def _one_row_a_pair(
+    table: pd.DataFrame, labels: pd.DataFrame
+) -> tuple[pd.DataFrame, pd.DataFrame, list[str]]:
+    """Return one row a pair; metadata that differs between its rows goes to the labels."""
+    first = ~table["pair_id"].duplicated().to_numpy()
+    if first.all():
+        return table, labels, []
+    codes, _ = pd.factorize(table["pair_id"])
+    starts = np.flatnonzero(first)
+    kept = table.iloc[starts].reset_index(drop=True)
+    of_labels, of_pairs = [], []
     for name in table.columns.drop(["pair_id", "prompt", "response_a", "response_b"]):
-        kept = table[name][first].iloc[place].reset_index(drop=True)
-        other = table[name][~first].reset_index(drop=True)
-        if not kept.equals(other):
-            differing.append(str(name))
-    names = ", ".join(differing)
-    return (f"differ between rows of one pair, the first kept: {names}",) if differing else ()
+        column = table[name]
+        unlike = ~_equal(column, column.iloc[starts].iloc[codes])
+        if not unlike.any():
+            continue
+        pairs = np.unique(codes[unlike])
+        if name in _OF_PAIRS:
+            # one value whatever the order of rows
+            rows = np.isin(codes, pairs)
+            least = column[rows].groupby(codes[rows]).min()
+            kept.loc[least.index, name] = least
+            of_pairs.append(str(name))
+        else:
+            labels[f"source_{name}" if name in labels else name] = column.array
+            kept.loc[pairs, name] = None if column.dtype == "str" else np.nan
+            of_labels.append(str(name))
+    notes = []
+    if of_labels:
+        names = ", ".join(of_labels)
+        notes.append(f"differ between judgements of one pair, kept with the labels: {names}")
+    if of_pairs:
+        notes.append(f"differ between rows of one pair, the least kept: {', '.join(of_pairs)}")
+    return kept, labels, notes
+
+
+def _equal(column: pd.Series, other: pd.Series) -> NDArray[np.bool_]:
+    """Tell where two columns hold the same; missing equals missing."""
+    one, two = column.reset_index(drop=True), other.reset_index(drop=True)
+    both: pd.Series = (one == two) | (one.isna() & two.isna())
+    return np.asarray(both.fillna(False), dtype=bool)
+
+
+def _looks_pasted(judgements: pd.DataFrame) -> list[str]:
+    again = int(pasted(judgements).sum())
+    distinct = len(judgements) - again
+    if distinct < 10 or again < distinct:
+        return []
+    return [
+        f"{again:,} of {len(judgements):,} rows repeat an earlier one in every column, as a file "
+        "pasted twice does; all are kept as judgements: --drop-duplicates leaves them out"
+    ]
 
 
 def _nothing_usable(source: str, left_out: dict[str, LeftOut], notes: tuple[str, ...]) -> DataError:
@@ -176,26 +285,23 @@ def _nothing_usable(source: str, left_out: dict[str, LeftOut], notes: tuple[str,
         "No row of the file is usable.",
         where=source,
         found="; ".join(f"{e.count:,} {name}" for name, e in left_out.items()) or "no rows",
-        expected="two different responses and a known label in at least one row",
+        expected="two responses, models or items, and a known label in at least one row",
         fix="Look at the first rows: " + _first_examples(left_out) + hints,
     )
-
-
-def _repeated(labels: pd.DataFrame) -> NDArray[np.bool_]:
-    """Mark the repeats: the same pair, annotator, verdict, order and weight (and replicate)."""
-    key = ["pair_id", "annotator", "preference", "order_shown", "reason", "weight", "replicate"]
-    return np.asarray(labels.duplicated([c for c in key if c in labels]))
 
 
 def _left_out(judgements: pd.DataFrame, problem: pd.Series, found: pd.Series) -> dict[str, LeftOut]:
     left_out = {}
     for reason, rows in problem.dropna().groupby(problem.dropna()).groups.items():
-        examples = tuple(
-            {"row": int(judgements["row"][i]), "found": excerpt(_or_none(found[i]))}
-            for i in rows[:_EXAMPLES]
-        )
+        examples = tuple(_example(judgements, i, found) for i in rows[:_EXAMPLES])
         left_out[str(reason)] = LeftOut(len(rows), examples)
     return left_out
+
+
+def _example(judgements: pd.DataFrame, row: int, found: pd.Series) -> dict[str, Any]:
+    shown = {"row": int(judgements["row"][row]), "found": excerpt(_or_none(found[row]))}
+    file = judgements["file"][row] if "file" in judgements else None
+    return {"file": file, **shown} if isinstance(file, str) else shown
 
 
 def _first_examples(left_out: dict[str, LeftOut]) -> str:

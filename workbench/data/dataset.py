@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -11,39 +10,13 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from workbench.data.digests import content_digests, hash_table
+from workbench.data.columns import LABEL_KEY, OVERALL, complete_labels, complete_pairs
+from workbench.data.digests import content_digests, row_hashes, table_digest
+from workbench.data.identity import exchanged, one_side_first, pair_ids
 from workbench.data.load_report import LoadReport
 from workbench.errors import DataError
 
-PAIR_COLUMNS = (
-    "pair_id",
-    "prompt_id",
-    "prompt",
-    "response_a",
-    "response_b",
-    "model_a",
-    "model_b",
-    "scenario",
-    "cluster",
-)
-"""Columns of every pairs table; further columns are the file's own metadata."""
-
-LABEL_COLUMNS = (
-    "pair_id",
-    "annotator",
-    "replicate",
-    "preference",
-    "kind",
-    "order_shown",
-    "strength",
-    "weight",
-    "reason",
-    "raw",
-)
-"""Columns of every labels table."""
-
-KINDS = ("human", "llm", "reward_model", "rule", "objective", "unknown")
-"""What an annotator can be; ``objective``: gold answers and unit tests."""
+_TEXTS = ("prompt", "response_a", "response_b")
 
 
 @dataclass(frozen=True, eq=False)
@@ -55,16 +28,18 @@ class PreferenceData:
     Attributes
     ----------
     pairs : DataFrame
-        One row a pair, key ``pair_id`` (128-bit hex digest of the content); columns
-        :data:`PAIR_COLUMNS`, then metadata. Text columns are missing where the data have
-        no text. Chat messages are kept as JSON in ``prompt_messages``,
+        One row a pair, key ``pair_id`` (128-bit hex digest of the content, the same
+        whichever side is A); columns ``PAIR_COLUMNS``, then metadata. Text columns are
+        missing where the data have no text. Chat messages are kept as JSON in ``prompt_messages``,
         ``response_a_messages`` and ``response_b_messages`` beside the rendered text.
     labels : DataFrame
-        One row a verdict, key ``(pair_id, annotator, replicate)``; columns
-        :data:`LABEL_COLUMNS`. ``preference`` is P(A preferred) in [0, 1]: 0.5 is a tie
-        (``reason`` says ``tie`` or ``both_bad``), NaN no verdict (``reason`` says why:
-        ``not_applicable``, ``failed``, ...). ``order_shown`` is ``ab``, ``ba`` or missing;
-        ``weight`` counts identical votes.
+        One row a judgement, key ``LABEL_KEY`` (one text: :attr:`label_ids`); columns
+        ``LABEL_COLUMNS``, then what the file says of single judgements. ``preference``
+        is P(A preferred) in [0, 1]: 0.5 is a tie (``reason`` says ``tie``, ``both_bad`` or
+        ``both_good``), NaN no verdict (``reason`` says why: ``not_applicable``, ``failed``,
+        ...). ``criterion`` is what was asked for, ``order_shown`` is ``ab``, ``ba`` or
+        missing, ``replicate`` numbers repeats; ``weight`` counts what the label stands for:
+        where ``n_votes`` is above 1 it is a share of so many votes.
     factors : DataFrame
         ``pair_id`` and one float column a factor: the coded difference A minus B.
     factor_values : DataFrame
@@ -99,20 +74,28 @@ class PreferenceData:
         ----------
         pairs : DataFrame
             ``prompt``, ``response_a``, ``response_b`` (any may be missing for data without
-            text) and any of the other :data:`PAIR_COLUMNS` or metadata.
+            text) and any of the other ``PAIR_COLUMNS`` or metadata.
         labels : DataFrame
             ``pair`` (row position in ``pairs``) or ``pair_id``, ``annotator``,
-            ``preference`` and any other of :data:`LABEL_COLUMNS`.
+            ``preference`` and any other of ``LABEL_COLUMNS``.
 
         Raises
         ------
         DataError
             A preference outside [0, 1], an unknown pair, or a repeated key.
         """
+        given = "pair_id" in pairs
         pairs = complete_pairs(pairs)
         labels = labels.copy()
         if "pair" in labels:
-            labels["pair_id"] = pairs["pair_id"].to_numpy()[labels.pop("pair").to_numpy()]
+            row = labels.pop("pair").to_numpy()
+            labels["pair_id"] = pairs["pair_id"].to_numpy()[row]
+            again = pairs["pair_id"].duplicated()
+            if again.any() and not given:
+                one_way, _ = one_side_first(pairs, *pair_ids(pairs))
+                turned = (one_way["response_a"] != pairs["response_a"]).to_numpy()
+                labels = exchanged(labels, turned[row])
+                pairs = one_way[~again].reset_index(drop=True)
         empty = pairs[["pair_id"]]
         data = cls(pairs, complete_labels(labels), empty, empty)
         data.check()
@@ -151,11 +134,60 @@ class PreferenceData:
 
         Independent of the order of rows and columns.
         """
-        state = hashlib.blake2b(digest_size=16)
-        hash_table(state, self.pairs, ["pair_id"], skip=("prompt", "response_a", "response_b"))
-        hash_table(state, self.labels, ["pair_id", "annotator", "replicate"])
-        hash_table(state, self.factors, ["pair_id"])
-        return state.hexdigest()
+        return table_digest(self._hashes)
+
+    @cached_property
+    def _hashes(self) -> dict[str, np.ndarray]:
+        """Hashes of the rows of each table; a part of the data takes its part of them."""
+        # numbers of repeats follow the order of the file, which says nothing
+        named = self.labels.drop(columns="replicate")
+        return {
+            # the id stands for the texts, and not for the side on which each one is
+            "pairs": row_hashes(self.pairs.assign(turned=_b_comes_first(self.pairs)), skip=_TEXTS),
+            "labels": row_hashes(named),
+            "factors": row_hashes(self.factors),
+        }
+
+    @cached_property
+    def label_ids(self) -> pd.Series:
+        """A key of each judgement: 128-bit hex digest of ``LABEL_KEY``."""
+        return content_digests([self.labels[name].astype("str") for name in LABEL_KEY])
+
+    @cached_property
+    def criteria(self) -> list[str]:
+        """Criteria of the labels, the deciding one first where it is named ``overall``."""
+        found = sorted(self.labels["criterion"].dropna().unique())
+        return sorted(found, key=lambda name: name != OVERALL)
+
+    def decided(self, *, by: Iterable[str] = ()) -> PreferenceData:
+        """Return the labels of one criterion: a verb never adds up answers to two questions.
+
+        Data of one criterion, or grouped ``by`` it, stay as they are; among several
+        criteria ``overall`` decides.
+
+        Raises
+        ------
+        DataError
+            Several criteria and none is ``overall``.
+
+        Examples
+        --------
+        >>> import workbench as wb
+        >>> data = wb.load("sample")
+        >>> data.decided() is data
+        True
+        """
+        if len(self.criteria) < 2 or "criterion" in by:
+            return self
+        if OVERALL in self.criteria:
+            return self.filter(criteria=[OVERALL])
+        raise DataError(
+            "The labels answer several questions.",
+            found="criteria " + ", ".join(self.criteria),
+            expected="one criterion, or groups by criterion",
+            fix="Choose one: --criterion NAME, or data.filter(criteria=[...]); "
+            "--by annotator,criterion keeps them apart.",
+        )
 
     def check(self) -> None:
         """Raise a DataError where a table breaks the invariants of the data model."""
@@ -167,13 +199,14 @@ class PreferenceData:
         *,
         annotators: Iterable[str] | None = None,
         kinds: Iterable[str] | None = None,
+        criteria: Iterable[str] | None = None,
         scenarios: Iterable[str] | None = None,
         pair_ids: Iterable[str] | None = None,
     ) -> PreferenceData:
         """Return the pairs and labels that meet every given condition.
 
-        Pairs are kept by ``scenarios`` and ``pair_ids``; labels by ``annotators`` and
-        ``kinds``, and only on kept pairs.
+        Pairs are kept by ``scenarios`` and ``pair_ids``; labels by ``annotators``, ``kinds``
+        and ``criteria``, and only on kept pairs.
 
         Raises
         ------
@@ -190,6 +223,8 @@ class PreferenceData:
             keep_label &= _members(self.labels["annotator"], annotators, "annotator")
         if kinds is not None:
             keep_label &= _members(self.labels["kind"], kinds, "kind")
+        if criteria is not None:
+            keep_label &= _members(self.labels["criterion"], criteria, "criterion")
         return self._take(keep_pair, keep_label)
 
     def with_factors(
@@ -212,129 +247,33 @@ class PreferenceData:
         old = self.factors.drop(columns=list(factors.columns), errors="ignore")
         sides = [f"{name}_{side}" for name in factors.columns for side in "ab"]
         old_values = self.factor_values.drop(columns=sides, errors="ignore")
-        return replace(
+        data = replace(
             self,
             factors=pd.concat([old, factors.set_axis(old.index)], axis=1),
             factor_values=pd.concat([old_values, values.set_axis(old_values.index)], axis=1),
             factor_specs={**self.factor_specs, **specs},
         )
+        if "_hashes" in self.__dict__:
+            data.__dict__["_hashes"] = {**self._hashes, "factors": row_hashes(data.factors)}
+        return data
 
     def _take(self, keep_pair: np.ndarray, keep_label: np.ndarray) -> PreferenceData:
-        return replace(
+        part = replace(
             self,
             pairs=self.pairs[keep_pair].reset_index(drop=True),
             labels=self.labels[keep_label].reset_index(drop=True),
             factors=self.factors[keep_pair].reset_index(drop=True),
             factor_values=self.factor_values[keep_pair].reset_index(drop=True),
         )
+        if "_hashes" in self.__dict__:
+            kept = {"pairs": keep_pair, "labels": keep_label, "factors": keep_pair}
+            part.__dict__["_hashes"] = {n: h[kept[n]] for n, h in self._hashes.items()}
+        return part
 
 
-def concat(parts: Iterable[PreferenceData]) -> PreferenceData:
-    """Join data sets: the union of pairs, all labels; replicates are numbered on.
-
-    Raises
-    ------
-    DataError
-        Nothing to join, or the parts hold different factors.
-
-    Examples
-    --------
-    >>> import workbench as wb
-    >>> data = wb.load("sample")
-    >>> parts = [data.filter(kinds=["human"]), data.filter(kinds=["llm"])]
-    >>> joined = wb.concat(parts)
-    >>> len(joined.pairs), len(joined.labels) == sum(len(part.labels) for part in parts)
-    (2000, True)
-    """
-    parts = list(parts)
-    if not parts:
-        raise DataError("Nothing to concatenate.", found="an empty list", expected="data sets")
-    names = [part.factor_names for part in parts]
-    if any(set(n) != set(names[0]) for n in names):
-        raise DataError(
-            "The data sets hold different factors.",
-            found="; ".join(", ".join(n) or "none" for n in names),
-            expected="the same factors in each",
-            fix="Concatenate first, then score factors.",
-        )
-    pairs = pd.concat([part.pairs for part in parts], ignore_index=True)
-    keep = ~pairs["pair_id"].duplicated()
-    labels = pd.concat([part.labels for part in parts], ignore_index=True)
-    labels["replicate"] = _replicates(labels)
-
-    def join(name: str) -> pd.DataFrame:
-        frames = [getattr(part, name) for part in parts]
-        joined = pd.concat(frames, ignore_index=True)
-        return joined[keep.to_numpy()].reset_index(drop=True)
-
-    data = PreferenceData(
-        pairs[keep].reset_index(drop=True),
-        labels,
-        join("factors"),
-        join("factor_values"),
-        dict(parts[0].factor_specs),
-    )
-    data.check()
-    return data
-
-
-def complete_pairs(pairs: pd.DataFrame) -> pd.DataFrame:
-    """Return pairs with every column of :data:`PAIR_COLUMNS`, derived where missing.
-
-    ``pair_id`` is the digest of prompt and responses; for pairs without text, of all the
-    columns given. ``prompt_id`` is the digest of the prompt; ``cluster`` is the prompt
-    unless given.
-    """
-    pairs = pairs.reset_index(drop=True).copy()
-    for column in ("prompt", "response_a", "response_b", "model_a", "model_b", "scenario"):
-        if column not in pairs:
-            pairs[column] = pd.Series([None] * len(pairs), dtype="str")
-        pairs[column] = pairs[column].astype("str")
-    if "pair_id" not in pairs:
-        text = [pairs[c] for c in ("prompt", "response_a", "response_b")]
-        has_text = any(column.notna().any() for column in text)
-        content = text if has_text else [pairs[c].astype("str") for c in sorted(pairs.columns)]
-        pairs["pair_id"] = content_digests(content)
-    if "prompt_id" not in pairs:
-        codes, prompts = pd.factorize(pairs["prompt"])
-        digests = content_digests([pd.Series(prompts, dtype="str")])
-        known = digests.take(np.maximum(codes, 0)) if len(digests) else pairs["pair_id"]
-        pairs["prompt_id"] = known.reset_index(drop=True).where(codes >= 0, pairs["pair_id"])
-    if "cluster" not in pairs:
-        pairs["cluster"] = pairs["prompt_id"]
-    pairs["cluster"] = pairs["cluster"].astype("str").fillna(pairs["prompt_id"])
-    extra = [c for c in pairs.columns if c not in PAIR_COLUMNS]
-    return pairs[[*PAIR_COLUMNS, *extra]]
-
-
-def complete_labels(labels: pd.DataFrame) -> pd.DataFrame:
-    """Return labels with every column of :data:`LABEL_COLUMNS`, defaults where missing."""
-    labels = labels.reset_index(drop=True).copy()
-    preference = labels["preference"] = labels["preference"].astype("float64")
-    if "replicate" not in labels:
-        labels["replicate"] = _replicates(labels)
-    if "kind" not in labels:
-        labels["kind"] = "human"
-    if "reason" not in labels:
-        reason = np.where(preference == 0.5, "tie", np.where(preference.isna(), "failed", ""))
-        labels["reason"] = pd.Series(reason, dtype="str").replace("", None)
-    for column in ("strength", "weight"):
-        default = 1.0 if column == "weight" else np.nan
-        labels[column] = labels[column].astype("float64") if column in labels else default
-    for column in ("order_shown", "raw"):
-        if column not in labels:
-            labels[column] = None
-    for column in ("pair_id", "annotator", "kind", "order_shown", "reason", "raw"):
-        labels[column] = labels[column].astype("str")
-    labels["replicate"] = labels["replicate"].astype("int32")
-    extra = [c for c in labels.columns if c not in LABEL_COLUMNS]
-    return labels[[*LABEL_COLUMNS, *extra]]
-
-
-def _replicates(labels: pd.DataFrame) -> pd.Series:
-    if not labels.duplicated(["pair_id", "annotator"]).any():
-        return pd.Series(0, index=labels.index)
-    return labels.groupby(["pair_id", "annotator"]).cumcount()
+def _b_comes_first(pairs: pd.DataFrame) -> np.ndarray:
+    a, b = (pairs[f"response_{side}"].fillna("") for side in "ab")
+    return np.asarray((a > b).astype("float64"))
 
 
 def _members(column: pd.Series, names: Iterable[str], what: str) -> np.ndarray:
@@ -371,12 +310,12 @@ def _check_keys(data: PreferenceData) -> None:
             expected="a pair_id of the pairs table",
             fix="Add the pair or drop the label.",
         )
-    again = data.labels.duplicated(["pair_id", "annotator", "replicate"])
+    again = data.labels.duplicated(list(LABEL_KEY))
     if again.any():
         raise DataError(
             "A label's key stands twice.",
             where=f"labels, row {int(np.flatnonzero(again)[0]) + 1}",
-            found=f"{int(again.sum())} repeated (pair_id, annotator, replicate)",
+            found=f"{int(again.sum())} repeated ({', '.join(LABEL_KEY)})",
             expected="one row a key",
             fix="Number repeated verdicts in a column `replicate`.",
         )

@@ -1,22 +1,33 @@
-"""Digests that name content: of single rows, and of whole tables."""
+"""Digests that name content: of single pairs, and of whole tables."""
 
 from __future__ import annotations
 
+import binascii
 import hashlib
 import itertools
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
+from numpy.typing import NDArray
 
 _BAR = pa.scalar("|", pa.large_string())
 
 _DIGEST_ROWS = 50_000
 """Rows joined at a time for their digests: bounds the copy of the text."""
 
+_HEX = 32
+"""Letters of a 128-bit digest."""
 
-def content_digests(columns: list[pd.Series]) -> pd.Series:
+_FEW = 0.5
+"""Share of distinct values in a sample up to which a column is hashed by its values."""
+
+Words = NDArray[np.uint64]
+
+
+def content_digests(columns: Sequence[pd.Series]) -> pd.Series:
     """Return a 128-bit hex digest (SHA-256, cut) for each row of text columns.
 
     The text of each column enters with its length, so no two different rows meet by
@@ -24,7 +35,7 @@ def content_digests(columns: list[pd.Series]) -> pd.Series:
 
     Parameters
     ----------
-    columns : list of Series
+    columns : sequence of Series
         Text columns of one length.
 
     Examples
@@ -34,54 +45,206 @@ def content_digests(columns: list[pd.Series]) -> pd.Series:
     >>> len(a[0]), a[0] == b[0]
     (32, False)
     """
-    arrays = [_text_array(column) for column in columns]
+    return sided_digests(columns, [])[0]
+
+
+def sided_digests(
+    shared: Sequence[pd.Series], sides: Sequence[tuple[pd.Series, pd.Series]]
+) -> tuple[pd.Series, NDArray[np.bool_]]:
+    """Return a digest for each row that is the same when its two sides are exchanged.
+
+    Parameters
+    ----------
+    shared : sequence of Series
+        Text columns of the row.
+    sides : sequence of tuple of Series
+        Text columns of side A with their twins of side B. The side that comes first, by
+        its first column, then the next ones, enters the digest first.
+
+    Returns
+    -------
+    digests : Series of str
+        128-bit hex digests (SHA-256, cut).
+    turned : ndarray of bool
+        Does B come first?
+
+    Examples
+    --------
+    >>> one = sided_digests([pd.Series(["p"])], [(pd.Series(["x"]), pd.Series(["y"]))])
+    >>> other = sided_digests([pd.Series(["p"])], [(pd.Series(["y"]), pd.Series(["x"]))])
+    >>> one[0][0] == other[0][0], one[1][0], other[1][0]
+    (True, np.False_, np.True_)
+    """
+    common = [_texts(column) for column in shared]
+    pairs = [(_texts(a), _texts(b)) for a, b in sides]
+    n = len(common[0]) if common else len(pairs[0][0])
+    turned = np.zeros(n, dtype=bool)
     digests: list[bytes] = []
-    for start in range(0, len(columns[0]), _DIGEST_ROWS):
-        parts = [_one_piece(array.slice(start, _DIGEST_ROWS)) for array in arrays]
-        sizes = [pc.cast(pc.binary_length(part), pa.large_string()) for part in parts]
-        joined = pc.binary_join_element_wise(
-            *sizes, *parts, _BAR, null_handling="replace", null_replacement="-"
-        )
-        offsets = np.frombuffer(joined.buffers()[1], np.int64)[: len(joined) + 1].tolist()
-        content = memoryview(joined.buffers()[2] or b"")
-        digests += [
-            hashlib.sha256(content[begin:end]).digest()[:16]
-            for begin, end in itertools.pairwise(offsets)
-        ]
+    for start in range(0, n, _DIGEST_ROWS):
+        parts = [_piece(array, start) for array in common]
+        both = [(_piece(a, start), _piece(b, start)) for a, b in pairs]
+        swap = _b_first(both, len(digests), n)
+        turned[start : start + len(swap)] = swap
+        if swap.any():
+            mask = pa.array(swap)
+            both = [(pc.if_else(mask, b, a), pc.if_else(mask, a, b)) for a, b in both]
+        digests += _hashed([*parts, *(a for a, _ in both), *(b for _, b in both)])
+    return _as_hex(digests), turned
+
+
+def row_hashes(table: pd.DataFrame, skip: Sequence[str] = ()) -> Words:
+    """Return two 64-bit hashes of each row, whatever the order of the columns.
+
+    Sums of them name a table whatever the order of its rows. A missing value adds nothing:
+    a column without values is no column.
+
+    Parameters
+    ----------
+    table : DataFrame
+    skip : sequence of str
+        Columns that others stand for.
+
+    Returns
+    -------
+    ndarray of uint64, shape (n, 2)
+
+    Examples
+    --------
+    >>> table = pd.DataFrame({"x": [1.0, 2.0], "y": ["a", None]})
+    >>> turned = row_hashes(table.iloc[::-1][["y", "x"]])
+    >>> bool((row_hashes(table)[::-1] == turned).all())
+    True
+    """
+    total = np.zeros((2, len(table)), dtype=np.uint64)
+    for name in table.columns:
+        if name not in skip:
+            _add_column(total, str(name), table[name])
+    return np.ascontiguousarray(np.stack([_mixed(part) for part in total]).T)
+
+
+def table_digest(tables: Mapping[str, Words]) -> str:
+    """Return one 128-bit hex digest of tables by name, from the hashes of their rows.
+
+    Examples
+    --------
+    >>> rows = row_hashes(pd.DataFrame({"x": [1.0, 2.0]}))
+    >>> table_digest({"t": rows}) == table_digest({"t": rows[::-1]})
+    True
+    """
+    state = hashlib.blake2b(digest_size=16)
+    for name, hashes in tables.items():
+        state.update(f"{name}:{len(hashes)}:".encode())
+        state.update(hashes.sum(axis=0, dtype=np.uint64).tobytes())
+    return state.hexdigest()
+
+
+def _add_column(total: Words, name: str, column: pd.Series) -> None:
+    seed = hashlib.blake2b(name.encode(), digest_size=16).digest()
+    seeds = np.frombuffer(seed, np.uint64)
+    if pd.api.types.is_numeric_dtype(column.dtype):
+        values = np.asarray(column.to_numpy("float64", na_value=np.nan)) + 0.0
+        words, codes = values.view(np.uint64), None
+        present = ~np.isnan(values)
+    else:
+        words, codes, present = _text_words(column)
+    for k in range(2):
+        own = _mixed(words + seeds[k])
+        if codes is not None:
+            own = own[codes]
+        total[k] += own if present.all() else np.where(present, own, np.uint64(0))
+
+
+def _text_words(
+    column: pd.Series,
+) -> tuple[Words, NDArray[np.int64] | None, NDArray[np.bool_]]:
+    """Return hashes of texts (of all, or of the distinct ones and where they stand)."""
+    array = _in_one(_texts(column))
+    present = np.ones(len(array), dtype=bool)
+    if array.null_count:
+        present = np.asarray(pc.is_valid(array).to_numpy(zero_copy_only=False))
+    words = _hex_words(array)
+    if words is not None:
+        return words, None, present
+    sample = array.slice(0, 2_000)
+    if pc.count_distinct(sample).as_py() <= _FEW * len(sample) or array.null_count == len(array):
+        encoded = array.dictionary_encode()
+        codes = encoded.indices.fill_null(0).to_numpy(zero_copy_only=False).astype(np.int64)
+        distinct = encoded.dictionary.to_pylist() or [""]
+        return _hash_texts(distinct), codes, present
+    return _hash_texts(array.fill_null("").to_numpy(zero_copy_only=False)), None, present
+
+
+def _hash_texts(texts: Sequence[str] | NDArray[np.object_]) -> Words:
+    values = np.asarray(texts, dtype=object)
+    return np.asarray(pd.util.hash_array(values, categorize=False))
+
+
+def _hex_words(array: pa.LargeStringArray) -> Words | None:
+    """Return the words of a column of digests: they are hashes already."""
+    n = len(array)
+    if array.null_count or not n or len(array[0].as_py()) != _HEX:
+        return None
+    offsets = np.frombuffer(array.buffers()[1], np.int64)[array.offset : array.offset + n + 1]
+    if not (np.diff(offsets) == _HEX).all():
+        return None
+    try:
+        content = binascii.unhexlify(memoryview(array.buffers()[2])[offsets[0] : offsets[-1]])
+    except binascii.Error:
+        return None
+    halves = np.frombuffer(content, np.uint64).reshape(n, 2)
+    mixed: Words = halves[:, 0] ^ _mixed(halves[:, 1])
+    return mixed
+
+
+def _mixed(words: Words) -> Words:
+    """Return words whose bits are spread (the finaliser of splitmix64)."""
+    words = (words ^ (words >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
+    words = (words ^ (words >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
+    return words ^ (words >> np.uint64(31))
+
+
+def _b_first(both: list[tuple[pa.Array, pa.Array]], start: int, n: int) -> NDArray[np.bool_]:
+    size = min(_DIGEST_ROWS, n - start)
+    turned, open_ = np.zeros(size, dtype=bool), np.ones(size, dtype=bool)
+    for a, b in both:
+        if not open_.any():
+            break
+        a, b = a.fill_null(""), b.fill_null("")
+        turned |= open_ & pc.greater(a, b).to_numpy(zero_copy_only=False)
+        open_ &= pc.equal(a, b).to_numpy(zero_copy_only=False)
+    return turned
+
+
+def _hashed(parts: list[pa.Array]) -> list[bytes]:
+    sizes = [pc.cast(pc.binary_length(part), pa.large_string()) for part in parts]
+    joined = pc.binary_join_element_wise(
+        *sizes, *parts, _BAR, null_handling="replace", null_replacement="-"
+    )
+    offsets = np.frombuffer(joined.buffers()[1], np.int64)[: len(joined) + 1].tolist()
+    content = memoryview(joined.buffers()[2] or b"")
+    return [
+        hashlib.sha256(content[begin:end]).digest()[:16]
+        for begin, end in itertools.pairwise(offsets)
+    ]
+
+
+def _as_hex(digests: list[bytes]) -> pd.Series:
     text = b"".join(digests).hex()
-    offsets = np.arange(0, len(text) + 1, 32, dtype=np.int64)
+    offsets = np.arange(0, len(text) + 1, _HEX, dtype=np.int64)
     array = pa.LargeStringArray.from_buffers(
         len(digests), pa.py_buffer(offsets), pa.py_buffer(text.encode())
     )
     return pd.Series(array.to_pandas(), dtype="str")
 
 
-def hash_table(
-    state: hashlib.blake2b, table: pd.DataFrame, keys: list[str], skip: tuple[str, ...] = ()
-) -> None:
-    """Feed a table into a hash, whatever the order of its rows and columns.
-
-    Parameters
-    ----------
-    state : blake2b
-    table : DataFrame
-    keys : list of str
-        Columns that tell rows apart: rows are taken in their order.
-    skip : tuple of str
-        Columns that the keys stand for already.
-    """
-    order = np.asarray(table[keys].sort_values(keys).index)
-    for name in sorted(c for c in table.columns if c not in skip):
-        column = table[name].iloc[order]
-        state.update(f"{len(name)}:{name}:{len(column)}:".encode())
-        numeric = pd.api.types.is_numeric_dtype(column.dtype)
-        values = column.to_numpy("float64") if numeric else column.astype("str").fillna("\0")
-        state.update(np.ascontiguousarray(pd.util.hash_array(np.asarray(values))).tobytes())
-
-
-def _text_array(column: pd.Series) -> pa.Array | pa.ChunkedArray:
+def _texts(column: pd.Series) -> pa.Array | pa.ChunkedArray:
     return pa.array(column.astype("str"), type=pa.large_string(), from_pandas=True)
 
 
-def _one_piece(part: pa.Array | pa.ChunkedArray) -> pa.Array:
-    return part.combine_chunks() if isinstance(part, pa.ChunkedArray) else part
+def _in_one(array: pa.Array | pa.ChunkedArray) -> pa.LargeStringArray:
+    return array.combine_chunks() if isinstance(array, pa.ChunkedArray) else array
+
+
+def _piece(array: pa.Array | pa.ChunkedArray, start: int) -> pa.LargeStringArray:
+    # only a piece is copied where a column lies in several
+    return _in_one(array.slice(start, _DIGEST_ROWS))

@@ -12,12 +12,13 @@ import pyarrow as pa
 
 from workbench.data import sample, store
 from workbench.data.assemble import assemble
-from workbench.data.dataset import PreferenceData, concat
+from workbench.data.dataset import PreferenceData
 from workbench.data.formats import Format
 from workbench.data.formats.plain.columns import propose
 from workbench.data.formats.plain.looks import look_at
 from workbench.data.formats.plain.nearest import unrecognised
 from workbench.data.formats.registry import FORMATS, get_format
+from workbench.data.joined import concat
 from workbench.data.load_report import LeftOut
 from workbench.data.reading.containers import Container, open_container, parquet_head
 from workbench.data.reading.record_tables import table_of

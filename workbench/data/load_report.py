@@ -8,11 +8,11 @@ from typing import Any
 import pandas as pd
 
 REASONS = {
-    "empty": "a response is empty",
-    "identical": "both responses are the same",
-    "duplicate": "the same pair, annotator and verdict came before",
+    "empty": "both responses are empty and no model or item is named",
+    "duplicate": "the same judgement, by its own id in the file, came before",
     "unparseable": "the row could not be read",
     "unknown label": "the label is none of the format's values",
+    "derived": "the verdict is derived of others: two orders disagree",
     "no judgement": "nobody judged it: voting was optional, skipped or withdrawn",
 }
 """Why a row can be left out, in words."""

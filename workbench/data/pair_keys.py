@@ -8,7 +8,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from workbench.data.dataset import PAIR_COLUMNS, PreferenceData
+from workbench.data.columns import PAIR_COLUMNS
+from workbench.data.dataset import PreferenceData
 from workbench.data.formats.records import excerpt
 from workbench.errors import DataError
 

@@ -32,6 +32,7 @@ def preferred(data: PreferenceData, annotators: Sequence[str] | None = None) -> 
     >>> preferred(wb.load("sample"))["why"].isna().mean() > 0.5
     np.True_
     """
+    data = data.decided()
     labels = data.filter(annotators=annotators).labels if annotators else data.labels
     if not annotators and (labels["kind"] == "human").any():
         labels = labels[labels["kind"] == "human"]

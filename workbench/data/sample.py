@@ -45,7 +45,7 @@ _BOTH_BAD = 0.01
 _FAILED = 0.015
 _NOT_APPLICABLE = 0.005
 _BOTH_ORDERS = 0.15
-_FAULTS = {"empty": 7, "identical": 5, "duplicate": 9}
+_FAULTS = {"unparseable": 7, "no judgement": 5, "duplicate": 9}
 """Raw rows that cannot become labels, by the reason for which they must be left out."""
 
 _RULES = {
@@ -162,7 +162,7 @@ def generate(n_pairs: int = 2000, seed: int = 0) -> tuple[PreferenceData, Plan]:
     --------
     >>> data, truth = generate(100, seed=1)
     >>> print(str(data.load_report).splitlines()[0])
-    715 kept; 21 left out: 9 duplicate, 7 empty, 5 identical
+    715 kept; 21 left out: 9 duplicate, 5 no judgement, 7 unparseable
     """
     if n_pairs < 1:
         raise DataError(
@@ -386,12 +386,12 @@ def _reward(rng: np.random.Generator, coded: Array) -> pd.DataFrame:
 
 def _with_faults(rng: np.random.Generator, rows: pd.DataFrame) -> pd.DataFrame:
     """Add raw rows that must be left out, at random places; number all rows."""
+    rows = rows.assign(row_id=[f"vote-{k}" for k in range(len(rows))])
     source = rng.integers(len(rows), size=sum(_FAULTS.values()))
     faulty = rows.take(source).reset_index(drop=True)
-    kind = np.repeat(list(_FAULTS), list(_FAULTS.values()))
-    blank, same = kind == "empty", kind == "identical"
-    faulty.loc[blank, "response_b"] = ""
-    faulty.loc[same, "response_b"] = faulty.loc[same, "response_a"]
+    kind = pd.Series(np.repeat(list(_FAULTS), list(_FAULTS.values())), dtype="str")
+    faulty["problem"] = kind.mask(kind == "duplicate")
+    faulty["found"] = kind.map({"unparseable": "half a row", "no judgement": "skipped"})
     place = np.append(np.arange(len(rows)), rng.integers(len(rows), size=len(faulty)))
     mixed = pd.concat([rows, faulty], ignore_index=True)
     mixed = mixed.take(np.argsort(place, kind="stable")).reset_index(drop=True)

@@ -13,7 +13,6 @@ from workbench.clustered import FEW_CLUSTERS
 from workbench.decompose.bootstrap_kernel import (
     FAILURES,
     WIDTH,
-    Codes,
     Problem,
     draw_counts,
     draw_signs,
@@ -23,7 +22,7 @@ from workbench.decompose.bootstrap_kernel import (
 from workbench.decompose.decomposition import Decomposition, q_values
 from workbench.decompose.design import Design
 from workbench.decompose.estimate import GroupFit
-from workbench.decompose.kernel import Array
+from workbench.decompose.kernel import Array, Codes
 from workbench.decompose.weights import Weights
 from workbench.errors import refuse_out_of_range
 from workbench.provenance import Provenance

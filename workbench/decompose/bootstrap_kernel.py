@@ -26,11 +26,10 @@ from scipy.special import bernoulli, factorial
 
 from workbench.decompose.anderson import Secants, lengths
 from workbench.decompose.identify import STEEP, separation
-from workbench.decompose.kernel import Array, Cells, blas_controller, gram, logistic, worker_pool
+from workbench.decompose.kernel import Array, Cells, Codes, gram, in_threads, logistic
 from workbench.decompose.logit import refit
 
 Counts = NDArray[np.uint8]
-Codes = NDArray[np.int64]
 
 TOLERANCE = 1e-8
 """Distance to a replicate's optimum, in standard errors of the full fit, that counts as there."""
@@ -183,8 +182,7 @@ def exact_draws(problem: Problem, blocks: list[Counts]) -> tuple[Array, Codes]:
     def work(counts: Counts) -> tuple[Array, Codes]:
         return _refit_block(problem, single, double, counts, safe)
 
-    with blas_controller().limit(limits=1, user_api="blas"):
-        parts = list(worker_pool().map(work, blocks))
+    parts = in_threads(work, blocks)
     # these run threads of their own, so they wait until the pool is free
     for (draws, failure), counts in zip(parts, blocks, strict=True):
         _newton(problem, counts, draws, failure)

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any
+from typing import Any, TypeVar
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 from scipy.stats import false_discovery_control, norm
 
 from workbench.clustered import FEW_CLUSTERS
 from workbench.data.dataset import PreferenceData
 from workbench.decompose.design import POSITION, Design, Ties, build_design, select_annotators
 from workbench.decompose.estimate import GroupFit, fit_groups
+from workbench.decompose.grouped import GroupedWeights, what_was_fitted
 from workbench.decompose.held_out import held_out
 from workbench.decompose.identify import HIGH_CONDITION, HIGH_VIF
 from workbench.decompose.kernel import Array, logistic
@@ -21,10 +23,9 @@ from workbench.decompose.logit import Covariance
 from workbench.decompose.weights import Weights
 from workbench.errors import DesignError, refuse_out_of_range
 from workbench.provenance import Provenance
-from workbench.results import Result
+from workbench.results import TIDY
 
-if TYPE_CHECKING:
-    import plotly.graph_objects as go
+Number = TypeVar("Number", float, Array)
 
 _METHODS = {
     "classical": "logit, inverse-Hessian errors",
@@ -34,7 +35,7 @@ _METHODS = {
 
 
 @dataclass(frozen=True, eq=False)
-class Decomposition(Result):
+class Decomposition(GroupedWeights):
     """Weights of every group of labels on the factors.
 
     Attributes
@@ -136,35 +137,10 @@ class Decomposition(Result):
             for text in _warnings(fit, self.terms)
         ]
 
-    def tables(self) -> dict[str, pd.DataFrame]:
-        """Return the estimates, held-out scores, diagnostics and exclusions."""
-        return {
-            "estimates": self.to_frame(),
-            "held_out": self.held_out,
-            "diagnostics": self.diagnostics,
-            "exclusions": self.exclusions,
-        }
-
     def summary(self) -> str:
         """Return the weights and held-out scores as text."""
-        level = f"{100 * self.settings['level']:g}% interval"
-        lines = [f"Decomposition by {', '.join(self.settings['by']) or 'nothing'} ({level})"]
-        table = self.to_frame()
-        for fit in self.fits.values():
-            lines.append(f"\n{fit.name}: n = {fit.n:,}, clusters = {fit.n_clusters:,}")
-            own = table[table["group"] == fit.name]
-            lines += [_text_row(row) for row in own.itertuples()]
-            scores = self.held_out[self.held_out["group"] == fit.name]
-            lines += [_score_row(row) for row in scores.itertuples()]
-        lines += ["", *(f"warning: {text}" for text in self.warnings)]
-        lines.append(f"method: {_METHODS[self.settings['covariance']]}; q: Benjamini-Hochberg")
-        return "\n".join(lines)
-
-    def plot(self) -> go.Figure:
-        """Return a forest plot of the weights with their intervals."""
-        from workbench.plots.forest import forest
-
-        return forest(self.to_frame())
+        method = f"method: {_METHODS[self.settings['covariance']]}; q: Benjamini-Hochberg"
+        return self._told(lambda row: f"q = {row.q_value:.3g}", _score_text, method)
 
 
 def decompose(
@@ -239,11 +215,8 @@ def decompose(
     if folds:
         longer = _longer(data, design)
         scores = held_out(design, fits, longer, folds=folds, seed=seed, level=level)
-    names = design.terms[:-1]
     settings = {
-        "by": list(by),
-        "factors": names,
-        "codings": {name: dict(data.factor_specs.get(name, {})).get("coding") for name in names},
+        **what_was_fitted(data, by, design),
         "covariance": covariance,
         "ties": ties,
         "folds": folds,
@@ -272,34 +245,53 @@ def _longer(data: PreferenceData, design: Design) -> Array | None:
 
 
 def _frame(fit: GroupFit, terms: list[str], level: float) -> pd.DataFrame:
-    z = float(norm.ppf(0.5 + level / 2))
-    error = np.sqrt(np.diag(fit.covariance))
-    low, high = fit.coef - z * error, fit.coef + z * error
-    p = p_values(fit.coef, error)
+    tidy = tidy_columns(terms, fit.coef, np.sqrt(np.diag(fit.covariance)), fit.n, level)
     ame, ame_error = _marginal_effects(fit)
+    ame_low, ame_high = normal_interval(ame, ame_error, level)
     return pd.DataFrame(
         {
             "group": fit.name,
-            "term": terms,
-            "estimate": fit.coef,
-            "std_error": error,
-            "conf_low": low,
-            "conf_high": high,
-            "p_value": p,
-            "q_value": q_values(p),
-            "n": fit.n,
+            **tidy,
             "n_clusters": fit.n_clusters,
             "ame": ame,
             "ame_std_error": ame_error,
-            "ame_low": ame - z * ame_error,
-            "ame_high": ame + z * ame_error,
+            "ame_low": ame_low,
+            "ame_high": ame_high,
             "probability": logistic(fit.coef.copy()),
-            "probability_low": logistic(low.copy()),
-            "probability_high": logistic(high.copy()),
+            "probability_low": logistic(tidy["conf_low"].copy()),
+            "probability_high": logistic(tidy["conf_high"].copy()),
             "vif": np.where(fit.active, fit.identification.vif, np.nan),
             "reason": pd.Series([fit.reasons.get(term) for term in terms], dtype="str"),
         }
     )
+
+
+def tidy_columns(
+    terms: list[str], estimate: Array, error: Array, n: int | NDArray[np.int64], level: float
+) -> dict[str, Any]:
+    """Return the columns of every table of estimates, with normal intervals and tests.
+
+    Examples
+    --------
+    >>> tidy_columns(["words"], np.array([2.0]), np.array([1.0]), 9, 0.95)["p_value"].round(3)
+    array([0.046])
+    """
+    low, high = normal_interval(estimate, error, level)
+    p = p_values(estimate, error)
+    columns = (terms, estimate, error, low, high, p, q_values(p), n)
+    return dict(zip(TIDY, columns, strict=True))
+
+
+def normal_interval(estimate: Number, error: Number, level: float) -> tuple[Number, Number]:
+    """Return the ends of normal intervals.
+
+    Examples
+    --------
+    >>> round(normal_interval(0.0, 1.0, 0.95)[1], 3)
+    1.96
+    """
+    half = float(norm.ppf(0.5 + level / 2)) * error
+    return estimate - half, estimate + half
 
 
 def p_values(estimate: Array, error: Array) -> Array:
@@ -360,20 +352,11 @@ def _warnings(fit: GroupFit, terms: list[str]) -> list[str]:
     return texts
 
 
-def _text_row(row: Any) -> str:
-    if not np.isfinite(row.estimate):
-        return f"  {row.term:<24} undefined: {row.reason}"
-    return (
-        f"  {row.term:<24} {row.estimate:+.3f} [{row.conf_low:+.3f}, {row.conf_high:+.3f}]"
-        f"  q = {row.q_value:.3g}"
-    )
-
-
-def _score_row(row: Any) -> str:
+def _score_text(row: Any) -> str:
     if row.reason is not None and not np.isfinite(row.accuracy):
-        return f"  held out, {row.predictor}: undefined: {row.reason}"
+        return f", {row.predictor}: undefined: {row.reason}"
     return (
-        f"  held out, {row.predictor}: accuracy {row.accuracy:.3f} "
+        f", {row.predictor}: accuracy {row.accuracy:.3f} "
         f"[{row.accuracy_low:.3f}, {row.accuracy_high:.3f}], AUC {row.auc:.3f}, "
         f"log-loss {row.log_loss:.3f}, Brier {row.brier:.3f}, n = {row.n:,}"
     )

@@ -159,6 +159,7 @@ def select_annotators(
     by : list of str
         What makes a group; ``annotator`` in it becomes ``kind`` where a kind is asked for.
     """
+    data = data.decided(by=by)
     if annotator is None:
         return data, by
     names = [annotator] if isinstance(annotator, str) else list(annotator)
@@ -265,6 +266,7 @@ def _label_table(data: PreferenceData, parts: pd.DataFrame) -> pd.DataFrame:
             "position": shown.to_numpy(),
             "preference": labels["preference"].to_numpy(),
             "weight": labels["weight"].to_numpy(),
+            "share": labels["n_votes"].to_numpy() > 1 if "n_votes" in labels else False,
             "reason": labels["reason"],
         }
     )
@@ -287,7 +289,8 @@ def _reasons(labels: pd.DataFrame, complete: NDArray[np.bool_], ties: Ties) -> p
     reason = reason.mask(~(np.isfinite(weight) & (weight > 0)), "no positive weight")
     preference = labels["preference"]
     if ties == "drop":
-        reason = reason.mask(preference == 0.5, labels["reason"].fillna("tie"))
+        tied = (preference == 0.5) & ~labels["share"]
+        reason = reason.mask(tied, labels["reason"].fillna("tie"))
     elif ties != "half":
         raise DesignError(
             "Unknown treatment of ties.",

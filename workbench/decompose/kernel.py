@@ -9,11 +9,12 @@ from __future__ import annotations
 
 import itertools
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from functools import cache, partial
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,6 +22,8 @@ from scipy import sparse
 from threadpoolctl import ThreadpoolController
 
 Array = NDArray[np.float64]
+Codes = NDArray[np.int64]
+Piece = TypeVar("Piece")
 
 _CHUNKS = 8
 _BLOCK_VALUES = 65_536
@@ -110,9 +113,7 @@ def newton_pass(X: Array, cells: Cells, beta: Array) -> Moments:
     return _map_chunks(partial(_chunk, beta=beta, hessian=True), X, cells, None)
 
 
-def final_pass(
-    X: Array, cells: Cells, beta: Array, starts: NDArray[np.int64] | None, robust: bool
-) -> Moments:
+def final_pass(X: Array, cells: Cells, beta: Array, starts: Codes | None, robust: bool) -> Moments:
     """Return everything that a result reports.
 
     Parameters
@@ -147,9 +148,28 @@ def logistic(eta: Array) -> Array:
     return np.asarray(np.reciprocal(eta, out=eta))
 
 
-def _chunk(
-    X: Array, cells: Cells, starts: NDArray[np.int64] | None, *, beta: Array, hessian: bool
-) -> Moments:
+def run_sums(X: Array, weight: Array, starts: Codes) -> Array:
+    """Return ``sum w x`` of each run of neighbouring rows, shape (runs, K).
+
+    Parameters
+    ----------
+    X : ndarray, shape (rows, K)
+    weight : ndarray, shape (rows,)
+    starts : ndarray of int, shape (runs,)
+        First row of each run.
+
+    Examples
+    --------
+    >>> run_sums(np.ones((3, 1)), np.array([1.0, 2, 4]), np.array([0, 1])).tolist()
+    [[1.0], [6.0]]
+    """
+    # a sparse matrix that holds the weights multiplies and sums in one pass
+    bounds = np.append(starts, len(X)).astype(np.int32)
+    parts = (np.ascontiguousarray(weight), np.arange(len(X), dtype=np.int32), bounds)
+    return np.asarray(sparse.csr_array(parts, shape=(len(starts), len(X))) @ X)
+
+
+def _chunk(X: Array, cells: Cells, starts: Codes | None, *, beta: Array, hessian: bool) -> Moments:
     K, J = beta.shape
     gradient, loglik = np.zeros((K, J)), np.zeros(J)
     outer = _OuterProducts(K, J) if hessian else None
@@ -170,7 +190,7 @@ def _chunk(
 
 
 def _final_chunk(
-    X: Array, cells: Cells, starts: NDArray[np.int64] | None, *, beta: Array, robust: bool
+    X: Array, cells: Cells, starts: Codes | None, *, beta: Array, robust: bool
 ) -> Moments:
     K, J = beta.shape
     by_label = robust and starts is None
@@ -207,7 +227,7 @@ def _log_likelihood(eta: Array, weight: Array, votes: Array) -> Array:
     return np.asarray((votes * eta - weight * softplus).sum(axis=0))
 
 
-def _gram_chunk(X: Array, cells: Cells, starts: NDArray[np.int64] | None) -> Moments:
+def _gram_chunk(X: Array, cells: Cells, starts: Codes | None) -> Moments:
     K, J = X.shape[1], cells.weight.shape[1]
     outer = _OuterProducts(K, J)
     for start, stop in _blocks(len(X), K, J):
@@ -257,18 +277,10 @@ class _OuterProducts:
         return [full[s * self.J : (s + 1) * self.J] for s in range(self.sets)]
 
 
-def _cluster_meat(X: Array, scores: Array, starts: NDArray[np.int64]) -> Array:
-    K, J = X.shape[1], scores.shape[1]
-    meat = np.empty((J, K, K))
-    bounds = np.append(starts, len(X)).astype(np.int32)
-    columns = np.arange(len(X), dtype=np.int32)
-    shape = (len(starts), len(X))
-    for group in range(J):
-        # a sparse matrix that holds the residuals multiplies and sums in one pass
-        members = sparse.csr_matrix(
-            (np.ascontiguousarray(scores[:, group]), columns, bounds), shape
-        )
-        sums = members @ X
+def _cluster_meat(X: Array, scores: Array, starts: Codes) -> Array:
+    meat = np.empty((scores.shape[1], X.shape[1], X.shape[1]))
+    for group in range(len(meat)):
+        sums = run_sums(X, scores[:, group], starts)
         meat[group] = sums.T @ sums
     return meat
 
@@ -280,23 +292,21 @@ def _blocks(n: int, K: int, J: int) -> list[tuple[int, int]]:
 
 
 def _map_chunks(
-    work: Callable[..., Moments], X: Array, cells: Cells, starts: NDArray[np.int64] | None
+    work: Callable[..., Moments], X: Array, cells: Cells, starts: Codes | None
 ) -> Moments:
     pieces = _pieces(len(X), starts)
     arguments = [(X[a:b], cells.take(slice(a, b)), part) for a, b, part in pieces]
-    with blas_controller().limit(limits=1, user_api="blas"):
-        if len(pieces) == 1:
+    if len(pieces) == 1:
+        with one_thread():
             return work(*arguments[0])
-        parts = list(worker_pool().map(lambda piece: work(*piece), arguments))
+    parts = in_threads(lambda piece: work(*piece), arguments)
     total = parts[0]
     for part in parts[1:]:
         total = total + part
     return total
 
 
-def _pieces(
-    n: int, starts: NDArray[np.int64] | None
-) -> list[tuple[int, int, NDArray[np.int64] | None]]:
+def _pieces(n: int, starts: Codes | None) -> list[tuple[int, int, Codes | None]]:
     count = _CHUNKS if n >= 4096 else 1
     cuts = np.linspace(0, n, count + 1).astype(np.int64)
     if starts is None:
@@ -311,13 +321,37 @@ def _pieces(
     ]
 
 
+def in_threads(work: Callable[..., Piece], *arguments: Iterable[Any]) -> list[Piece]:
+    """Return ``work`` of each of the arguments, as ``map`` does, from a pool of threads.
+
+    The work must not wait for the pool itself.
+
+    Examples
+    --------
+    >>> in_threads(pow, [2, 3], [2, 2])
+    [4, 9]
+    """
+    with one_thread():
+        return list(_worker_pool().map(work, *arguments))
+
+
+def one_thread() -> AbstractContextManager[object]:
+    """Hold matrix products to one thread: small ones are not worth sharing.
+
+    Examples
+    --------
+    >>> with one_thread():
+    ...     float(np.ones(2) @ np.ones(2))
+    2.0
+    """
+    return _blas().limit(limits=1, user_api="blas")  # type: ignore[no-any-return]
+
+
 @cache
-def blas_controller() -> ThreadpoolController:
-    """Return what pins the threads of BLAS while rows are worked in a pool."""
+def _blas() -> ThreadpoolController:
     return ThreadpoolController()
 
 
 @cache
-def worker_pool() -> ThreadPoolExecutor:
-    """Return the threads that work on chunks of rows."""
+def _worker_pool() -> ThreadPoolExecutor:
     return ThreadPoolExecutor(max_workers=os.cpu_count() or 1)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from workbench.data.dataset import PreferenceData
 from workbench.decompose.design import Design, Ties, build_design, select_annotators
+from workbench.decompose.grouped import GroupedWeights, what_was_fitted
 from workbench.decompose.kernel import Array, logistic
 from workbench.decompose.posterior_diagnostics import (
     FEW_DRAWS,
@@ -33,10 +34,6 @@ from workbench.decompose.sampler import Prior
 from workbench.decompose.weights import Weights
 from workbench.errors import refuse_out_of_range
 from workbench.provenance import Provenance
-from workbench.results import Result
-
-if TYPE_CHECKING:
-    import plotly.graph_objects as go
 
 PriorName = Literal["laplace", "normal"]
 
@@ -55,7 +52,7 @@ _SCALES = ["scale", "log_loss", "log_loss_low", "log_loss_high", "n", "chosen"]
 
 
 @dataclass(frozen=True, eq=False)
-class Dissection(Result):
+class Dissection(GroupedWeights):
     """Posterior draws of every group's weights.
 
     Attributes
@@ -81,6 +78,7 @@ class Dissection(Result):
         "Posterior weight of each factor, one fit a group, under a prior that shrinks weights "
         "towards 0. The probability is P(A preferred) where A is better on this factor only."
     )
+    beside = ("held_out", "scales", "diagnostics", "exclusions")
 
     draws: Array = field(repr=False)
     ess: Array = field(repr=False)
@@ -169,35 +167,10 @@ class Dissection(Result):
             posterior=True,
         )
 
-    def tables(self) -> dict[str, pd.DataFrame]:
-        """Return the estimates, held-out scores, scales, diagnostics and exclusions."""
-        return {
-            "estimates": self.to_frame(),
-            "held_out": self.held_out,
-            "scales": self.scales,
-            "diagnostics": self.diagnostics,
-            "exclusions": self.exclusions,
-        }
-
     def summary(self) -> str:
         """Return the posterior weights and held-out scores as text."""
-        level = f"{100 * self.settings['level']:g}% interval"
-        lines = [f"Dissection by {', '.join(self.settings['by']) or 'nothing'} ({level})"]
-        table, scored = self.to_frame(), self.held_out.set_index("group")
-        for group, own in table.groupby("group", sort=False):
-            first = own.iloc[0]
-            lines.append(f"\n{group}: n = {first['n']:,}, clusters = {first['n_clusters']:,}")
-            lines += [_text_row(row) for row in own.itertuples()]
-            if group in scored.index:
-                lines.append(_score_row(scored.loc[group]))
-        lines += ["", *(f"warning: {text}" for text in self.warnings), f"note: {_INDEPENDENT}"]
-        return "\n".join([*lines, f"method: {self.settings['method']}"])
-
-    def plot(self) -> go.Figure:
-        """Return a forest plot of the posterior weights with their intervals."""
-        from workbench.plots.forest import forest
-
-        return forest(self.to_frame())
+        method = f"note: {_INDEPENDENT}\nmethod: {self.settings['method']}"
+        return self._told(_probability_text, _score_text, method)
 
 
 def dissect(
@@ -294,11 +267,8 @@ def dissect(
         found = draw(parts, belief, draws, seed)
         if folds:
             held_out = scores(design, out_of_fold(design, parts, belief, folds, seed), level)
-    names = design.terms[:-1]
     settings = {
-        "by": list(by),
-        "factors": names,
-        "codings": {name: dict(data.factor_specs.get(name, {})).get("coding") for name in names},
+        **what_was_fitted(data, by, design),
         "prior": prior,
         "scale": scale,
         "scale_used": float(chosen),
@@ -369,18 +339,11 @@ def _compare_scales(
     return table[_SCALES]
 
 
-def _text_row(row: Any) -> str:
-    if not np.isfinite(row.estimate):
-        return f"  {row.term:<24} undefined: {row.reason}"
-    return (
-        f"  {row.term:<24} {row.estimate:+.3f} [{row.conf_low:+.3f}, {row.conf_high:+.3f}]"
-        f"  P(better wins) = {row.probability:.3f}"
-        f" [{row.probability_low:.3f}, {row.probability_high:.3f}]"
-    )
+def _probability_text(row: Any) -> str:
+    interval = f"[{row.probability_low:.3f}, {row.probability_high:.3f}]"
+    return f"P(better wins) = {row.probability:.3f} {interval}"
 
 
-def _score_row(row: Any) -> str:
-    return (
-        f"  held out: accuracy {row['accuracy']:.3f} [{row['accuracy_low']:.3f}, "
-        f"{row['accuracy_high']:.3f}], log-loss {row['log_loss']:.3f}"
-    )
+def _score_text(row: Any) -> str:
+    interval = f"[{row.accuracy_low:.3f}, {row.accuracy_high:.3f}]"
+    return f": accuracy {row.accuracy:.3f} {interval}, log-loss {row.log_loss:.3f}"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import math
 import re
 from collections.abc import Sequence
@@ -13,7 +12,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 import pandas as pd
 
-from workbench.data.digests import hash_table
+from workbench.data.digests import row_hashes, table_digest
 from workbench.decompose.fit_files import QUERY_CASES, FitRows, fit_files, read_rows
 from workbench.decompose.kernel import logistic
 from workbench.decompose.weights import Weights
@@ -315,11 +314,9 @@ def read_fits(
     exclusions = pd.DataFrame(rows.exclusions, columns=_COLUMNS)
     if table.empty:
         raise _nothing(source, exclusions)
-    state = hashlib.blake2b(digest_size=16)
-    keys = [*_KEYS, "term"]
-    hash_table(state, table[[*keys, "estimate", "n"]], keys)
+    own = row_hashes(table[[*_KEYS, "term", "estimate", "n"]])
     settings = {"files": [p.name for p in files], "terms": rows.terms, "method": _METHOD}
-    provenance = Provenance.capture(dataset=state.hexdigest())
+    provenance = Provenance.capture(dataset=table_digest({"fits": own}))
     return PublishedFits(table, rows.terms, exclusions, settings, provenance)
 
 

@@ -10,7 +10,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from workbench.data.dataset import PAIR_COLUMNS, PreferenceData
+from workbench.data.columns import PAIR_COLUMNS
+from workbench.data.dataset import PreferenceData
 from workbench.errors import DesignError
 from workbench.factors.catalog import FactorSpec
 from workbench.factors.coding import Coding, apply

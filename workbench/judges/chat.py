@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from copy import copy
+from dataclasses import replace
 from typing import Any, Literal
 
 import numpy as np
@@ -12,6 +13,7 @@ import pandas as pd
 
 from workbench.data.dataset import PreferenceData
 from workbench.errors import DesignError
+from workbench.judges.asking import AskingJudge
 from workbench.judges.base import NOT_ASKED, label_rows, text_pairs
 from workbench.judges.soft import NO_LOGPROBS, first_preferred
 from workbench.judges.templates import Template, find_template
@@ -22,10 +24,8 @@ from workbench.llm.request import Request, Sampling
 
 Order = Literal["ab", "ba"]
 
-STAGE = "judge"
 
-
-class ChatJudge:
+class ChatJudge(AskingJudge):
     r"""A model that is shown both responses and says which is better.
 
     Parameters
@@ -75,7 +75,7 @@ class ChatJudge:
     ['ab', 'ab', 'ab', 'ba', 'ba', 'ba']
     """
 
-    kind = "llm"
+    form, stage = "chat", "judge"
 
     def __init__(
         self,
@@ -97,13 +97,12 @@ class ChatJudge:
                 expected='orders "both", "ab" or "ba"; 1 sample or more; soft with 1 sample',
                 fix="Give other options.",
             )
-        self.model, self.asks, self.samples, self.soft = model, asks, samples, soft
-        self.first = first
+        super().__init__(model, asks, samples, sampling, name)
+        self.soft, self.first = soft, first
         self.template = find_template(template) if isinstance(template, str) else template
         self.orders: tuple[Order, ...] = ("ab", "ba") if orders == "both" else (orders,)
-        given = sampling or Sampling()
-        self.sampling = given if not soft or given.top_logprobs else _with_logprobs(given)
-        self.name = name or model
+        if soft and not self.sampling.top_logprobs:
+            self.sampling = replace(self.sampling, top_logprobs=20)
 
     def again(self, repeat: int) -> ChatJudge:
         """Return the judge as it is asked another time."""
@@ -113,18 +112,12 @@ class ChatJudge:
 
     def settings(self) -> dict[str, Any]:
         """Return what made the verdicts, as plain JSON values."""
-        return {
-            "judge": "chat",
-            "name": self.name,
-            "model": self.model,
-            "base_url": self.asks.base_url,
-            "template": vars(self.template),
-            "orders": list(self.orders),
-            "samples": self.samples,
-            "soft": self.soft,
-            "sampling": self.sampling.body(),
-            "spending": [s.to_dict() for s in self.asks.spending() if s.stage == STAGE],
-        }
+        return self._settings(
+            template=vars(self.template),
+            orders=list(self.orders),
+            samples=self.samples,
+            soft=self.soft,
+        )
 
     def requests(self, data: PreferenceData) -> list[Request]:
         """Return every question: by order, by pair, by sample."""
@@ -139,12 +132,11 @@ class ChatJudge:
     def verdicts(self, data: PreferenceData) -> pd.DataFrame:
         """Return a label for each pair and order."""
         pairs = text_pairs(data)
-        replies = self.asks.ask(self.requests(data), STAGE)
-        size, rows = len(pairs) * self.samples, []
-        for k, order in enumerate(self.orders):
-            part = replies[k * size : (k + 1) * size]
-            votes = [part[i : i + self.samples] for i in range(0, size, self.samples)]
-            rows.append(self._labels(pairs, votes, order, k))
+        votes, n = self._replies(self.requests(data)), len(pairs)
+        rows = [
+            self._labels(pairs, votes[k * n : (k + 1) * n], order, k)
+            for k, order in enumerate(self.orders)
+        ]
         return pd.concat(rows, ignore_index=True)
 
     def _request(self, pair: dict[str, Any], order: Order, sample: int) -> Request:
@@ -181,7 +173,7 @@ class ChatJudge:
         )
         return rows.assign(
             strength=[one[1] for one in found],
-            failure=pd.Series([_failure(part) for part in votes], dtype="object"),
+            failure=pd.Series([self._failure(part) for part in votes], dtype="object"),
         )
 
     def _label(self, replies: Sequence[Reply | None]) -> tuple[float, float, str | None]:
@@ -201,12 +193,6 @@ class ChatJudge:
         return first, dict(counts).get(verdict, 0) / len(read), None
 
 
-def _with_logprobs(sampling: Sampling) -> Sampling:
-    from dataclasses import replace
-
-    return replace(sampling, top_logprobs=20)
-
-
 def _text(value: Any) -> str | None:
     return value if isinstance(value, str) and value else None
 
@@ -214,8 +200,3 @@ def _text(value: Any) -> str | None:
 def _raw(replies: Sequence[Reply | None]) -> str | None:
     texts = [reply.text for reply in replies if reply is not None]
     return "\n---\n".join(texts) if texts else None
-
-
-def _failure(replies: Sequence[Reply | None]) -> str | None:
-    reasons = [reply.reason for reply in replies if reply is not None and reply.reason]
-    return reasons[0] if reasons else None

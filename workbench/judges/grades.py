@@ -9,13 +9,13 @@ import pandas as pd
 
 from workbench.data.dataset import PreferenceData
 from workbench.errors import DesignError
+from workbench.judges.asking import AskingJudge
 from workbench.judges.base import FAILED, NOT_ASKED, label_rows, text_pairs
 from workbench.llm.asker import Asks
 from workbench.llm.question import object_schema, question, shown
 from workbench.llm.reply import Reply
 from workbench.llm.request import Request, Sampling
 
-STAGE = "grade"
 _TASK = (
     "You grade one response to a prompt. Grade how well it serves the person who wrote the "
     "prompt: it does what was asked, is right, and is clear. Length and layout are no merits in "
@@ -27,7 +27,7 @@ _FORM = (
 )
 
 
-class GradeJudge:
+class GradeJudge(AskingJudge):
     """A model that grades each response alone; the higher grade is preferred.
 
     Equal grades are a tie. A response that stands in many pairs is graded once.
@@ -65,7 +65,7 @@ class GradeJudge:
     3
     """
 
-    kind = "llm"
+    form = stage = "grade"
 
     def __init__(
         self,
@@ -85,22 +85,12 @@ class GradeJudge:
                 expected="high above low, and 1 sample or more",
                 fix="Give other options.",
             )
-        self.model, self.asks, self.samples = model, asks, samples
+        super().__init__(model, asks, samples, sampling, name)
         self.low, self.high = low, high
-        self.sampling, self.name = sampling or Sampling(), name or model
 
     def settings(self) -> dict[str, Any]:
         """Return what made the verdicts, as plain JSON values."""
-        return {
-            "judge": "grade",
-            "name": self.name,
-            "model": self.model,
-            "base_url": self.asks.base_url,
-            "scale": [self.low, self.high],
-            "samples": self.samples,
-            "sampling": self.sampling.body(),
-            "spending": [s.to_dict() for s in self.asks.spending() if s.stage == STAGE],
-        }
+        return self._settings(scale=[self.low, self.high], samples=self.samples)
 
     def verdicts(self, data: PreferenceData) -> pd.DataFrame:
         """Return a label for each pair."""
@@ -116,9 +106,7 @@ class GradeJudge:
             for row in alone.to_dict("records")
             for sample in range(self.samples)
         ]
-        replies = self.asks.ask(requests, STAGE)
-        groups = [replies[i : i + self.samples] for i in range(0, len(replies), self.samples)]
-        n = len(pairs)
+        groups, n = self._replies(requests), len(pairs)
         return self._labels(pairs, [groups[k] for k in code[:n]], [groups[k] for k in code[n:]])
 
     def _request(self, row: dict[str, Any], sample: int) -> Request:
@@ -140,9 +128,7 @@ class GradeJudge:
             for d, (x, y) in zip(difference, both, strict=True)
         ]
         rows = label_rows(pairs, preference, reason=reasons, raw=[_raw(*pair) for pair in both])
-        failure = [
-            next((r.reason for r in (*x, *y) if r is not None and r.failed), None) for x, y in both
-        ]
+        failure = [self._failure((*x, *y)) for x, y in both]
         return rows.assign(strength=np.abs(difference), failure=pd.Series(failure, dtype="object"))
 
 

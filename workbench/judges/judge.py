@@ -9,7 +9,8 @@ from typing import Any
 import pandas as pd
 from scipy.stats import false_discovery_control
 
-from workbench.data.dataset import PreferenceData, complete_labels
+from workbench.data.columns import complete_labels
+from workbench.data.dataset import PreferenceData
 from workbench.errors import DesignError, refuse_out_of_range
 from workbench.json_values import json_ready
 from workbench.judges.base import Judge

@@ -45,6 +45,7 @@ def measures(data: PreferenceData, name: str, level: float) -> pd.DataFrame:
     ----------
     Shi et al. (2024), "Judging the judges", section 2: positional fairness.
     """
+    data = data.decided()
     labels = data.labels[data.labels["annotator"] == name]
     cluster = pd.factorize(data.pairs["cluster"])[0]
     at = pd.Series(cluster, index=data.pairs["pair_id"])

@@ -148,6 +148,11 @@ def _reply_form(template: Template) -> str:
     )
 
 
+_SYSTEM = (
+    "You compare two responses to the same prompt. Decide which one serves the person who wrote "
+    "the prompt better: it {criteria}. {aside} are no merits in themselves. If a reference "
+    "answer is given, it is right. Say tie only where neither is better."
+)
 _USER = "{prompt}\n\n{reference}\n\n{response_a}\n\n{response_b}"
 
 TEMPLATES = {
@@ -155,18 +160,18 @@ TEMPLATES = {
     for one in (
         Template(
             "workbench",
-            "You compare two responses to the same prompt. Decide which one serves the person "
-            "who wrote the prompt better: it does what was asked, is right, and is clear. Length, "
-            "layout and the order in which they stand are no merits in themselves. If a reference "
-            "answer is given, it is right. Say tie only where neither is better.",
+            _SYSTEM.format(
+                criteria="does what was asked, is right, and is clear",
+                aside="Length, layout and the order in which they stand",
+            ),
             _USER,
         ),
         Template(
             "criteria_reversed",
-            "You compare two responses to the same prompt. Decide which one serves the person "
-            "who wrote the prompt better: it is clear, is right, and does what was asked. The "
-            "order in which they stand, layout and length are no merits in themselves. If a "
-            "reference answer is given, it is right. Say tie only where neither is better.",
+            _SYSTEM.format(
+                criteria="is clear, is right, and does what was asked",
+                aside="The order in which they stand, layout and length",
+            ),
             _USER,
         ),
         Template(

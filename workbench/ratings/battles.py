@@ -12,9 +12,8 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from workbench.data.dataset import PreferenceData
-from workbench.decompose.kernel import Array
+from workbench.decompose.kernel import Array, Codes
 from workbench.errors import DesignError
-from workbench.ratings.kernel import Codes
 
 BattleTies = Literal["half", "davidson", "drop"]
 
@@ -104,6 +103,7 @@ def collect(
     DesignError
         No model names, an unknown annotator or covariate, or no usable label.
     """
+    data = data.decided()
     a, b, models = model_codes(data.pairs)
     values = _covariate_values(data, covariates)
     row = data.pair_rows
@@ -124,7 +124,7 @@ def collect(
     row = row[kept]
     cluster, n_clusters = _clusters(data.pairs["cluster"], row, named=bool(covariates))
     present, codes = np.unique(np.r_[a[row], b[row]], return_inverse=True)
-    return Battles(
+    battles = Battles(
         models=[models[m] for m in present],
         a=codes[: len(row)],
         b=codes[len(row) :],
@@ -135,6 +135,61 @@ def collect(
         cluster=cluster,
         n_clusters=n_clusters,
         exclusions=exclusions,
+    )
+    if "n_votes" not in labels:
+        return battles
+    votes = single_votes(battles, labels[kept])
+    return votes.take(votes.preference != 0.5) if ties == "drop" else votes
+
+
+def single_votes(battles: Battles, labels: pd.DataFrame) -> Battles:
+    """Return battles of which each is one vote, where labels are shares of several.
+
+    Parameters
+    ----------
+    battles : Battles
+        One for each label.
+    labels : DataFrame
+        ``preference``, ``n_votes`` and perhaps ``n_ties``, in the same order.
+
+    Returns
+    -------
+    Battles
+        The votes of a label that is alone in its cluster are drawn one by one, so each is a
+        cluster of its own: errors equal those of a table with one row a battle.
+
+    Examples
+    --------
+    >>> import workbench as wb
+    >>> counts = {"model_a": ["m"], "model_b": ["n"], "wins_a": [3], "wins_b": [1]}
+    >>> data = wb.load(pd.DataFrame(counts))
+    >>> battles = collect(data, annotator=None, covariates=[], ties="half")
+    >>> battles.preference.tolist(), battles.n_clusters
+    ([1.0, 1.0, 1.0, 0.0], 4)
+    """
+    n = np.maximum(labels["n_votes"].fillna(1.0).to_numpy("float64"), 1.0).round().astype(np.int64)
+    ties = np.zeros(len(n), dtype=np.int64)
+    if "n_ties" in labels:
+        ties = labels["n_ties"].fillna(0.0).to_numpy("float64").round().astype(np.int64)
+    share = battles.preference
+    won = np.clip((share * n - ties / 2).round().astype(np.int64), 0, n - ties)
+    rows = np.repeat(np.arange(len(n)), n)
+    place = np.arange(len(rows)) - np.repeat(np.cumsum(n) - n, n)
+    vote = np.where(place < won[rows], 1.0, np.where(place < (won + ties)[rows], 0.5, 0.0))
+    alone = np.bincount(battles.cluster, minlength=battles.n_clusters)[battles.cluster] == 1
+    own = (alone & (n > 1))[rows]
+    cluster = battles.cluster[rows]
+    later = own & (place > 0)
+    cluster[later] = battles.n_clusters + np.arange(int(later.sum()))
+    return replace(
+        battles,
+        a=battles.a[rows],
+        b=battles.b[rows],
+        preference=np.where(n[rows] > 1, vote, share[rows]),
+        weight=(battles.weight / n)[rows],
+        X=battles.X[rows],
+        cluster=cluster,
+        n_clusters=battles.n_clusters + int(later.sum()),
     )
 
 
@@ -280,6 +335,8 @@ def _reasons(
     reason[~(np.isfinite(weight) & (weight > 0))] = "no positive weight"
     if ties == "drop":
         tied = preference == 0.5
+        if "n_votes" in labels:
+            tied &= ~(labels["n_votes"].to_numpy() > 1)
         reason[tied] = labels["reason"][tied].fillna("tie")
     empty = np.isnan(preference)
     reason[empty] = labels["reason"][empty].fillna("no verdict")

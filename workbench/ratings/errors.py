@@ -2,25 +2,15 @@
 
 from __future__ import annotations
 
-import os
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
 
 import numpy as np
 from scipy import sparse
 
-from workbench.decompose.kernel import Array
+from workbench.decompose.kernel import Array, Codes, in_threads
 from workbench.ratings.battles import Battles
-from workbench.ratings.kernel import (
-    Codes,
-    Likelihood,
-    RatingFit,
-    Rows,
-    Votes,
-    one_thread,
-    refit,
-)
+from workbench.ratings.kernel import Likelihood, RatingFit, Rows, Votes, refit
 
 _BLOCK = 400_000
 """Values of one block of replicates, so that it stays near the processor."""
@@ -217,11 +207,7 @@ def bootstrap_draws(
     # a generator of its own for each block: the same draws whatever the number of threads
     seeds = np.random.SeedSequence(seed).spawn(len(sizes))
     work = partial(_block, resample, models, fits)
-    with (
-        one_thread(),
-        ThreadPoolExecutor(max_workers=os.cpu_count() or 1) as pool,
-    ):
-        return np.concatenate(list(pool.map(work, sizes, seeds)))
+    return np.concatenate(in_threads(work, sizes, seeds))
 
 
 def _block(

@@ -6,19 +6,13 @@ Davidson's ties). All replicates of a bootstrap are columns of one matrix.
 
 from __future__ import annotations
 
-from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from functools import cache
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy import sparse
-from threadpoolctl import ThreadpoolController
 
-from workbench.decompose.kernel import Array, logistic
-
-Codes = NDArray[np.int64]
+from workbench.decompose.kernel import Array, Codes, logistic, one_thread, run_sums
 
 _MAX_STEPS = 100
 _NEAR = 1e-9
@@ -222,10 +216,7 @@ class Likelihood:
         M, K, X = self.M, self.K, self.rows.X
         hessian[:M, :M] = self.rows.laplacian(self._per_pair(h))
         if K:
-            # a sparse matrix that holds the weights multiplies and sums in one pass
-            bounds = np.append(self.rows.starts, len(X))
-            sums = sparse.csr_array((h, np.arange(len(X)), bounds), shape=(len(self.sizes), len(X)))
-            hessian[:M, M : M + K] = self.Dt @ (sums @ X)
+            hessian[:M, M : M + K] = self.Dt @ run_sums(X, h, self.rows.starts)
             hessian[M : M + K, :M] = hessian[:M, M : M + K].T
             for start in range(0, len(X), _BLOCK_ROWS):
                 x = X[start : start + _BLOCK_ROWS]
@@ -255,16 +246,6 @@ def davidson(eta: Array, log_nu: Array) -> tuple[Array, Array, Array]:
     even = np.exp(log_nu - steep)
     total = 1 + small + even
     return np.sign(eta) * (1 - small) / total, even / total, steep + np.log(total)
-
-
-def one_thread() -> AbstractContextManager[object]:
-    """Hold the matrix products to one thread: these matrices are too small to share."""
-    return _blas().limit(limits=1, user_api="blas")  # type: ignore[no-any-return]
-
-
-@cache
-def _blas() -> ThreadpoolController:
-    return ThreadpoolController()
 
 
 def fit(model: Likelihood, votes: Votes, start: Array | None = None) -> RatingFit:

@@ -174,6 +174,7 @@ def length_control(
     >>> found.to_frame()[["term", "n"]].to_dict("records")
     [{'term': 'mine', 'n': 40}]
     """
+    data = data.decided()
     _check_options(replicates, level)
     base = baseline if baseline is not None else _only_baseline(data)
     judge = annotator if annotator is not None else _only_annotator(data)

@@ -6,7 +6,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Literal
 
-from workbench.data.dataset import PreferenceData, complete_labels
+from workbench.data.columns import complete_labels
+from workbench.data.dataset import PreferenceData
 from workbench.decompose.decomposition import Decomposition, decompose
 from workbench.errors import DesignError
 from workbench.results import Result

@@ -20,7 +20,7 @@ from workbench.report.job import MainJob, listed
 
 def main_job(
     data: PreferenceData,
-    reference: str = "human",
+    reference: str | None = None,
     *,
     annotators: Sequence[str] | None = None,
     factors: Sequence[str] | None = None,
@@ -37,8 +37,9 @@ def main_job(
     ----------
     data : PreferenceData
         Factors are computed if it has none (see :func:`ensure_factors`).
-    reference : str
-        An annotator, or a kind whose annotators are pooled (``"human"``: the people).
+    reference : str, optional
+        An annotator, or a kind whose annotators are pooled (``"human"``: the people); when
+        None :func:`default_reference`.
     annotators : sequence of str, optional
         Compare only these; by default all that are not people.
     factors, covariance, ties, folds, level, seed
@@ -66,7 +67,8 @@ def main_job(
     >>> job.people.groups, len(job.judges.groups) == len(job.gap.wald)
     (['human'], True)
     """
-    data = ensure_factors(data)
+    data = ensure_factors(data.decided())
+    reference = reference or default_reference(data)
     others = _others(data, reference, annotators)
     options: dict[str, Any] = {
         "factors": factors,
@@ -82,6 +84,21 @@ def main_job(
         judges = decompose(data, annotator=others, **options)
         job = replace(job, judges=judges, gap=contrast(judges, people))
     return replace(job, further=add_further(job, further))
+
+
+def default_reference(data: PreferenceData) -> str:
+    """Return whom judges are compared with unless said: people, who else is no model.
+
+    Labels whose kind the file does not say come next, then gold answers.
+
+    Examples
+    --------
+    >>> import workbench as wb
+    >>> default_reference(wb.load("sample"))
+    'human'
+    """
+    kinds = set(data.annotators["kind"])
+    return next((kind for kind in ("human", "unknown", "objective") if kind in kinds), "human")
 
 
 def ensure_factors(data: PreferenceData) -> PreferenceData:

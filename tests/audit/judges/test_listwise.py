@@ -10,7 +10,7 @@ import pytest
 from scipy.stats import chisquare
 
 import workbench as wb
-from tests.audit.judges.test_instrument import triples
+from tests.audit.judges.test_reliability import triples
 from workbench.audit.judges.listwise import _rows, listwise
 from workbench.llm.fence import unfenced
 from workbench.llm.reply import Reply

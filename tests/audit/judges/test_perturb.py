@@ -63,7 +63,7 @@ def test_corruptions_break_what_they_say():
 def test_placebos_are_as_long_as_their_cues():
     for probe in PROBES:
         for variant in probe.variants:
-            made = variant.make(ITEM)
+            made = variant.treatment(ITEM)
             if made is None or made[1] is None or probe.dimension == "length":
                 continue
             treated, control = made
@@ -73,7 +73,7 @@ def test_placebos_are_as_long_as_their_cues():
 
 def test_what_is_told_of_one_response_is_told_of_the_other_in_the_control():
     stance = next(probe for probe in PROBES if probe.dimension == "sycophancy")
-    treated, control = stance.variants[0].make(ITEM)
+    treated, control = stance.variants[0].treatment(ITEM)
     assert TEXT[:20] in treated.prompt
     assert ITEM.clean.other[:20] in control.prompt
     assert (treated.target, treated.other) == (control.target, control.other)
@@ -81,7 +81,7 @@ def test_what_is_told_of_one_response_is_told_of_the_other_in_the_control():
 
 def test_the_escape_closes_the_place_of_the_template():
     escape = next(probe for probe in PROBES if probe.id == "X2").variants[0]
-    treated = escape.make(ITEM)[0].target
+    treated = escape.treatment(ITEM)[0].target
     assert treated.index("<<<end>>>") < treated.index("Verdict") < treated.index("<<<a>>>")
 
 
@@ -90,7 +90,7 @@ def test_any_text_is_changed_the_same_way_twice_or_left_alone(text, seed):
     item = Item(Arm("Prompt", text, "Another response. It is here."), "Off topic.", seed)
     for probe in PROBES:
         for variant in probe.variants:
-            once, twice = variant.make(item), variant.make(item)
+            once, twice = variant.treatment(item), variant.treatment(item)
             assert once == twice
-            if once is not None and probe.group == "invariance" and once[1] is not None:
+            if once is not None and probe.category == "invariance" and once[1] is not None:
                 assert once[0] != once[1]

@@ -195,9 +195,9 @@ def test_one_number_outside_0_to_1_and_no_number_is_a_probability():
 
 
 def test_no_usable_row_says_why(tmp_path):
-    same = [{**record, "response_b": record["response_a"]} for record in GOOD]
+    same = [{**record, "response_a": "", "response_b": " "} for record in GOOD]
     error = _error(_write(tmp_path, "a.jsonl", _lines(same)))
-    assert "4 identical" in error.found
+    assert "4 empty" in error.found
     assert "row 1" in error.fix
 
 
@@ -301,17 +301,11 @@ def test_read_is_kept_plus_left_out_on_a_messy_file(tmp_path):
     data = wb.load(_write(tmp_path, "a.jsonl", content))
     report = data.load_report
     counts = {reason: entry.count for reason, entry in report.left_out.items()}
-    assert counts == {
-        "duplicate": 1,
-        "unknown label": 1,
-        "empty": 1,
-        "identical": 1,
-        "unparseable": 1,
-    }
+    # the same vote again, one empty and two equal responses are judgements like others
+    assert counts == {"unknown label": 1, "unparseable": 1}
     assert report.rows_read == report.rows_kept + sum(counts.values()) == 10
-    # the other verdict on the last pair is a second label of it
-    assert (len(data.pairs), len(data.labels)) == (4, 5)
-    assert data.labels["replicate"].tolist() == [0, 0, 0, 0, 1]
+    assert (len(data.pairs), len(data.labels)) == (6, 8)
+    assert data.labels["replicate"].tolist() == [0, 0, 0, 0, 1, 0, 0, 1]
 
 
 def test_a_role_mapped_to_none_is_left_open():

@@ -11,12 +11,11 @@ import pandas as pd
 from workbench.audit.judges.plan import CLEAN, SAME, WORSE, Plan
 from workbench.audit.judges.probes import Probe
 from workbench.audit.judges.scorecard import COLUMNS, JudgeAudit
-from workbench.audit.judges.scores import Array, Scores, ask
+from workbench.audit.judges.scores import Scores, ask
 from workbench.audit.judges.statistics import (
     BIASED,
     EQUIVALENT,
     MARGIN,
-    RATE,
     SHIFT,
     UNDERPOWERED,
     attack_success,
@@ -25,6 +24,8 @@ from workbench.audit.judges.statistics import (
     shift,
     verdicts,
 )
+from workbench.audit.measures import SHARE
+from workbench.clustered import Array
 from workbench.errors import refuse_out_of_range
 from workbench.json_values import json_ready
 from workbench.judges.base import Judge
@@ -173,7 +174,8 @@ class _Measuring:
         """Return the mean over the forms and doses of a probe, a pair counted once."""
         own = self._of(probe.id)
         about = {
-            "id": probe.id, "term": probe.name, "dimension": probe.dimension, "group": probe.group,
+            "id": probe.id, "term": probe.name, "dimension": probe.dimension,
+            "group": probe.category,
         }  # fmt: skip
         lost = len(own) - int(own["value"].notna().sum()) if len(own) else 0
         own = own.dropna(subset=["value"])
@@ -181,7 +183,7 @@ class _Measuring:
         pairs = by_pair.agg(value=("value", "mean"), code=("code", "first"))
         value, code = pairs["value"].to_numpy(float), pairs["code"].to_numpy()
         if probe.expect == "right":
-            row = {**about, **rate(value, code, self.level), "expect": "right", "method": RATE}
+            row = {**about, **rate(value, code, self.level), "expect": "right", "method": SHARE}
         else:
             row = self._shift(about, value, code, probe.expect)
             row |= self._flips(own)
@@ -196,11 +198,10 @@ class _Measuring:
                 held = own.dropna(subset=["value"])
                 value, code = held["value"].to_numpy(float), held["code"].to_numpy()
                 about = {"id": probe.id, "probe": probe.name, "dimension": probe.dimension}
-                measured = rate if probe.expect == "right" else shift
-                row = {**about, "term": name, "dose": own["dose"].iloc[0]}
-                row["method"] = RATE if probe.expect == "right" else SHIFT
+                measured, method = (rate, SHARE) if probe.expect == "right" else (shift, SHIFT)
+                row = {**about, "term": name, "dose": own["dose"].iloc[0], "method": method}
                 row |= measured(value, code, self.level) | {"n_failed": len(own) - len(held)}
-                if probe.group == "attack":
+                if probe.category == "attack":
                     row |= self._attack(held)
                 if probe.expect != "right":
                     row |= self._rank_drop(held)
@@ -234,7 +235,7 @@ class _Measuring:
         known = np.isfinite(value)
         found = rate(value[known], np.asarray(code)[known], self.level, tested=False)
         about = {"id": number, "term": term, "dimension": dim, "group": "instrument"}
-        return {**about, **found, "method": RATE, "n_failed": int((~known).sum())}
+        return {**about, **found, "method": SHARE, "n_failed": int((~known).sum())}
 
     def _flips(self, own: pd.DataFrame) -> dict[str, Any]:
         """Return the excess flip over what repeated calls do by themselves."""
@@ -272,8 +273,8 @@ class _Measuring:
     def _again(self) -> pd.DataFrame:
         """Return by pair how often repeated calls agree: each order, and both together."""
         clean, scores = self._of(CLEAN), self.scores
-        place = {arm: k for k, arm in enumerate(self.plan.clean)}
-        rows = clean["treated"].map(place).to_numpy()
+        row_of = {arm: k for k, arm in enumerate(self.plan.clean)}
+        rows = clean["treated"].map(row_of).to_numpy()
         first, again = scores.first[clean["treated"].to_numpy()], scores.again[:, rows]
         one = _agree(first[None], again).mean(axis=(0, 2))
         both = _agree(first.mean(axis=1)[None], again.mean(axis=2)).mean(axis=0)

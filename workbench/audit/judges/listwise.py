@@ -11,15 +11,13 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy.stats import chi2
 
-from workbench.audit.judges.instrument import triples
-from workbench.audit.judges.statistics import RATE
-from workbench.audit.measures import COLUMNS, Measures
-from workbench.clustered import Array, share
+from workbench.audit.judges.item_sampling import sample_triples
+from workbench.audit.measures import Measures, share_row
+from workbench.clustered import Array, Codes
 from workbench.data.dataset import PreferenceData
 from workbench.llm.asker import Asks
 from workbench.llm.question import object_schema, question, shown
 from workbench.llm.request import Request, Sampling
-from workbench.provenance import Provenance
 
 STAGE = "listwise"
 PLACES = ("1", "2", "3")
@@ -93,74 +91,72 @@ def listwise(
     >>> found.to_frame()["n"].tolist()[:3]
     [3.0, 3.0, 3.0]
     """
-    lists = triples(data, n, seed)
+    lists = sample_triples(data, n, seed)
     schema = object_schema({"best": {"type": "string", "enum": list(PLACES)}})
     requests = [
         Request(
             model,
-            question(_TASK, {"prompt": shown(prompt), **_named(texts, turn)}, _FORM),
+            question(_TASK, {"prompt": shown(prompt), **_by_place(texts, rotation)}, _FORM),
             sampling or Sampling(),
             schema,
             about={"task": "listwise"},
         )
         for prompt, _, texts in lists
-        for turn in range(len(PLACES))
+        for rotation in range(len(PLACES))
     ]
     replies = asks.ask(requests, STAGE)
-    said = np.array(
+    best = np.array(
         [-1 if one is None or one.failed else PLACES.index(one.value["best"]) for one in replies]
     ).reshape(-1, len(PLACES))
-    read: NDArray[np.bool_] = np.asarray((said >= 0).all(axis=1))
+    read: NDArray[np.bool_] = np.asarray((best >= 0).all(axis=1))
     cluster = pd.factorize(np.array([one[1] for one in lists]))[0][read]
-    table = pd.DataFrame(_rows(said[read], cluster, level)).reindex(columns=list(COLUMNS))
     settings = {
         "what": f"{model}: lists of three, {int((~read).sum())} of {len(read):,} without a reply "
         "to every rotation",
         "level": level,
     }
-    return Listwise(table, settings, Provenance.capture(seed=seed, dataset=data.digest))
+    rows = _rows(best[read], cluster, level)
+    return Listwise.from_rows(rows, settings, dataset=data.digest, seed=seed)
 
 
-def _named(texts: list[str], turn: int) -> dict[str, str]:
-    """Return the responses by their place; place j holds the one numbered j + turn."""
-    return {f"response {p}": texts[(j + turn) % len(PLACES)] for j, p in enumerate(PLACES)}
+def _by_place(texts: list[str], rotation: int) -> dict[str, str]:
+    """Return the responses by their place; place j holds the one numbered j + rotation."""
+    return {f"response {p}": texts[(j + rotation) % len(PLACES)] for j, p in enumerate(PLACES)}
 
 
-def _rows(
-    said: NDArray[np.int64], cluster: NDArray[np.int64], level: float
-) -> list[dict[str, Any]]:
-    n, k = said.shape
+def _rows(best: NDArray[np.int64], cluster: Codes, level: float) -> list[dict[str, Any]]:
+    """Return the measures of the places that were called best, shape (lists, rotations)."""
+    n, k = best.shape
     if n == 0:
         reason = "no list was answered in every rotation"
         return [{"term": "wins of a place", "estimate": np.nan, "n": 0.0, "reason": reason}]
-    wins = (said[:, :, None] == np.arange(k)).astype(float)
+    wins = (best[:, :, None] == np.arange(k)).astype(float)
     every = np.repeat(cluster, k)
     rows = [
-        {"term": f"wins of place {p}", **share(wins[:, :, j].ravel(), every, level), "method": RATE}
+        share_row(f"wins of place {p}", wins[:, :, j].ravel(), every, level)
         for j, p in enumerate(PLACES)
     ]
-    winner = (said + np.arange(k)) % k
+    winner = (best + np.arange(k)) % k
     same = np.array([max(Counter(row).values()) == k for row in winner.tolist()], dtype=float)
+    rows.append(share_row("the same response in every rotation", same, cluster, level))
     statistic, p = _wald(wins.mean(axis=1) - 1 / k, cluster)
-    rows.append({"term": "the same response in every rotation",
-                 **share(same, cluster, level), "method": RATE})  # fmt: skip
     rows.append({"term": "chi-square of places", "estimate": statistic, "p_value": p,
-                 "q_value": p, "n": float(n * k), "n_clusters": float(cluster.max() + 1),
+                 "n": float(n * k), "n_clusters": float(cluster.max() + 1),
                  "method": _WALD})  # fmt: skip
     return rows
 
 
-def _wald(excess: Array, cluster: NDArray[np.int64]) -> tuple[float, float]:
+def _wald(excess: Array, cluster: Codes) -> tuple[float, float]:
     """Return the Wald statistic of no excess in any place, and its p-value."""
     free = excess[:, :-1]
     mean = free.mean(axis=0)
     sums = np.stack([np.bincount(cluster, column) for column in (free - mean).T], axis=1)
-    groups = len(sums)
-    covariance = groups / max(groups - 1, 1) * sums.T @ sums / len(free) ** 2
-    if groups < 2 or np.linalg.matrix_rank(covariance) < free.shape[1]:
+    n_clusters = len(sums)
+    covariance = n_clusters / max(n_clusters - 1, 1) * sums.T @ sums / len(free) ** 2
+    if n_clusters < 2 or np.linalg.matrix_rank(covariance) < free.shape[1]:
         # every list says the same of the places: Pearson's statistic, a prompt counting once
         k = excess.shape[1]
-        pearson = float(groups * k * (excess.mean(axis=0) ** 2).sum())
+        pearson = float(n_clusters * k * (excess.mean(axis=0) ** 2).sum())
         return pearson, float(chi2.sf(pearson, k - 1))
     statistic = float(mean @ np.linalg.solve(covariance, mean))
     return statistic, float(chi2.sf(statistic, free.shape[1]))

@@ -5,38 +5,33 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 import pandas as pd
 from scipy.special import expit
 
 from workbench.audit.judges import perturb
-from workbench.audit.judges.plan import drawn
-from workbench.audit.judges.scores import as_data, scores_of
+from workbench.audit.judges.item_sampling import sample_pairs
+from workbench.audit.judges.scores import as_data, balanced_scores
 from workbench.audit.judges.statistics import shift
+from workbench.audit.measures import Measures
 from workbench.clustered import Array
 from workbench.data.dataset import PreferenceData
-from workbench.decompose.decomposition import Decomposition, q_values
+from workbench.decompose.decomposition import Decomposition
 from workbench.decompose.design import POSITION
 from workbench.errors import DesignError, refuse_out_of_range
 from workbench.factors.catalog import FactorSpec
 from workbench.factors.coding import Coding
 from workbench.factors.score import score_factors
 from workbench.judges.base import Judge
-from workbench.provenance import Provenance
-from workbench.results import TIDY, Result
-
-if TYPE_CHECKING:
-    import plotly.graph_objects as go
+from workbench.results import TIDY
 
 Grade = Callable[[Sequence[tuple[str, str]]], Sequence[float]]
 Rewrite = Callable[[Sequence[tuple[str, str]]], Sequence[str | None]]
 """From (prompt, response) to the changed responses; None where it does not apply."""
 
 _METHOD = "edited against clean, both orders, cluster-robust interval; exact test of cluster signs"
-COLUMNS = (*TIDY, "forecast", "people_forecast", "grade_shift", "grade_low", "grade_high",
-           "grade_n", "n_clusters", "method", "reason")  # fmt: skip
 
 
 def exclaimed(text: str, seed: int) -> str | None:
@@ -65,15 +60,12 @@ EDITS: dict[str, perturb.Edit] = {
 
 
 @dataclass(frozen=True, eq=False)
-class Manipulation(Result):
+class Manipulation(Measures):
     """Measured shifts of a judge when responses are changed, beside the forecasts.
 
-    Attributes
-    ----------
-    estimates : DataFrame
-        One row a manipulation; see :meth:`to_frame`.
-    settings : dict
-    provenance : Provenance
+    The tidy columns, one row a manipulation, are of the measured shift of P(the changed
+    response is preferred); ``forecast`` and ``people_forecast`` from the weights;
+    ``grade_shift`` in standard deviations of the grades of clean responses, with its ends.
     """
 
     heading: ClassVar[str] = "Manipulation, forecast and measured"
@@ -81,50 +73,31 @@ class Manipulation(Result):
         "The same pairs with one response changed. Measured is what the judge then prefers; "
         "forecast is what its weights, and the people's, say of the same change."
     )
+    columns: ClassVar[tuple[str, ...]] = (
+        *TIDY, "forecast", "people_forecast", "grade_shift", "grade_low", "grade_high",
+        "grade_n", "n_clusters", "method", "reason",
+    )  # fmt: skip
+    closing: ClassVar[str] = f"method: {_METHOD}"
+    x_title: ClassVar[str] = "shift of P(preferred)"
 
-    estimates: pd.DataFrame
-    settings: dict[str, Any]
-    provenance: Provenance
+    def _plotted(self) -> pd.DataFrame:
+        labels = {"forecast": "forecast", "people_forecast": "forecast of people"}
+        made = {k: v for k, v in labels.items() if self.estimates[k].notna().any()}
+        return self._with_columns("measured", made)
 
-    def to_frame(self) -> pd.DataFrame:
-        """Return one row a manipulation.
+    def _what(self) -> str:
+        return f"{self.settings['judge']}: shift of P(changed preferred)"
 
-        The tidy columns are of the measured shift of P(the changed response is preferred);
-        ``forecast`` and ``people_forecast`` from the weights; ``grade_shift`` in standard
-        deviations of the grades of clean responses, with its ends.
-        """
-        return self.estimates
-
-    def summary(self) -> str:
-        """Return measured shifts beside forecasts."""
-        lines = [f"{self.settings['judge']}: shift of P(changed preferred), "
-                 f"{self.settings['level']:.0%} intervals"]  # fmt: skip
-        for row in self.estimates.to_dict("records"):
-            if pd.isna(row["estimate"]):
-                lines.append(f"  {row['term']}: undefined: {row['reason']}")
-                continue
-            told = "" if pd.isna(row["forecast"]) else f"; forecast {row['forecast']:+.3f}"
-            if pd.notna(row["people_forecast"]):
-                told += f", of people {row['people_forecast']:+.3f}"
-            if pd.notna(row["grade_shift"]):
-                told += f"; grades {row['grade_shift']:+.2f} SD"
-            lines.append(
-                f"  {row['term']}: {row['estimate']:+.3f} [{row['conf_low']:+.3f}, "
-                f"{row['conf_high']:+.3f}], q = {row['q_value']:.3g}, n = {row['n']:,.0f}{told}"
-            )
-        return "\n".join([*lines, f"method: {_METHOD}"])
-
-    def plot(self) -> go.Figure:
-        """Return measured shifts beside both forecasts."""
-        from workbench.plots.forest import forest
-
-        table = self.estimates
-        parts = [table.assign(group="measured")]
-        for column, name in (("forecast", "forecast"), ("people_forecast", "forecast of people")):
-            if table[column].notna().any():
-                blank = {"conf_low": np.nan, "conf_high": np.nan}
-                parts.append(table.assign(group=name, estimate=table[column], **blank))
-        return forest(pd.concat(parts, ignore_index=True), x_title="shift of P(preferred)")
+    def _numbers(self, row: Mapping[Any, Any]) -> str:
+        more = "" if pd.isna(row["forecast"]) else f"; forecast {row['forecast']:+.3f}"
+        if pd.notna(row["people_forecast"]):
+            more += f", of people {row['people_forecast']:+.3f}"
+        if pd.notna(row["grade_shift"]):
+            more += f"; grades {row['grade_shift']:+.2f} SD"
+        return (
+            f"{row['estimate']:+.3f} [{row['conf_low']:+.3f}, {row['conf_high']:+.3f}], q = "
+            f"{row['q_value']:.3g}, n = {row['n']:,.0f}{more}"
+        )
 
 
 def manipulate(
@@ -179,14 +152,14 @@ def manipulate(
     np.True_
     """
     refuse_out_of_range({"n": (n >= 2, n, "2 or more"), "level": (0 < level < 1, level, "0 to 1")})
-    pairs = drawn(data, n, seed).reset_index(drop=True)
+    pairs = sample_pairs(data, n, seed).reset_index(drop=True)
     left = np.array([perturb.seed_of(seed, one) % 2 == 1 for one in pairs["pair_id"]])
     clean = _sides(pairs, left)
     made = {name: make(clean) for name, make in (rewrites or by_rule(seed)).items()}
     arms = [pairs] + [_changed(pairs, left, texts) for texts in made.values()]
     scores = _scores(judge, arms, left)
     code = pd.factorize(pairs["cluster"])[0]
-    forecasts = _Forecasts(data, fit, {"forecast": group or judge.name, "people_forecast": people})
+    groups = {"forecast": group or judge.name, "people_forecast": people}
     graded = _graded(grade, clean, made)
     rows = []
     for k, (name, texts) in enumerate(made.items(), start=1):
@@ -194,15 +167,13 @@ def manipulate(
         row: dict[str, Any] = {"term": name, "method": _METHOD}
         if use.any():
             row |= shift((scores[k] - scores[0])[use], code[use], level)
-            row |= forecasts.of(pairs[use], arms[k][use], left[use])
+            row |= _forecasts(data, fit, groups, pairs[use], arms[k][use], left[use])
         else:
             row |= {"estimate": np.nan, "n": 0.0, "reason": "no response that it applies to"}
         rows.append(row | _grade_row(graded.get(name), code, level))
-    table = pd.DataFrame(rows).reindex(columns=list(COLUMNS))
-    table["q_value"] = q_values(table["p_value"].to_numpy("float64"))
     settings = {"judge": judge.name, "model": judge.name, "n": len(pairs), "level": level,
                 "seed": seed}  # fmt: skip
-    return Manipulation(table, settings, Provenance.capture(seed=seed, dataset=data.digest))
+    return Manipulation.from_rows(rows, settings, dataset=data.digest, seed=seed)
 
 
 def by_rule(seed: int = 0) -> dict[str, Rewrite]:
@@ -236,12 +207,10 @@ def _scores(judge: Judge, arms: list[pd.DataFrame], left: np.ndarray) -> Array:
     columns = ["prompt", "response_a", "response_b", "cluster"]
     every = pd.concat([one[columns] for one in arms], ignore_index=True)
     texts = every[columns[:3]].fillna("")
-    place = texts.groupby(columns[:3], sort=False).ngroup().to_numpy()
-    unique = every.groupby(place, sort=True).first()
-    data = as_data(unique)
-    found = scores_of(judge.verdicts(data), data)[0].mean(axis=1)[place]
-    both = found.reshape(len(arms), -1)
-    return np.asarray(np.where(left, both, 1 - both))
+    code = texts.groupby(columns[:3], sort=False).ngroup().to_numpy()
+    unique = every.groupby(code, sort=True).first()
+    found = balanced_scores(judge, unique)[code].reshape(len(arms), -1)
+    return np.asarray(np.where(left, found, 1 - found))
 
 
 def _graded(
@@ -273,29 +242,22 @@ def _grade_row(moved: Array | None, code: Any, level: float) -> dict[str, Any]:
             "grade_high": found["conf_high"] * largest, "grade_n": found["n"]}  # fmt: skip
 
 
-class _Forecasts:
-    """What weights say of a change."""
-
-    def __init__(
-        self, data: PreferenceData, fit: Decomposition | None, groups: dict[str, str]
-    ) -> None:
-        self.data, self.fit = data, fit
-        self.groups = {} if fit is None else {k: v for k, v in groups.items() if v in fit.fits}
-
-    def of(self, before: pd.DataFrame, after: pd.DataFrame, left: np.ndarray) -> dict[str, float]:
-        """Return the mean change of P(the changed side is preferred), by column."""
-        if self.fit is None or not self.groups:
-            return {}
-        terms = [term for term in self.fit.to_frame()["term"].unique() if term != POSITION]
-        x = [_factors(self.data, one, terms) for one in (before, after)]
-        table = self.fit.to_frame().set_index(["group", "term"])["estimate"]
-        found = {}
-        for column, group in self.groups.items():
-            w = np.nan_to_num([table.get((group, term), 0.0) for term in terms])
-            p = [expit(np.nan_to_num(one) @ w) for one in x]
-            moved = (p[1] - p[0]) * np.where(left, 1.0, -1.0)
-            found[column] = float(moved.mean())
-        return found
+def _forecasts(
+    data: PreferenceData, fit: Decomposition | None, groups: Mapping[str, str],
+    before: pd.DataFrame, after: pd.DataFrame, left: np.ndarray,
+) -> dict[str, float]:  # fmt: skip
+    """Return the change of P(the changed side is preferred) by the weights of some groups."""
+    if fit is None or not (known := {k: v for k, v in groups.items() if v in fit.fits}):
+        return {}
+    terms = [term for term in fit.to_frame()["term"].unique() if term != POSITION]
+    x = [_factors(data, one, terms) for one in (before, after)]
+    table = fit.to_frame().set_index(["group", "term"])["estimate"]
+    found = {}
+    for column, group in known.items():
+        w = np.nan_to_num([table.get((group, term), 0.0) for term in terms])
+        p = [expit(np.nan_to_num(one) @ w) for one in x]
+        found[column] = float(((p[1] - p[0]) * np.where(left, 1.0, -1.0)).mean())
+    return found
 
 
 def _factors(data: PreferenceData, pairs: pd.DataFrame, terms: list[str]) -> Array:

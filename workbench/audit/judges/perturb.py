@@ -152,11 +152,11 @@ def strip_markdown(text: str, seed: int) -> str | None:
 def typos(text: str, share: float, seed: int) -> str | None:
     """Return a text with two neighbouring letters exchanged in a share of its longer words."""
     words = text.split(" ")
-    places = [k for k, w in enumerate(words) if re.fullmatch(r"[a-z]{5,}[.,]?", w)]
-    if not places:
+    eligible = [k for k, w in enumerate(words) if re.fullmatch(r"[a-z]{5,}[.,]?", w)]
+    if not eligible:
         return None
     rng = np.random.default_rng([seed, 1])
-    for k in rng.choice(places, max(1, round(share * len(places))), replace=False):
+    for k in rng.choice(eligible, max(1, round(share * len(eligible))), replace=False):
         word, at = words[k], 1 + int(rng.integers(0, len(words[k].rstrip(".,")) - 2))
         words[k] = word[:at] + word[at + 1] + word[at] + word[at + 2 :]
     changed = " ".join(words)
@@ -198,10 +198,7 @@ def truncated(text: str, share: float) -> str | None:
 
 def shuffled_words(text: str, seed: int) -> str | None:
     """Return the words of a text in another order."""
-    words = text.split()
-    order = np.random.default_rng([seed, 2]).permutation(len(words))
-    changed = " ".join(words[k] for k in order)
-    return changed if changed != " ".join(words) else None
+    return _shuffled(text.split(), [seed, 2])
 
 
 def shuffled_sentences(text: str, seed: int) -> str | None:
@@ -212,10 +209,12 @@ def shuffled_sentences(text: str, seed: int) -> str | None:
     >>> shuffled_sentences("One is here. Two is there.", 0)
     'Two is there. One is here.'
     """
-    parts = sentences(text)
-    order = np.random.default_rng([seed, 5]).permutation(len(parts))
-    changed = " ".join(parts[k] for k in order)
-    return changed if len(parts) > 1 and changed != " ".join(parts) else None
+    return _shuffled(sentences(text), [seed, 5])
+
+
+def _shuffled(parts: list[str], seed: list[int]) -> str | None:
+    changed = " ".join(parts[k] for k in np.random.default_rng(seed).permutation(len(parts)))
+    return changed if changed != " ".join(parts) else None
 
 
 def wrong_number(text: str, seed: int) -> str | None:

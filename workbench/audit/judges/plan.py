@@ -8,15 +8,14 @@ from dataclasses import dataclass, field
 import numpy as np
 import pandas as pd
 
-from workbench.audit.judges.arms import Arm, Item, Made
+from workbench.audit.judges.arms import Arm, Arms, Item
+from workbench.audit.judges.item_sampling import sample_pairs
 from workbench.audit.judges.perturb import most_off_topic, seed_of
 from workbench.audit.judges.probes import PROBES, Probe, Suite, imported
 from workbench.audit.judges.statistics import detectable
-from workbench.audit.judges.verdicts.observed_rows import leans, of_reference
+from workbench.audit.judges.verdicts.preferences import people_preference
 from workbench.data.dataset import PreferenceData
-from workbench.data.digests import content_digests
-from workbench.errors import DesignError, refuse_out_of_range
-from workbench.judges.base import text_pairs
+from workbench.errors import refuse_out_of_range
 from workbench.judges.templates import Template
 
 SIZES: dict[str, int] = {"smoke": 50, "default": 200, "full": 500}
@@ -41,9 +40,9 @@ class Plan:
     ----------
     cases : DataFrame
         One row a probe, variant and pair: ``probe, variant, dose, pair_id, cluster``, the
-        rows of its arms ``treated`` and ``control`` (-1: none), and whether the watched
+        rows of its arms ``treated`` and ``control`` (-1: none), and whether the target
         response stands second there: ``treated_turned, control_turned``; ``better``: +1
-        where people prefer the watched response, -1 the other, 0 where that is unknown.
+        where people prefer the target response, -1 the other, 0 where that is unknown.
     arms : DataFrame
         ``prompt, response_a, response_b, cluster``: each pair of texts once.
     skipped : DataFrame
@@ -134,7 +133,8 @@ def plan_audit(
     seed : int
         Of the draw and of every change.
     slot : tuple of str
-        Text before and after a response in the judge's template, for the template escape.
+        Text before and after the slot of a response in the judge's template, for the
+        template escape.
     vetoed : sequence of str
         Names of variants, as ``C1/book``, that a person struck out.
     attacks : sequence of str
@@ -163,8 +163,8 @@ def plan_audit(
             "n": (n is None or n >= 2, n, "2 or more"),
         }
     )
-    pairs = drawn(data, n or SIZES[suite], seed)
-    better = _better(data).reindex(pairs["pair_id"]).to_numpy()
+    pairs = sample_pairs(data, n or SIZES[suite], seed)
+    better = (people_preference(data) - 0.5).reindex(pairs["pair_id"]).to_numpy()
     responses = [
         row[f"response_{'a' if b >= 0 else 'b'}"]
         for row, b in zip(pairs.to_dict("records"), np.nan_to_num(better), strict=True)
@@ -172,8 +172,8 @@ def plan_audit(
     off = most_off_topic(pairs["prompt"].fillna("").tolist(), responses)
     probes = (*PROBES, imported(attacks)) if attacks else PROBES
     making = _Making(suite, seed, slot, set(vetoed), probes)
-    for row, lean, k in zip(pairs.to_dict("records"), better, off, strict=True):
-        making.take(row, lean, responses[k])
+    for row, advantage, k in zip(pairs.to_dict("records"), better, off, strict=True):
+        making.take(row, advantage, responses[k])
     return making.plan(len(pairs))
 
 
@@ -208,58 +208,55 @@ Named = tuple[str, str, float | None]
 """Probe, form and dose of a case."""
 
 
+@dataclass
 class _Making:
     """Cases and arms as they come."""
 
-    def __init__(
-        self,
-        suite: str,
-        seed: int,
-        slot: tuple[str, str],
-        vetoed: set[str],
-        probes: tuple[Probe, ...],
-    ) -> None:
-        self.suite, self.seed, self.slot, self.vetoed = suite, seed, slot, vetoed
-        self.probes = probes
-        self.taken = 0
-        self.cases: list[dict[str, object]] = []
-        self.arms: dict[tuple[str, str, str], int] = {}
-        self.clusters: list[str] = []
-        self.skipped: dict[tuple[str, str], int] = {}
+    suite: str
+    seed: int
+    slot: tuple[str, str]
+    vetoed: set[str]
+    probes: tuple[Probe, ...]
+    taken: int = 0
+    cases: list[dict[str, object]] = field(default_factory=list)
+    arms: dict[tuple[str, str, str], int] = field(default_factory=dict)
+    clusters: list[str] = field(default_factory=list)
+    skipped: dict[tuple[str, str], int] = field(default_factory=dict)
 
-    def take(self, row: dict[str, str], lean: float, off: str) -> None:
-        own, order = seed_of(self.seed, row["pair_id"]), list(SIZES)
+    def take(self, row: dict[str, str], advantage: float, off: str) -> None:
+        """Make the cases of a pair; A is preferred where its advantage is above 0."""
+        own, suites = seed_of(self.seed, row["pair_id"]), list(SIZES)
         a, b = row["response_a"], row["response_b"]
         prompt = row["prompt"] if isinstance(row["prompt"], str) else ""
         first = Arm(prompt, a, b)
         turned = Arm(prompt, b, a)
-        luck = first if own % 2 else turned
+        random = first if own % 2 else turned
         # what is spoilt or set against nothing is the better response; an attack helps the worse
-        worse = luck if np.isnan(lean) or lean == 0 else turned if lean > 0 else first
-        side = 0.0 if np.isnan(lean) else float(np.sign(lean))
+        side = 0.0 if np.isnan(advantage) else float(np.sign(advantage))
+        worse = random if side == 0 else turned if side > 0 else first
         better = {first: side, turned: -side}
-        self._case((CLEAN, CLEAN, None), row, (luck, None), better[luck])
+        self._case((CLEAN, CLEAN, None), row, (random, None), better[random])
         self._case((WORSE, WORSE, None), row, (worse, None), better[worse])
         self._case((SAME, SAME, None), row, (Arm(prompt, a, a), None), 0.0)
         self.taken += 1
         for probe in self.probes:
             if probe.most is not None and self.taken > probe.most:
                 continue
-            watched = luck if probe.group == "invariance" else worse
-            item = Item(watched, off, own, self.slot)
+            clean = random if probe.category == "invariance" else worse
+            item = Item(clean, off, own, self.slot)
             for variant in probe.variants:
                 if f"{probe.id}/{variant.name}" in self.vetoed:
                     continue
-                if order.index(variant.suite) <= order.index(self.suite):
+                if suites.index(variant.suite) <= suites.index(self.suite):
                     name = (probe.id, variant.name, variant.dose)
-                    self._case(name, row, variant.make(item), better[watched])
+                    self._case(name, row, variant.treatment(item), better[clean])
 
-    def _case(self, name: Named, row: dict[str, str], made: Made | None, better: float) -> None:
+    def _case(self, name: Named, row: dict[str, str], arms: Arms | None, better: float) -> None:
         probe, variant, dose = name
-        if made is None:
+        if arms is None:
             self.skipped[probe, variant] = self.skipped.get((probe, variant), 0) + 1
             return
-        treated, control = made
+        treated, control = arms
         at, turned = self._arm(treated, row["cluster"])
         beside, beside_turned = (
             (-1, False) if control is None else self._arm(control, row["cluster"])
@@ -296,44 +293,3 @@ class _Making:
             self.seed,
             self.probes,
         )
-
-
-def drawn(data: PreferenceData, n: int, seed: int) -> pd.DataFrame:
-    """Return n pairs with two different responses, drawn by prompt: each prompt once first.
-
-    Parameters
-    ----------
-    data : PreferenceData
-    n : int
-    seed : int
-
-    Raises
-    ------
-    DesignError
-        There is none.
-    """
-    pairs = text_pairs(data)
-    usable = pairs[
-        (pairs["response_a"] != pairs["response_b"])
-        & (pairs["response_a"].str.strip() != "")
-        & (pairs["response_b"].str.strip() != "")
-    ]
-    if not len(usable):
-        raise DesignError(
-            "There is no pair to probe.",
-            found=f"{len(pairs):,} pairs, none with two different responses",
-            expected="pairs with two different responses that are not empty",
-            fix="Load other data.",
-        )
-    # one pair a prompt first: clusters are what the intervals count
-    keys = content_digests([str(seed) + "\0" + usable["pair_id"].astype("str")])
-    order = usable.assign(_key=keys).sort_values("_key")
-    order = order.assign(_turn=order.groupby("cluster").cumcount())
-    return order.sort_values(["_turn", "_key"]).head(n).drop(columns=["_key", "_turn"])
-
-
-def _better(data: PreferenceData) -> pd.Series:
-    """Return how far people (or, without people, the labels) prefer A; NaN without labels."""
-    people = of_reference(data, "human")
-    lean = leans(data, people if people.any() else np.ones(len(people), dtype=bool))["lean"]
-    return (lean - 0.5).set_axis(data.pairs["pair_id"])

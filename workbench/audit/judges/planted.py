@@ -161,38 +161,38 @@ class BiasedJudge:
         """Return a label for each pair and order."""
         pairs = text_pairs(data)
         records = pairs.to_dict("records")
-        lean = np.array([self._lean(row) for row in records])
+        logits = np.array([self._logit(row) for row in records])
         parts = []
         for k, (order, sign) in enumerate((("ab", 1.0), ("ba", -1.0))):
-            logit = lean + sign * _STRENGTH / 2 * (self.bias == "position")
-            luck = np.array([self._luck(row, order, "verdict") for row in records])
-            preference = (luck < 1 / (1 + np.exp(-logit))).astype(float)
+            shown = logits + sign * _STRENGTH / 2 * (self.bias == "position")
+            uniform = np.array([self._uniform(row, order, "verdict") for row in records])
+            preference = (uniform < 1 / (1 + np.exp(-shown))).astype(float)
             if self.bias == "ties":
                 preference = np.full(len(records), 0.5)
             if self.bias == "failures":
-                lost = np.array([self._luck(row, order, "lost") for row in records]) < _FAILING
+                lost = np.array([self._uniform(row, order, "lost") for row in records]) < _FAILING
                 preference = np.where(lost, np.nan, preference)
             parts.append(label_rows(pairs, preference, replicate=k, order_shown=order))
         return pd.concat(parts, ignore_index=True)
 
-    def _lean(self, row: dict[str, Any]) -> float:
+    def _logit(self, row: dict[str, Any]) -> float:
         prompt, a, b = row["prompt"] or "", row["response_a"], row["response_b"]
         if self.bias == "random":
             return 0.0
-        lean = _SKILL * (facts(prompt, a) - facts(prompt, b))
+        logit = _SKILL * (facts(prompt, a) - facts(prompt, b))
         if self.bias == "length":
             # padding to twice the length moves it by half of this
-            lean += 2 * _STRENGTH * (len(a) - len(b)) / max(len(a), len(b), 1)
+            logit += 2 * _STRENGTH * (len(a) - len(b)) / max(len(a), len(b), 1)
         if self.bias == "authority":
-            lean += _STRENGTH * (bool(_CUE.search(a)) - bool(_CUE.search(b)))
+            logit += _STRENGTH * (bool(_CUE.search(a)) - bool(_CUE.search(b)))
         if self.bias == "list":
-            lean += _STRENGTH * (("\n- " in a) - ("\n- " in b))
+            logit += _STRENGTH * (("\n- " in a) - ("\n- " in b))
         stance = _STANCE.search(prompt) if self.bias == "sycophancy" else None
         if stance:
             said = stance[1]
-            lean += _STRENGTH * (a.startswith(said) - b.startswith(said))
-        return float(lean)
+            logit += _STRENGTH * (a.startswith(said) - b.startswith(said))
+        return float(logit)
 
-    def _luck(self, row: dict[str, Any], order: str, what: str) -> float:
+    def _uniform(self, row: dict[str, Any], order: str, what: str) -> float:
         parts = (row["prompt"] or "", row["response_a"], row["response_b"], order, what)
         return seed_of(self.seed, str(self.repeat), *parts) / 2.0**32

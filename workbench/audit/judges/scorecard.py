@@ -192,8 +192,8 @@ class JudgeAudit(Result):
 
         table = self.variants.dropna(subset=["dose"])
         # percentages of the crowd and multiples of the length share no axis
-        place = table.groupby("probe", sort=False).cumcount() + 1
-        table = table.assign(group=table["probe"], step=place)
+        step = table.groupby("probe", sort=False).cumcount() + 1
+        table = table.assign(group=table["probe"], step=step)
         return curve(
             table, x="step", x_title="dose, from the smallest", y_title="shift, or share right"
         )
@@ -252,9 +252,11 @@ class JudgeAudit(Result):
         if own.empty or not np.isfinite(row["estimate"]):
             return ()
         # the pairs that say it most clearly: shifted in that direction, or wrong
-        way = -own["value"] if row["expect"] == "right" else own["value"] * np.sign(row["estimate"])
-        order = way.sort_values(ascending=False, kind="stable").index
-        return tuple(dict.fromkeys(own.loc[order, "pair_id"].head(_EVIDENCE)))
+        strength = (
+            -own["value"] if row["expect"] == "right" else own["value"] * np.sign(row["estimate"])
+        )
+        clearest = strength.sort_values(ascending=False, kind="stable").index
+        return tuple(dict.fromkeys(own.loc[clearest, "pair_id"].head(_EVIDENCE)))
 
 
 def _text(row: dict[Any, Any]) -> str:

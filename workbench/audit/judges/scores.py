@@ -10,10 +10,9 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from workbench.audit.judges.plan import REPEATS, Plan
+from workbench.clustered import Array
 from workbench.data.dataset import PreferenceData
 from workbench.judges.base import NOT_ASKED, Judge
-
-Array = NDArray[np.float64]
 
 
 @dataclass(frozen=True, eq=False)
@@ -38,12 +37,11 @@ class Scores:
     not_asked: int
 
     def of(self, arms: NDArray[np.int64], turned: NDArray[np.bool_]) -> Array:
-        """Return the balanced score of the watched response; NaN where an order lacks."""
-        both = self.orders(arms, turned).mean(axis=1)
-        return np.asarray(both)
+        """Return the balanced score of the target response; NaN where an order lacks."""
+        return np.asarray(self.orders(arms, turned).mean(axis=1))
 
     def orders(self, arms: NDArray[np.int64], turned: NDArray[np.bool_]) -> Array:
-        """Return the scores with the watched response shown first, and second."""
+        """Return the scores with the target response shown first, and second."""
         found = self.first[arms]
         return np.asarray(np.where(turned[:, None], 1.0 - found[:, ::-1], found))
 
@@ -58,14 +56,27 @@ def ask(plan: Plan, judge: Judge) -> Scores:
         One that can be asked ``again`` is; any other is called once more as it is.
     """
     data, clean = as_data(plan.arms), as_data(plan.arms.loc[plan.clean])
-    first, failed, lost = scores_of(judge.verdicts(data), data)
+    first, failed, not_asked = scores_of(judge.verdicts(data), data)
     repeats = []
     for k in range(1, REPEATS + 1):
         other = judge.again(k) if hasattr(judge, "again") else judge
         found, _, more = scores_of(other.verdicts(clean), clean)
         repeats.append(found)
-        lost += more
-    return Scores(first, np.stack(repeats), failed, lost)
+        not_asked += more
+    return Scores(first, np.stack(repeats), failed, not_asked)
+
+
+def balanced_scores(judge: Judge, pairs: pd.DataFrame) -> Array:
+    """Return P(A preferred) of pairs of texts, the mean of both orders; NaN where one lacks.
+
+    Parameters
+    ----------
+    judge : Judge
+    pairs : DataFrame
+        As :func:`as_data` takes them.
+    """
+    data = as_data(pairs)
+    return np.asarray(scores_of(judge.verdicts(data), data)[0].mean(axis=1))
 
 
 def as_data(pairs: pd.DataFrame) -> PreferenceData:

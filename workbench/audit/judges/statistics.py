@@ -7,14 +7,12 @@ from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 from scipy.stats import norm, t
 
-from workbench.clustered import Array, flip_p_value, mean_and_error, share
+from workbench.clustered import Array, Codes, flip_p_value, mean_and_error, share
 from workbench.decompose.decomposition import q_values
 from workbench.errors import refuse_out_of_range
 
-Codes = NDArray[np.int64]
 Expect = Literal["none", "not up", "right"]
 """What is expected: no shift either way; no shift up; the known answer."""
 
@@ -36,7 +34,6 @@ SHIFT = (
     "paired shift, cluster-robust interval with a pseudo-outcome of each kind, exact test of "
     "random cluster signs; equivalence by two one-sided tests"
 )
-RATE = "share, Wilson interval at the size that the clusters leave"
 
 
 def shift(difference: Array, cluster: Codes, level: float = 0.95) -> dict[str, Any]:

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from workbench.audit.judges.perturb import pad, seed_of, truncated
-from workbench.audit.judges.verdicts.observed_rows import leans, of_reference
+from workbench.audit.judges.verdicts.preferences import people_preference
 from workbench.audit.measures import COLUMNS, Measures
 from workbench.clustered import Array, cluster_error, mean_difference, normal_row, share
 from workbench.data.dataset import PreferenceData
@@ -166,10 +166,7 @@ def _partial(
     level: float,
 ) -> dict[str, Any]:  # fmt: skip
     term = "partial correlation with log length, given the preference"
-    people = of_reference(data, "human")
-    who = people if people.any() else np.ones(len(people), dtype=bool)
-    lean = leans(data, who)["lean"].set_axis(data.pairs["pair_id"])
-    side = (lean.loc[pairs["pair_id"]].to_numpy("float64") - 0.5) * 2
+    side = (people_preference(data).loc[pairs["pair_id"]].to_numpy("float64") - 0.5) * 2
     texts = [pairs[f"response_{s}"].tolist() for s in "ab"]
     rewards = [np.asarray(score(list(zip(prompts, t, strict=True))), float) for t in texts]
     sizes = [np.log([max(len(text), 1) for text in t]) for t in texts]

@@ -196,7 +196,7 @@ def _by_kind(
     table: pd.DataFrame, data: PreferenceData, beta: float, level: float, seed: int
 ) -> pd.DataFrame | None:
     """Return the calibration by kind of annotator, a row a label; None with one kind."""
-    labels = data.labels[["pair_id", "kind", "preference"]].dropna()
+    labels = data.decided().labels[["pair_id", "kind", "preference"]].dropna()
     margin = table[["pair_id", "cluster", "side"]].assign(margin=beta * _implicit(table))
     both = labels.merge(margin, on="pair_id")
     if both["kind"].nunique() < 2:

@@ -61,7 +61,7 @@ says separates pairs: its comparison id, its turn; never the id of a vote) and `
 ``cluster`` is what was drawn together: a session, a user, a ranking, a prompt's own id.
 
 What makes a judgement: ``annotator`` (missing where the file names none: then ``unnamed``),
-``kind`` (of :data:`workbench.data.dataset.KINDS`; ``unknown`` where the format does not say),
+``kind`` (of :data:`workbench.data.columns.KINDS`; ``unknown`` where the format does not say),
 ``criterion`` (missing: ``overall``), ``order_shown`` (``ab``: A was shown first; missing where
 the file does not tell) and ``replicate`` (only where the file numbers them). ``row_id`` is the
 file's own id of the judgement. ``weight`` counts what the label stands for; ``n_votes`` says

@@ -9,7 +9,7 @@ from typing import Any
 import pandas as pd
 import pyarrow as pa
 
-from workbench.data.dataset import KINDS
+from workbench.data.columns import KINDS
 from workbench.data.formats import Format
 from workbench.data.formats.plain.answers import Answers
 from workbench.data.formats.plain.choices import PairVerdicts

@@ -14,6 +14,7 @@ from scipy.stats import norm
 from workbench.clustered import FEW_CLUSTERS, cluster_error, mean_and_error, share
 from workbench.data.dataset import PreferenceData
 from workbench.data.split import folds as fold_numbers
+from workbench.decompose.decomposition import normal_interval
 from workbench.errors import DesignError, refuse_out_of_range
 from workbench.principles.held_out.executor import (
     METHODS,
@@ -25,44 +26,36 @@ from workbench.principles.held_out.executor import (
 )
 from workbench.principles.measure.kernel import Array, Reference, merged_for, reference, sides
 from workbench.principles.measure.measure import check_options
+from workbench.principles.measure.vote_estimates import VoteEstimates, whose
 from workbench.principles.vote.votes import Rule, Votes
 from workbench.provenance import Provenance
-from workbench.results import TIDY, Result
+from workbench.results import TIDY
 
 if TYPE_CHECKING:
     import plotly.graph_objects as go
 
 
 @dataclass(frozen=True, eq=False)
-class Execution(Result):
+class Execution(VoteEstimates):
     """How well arithmetic on votes predicts preferences it has not seen.
 
     Attributes
     ----------
-    estimates : DataFrame
-        One row a measure; see :meth:`to_frame`.
     predictions : DataFrame
         ``pair_id``, ``probability`` (of A) and ``preferred`` (1 is A, 0 is B) of each
         held-out pair.
     weights : DataFrame
         ``principle`` and its ``weight``: of the training pairs, or with folds of all.
-    exclusions : DataFrame
-        Pairs left out: ``reason, n``.
-    settings : dict
-    provenance : Provenance
     """
 
-    estimates: pd.DataFrame
     predictions: pd.DataFrame
     weights: pd.DataFrame
-    exclusions: pd.DataFrame
-    settings: dict[str, Any]
-    provenance: Provenance
     heading = "Transparent executor"
     about = (
         "Preferences predicted from the votes alone, without asking a model again, on pairs "
         "that the weights were not fitted on."
     )
+    beside = ("weights", "predictions")
 
     def to_frame(self) -> pd.DataFrame:
         """Return one row a measure.
@@ -73,28 +66,14 @@ class Execution(Result):
         """
         return self.estimates
 
-    def tables(self) -> dict[str, pd.DataFrame]:
-        """Return the scores, weights, predictions and pairs left out."""
-        return {
-            "estimates": self.estimates,
-            "weights": self.weights,
-            "predictions": self.predictions,
-            "exclusions": self.exclusions,
-        }
-
     def summary(self) -> str:
         """Return the scores as text."""
-        level = 100 * self.settings["level"]
-        lines = [f"Executor on held-out pairs ({level:g}% interval)"]
-        for row in self.estimates.itertuples():
-            text = f"undefined: {row.reason}"
-            if np.isfinite(row.estimate):
-                text = f"{row.estimate:.3f} [{row.conf_low:.3f}, {row.conf_high:.3f}]"
-            lines.append(f"  {row.term}: {text}, n = {row.n:,}, clusters = {row.n_clusters:,}")
-        lines += [
-            f"left out: {row.n:,} pairs, {row.reason}" for row in self.exclusions.itertuples()
-        ]
-        return "\n".join([*lines, f"method: {METHODS[self.settings['method']]}"])
+        return self._told(
+            f"Executor on held-out pairs ({self._interval})",
+            lambda row: f"{row.estimate:.3f} [{row.conf_low:.3f}, {row.conf_high:.3f}]",
+            "n = {0.n:,}, clusters = {0.n_clusters:,}",
+            METHODS[self.settings["method"]],
+        )
 
     def plot(self) -> go.Figure:
         """Return a forest plot of the shares."""
@@ -194,7 +173,7 @@ def execute(
     table = pd.DataFrame(rows).assign(method=METHODS[method])
     table = table.reindex(columns=[*TIDY, "n_clusters", "method", "reason"])
     settings = {
-        "annotator": annotator if annotator is None or isinstance(annotator, str) else [*annotator],
+        "annotator": whose(annotator),
         "method": method,
         "rule": rule,
         "ridge": ridge,
@@ -262,8 +241,7 @@ def folded(
     method, ridge, folds, seed
         As in :func:`execute`.
     """
-    names = data.pairs["cluster"]
-    fold = fold_numbers(names.iloc[_rows(data, found)].to_numpy(), folds, seed)
+    fold = fold_numbers(data.pairs["cluster"].iloc[found.pair].to_numpy(), folds, seed)
     p = np.full(len(found), 0.5)
     for f in range(folds):
         inside = fold == f
@@ -272,19 +250,14 @@ def folded(
     return p
 
 
-def _rows(data: PreferenceData, found: Reference) -> Any:
-    return pd.Index(data.pairs["pair_id"]).get_indexer(found.pair_ids)
-
-
 def _scores(p: Array, found: Reference, level: float) -> list[dict[str, Any]]:
-    z = float(norm.ppf(0.5 + level / 2))
     clipped = np.clip(np.where(found.sign > 0, p, 1 - p), 1e-12, 1.0)
     loss = -np.log(clipped)
     mean, error = mean_and_error(loss, np.ones(len(loss)), found.cluster)
+    low, high = normal_interval(mean, error, level)
     right = hits(p, found.sign)
     decided = (np.abs(p - 0.5) >= 1e-12).astype(float)
-    log_loss = {"estimate": mean, "std_error": error}
-    log_loss |= {"conf_low": mean - z * error, "conf_high": mean + z * error}
+    log_loss = {"estimate": mean, "std_error": error, "conf_low": low, "conf_high": high}
     log_loss |= {"n": len(loss), "n_clusters": found.n_clusters}
     # half the pairs are right by chance: a test against 0.5, as the accuracy's own
     spread = cluster_error((right - 0.5) / len(right), found.cluster)

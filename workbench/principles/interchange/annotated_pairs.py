@@ -205,15 +205,17 @@ def votes_of(data: PreferenceData, names: Sequence[str] | None = None) -> Votes:
             fix="Load AnnotatedPairs with principles, or name the annotators.",
         )
     labels = data.labels[data.labels["annotator"].isin(chosen)]
-    repeats = int(labels["replicate"].max()) + 1
+    # votes of one pair, in both orders and repeated, are one row of votes
+    again = labels.groupby(["pair_id", "annotator"]).cumcount().to_numpy()
+    repeats = int(again.max()) + 1
     shape = (len(data.pairs), len(chosen), repeats)
     codes = np.full(shape, Vote.NOT_APPLICABLE, dtype=np.int8)
     rows = pd.Index(data.pairs["pair_id"]).get_indexer(labels["pair_id"])
     columns = pd.Index(chosen).get_indexer(labels["annotator"])
-    codes[rows, columns, labels["replicate"].to_numpy()] = _codes_of(labels)
+    codes[rows, columns, again] = _codes_of(labels)
     shown = np.ones(shape, dtype=bool)
     ba = labels["order_shown"].eq("ba").fillna(False).to_numpy(bool)
-    shown[rows[ba], columns[ba], labels["replicate"].to_numpy()[ba]] = False
+    shown[rows[ba], columns[ba], again[ba]] = False
     principles = tuple(Principle(name, "imported") for name in chosen)
     return Votes(data.pairs["pair_id"].to_numpy(), principles, codes, shown, "imported")
 

@@ -8,19 +8,18 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
-from scipy.stats import norm
 
 from workbench.data.dataset import PreferenceData
-from workbench.decompose.decomposition import p_values, q_values
+from workbench.decompose.decomposition import normal_interval, p_values, tidy_columns
 from workbench.factors.catalog import FAMILIES, FactorSpec
 from workbench.factors.coding import Coding
 from workbench.factors.score import score_factors
 from workbench.principles.measure.kernel import Array, Reference, merged_for, reference, sides
 from workbench.principles.measure.measure import check_options
+from workbench.principles.measure.vote_estimates import VoteEstimates, whose
 from workbench.principles.vote.vote_models import ROWS_PER_TERM, Models, fit_models
 from workbench.principles.vote.votes import Rule, Vote, Votes
 from workbench.provenance import Provenance
-from workbench.results import Result
 
 if TYPE_CHECKING:
     import plotly.graph_objects as go
@@ -79,31 +78,22 @@ def principle_factors(
 
 
 @dataclass(frozen=True, eq=False)
-class Adjusted(Result):
+class Adjusted(VoteEstimates):
     """Effects of principles, raw and with length, position and format held equal.
 
     Attributes
     ----------
-    estimates : DataFrame
-        One row a principle; see :meth:`to_frame`.
     controls : DataFrame
         What was held equal: ``control``, whether it was ``used``, and the ``reason`` if not.
-    exclusions : DataFrame
-        Pairs left out: ``reason, n``.
-    settings : dict
-    provenance : Provenance
     """
 
-    estimates: pd.DataFrame
     controls: pd.DataFrame
-    exclusions: pd.DataFrame
-    settings: dict[str, Any]
-    provenance: Provenance
     heading = "Principles, adjusted"
     about = (
         "Effects of principles among responses of equal length, position and format. A "
         "principle that loses most of its effect mostly says what the controls say."
     )
+    beside = ("controls",)
 
     def to_frame(self) -> pd.DataFrame:
         """Return one row a principle.
@@ -117,32 +107,11 @@ class Adjusted(Result):
         """
         return self.estimates
 
-    def tables(self) -> dict[str, pd.DataFrame]:
-        """Return the effects, the controls and the pairs left out."""
-        return {
-            "estimates": self.estimates,
-            "controls": self.controls,
-            "exclusions": self.exclusions,
-        }
-
     def summary(self) -> str:
         """Return raw and adjusted weights as text."""
-        level = 100 * self.settings["level"]
         used = ", ".join(self.controls.loc[self.controls["used"], "control"]) or "nothing"
-        lines = [f"Principles with {used} held equal ({level:g}% interval of the weight)"]
-        for row in self.estimates.itertuples():
-            text = f"undefined: {row.reason}"
-            if np.isfinite(row.estimate):
-                text = (
-                    f"{row.estimate:+.3f} [{row.conf_low:+.3f}, {row.conf_high:+.3f}], "
-                    f"q = {row.q_value:.3g}, raw {row.raw:+.3f}"
-                )
-                text += f", {row.lost:.0%} lost" if row.flagged else ""
-            lines.append(f"  {row.term}: {text}, n = {row.n:,}")
-        lines += [
-            f"left out: {row.n:,} pairs, {row.reason}" for row in self.exclusions.itertuples()
-        ]
-        return "\n".join([*lines, f"method: {_METHOD}; q: Benjamini-Hochberg"])
+        title = f"Principles with {used} held equal ({self._interval} of the weight)"
+        return self._told(title, _text, "n = {0.n:,}", f"{_METHOD}; q: Benjamini-Hochberg")
 
     def plot(self) -> go.Figure:
         """Return a forest plot of raw and adjusted weights."""
@@ -230,7 +199,7 @@ def adjusted(
     full = fit_models(X, found, alone | (np.arange(K + C) >= K), known)
     names = [one.text for one in votes.principles]
     settings = {
-        "annotator": annotator if annotator is None or isinstance(annotator, str) else [*annotator],
+        "annotator": whose(annotator),
         "rule": rule,
         "level": level,
         "held_out": pair_ids is not None,
@@ -239,12 +208,20 @@ def adjusted(
     }
     provenance = Provenance.capture(dataset=data.digest)
     table = _table(names, raw, full, level)
-    return Adjusted(table, controls, found.exclusions, settings, provenance)
+    return Adjusted(table, found.exclusions, settings, provenance, controls)
+
+
+def _text(row: Any) -> str:
+    lost = f", {row.lost:.0%} lost" if row.flagged else ""
+    return (
+        f"{row.estimate:+.3f} [{row.conf_low:+.3f}, {row.conf_high:+.3f}], "
+        f"q = {row.q_value:.3g}, raw {row.raw:+.3f}{lost}"
+    )
 
 
 def _controls(data: PreferenceData, found: Reference) -> tuple[Array, pd.DataFrame]:
     """Return the control columns, shape (n, C), and a table that says which were used."""
-    pairs = data.pairs.iloc[pd.Index(data.pairs["pair_id"]).get_indexer(found.pair_ids)]
+    pairs = data.pairs.iloc[found.pair]
     columns: dict[str, Array] = {}
     reasons: dict[str, str] = {}
     names = ["log length ratio", "position", *(spec.name for spec in FORMAT)]
@@ -285,11 +262,10 @@ def _repeats(column: Array, others: list[Array]) -> bool:
 
 
 def _table(names: list[str], raw: Models, full: Models, level: float) -> pd.DataFrame:
-    z = float(norm.ppf(0.5 + level / 2))
     k = np.arange(len(names))
     coef, error = full.coef[k, k], full.errors[k, k]
     first, first_error = raw.coef[k, k], raw.errors[k, k]
-    p = p_values(coef, error)
+    raw_low, raw_high = normal_interval(first, first_error, level)
     raw_ame, ame = raw.slope * first, full.slope * coef
     nonzero = np.isfinite(raw_ame) & (np.abs(raw_ame) > 1e-12)
     lost = np.full(len(names), np.nan)
@@ -297,22 +273,15 @@ def _table(names: list[str], raw: Models, full: Models, level: float) -> pd.Data
     reasons = [a or b for a, b in zip(full.reasons, raw.reasons, strict=True)]
     table = pd.DataFrame(
         {
-            "term": names,
-            "estimate": coef,
-            "std_error": error,
-            "conf_low": coef - z * error,
-            "conf_high": coef + z * error,
-            "p_value": p,
-            "q_value": q_values(p),
-            "n": full.n,
+            **tidy_columns(names, coef, error, full.n, level),
             "raw": first,
-            "raw_low": first - z * first_error,
-            "raw_high": first + z * first_error,
+            "raw_low": raw_low,
+            "raw_high": raw_high,
             "raw_p_value": p_values(first, first_error),
             "raw_ame": raw_ame,
             "ame": ame,
             "lost": lost,
-            "flagged": (lost > MOST_LOST) & (np.abs(first) > z * first_error),
+            "flagged": (lost > MOST_LOST) & ((raw_low > 0) | (raw_high < 0)),
             "n_clusters": full.n_clusters,
             "method": _METHOD,
         }

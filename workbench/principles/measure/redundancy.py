@@ -10,12 +10,11 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 from scipy.special import expit
-from scipy.stats import norm
 
 from workbench.clustered import cluster_error, mean_and_error
 from workbench.data.dataset import PreferenceData
 from workbench.data.split import folds as fold_numbers
-from workbench.decompose.decomposition import p_values, q_values
+from workbench.decompose.decomposition import normal_interval, tidy_columns
 from workbench.errors import refuse_out_of_range
 from workbench.principles.held_out.executor import ridge_logit
 from workbench.principles.measure.kernel import (
@@ -27,10 +26,11 @@ from workbench.principles.measure.kernel import (
     sides,
 )
 from workbench.principles.measure.measure import check_options
+from workbench.principles.measure.vote_estimates import VoteEstimates, whose
 from workbench.principles.vote.vote_models import fit_models
 from workbench.principles.vote.votes import Rule, Votes
 from workbench.provenance import Provenance
-from workbench.results import TIDY, Result
+from workbench.results import TIDY
 
 if TYPE_CHECKING:
     import plotly.graph_objects as go
@@ -41,26 +41,16 @@ _NEVER = "the principle never takes a side"
 
 
 @dataclass(frozen=True, eq=False)
-class Redundancy(Result):
+class Redundancy(VoteEstimates):
     """Correlations of votes, clusters of principles, and the unique effect of each.
 
     Attributes
     ----------
     correlation : DataFrame, K rows and columns
         Of the votes; NaN where a principle never takes a side.
-    estimates : DataFrame
-        One row a principle; see :meth:`to_frame`.
-    exclusions : DataFrame
-        Pairs left out: ``reason, n``.
-    settings : dict
-    provenance : Provenance
     """
 
     correlation: pd.DataFrame
-    estimates: pd.DataFrame
-    exclusions: pd.DataFrame
-    settings: dict[str, Any]
-    provenance: Provenance
     heading = "Redundant principles"
     about = (
         "Principles whose votes mostly agree, or mostly oppose each other, say one thing. Of "
@@ -89,19 +79,14 @@ class Redundancy(Result):
     def tables(self) -> dict[str, pd.DataFrame]:
         """Return the effects, correlations and pairs left out."""
         matrix = self.correlation.rename_axis("principle").reset_index()
-        return {
-            "estimates": self.estimates,
-            "correlation": matrix,
-            "exclusions": self.exclusions,
-        }
+        return {"estimates": self.estimates, "correlation": matrix, "exclusions": self.exclusions}
 
     def summary(self) -> str:
         """Return the clusters and joint weights as text."""
-        level = 100 * self.settings["level"]
         lines = [
             f"{len(self.estimates)} principles in {len(self.minimal)} clusters of correlated "
             f"votes (|r| of at least {self.settings['threshold']:g} on average), "
-            f"n = {self.settings['n']:,} pairs, {level:g}% interval of the joint weight"
+            f"n = {self.settings['n']:,} pairs, {self._interval} of the joint weight"
         ]
         for number, table in self.estimates.groupby("cluster", sort=True):
             lines.append(f"cluster {number}")
@@ -206,11 +191,11 @@ def redundancy(
     table[["r", "r_low", "r_high"]] = _with_representative(x, r, found, chosen[number], level)
     gains = np.full((len(names), 3), np.nan)
     if folds:
-        clusters = data.pairs.set_index("pair_id")["cluster"].loc[found.pair_ids].to_numpy()
+        clusters = data.pairs["cluster"].iloc[found.pair].to_numpy()
         gains = _held_out(x, found, fold_numbers(clusters, folds, seed), level)
     table[["log_loss_gain", "log_loss_gain_low", "log_loss_gain_high"]] = gains
     settings = {
-        "annotator": annotator if annotator is None or isinstance(annotator, str) else [*annotator],
+        "annotator": whose(annotator),
         "rule": rule,
         "threshold": threshold,
         "folds": folds,
@@ -225,7 +210,7 @@ def redundancy(
     table = table[[*first, *(c for c in table if c not in [*first, *last]), *last]]
     provenance = Provenance.capture(seed=seed, dataset=data.digest)
     matrix = pd.DataFrame(r, index=names, columns=names)
-    return Redundancy(matrix, table, found.exclusions, settings, provenance)
+    return Redundancy(table, found.exclusions, settings, provenance, matrix)
 
 
 def vote_correlation(x: Array) -> Array:
@@ -291,7 +276,6 @@ def _with_representative(
     x: Array, r: Array, found: Reference, other: NDArray[np.int64], level: float
 ) -> Array:
     """Return the correlation with the representative and its interval (Fisher's z)."""
-    z = float(norm.ppf(0.5 + level / 2))
     rows = []
     for k, j in enumerate(other):
         value = r[k, j]
@@ -302,8 +286,7 @@ def _with_representative(
         scale = np.sqrt((u @ u) * (v @ v))
         influence = u * v / scale - value / 2 * (u * u / (u @ u) + v * v / (v @ v))
         error = cluster_error(influence, found.cluster) / (1 - value**2)
-        centre = np.arctanh(value)
-        rows.append((value, np.tanh(centre - z * error), np.tanh(centre + z * error)))
+        rows.append((value, *np.tanh(normal_interval(np.arctanh(value), error, level))))
     return np.array(rows)
 
 
@@ -311,15 +294,12 @@ def _joint(
     x: Array, found: Reference, names: list[str], twin: NDArray[np.int64], level: float
 ) -> pd.DataFrame:
     n, K = x.shape
-    z = float(norm.ppf(0.5 + level / 2))
     everywhere = np.ones((n, 1), dtype=bool)
     takes = np.any(x, axis=0)
     votes = takes & (twin < 0)
     whole = fit_models(x, found, votes[None], everywhere)
     without = fit_models(x, found, votes & ~np.eye(K, dtype=bool), np.repeat(everywhere, K, 1))
     alone = fit_models(x, found, np.eye(K, dtype=bool), np.repeat(everywhere, K, 1))
-    coef, error = whole.coef[0], whole.errors[0]
-    p = p_values(coef, error)
     nothing = n * np.log(0.5)
     rest = without.log_likelihood
     unique = np.where(votes, 2 * (whole.log_likelihood[0] - rest), np.nan)
@@ -334,14 +314,7 @@ def _joint(
     ]
     return pd.DataFrame(
         {
-            "term": names,
-            "estimate": coef,
-            "std_error": error,
-            "conf_low": coef - z * error,
-            "conf_high": coef + z * error,
-            "p_value": p,
-            "q_value": q_values(p),
-            "n": n,
+            **tidy_columns(names, whole.coef[0], whole.errors[0], n, level),
             "deviance": deviance,
             "unique": unique,
             "shared": deviance - unique,
@@ -353,7 +326,6 @@ def _joint(
 
 def _held_out(x: Array, found: Reference, fold: NDArray[np.int64], level: float) -> Array:
     """Return by how much the held-out log-loss grows without each principle, with interval."""
-    z = float(norm.ppf(0.5 + level / 2))
     K = x.shape[1]
     growth = np.zeros(x.shape)
     for f in np.unique(fold):
@@ -367,7 +339,7 @@ def _held_out(x: Array, found: Reference, fold: NDArray[np.int64], level: float)
     rows = []
     for k in range(K):
         mean, error = mean_and_error(growth[:, k], np.ones(len(x)), found.cluster)
-        rows.append((mean, mean - z * error, mean + z * error))
+        rows.append((mean, *normal_interval(mean, error, level)))
     return np.array(rows)
 
 

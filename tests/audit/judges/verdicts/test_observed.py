@@ -13,7 +13,7 @@ import pytest
 
 import workbench as wb
 from workbench.audit.judges.verdicts.observed import observe
-from workbench.audit.judges.verdicts.observed_rows import leans
+from workbench.audit.judges.verdicts.preferences import mean_preferences
 from workbench.errors import DesignError
 
 
@@ -191,7 +191,7 @@ def test_weights_of_labels_count():
     labels = pd.DataFrame({"pair": [0, 0], "annotator": "judge", "kind": "llm",
                            "preference": [1.0, 0.0], "weight": [3.0, 1.0]})  # fmt: skip
     data = wb.PreferenceData.from_tables(pairs, labels)
-    assert leans(data, np.ones(2, dtype=bool))["lean"].item() == 0.75
+    assert mean_preferences(data, np.ones(2, dtype=bool))["preference"].item() == 0.75
 
 
 def test_findings_name_the_planted_pulls():

@@ -16,7 +16,7 @@ from workbench.audit.judges.verdicts.agreement import (
     vote_counts,
 )
 from workbench.audit.judges.verdicts.observed import Observed, observe
-from workbench.audit.judges.verdicts.observed_rows import of_reference
+from workbench.audit.judges.verdicts.preferences import reference_mask
 from workbench.clustered import Array, mean_difference, resample, share
 from workbench.data.dataset import PreferenceData
 from workbench.data.split import folds as fold_numbers
@@ -174,6 +174,7 @@ def judge_board(
     >>> board.to_frame()["rank"].dropna().tolist()
     [1.0, 2.0, 3.0, 4.0]
     """
+    data = data.decided()
     refuse_out_of_range(
         {
             "replicates": (replicates >= 20, replicates, "at least 20"),
@@ -191,7 +192,7 @@ def judge_board(
             fix="Name another reference.",
         )
     labels = data.labels
-    people = vote_counts(data, of_reference(data, reference))
+    people = vote_counts(data, reference_mask(data, reference))
     votes = {one: vote_counts(data, labels["annotator"].eq(one).to_numpy()) for one in names}
     agree = {one: one_against_mode(counts, people) for one, counts in votes.items()}
     cluster = pd.factorize(data.pairs["cluster"])[0]
@@ -256,8 +257,8 @@ def _ranks(
     own = np.array([np.nanmean(one) if np.isfinite(one).any() else -1.0 for one in agree.values()])
     tails = [0.5 - level / 2, 0.5 + level / 2]
     low, high = np.quantile(ranks, tails, axis=0, method="closest_observation")
-    place = 1.0 + np.argsort(np.argsort(-own, kind="stable"), kind="stable")
-    return {"rank": place, "rank_low": low.astype(float), "rank_high": high.astype(float)}
+    rank = 1.0 + np.argsort(np.argsort(-own, kind="stable"), kind="stable")
+    return {"rank": rank, "rank_low": low.astype(float), "rank_high": high.astype(float)}
 
 
 def _scenarios(
@@ -268,13 +269,13 @@ def _scenarios(
     for scenario in sorted(data.pairs["scenario"].dropna().unique()):
         inside = data.pairs["scenario"].eq(scenario).to_numpy(dtype=bool)
         means = {k: np.nanmean(v[inside]) for k, v in agree.items() if np.isfinite(v[inside]).any()}
-        order = sorted(means, key=lambda name: (-means[name], name))
-        if len(order) < 2:
+        ranked = sorted(means, key=lambda name: (-means[name], name))
+        if len(ranked) < 2:
             continue
-        best = agree[order[0]]
+        best = agree[ranked[0]]
         row = _share(best[inside], cluster[inside], level)
-        lead = _paired(best, agree[order[1]], inside, cluster, level)
-        rows.append({"scenario": scenario, "term": order[0], **row, "next": order[1], **{
+        lead = _paired(best, agree[ranked[1]], inside, cluster, level)
+        rows.append({"scenario": scenario, "term": ranked[0], **row, "next": ranked[1], **{
             f"lead{name}": lead[key] for name, key in
             (("", "estimate"), ("_low", "conf_low"), ("_high", "conf_high"))}})  # fmt: skip
     return pd.DataFrame(rows)

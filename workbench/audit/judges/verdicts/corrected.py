@@ -2,38 +2,32 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 import pandas as pd
 from scipy.stats import norm
 
-from workbench.audit.judges.verdicts.observed_rows import leans, of_reference
+from workbench.audit.judges.verdicts.preferences import annotator_preference, reference_preference
+from workbench.audit.measures import Measures
 from workbench.clustered import Array, cluster_error, mean_and_error
 from workbench.data.dataset import PreferenceData
 from workbench.errors import DesignError, refuse_out_of_range
-from workbench.provenance import Provenance
-from workbench.results import TIDY, Result
-
-if TYPE_CHECKING:
-    import plotly.graph_objects as go
+from workbench.results import TIDY
 
 _METHOD = "prediction-powered mean, power-tuned, cluster-robust normal interval"
-COLUMNS = (*TIDY, "n_people", "judge", "judge_low", "judge_high", "people", "people_low",
-           "people_high", "power", "labels_needed", "n_clusters", "method", "reason")  # fmt: skip
 
 
 @dataclass(frozen=True, eq=False)
-class CorrectedRates(Result):
+class CorrectedRates(Measures):
     """Win rates of models by a judge, corrected by people's labels on a part.
 
-    Attributes
-    ----------
-    estimates : DataFrame
-        One row a model; see :meth:`to_frame`.
-    settings : dict
-    provenance : Provenance
+    The tidy columns, one row a model, are of the corrected win rate; ``n`` pairs, ``n_people``
+    of them labelled by people; the uncorrected ``judge`` and ``people`` rates with their ends;
+    ``power``: weight of the judge's verdicts, from 0 to 1; ``labels_needed``: people's labels
+    for an interval of the width that was asked for.
     """
 
     heading: ClassVar[str] = "Win rates corrected by people"
@@ -42,50 +36,27 @@ class CorrectedRates(Result):
         "part. The judge's own rate stands beside it: where the two differ, it is biased for the "
         "model."
     )
+    columns: ClassVar[tuple[str, ...]] = (
+        *TIDY, "n_people", "judge", "judge_low", "judge_high", "people", "people_low",
+        "people_high", "power", "labels_needed", "n_clusters", "method", "reason",
+    )  # fmt: skip
+    closing: ClassVar[str] = f"method: {_METHOD}"
+    x_title: ClassVar[str] = "win rate"
+    reference: ClassVar[float] = 0.5
 
-    estimates: pd.DataFrame
-    settings: dict[str, Any]
-    provenance: Provenance
+    def _plotted(self) -> pd.DataFrame:
+        alone = {"judge": "judge alone", "people": "people alone"}
+        return self._with_columns("corrected", alone)
 
-    def to_frame(self) -> pd.DataFrame:
-        """Return one row a model.
+    def _what(self) -> str:
+        return f"Win rates by {self.settings['judge']}, corrected by {self.settings['reference']}"
 
-        The tidy columns are of the corrected win rate; ``n`` pairs, ``n_people`` of them
-        labelled by people; the uncorrected ``judge`` and ``people`` rates with their ends;
-        ``power``: weight of the judge's verdicts, from 0 to 1; ``labels_needed``: people's
-        labels for an interval of the width that was asked for.
-        """
-        return self.estimates
-
-    def summary(self) -> str:
-        """Return the rates as text."""
-        s = self.settings
-        lines = [f"Win rates by {s['judge']}, corrected by {s['reference']}, {s['level']:.0%} "
-                 "intervals"]  # fmt: skip
-        for row in self.estimates.to_dict("records"):
-            if pd.isna(row["estimate"]):
-                lines.append(f"  {row['term']}: undefined: {row['reason']}")
-                continue
-            lines.append(
-                f"  {row['term']}: {row['estimate']:.3f} [{row['conf_low']:.3f}, "
-                f"{row['conf_high']:.3f}]; by the judge alone {row['judge']:.3f}; n = "
-                f"{row['n']:,.0f}, people {row['n_people']:,.0f}; for +-{s['width'] / 2:g}: "
-                f"{row['labels_needed']:,.0f} labels"
-            )
-        return "\n".join([*lines, f"method: {_METHOD}"])
-
-    def plot(self) -> go.Figure:
-        """Return corrected rates beside the judge's and the people's."""
-        from workbench.plots.forest import forest
-
-        parts = [self.estimates.assign(group="corrected")]
-        for name in ("judge", "people"):
-            part = self.estimates.assign(
-                group=f"{name} alone", estimate=self.estimates[name],
-                conf_low=self.estimates[f"{name}_low"], conf_high=self.estimates[f"{name}_high"],
-            )  # fmt: skip
-            parts.append(part)
-        return forest(pd.concat(parts, ignore_index=True), x_title="win rate", reference=0.5)
+    def _numbers(self, row: Mapping[Any, Any]) -> str:
+        return (
+            f"{row['estimate']:.3f} [{row['conf_low']:.3f}, {row['conf_high']:.3f}]; by the judge "
+            f"alone {row['judge']:.3f}; n = {row['n']:,.0f}, people {row['n_people']:,.0f}; for "
+            f"+-{self.settings['width'] / 2:g}: {row['labels_needed']:,.0f} labels"
+        )
 
 
 def correct_rates(
@@ -136,14 +107,15 @@ def correct_rates(
     >>> found.to_frame()["estimate"].between(0, 1).all()
     np.True_
     """
+    data = data.decided()
     refuse_out_of_range(
         {
             "width": (0 < width < 1, width, "between 0 and 1"),
             "level": (0 < level < 1, level, "between 0 and 1"),
         }
     )
-    f = leans(data, data.labels["annotator"].eq(judge).to_numpy())["lean"].to_numpy()
-    y = leans(data, of_reference(data, reference))["lean"].to_numpy()
+    f = annotator_preference(data, judge).to_numpy()
+    y = reference_preference(data, reference).to_numpy()
     models = sorted({*data.pairs["model_a"].dropna(), *data.pairs["model_b"].dropna()})
     if not models or not (np.isfinite(f) & np.isfinite(y)).any():
         raise DesignError(
@@ -162,11 +134,8 @@ def correct_rates(
         if mine.any():
             turn = np.where(a, f, 1 - f)[mine], np.where(a, y, 1 - y)[mine]
             rows.append({"term": model, **corrected(*turn, cluster[mine], width, level)})
-    return CorrectedRates(
-        pd.DataFrame(rows).reindex(columns=list(COLUMNS)),
-        {"judge": judge, "reference": reference, "width": width, "level": level},
-        Provenance.capture(dataset=data.digest),
-    )
+    settings = {"judge": judge, "reference": reference, "width": width, "level": level}
+    return CorrectedRates.from_rows(rows, settings, dataset=data.digest)
 
 
 def corrected(
@@ -213,7 +182,7 @@ def corrected(
     room = (width / 2 / z) ** 2 - power**2 * float(f.var()) / total
     return row | {
         "estimate": float(estimate), "std_error": error, "conf_low": estimate - z * error,
-        "conf_high": estimate + z * error, "power": power, "p_value": np.nan, "q_value": np.nan,
+        "conf_high": estimate + z * error, "power": power,
         "labels_needed": np.ceil(rest / room) if room > 0 else np.nan,
         "n_clusters": float(len(np.unique(cluster))), "reason": None,
     }  # fmt: skip

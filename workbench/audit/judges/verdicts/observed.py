@@ -10,24 +10,23 @@ import numpy as np
 import pandas as pd
 
 from workbench.audit.judges.statistics import Q_LEVEL
-from workbench.audit.judges.verdicts.observed_rows import (
-    SHARE,
-    form_rows,
-    forms,
-    leans,
-    of_reference,
-    order_rows,
+from workbench.audit.judges.verdicts.observed_rows import form_rows, forms, order_rows
+from workbench.audit.judges.verdicts.preferences import (
+    annotator_preference,
+    mean_preferences,
+    reference_mask,
 )  # fmt: skip
-from workbench.clustered import share
+from workbench.audit.measures import COLUMNS, share_row
 from workbench.compare.contrast import Contrast, contrast
-from workbench.data.dataset import PreferenceData, complete_labels
+from workbench.data.columns import complete_labels
+from workbench.data.dataset import PreferenceData
 from workbench.decompose.decomposition import decompose, q_values
 from workbench.errors import DesignError
 from workbench.factors.catalog import STYLE
 from workbench.factors.score import score_factors
 from workbench.finding import Finding, Rule, finding
 from workbench.provenance import Provenance
-from workbench.results import TIDY, Result
+from workbench.results import Result
 
 if TYPE_CHECKING:
     import plotly.graph_objects as go
@@ -36,7 +35,6 @@ STYLES = ("characters", "bullets", "bold", "headers")
 """Text factors that stand for length and style."""
 
 _POINTS = 0.025
-COLUMNS = ("group", *TIDY, "n_clusters", "method", "reason")
 
 RULES = {
     "slot-bias": Rule(
@@ -92,8 +90,8 @@ class Observed(Result):
         """Return the measures of every annotator as text."""
         lines = [f"Existing verdicts, {self.settings['level']:.0%} intervals; reference: "
                  f"{self.settings['reference'] or 'none'}"]  # fmt: skip
-        for group, table in self.estimates.groupby("group", sort=False):
-            lines.append(f"\n{group}")
+        for annotator, table in self.estimates.groupby("group", sort=False):
+            lines.append(f"\n{annotator}")
             lines += [_text(row) for row in table.to_dict("records")]
         return "\n".join([*lines, "", "method: clustered by prompt; q: Benjamini-Hochberg"])
 
@@ -161,8 +159,9 @@ def observe(
     >>> sorted(found.to_frame()["term"])[:2]
     ['first share', 'list preferred']
     """
+    data = data.decided()
     labels, names = data.labels, data.annotators
-    theirs = of_reference(data, reference)
+    theirs = reference_mask(data, reference)
     inside = set(labels.loc[theirs, "annotator"])
     wanted = list(annotators or names.loc[~names["annotator"].isin(inside), "annotator"])
     if not wanted:
@@ -174,17 +173,15 @@ def observe(
         )
     data.filter(annotators=wanted)
     cluster = pd.factorize(data.pairs["cluster"])[0]
-    people = leans(data, theirs)
+    people = mean_preferences(data, theirs)
     # one label says nothing of how close a vote was
-    gap = np.where(people["n"] > 1, np.abs(2 * people["lean"] - 1), np.nan)
+    margin = np.where(people["n"] > 1, np.abs(2 * people["preference"] - 1), np.nan)
     form = forms(data)
     rows = []
     for name in wanted:
-        own = labels["annotator"].eq(name).to_numpy()
-        rows += [
-            {"group": name, **row} for row in _of(data, own, people, gap, form, cluster, level)
-        ]
-    table = pd.DataFrame(rows).reindex(columns=list(COLUMNS))
+        found = _of(data, name, people["preference"].to_numpy(), margin, form, cluster, level)
+        rows += [{"group": name, **row} for row in found]
+    table = pd.DataFrame(rows).reindex(columns=["group", *COLUMNS])
     table["q_value"] = q_values(table["p_value"].to_numpy("float64"))
     return Observed(
         estimates=table,
@@ -199,27 +196,27 @@ def observe(
 
 
 def _of(
-    data: PreferenceData, own: np.ndarray, people: pd.DataFrame, gap: np.ndarray,
+    data: PreferenceData, annotator: str, people: np.ndarray, margin: np.ndarray,
     form: dict[str, np.ndarray], cluster: np.ndarray, level: float,
 ) -> list[dict[str, Any]]:  # fmt: skip
     labels = data.labels
+    own = labels["annotator"].eq(annotator).to_numpy()
     preference = labels["preference"].to_numpy("float64")
     shown = labels["order_shown"].isin(["ab", "ba"]).to_numpy()
     use = own & shown & np.isfinite(preference)
     rows: list[dict[str, Any]] = []
     if use.any():
-        ab = labels["order_shown"].eq("ab").to_numpy()[use]
-        rows += order_rows(data.pair_rows[use], ab, preference[use], cluster, gap, level)
+        a_first = labels["order_shown"].eq("ab").to_numpy()[use]
+        rows += order_rows(data.pair_rows[use], a_first, preference[use], cluster, margin, level)
     else:
         rows.append({"term": "first share", "estimate": np.nan, "n": 0.0,
                      "reason": "the order shown is not known"})  # fmt: skip
-    lean = leans(data, own)["lean"].to_numpy()
-    rows += form_rows(lean, people["lean"].to_numpy(), form, cluster, level)
+    mean = annotator_preference(data, annotator).to_numpy()
+    rows += form_rows(mean, people, form, cluster, level)
     lost = own & labels["preference"].isna().to_numpy()
     if lost.any():
         codes = cluster[data.pair_rows[own]]
-        found = share(lost[own].astype(float), codes, level)
-        rows.append({"term": "no verdict", **found, "method": SHARE})
+        rows.append(share_row("no verdict", lost[own].astype(float), codes, level))
     return rows
 
 

@@ -9,13 +9,13 @@ from typing import Any, ClassVar
 import numpy as np
 import pandas as pd
 
-from workbench.audit.judges.verdicts.observed_rows import DIFFERENCE, forms, leans, of_reference
-from workbench.audit.measures import COLUMNS, Measures
-from workbench.clustered import Array, mean_difference, share
+from workbench.audit.judges.verdicts.observed_rows import forms
+from workbench.audit.judges.verdicts.preferences import annotator_preference, reference_preference
+from workbench.audit.measures import Measures, difference_row
+from workbench.clustered import Array, share
 from workbench.data.dataset import PreferenceData
-from workbench.decompose.decomposition import decompose, q_values
+from workbench.decompose.decomposition import decompose
 from workbench.errors import DesignError, refuse_out_of_range
-from workbench.provenance import Provenance
 
 _LOGIT = "logit with the longer response and the people's share, cluster-robust"
 
@@ -76,8 +76,9 @@ def family_preference(
     >>> family_preference(data, "sim-judge-length", own).to_frame()["term"].tolist()[2]
     'excess over the people'
     """
-    mine = leans(data, data.labels["annotator"].eq(judge).to_numpy())["lean"].to_numpy()
-    people = leans(data, of_reference(data, reference))["lean"].to_numpy()
+    data = data.decided()
+    mine = annotator_preference(data, judge).to_numpy()
+    people = reference_preference(data, reference).to_numpy()
     a, b = (data.pairs[f"model_{side}"].isin(list(own)).to_numpy(dtype=bool) for side in "ab")
     use = (a ^ b) & np.isfinite(mine) & np.isfinite(people)
     if not use.any():
@@ -90,15 +91,16 @@ def family_preference(
         )
     cluster = pd.factorize(data.pairs["cluster"])[0][use]
     side = np.where(a, 1.0, -1.0)
-    judged, said = (np.where(a, v, 1 - v)[use] for v in (mine, people))
+    by_judge, by_people = (np.where(a, v, 1 - v)[use] for v in (mine, people))
     rows = [
-        {"term": "preference for its own", **share(judged, cluster, level), "method": "share"},
-        {"term": "the people's on the same pairs", **share(said, cluster, level),
+        {"term": "preference for its own", **share(by_judge, cluster, level), "method": "share"},
+        {"term": "the people's on the same pairs", **share(by_people, cluster, level),
          "method": "share"},
-        _paired("excess over the people", judged - said, cluster, level),
+        difference_row("excess over the people", by_judge - by_people, cluster, level),
     ]  # fmt: skip
     rows.append(_weight(data, judge, np.where(a ^ b, side, 0.0), people, use, level))
-    return _result(rows, f"Preference of {judge} for its own", level, data)
+    settings = {"what": f"Preference of {judge} for its own", "level": level}
+    return Relations.from_rows(rows, settings, dataset=data.digest)
 
 
 def drift(
@@ -132,9 +134,8 @@ def drift(
     >>> drift(data, "sim-judge-plain", "sim-judge-length").to_frame()["term"].iloc[0]
     'verdicts that differ'
     """
-    labels = data.labels
-    one, two = (leans(data, labels["annotator"].eq(k).to_numpy())["lean"] for k in (old, new))
-    before, after = one.to_numpy(), two.to_numpy()
+    data = data.decided()
+    before, after = (annotator_preference(data, one).to_numpy() for one in (old, new))
     both = np.isfinite(before) & np.isfinite(after)
     if not both.any():
         raise DesignError(
@@ -153,14 +154,17 @@ def drift(
     if longer is not None:
         use = both & (longer != 0)
         moved = (after - before) * longer
-        rows.append(_paired("preference for the longer", moved[use], cluster[use], level))
-    people = leans(data, of_reference(data, reference))["lean"].to_numpy()
+        rows.append(difference_row("preference for the longer", moved[use], cluster[use], level))
+    people = reference_preference(data, reference).to_numpy()
     use = both & np.isfinite(people) & (people != 0.5)
     if use.any():
-        way = np.sign(people - 0.5)
-        closer = (np.sign(after - 0.5) == way).astype(float) - (np.sign(before - 0.5) == way)
-        rows.append(_paired("agreement with the reference", closer[use], cluster[use], level))
-    return _result(rows, f"{new} minus {old}", level, data)
+        right = [np.sign(one - 0.5) == np.sign(people - 0.5) for one in (before, after)]
+        closer = right[1].astype(float) - right[0]
+        rows.append(
+            difference_row("agreement with the reference", closer[use], cluster[use], level)
+        )
+    settings = {"what": f"{new} minus {old}", "level": level}
+    return Relations.from_rows(rows, settings, dataset=data.digest)
 
 
 def gameability(metric: pd.DataFrame, other: Array | None = None) -> pd.DataFrame:
@@ -224,13 +228,3 @@ def _weight(
     )
     found = decompose(held, annotator=judge, folds=0, level=level).to_frame().set_index("term")
     return {**found.loc["own"].to_dict(), "term": "weight of its own, adjusted", "method": _LOGIT}
-
-
-def _paired(term: str, value: Array, cluster: Any, level: float) -> dict[str, Any]:
-    return {"term": term, **mean_difference(value, cluster, level), "method": DIFFERENCE}
-
-
-def _result(rows: list[dict[str, Any]], what: str, level: float, data: PreferenceData) -> Relations:
-    table = pd.DataFrame(rows).reindex(columns=list(COLUMNS))
-    table["q_value"] = q_values(table["p_value"].to_numpy("float64"))
-    return Relations(table, {"what": what, "level": level}, Provenance.capture(dataset=data.digest))

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
-from workbench.data.dataset import KINDS
+from workbench.data.columns import KINDS
 from workbench.data.formats.plain.columns import ROLES, SINGLE, person_columns, propose
 from workbench.data.formats.records import excerpt
 from workbench.data.formats.scales import Scale

@@ -1,6 +1,6 @@
 """A tiny language model is trained with TRL's DPO on real pairs and audited at checkpoints.
 
-Run ``python analyses/dpo_dynamics/run.py --data FOLDER``, FOLDER holding
+Run ``python analyses/11_dpo_dynamics/run.py --data FOLDER``, FOLDER holding
 ``helpful-base.test.jsonl.gz`` (see README.md). It prints JSON. Minutes on two CPU cores.
 """
 

@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 
 import workbench as wb
-from workbench.audit.judges.known import known_answers
+from workbench.audit.judges.known_answers import known_answers
 from workbench.audit.models.benchmarks import rm_bench
 from workbench.errors import DesignError
 

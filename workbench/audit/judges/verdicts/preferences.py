@@ -1,0 +1,67 @@
+"""Mean preferences of pairs: of an annotator, of the reference, of people."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from workbench.data.dataset import PreferenceData
+
+
+def mean_preferences(data: PreferenceData, chosen: NDArray[np.bool_]) -> pd.DataFrame:
+    """Return the weighted mean ``preference`` for A and ``n`` decided labels, by ``pair_id``.
+
+    Parameters
+    ----------
+    data : PreferenceData
+    chosen : ndarray of bool, shape (labels,)
+    """
+    preference = data.labels["preference"].to_numpy("float64")
+    weight = data.labels["weight"].to_numpy("float64")
+    use = chosen & np.isfinite(preference) & (weight > 0)
+    row, n = data.pair_rows[use], len(data.pairs)
+    total = np.bincount(row, weight[use], n)
+    sums = np.bincount(row, weight[use] * preference[use], n)
+    mean = np.divide(sums, total, out=np.full(n, np.nan), where=total > 0)
+    return pd.DataFrame(
+        {"preference": mean, "n": np.bincount(row, minlength=n)},
+        index=pd.Index(data.pairs["pair_id"]),
+    )
+
+
+def annotator_preference(data: PreferenceData, annotator: str) -> pd.Series:
+    """Return the mean preference of an annotator, by ``pair_id``; NaN without a label."""
+    mine = data.labels["annotator"].eq(annotator).to_numpy(dtype=bool)
+    return mean_preferences(data, mine)["preference"]
+
+
+def reference_mask(data: PreferenceData, reference: str) -> NDArray[np.bool_]:
+    """Return which labels are of a reference: an annotator of this name, else a kind.
+
+    Parameters
+    ----------
+    data : PreferenceData
+    reference : str
+
+    Examples
+    --------
+    >>> import workbench as wb
+    >>> reference_mask(wb.load("sample"), "nobody").any()
+    np.False_
+    """
+    named = data.labels["annotator"].eq(reference)
+    found = named if named.any() else data.labels["kind"].eq(reference)
+    return np.asarray(found.to_numpy(dtype=bool))
+
+
+def reference_preference(data: PreferenceData, reference: str) -> pd.Series:
+    """Return the mean preference of a reference, by ``pair_id``; NaN without a label."""
+    return mean_preferences(data, reference_mask(data, reference))["preference"]
+
+
+def people_preference(data: PreferenceData) -> pd.Series:
+    """Return the mean preference of people, or without people of everybody, by ``pair_id``."""
+    people = reference_mask(data, "human")
+    everybody = np.ones(len(people), dtype=bool)
+    return mean_preferences(data, people if people.any() else everybody)["preference"]

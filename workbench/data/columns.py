@@ -1,0 +1,118 @@
+"""Columns of the data model, and what they hold where nothing is given."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+
+from workbench.data.digests import content_digests
+from workbench.data.identity import pair_ids
+
+PAIR_COLUMNS = (
+    "pair_id",
+    "prompt_id",
+    "prompt",
+    "response_a",
+    "response_b",
+    "model_a",
+    "model_b",
+    "scenario",
+    "cluster",
+)
+"""Columns of every pairs table; further columns are the file's own metadata."""
+
+LABEL_COLUMNS = (
+    "pair_id",
+    "annotator",
+    "criterion",
+    "replicate",
+    "preference",
+    "kind",
+    "order_shown",
+    "strength",
+    "weight",
+    "reason",
+    "raw",
+)
+"""Columns of every labels table."""
+
+LABEL_KEY = ("pair_id", "annotator", "criterion", "order_shown", "replicate")
+"""What tells one judgement from another."""
+
+OVERALL = "overall"
+"""The criterion of labels that name none, and the one that decides where there are several."""
+
+UNNAMED = "unnamed"
+"""The annotator of votes whose file names nobody: each vote may be another person's."""
+
+KINDS = ("human", "llm", "reward_model", "rule", "objective", "unknown")
+"""What an annotator can be; ``objective``: gold answers and unit tests."""
+
+_DEFAULTS = {"annotator": UNNAMED, "criterion": OVERALL, "kind": "unknown"}
+
+
+def complete_pairs(pairs: pd.DataFrame) -> pd.DataFrame:
+    """Return pairs with every column of :data:`PAIR_COLUMNS`, derived where missing.
+
+    ``pair_id`` names the content (:func:`workbench.data.identity.pair_ids`), ``prompt_id``
+    is the digest of the prompt; ``cluster`` is the prompt unless given.
+    """
+    pairs = pairs.reset_index(drop=True).copy()
+    if "pair_id" not in pairs:
+        pairs["pair_id"] = pair_ids(pairs)[0]
+    for column in ("prompt", "response_a", "response_b", "model_a", "model_b", "scenario"):
+        if column not in pairs:
+            pairs[column] = pd.Series([None] * len(pairs), dtype="str")
+        pairs[column] = pairs[column].astype("str")
+    if "prompt_id" not in pairs:
+        codes, prompts = pd.factorize(pairs["prompt"])
+        digests = content_digests([pd.Series(prompts, dtype="str")])
+        known = digests.take(np.maximum(codes, 0)) if len(digests) else pairs["pair_id"]
+        pairs["prompt_id"] = known.reset_index(drop=True).where(codes >= 0, pairs["pair_id"])
+    if "cluster" not in pairs:
+        pairs["cluster"] = pairs["prompt_id"]
+    pairs["cluster"] = pairs["cluster"].astype("str").fillna(pairs["prompt_id"])
+    extra = [c for c in pairs.columns if c not in PAIR_COLUMNS]
+    return pairs[[*PAIR_COLUMNS, *extra]]
+
+
+def complete_labels(labels: pd.DataFrame) -> pd.DataFrame:
+    """Return labels with every column of :data:`LABEL_COLUMNS`, defaults where missing."""
+    labels = labels.reset_index(drop=True).copy()
+    preference = labels["preference"] = labels["preference"].astype("float64")
+    for column, default in _DEFAULTS.items():
+        labels[column] = (
+            labels[column].astype("str").fillna(default)
+            if column in labels
+            else (pd.Series([default], dtype="str").repeat(len(labels)).array)
+        )
+    if "reason" not in labels:
+        reason = np.where(preference == 0.5, "tie", np.where(preference.isna(), "failed", ""))
+        labels["reason"] = pd.Series(reason, dtype="str").replace("", None)
+    for column, number in (("strength", np.nan), ("weight", 1.0)):
+        labels[column] = labels[column].astype("float64") if column in labels else number
+    for column in ("order_shown", "raw"):
+        if column not in labels:
+            labels[column] = None
+    for column in ("pair_id", "order_shown", "reason", "raw"):
+        labels[column] = labels[column].astype("str")
+    if "replicate" not in labels:
+        labels["replicate"] = numbered(labels)
+    labels["replicate"] = labels["replicate"].astype("int32")
+    extra = [c for c in labels.columns if c not in LABEL_COLUMNS]
+    return labels[[*LABEL_COLUMNS, *extra]]
+
+
+def numbered(labels: pd.DataFrame) -> pd.Series:
+    """Return numbers from 0 for repeats of one judgement, in the order of the rows.
+
+    Examples
+    --------
+    >>> rows = pd.DataFrame({"pair_id": ["p"] * 3, "annotator": ["x", "x", "y"]})
+    >>> numbered(rows.assign(criterion="overall", order_shown=None)).tolist()
+    [0, 1, 0]
+    """
+    key = list(LABEL_KEY[:-1])
+    if not labels.duplicated(key).any():
+        return pd.Series(0, index=labels.index)
+    return labels.groupby(key, dropna=False, sort=False).cumcount()

@@ -1,0 +1,80 @@
+"""Data sets joined into one."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import numpy as np
+import pandas as pd
+
+from workbench.data.columns import numbered
+from workbench.data.dataset import PreferenceData
+from workbench.data.identity import exchanged, pair_ids, to_turn
+from workbench.errors import DataError
+
+
+def concat(parts: Iterable[PreferenceData]) -> PreferenceData:
+    """Join data sets: the union of pairs, all labels; repeats are numbered on.
+
+    A pair that has its sides one way in one part and the other way in another gets the
+    order of its digest, its labels with it.
+
+    Raises
+    ------
+    DataError
+        Nothing to join, or the parts hold different factors.
+
+    Examples
+    --------
+    >>> import workbench as wb
+    >>> data = wb.load("sample")
+    >>> parts = [data.filter(kinds=["human"]), data.filter(kinds=["llm"])]
+    >>> joined = wb.concat(parts)
+    >>> len(joined.pairs), len(joined.labels) == sum(len(part.labels) for part in parts)
+    (2000, True)
+    """
+    parts = list(parts)
+    if not parts:
+        raise DataError("Nothing to concatenate.", found="an empty list", expected="data sets")
+    names = [part.factor_names for part in parts]
+    if any(set(n) != set(names[0]) for n in names):
+        raise DataError(
+            "The data sets hold different factors.",
+            found="; ".join(", ".join(n) or "none" for n in names),
+            expected="the same factors in each",
+            fix="Concatenate first, then score factors.",
+        )
+    pairs = pd.concat([part.pairs for part in parts], ignore_index=True)
+    labels = pd.concat([part.labels for part in parts], ignore_index=True)
+    rows = _rows_to_turn(pairs)
+    if rows.any():
+        starts = np.cumsum([0, *(len(part.pairs) for part in parts[:-1])])
+        place = np.concatenate([s + p.pair_rows for s, p in zip(starts, parts, strict=True)])
+        labels = exchanged(labels, rows[place])
+    # a pair that is turned somewhere is not so elsewhere: that row, with its factors, stays
+    stays = np.flatnonzero(~rows)
+    keep = stays[~pairs["pair_id"].iloc[stays].duplicated().to_numpy()]
+    labels["replicate"] = numbered(labels)
+
+    def join(name: str) -> pd.DataFrame:
+        joined = pd.concat([getattr(part, name) for part in parts], ignore_index=True)
+        return joined.iloc[keep].reset_index(drop=True)
+
+    data = PreferenceData(
+        pairs.iloc[keep].reset_index(drop=True),
+        labels,
+        join("factors"),
+        join("factor_values"),
+        dict(parts[0].factor_specs),
+    )
+    data.check()
+    return data
+
+
+def _rows_to_turn(pairs: pd.DataFrame) -> np.ndarray:
+    again = pairs["pair_id"].duplicated(keep=False).to_numpy()
+    rows = np.zeros(len(pairs), dtype=bool)
+    if again.any():
+        some = pairs[again].reset_index(drop=True)
+        rows[again] = to_turn(some["pair_id"], pair_ids(some)[1])[0]
+    return rows

@@ -1,0 +1,73 @@
+"""What results with a weight a group and term have in common: their settings, text and figure."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import numpy as np
+import pandas as pd
+
+from workbench.data.dataset import PreferenceData
+from workbench.decompose.design import Design
+from workbench.results import Result
+
+if TYPE_CHECKING:
+    import plotly.graph_objects as go
+
+
+class GroupedWeights(Result):
+    """Weights of every group, told group by group with the group's held-out scores.
+
+    Attributes
+    ----------
+    beside : tuple of str
+        Attributes that are tables beside the estimates.
+    held_out : DataFrame
+        Held-out scores, one row or more a group.
+    """
+
+    beside: ClassVar[tuple[str, ...]] = ("held_out", "diagnostics", "exclusions")
+    held_out: pd.DataFrame
+
+    @property
+    @abstractmethod
+    def warnings(self) -> list[str]:
+        """What a reader should know before trusting a weight."""
+
+    def tables(self) -> dict[str, pd.DataFrame]:
+        """Return the estimates, held-out scores, diagnostics and exclusions."""
+        return {"estimates": self.to_frame(), **{name: getattr(self, name) for name in self.beside}}
+
+    def _told(self, behind: Callable[[Any], str], score: Callable[[Any], str], method: str) -> str:
+        """Return a summary: ``behind`` each weight's interval, ``score`` of held-out rows."""
+        level = f"{100 * self.settings['level']:g}% interval"
+        by = ", ".join(self.settings["by"]) or "nothing"
+        lines = [f"{type(self).__name__} by {by} ({level})"]
+        for group, own in self.to_frame().groupby("group", sort=False):
+            first = own.iloc[0]
+            lines.append(f"\n{group}: n = {first['n']:,}, clusters = {first['n_clusters']:,}")
+            for row in own.itertuples():
+                text = f"undefined: {row.reason}"
+                if np.isfinite(row.estimate):
+                    interval = f"[{row.conf_low:+.3f}, {row.conf_high:+.3f}]"
+                    text = f"{row.estimate:+.3f} {interval}  {behind(row)}"
+                lines.append(f"  {row.term:<24} {text}")
+            scores = self.held_out[self.held_out["group"] == group]
+            lines += [f"  held out{score(row)}" for row in scores.itertuples()]
+        lines += ["", *(f"warning: {text}" for text in self.warnings)]
+        return "\n".join([*lines, method])
+
+    def plot(self) -> go.Figure:
+        """Return a forest plot of the weights with their intervals."""
+        from workbench.plots.forest import forest
+
+        return forest(self.to_frame())
+
+
+def what_was_fitted(data: PreferenceData, by: list[str], design: Design) -> dict[str, Any]:
+    """Return the settings that every fit to a design has: groups, factors and their codings."""
+    names = design.terms[:-1]
+    codings = {name: dict(data.factor_specs.get(name, {})).get("coding") for name in names}
+    return {"by": list(by), "factors": names, "codings": codings}

@@ -1,0 +1,51 @@
+"""What every judge that asks a language model does, whatever it asks."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, ClassVar
+
+from workbench.llm.asker import Asks
+from workbench.llm.reply import Reply
+from workbench.llm.request import Request, Sampling
+
+
+class AskingJudge:
+    """A judge that asks a model each question as often as samples are wanted.
+
+    Attributes
+    ----------
+    form, stage : str
+        What its settings call it, and what its calls are booked under.
+    """
+
+    kind = "llm"
+    form: ClassVar[str]
+    stage: ClassVar[str]
+
+    def __init__(
+        self, model: str, asks: Asks, samples: int, sampling: Sampling | None, name: str | None
+    ) -> None:
+        self.model, self.asks, self.samples = model, asks, samples
+        self.sampling, self.name = sampling or Sampling(), name or model
+
+    def _settings(self, **own: Any) -> dict[str, Any]:
+        return {
+            "judge": self.form,
+            "name": self.name,
+            "model": self.model,
+            "base_url": self.asks.base_url,
+            **own,
+            "sampling": self.sampling.body(),
+            "spending": [s.to_dict() for s in self.asks.spending() if s.stage == self.stage],
+        }
+
+    def _replies(self, requests: Sequence[Request]) -> list[list[Reply | None]]:
+        """Ask, and return the replies to each question."""
+        replies = self.asks.ask(requests, self.stage)
+        return [replies[i : i + self.samples] for i in range(0, len(replies), self.samples)]
+
+    @staticmethod
+    def _failure(replies: Sequence[Reply | None]) -> str | None:
+        """Return why the first reply that could not be read could not."""
+        return next((reply.reason for reply in replies if reply is not None and reply.failed), None)
