@@ -200,7 +200,7 @@ def _choose(app: AppTest, role: str, column: str) -> None:
 
 def _hostile_csv() -> str:
     rows = [f'"{HOSTILE} {k}","yes {k}","no {k}",{"ab"[k % 2]},"{HOSTILE}"' for k in range(12)]
-    return "\n".join(["question,one,two,verdict,who", *rows, "q,,no,a,x"])
+    return "\n".join(["question,one,two,verdict,who", *rows, "q,,,a,x"])
 
 
 def test_an_upload_is_mapped_loaded_and_shown_as_plain_text():

@@ -26,8 +26,14 @@ if TYPE_CHECKING:
     from workbench.results import Result
 
 
-_FLAGS = {"annotators": "--annotator", "scenarios": "--scenario", "further": "--with"}
-"""Flags that name one of several, where the configuration names them all."""
+_FLAGS = {
+    "annotators": "--annotator", "scenarios": "--scenario", "further": "--with",
+    "annotator_columns": "--annotators", "annotator_name": "--annotator-name",
+}  # fmt: skip
+"""Flags that are called otherwise than their key of the configuration."""
+
+_WHOLE = ("map", "verdict", "label")
+"""Flags whose values may hold commas: each value has a flag of its own."""
 
 
 C = TypeVar("C", bound="Config")
@@ -54,9 +60,9 @@ class BaseRun(ABC, Generic[C]):
     out: Path | None
     quiet: bool
 
-    def load(self, mapping: Mapping[str, str] | None = None) -> PreferenceData:
+    def load(self) -> PreferenceData:
         """Return the data of the configuration, scenarios and all else as it says."""
-        return self._chosen(self._read(mapping))
+        return self._chosen(self._read())
 
     def _chosen(self, data: PreferenceData) -> PreferenceData:
         from workbench.factors.dissection_subsets import only_subsets
@@ -64,12 +70,12 @@ class BaseRun(ABC, Generic[C]):
         scenarios = self.config.scenarios
         return only_subsets(data, scenarios) if scenarios else data
 
-    def _read(self, mapping: Mapping[str, str] | None = None) -> PreferenceData:
+    def _read(self) -> PreferenceData:
         import workbench as wb
 
-        source, config = self.config.source, self.config
+        source = self.config.source
         with self.progress(f"Loading {source}"):
-            return wb.load(source, format=config.format, mapping=mapping, seed=config.seed)
+            return wb.load(source, **self.config.reading())
 
     @staticmethod
     @abstractmethod
@@ -175,11 +181,27 @@ class Run(BaseRun["RunConfig"]):
 
     def report_command(self, name: str) -> str:
         """Return the command that makes this run's report again, as file ``name``."""
-        words = ["workbench", "report", self.config.source]
-        for key, values in self.config.to_query().items():
-            if key not in ("source", "by"):
-                words += [_FLAGS.get(key, f"--{key}"), ",".join(values)]
+        words = ["workbench", "report", self.config.source, *flags_of(self.config)]
         return shlex.join([*words, "--out", name])
+
+
+def flags_of(config: RunConfig) -> list[str]:
+    """Return the flags that say what a configuration says, all but its source.
+
+    Examples
+    --------
+    >>> from workbench.config import RunConfig
+    >>> flags_of(RunConfig(source="v.csv", verdict=("1=a", "2=b"), factors=("words", "bold")))
+    ['--verdict', '1=a', '--verdict', '2=b', '--factors', 'words,bold']
+    """
+    words: list[str] = []
+    for key, values in config.to_query().items():
+        flag = _FLAGS.get(key, f"--{key}")
+        if key in _WHOLE:
+            words += [word for value in values for word in (flag, value)]
+        elif key not in ("source", "by"):
+            words += [flag, ",".join(values)]
+    return words
 
 
 def option(name: str, kind: Any, default: Any, text: str, flag: str | None = None) -> Parameter:
@@ -214,6 +236,38 @@ SOURCE = Parameter(
         ),
     ],
 )
+_HOW = "How a table is read"
+
+
+def _reading(name: str, kind: Any, text: str, metavar: str) -> Parameter:
+    flag = _FLAGS.get(name, f"--{name}")
+    told = typer.Option(flag, help=text, metavar=metavar, rich_help_panel=_HOW)
+    return Parameter(name, Parameter.KEYWORD_ONLY, default=None, annotation=Annotated[kind, told])
+
+
+READING = tuple(
+    _reading(name, list[str] | None if several else str | None, text, metavar)
+    for name, several, metavar, text in (
+        ("map", True, "ROLE=COLUMN", "Which column is what; ROLE= is none."),
+        ("verdict", True, "VALUE=MEANING",
+         "What a label means: a, b, tie, both_bad, both_good, not_applicable, failed, "
+         "no_judgement; a:2 is A by strength 2."),
+        ("scale", False, "SCALE",
+         "What numbers mean: percent_a (0 to 100 for A), margin_a, -3..3:b (3 is B), ..."),
+        ("annotator_columns", True, "COLUMN,...", "Columns of one person's verdicts each."),
+        ("label", True, "CRITERION=COLUMN", "A column of verdicts for each criterion."),
+        ("annotator_name", False, "NAME", "Who judged, where the file does not say."),
+        ("kind", False, "KIND", "human, llm, reward_model, rule, objective, or unknown."),
+        ("order", False, "shown", "The responses stand in the order shown."),
+    )
+)  # fmt: skip
+"""Flags of every command that reads data."""
+
+ANNOTATOR = option(
+    "annotator_name", str | None, None, "Who judged, where the file does not say.", "--annotator"
+)
+"""The same for a command that chooses no annotators."""
+
 FORMAT = option("format", str | None, None, "Name of the format; recognised if not given.")
 BY = _names("by", "Columns that make a group: annotator, kind, scenario, ...")
 REFERENCE = option(
@@ -261,8 +315,9 @@ def command(
 ) -> Callable[[Callable[..., None]], Callable[..., None]]:
     """Register a function as a command of its name.
 
-    The command takes ``options`` beside the function's own parameters. The options reach
-    the function as ``run.config``; its own are passed on.
+    The command takes ``options`` beside the function's own parameters, and where it reads
+    data the flags that say how. The options reach the function as ``run.config``; its own are
+    passed on.
     Deliberate errors become their message on stderr and exit code 1.
     """
 
@@ -277,7 +332,10 @@ def command(
             with explained(debug):
                 body(_run(values, run_type), **given)
 
-        parameters = [*options, *accepted, *_SHARED]
+        taken = {p.name for p in (*options, *accepted)}
+        reads = "source" in taken
+        reading = [p for p in READING if p.name not in taken] if reads else []
+        parameters = [*options, *accepted, *reading, *_SHARED]
         run_it.__doc__ = body.__doc__
         run_it.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
         run_it.__annotations__ = {p.name: p.annotation for p in parameters}
@@ -299,7 +357,10 @@ def _run(values: dict[str, Any], run_type: type[BaseRun[Any]]) -> BaseRun[Any]:
         config = config_type.from_toml(file.read_text(encoding="utf-8-sig"), where=str(file))
     elif values.get("source", "given") is None:
         raise typer.BadParameter("name the data, or give --config", param_hint="DATA")
-    lists = {key: split_names(v) if isinstance(v, list) else v for key, v in values.items()}
+    lists = {
+        key: (tuple(v) if key in _WHOLE else split_names(v)) if isinstance(v, list) else v
+        for key, v in values.items()
+    }
     try:
         config = config.updated("command line", **lists)
     except ConfigError as error:

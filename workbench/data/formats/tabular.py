@@ -15,7 +15,13 @@ from workbench.data.formats.plain.answers import Answers
 from workbench.data.formats.plain.choices import PairVerdicts
 from workbench.data.formats.plain.columns import person_columns, propose
 from workbench.data.formats.plain.counted import VOTES_RULE, beside, check_weights
-from workbench.data.formats.plain.mapping import Layout, Question, check_kind, resolve
+from workbench.data.formats.plain.mapping import (
+    Layout,
+    Question,
+    as_config,
+    check_kind,
+    resolve,
+)
 from workbench.data.formats.plain.pairs import Pairs
 from workbench.data.formats.records import flag, names
 from workbench.data.formats.verdict_words import OTHERWISE
@@ -167,6 +173,9 @@ def _kind(table: pa.Table, layout: Layout, options: Mapping[str, Any]) -> Any:
 
 def _settings(layout: Layout, options: Mapping[str, Any]) -> dict[str, Any]:
     settings: dict[str, Any] = {"mapping": layout.given}
+    said = as_config(options)
+    if said:
+        settings["said"] = said
     if layout.scale is not None:
         settings["scale"] = str(layout.scale)
     if options.get("order"):

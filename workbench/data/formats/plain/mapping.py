@@ -135,6 +135,37 @@ def resolve(columns: list[str], options: Mapping[str, Any]) -> Layout:
     )
 
 
+def as_config(options: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what a user said of a table as keys of :class:`workbench.config.Config`.
+
+    Examples
+    --------
+    >>> as_config({"verdicts": {"1": "a"}, "order": "shown", "scale": None})
+    {'verdict': ['1=a'], 'order': 'shown'}
+    """
+    mapping = dict(options.get("mapping") or {})
+    label = mapping.pop("label") if isinstance(mapping.get("label"), Mapping) else {}
+    criteria = {**label, **(mapping.pop("criteria", None) or {}), **(options.get("criteria") or {})}
+    labels = {**(mapping.pop("labels", None) or {}), **(options.get("verdicts") or {})}
+    columns = [*(mapping.pop("annotators", None) or {}), *(options.get("annotators") or ())]
+    said = {
+        "map": [f"{role}={_written(column)}" for role, column in mapping.items()],
+        "verdict": [f"{value}={meaning}" for value, meaning in labels.items()],
+        "scale": options.get("scale"),
+        "label": [f"{criterion}={column}" for criterion, column in criteria.items()],
+        "annotator_columns": columns,
+        "annotator_name": options.get("annotator"),
+        "kind": options.get("kind"),
+        "order": options.get("order"),
+    }
+    return {key: value for key, value in said.items() if value}
+
+
+def _written(columns: Any) -> str:
+    """Return the column of a role, or several, as a flag holds them."""
+    return columns if isinstance(columns, str) else ",".join(columns or ())
+
+
 def check_kind(kind: Any) -> None:
     """Raise a DataError where a kind of annotator is unknown."""
     if kind not in KINDS:

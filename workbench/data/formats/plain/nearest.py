@@ -105,7 +105,7 @@ def unrecognised(file: str, looks: Sequence[Look]) -> DataError:
     return DataError(
         "The format of the file is not recognised."
         if reason is None
-        else f"The file has nothing to read here: {reason}.",
+        else f"The file holds no comparison: {reason}.",
         where=file,
         found="\n  ".join(lines),
         expected=_expected(columns),
