@@ -10,6 +10,7 @@ from typing import Any
 import pandas as pd
 import pyarrow as pa
 
+from workbench.data.columns import PAIR_COLUMNS
 from workbench.data.dataset import PreferenceData
 from workbench.data.formats.plain.answers import meaning_text, meanings_of_rows
 from workbench.data.formats.plain.looks import look_at
@@ -177,8 +178,9 @@ def _roles(table: pa.Table, data: PreferenceData | None) -> dict[str, str]:
         elif role != "labels":
             roles.update(dict.fromkeys(columns if isinstance(columns, list) else [columns], role))
     left = str(report.settings.get("columns_left_out", "")).split(", ")
+    own = [str(name) for name in data.pairs if name not in PAIR_COLUMNS]
     for column in table.column_names:
-        kept = any(str(c).removeprefix("source_").split(".")[0] == column for c in data.pairs)
+        kept = any(name.removeprefix("source_").split(".")[0] == column for name in own)
         if column not in roles:
             what = "metadata" if kept else f"read by the format {report.format}"
             roles[column] = "left out" if column in left else what
@@ -211,4 +213,4 @@ def _first(data: PreferenceData) -> pd.DataFrame:
 def _text_of(frame: pd.DataFrame) -> str:
     """Return a table as text, its cells in short."""
     cells = frame.map(lambda value: value if isinstance(value, int | float) else excerpt(value))
-    return cells.to_string(index=False, na_rep="")
+    return str(cells.to_string(index=False, na_rep=""))

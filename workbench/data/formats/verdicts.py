@@ -246,6 +246,17 @@ def is_flag(value: Any) -> bool:
     return isinstance(value, bool | np.bool_) or key_of(value).casefold() in _FLAGS
 
 
+def flag_of(value: Any) -> bool:
+    """Return a label that :func:`is_flag` takes for true or false.
+
+    Examples
+    --------
+    >>> flag_of("Yes"), flag_of(False)
+    (True, False)
+    """
+    return _FLAGS[key_of(value).casefold()] == 1.0
+
+
 def _said(wanted: Wanted, value: Any) -> Meaning | None:
     key = key_of(value)
     return wanted.labels.get(key, wanted.labels.get(key.casefold()))
@@ -256,7 +267,7 @@ def _meaning(value: Any, wanted: Wanted, one: str | None) -> Meaning:
     if said is not None:
         return said
     flag = is_flag(value)
-    number = _FLAGS[key_of(value).casefold()] if flag else number_of(value)
+    number = float(flag_of(value)) if flag else number_of(value)
     if math.isnan(number):
         return meaning_of(str(value), wanted.n)
     if wanted.scale is not None and not flag:

@@ -12,7 +12,7 @@ import pandas as pd
 
 from workbench.data.formats.records import excerpt
 from workbench.data.formats.verdict_words import LETTERS
-from workbench.data.formats.verdicts import key_of, number_of
+from workbench.data.formats.verdicts import flag_of, is_flag, key_of, number_of
 from workbench.errors import DataError
 
 _SHOWN = 8
@@ -64,6 +64,10 @@ def flags(values: Sequence[str], n: int = 2) -> list[str]:
     >>> flags(["0", "40", "100"])[0]
     '--scale percent_a'
     """
+    if values and all(map(is_flag, values)):
+        on = [flag_of(value) for value in values]
+        return [_words(zip(values, [sides[not one] for one in on], strict=True))
+                for sides in ("ab", "ba")]  # fmt: skip
     numbers = [number_of(value) for value in values]
     if not values or any(number != number for number in numbers):
         return [_of_words(values)] if values else []
@@ -131,11 +135,12 @@ def _in_python(text: str) -> str:
 
 
 def _of_words(values: Iterable[str]) -> str:
-    meanings = {"true": "a", "yes": "a", "false": "b", "no": "b"}
-    parts = [f"{value}={meanings.get(value.casefold(), 'a')}" for value in values]
-    return " ".join(f"--verdict {shlex.quote(part)}" for part in parts) + (
-        " (or =b, =tie, =both_bad, =failed, ... for each)"
-    )
+    told = _words((value, "a") for value in values)
+    return f"{told} (or =b, =tie, =both_bad, =failed, ... for each)"
+
+
+def _words(meanings: Iterable[tuple[str, str]]) -> str:
+    return " ".join(f"--verdict {shlex.quote(f'{value}={side}')}" for value, side in meanings)
 
 
 def _verdicts(meanings: dict[str, str], found: set[float]) -> str:

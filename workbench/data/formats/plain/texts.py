@@ -185,7 +185,9 @@ def _media(value: Any) -> str | None:
 
 
 def _with_chats(text: pd.Series, values: dict[int, Any]) -> Texts:
-    chats, bad, written = {}, {}, {}
+    chats: dict[int, list[Message]] = {}
+    bad: dict[int, str] = {}
+    written: dict[int, str | None] = {}
     for at, value in values.items():
         chat = as_messages(value)
         if chat is not None:
