@@ -18,6 +18,7 @@ from workbench.data.formats.plain.columns import propose
 from workbench.data.formats.plain.looks import look_at
 from workbench.data.formats.plain.nearest import unrecognised
 from workbench.data.formats.registry import FORMATS, get_format
+from workbench.data.formats.training.dataset_info import mapping_beside
 from workbench.data.joined import concat
 from workbench.data.load_report import LeftOut
 from workbench.data.reading.containers import Container, open_container, parquet_head
@@ -75,7 +76,9 @@ def load(
         One of :data:`FORMATS`; recognised by content when None.
     mapping : mapping, optional
         Columns by role for the format ``tabular``, such as ``{"label": "winner"}``; see
-        :data:`workbench.data.formats.plain.columns.ROLES`.
+        :data:`workbench.data.formats.plain.columns.ROLES`. ``{"chosen": ..., "rejected": ...}``
+        names the better and the worse response; see
+        :data:`workbench.data.formats.training.columns.ROLES`.
     verdicts : mapping, optional
         What labels of a table mean, such as ``{"1": "a", "2": "b", "0": "tie"}``; see
         :func:`workbench.data.formats.verdicts.checked_labels`.
@@ -132,6 +135,8 @@ def load(
         return store.open_folder(store.results_in(path))
     if store.is_saved(path):
         return store.open_folder(path)
+    if format is None and _asked(options) is None:
+        options["mapping"] = mapping_beside(path)
     return _read(_open(path, format, options), format, options)
 
 
@@ -194,18 +199,22 @@ def _open(path: Path, name: str | None, options: Mapping[str, Any]) -> Container
     if head is None:
         return open_container(path)
     _check_names(head.columns, path.name)
-    if name is None and not _is_table(options):
-        found = _recognise(head)
-    else:
-        found = get_format(name or "tabular")
+    asked = name or _asked(options)
+    found = _recognise(head) if asked is None else get_format(asked)
     if found is None or found.columns is None:
         return open_container(path)
     return open_container(path, found.columns(head.columns, options))
 
 
-def _is_table(options: Mapping[str, Any]) -> bool:
-    """Tell whether the user says how a plain table is to be read."""
-    return any(options[name] for name in ("mapping", "verdicts", "scale", "annotators", "criteria"))
+def _asked(options: Mapping[str, Any]) -> str | None:
+    """Return the format whose roles a mapping names; a table's where its reading is said."""
+    mapping = options["mapping"] or {}
+    if "completion" in mapping:
+        return "trl-unpaired"
+    if {"chosen", "rejected"} & mapping.keys():
+        return "trl"
+    said = ("mapping", "verdicts", "scale", "annotators", "criteria")
+    return "tabular" if any(options[name] for name in said) else None
 
 
 def _recognise(container: Container) -> Format | None:
@@ -221,10 +230,8 @@ def _recognise(container: Container) -> Format | None:
 
 
 def _read(container: Container, name: str | None, options: Mapping[str, Any]) -> PreferenceData:
-    if name is None:
-        found = get_format("tabular") if _is_table(options) else _recognise(container)
-    else:
-        found = get_format(name)
+    asked = name or _asked(options)
+    found = _recognise(container) if asked is None else get_format(asked)
     if found is None:
         raise unrecognised(container.name, look_at(container.table))
     try:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -13,15 +12,18 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from workbench.data.formats.messages import Message, as_messages, render, split_chats, to_json
+from workbench.data.formats.message_parts import media_name
+from workbench.data.formats.messages import (
+    Message,
+    as_messages,
+    looks_like_messages,
+    render,
+    split_chats,
+    to_json,
+)
 from workbench.data.formats.records import excerpt, flag, is_text, with_columns
 
-_MAYBE_CHAT = r"^\s*[\[{]"
-_LIKE_CHAT = re.compile(
-    r"""["'](role|from)["']\s*:.*["'](content|value|parts|text)["']\s*:""", re.DOTALL
-)
-_LOOKED_AT = 2000
-"""Characters of a text that are searched for the keys of messages."""
+_MAYBE_CHAT = r"^\s*(?:[\[{(]|array\(|Row\(|Human:)"
 
 
 @dataclass(frozen=True)
@@ -166,8 +168,8 @@ def media_of(table: pa.Table, name: str) -> pd.Series:
     Examples
     --------
     >>> rows = [{"path": "a.png", "bytes": None}, {"path": None, "bytes": b"x"}]
-    >>> media_of(pa.table({"image": rows}), "image").tolist()
-    ['a.png', nan]
+    >>> media_of(pa.table({"image": rows}), "image")[0]
+    'a.png'
     """
     if is_text(table.schema.field(name).type):
         return table.column(name).cast(pa.large_string()).to_pandas().astype("str")
@@ -178,10 +180,7 @@ def media_of(table: pa.Table, name: str) -> pd.Series:
 def _media(value: Any) -> str | None:
     if isinstance(value, list):
         return "\n".join(filter(None, map(_media, value))) or None
-    if isinstance(value, dict):
-        found = next((value[key] for key in ("path", "url", "src") if value.get(key)), None)
-        return _media(found)
-    return value if isinstance(value, str) else None
+    return media_name(value)
 
 
 def _with_chats(text: pd.Series, values: dict[int, Any]) -> Texts:
@@ -197,7 +196,7 @@ def _with_chats(text: pd.Series, values: dict[int, Any]) -> Texts:
             bad[at] = excerpt(value)
         elif not isinstance(value, str):
             written[at] = str(value)
-        elif _LIKE_CHAT.search(value[:_LOOKED_AT]):
+        elif looks_like_messages(value):
             bad[at] = excerpt(value)
             written[at] = None
     return Texts(_put(text, written), chats, bad)
