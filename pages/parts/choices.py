@@ -8,7 +8,8 @@ from typing import Any
 import streamlit as st
 
 import workbench as wb
-from workbench.cli.command import Run, flags_of
+from workbench.cli.command import Run
+from workbench.cli.flags import flags_of
 from workbench.config import RunConfig
 from workbench.factors import FAMILIES
 from workbench.factors.dissection_subsets import CASES

@@ -11,7 +11,7 @@ import pytest
 from typer.testing import CliRunner, Result
 
 import workbench as wb
-from workbench.cli.command import flags_of
+from workbench.cli.flags import flags_of
 from workbench.cli.main import app
 from workbench.config import RunConfig
 from workbench.errors import ConfigError

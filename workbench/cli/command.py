@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Generic, Literal, TypeVar
 
 import typer
 
+from workbench.cli.flags import FLAGS, READING, WHOLE, flags_of
 from workbench.errors import ConfigError, WorkbenchError
 
 if TYPE_CHECKING:
@@ -24,16 +25,6 @@ if TYPE_CHECKING:
     from workbench.finding import Finding
     from workbench.report.job import MainJob
     from workbench.results import Result
-
-
-_FLAGS = {
-    "annotators": "--annotator", "scenarios": "--scenario", "further": "--with",
-    "annotator_columns": "--annotators", "annotator_name": "--annotator-name",
-}  # fmt: skip
-"""Flags that are called otherwise than their key of the configuration."""
-
-_WHOLE = ("map", "verdict", "label")
-"""Flags whose values may hold commas: each value has a flag of its own."""
 
 
 C = TypeVar("C", bound="Config")
@@ -185,25 +176,6 @@ class Run(BaseRun["RunConfig"]):
         return shlex.join([*words, "--out", name])
 
 
-def flags_of(config: RunConfig) -> list[str]:
-    """Return the flags that say what a configuration says, all but its source.
-
-    Examples
-    --------
-    >>> from workbench.config import RunConfig
-    >>> flags_of(RunConfig(source="v.csv", verdict=("1=a", "2=b"), factors=("words", "bold")))
-    ['--verdict', '1=a', '--verdict', '2=b', '--factors', 'words,bold']
-    """
-    words: list[str] = []
-    for key, values in config.to_query().items():
-        flag = _FLAGS.get(key, f"--{key}")
-        if key in _WHOLE:
-            words += [word for value in values for word in (flag, value)]
-        elif key not in ("source", "by"):
-            words += [flag, ",".join(values)]
-    return words
-
-
 def option(name: str, kind: Any, default: Any, text: str, flag: str | None = None) -> Parameter:
     """Return a flag of a command.
 
@@ -236,38 +208,6 @@ SOURCE = Parameter(
         ),
     ],
 )
-_HOW = "How a table is read"
-
-
-def _reading(name: str, kind: Any, text: str, metavar: str) -> Parameter:
-    flag = _FLAGS.get(name, f"--{name}")
-    told = typer.Option(flag, help=text, metavar=metavar, rich_help_panel=_HOW)
-    return Parameter(name, Parameter.KEYWORD_ONLY, default=None, annotation=Annotated[kind, told])
-
-
-READING = tuple(
-    _reading(name, list[str] | None if several else str | None, text, metavar)
-    for name, several, metavar, text in (
-        ("map", True, "ROLE=COLUMN", "Which column is what; ROLE= is none."),
-        ("verdict", True, "VALUE=MEANING",
-         "What a label means: a, b, tie, both_bad, both_good, not_applicable, failed, "
-         "no_judgement; a:2 is A by strength 2."),
-        ("scale", False, "SCALE",
-         "What numbers mean: percent_a (0 to 100 for A), margin_a, -3..3:b (3 is B), ..."),
-        ("annotator_columns", True, "COLUMN,...", "Columns of one person's verdicts each."),
-        ("label", True, "CRITERION=COLUMN", "A column of verdicts for each criterion."),
-        ("annotator_name", False, "NAME", "Who judged, where the file does not say."),
-        ("kind", False, "KIND", "human, llm, reward_model, rule, objective, or unknown."),
-        ("order", False, "shown", "The responses stand in the order shown."),
-    )
-)  # fmt: skip
-"""Flags of every command that reads data."""
-
-ANNOTATOR = option(
-    "annotator_name", str | None, None, "Who judged, where the file does not say.", "--annotator"
-)
-"""The same for a command that chooses no annotators."""
-
 FORMAT = option("format", str | None, None, "Name of the format; recognised if not given.")
 BY = _names("by", "Columns that make a group: annotator, kind, scenario, ...")
 REFERENCE = option(
@@ -276,9 +216,9 @@ REFERENCE = option(
 _FIT = {
     parameter.name: parameter
     for parameter in (
-        _names("annotators", "Only these annotators.", _FLAGS["annotators"]),
+        _names("annotators", "Only these annotators.", FLAGS["annotators"]),
         _names("factors", "Only these factors."),
-        _names("scenarios", "Only these scenarios or subsets.", _FLAGS["scenarios"]),
+        _names("scenarios", "Only these scenarios or subsets.", FLAGS["scenarios"]),
         option("covariance", Literal["cluster", "HC1", "classical"] | None, None, "Errors."),
         option(
             "ties", Literal["half", "drop"] | None, None, "A tie is half a vote each, or no vote."
@@ -298,7 +238,7 @@ def fit_flags(*names: str) -> tuple[Parameter, ...]:
 FURTHER = _names(
     "further",
     "Also in the report: posterior, bootstrap, similarity, scenarios, concordance, ratings.",
-    _FLAGS["further"],
+    FLAGS["further"],
 )
 _SHARED = (
     option("config", Path | None, None, "TOML file of options; flags win over it."),
@@ -358,7 +298,7 @@ def _run(values: dict[str, Any], run_type: type[BaseRun[Any]]) -> BaseRun[Any]:
     elif values.get("source", "given") is None:
         raise typer.BadParameter("name the data, or give --config", param_hint="DATA")
     lists = {
-        key: (tuple(v) if key in _WHOLE else split_names(v)) if isinstance(v, list) else v
+        key: (tuple(v) if key in WHOLE else split_names(v)) if isinstance(v, list) else v
         for key, v in values.items()
     }
     try:

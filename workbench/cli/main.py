@@ -16,7 +16,6 @@ import typer
 
 from workbench.cli import analyse, annotate, audit_judge, audit_model, principles
 from workbench.cli.command import (
-    ANNOTATOR,
     BY,
     FIT,
     FORMAT,
@@ -28,6 +27,7 @@ from workbench.cli.command import (
     explained,
 )
 from workbench.cli.dashboard import serve
+from workbench.cli.flags import ANNOTATOR
 from workbench.errors import ConfigError
 
 if TYPE_CHECKING:
