@@ -70,8 +70,8 @@ def load(
     ----------
     source : str, Path or DataFrame
         A file (CSV, TSV, JSON, JSONL or Parquet, also .gz or .zst), the folder of a saved
-        data set or of an annotation run, ``hub:owner/name[/config][:split]``, ``sample``, or
-        a table.
+        data set, of an annotation run or of a benchmark whose files belong together,
+        ``hub:owner/name[/config][:split]``, ``sample``, or a table.
     format : str, optional
         One of :data:`FORMATS`; recognised by content when None.
     mapping : mapping, optional
@@ -135,9 +135,23 @@ def load(
         return store.open_folder(store.results_in(path))
     if store.is_saved(path):
         return store.open_folder(path)
+    if path.is_dir():
+        joined = _of_folder(path, format)
+        if joined is not None:
+            return _read(joined[0], joined[1], options)
     if format is None and _asked(options) is None:
         options["mapping"] = mapping_beside(path)
     return _read(_open(path, format, options), format, options)
+
+
+def _of_folder(folder: Path, name: str | None) -> tuple[Container, str] | None:
+    """Return the records of a folder whose files belong together, and their format."""
+    for found in map(get_format, FORMATS if name is None else (name,)):
+        records = None if found.of_folder is None else found.of_folder(folder)
+        if records is not None:
+            table, notes = table_of(records)
+            return Container(folder.name, table, notes=notes), found.name
+    return None
 
 
 def preview(source: str | Path, n: int = 20) -> Preview:
@@ -211,6 +225,8 @@ def _asked(options: Mapping[str, Any]) -> str | None:
     mapping = options["mapping"] or {}
     if "completion" in mapping:
         return "trl-unpaired"
+    if "baseline" in mapping:
+        return "arena_hard"
     if {"chosen", "rejected"} & mapping.keys():
         return "trl"
     said = ("mapping", "verdicts", "scale", "annotators", "criteria")
@@ -221,12 +237,16 @@ def _recognise(container: Container) -> Format | None:
     columns, head = container.columns, container.head()
     for name in FORMATS:
         found = get_format(name)
-        if found.records_of is not None:
-            if container.document is not None and found.records_of(container.document) is not None:
-                return found
-        elif found.recognise(columns, head):
+        if _flat_records(container, found) is not None or found.recognise(columns, head):
             return found
     return None
+
+
+def _flat_records(container: Container, found: Format) -> list[dict[str, Any]] | None:
+    """Return the records that a format reads out of a JSON document, None without any."""
+    if found.records_of is None or container.document is None:
+        return None
+    return found.records_of(container.document)
 
 
 def _read(container: Container, name: str | None, options: Mapping[str, Any]) -> PreferenceData:
@@ -246,9 +266,11 @@ def _read(container: Container, name: str | None, options: Mapping[str, Any]) ->
 
 
 def _translate(container: Container, found: Format, options: Mapping[str, Any]) -> PreferenceData:
-    if found.records_of is not None:
-        records = found.records_of(container.document)
-        container = replace(container, table=table_of(records or [])[0])
+    records = _flat_records(container, found)
+    if records is not None:
+        container = replace(container, table=table_of(records)[0])
+    # some layouts name models or the judge only by the file
+    options = {**options, "source": container.name}
     size = max(len(container.table), 1) if found.whole else _BATCH
     frames = []
     for start in range(0, max(len(container.table), 1), size):

@@ -9,9 +9,9 @@ import pandas as pd
 import pyarrow as pa
 
 from workbench.data.formats import Format
-from workbench.data.formats.battles.cells import nested
 from workbench.data.formats.battles.compared import by_number, nobody, table, unread
 from workbench.data.formats.messages import as_messages, render, to_json
+from workbench.data.formats.printed import nested
 from workbench.data.formats.records import Record, excerpt
 
 _USED = {"prompt", "responses", "metadata", "assessments", "ranking_blocks", "annotator_id",

@@ -9,7 +9,6 @@ import pandas as pd
 import pyarrow as pa
 
 from workbench.data.formats import Format
-from workbench.data.formats.battles.cells import nested
 from workbench.data.formats.battles.compared import (
     by_choice,
     by_number,
@@ -20,6 +19,7 @@ from workbench.data.formats.battles.compared import (
 )
 from workbench.data.formats.battles.media import joined, media_names
 from workbench.data.formats.orientation import SHUFFLE_RULE
+from workbench.data.formats.printed import nested
 from workbench.data.formats.records import Record, excerpt
 from workbench.data.formats.single import number
 

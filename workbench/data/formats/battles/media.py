@@ -6,8 +6,8 @@ import hashlib
 from collections.abc import Iterable
 from typing import Any
 
-from workbench.data.formats.battles.cells import nested
 from workbench.data.formats.messages import Message
+from workbench.data.formats.printed import nested
 
 _PLACES = ("url", "path", "image_url", "image", "file", "src", "uri")
 

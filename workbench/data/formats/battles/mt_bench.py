@@ -10,11 +10,11 @@ import pandas as pd
 import pyarrow as pa
 
 from workbench.data.formats import Format
-from workbench.data.formats.battles.cells import nested
 from workbench.data.formats.battles.compared import one_way
 from workbench.data.formats.battles.judges import kinds_of
 from workbench.data.formats.battles.winners import read_winners
 from workbench.data.formats.messages import ChatPair, Message, as_messages, split_chats
+from workbench.data.formats.printed import nested
 from workbench.data.formats.records import (
     Record,
     Unreadable,

@@ -10,9 +10,9 @@ import pandas as pd
 import pyarrow as pa
 
 from workbench.data.formats import Format
-from workbench.data.formats.battles.cells import nested
 from workbench.data.formats.battles.compared import by_number, nobody, table, unread
 from workbench.data.formats.messages import Message, render, to_json, whole_text
+from workbench.data.formats.printed import nested
 from workbench.data.formats.records import Record, excerpt
 from workbench.data.formats.single import number
 

@@ -9,10 +9,10 @@ import pandas as pd
 import pyarrow as pa
 
 from workbench.data.formats import Format
-from workbench.data.formats.battles.cells import nested
 from workbench.data.formats.battles.compared import by_choice, shuffled, table, unread
 from workbench.data.formats.battles.media import joined, media_names
 from workbench.data.formats.orientation import SHUFFLE_RULE
+from workbench.data.formats.printed import nested
 from workbench.data.formats.records import Record, excerpt
 
 _IMAGES = ("image", "image_path")

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from workbench.data.formats.battles.cells import nested
+from workbench.data.formats.printed import nested
 
 # printed text of Python has no other breaks than \n, which repr escapes
 TEXT = st.text(st.characters(exclude_categories=("Cs",)))
