@@ -105,10 +105,12 @@ def test_a_command_to_try_reads_what_was_not_recognised(tmp_path, monkeypatch, n
 
 NOTHING = {
     "single": ({"prompt": ["What is it then?"] * 3, "response": ["It is some bird."] * 3,
-                "is_safe": [True, False, True]}, "single responses"),
-    "steps": ({"prompt": ["p"], "completions": ["one"], "labels": ["x"]}, "single steps"),
+                "is_safe": [True, False, True]}, "single response"),
+    "rude": ({"comment": ["It is some bird."] * 3, "text": ["What is it then?"] * 3,
+              "toxicity": [0.2, 0.4, 0.1]}, "single responses"),
+    "steps": ({"prompt": ["p"], "steps": ["one"], "ok": ["x"]}, "single steps"),
     "leaders": ({"model": ["m1", "m2"], "win_rate": [0.4, 0.6], "n_total": [9, 9]}, "leaderboard"),
-    "batch": ({"custom_id": ["c1"], "response": ["{}"]}, "without their requests"),
+    "batch": ({"custom_id": ["c1"], "response": ["{}"]}, "what was asked"),
 }  # fmt: skip
 
 
@@ -117,9 +119,8 @@ def test_what_holds_no_comparison_is_refused_with_that_reason(tmp_path, name):
     columns, reason = NOTHING[name]
     path = tmp_path / f"{name}.csv"
     pd.DataFrame(columns).to_csv(path, index=False)
-    with pytest.raises(DataError, match="no comparison") as caught:
+    with pytest.raises(DataError, match=reason):
         wb.load(path)
-    assert reason in caught.value.what
     done = run("load", "--explain", path)
     assert (done.exit_code, reason in done.stdout) == (0, True)
 

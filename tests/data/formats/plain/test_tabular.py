@@ -238,7 +238,7 @@ def test_votes_that_are_counted_are_shares_with_weights():
         .drop(columns="winner")
         .assign(votes_a=[3, 10, 0], votes_b=[1, 10, 0], ties=[0, 0, 2])
     )
-    data = wb.load(table)
+    data = wb.load(table, "tabular")
     labels = data.labels
     assert labels["preference"].tolist() == [0.75, 0.5, 0.5]
     assert labels["weight"].tolist() == labels["n_votes"].tolist() == [4, 20, 2]

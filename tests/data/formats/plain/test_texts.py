@@ -92,3 +92,11 @@ def test_json_that_is_an_answer_stays_text():
     answer = '{"bird": "owl", "legs": [1, 2]}'
     assert wb.load(table(prompt=["p"], response_a=[answer])).pairs["response_a"][0] == answer
     assert wb.load(table(prompt=["p"], response_a=["[1, 2]"])).pairs["response_a"][0] == "[1, 2]"
+
+
+@pytest.mark.parametrize(
+    "how", [str, lambda chat: json.dumps(chat[0]), lambda chat: {"messages": chat}]
+)
+def test_messages_in_any_print(how):
+    rows = table(prompt=["Bird?"], response_a=[how([say("Owl")])], response_b=[how([say("Wren")])])
+    assert wb.load(rows).pairs[["response_a", "response_b"]].values.tolist() == [["Owl", "Wren"]]

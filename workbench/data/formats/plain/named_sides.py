@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 
 import numpy as np
 import pandas as pd
@@ -126,13 +126,19 @@ def _equal(wanted: pd.Series, side: pd.Series, values: set[str], exact: bool) ->
     # white space around a name may be longer than the name: four bytes a letter leave room
     longest = 4 * max(map(len, values), default=0) + 4
     at = np.flatnonzero((_bytes(side) <= longest) & wanted.notna().to_numpy())
-    one, other = wanted.iloc[at], side.iloc[at].str.strip()
-    if not exact:
-        one, other = one.str.casefold(), other.str.casefold()
-    if not set(one.unique()) & set(other.dropna().unique()):
-        return hit
-    hit[at] = (one.to_numpy() == other.to_numpy()) & (other != "").to_numpy()
+    one, other = wanted.iloc[at], side.iloc[at]
+    # few values are distinct: where none is a name, nothing is compared row by row
+    plain, folded = _folded(other.dropna().unique(), exact), _folded(one.unique(), exact)
+    shared = set(plain.values()) & set(folded.values()) - {""}
+    if shared:
+        mine, its = one.map(folded).to_numpy(object), other.map(plain).to_numpy(object)
+        hit[at] = (mine == its) & (mine != "")
     return hit
+
+
+def _folded(values: Iterable[str], exact: bool) -> dict[str, str]:
+    """Return texts as they are compared, by the text."""
+    return {value: value.strip() if exact else value.strip().casefold() for value in values}
 
 
 def _bytes(side: pd.Series) -> NDArray[np.int64]:
