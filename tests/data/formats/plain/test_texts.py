@@ -100,3 +100,16 @@ def test_json_that_is_an_answer_stays_text():
 def test_messages_in_any_print(how):
     rows = table(prompt=["Bird?"], response_a=[how([say("Owl")])], response_b=[how([say("Wren")])])
     assert wb.load(rows).pairs[["response_a", "response_b"]].values.tolist() == [["Owl", "Wren"]]
+
+
+def test_pictures_of_messages_tell_pairs_apart():
+    def ask(name: str) -> str:
+        parts = [{"type": "image_url", "image_url": {"url": name}},
+                 {"type": "text", "text": "Which bird?"}]  # fmt: skip
+        return json.dumps([{"role": "user", "content": parts}])
+
+    rows = pd.concat([table(prompt=[ask("1.png")]), table(prompt=[ask("2.png")])])
+    pairs = wb.load(rows).pairs
+    assert sorted(pairs["media"]) == ["1.png", "2.png"]
+    beside = wb.load(rows.assign(image="3.png")).pairs
+    assert set(beside["media"]) == {"3.png"}

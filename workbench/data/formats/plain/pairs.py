@@ -74,6 +74,9 @@ class Pairs:
     def between(self, first: int, second: int) -> pd.DataFrame:
         """Return what describes the pair of two responses, a row for each of the table's."""
         frame = pair_texts(self._prompt, [self._texts[first], self._texts[second]])
+        if "media" in self._roles:
+            # a column of pictures goes before what messages show
+            frame = frame.drop(columns="media", errors="ignore")
         if not self.texts:
             frame = frame.drop(columns=["response_a", "response_b"])
         withdrawn(self._table, self._roles, frame)

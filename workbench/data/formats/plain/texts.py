@@ -16,11 +16,13 @@ from workbench.data.formats.message_parts import media_name
 from workbench.data.formats.messages import (
     Message,
     as_messages,
+    common_prefix,
     looks_like_messages,
     render,
     split_chats,
     to_json,
 )
+from workbench.data.formats.messages import media_of as media_of_messages
 from workbench.data.formats.records import excerpt, flag, is_text, with_columns
 
 _MAYBE_CHAT = r"^\s*(?:[\[{(]|array\(|Row\(|Human:)"
@@ -87,8 +89,8 @@ def pair_texts(prompt: Texts, sides: Sequence[Texts]) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        ``prompt, response_a, response_b``, ``*_messages`` where there are chats, ``problem``
-        and ``found`` where something could not be read.
+        ``prompt, response_a, response_b``, ``*_messages`` where there are chats, ``media*``
+        where these show any, ``problem`` and ``found`` where something could not be read.
     """
     names = ("prompt", "response_a", "response_b")
     parts = dict(zip(names, (prompt, *sides), strict=True))
@@ -103,6 +105,7 @@ def pair_texts(prompt: Texts, sides: Sequence[Texts]) -> pd.DataFrame:
             (messages if name.endswith("_messages") else changed)[name][at] = value
     for name, values in changed.items():
         frame[name] = _put(frame[name], values)
+    messages.update(_shown(prompt, sides))
     for name, values in messages.items():
         if values:
             frame[name] = _put(pd.Series([None] * len(frame), dtype="str"), values)
@@ -211,6 +214,20 @@ def _several(sides: Sequence[Texts]) -> list[int]:
         if len(chat) > 1 or chat[0]["role"] != "assistant"
     }
     return sorted(found)
+
+
+def _shown(prompt: Texts, sides: Sequence[Texts]) -> dict[str, dict[int, str]]:
+    """Return the media that prompts and responses name in their messages, by position."""
+    shown: dict[str, dict[int, str]] = {"media": {}, "media_a": {}, "media_b": {}}
+    for at in {*prompt.chats, *sides[0].chats, *sides[1].chats}:
+        a, b = (_chat(side, at, "assistant") for side in sides)
+        n = common_prefix(a, b) if a and b else 0
+        parts = ([*prompt.chats.get(at, []), *a[:n]], a[n:], b[n:])
+        for name, part in zip(shown, parts, strict=True):
+            found = media_of_messages(part)
+            if found:
+                shown[name][at] = "\n".join(dict.fromkeys(found))
+    return shown
 
 
 def _split(at: int, prompt: Texts, sides: Sequence[Texts]) -> dict[str, Any]:
