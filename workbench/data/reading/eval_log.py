@@ -10,6 +10,7 @@ import json
 import re
 import struct
 import zipfile
+import zlib
 from pathlib import Path
 from typing import Any
 
@@ -142,8 +143,8 @@ class _Log:
         with stream:
             # no more than the directory says, whatever the file unpacks to
             content: bytes = stream.read(info.file_size + 1)
-        if len(content) != info.file_size:
-            raise _damaged(self.path, f"{info.filename} has another size than it should")
+        if len(content) != info.file_size or zlib.crc32(content) != info.CRC:
+            raise _damaged(self.path, f"{info.filename} is not as it was written")
         return content
 
     def _packed(self, info: zipfile.ZipInfo) -> bytes:

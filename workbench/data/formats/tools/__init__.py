@@ -11,7 +11,6 @@ LAYOUTS = {
     "prodigy_choice": ("prodigy", "CHOICE"),
     "inspect": ("inspect_log", "FORMAT"),
     "promptfoo": ("promptfoo", "FORMAT"),
-    "promptfoo_lines": ("promptfoo", "LINES"),
     "batch_replies": ("refused", "OPENAI_BATCH"),
     "openai_evals": ("refused", "OPENAI_EVALS"),
     "langfuse": ("refused", "LANGFUSE"),

@@ -250,9 +250,12 @@ def _comparing(read: Sequence[Sequence[_Read]], label: str | None) -> list[str]:
     known: Counter[str] = Counter()
     answered: Counter[str] = Counter()
     for reading in (reading for readings in read for reading in readings):
-        if reading.answer.skipped is None and reading.answer.value not in (None, "", []):
+        verdict, answer = reading.verdict, reading.answer
+        if answer.skipped is not None or answer.value in (None, "", []):
+            continue
+        if not isinstance(verdict, Choice) or verdict.compares:
             answered[reading.criterion] += 1
-            known[reading.criterion] += reading.verdict is not None
+            known[reading.criterion] += verdict is not None
     if label is not None and label in answered:
         return [label]
     return [name for name in answered if 2 * known[name] >= answered[name] > 0]

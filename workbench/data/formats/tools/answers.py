@@ -30,6 +30,9 @@ _BESIDE = {
 }  # fmt: skip
 """Words that may stand beside a response's mark in a verdict."""
 
+_FLAGS = {"true", "false", "yes", "no", "y", "n", "t", "f"}
+"""Words that answer a question of one response, and are no side."""
+
 _LONGEST = 60
 """Characters of a verdict; a longer text is an answer in words."""
 
@@ -53,6 +56,11 @@ class Choice:
     reason: str | None = None
     problem: str | None = None
     strength: float = math.nan
+
+    @property
+    def compares(self) -> bool:
+        """It names a response, or says that several are equal."""
+        return bool(self.places) or self.reason in ("tie", "both_bad", "both_good")
 
 
 class Scores(NamedTuple):
@@ -212,6 +220,8 @@ def _marked(text: str, marks: Sequence[str]) -> int | None:
 
 
 def _worded(text: str, responses: Sequence[Response]) -> Choice | None:
+    if text.lower() in _FLAGS:
+        return None
     preference, reason, problem, strength = _vocabulary(text)
     if problem is not None:
         return Choice(problem=problem) if problem == "no judgement" else None

@@ -20,6 +20,8 @@ from workbench.data.formats.tools.answered import Answer, Task, judgements_of
 _UNANSWERED = ("draft", "discarded", "missing")
 _RESPONSES, _SUGGESTION = ".responses", ".suggestion"
 _OWN = ("id", "_server_id", "external_id", "status", "vectors", "inserted_at", "updated_at")
+_ANSWER = {"user_id", "value", "status"}
+_LOOKED_AT = 100
 _TIES_LOST = (
     "Argilla 2 writes rankings of users without their ranks: responses that were ranked equal "
     "are read in the order in which they stand"
@@ -61,8 +63,7 @@ def _translate_flat(records: pa.Table, first_row: int, options: Mapping[str, Any
 
 
 def _translate_first(records: pa.Table, first_row: int, options: Mapping[str, Any]) -> pd.DataFrame:
-    columns = records.column_names
-    questions = [name for name in columns if f"{name}-suggestion" in columns]
+    questions = _questions(records.column_names, records.slice(0, _LOOKED_AT).to_pylist())
     used = {*_OWN, "metadata", *questions}
     used |= {f"{q}-suggestion" for q in questions} | {f"{q}-suggestion-metadata" for q in questions}
     tasks = []
@@ -183,7 +184,7 @@ def _text(value: Any) -> str | None:
 
 
 def _is_nested(columns: list[str], records: list[dict[str, Any]]) -> bool:
-    if not {"fields", "responses", "suggestions"} <= set(columns):
+    if "fields" not in columns or not {"responses", "suggestions"} & set(columns):
         return False
     return any(fields(record.get("fields")) for record in records)
 
@@ -196,8 +197,20 @@ def _is_flat(columns: list[str], records: list[dict[str, Any]]) -> bool:
     )
 
 
+def _questions(columns: list[str], records: list[dict[str, Any]]) -> list[str]:
+    """Return the columns of questions: with a suggestion, or with answers of users."""
+    answered = {
+        name
+        for name in columns
+        for record in records
+        if any(response.keys() >= _ANSWER for response in _rows_of(record.get(name)))
+    }
+    return [name for name in columns if f"{name}-suggestion" in columns or name in answered]
+
+
 def _is_first(columns: list[str], records: list[dict[str, Any]]) -> bool:
-    return any(f"{name}-suggestion-metadata" in columns for name in columns)
+    named = any(name.endswith("-suggestion-metadata") for name in columns)
+    return named or bool(_questions(columns, records[:20]))
 
 
 NESTED = Format("argilla", "Argilla 2 records", _is_nested, _translate_nested, whole=True)

@@ -7,6 +7,7 @@ or the members of one list.
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from types import MappingProxyType
@@ -152,7 +153,7 @@ def responses_of(fields: Record, shown: Shown, further: Record) -> list[Response
         Response(
             name,
             mark,
-            unpacked(fields.get(name)),
+            fields.get(name),
             named.get(mark),
             {group: beside[family[mark]] for group, family in groups.items()},
         )
@@ -188,6 +189,21 @@ def unshown(fields: Record, shown: Shown) -> Record:
     return {name: value for name, value in fields.items() if name not in used}
 
 
+def speaks(shown: Shown) -> bool:
+    """Tell whether the names of the responses say that they are responses.
+
+    Examples
+    --------
+    >>> speaks(Shown((), {"a": "answer_a", "b": "answer_b"}))
+    True
+    >>> speaks(Shown((), {"1": "hint1", "2": "hint2"}))
+    False
+    """
+    words = {part for name in shown.responses.values() for part in parts_of(name)}
+    bare = words == set(shown.responses) and not any(mark.isdigit() for mark in words)
+    return bare or not words.isdisjoint(_NOUNS)
+
+
 def prompt_of(fields: Record, shown: Shown) -> Record:
     r"""Return the prompt's columns of a judgement.
 
@@ -197,7 +213,7 @@ def prompt_of(fields: Record, shown: Shown) -> Record:
     >>> prompt_of({"system": "Be brief.", "prompt": "Hi"}, shown)["prompt"]
     'system: Be brief.\n\nuser: Hi'
     """
-    values = {name: unpacked(fields.get(name)) for name in shown.prompts}
+    values = {name: fields.get(name) for name in shown.prompts}
     values = {name: value for name, value in values.items() if value not in (None, "", [])}
     if not values:
         return {}
@@ -238,7 +254,7 @@ def said(value: Any, role: str, letter: str = "") -> Record:
     if messages is not None:
         return {name: render(messages), f"{name}_messages": to_json(messages)}
     if isinstance(value, list | dict):
-        return {name: to_json([{"content": value}])[1:-1]}
+        return {name: json.dumps(value, ensure_ascii=False)}
     return {name: str(value)}
 
 

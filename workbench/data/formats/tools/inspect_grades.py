@@ -52,6 +52,17 @@ def graded(samples: Sequence[Sample], options: Mapping[str, Any]) -> pd.DataFram
     ------
     DataError
         No two responses to one sample, or no grades of which it is known which is better.
+
+    Examples
+    --------
+    >>> import pyarrow as pa
+    >>> from workbench.data.formats.tools.inspect_samples import records_of, samples_of
+    >>> log = {"eval": {"task": "t", "eval_id": "e"}, "samples": [
+    ...     {"id": 1, "epoch": n, "scores": {"match": {"value": value}}}
+    ...     for n, value in enumerate("CI", start=1)]}
+    >>> samples = samples_of(pa.Table.from_pylist(records_of(log)), 1)
+    >>> graded(samples, {})["preference"].tolist()
+    [1.0]
     """
     groups: dict[tuple[Any, ...], list[Sample]] = {}
     for sample in samples:
@@ -66,7 +77,8 @@ def graded(samples: Sequence[Sample], options: Mapping[str, Any]) -> pd.DataFram
         way, pairs = _pairs(group)
         if not pairs:
             found = f"sample {group[0].id}: answered once"
-            rows.append({"row": group[0].row, "problem": "no judgement", "found": found})
+            place = {"row": group[0].row, "file": group[0].file}
+            rows.append({**place, "problem": "no judgement", "found": found})
             continue
         ways.add(way)
         for a, b in pairs:
@@ -78,7 +90,13 @@ def graded(samples: Sequence[Sample], options: Mapping[str, Any]) -> pd.DataFram
 
 
 def comparable(samples: Sequence[Sample]) -> bool:
-    """Tell whether a sample was answered more than once."""
+    """Tell whether a sample was answered more than once.
+
+    Examples
+    --------
+    >>> comparable([])
+    False
+    """
     return len({_asked(sample) for sample in samples}) < len(samples)
 
 
@@ -165,7 +183,8 @@ def _directed(sample: Sample, score: Score, value: float) -> float | None:
 
 def _base(a: Sample, b: Sample) -> Record:
     base = {
-        "row": min(a.row, b.row),
+        "row": a.row,
+        "file": a.file,
         **plain(a.metadata),
         "sample_id": a.id,
         **said(a.input, "prompt"),

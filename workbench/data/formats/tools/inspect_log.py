@@ -26,8 +26,10 @@ from workbench.data.formats.tools.compared import (
     responses_of,
     said,
     shown_in,
+    speaks,
     unshown,
 )
+from workbench.data.formats.tools.inspect_folder import records_in
 from workbench.data.formats.tools.inspect_grades import comparable, graded
 from workbench.data.formats.tools.inspect_samples import Sample, Score, records_of, samples_of
 from workbench.data.formats.tools.rows import frame_of, plain, sides_of
@@ -46,7 +48,7 @@ def _translate(records: pa.Table, first_row: int, options: Mapping[str, Any]) ->
     if not samples:
         raise _no_samples()
     shown = shown_in([sample.metadata for sample in samples], options.get("mapping"))
-    if shown is None or len(shown.responses) != 2 or any(one.choices for one in samples):
+    if shown is None or not _is_pair(shown, samples):
         return graded(samples, options)
     responses = [responses_of(sample.metadata, shown, {}) for sample in samples]
     scorers = _comparing(samples, responses)
@@ -55,6 +57,11 @@ def _translate(records: pa.Table, first_row: int, options: Mapping[str, Any]) ->
     if comparable(samples):
         return graded(samples, options)
     raise _no_sides(samples, shown)
+
+
+def _is_pair(shown: Shown, samples: Sequence[Sample]) -> bool:
+    """Tell two responses from other pairs of metadata, and from options of a question."""
+    return len(shown.responses) == 2 and speaks(shown) and not any(s.choices for s in samples)
 
 
 def _judged(
@@ -131,8 +138,10 @@ def _comparing(samples: Sequence[Sample], responses: Sequence[list[Response]]) -
         for score in sample.scores:
             if score.unread or (score.answer is None and score.value in _GRADES):
                 continue
-            given[score.name] += 1
-            known[score.name] += _read(score, sample, those) is not None
+            choice = _read(score, sample, those)
+            if choice is None or choice.compares:
+                given[score.name] += 1
+                known[score.name] += choice is not None
     return [name for name in given if 2 * known[name] >= given[name]]
 
 
@@ -164,6 +173,7 @@ def _raw(sample: Sample, score: Score | None) -> str | None:
 def _base(sample: Sample, shown: Shown) -> Record:
     return {
         "row": sample.row,
+        "file": sample.file,
         **plain(unshown(sample.metadata, shown)),
         "sample_id": sample.id,
         **(prompt_of(sample.metadata, shown) or said(sample.input, "prompt")),
@@ -202,9 +212,17 @@ def _no_sides(samples: Sequence[Sample], shown: Shown) -> DataError:
 
 
 def _recognise(columns: list[str], records: list[dict[str, Any]]) -> bool:
-    return set(columns) == {"log", "sample"}
+    return set(columns) >= {"log", "sample"} and any(
+        str(record["log"]).startswith('{"task"') for record in records
+    )
 
 
 FORMAT = Format(
-    "inspect", "Inspect AI log", _recognise, _translate, records_of=records_of, whole=True
+    "inspect",
+    "Inspect AI logs",
+    _recognise,
+    _translate,
+    records_of=records_of,
+    whole=True,
+    of_folder=records_in,
 )

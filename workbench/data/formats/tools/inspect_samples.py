@@ -11,7 +11,7 @@ from typing import Any
 import pyarrow as pa
 
 from workbench.data.formats.messages import text_of
-from workbench.data.formats.nested import fields, items, unpacked
+from workbench.data.formats.nested import fields, items
 from workbench.data.formats.records import Record
 
 _OF_SAMPLE = ("id", "epoch", "input", "target", "choices", "metadata", "output", "scores", "error")
@@ -85,6 +85,8 @@ class Sample:
     Attributes
     ----------
     row : int
+    file : str or None
+        Where samples come from several files.
     log : Log
     id : str
     epoch : int
@@ -99,6 +101,7 @@ class Sample:
     """
 
     row: int
+    file: str | None
     log: Log
     id: str
     epoch: int
@@ -135,14 +138,26 @@ def records_of(document: Any) -> list[Record] | None:
 
 
 def samples_of(records: pa.Table, first_row: int) -> list[Sample]:
-    """Return the samples of a table whose rows :func:`records_of` made."""
+    """Return the samples of a table whose rows :func:`records_of` made.
+
+    Examples
+    --------
+    >>> log = {"eval": {"task": "t", "eval_id": "e"}, "samples": [{"id": 1, "scores": {
+    ...     "match": {"value": "C", "answer": "A"}}}]}
+    >>> [sample] = samples_of(pa.Table.from_pylist(records_of(log)), 1)
+    >>> sample.id, sample.scores[0].name, sample.scores[0].answer
+    ('1', 'match', 'A')
+    """
+    if "sample" not in records.column_names:
+        return []
     logs: dict[str, Log] = {}
     samples = []
     for row, record in enumerate(records.to_pylist(), start=first_row):
         log = logs.get(record["log"])
         if log is None:
             log = logs[record["log"]] = _log(json.loads(record["log"]))
-        samples.append(_sample(row, log, json.loads(record["sample"])))
+        place = (record.get("row") or row, record.get("file"))
+        samples.append(_sample(place, log, json.loads(record["sample"])))
     return samples
 
 
@@ -171,15 +186,15 @@ def _log(about: Record) -> Log:
     )
 
 
-def _sample(row: int, log: Log, sample: Record) -> Sample:
+def _sample(place: tuple[int, str | None], log: Log, sample: Record) -> Sample:
     error = sample.get("error")
     target = sample.get("target")
     return Sample(
-        row,
+        *place,
         log,
         str(sample.get("id")),
         int(sample.get("epoch") or 1),
-        unpacked(sample.get("input")),
+        sample.get("input"),
         target[0] if isinstance(target, list) and len(target) == 1 else target,
         items(sample.get("choices")),
         {key: item for key, item in fields(sample.get("metadata")).items() if item is not None},

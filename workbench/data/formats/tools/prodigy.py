@@ -73,12 +73,13 @@ def _translate_choice(
 
 def _about(record: Record, options: Mapping[str, Any]) -> Record:
     person = record.get("_annotator_id") or record.get("_session_id")
-    asked = next((unpacked(record[n]) for n in _PROMPT if record.get(n) is not None), None)
+    asked = next((record[name] for name in _PROMPT if record.get(name) is not None), None)
+    inner = text_in(unpacked(asked))
     rest = {key: value for key, value in record.items() if key not in _READ}
     return {
         **plain({**fields(rest.pop("meta", None)), **rest}),
         **({} if record.get("id") is None else {"source_id": str(record["id"])}),
-        **said(asked if text_in(asked) is None else text_in(asked), "prompt"),
+        **said(asked if inner is None else inner, "prompt"),
         "annotator": options.get("annotator") or _text(person),
         "kind": options.get("kind") or "human",
     }

@@ -176,7 +176,7 @@ def _pair(a: _Output, b: _Output) -> Record:
     pair = {
         "row": min(a.row, b.row),
         **plain(fields(a.result.get("vars"))),
-        **said(unpacked(asked[0]), "prompt"),
+        **said(asked[0], "prompt"),
     }
     if asked[0] != asked[1]:
         pair["prompt_b"] = asked[1]
@@ -216,17 +216,9 @@ def _is_result(record: Any) -> bool:
 
 
 def _recognise(columns: list[str], records: list[dict[str, Any]]) -> bool:
-    return columns == ["result"] and any(
-        "gradingResult" in fields(record["result"]) for record in records
-    )
-
-
-def _recognise_lines(columns: list[str], records: list[dict[str, Any]]) -> bool:
     return {"provider", "gradingResult", "vars"} <= set(columns)
 
 
 FORMAT = Format(
     "promptfoo", "promptfoo results", _recognise, _translate, records_of=records_of, whole=True
 )
-LINES = Format("promptfoo_lines", "promptfoo results, one a line", _recognise_lines, _translate,
-               whole=True)  # fmt: skip

@@ -12,6 +12,8 @@ from workbench.data.formats import Format
 from workbench.data.formats.nested import fields
 from workbench.errors import DataError
 
+_PHOENIX = ("span_id", "trace_id", "annotation_name", "span_kind")
+
 Columns = list[str]
 Records = list[dict[str, Any]]
 
@@ -45,7 +47,8 @@ def _is_langfuse(columns: Columns, records: Records) -> bool:
 
 
 def _is_phoenix(columns: Columns, records: Records) -> bool:
-    return any(name.rsplit(".", 1)[-1] == "annotator_kind" for name in columns)
+    last = {name.rsplit(".", 1)[-1] for name in columns}
+    return "annotator_kind" in last and not last.isdisjoint(_PHOENIX)
 
 
 def _is_labelbox(columns: Columns, records: Records) -> bool:
