@@ -47,6 +47,18 @@ def test_a_page_opens_with_the_simulated_sample_and_says_so(page):
     assert any("2,000 pairs" in text.value and "digest" in text.value for text in app.text)
 
 
+def test_a_page_says_what_was_lost_when_the_data_were_read(monkeypatch, tmp_path):
+    table = pd.DataFrame(
+        {"prompt": [f"q {k}" for k in range(20)], "response_a": "x", "response_b": "y y",
+         "label": ["a", "b"] * 9 + ["huh", "failed"], "annotator": "ann"}
+    )  # fmt: skip
+    table.to_csv(tmp_path / "votes.csv", index=False)
+    monkeypatch.setenv("WORKBENCH_DATA", str(tmp_path / "votes.csv"))
+    app = _run("examples.py")
+    assert any("1 of 20 rows left out (5.0%): 1 unknown label" in one.value for one in app.text)
+    assert any("unread verdicts, kept as failed: 1 of 19" in one.value for one in app.text)
+
+
 def test_the_router_runs():
     assert not AppTest.from_file(str(PAGES / "app.py"), default_timeout=90).run().exception
 

@@ -9,7 +9,7 @@ import traceback
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from inspect import Parameter
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Generic, Literal, TypeVar
@@ -21,6 +21,7 @@ from workbench.errors import ConfigError, WorkbenchError
 if TYPE_CHECKING:
     from workbench.config import Config, RunConfig
     from workbench.data.dataset import PreferenceData
+    from workbench.data.load_report import LoadReport
     from workbench.finding import Finding
     from workbench.report.job import MainJob
     from workbench.results import Result
@@ -47,12 +48,15 @@ class BaseRun(ABC, Generic[C]):
         Where files are written.
     quiet : bool
         Neither notes nor progress.
+    read : list of LoadReport
+        What became of the rows of the data that were read so far.
     """
 
     config: C
     as_json: bool
     out: Path | None
     quiet: bool
+    read: list[LoadReport] = field(default_factory=list, repr=False)
 
     def load(self, mapping: Mapping[str, str] | None = None) -> PreferenceData:
         """Return the data of the configuration, scenarios and all else as it says."""
@@ -69,7 +73,14 @@ class BaseRun(ABC, Generic[C]):
 
         source, config = self.config.source, self.config
         with self.progress(f"Loading {source}"):
-            return wb.load(source, format=config.format, mapping=mapping, seed=config.seed)
+            data = wb.load(source, format=config.format, mapping=mapping, seed=config.seed)
+        return self.reads(data)
+
+    def reads(self, data: PreferenceData) -> PreferenceData:
+        """Return the data; what was lost when they were read stands under every result."""
+        if data.load_report is not None and data.load_report not in self.read:
+            self.read.append(data.load_report)
+        return data
 
     @staticmethod
     @abstractmethod
@@ -77,10 +88,16 @@ class BaseRun(ABC, Generic[C]):
         """Return the type of the configuration; imported late, so that help is instant."""
 
     def show(self, text: str, record: Mapping[str, Any]) -> None:
-        """Print a result: its text, or its record as JSON."""
+        """Print a result and what was lost when its data were read: as text, or as JSON."""
         from workbench.json_values import to_json
 
-        typer.echo(to_json(dict(record)) if self.as_json else text)
+        lost = dict.fromkeys(one.line() for one in self.read)
+        text = "\n\n".join([text, *filter(None, lost)])
+        typer.echo(to_json(self._with_report(record)) if self.as_json else text)
+
+    def _with_report(self, record: Mapping[str, Any]) -> dict[str, Any]:
+        report = self.read[-1].to_dict() if self.read else None
+        return {"load_report": report, **record}
 
     def show_result(self, result: Result) -> None:
         """Print a result, and write its tables where ``--out`` says."""
@@ -94,7 +111,7 @@ class BaseRun(ABC, Generic[C]):
         from workbench.report.export import to_csv
 
         texts = {f"{name}.csv": to_csv(table) for name, table in result.tables().items()}
-        texts["result.json"] = to_json(result.to_dict())
+        texts["result.json"] = to_json(self._with_report(result.to_dict()))
         texts["run.toml"] = self.config.to_toml()
         folder.mkdir(parents=True, exist_ok=True)
         for name, text in texts.items():

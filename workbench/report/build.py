@@ -63,7 +63,7 @@ class Report:
     @cached_property
     def findings(self) -> list[Finding]:
         """Results that crossed a stated threshold."""
-        return find(self.results)
+        return find(self.results, self.data)
 
     @cached_property
     def sections(self) -> list[Section]:

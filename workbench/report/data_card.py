@@ -50,7 +50,8 @@ def data_card(data: PreferenceData, licence: str | None) -> Section:
     if report.left_out:
         examples = report.to_frame()[["reason", "row", "found"]]
         tables.append(Table.of(examples, "Examples of rows left out"))
-    return Section("data", "Data", report.notes, tables=tuple(tables))
+    said = tuple(filter(None, (report.line(), *report.notes)))
+    return Section("data", "Data", said, tables=tuple(tables))
 
 
 def card_of(data: PreferenceData, licence: str | None) -> dict[str, Any]:
