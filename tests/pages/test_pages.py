@@ -146,6 +146,14 @@ def test_a_reference_is_not_compared_with_itself():
     assert "sim-judge-length" in set(_frame(app, "vif")["group"])
 
 
+def test_checks_show_whether_verdicts_are_missing_at_random():
+    app = _run("compare.py", view="Checks", factors="words")
+    shown = _frame(app, "n_failed")
+    direct = wb.missing_verdicts(main_job(wb.load("sample")).data, factors=["words"]).to_frame()
+    assert shown["estimate"].tolist() == pytest.approx(direct["estimate"].tolist(), nan_ok=True)
+    assert any("No dependence was found." in text.value for text in app.text)
+
+
 def test_without_folds_there_are_no_held_out_scores():
     app = _run("compare.py", folds="0", view="Held-out")
     assert not any("accuracy" in frame.value.columns for frame in app.dataframe)

@@ -61,6 +61,25 @@ def test_unread_verdicts_are_a_warning_by_annotator() -> None:
     assert find([], rest) == []
 
 
+def test_a_report_tests_whether_verdicts_are_missing_at_random() -> None:
+    data = planted({"judge": [1.0, 0.5]}, n=2000, position=0.0)
+    chance = np.where(data.labels["order_shown"] == "ba", 0.12, 0.02)
+    hit = np.random.default_rng(0).random(len(data.labels)) < chance
+    labels = data.labels.copy()
+    labels.loc[hit, ["preference", "reason"]] = [np.nan, "failed"]
+    lost = PreferenceData(data.pairs, labels, data.factors, data.factor_values, data.factor_specs)
+    report = wb.report(wb.decompose(lost, folds=0), data=lost)
+    [one] = [found for found in report.findings if found.rule_id == "missing-verdicts"]
+    assert one.conf_low < -0.1 < one.conf_high
+    assert "more often where B is shown first" in one.message
+    assert "q < 0.05" in one.threshold
+    record = report.to_dict()["missing_verdicts"]["tables"]["estimates"]
+    assert {row["term"] for row in record} >= {"f0", "f0, size of the difference", "position"}
+    assert "Missing verdicts: change of the share that fails" in report.html()
+    whole = wb.report(wb.decompose(data, folds=0), data=data)
+    assert whole.to_dict()["missing_verdicts"] is None
+
+
 @pytest.fixture(scope="module")
 def weights() -> dict[str, list[float]]:
     return {"ann": [1.0, 0.0], "judge-same": [1.0, 0.0], "judge-odd": [1.0, 0.8]}

@@ -19,6 +19,7 @@ from workbench.data.dataset import PreferenceData
 from workbench.decompose.decomposition import Decomposition
 from workbench.decompose.design import POSITION
 from workbench.decompose.identify import HIGH_CONDITION
+from workbench.decompose.missing import RULES as MISSING_RULES
 from workbench.finding import Finding, Rule, finding
 from workbench.principles.held_out.evaluate import RULES as PRINCIPLE_RULES
 from workbench.results import Result
@@ -73,6 +74,7 @@ RULES = {
 
 ALL_RULES = {
     **RULES,
+    **MISSING_RULES,
     **PRINCIPLE_RULES,
     **AUDIT_RULES,
     **OBSERVED_RULES,
