@@ -16,6 +16,7 @@ from workbench.data.formats.registry import FORMATS
 from workbench.data.load import Preview
 from workbench.report.data_card import card_of
 from workbench.report.main_job import has_text
+from workbench.report.pair_view import labels_of
 
 _ROLES = ("prompt", "response_a", "response_b", "label", "annotator",
           "kind", "scenario", "cluster", "model_a", "model_b",
@@ -109,5 +110,5 @@ with look_at:
     else:
         columns = pair.dropna().astype(str).rename("value").rename_axis("column").reset_index()
         table(columns, "columns", "This pair has no text; its columns")
-    labels = data.labels[data.labels["pair_id"] == pair["pair_id"]]
-    table(labels.drop(columns="pair_id"), "labels", "Labels of this pair: P(A preferred)")
+    own = labels_of(data, pair["pair_id"])
+    table(own, "labels", "Labels of this pair: P(A preferred)")
