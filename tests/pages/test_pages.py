@@ -220,7 +220,7 @@ def _choose(app: AppTest, role: str, column: str) -> None:
 
 def _hostile_csv() -> str:
     rows = [f'"{HOSTILE} {k}","yes {k}","no {k}",{"ab"[k % 2]},"{HOSTILE}"' for k in range(12)]
-    return "\n".join(["question,one,two,verdict,who", *rows, "q,,no,a,x"])
+    return "\n".join(["question,one,two,verdict,who", *rows, "q,yes,no,huh,x"])
 
 
 def test_an_upload_is_mapped_loaded_and_shown_as_plain_text():
@@ -234,7 +234,7 @@ def test_an_upload_is_mapped_loaded_and_shown_as_plain_text():
     app.button(key="load").click().run()
     assert not app.exception
     assert any("votes.csv: 12 pairs, 12 labels" in text.value for text in app.text)
-    assert any("12 kept; 1 left out: 1 empty" in text.value for text in app.text)
+    assert any("12 kept; 1 left out: 1 unknown label" in text.value for text in app.text)
     assert not any("simulated" in warning.value for warning in app.warning)
     assert app.file_uploader[0].value is None
     assert HOSTILE in app.code[0].value

@@ -170,10 +170,11 @@ class Run(BaseRun["RunConfig"]):
             return self._chosen(ensure_factors(data))
 
     def main_job(self, data: PreferenceData) -> MainJob:
-        """Return the decompositions of people and judges, and their contrast."""
-        from workbench.report.main_job import main_job
+        """Return the decompositions of the reference and the judges, and their contrast."""
+        from workbench.report.main_job import default_reference, main_job
 
-        with self.progress("Decomposing people and judges"):
+        noun = data.noun(self.config.reference or default_reference(data))
+        with self.progress(f"Decomposing {noun} and judges"):
             return main_job(
                 data,
                 self.config.reference,
