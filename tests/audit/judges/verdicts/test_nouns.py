@@ -98,8 +98,8 @@ def test_unread_verdicts_count_in_the_denominator_and_both_rates_stand() -> None
     lost = unread(data, "good", 100)
     board = judge_board(lost, replicates=20)
     row = board.to_frame().set_index("term").loc["good"]
-    kept = lost.filter(pair_ids=lost.labels.loc[
-        (lost.labels["annotator"] == "good") & lost.labels["preference"].notna(), "pair_id"])  # fmt: skip
+    readable = lost.labels["annotator"].eq("good") & lost.labels["preference"].notna()
+    kept = lost.filter(pair_ids=lost.labels.loc[readable, "pair_id"])
     read = judge_board(kept, replicates=20).to_frame().set_index("term").loc["good"]
     assert row["agreement_read"] == pytest.approx(read["estimate"])
     assert row["agreement_read_low"] == pytest.approx(read["conf_low"])
