@@ -21,7 +21,7 @@ from workbench.data.columns import (
 )
 from workbench.data.dataset import PreferenceData
 from workbench.data.formats.records import excerpt
-from workbench.data.identity import one_side_first, pair_ids
+from workbench.data.identity import BESIDE, one_side_first, pair_ids
 from workbench.data.load_report import FAILED, REPEATED, LeftOut, LoadReport
 from workbench.data.repeats import pasted, same_row_id
 from workbench.errors import DataError
@@ -97,10 +97,12 @@ def assemble(
     told: list[str] = []
     if both_ways.any():
         told += _orders(labels, both_ways, turned)
+    labels, at = _with_criteria(labels, usable)
+    beside = len(labels) - len(usable)
     told += _numbered(labels)
     labels = complete_labels(labels)
     table = complete_pairs(_pair_part(usable).assign(pair_id=ids))
-    table, labels, differing = _one_row_a_pair(table, labels)
+    table, labels, differing = _one_row_a_pair(table, labels, at)
     told += differing
     oddly = {FAILED: int(labels["reason"].eq("failed").sum())}
     if not drop_duplicates and len(table) < len(labels):
@@ -109,7 +111,7 @@ def assemble(
     report = LoadReport(
         source=source,
         format=format,
-        rows_read=len(judgements),
+        rows_read=len(judgements) + beside,
         rows_kept=len(labels),
         n_pairs=len(table),
         n_labels=len(labels),
@@ -169,7 +171,9 @@ def _pair_part(judgements: pd.DataFrame) -> pd.DataFrame:
     keep = [
         c
         for c in judgements.columns
-        if c not in _LABEL_ONLY and (c in PAIR_COLUMNS or judgements[c].notna().any())
+        if c not in _LABEL_ONLY
+        and not str(c).startswith((BESIDE, "strength["))
+        and (c in PAIR_COLUMNS or judgements[c].notna().any())
     ]
     return judgements[keep]
 
@@ -197,6 +201,29 @@ def _label_part(judgements: pd.DataFrame, pair_id: pd.Series) -> pd.DataFrame:
             default = default.mask((preference == 0.5) & (labels["n_votes"] > 1))
         labels["reason"] = labels["reason"].astype("str").fillna(default)
     return labels
+
+
+def _with_criteria(
+    labels: pd.DataFrame, judgements: pd.DataFrame
+) -> tuple[pd.DataFrame, NDArray[np.intp]]:
+    """Return the labels with those of further criteria, and the judgement that each is of."""
+    parts, at = [labels], [np.arange(len(labels))]
+    for name in judgements.columns:
+        if not str(name).startswith(BESIDE):
+            continue
+        criterion = name[len(BESIDE) : -1]
+        answer = judgements[name].astype("float64")
+        rows = np.flatnonzero(answer.notna().to_numpy())
+        strength = judgements.get(f"strength[{criterion}]")
+        more = labels.iloc[rows].assign(criterion=criterion, preference=answer.iloc[rows].array)
+        more["strength"] = np.nan if strength is None else strength.iloc[rows].array
+        tie = pd.Series([None] * len(rows), dtype="str").mask(
+            (more["preference"] == 0.5).to_numpy(), "tie"
+        )
+        parts.append(more.assign(reason=tie.array).drop(columns="raw", errors="ignore"))
+        at.append(rows)
+    joined = labels if len(parts) == 1 else pd.concat(parts, ignore_index=True)
+    return joined, np.concatenate(at)
 
 
 def _orders(
@@ -229,7 +256,7 @@ def _numbered(labels: pd.DataFrame) -> list[str]:
 
 
 def _one_row_a_pair(
-    table: pd.DataFrame, labels: pd.DataFrame
+    table: pd.DataFrame, labels: pd.DataFrame, at: NDArray[np.intp]
 ) -> tuple[pd.DataFrame, pd.DataFrame, list[str]]:
     """Return one row a pair; metadata that differs between its rows goes to the labels."""
     first = ~table["pair_id"].duplicated().to_numpy()
@@ -252,7 +279,7 @@ def _one_row_a_pair(
             kept.loc[least.index, name] = least
             of_pairs.append(str(name))
         else:
-            labels[f"source_{name}" if name in labels else name] = column.array
+            labels[f"source_{name}" if name in labels else name] = column.iloc[at].array
             kept.loc[pairs, name] = None if column.dtype == "str" else np.nan
             of_labels.append(str(name))
     notes = []

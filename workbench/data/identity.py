@@ -13,6 +13,9 @@ from workbench.data.digests import content_digests, sided_digests
 _SHARED = ("prompt", "item", "media")
 _SIDED = ("response", "model", "media")
 
+BESIDE = "preference["
+"""How columns begin that hold a judgement's answers under further criteria."""
+
 _TURNED_ORDER = {"ab": "ba", "ba": "ab"}
 
 
@@ -137,9 +140,10 @@ def exchanged(frame: pd.DataFrame, rows: NDArray[np.bool_]) -> pd.DataFrame:
         if other is not None and other in frame:
             one, two = frame[name], frame[other]
             new[name], new[other] = one.mask(rows, two), two.mask(rows, one)
-    if "preference" in frame:
-        preference = frame["preference"].astype("float64")
-        new["preference"] = preference.mask(rows, 1.0 - preference)
+    for name in frame.columns:
+        if name == "preference" or str(name).startswith(BESIDE):
+            preference = frame[name].astype("float64")
+            new[name] = preference.mask(rows, 1.0 - preference)
     if "order_shown" in frame:
         order = frame["order_shown"].astype("str")
         new["order_shown"] = order.mask(rows, order.map(_TURNED_ORDER))

@@ -16,6 +16,7 @@ from workbench.data.dataset import PreferenceData
 from workbench.data.formats import Format
 from workbench.data.formats.registry import FORMATS, get_format
 from workbench.data.formats.tabular import propose
+from workbench.data.formats.training.dataset_info import mapping_beside
 from workbench.data.joined import concat
 from workbench.data.load_report import LeftOut, summed
 from workbench.data.reading.containers import Container, open_container, parquet_head
@@ -63,13 +64,15 @@ def load(
     ----------
     source : str, Path or DataFrame
         A file (CSV, TSV, JSON, JSONL or Parquet, also .gz or .zst), the folder of a saved
-        data set or of an annotation run, ``hub:owner/name[/config][:split]``, ``sample``, or
-        a table.
+        data set, of an annotation run or of a benchmark whose files belong together,
+        ``hub:owner/name[/config][:split]``, ``sample``, or a table.
     format : str, optional
         One of :data:`FORMATS`; recognised by content when None.
     mapping : mapping, optional
         Columns by role for the format ``tabular``, such as ``{"label": "winner"}``; see
-        :data:`workbench.data.formats.tabular.ROLES`.
+        :data:`workbench.data.formats.tabular.ROLES`. ``{"chosen": ..., "rejected": ...}``
+        names the better and the worse response; see
+        :data:`workbench.data.formats.training.columns.ROLES`.
     annotator, kind : str, optional
         Who made the labels, where the file does not say.
     rule : mapping, optional
@@ -114,7 +117,23 @@ def load(
         return store.open_folder(store.results_in(path))
     if store.is_saved(path):
         return store.open_folder(path)
+    if path.is_dir():
+        joined = _of_folder(path, format)
+        if joined is not None:
+            return _read(joined[0], joined[1], options)
+    if format is None and not mapping:
+        options["mapping"] = mapping_beside(path)
     return _read(_open(path, format, options), format, options)
+
+
+def _of_folder(folder: Path, name: str | None) -> tuple[Container, str] | None:
+    """Return the records of a folder whose files belong together, and their format."""
+    for found in map(get_format, FORMATS if name is None else (name,)):
+        records = None if found.of_folder is None else found.of_folder(folder)
+        if records is not None:
+            table, notes = table_of(records)
+            return Container(folder.name, table, notes=notes), found.name
+    return None
 
 
 def preview(source: str | Path, n: int = 20) -> Preview:
@@ -179,27 +198,41 @@ def _open(path: Path, name: str | None, options: Mapping[str, Any]) -> Container
     if name is None and not options["mapping"]:
         found = _recognise(head)
     else:
-        found = get_format(name or "tabular")
+        found = get_format(name or _asked(options["mapping"]))
     if found is None or found.columns is None:
         return open_container(path)
     return open_container(path, found.columns(head.columns, options))
+
+
+def _asked(mapping: Mapping[str, Any]) -> str:
+    """Return the format whose roles a mapping names."""
+    if "completion" in mapping:
+        return "trl-unpaired"
+    if "baseline" in mapping:
+        return "arena_hard"
+    return "trl" if {"chosen", "rejected"} & mapping.keys() else "tabular"
 
 
 def _recognise(container: Container) -> Format | None:
     columns, head = container.columns, container.head()
     for name in FORMATS:
         found = get_format(name)
-        if found.records_of is not None:
-            if container.document is not None and found.records_of(container.document) is not None:
-                return found
-        elif found.recognise(columns, head):
+        if _flat_records(container, found) is not None or found.recognise(columns, head):
             return found
     return None
 
 
+def _flat_records(container: Container, found: Format) -> list[dict[str, Any]] | None:
+    """Return the records that a format reads out of a JSON document, None without any."""
+    if found.records_of is None or container.document is None:
+        return None
+    return found.records_of(container.document)
+
+
 def _read(container: Container, name: str | None, options: Mapping[str, Any]) -> PreferenceData:
     if name is None:
-        found = get_format("tabular") if options["mapping"] else _recognise(container)
+        mapping = options["mapping"]
+        found = get_format(_asked(mapping)) if mapping else _recognise(container)
     else:
         found = get_format(name)
     if found is None:
@@ -216,9 +249,11 @@ def _read(container: Container, name: str | None, options: Mapping[str, Any]) ->
 
 
 def _translate(container: Container, found: Format, options: Mapping[str, Any]) -> PreferenceData:
-    if found.records_of is not None:
-        records = found.records_of(container.document)
-        container = replace(container, table=table_of(records or [])[0])
+    records = _flat_records(container, found)
+    if records is not None:
+        container = replace(container, table=table_of(records)[0])
+    # some layouts name models or the judge only by the file
+    options = {**options, "source": container.name}
     size = max(len(container.table), 1) if found.whole else _BATCH
     frames = []
     for start in range(0, max(len(container.table), 1), size):

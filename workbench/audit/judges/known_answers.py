@@ -37,7 +37,7 @@ class KnownAnswers(Measures):
 def known_answers(
     data: PreferenceData,
     judge: Judge,
-    reference: str = "human",
+    reference: str | None = None,
     *,
     n: int = 200,
     level: float = 0.95,
@@ -49,8 +49,9 @@ def known_answers(
     ----------
     data : PreferenceData
     judge : Judge
-    reference : str
-        Annotator or kind whose labels are the answers.
+    reference : str, optional
+        Annotator or kind whose labels are the answers: ``objective`` where there are such
+        labels, else ``human``.
     n : int
         Pairs, about: prompts are drawn whole.
     level : float
@@ -77,6 +78,9 @@ def known_answers(
     >>> known_answers(wb.load("sample"), wb.RuleJudge("longer"), n=20).to_frame()["term"][0]
     'right in both orders'
     """
+    if reference is None:
+        known = data.labels["kind"].eq("objective").any()
+        reference = "objective" if known else "human"
     preferred = np.sign(reference_preference(data, reference) - 0.5)
     answered = data.filter(pair_ids=preferred.index[preferred.notna() & (preferred != 0)])
     if not len(answered.pairs):

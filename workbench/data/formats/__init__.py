@@ -67,6 +67,9 @@ the file does not tell) and ``replicate`` (only where the file numbers them). ``
 file's own id of the judgement. ``weight`` counts what the label stands for; ``n_votes`` says
 that it is the share of so many votes, ``n_ties`` of them ties.
 
+Columns ``preference[NAME]``, and ``strength[NAME]`` beside them, are what the same judgement
+says under a further criterion: labels of their own, without the texts once more.
+
 ``problem`` is a key of :data:`workbench.data.load_report.REASONS` where the record cannot
 become a label (the row is then counted and left out), missing otherwise; ``found`` beside it
 is a short excerpt of what was there. A judge's reply that could not be read, or an error in

@@ -3,11 +3,40 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+import re
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
+
+import numpy as np
+
+from workbench.data.formats.message_parts import clean, is_part, media_in, part_text
+from workbench.data.formats.message_parts import whole_text as whole_text
+from workbench.data.formats.printed import structure
 
 Message = dict[str, Any]
 
+_USUAL = ("user", "assistant", "system")
+_ROLES = {
+    "human": "user", "prompter": "user", "gpt": "assistant", "chatgpt": "assistant",
+    "bot": "assistant", "model": "assistant", "ai": "assistant", "bard": "assistant",
+    "observation": "tool", "function_call": "assistant",
+    **{role: role for role in ("user", "assistant", "system", "developer", "tool", "function")},
+}  # fmt: skip
+"""By lower-case name, the usual name of a role; others stay as they are."""
+
+_KNOWN = {*_ROLES.values(), "ipython", "environment"}
+_ROLE = ("role", "from")
+_CONTENT = ("content", "value", "text", "message", "parts")
+_CALLS = ("tool_calls", "function_call")
+_HOLDERS = ("messages", "conversations", "conversation")
+
+_SPEAKER = re.compile(r"\n\n(Human|Assistant):")
+_PRINTED = re.compile(
+    r"""\s*(?:array\()?[\[(\s]*(?:\{\s*['"](?:role|from|content|value)['"]\s*:"""
+    r"""|Row\((?:role|from|content|value)=)"""
+)
+_ROLE_KEY = re.compile(r"""['"](?:role|from)['"]\s*:|\b(?:role|from)=""")
+_CONTENT_KEY = re.compile(r"""['"](?:content|value)['"]\s*:|\b(?:content|value)=""")
 _ENCODER = json.JSONEncoder(ensure_ascii=False, sort_keys=True, separators=(",", ":"))
 
 
@@ -40,37 +69,111 @@ def as_messages(value: Any) -> list[Message] | None:
     Parameters
     ----------
     value : object
-        A list of ``{"role", "content"}``, or the JSON text of one. The content is text or a
-        list of parts (text, or ``{"type", "text"}``); a message without content must carry
-        something else beside its role, such as tool calls.
+        A message (``role`` and ``content``, or ``from`` and ``value``), a list of them, a
+        list of lists, an object of parallel lists, or an object that holds ``messages``; the
+        JSON text of one, or what Python or numpy print of it; or a dialogue text of turns
+        ``Human:`` and ``Assistant:``. The content is text or a list of parts (text, or
+        ``{"type", "text"}``); a message without content must carry something else beside
+        its role, such as tool calls.
 
     Returns
     -------
     list of dict or None
-        The messages without their missing values; nothing else is taken away.
+        The messages as ``role`` and ``content``, the roles by their usual names (``human``
+        is ``user``, ``gpt`` is ``assistant``), without missing values; nothing else is
+        taken away.
 
     Examples
     --------
     >>> as_messages('[{"role": "user", "content": "Hi", "name": null}]')
     [{'role': 'user', 'content': 'Hi'}]
+    >>> as_messages("{'from': 'gpt', 'value': 'Yes?'}")
+    [{'role': 'assistant', 'content': 'Yes?'}]
     >>> as_messages("plain text") is None
     True
     """
-    if isinstance(value, str):
-        if not value.lstrip().startswith("["):
-            return None
-        try:
-            value = json.loads(value)
-        except (ValueError, RecursionError):
-            return None
-    if not isinstance(value, list) or not value:
+    if not isinstance(value, str):
+        return _of_object(value)
+    messages = _of_object(structure(value))
+    if messages is None:
+        return dialogue(value)
+    # the text may be an answer that is JSON by itself: {"role": "admin", ...}
+    several = len(messages) > 1 or not value.lstrip().startswith(("{", "Row("))
+    known = (m["role"] in _KNOWN or (several and "content" in m) for m in messages)
+    return messages if all(known) else None
+
+
+def dialogue(text: str) -> list[Message] | None:
+    r"""Return the turns of a dialogue text, or None where the text is none.
+
+    Parameters
+    ----------
+    text : str
+        Begins with ``Human:`` and holds ``Assistant:`` after an empty line, as HH-RLHF
+        writes it. An empty turn at the end only asks for the answer.
+
+    Examples
+    --------
+    >>> dialogue("\n\nHuman: Hi\n\nAssistant: Yes?\n\nHuman: 2+2?\n\nAssistant:")[1:]
+    [{'role': 'assistant', 'content': 'Yes?'}, {'role': 'user', 'content': '2+2?'}]
+    """
+    if not text.lstrip().startswith("Human:") or "\n\nAssistant:" not in text:
         return None
-    messages = [_clean(item) for item in value]
-    return messages if all(_is_message(item) for item in messages) else None
+    return turns_of(text)
+
+
+def turns_of(text: str, first: str = "user") -> list[Message]:
+    r"""Return the turns of a text, what stands before the first mark as one of ``first``.
+
+    Examples
+    --------
+    >>> turns_of("Sure.\n\nHuman: Go on.", "assistant")[1]
+    {'role': 'user', 'content': 'Go on.'}
+    """
+    parts = _SPEAKER.split("\n\n" + text.lstrip())
+    roles = [first, *(_ROLES[name.lower()] for name in parts[1::2])]
+    said = [part.strip() for part in parts[0::2]]
+    turns = [{"role": role, "content": part} for role, part in zip(roles, said, strict=True)]
+    if len(turns) > 1 and not said[0]:
+        turns = turns[1:]
+    return turns[:-1] if len(turns) > 1 and not said[-1] else turns
+
+
+def looks_like_messages(text: str) -> bool:
+    """Tell whether a text is the print of chat messages, whether or not it can be read.
+
+    What :func:`as_messages` cannot read of such (cut off by a spreadsheet, say) is no prose.
+
+    Examples
+    --------
+    >>> looks_like_messages("[{'role': 'user', 'content': 'Tell me")
+    True
+    """
+    if not (_PRINTED.match(text) and _ROLE_KEY.search(text) and _CONTENT_KEY.search(text)):
+        return False
+    found = structure(text)
+    # one object of another kind of role is an answer that is JSON by itself
+    roles = [found.get(key) for key in _ROLE if key in found] if isinstance(found, dict) else []
+    return not any(isinstance(role, str) and role.lower() not in _ROLES for role in roles)
+
+
+def media_of(messages: Sequence[Message]) -> list[str]:
+    """Return the paths, URLs or digests of the media that messages hold, in their order.
+
+    Examples
+    --------
+    >>> part = {"type": "image_url", "image_url": {"url": "cat.png"}}
+    >>> media_of([{"role": "user", "content": [part, "What is it?"]}])
+    ['cat.png']
+    """
+    parts = [part for one in messages for part in _parts(one) if isinstance(part, dict)]
+    return [found for part in parts for found in media_in(part)]
 
 
 def text_of(message: Message) -> str:
-    r"""Return the text of a message; a part that is no text shows its type in brackets.
+    r"""Return the text of a message, with its tool calls as JSON.
+
+    A part that is no text shows its type in brackets.
 
     Examples
     --------
@@ -78,11 +181,15 @@ def text_of(message: Message) -> str:
     'See:\n[image]'
     """
     content = message.get("content")
-    if isinstance(content, str):
-        return content
-    if isinstance(content, list):
-        return "\n".join(_part_text(part) for part in content)
-    return to_json([{key: item for key, item in message.items() if key != "role"}])[1:-1]
+    calls = {key: message[key] for key in _CALLS if message.get(key)}
+    if content is None:
+        rest = {key: item for key, item in message.items() if key != "role"}
+        return to_json([calls or rest])[1:-1]
+    said = content if isinstance(content, str) else "\n".join(map(part_text, content))
+    if not calls:
+        return said
+    shown = to_json([calls])[1:-1]
+    return f"{said}\n{shown}" if said.strip() else shown
 
 
 def render(messages: Sequence[Message]) -> str:
@@ -171,67 +278,91 @@ def split_chats(a: list[Message], b: list[Message], before: Any = None) -> ChatP
 
 
 def _with_prompt(shared: list[Message], before: Any) -> list[Message]:
+    """Put a prompt before what two chats share, where they do not repeat it themselves."""
     if not before:
         return shared
-    if isinstance(before, str):
-        users = [text_of(message) for message in shared if message["role"] == "user"]
-        if users and users[-1] == before:
-            return shared
-        return [{"role": "user", "content": before}, *shared]
-    return shared if shared[: len(before)] == before else [*before, *shared]
+    asked = [{"role": "user", "content": before}] if isinstance(before, str) else list(before)
+    n = next((i for i, one in enumerate(asked) if one["role"] != "system"), len(asked))
+    system, asked = asked[:n], asked[n:]
+    said = [_words(message) for message in shared]
+    wanted = [_words(message) for message in asked]
+    repeats = any(said[i : i + len(wanted)] == wanted for i in range(len(said)))
+    body = shared if repeats else [*asked, *shared]
+    again = said[: len(system)] == [_words(message) for message in system]
+    return body if again else [*system, *body]
+
+
+def _words(message: Message) -> tuple[str, str]:
+    return message["role"], text_of(message).strip()
 
 
 def _answers(messages: list[Message]) -> str:
     return "\n\n".join(text_of(message) for message in messages if message["role"] == "assistant")
 
 
-def _clean(value: Any) -> Any:
-    """Drop missing values, which a table adds to unlike messages, and broken code points."""
+def _of_object(value: Any) -> list[Message] | None:
+    """Return an object or a list of them as messages, or None where it is none."""
     if isinstance(value, dict):
-        return {str(key): _clean(item) for key, item in value.items() if item is not None}
-    if isinstance(value, list):
-        return [_clean(item) for item in value]
-    if isinstance(value, str):
-        return whole_text(value)
-    return value
+        value = _unfolded(value)
+    if not isinstance(value, list | tuple | np.ndarray):
+        return None
+    items = list(value)
+    if items and all(isinstance(item, list | tuple | np.ndarray) for item in items):
+        items = [one for item in items for one in item]
+    messages = [_message(item) for item in items]
+    found = [message for message in messages if message is not None]
+    return found if found and len(found) == len(items) else None
 
 
-def whole_text(value: str) -> str:
-    r"""Return a text with lone surrogates (JSON can hold them, UTF-8 cannot) replaced.
-
-    Examples
-    --------
-    >>> whole_text("a\ud83d") == "a\ufffd"
-    True
-    """
-    try:
-        value.encode()
-    except UnicodeEncodeError:
-        return value.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
-    return value
+def _unfolded(value: Mapping[str, Any]) -> Any:
+    """Return the list that an object holds or stands for, else the object alone in one."""
+    held = [value[key] for key in _HOLDERS if value.get(key) is not None]
+    if held and not any(key in value for key in _ROLE):
+        return held[0]
+    columns = list(value.values())
+    parallel = all(isinstance(column, list | np.ndarray) for column in columns)
+    if not parallel or len({len(column) for column in columns}) != 1:
+        return [value]
+    return [dict(zip(value, row, strict=True)) for row in zip(*columns, strict=True)]
 
 
-def _is_message(item: Any) -> bool:
-    if not isinstance(item, dict) or not isinstance(item.get("role"), str):
-        return False
-    content = item.get("content")
-    if content is None:
-        return len(item) > 1
+def _message(item: Any) -> Message | None:
+    if not isinstance(item, dict):
+        return None
+    role, content = item.get("role"), item.get("content")
+    if len(item) == 2 and isinstance(role, str) and isinstance(content, str) and role in _USUAL:
+        # nearly all: nothing to turn or to clean, several times as fast
+        return {"role": role, "content": whole_text(content)}
+    item = clean(item)
+    speaker = next((key for key in _ROLE if isinstance(item.get(key), str)), None)
+    said = next((key for key in _CONTENT if key in item), None)
+    if speaker is None or (said is None and speaker != "role"):
+        return None
+    name = item[speaker].strip()
+    rest = {key: part for key, part in item.items() if key not in (speaker, said)}
+    role = _ROLES.get(name.lower(), name)
+    if said is None:
+        return {"role": role, **rest} if any(rest.values()) else None
+    content = [item[said]] if isinstance(item[said], dict) else item[said]
     if isinstance(content, list):
-        return all(_is_part(part) for part in content)
-    return isinstance(content, str)
+        if not all(map(is_part, content)):
+            return None
+    elif not isinstance(content, str):
+        return None
+    elif name == "function_call":
+        return {"role": role, **_called(content), **rest}
+    return {"role": role, "content": content, **rest}
 
 
-def _is_part(part: Any) -> bool:
-    if not isinstance(part, dict):
-        return isinstance(part, str)
-    if part.get("type", "text") == "text":
-        return isinstance(part.get("text"), str)
-    return isinstance(part["type"], str)
+def _called(text: str) -> Message:
+    """Return the call that ShareGPT keeps as the JSON text of its name and arguments."""
+    call = structure(text)
+    calls = call if isinstance(call, list) else [call]
+    if not all(isinstance(one, dict) and "name" in one for one in calls):
+        return {"content": text}
+    return {"tool_calls": [{"type": "function", "function": one} for one in calls]}
 
 
-def _part_text(part: Any) -> str:
-    if isinstance(part, str):
-        return part
-    text: str = part["text"] if part.get("type", "text") == "text" else f"[{part['type']}]"
-    return text
+def _parts(message: Message) -> list[Any]:
+    content = message.get("content")
+    return content if isinstance(content, list) else []

@@ -90,7 +90,7 @@ def texts(records: pa.Table, name: str) -> pd.Series:
     ['a', nan]
     """
     if name not in records.column_names or not is_text(records.schema.field(name).type):
-        return pd.Series([None] * len(records), dtype="str")
+        return pa.nulls(len(records), pa.large_string()).to_pandas().astype("str")
     return records.column(name).cast(pa.large_string()).to_pandas().astype("str")
 
 
@@ -102,7 +102,7 @@ def names(records: pa.Table, name: str) -> pd.Series:
     >>> names(pa.table({"judge": [["gpt-4", "pair-v2"]]}), "judge").tolist()
     ['gpt-4 pair-v2']
     """
-    if name in records.column_names and is_text(records.schema.field(name).type):
+    if name not in records.column_names or is_text(records.schema.field(name).type):
         return texts(records, name)
     written = [
         " ".join(str(part) for part in value)
@@ -240,7 +240,7 @@ def with_columns(frame: pd.DataFrame, wanted: Iterable[str]) -> pd.DataFrame:
     """Add text columns without values where a frame lacks them, in place; return it."""
     for name in wanted:
         if name not in frame:
-            frame[name] = pd.Series([None] * len(frame), dtype="str", index=frame.index)
+            frame[name] = pd.Series(None, dtype="str", index=frame.index)
     return frame
 
 

@@ -30,8 +30,25 @@ def translate(
     settings : mapping
         What the reader decided, for the load report.
     """
+    return gathered(enumerate(records.to_pylist(), start=first_row), read, settings)
+
+
+def gathered(
+    numbered: Iterable[tuple[int, Record]],
+    read: Callable[[Record], Iterable[Record]],
+    settings: Mapping[str, Any],
+) -> pd.DataFrame:
+    """Return the judgements of records that come with their numbers in the file.
+
+    Parameters
+    ----------
+    numbered : iterable of tuple
+        Number and record; a record may be made of several, and has the number of the first.
+    read, settings
+        As for :func:`translate`.
+    """
     rows: list[Record] = []
-    for row, record in enumerate(records.to_pylist(), start=first_row):
+    for row, record in numbered:
         try:
             rows.extend({"row": row, **judgement} for judgement in read(record))
         except Unreadable as trouble:

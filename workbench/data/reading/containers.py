@@ -14,6 +14,7 @@ import pyarrow.parquet as pq
 
 from workbench.data.formats.records import excerpt
 from workbench.data.reading.delimited import read_delimited
+from workbench.data.reading.eval_log import is_eval_log, read_eval_log
 from workbench.data.reading.files import (
     BLOCK,
     KNOWN,
@@ -94,6 +95,10 @@ def open_container(path: Path, columns: list[str] | None = None) -> Container:
         )
     if path.stat().st_size == 0:
         raise empty_file(path)
+    if is_eval_log(path):
+        document = read_eval_log(path)
+        return Container(path.name, table_of([{"status": document.get("status")}])[0],
+                         document=document)  # fmt: skip
     start = _first_bytes(path)
     if start[:4] == b"PAR1":
         return _read_parquet(path, columns)

@@ -16,8 +16,9 @@ _MIXED = (pa.ArrowInvalid, pa.ArrowTypeError, OverflowError, UnicodeEncodeError)
 def table_of(records: list[dict[str, Any]]) -> tuple[pa.Table, list[str]]:
     """Return records as a table, and notes on values that it cannot hold.
 
-    A column of mixed types becomes text: chat messages as their JSON, other nested values
-    are left open, for they have no reading as a text.
+    A column of mixed types becomes text. Where all of it is nested, it is their JSON; among
+    plain values only chat messages are, and other nested values are left open, for they have
+    no reading as a text.
 
     Parameters
     ----------
@@ -77,8 +78,8 @@ def _written(table: pa.Table, name: str, notes: list[str]) -> pa.Table:
 
 
 def _texts(name: str, values: list[Any], notes: list[str]) -> pa.Array:
-    if all(value is None or isinstance(value, dict) for value in values):
-        # objects whose fields differ in type: their JSON keeps them whole
+    if all(value is None or isinstance(value, dict | list) for value in values):
+        # objects and lists whose fields differ in type: their JSON keeps them whole
         whole = [None if value is None else json.dumps(value, default=str) for value in values]
         return pa.array(whole, pa.large_string())
     texts: list[str | None] = []

@@ -10,6 +10,7 @@ import pandas as pd
 import pyarrow as pa
 import pytest
 
+from tests.conftest import SHARED
 from workbench.data.formats.judged.alpaca_eval import FORMAT, shown_order
 from workbench.data.load import load
 
@@ -83,10 +84,50 @@ def test_texts_of_a_wrong_type_are_counted(column, value):
     assert frame["found"][0].startswith(column)
 
 
-def test_generator_stands_for_generator_2():
+@pytest.mark.parametrize("numbered", ["generator_1", "generator_2"])
+def test_a_plain_generator_is_the_model_of_the_other_output(numbered):
     record = annotation()
-    record["generator"] = record.pop("generator_2")
-    assert read([record])["model_b"].tolist() == ["model"]
+    other = {"generator_1": "generator_2", "generator_2": "generator_1"}[numbered]
+    record["generator"] = record.pop(other)
+    row = read([record]).iloc[0]
+    assert (row.model_a, row.model_b) == ("baseline", "model")
+
+
+def test_a_generator_alone_tells_of_neither_output():
+    record = annotation(generator="x")
+    del record["generator_1"], record["generator_2"]
+    frame = read([record])
+    assert frame["model_a"].isna().all()
+    assert frame["model_b"].isna().all()
+    assert frame["generator"].tolist() == ["x"]
+
+
+@pytest.mark.parametrize(("more", "prompt"), [("A sum.", "2+2?\n\nA sum."), ("", "2+2?"),
+                                              (" ", "2+2?"), (None, "2+2?")])  # fmt: skip
+def test_the_input_is_a_part_of_the_prompt(more, prompt):
+    frame = read([annotation(input=more), annotation(input="Other.")])
+    assert frame["prompt"].tolist() == [prompt, "2+2?\n\nOther."]
+
+
+@pytest.mark.parametrize(
+    "reply", ["m", {"text": "m"}, {"message": {"content": "m"}, "index": 0}]
+)  # fmt: skip
+def test_the_reply_is_what_the_judge_said(reply):
+    frame = read([annotation(None, raw_completion=reply)])
+    assert frame[["reason", "raw"]].to_numpy().tolist() == [["failed", "m"]]
+
+
+def test_people_s_votes_on_equal_instructions_with_other_inputs(written):
+    votes = [(1, 1, "spring"), (2, 2, "spring"), (3, 1, "spring"), (1, 2, "autumn")]
+    data = load(written([
+        annotation(preference, annotator=who, input=f"In {when}.", output_1=f"one, {when}")
+        for who, preference, when in votes
+    ]))  # fmt: skip
+    assert (len(data.pairs), len(data.labels)) == (2, 4)
+    assert data.pairs["cluster"].nunique() == 2
+    assert set(zip(data.labels["annotator"], data.labels["kind"], strict=True)) == {
+        ("1", "human"), ("2", "human"), ("3", "human"),
+    }  # fmt: skip
 
 
 def test_numbered_annotators_are_people():
@@ -134,3 +175,23 @@ def test_the_recovered_order_shows_the_known_position_effect():
     assert np.isfinite(rates).all()
     # shown first minus shown second: -8.6 points over all models (SE 0.9)
     assert -0.15 < rates[True] - rates[False] < -0.02
+
+
+def test_outputs_exchanged_are_no_two_orders(tmp_path):
+    """What was shown first is drawn by the evaluator, not told by the number of an output."""
+    turned = annotation(2, output_1="5", output_2="4", generator_1="model", generator_2="baseline")
+    path = tmp_path / "annotations.json"
+    path.write_text(json.dumps([annotation(1), turned]))
+    data = load(path)
+    assert (len(data.pairs), len(data.labels)) == (1, 2)
+    assert data.labels["order_shown"].isna().all()
+    assert data.labels["preference"].nunique() == 1
+
+
+def test_a_file_whose_generator_is_that_of_output_1():
+    path = SHARED / "cases" / "alpaca-generator" / "alpaca.json"
+    if not path.exists():
+        pytest.skip("the case is not beside the project (../shared/cases)")
+    pairs = load(path).pairs
+    assert set(pairs["model_a"]) == {"gpt4_1106_preview"}
+    assert set(pairs["model_b"]) == {"mymodel"}

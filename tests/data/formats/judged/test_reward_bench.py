@@ -61,7 +61,7 @@ def test_models_and_verdict_follow_the_shuffled_sides():
         assert getattr(row, f"model_{bad}") == "alpaca"
     assert set(frame["scenario"]) == {"alpacaeval-easy"}
     assert frame["source_id"].tolist()[:2] == ["0", "1"]
-    assert frame[["annotator", "kind"]].iloc[0].tolist() == ["reward_bench", "human"]
+    assert frame[["annotator", "kind"]].iloc[0].tolist() == ["gold", "objective"]
 
 
 def test_lists_become_all_pairs_of_one_prompt():

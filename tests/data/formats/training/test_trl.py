@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from workbench.data.formats.orientation import chosen_is_a, orient
-from workbench.data.formats.training.trl import FORMAT, UNPAIRED
+from workbench.data.formats.training.trl import FORMAT
 from workbench.data.load import load
 from workbench.errors import DataError
 
@@ -43,7 +43,7 @@ def test_explicit_text_prompt_leaves_the_texts_as_they_are():
     assert row.prompt == "2+2?"
     assert {row.response_a, row.response_b} == {" 4\n", "5"}
     assert chosen_of(row) == " 4\n"
-    assert row[["row", "annotator", "kind"]].tolist() == [1, "preference", "human"]
+    assert row[["row", "annotator", "kind"]].tolist() == [1, "preference", "unknown"]
     assert "order_shown" not in frame or frame["order_shown"].isna().all()
 
 
@@ -106,7 +106,7 @@ def test_messages_as_json_text_and_plain_text_stand_side_by_side():
     assert [chosen_of(r) for r in frame.itertuples()] == [
         "[1] see note",
         "y",
-        json.dumps([bot("y")]),
+        "y",
     ]
     assert frame["problem"].isna().all()
 
@@ -159,7 +159,9 @@ def test_a_broken_record_is_counted_and_its_neighbours_are_read(record):
     [
         {"chosen": 1, "rejected": 2},
         {"chosen": {"a": 1}, "rejected": {"a": 2}},
-        {"chosen": "x", "rejected": [bot("y")]},
+        {"chosen": "x", "rejected": [{"role": "assistant", "content": 4}]},
+        {"chosen": "[{'role': 'assistant', 'content': 'cut off", "rejected": "y"},
+        {"prompt": '[{"role": "user", "content": "cut off', "chosen": "x", "rejected": "y"},
         {"chosen": None, "rejected": None},
         {"prompt": {"a": 1}, "chosen": "x", "rejected": "y"},
         {"prompt": 5, "chosen": [bot("x")], "rejected": [bot("y")]},
@@ -179,17 +181,6 @@ def test_recognised():
     assert FORMAT.recognise(list(record), [record])
     assert not FORMAT.recognise(["chosen", "rejected"], [{"chosen": ["x", "z"], "rejected": ["y"]}])
     assert not FORMAT.recognise(["chosen"], [{"chosen": "x"}])
-
-
-def test_unpaired_data_are_refused_with_a_hint(tmp_path):
-    path = tmp_path / "kto.jsonl"
-    path.write_text('{"prompt": "q", "completion": "x", "label": true}\n' * 2)
-    columns = ["prompt", "completion", "label"]
-    assert UNPAIRED.recognise(columns, [])
-    with pytest.raises(DataError, match="unpaired") as caught:
-        load(path)
-    assert "kto.jsonl" in str(caught.value)
-    assert "chosen" in caught.value.fix
 
 
 texts = st.text(max_size=30)

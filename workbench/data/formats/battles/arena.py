@@ -1,8 +1,7 @@
-"""Chatbot Arena votes: the field sets of the 33k, 55k, 100k and 140k releases."""
+"""Votes of the Chatbot Arena and its kin: texts, expert prompts, search, vision, web pages."""
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from typing import Any
 
@@ -11,12 +10,17 @@ import pandas as pd
 import pyarrow as pa
 
 from workbench.data.formats import Format
+from workbench.data.formats.battles.judges import kinds_of, visitors
+from workbench.data.formats.battles.media import joined, media_names, media_of
+from workbench.data.formats.battles.winners import read_winners
 from workbench.data.formats.messages import ChatPair, Message, as_messages, split_chats, whole_text
+from workbench.data.formats.printed import nested
 from workbench.data.formats.records import (
     Record,
     Unreadable,
     excerpt,
     flag,
+    flag_missing_text,
     judgements,
     metadata,
     names,
@@ -29,70 +33,105 @@ from workbench.data.formats.records import (
     with_columns,
 )
 
-_WINNERS = {
-    "model_a": (1.0, None),
-    "model_b": (0.0, None),
-    "tie": (0.5, "tie"),
-    "tie (inconsistent)": (0.5, "tie"),
-    "tie (bothbad)": (0.5, "both_bad"),
-    "both_bad": (0.5, "both_bad"),
-    "bothbad": (0.5, "both_bad"),
-}
 _ONE_HOT = {"winner_model_a": "model_a", "winner_model_b": "model_b", "winner_tie": "tie"}
-_CHATS = ("conversation_a", "conversation_b")
+_CHATS = (("conversation_a", "conversation_b"), ("messages_a", "messages_b"))
 _TURNS = ("prompt", "response_a", "response_b")
+_PLAIN = ("prompt", "response_1", "response_2")
+_PLAIN_FILE = {"question_id", "winner", *_PLAIN}
 _COPIES = ("full_conversation", "openai_moderation", "toxic_chat_tag")
+_VOTERS = ("judge", "judge_hash", "user_id", "user")
+_IMAGES = ("images", "image")
+_TAGS = "occupational_tags"
 _USED = {
-    "id", "question_id", "winner", "judge", "model_a", "model_b", "evaluation_session_id",
-    *_ONE_HOT, *_CHATS, *_TURNS, *_COPIES,
+    "id", "question_id", "winner", "model_a", "model_b", "evaluation_session_id",
+    *_VOTERS, *_ONE_HOT, *_CHATS[0], *_CHATS[1], *_TURNS, *_PLAIN, *_COPIES, *_IMAGES,
 }  # fmt: skip
-_LLM_JUDGE = r"^(?:gpt|claude|gemini|llama|qwen|mistral|deepseek)"
 
 
 def _translate(records: pa.Table, first_row: int, options: Mapping[str, Any]) -> pd.DataFrame:
     """Translate votes.
 
     The Arena shows model A on the left, so the order is always A, B. Votes of one session,
-    or of one visitor, are not independent: ``cluster`` is the session, else the visitor
-    (``arena_user_*``). Judges of other names rated a shared set of questions (MT-Bench):
-    they are annotators, and the prompt stays the cluster.
+    or of one visitor, are not independent: ``cluster`` is the session, else the visitor.
+    Judges who rated a shared set of questions are annotators, and the prompt stays the
+    cluster.
     """
-    has_chats = set(_CHATS) <= set(records.column_names)
-    require(records, ("model_a", "model_b", *(_CHATS if has_chats else _TURNS)), "Arena data")
+    columns = set(records.column_names)
+    sides = next((pair for pair in _CHATS if set(pair) <= columns), None)
+    where: tuple[str, ...] = sides or (_PLAIN if _is_plain(columns) else _TURNS)
+    require(records, ("model_a", "model_b", *where), "Arena data")
     frame, left_out = metadata(records, _USED)
     frame = sided(frame)
-    frame["source_id"] = names(records, "id").fillna(names(records, "question_id"))
+    frame["row_id"] = names(records, "id").fillna(names(records, "question_id"))
+    frame["source_id"] = frame["row_id"]
     frame["model_a"], frame["model_b"] = names(records, "model_a"), names(records, "model_b")
-    judge = names(records, "judge")
-    frame["annotator"] = options.get("annotator") or judge.fillna("human")
-    is_llm = judge.str.contains(_LLM_JUDGE, case=False).fillna(False).astype(bool)
-    frame["kind"] = options.get("kind") or np.where(is_llm, "llm", "human")
-    visitor = judge.where(judge.str.startswith("arena_user").fillna(False).astype(bool))
-    frame["cluster"] = names(records, "evaluation_session_id").fillna(visitor)
+    _voters(frame, records, options)
     frame["order_shown"] = "ab"
-    read, columns = (_read_chats, _CHATS) if has_chats else (_read_turns, _TURNS)
-    pairs = read_each(read, *(values(records, name) for name in columns))
-    pairs = with_columns(pairs, ChatPair._fields).astype("str")
-    frame = pd.concat([frame, pairs], axis=1)
+    frame["scenario"] = pd.Series([_tags(tags) for tags in values(records, _TAGS)], dtype="str")
+    frame = pd.concat([frame, _texts(records, where)], axis=1)
+    frame = frame.drop(columns=[c for c in ("media", "media_a", "media_b") if _empty(frame, c)])
     _verdicts(frame, records)
     left_out += [name for name in _COPIES if name in records.column_names]
     return judgements(frame, first_row, {"columns_left_out": ", ".join(left_out)})
 
 
+def _empty(frame: pd.DataFrame, column: str) -> bool:
+    return column in frame and bool(frame[column].isna().all())
+
+
+def _voters(frame: pd.DataFrame, records: pa.Table, options: Mapping[str, Any]) -> None:
+    """Set annotator, kind and cluster."""
+    voter = names(records, _VOTERS[0])
+    for name in _VOTERS[1:]:
+        voter = voter.fillna(names(records, name))
+    frame["annotator"] = voter.fillna(options.get("annotator") or "human")
+    frame["kind"] = options.get("kind") or kinds_of(voter, "human")
+    known = visitors(names(records, "judge"))
+    if set(_CHATS[1]) <= set(records.column_names):
+        # every judge of the search arena is a visitor, by a hash of theirs
+        known = names(records, "judge")
+    cluster = names(records, "evaluation_session_id")
+    for column in (names(records, "judge_hash"), known, *(names(records, v) for v in _VOTERS[2:])):
+        cluster = cluster.fillna(column)
+    frame["cluster"] = cluster
+
+
+def _texts(records: pa.Table, where: tuple[str, ...]) -> pd.DataFrame:
+    """Return prompt and responses, as text and messages, and the media that they name."""
+    if where == _PLAIN:
+        frame = pd.DataFrame(
+            {"prompt": texts(records, "prompt"), "response_a": texts(records, "response_1"),
+             "response_b": texts(records, "response_2")}
+        )  # fmt: skip
+        flag_missing_text(frame, records, {"response_a": "response_1", "response_b": "response_2"})
+        return frame
+    images: list[list[str]] = [[]] * len(records)
+    for name in (name for name in _IMAGES if name in records.column_names):
+        images = [
+            [*there, *media_names(value)]
+            for there, value in zip(images, values(records, name), strict=True)
+        ]
+    read = _read_turns if where == _TURNS else _read_chats(where)
+    pairs = read_each(read, *(values(records, name) for name in where), images)
+    wanted = (*ChatPair._fields, "media", "media_a", "media_b")
+    return with_columns(pairs, wanted).astype("str")
+
+
 def _verdicts(frame: pd.DataFrame, records: pa.Table) -> None:
     if "winner" in records.column_names:
-        winner = texts(records, "winner")
-        shown = [f"winner: {excerpt(value)}" for value in values(records, "winner")]
-    else:
-        hot = np.column_stack([_hot(records, name) for name in _ONE_HOT])
-        winner = pd.Series(np.array(list(_ONE_HOT.values()))[hot.argmax(axis=1)], dtype="str")
-        winner = winner.mask(hot.sum(axis=1) != 1)
-        shown = [", ".join(n for n, on in zip(_ONE_HOT, row, strict=True) if on) for row in hot]
-        shown = [f"winners: {text or 'none'}" for text in shown]
-    known = winner.isin(list(_WINNERS))
-    frame["preference"] = winner.map({k: v[0] for k, v in _WINNERS.items()}).astype("float64")
-    frame["reason"] = winner.map({k: v[1] for k, v in _WINNERS.items()}).astype("str")
-    flag(frame, ~known.to_numpy(), "unknown label", shown)
+        winner = names(records, "winner")
+        verdicts = read_winners(winner, frame["model_a"], frame["model_b"])
+        frame[["preference", "reason", "raw"]] = verdicts[["preference", "reason", "raw"]]
+        for problem in ("no judgement", "unknown label"):
+            hit = (verdicts["problem"] == problem).fillna(False).to_numpy(bool)
+            flag(frame, hit, problem, verdicts["found"])
+        return
+    hot = np.column_stack([_hot(records, name) for name in _ONE_HOT])
+    winner = pd.Series(np.array(list(_ONE_HOT.values()))[hot.argmax(axis=1)], dtype="str")
+    verdicts = read_winners(winner, frame["model_a"], frame["model_b"])
+    frame[["preference", "reason"]] = verdicts[["preference", "reason"]]
+    shown = [", ".join(n for n, on in zip(_ONE_HOT, row, strict=True) if on) for row in hot]
+    flag(frame, hot.sum(axis=1) != 1, "unknown label", [f"winners: {t or 'none'}" for t in shown])
 
 
 def _hot(records: pa.Table, name: str) -> np.ndarray:
@@ -101,17 +140,27 @@ def _hot(records: pa.Table, name: str) -> np.ndarray:
     return np.asarray(words.isin(["true"]).to_numpy() | (numbers(records, name) == 1))
 
 
-def _read_chats(a: Any, b: Any) -> Record:
-    chats = []
-    for name, side in zip(_CHATS, (a, b), strict=True):
-        messages = as_messages(side)
-        if messages is None:
-            raise Unreadable(f"{name}: {excerpt(side)}")
-        chats.append(messages)
-    return split_chats(*chats)._asdict()
+def _read_chats(where: tuple[str, ...]) -> Any:
+    def read(a: Any, b: Any, images: list[str]) -> Record:
+        chats = []
+        for name, side in zip(where, (a, b), strict=True):
+            messages = as_messages(_flat(nested(side)))
+            if messages is None:
+                raise Unreadable(f"{name}: {excerpt(side)}")
+            chats.append(messages)
+        return _pair(chats, images)
+
+    return read
 
 
-def _read_turns(prompt: Any, a: Any, b: Any) -> Record:
+def _flat(value: Any) -> Any:
+    """Return messages without the list around each that the vision arena writes."""
+    if isinstance(value, list) and value and isinstance(value[0], list):
+        return [message for item in value if isinstance(item, list) for message in item]
+    return value
+
+
+def _read_turns(prompt: Any, a: Any, b: Any, images: list[str]) -> Record:
     asked = _turns("prompt", prompt)
     chats = []
     for name, side in (("response_a", a), ("response_b", b)):
@@ -123,17 +172,26 @@ def _read_turns(prompt: Any, a: Any, b: Any) -> Record:
             chat.append({"role": "user", "content": question})
             chat.append({"role": "assistant", "content": answer})
         chats.append(chat)
-    return split_chats(*chats)._asdict()
+    return _pair(chats, images)
+
+
+def _pair(chats: list[list[Message]], images: list[str]) -> Record:
+    pair = split_chats(*chats)._asdict()
+    if not images and all(isinstance(m.get("content"), str) for chat in chats for m in chat):
+        return pair
+    asked = [message for message in chats[0] if message["role"] != "assistant"]
+    pair["media"] = joined([*images, *media_of(asked)])
+    for side, chat in zip("ab", chats, strict=True):
+        said = [message for message in chat if message["role"] == "assistant"]
+        pair[f"media_{side}"] = joined(media_of(said))
+    return pair
 
 
 def _turns(name: str, value: Any) -> list[str]:
-    """Return the turns of a list of texts or its JSON; a missing turn is empty."""
-    turns = value
-    if isinstance(value, str):
-        try:
-            turns = json.loads(value) if value.lstrip().startswith("[") else [value]
-        except (ValueError, RecursionError):
-            turns = None
+    """Return the turns of a list of texts, however it is written; a missing turn is empty."""
+    turns = nested(value)
+    if isinstance(turns, str) and not turns.lstrip().startswith("["):
+        turns = [turns]
     if not isinstance(turns, list) or not turns:
         raise Unreadable(f"{name}: {excerpt(value)}")
     if not all(turn is None or isinstance(turn, str) for turn in turns):
@@ -141,18 +199,35 @@ def _turns(name: str, value: Any) -> list[str]:
     return [whole_text(turn or "") for turn in turns]
 
 
+def _tags(value: Any) -> str | None:
+    """Return the tags that are set, joined: a prompt of two occupations belongs to both."""
+    tags = nested(value)
+    if not isinstance(tags, dict):
+        return None
+    return ", ".join(str(tag) for tag, is_set in tags.items() if is_set is True) or None
+
+
 def _columns(columns: list[str], options: Mapping[str, Any]) -> list[str]:
     """Leave unread what repeats the conversations or scores them for moderation."""
     return [name for name in columns if name not in _COPIES]
+
+
+def _is_plain(columns: set[str]) -> bool:
+    return columns >= _PLAIN_FILE
 
 
 def _recognise(columns: list[str], records: list[dict[str, Any]]) -> bool:
     have = set(columns)
     if not {"model_a", "model_b"} <= have:
         return False
-    return {"winner", *_CHATS} <= have or {*_ONE_HOT, *_TURNS} <= have
+    chats = "winner" in have and any(set(pair) <= have for pair in _CHATS)
+    return chats or {*_ONE_HOT, *_TURNS} <= have or _is_plain(have)
 
 
 FORMAT = Format(
-    "arena", "Chatbot Arena votes (33k, 55k, 100k, 140k)", _recognise, _translate, _columns
+    "arena",
+    "Arena votes (33k, 55k, 100k, 140k, expert, search, vision, web pages, PPE)",
+    _recognise,
+    _translate,
+    _columns,
 )

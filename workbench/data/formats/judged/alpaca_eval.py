@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import random
 from collections.abc import Mapping
 from functools import lru_cache
@@ -13,10 +14,12 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from workbench.data.formats import Format
+from workbench.data.formats.battles.compared import one_way
 from workbench.data.formats.records import (
     excerpt,
     flag,
     flag_missing_text,
+    is_text,
     judgements,
     metadata,
     names,
@@ -27,24 +30,24 @@ from workbench.data.formats.records import (
 )
 
 _NEEDED = ("instruction", "output_1", "output_2", "preference")
-_USED = {*_NEEDED, "generator_1", "generator_2", "generator", "annotator", "raw_completion"}
+_USED = {*_NEEDED, "input", "generator_1", "generator_2", "annotator", "raw_completion"}
 
 
 def _translate(records: pa.Table, first_row: int, options: Mapping[str, Any]) -> pd.DataFrame:
     """Translate annotations: output_1 is A; 1 is output_1, 2 output_2, between them soft.
 
     1.5 is a tie, and so is 0, as AlpacaEval's own win rates read them. A missing preference
-    is a judge that failed.
+    is a judge that failed. ``input`` (AlpacaFarm) is a part of the prompt.
     """
     require(records, _NEEDED, "AlpacaEval")
-    frame, left_out = metadata(records, _USED)
-    frame["prompt"] = texts(records, "instruction")
+    sides = _generators(records.column_names)
+    frame, left_out = metadata(records, {*_USED, *sides})
+    frame["prompt"] = _prompt(records)
     frame["response_a"] = texts(records, "output_1")
     frame["response_b"] = texts(records, "output_2")
-    frame["model_a"] = names(records, "generator_1")
-    frame["model_b"] = names(records, "generator_2").fillna(names(records, "generator"))
+    frame["model_a"], frame["model_b"] = (names(records, name) for name in sides)
     frame["scenario"] = names(records, "dataset")
-    frame["raw"] = texts(records, "raw_completion")
+    frame["raw"] = _replies(records)
     judge = names(records, "annotator")
     given = options.get("annotator")
     frame["annotator"] = given or judge.fillna("alpaca_eval")
@@ -58,7 +61,44 @@ def _translate(records: pa.Table, first_row: int, options: Mapping[str, Any]) ->
     source = {"prompt": "instruction", "response_a": "output_1", "response_b": "output_2"}
     flag_missing_text(frame, records, source)
     _verdicts(frame, records)
-    return judgements(frame, first_row, settings)
+    # output 1 is no place: a pair that stands both ways was not judged in both orders
+    return one_way(judgements(frame, first_row, settings))
+
+
+def _generators(columns: list[str]) -> tuple[str, str]:
+    """Return the columns that name the models of output 1 and 2.
+
+    A plain ``generator`` beside the numbered one of an output is the model of the other; alone
+    it tells neither.
+    """
+    if "generator" in columns and "generator_2" in columns and "generator_1" not in columns:
+        return "generator", "generator_2"
+    if "generator" in columns and "generator_1" in columns and "generator_2" not in columns:
+        return "generator_1", "generator"
+    return "generator_1", "generator_2"
+
+
+def _prompt(records: pa.Table) -> pd.Series:
+    """Return instruction and input as one text."""
+    instruction, more = texts(records, "instruction"), texts(records, "input")
+    has_more = more.fillna("").str.strip() != ""
+    return instruction.mask(has_more & instruction.notna(), instruction + "\n\n" + more)
+
+
+def _replies(records: pa.Table) -> pd.Series:
+    """Return what the judge replied: a text, or the content of an API's choice."""
+    name = "raw_completion"
+    if name not in records.column_names or is_text(records.schema.field(name).type):
+        return texts(records, name)
+    return pd.Series([_reply(value) for value in values(records, name)], dtype="str")
+
+
+def _reply(value: Any) -> str | None:
+    if isinstance(value, dict):
+        message = value.get("message")
+        content = message.get("content") if isinstance(message, dict) else None
+        value = content if isinstance(content, str) else value.get("text") or json.dumps(value)
+    return value if value is None or isinstance(value, str) else json.dumps(value)
 
 
 @lru_cache(maxsize=4096)
@@ -108,4 +148,4 @@ def _recognise(columns: list[str], records: list[dict[str, Any]]) -> bool:
     return set(_NEEDED) <= set(columns)
 
 
-FORMAT = Format("alpaca_eval", "AlpacaEval annotations", _recognise, _translate)
+FORMAT = Format("alpaca_eval", "AlpacaEval annotations", _recognise, _translate, whole=True)

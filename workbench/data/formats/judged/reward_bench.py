@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from typing import Any
 
@@ -11,6 +10,7 @@ import pandas as pd
 import pyarrow as pa
 
 from workbench.data.formats import Format
+from workbench.data.formats.nested import unpacked
 from workbench.data.formats.records import (
     Unreadable,
     excerpt,
@@ -57,9 +57,9 @@ def _translate(records: pa.Table, first_row: int, options: Mapping[str, Any]) ->
         origin, sides = np.arange(len(records)), read_sides(records)
         flag_missing_text(sides, records, {"prompt": "prompt"})
     frame = shuffled(pd.concat([extra, sides], axis=1), seed)
-    frame["annotator"] = options.get("annotator") or "reward_bench"
-    # people wrote or checked the labels
-    frame["kind"] = options.get("kind") or "human"
+    frame["annotator"] = options.get("annotator") or "gold"
+    # the better response is known by construction or by a check
+    frame["kind"] = options.get("kind") or "objective"
     frame = judgements(frame, first_row, settings)
     frame["row"] = first_row + origin
     return frame
@@ -95,23 +95,13 @@ def _lists(prompt: str | None, chosen: Any, rejected: Any) -> dict[str, Any]:
         raise Unreadable("prompt: nothing")
     sides = {}
     for name, side in (("chosen", chosen), ("rejected", rejected)):
-        found = _parsed(side)
+        found = unpacked(side)
         if not isinstance(found, list) or not found:
             raise Unreadable(f"{name}: {excerpt(side)}")
         if not all(isinstance(item, str) for item in found):
             raise Unreadable(f"{name}: {excerpt(side)}")
         sides[name] = found
     return {"prompt": prompt, **sides}
-
-
-def _parsed(side: Any) -> Any:
-    """Read the JSON of a list, as a table without lists writes it."""
-    if not isinstance(side, str) or not side.lstrip().startswith("["):
-        return side
-    try:
-        return json.loads(side)
-    except (ValueError, RecursionError):
-        return side
 
 
 def _recognise(columns: list[str], records: list[dict[str, Any]]) -> bool:

@@ -1,202 +1,140 @@
-"""Rated responses turned into pairs by a recorded rule: UltraFeedback, HelpSteer, your own."""
+"""Rated responses, one a row: HelpSteer, Prometheus' feedback, your own long table."""
 
 from __future__ import annotations
 
-import itertools
-import math
-from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
+import numpy as np
 import pandas as pd
 import pyarrow as pa
+from numpy.typing import NDArray
 
 from workbench.data.formats import Format
-from workbench.data.formats.orientation import SHUFFLE_RULE, chosen_is_a
-from workbench.data.formats.records import Record, Unreadable, excerpt
-from workbench.data.formats.single import number, scalars, translate
+from workbench.data.formats.rated import ultrafeedback
+from workbench.data.formats.rated.long_tables import (
+    LongTable,
+    column_of,
+    group_keys,
+    groups_of,
+    layout_of,
+    ratings_in,
+)
+from workbench.data.formats.rated.pairing import Items, Rule, paired, recorded, rule_of
+from workbench.data.formats.rated.unfolded import beside, spoken_column
+from workbench.data.formats.records import metadata, names
 from workbench.errors import DataError
 
-_HELPSTEER = ("helpfulness", "correctness", "coherence", "complexity", "verbosity")
-_ULTRAFEEDBACK = ("instruction_following", "truthfulness", "honesty", "helpfulness")
-
-
-@dataclass(frozen=True)
-class Rule:
-    """How the ratings of a prompt's responses become preferences.
-
-    Attributes
-    ----------
-    prompt, response : str
-        Columns of a long table with one response a row.
-    columns : tuple of str
-        Ratings whose mean decides; the higher one is preferred, equal means are a tie.
-        The mean is over these columns where all are known.
-    pairs : str
-        ``all`` pairs of a prompt's responses, or ``best-worst`` only.
-    """
-
-    columns: tuple[str, ...]
-    prompt: str = "prompt"
-    response: str = "response"
-    pairs: str = "all"
+_PLAIN = LongTable((), Rule(("helpfulness",)))
 
 
 def _translate(records: pa.Table, first_row: int, options: Mapping[str, Any]) -> pd.DataFrame:
-    """Translate all records at once: rows of one prompt must not be cut in two.
+    """Translate all records at once: rows that belong together must not be cut in two.
 
-    ``options["rule"]`` gives the fields of :class:`Rule`. By default UltraFeedback is
-    decided by the mean of its four aspects (early releases had wrong overall scores) and
-    HelpSteer by helpfulness.
+    ``options["rule"]`` gives the fields of :class:`Rule`. By default HelpSteer is decided by
+    helpfulness; correctness and coherence are further criteria.
     """
-    names = records.column_names
-    nested = "completions" in names
-    rule = _rule(names, options.get("rule"), nested)
-    seed = int(options.get("seed", 0))
-    common = {
-        "annotator": options.get("annotator") or "ratings",
-        "kind": options.get("kind") or ("llm" if nested else "human"),
-    }
-
-    def read(record: Record) -> list[Record]:
-        items = _completions(record, rule) if nested else _rows(record, rule)
-        pairs = _pairs(items, rule)
-        if not pairs:
-            raise Unreadable(f"{len(items)} rated responses of one prompt")
-        return [{**common, **_judgement(a, b, rule, seed)} for a, b in pairs]
-
-    table, numbers = (records, None) if nested else _grouped(records, rule, first_row)
-    settings = {"rule": asdict(rule), "shuffle_seed": seed, "shuffle_rule": SHUFFLE_RULE}
-    frame = translate(table, first_row, read, settings)
-    if numbers is not None:
-        frame["row"] = [numbers[row - first_row] for row in frame["row"]]
+    if "completions" in records.column_names:
+        return ultrafeedback.translate(records, first_row, options)
+    columns = list(records.column_names)
+    layout = layout_of(columns, records.slice(0, 100).to_pylist()) or _PLAIN
+    rule = rule_of(options.get("rule"), layout.rule)
+    _check(columns, rule)
+    if rule.group != layout.rule.group:
+        layout = replace(layout, in_twos=False)
+    elif not layout.needs:
+        rule = replace(rule, group=group_keys(records))
+    layout = replace(layout, rule=rule)
+    seed = int(options.get("seed") or 0)
+    items, how, left_out, broken = _items(records, layout, first_row, options)
+    frame = paired(items, rule, seed)
+    if len(broken):
+        frame = pd.concat([frame, broken], ignore_index=True)
+    frame.attrs["settings"] = recorded(rule, seed, left_out) | {"rated together": how}
+    frame.attrs["notes"] = _notes(rule, how)
     return frame
 
 
-def _rule(names: list[str], rule: Mapping[str, Any] | None, nested: bool) -> Rule:
-    given = dict(rule or {})
-    if "columns" not in given:
-        given["columns"] = _ULTRAFEEDBACK if nested else ("helpfulness",)
-    given["columns"] = tuple(given["columns"])
-    unknown = given.keys() - Rule.__dataclass_fields__.keys()
-    if unknown or given.get("pairs", "all") not in ("all", "best-worst"):
-        raise DataError(
-            "The rule for ratings is not understood.",
-            found=", ".join(sorted(unknown)) or repr(given["pairs"]),
-            expected="columns, prompt, response, and pairs as 'all' or 'best-worst'",
-            fix='For example rule={"columns": ["helpfulness"], "pairs": "all"}.',
-        )
-    result = Rule(**given)
-    wanted = [] if nested else [result.prompt, result.response, *result.columns]
-    missing = [column for column in wanted if column not in names]
+def _check(columns: list[str], rule: Rule) -> None:
+    wanted = [rule.prompt, rule.response, *rule.columns, *rule.criteria, *rule.group]
+    missing = [column for column in wanted if column not in columns]
     if missing:
         raise DataError(
             f"There is no column {missing[0]!r} to make pairs of ratings.",
-            found=", ".join(names),
-            expected=", ".join(wanted),
+            found=", ".join(columns),
+            expected=", ".join(dict.fromkeys(wanted)),
             fix="Name the columns in the rule.",
         )
-    return result
 
 
-def _grouped(records: pa.Table, rule: Rule, first_row: int) -> tuple[pa.Table, list[int]]:
-    """Return one record a prompt with its rows as a list, and the first row's number."""
-    groups: dict[str, list[Record]] = {}
-    first: dict[str, int] = {}
-    for row, record in enumerate(records.to_pylist(), start=first_row):
-        prompt = record[rule.prompt]
-        key = prompt if isinstance(prompt, str) else f"\0{row}"
-        groups.setdefault(key, []).append(record)
-        first.setdefault(key, row)
-    table = pa.table({"rows": pa.array(list(groups.values()))})
-    return table, list(first.values())
+def _items(
+    records: pa.Table, layout: LongTable, first_row: int, options: Mapping[str, Any]
+) -> tuple[Items, str, list[str], pd.DataFrame]:
+    """Return the rows as rated responses, how they were grouped, and what was not read."""
+    rule, columns = layout.rule, list(records.column_names)
+    prompt, no_prompt = spoken_column(records, rule.prompt, "prompt")
+    said, no_response = spoken_column(records, rule.response, "response")
+    person, writer = column_of(columns, "annotator"), column_of(columns, "model")
+    annotator = None if person is None else names(records, person)
+    model = None if writer is None else names(records, writer)
+    rated = [*dict.fromkeys((*rule.columns, *rule.criteria))]
+    ratings = pd.DataFrame({name: ratings_in(records, name) for name in rated})
+    codes, how = groups_of(records, layout, prompt["prompt"], annotator, model, said["response"])
+    used = {rule.prompt, rule.response, person, writer, layout.criterion, *rated}
+    extra, left_out = metadata(records, {name for name in used if name is not None})
+    same = [name for name in extra if _is_shared(extra[name], codes)]
+    shared = beside(extra[same], prompt)
+    shared["annotator"] = _annotator(annotator, layout, options)
+    shared["kind"] = options.get("kind") or layout.kind
+    if layout.criterion is not None:
+        shared["criterion"] = names(records, layout.criterion)
+    if rule.group and not layout.needs:
+        keys = [names(records, name) for name in rule.group]
+        # of keys that were found the first is the widest: a conversation before its turns
+        wide = keys[:1] if not options.get("rule") else keys
+        shared["cluster"] = pd.concat(wide, axis=1).fillna("").agg(" ".join, axis=1)
+    sides = beside(extra.drop(columns=same), said)
+    if model is not None:
+        sides["model"] = model
+    rows = np.arange(len(records), dtype="int64") + first_row
+    good = ~(no_prompt | no_response)
+    broken = pd.DataFrame({"row": rows[~good], "problem": "unparseable", "found": "nested values"})
+    parts = (codes[good], rows[good], shared[good], sides[good], ratings[good])
+    return Items(*parts), how, left_out, broken
 
 
-def _completions(record: Record, rule: Rule) -> list[Record]:
-    completions = record.get("completions")
-    if not isinstance(record.get("instruction"), str) or not isinstance(completions, list):
-        raise Unreadable(completions)
-    items = []
-    for completion in completions:
-        completion = completion if isinstance(completion, dict) else {}
-        aspects = completion.get("annotations")
-        aspects = aspects if isinstance(aspects, dict) else {}
-        ratings = {name: _rating(aspects.get(name)) for name in rule.columns}
-        items.append(
-            {
-                "prompt": record["instruction"],
-                "response": completion.get("response"),
-                "model": completion.get("model"),
-                "ratings": ratings,
-                "extra": scalars(record, ("instruction", "completions")),
-            }
+def _annotator(column: pd.Series | None, layout: LongTable, options: Mapping[str, Any]) -> Any:
+    default = options.get("annotator") or layout.annotator
+    if column is None:
+        return pd.Series([default], dtype="str").iloc[0] if default else None
+    return column if default is None else column.fillna(default)
+
+
+def _is_shared(column: pd.Series, codes: NDArray[np.int64]) -> bool:
+    """Tell whether the rows of each group agree on a column: it is not of one response."""
+    return bool((column.groupby(codes).nunique(dropna=False) <= 1).all())
+
+
+def _notes(rule: Rule, how: str) -> list[str]:
+    notes = []
+    better = "lower" if rule.lower else "higher"
+    notes.append(f"of {', '.join(rule.columns)} the {better} is preferred")
+    if how.startswith("neighbouring"):
+        notes.append(
+            "the file names no group: neighbouring rows with one prompt are taken as rated "
+            'together; rule={"group": ["<column>"]} says otherwise'
         )
-    return items
+    return notes
 
 
-def _rating(value: Any) -> float:
-    # ratings are texts such as "4", or "N/A"
-    return number(value.get("Rating")) if isinstance(value, dict) else number(value)
-
-
-def _rows(record: Record, rule: Rule) -> list[Record]:
-    return [
-        {
-            "prompt": row[rule.prompt],
-            "response": row[rule.response],
-            "model": row.get("model"),
-            "ratings": {
-                name: number(value)
-                for name, value in row.items()
-                if name in rule.columns or (name in _HELPSTEER and value is not None)
-            },
-            "extra": {},
-        }
-        for row in record["rows"]
-    ]
-
-
-def _pairs(items: list[Record], rule: Rule) -> Iterable[tuple[Record, Record]]:
-    for item in items:
-        values = [item["ratings"].get(name, math.nan) for name in rule.columns]
-        item["score"] = sum(values) / len(values)
-    rated = [i for i in items if isinstance(i["response"], str) and math.isfinite(i["score"])]
-    if rule.pairs == "best-worst":
-        ordered = sorted(rated, key=lambda item: item["score"])
-        return [(ordered[-1], ordered[0])] if len(ordered) > 1 else []
-    return list(itertools.combinations(rated, 2))
-
-
-def _judgement(first: Record, second: Record, rule: Rule, seed: int) -> Record:
-    prompt = first["prompt"]
-    if not isinstance(prompt, str):
-        raise Unreadable(f"{rule.prompt}: {excerpt(prompt)}")
-    a, b = first, second
-    if not chosen_is_a(prompt, a["response"], b["response"], seed):
-        a, b = b, a
-    difference = a["score"] - b["score"]
-    result: Record = {
-        **first["extra"],
-        "prompt": prompt,
-        "preference": 0.5 if difference == 0 else float(difference > 0),
-        "reason": "tie" if difference == 0 else None,
-        "strength": abs(difference),
-    }
-    for side, item in (("a", a), ("b", b)):
-        result[f"response_{side}"] = item["response"]
-        result[f"model_{side}"] = item["model"]
-        result.update({f"{name}_{side}": value for name, value in item["ratings"].items()})
-    return result
-
-
-def _recognise(columns: list[str], _: list[dict[str, Any]]) -> bool:
-    have = set(columns)
-    return {"instruction", "completions"} <= have or {"prompt", "response", *_HELPSTEER} <= have
+def _recognise(columns: list[str], records: list[dict[str, Any]]) -> bool:
+    return layout_of(columns, records) is not None
 
 
 FORMAT = Format(
     "ratings",
-    "Rated responses (UltraFeedback, HelpSteer, long table)",
+    "Rated responses, one a row (HelpSteer, Prometheus' feedback, long table)",
     _recognise,
     _translate,
     whole=True,

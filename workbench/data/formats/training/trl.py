@@ -1,67 +1,66 @@
-"""Preference data as TRL trains on: chosen and rejected, with or without a prompt."""
+"""Preference data that models are trained on: chosen and rejected, with or without a prompt.
+
+TRL, LLaMA-Factory, Axolotl, OpenRLHF, ms-swift and OpenAI differ in names alone. Such a file
+does not say who preferred the chosen response; layouts that do are in ``known_sets``.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import pandas as pd
 import pyarrow as pa
-import pyarrow.compute as pc
 from numpy.typing import NDArray
 
+from workbench.data.columns import KINDS
 from workbench.data.formats import Format
-from workbench.data.formats.messages import as_messages, split_chats
 from workbench.data.formats.orientation import SHUFFLE_RULE, orient, placed
-from workbench.data.formats.records import (
-    Record,
-    Unreadable,
-    excerpt,
-    flag_missing_text,
-    is_text,
-    judgements,
-    metadata,
-    numbers,
-    read_each,
-    require,
-    texts,
-    values,
-    with_columns,
+from workbench.data.formats.records import judgements, metadata, names, numbers
+from workbench.data.formats.training.columns import (
+    PAIRS,
+    Columns,
+    columns_of,
+    models_of,
+    scores_of,
 )
+from workbench.data.formats.training.sides import read_sides as read_sides
 from workbench.errors import DataError
 
-_SIDES = ("prompt", "chosen", "rejected")
-_TURN = "\n\nAssistant:"
-_CHAT = r"^\s*\[\s*\{"
+_MARGINS = ("margin", "strength")
+_KINDS = ("annotator_kind", "kind")
+_ANNOTATORS = ("annotator", "judge", "annotator_id", "rater", "worker_id", "worker")
+_JUDGE_MODELS = ("labelling_model", "judge_model")
+_CLUSTERS = ("cluster", "prompt_id", "conversation_id", "session_id")
+_CRITERIA = ("criterion", "dimension")
+
+EQUAL_SCORES = "pairs with equal scores are kept with strength 0: which side is chosen was drawn"
+"""Noted of files whose chosen response scored no higher than the rejected one."""
 
 
-def read_sides(records: pa.Table) -> pd.DataFrame:
-    """Return prompt, chosen and rejected of each record as text, chats also as messages.
+@dataclass(frozen=True)
+class Source:
+    """What a layout says of its labels beyond the columns.
 
-    Parameters
+    Attributes
     ----------
-    records : pyarrow.Table
-        Columns ``chosen`` and ``rejected``, text or message lists, and perhaps ``prompt``.
-        Without a prompt it is the start that both sides share: whole messages, or text up
-        to the last common ``Assistant:`` turn (the prompt is then cut off both sides).
-
-    Returns
-    -------
-    DataFrame
-        ``prompt, chosen, rejected``, ``*_messages`` where there are chats, ``problem`` and
-        ``found`` where a record could not be read.
+    annotator, kind : str
+        Who preferred, where no column names it.
+    named_by : str, optional
+        A column that names it.
+    scenario : str, optional
+        The column of the scenario.
     """
-    frame = pd.DataFrame({name: texts(records, name) for name in _SIDES})
-    with_columns(frame, ("problem", "found"))
-    chats = np.flatnonzero(_maybe_chat(records))
-    if len(chats):
-        frame = _with_chats(frame, records, chats)
-    _cut_shared_prompt(frame)
-    # an empty prompt is no prompt: pairs must not be taken for answers to one question
-    frame["prompt"] = frame["prompt"].mask(frame["prompt"] == "")
-    flag_missing_text(frame, records, {"chosen": "chosen", "rejected": "rejected"})
-    return frame
+
+    annotator: str = "preference"
+    kind: str = "unknown"
+    named_by: str | None = None
+    scenario: str | None = None
+
+
+UNSAID = Source()
 
 
 def shuffled(sides: pd.DataFrame, seed: int) -> pd.DataFrame:
@@ -86,132 +85,145 @@ def settings_of(seed: int, left_out: list[str]) -> dict[str, Any]:
     }
 
 
-def _translate(records: pa.Table, first_row: int, options: Mapping[str, Any]) -> pd.DataFrame:
-    require(records, ("chosen", "rejected"), "TRL preference data")
+def translate(
+    records: pa.Table, first_row: int, options: Mapping[str, Any], source: Source = UNSAID
+) -> pd.DataFrame:
+    """Return the judgements of a chosen-first table.
+
+    Parameters
+    ----------
+    records : pyarrow.Table
+    first_row : int
+    options : mapping
+        ``mapping`` (see :data:`workbench.data.formats.training.columns.ROLES`), ``seed``,
+        ``annotator`` and ``kind``.
+    source : Source
+        What the layout says of the labels.
+    """
+    columns = columns_of(records.column_names, options.get("mapping"))
+    if columns is None:
+        raise no_sides(records.column_names)
+    return judged(records, columns, first_row, options, source)
+
+
+def no_sides(names: list[str]) -> DataError:
+    """Return the error for a table without two columns of responses."""
+    missing = next((name for name in ("chosen", "rejected") if name not in names), "chosen")
+    return DataError(
+        f"The file has no column {missing!r}, which this layout needs.",
+        found="columns " + (", ".join(names) or "none"),
+        expected="two columns of responses: " + "; ".join(map(" and ".join, PAIRS)),
+        fix='Name them: mapping={"chosen": "<column>", "rejected": "<column>"} '
+        "(--map chosen=<column> --map rejected=<column>).",
+    )
+
+
+def judged(
+    records: pa.Table,
+    columns: Columns,
+    first_row: int,
+    options: Mapping[str, Any],
+    source: Source,
+    skip: frozenset[str] = frozenset(),
+) -> pd.DataFrame:
+    """Return the judgements of a table whose columns are known.
+
+    Parameters
+    ----------
+    records : pyarrow.Table
+    columns : Columns
+    first_row : int
+    options : mapping
+    source : Source
+    skip : frozenset of str
+        Columns that the caller reads itself.
+    """
     seed = int(options.get("seed") or 0)
-    extra, left_out = metadata(records, {*_SIDES, "margin"})
-    frame = shuffled(pd.concat([extra, read_sides(records)], axis=1), seed)
-    frame["annotator"] = options.get("annotator") or "preference"
-    frame["kind"] = options.get("kind") or "human"
-    difference = numbers(records, "score_chosen") - numbers(records, "score_rejected")
-    frame["strength"] = np.where(np.isnan(difference), numbers(records, "margin"), difference)
-    return judgements(frame, first_row, settings_of(seed, left_out))
-
-
-def _maybe_chat(records: pa.Table) -> NDArray[np.bool_]:
-    """Mark the records that hold messages, or text that may be the JSON of messages."""
-    marked = np.zeros(len(records), dtype=bool)
-    for name in _SIDES:
-        if name not in records.column_names:
-            continue
-        column = records.column(name)
-        if is_text(column.type):
-            found = pc.match_substring_regex(column.cast(pa.large_string()), _CHAT)
-            marked |= np.asarray(pc.fill_null(found, False))
-        else:
-            marked |= np.asarray(pc.is_valid(column))
-    return marked
-
-
-def _with_chats(frame: pd.DataFrame, records: pa.Table, rows: NDArray[np.intp]) -> pd.DataFrame:
-    part = records.take(pa.array(rows))
-    read = read_each(_read_chat, *(values(part, name) for name in _SIDES))
-    read.index = pd.Index(rows)
-    with_columns(frame, read.columns)
-    for name in read.columns:
-        column = frame[name].astype(object)
-        column.iloc[rows] = read[name].astype(object)
-        frame[name] = column.astype("str")
+    labels, used = label_columns(records, options, source)
+    margins = ((options.get("mapping") or {}).get("margin"), *_MARGINS)
+    own = {*columns.used, *used, *skip, *filter(None, margins)}
+    extra, left_out = metadata(records, own)
+    models = models_of(extra.columns)
+    if models is not None:
+        extra = extra.rename(
+            columns=dict(zip(models, ("chosen_model", "rejected_model"), strict=True))
+        )
+    sides = read_sides(records, columns)
+    extra = extra.drop(columns=[name for name in sides if name in extra])
+    frame = shuffled(pd.concat([extra, sides], axis=1), seed)
+    frame = frame.drop(columns=[name for name in labels if name in frame]).join(labels)
+    frame["strength"] = _strength(records, margins)
+    settings = settings_of(seed, left_out)
+    if source.kind != UNSAID.kind and frame["annotator"].eq(source.annotator).all():
+        settings["judged_by"] = f"{source.annotator} ({source.kind}), known from the layout"
+    frame = judgements(frame, first_row, settings)
+    drawn = scores_of(records.column_names) is not None and (frame["strength"] == 0).any()
+    frame.attrs["notes"] = [EQUAL_SCORES] if drawn else []
     return frame
 
 
-def _read_chat(prompt: Any, chosen: Any, rejected: Any) -> Record:
-    before = as_messages(prompt)
-    if before is None and prompt is not None and not isinstance(prompt, str):
-        raise Unreadable(f"prompt: {excerpt(prompt)}")
-    chats = [as_messages(side) for side in (chosen, rejected)]
-    if isinstance(chosen, str) and isinstance(rejected, str) and None in chats:
-        if before is None:
-            return {"prompt": prompt, "chosen": chosen, "rejected": rejected}
-        chats = [[{"role": "assistant", "content": side}] for side in (chosen, rejected)]
-    for name, side, chat in zip(_SIDES[1:], (chosen, rejected), chats, strict=True):
-        if chat is None:
-            raise Unreadable(f"{name}: {excerpt(side)}")
-    pair = split_chats(chats[0] or [], chats[1] or [], before or prompt)
-    return {
-        "prompt": pair.prompt,
-        "chosen": pair.response_a,
-        "rejected": pair.response_b,
-        "prompt_messages": pair.prompt_messages,
-        "chosen_messages": pair.response_a_messages,
-        "rejected_messages": pair.response_b_messages,
+def label_columns(
+    records: pa.Table, options: Mapping[str, Any], source: Source
+) -> tuple[pd.DataFrame, set[str]]:
+    """Return who judged what by which criterion, and the columns that say so.
+
+    Parameters
+    ----------
+    records : pyarrow.Table
+    options : mapping
+    source : Source
+    """
+    mapping = options.get("mapping") or {}
+    have = records.column_names
+    models = ((source.named_by,) if source.named_by else ()) + _JUDGE_MODELS
+    found = {
+        "annotator": mapping.get("annotator") or _first((*models, *_ANNOTATORS), have),
+        "kind": mapping.get("kind") or _first(_KINDS, have),
+        "scenario": mapping.get("scenario") or _first(("scenario", source.scenario), have),
+        "cluster": mapping.get("cluster") or _first(_CLUSTERS, have),
+        "criterion": mapping.get("criterion") or _first(_CRITERIA, have),
     }
+    read = {role: names(records, name) for role, name in found.items() if name is not None}
+    frame = pd.DataFrame(read, index=range(len(records)))
+    unnamed = options.get("annotator") or source.annotator
+    frame["annotator"] = frame["annotator"].fillna(unnamed) if "annotator" in frame else unnamed
+    known = "llm" if found["annotator"] in models else source.kind
+    kind = options.get("kind") or known
+    said = frame["kind"].where(frame["kind"].isin(KINDS)) if "kind" in frame else pd.Series()
+    frame["kind"] = said.fillna(kind) if said.notna().any() else kind
+    if said.isna().all():
+        found["kind"] = None
+    return frame, {n for n in found.values() if n is not None and n != source.scenario}
 
 
-def _cut_shared_prompt(frame: pd.DataFrame) -> None:
-    """Cut the shared dialogue off texts that come without a prompt, in place."""
-    whole = frame["prompt"].isna() & frame["chosen"].notna() & frame["rejected"].notna()
-    if "chosen_messages" in frame:
-        whole &= frame["chosen_messages"].isna()
-    rows = np.flatnonzero(whole)
-    if not len(rows):
-        return
-    sides = [frame[name].iloc[rows].tolist() for name in ("chosen", "rejected")]
-    cut = [_cut(chosen, rejected) for chosen, rejected in zip(*sides, strict=True)]
-    for name, part in zip(_SIDES, zip(*cut, strict=True), strict=True):
-        new = pd.Series(part, dtype="str", index=rows)
-        frame[name] = new if len(rows) == len(frame) else new.combine_first(frame[name])
+def _strength(records: pa.Table, margins: tuple[str | None, ...]) -> NDArray[np.float64]:
+    """Return the margin that the file states: of the scores, else its own column."""
+    scores = scores_of(records.column_names)
+    margin = np.full(len(records), np.nan)
+    for name in margins:
+        margin = np.where(np.isnan(margin), numbers(records, name or ""), margin)
+    if scores is None:
+        return margin
+    difference = numbers(records, scores[0]) - numbers(records, scores[1])
+    return np.where(np.isnan(difference), margin, difference)
 
 
-def _cut(chosen: str, rejected: str) -> tuple[str | None, str, str]:
-    """Return prompt and responses of two dialogues with ``Assistant:`` turns."""
-    at = chosen.rfind(_TURN)
-    if at >= 0 and not rejected.startswith(chosen[: at + len(_TURN)]):
-        at = chosen.rfind(_TURN, 0, _shared(chosen, rejected))
-    if at >= 0:
-        end = at + len(_TURN)
-        return chosen[:at].strip() or None, chosen[end:].strip(), rejected[end:].strip()
-    head = _TURN.lstrip()
-    if chosen.startswith(head) and rejected.startswith(head):
-        return None, chosen[len(head) :].strip(), rejected[len(head) :].strip()
-    return None, chosen, rejected
-
-
-def _shared(a: str, b: str) -> int:
-    """Return the length of the common start: bisection, so that long cells stay cheap."""
-    low, high = 0, min(len(a), len(b))
-    while low < high:
-        middle = (low + high + 1) // 2
-        if a[low:middle] == b[low:middle]:
-            low = middle
-        else:
-            high = middle - 1
-    return low
+def _first(wanted: tuple[str | None, ...], have: list[str]) -> str | None:
+    return next((name for name in wanted if name in have), None)
 
 
 def _recognise(columns: list[str], records: list[dict[str, Any]]) -> bool:
-    if not {"chosen", "rejected"} <= set(columns):
+    found = columns_of(columns)
+    if found is None:
         return False
-    lists = [record["chosen"] for record in records if isinstance(record.get("chosen"), list)]
+    lists = [one[found.chosen] for one in records if isinstance(one.get(found.chosen), list)]
     # a list of plain texts is best-of-n data (RewardBench 2), not one response
     return not any(side and all(isinstance(item, str) for item in side) for side in lists)
 
 
-def _is_unpaired(columns: list[str], records: list[dict[str, Any]]) -> bool:
-    return {"prompt", "completion", "label"} <= set(columns)
-
-
-def _refuse(records: pa.Table, first_row: int, options: Mapping[str, Any]) -> pd.DataFrame:
-    raise DataError(
-        "This is TRL's unpaired format: single completions with a label each.",
-        found="columns prompt, completion, label",
-        expected="two responses to each prompt: prompt, chosen, rejected",
-        fix="Pair each prompt's good completions with its bad ones and save chosen and rejected.",
-    )
-
-
-FORMAT = Format("trl", "TRL preference: chosen, rejected (and prompt)", _recognise, _translate)
-
-UNPAIRED = Format(
-    "trl-unpaired", "TRL unpaired preference (refused with a hint)", _is_unpaired, _refuse
+FORMAT = Format(
+    "trl",
+    "Chosen and rejected response: TRL, LLaMA-Factory, Axolotl, OpenRLHF, OpenAI",
+    _recognise,
+    translate,
 )
