@@ -16,6 +16,7 @@ import workbench as wb
 from workbench.data.formats.registry import FORMATS
 from workbench.report.data_card import card_of
 from workbench.report.main_job import has_text
+from workbench.report.pair_view import labels_of
 
 
 def open_upload(upload: Any) -> None:
@@ -95,5 +96,5 @@ with look_at:
     else:
         columns = pair.dropna().astype(str).rename("value").rename_axis("column").reset_index()
         table(columns, "columns", "This pair has no text; its columns")
-    labels = data.labels[data.labels["pair_id"] == pair["pair_id"]]
-    table(labels.drop(columns="pair_id"), "labels", "Labels of this pair: P(A preferred)")
+    own = labels_of(data, pair["pair_id"])
+    table(own, "labels", "Labels of this pair: P(A preferred)")

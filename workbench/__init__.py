@@ -52,6 +52,8 @@ if TYPE_CHECKING:
     from workbench.decompose.bootstrap import bootstrap as bootstrap
     from workbench.decompose.decomposition import Decomposition as Decomposition
     from workbench.decompose.decomposition import decompose as decompose
+    from workbench.decompose.missing import MissingVerdicts as MissingVerdicts
+    from workbench.decompose.missing import missing_verdicts as missing_verdicts
     from workbench.decompose.posterior import Dissection as Dissection
     from workbench.decompose.posterior import dissect as dissect
     from workbench.decompose.published import PublishedFits as PublishedFits
@@ -124,6 +126,8 @@ _EXPORTS = {
     "dissect": "workbench.decompose.posterior",
     "Dissection": "workbench.decompose.posterior",
     "disagreements": "workbench.explain.hard_pairs",
+    "missing_verdicts": "workbench.decompose.missing",
+    "MissingVerdicts": "workbench.decompose.missing",
     "generation": "workbench.compare.generation",
     "Generation": "workbench.compare.generation",
     "length_control": "workbench.ratings.length_control",

@@ -47,6 +47,18 @@ def test_a_page_opens_with_the_simulated_sample_and_says_so(page):
     assert any("2,000 pairs" in text.value and "digest" in text.value for text in app.text)
 
 
+def test_a_page_says_what_was_lost_when_the_data_were_read(monkeypatch, tmp_path):
+    table = pd.DataFrame(
+        {"prompt": [f"q {k}" for k in range(20)], "response_a": "x", "response_b": "y y",
+         "label": ["a", "b"] * 9 + ["huh", "failed"], "annotator": "ann"}
+    )  # fmt: skip
+    table.to_csv(tmp_path / "votes.csv", index=False)
+    monkeypatch.setenv("WORKBENCH_DATA", str(tmp_path / "votes.csv"))
+    app = _run("examples.py")
+    assert any("1 of 20 rows left out (5.0%): 1 unknown label" in one.value for one in app.text)
+    assert any("unread verdicts, kept as failed: 1 of 19" in one.value for one in app.text)
+
+
 def test_the_router_runs():
     assert not AppTest.from_file(str(PAGES / "app.py"), default_timeout=90).run().exception
 
@@ -134,6 +146,14 @@ def test_a_reference_is_not_compared_with_itself():
     assert "sim-judge-length" in set(_frame(app, "vif")["group"])
 
 
+def test_checks_show_whether_verdicts_are_missing_at_random():
+    app = _run("compare.py", view="Checks", factors="words")
+    shown = _frame(app, "n_failed")
+    direct = wb.missing_verdicts(main_job(wb.load("sample")).data, factors=["words"]).to_frame()
+    assert shown["estimate"].tolist() == pytest.approx(direct["estimate"].tolist(), nan_ok=True)
+    assert any("No dependence was found." in text.value for text in app.text)
+
+
 def test_without_folds_there_are_no_held_out_scores():
     app = _run("compare.py", folds="0", view="Held-out")
     assert not any("accuracy" in frame.value.columns for frame in app.dataframe)
@@ -200,7 +220,7 @@ def _choose(app: AppTest, role: str, column: str) -> None:
 
 def _hostile_csv() -> str:
     rows = [f'"{HOSTILE} {k}","yes {k}","no {k}",{"ab"[k % 2]},"{HOSTILE}"' for k in range(12)]
-    return "\n".join(["question,one,two,verdict,who", *rows, "q,,,a,x"])
+    return "\n".join(["question,one,two,verdict,who", *rows, "q,yes,no,huh,x"])
 
 
 def test_an_upload_is_mapped_loaded_and_shown_as_plain_text():
@@ -214,7 +234,7 @@ def test_an_upload_is_mapped_loaded_and_shown_as_plain_text():
     app.button(key="load").click().run()
     assert not app.exception
     assert any("votes.csv: 12 pairs, 12 labels" in text.value for text in app.text)
-    assert any("12 kept; 1 left out: 1 empty" in text.value for text in app.text)
+    assert any("12 kept; 1 left out: 1 unknown label" in text.value for text in app.text)
     assert not any("simulated" in warning.value for warning in app.warning)
     assert app.file_uploader[0].value is None
     assert HOSTILE in app.code[0].value

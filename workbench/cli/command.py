@@ -9,7 +9,7 @@ import traceback
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from inspect import Parameter
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Generic, Literal, TypeVar
@@ -22,6 +22,7 @@ from workbench.errors import ConfigError, WorkbenchError
 if TYPE_CHECKING:
     from workbench.config import Config, RunConfig
     from workbench.data.dataset import PreferenceData
+    from workbench.data.load_report import LoadReport
     from workbench.finding import Finding
     from workbench.report.job import MainJob
     from workbench.results import Result
@@ -44,12 +45,15 @@ class BaseRun(ABC, Generic[C]):
         Where files are written.
     quiet : bool
         Neither notes nor progress.
+    read : list of LoadReport
+        What became of the rows of the data that were read so far.
     """
 
     config: C
     as_json: bool
     out: Path | None
     quiet: bool
+    read: list[LoadReport] = field(default_factory=list, repr=False)
 
     def load(self) -> PreferenceData:
         """Return the data of the configuration, scenarios and all else as it says."""
@@ -66,7 +70,14 @@ class BaseRun(ABC, Generic[C]):
 
         source = self.config.source
         with self.progress(f"Loading {source}"):
-            return wb.load(source, **self.config.reading())
+            data = wb.load(source, **self.config.reading())
+        return self.reads(data)
+
+    def reads(self, data: PreferenceData) -> PreferenceData:
+        """Return the data; what was lost when they were read stands under every result."""
+        if data.load_report is not None and data.load_report not in self.read:
+            self.read.append(data.load_report)
+        return data
 
     @staticmethod
     @abstractmethod
@@ -74,10 +85,16 @@ class BaseRun(ABC, Generic[C]):
         """Return the type of the configuration; imported late, so that help is instant."""
 
     def show(self, text: str, record: Mapping[str, Any]) -> None:
-        """Print a result: its text, or its record as JSON."""
+        """Print a result and what was lost when its data were read: as text, or as JSON."""
         from workbench.json_values import to_json
 
-        typer.echo(to_json(dict(record)) if self.as_json else text)
+        lost = dict.fromkeys(one.line() for one in self.read)
+        text = "\n\n".join([text, *filter(None, lost)])
+        typer.echo(to_json(self._with_report(record)) if self.as_json else text)
+
+    def _with_report(self, record: Mapping[str, Any]) -> dict[str, Any]:
+        report = self.read[-1].to_dict() if self.read else None
+        return {"load_report": report, **record}
 
     def show_result(self, result: Result) -> None:
         """Print a result, and write its tables where ``--out`` says."""
@@ -91,7 +108,7 @@ class BaseRun(ABC, Generic[C]):
         from workbench.report.export import to_csv
 
         texts = {f"{name}.csv": to_csv(table) for name, table in result.tables().items()}
-        texts["result.json"] = to_json(result.to_dict())
+        texts["result.json"] = to_json(self._with_report(result.to_dict()))
         texts["run.toml"] = self.config.to_toml()
         folder.mkdir(parents=True, exist_ok=True)
         for name, text in texts.items():
@@ -150,10 +167,11 @@ class Run(BaseRun["RunConfig"]):
             return self._chosen(ensure_factors(data))
 
     def main_job(self, data: PreferenceData) -> MainJob:
-        """Return the decompositions of people and judges, and their contrast."""
-        from workbench.report.main_job import main_job
+        """Return the decompositions of the reference and the judges, and their contrast."""
+        from workbench.report.main_job import default_reference, main_job
 
-        with self.progress("Decomposing people and judges"):
+        noun = data.noun(self.config.reference or default_reference(data))
+        with self.progress(f"Decomposing {noun} and judges"):
             return main_job(
                 data,
                 self.config.reference,

@@ -15,7 +15,7 @@ from workbench.data.dataset import PreferenceData
 from workbench.data.formats.plain.columns import propose
 from workbench.data.formats.records import excerpt
 from workbench.data.formats.verdicts import read_labels
-from workbench.data.load_report import LeftOut, LoadReport
+from workbench.data.load_report import FAILED, LeftOut, LoadReport, summed
 from workbench.data.pair_keys import match_pairs
 from workbench.data.reading.verdict_tables import Verdicts, read_verdicts
 from workbench.errors import DataError
@@ -105,6 +105,9 @@ def add_judge(
     if kept.empty:
         raise _nothing(given, report)
     added = _labels(data, kept, name, kind)
+    unread = int(added["reason"].eq("failed").sum())
+    if unread:
+        report = replace(report, kept_oddly=summed([report.kept_oddly, {FAILED: unread}]))
     result = replace(
         data, labels=pd.concat([data.labels, added], ignore_index=True), load_report=report
     )

@@ -20,7 +20,7 @@ from workbench.data.formats.plain.nearest import unrecognised
 from workbench.data.formats.registry import FORMATS, get_format
 from workbench.data.formats.training.dataset_info import mapping_beside
 from workbench.data.joined import concat
-from workbench.data.load_report import LeftOut
+from workbench.data.load_report import LeftOut, summed
 from workbench.data.reading.containers import Container, open_container, parquet_head
 from workbench.data.reading.record_tables import table_of
 from workbench.errors import DataError
@@ -313,6 +313,7 @@ def _joined(parts: list[PreferenceData], source: str) -> PreferenceData:
         n_pairs=len(data.pairs),
         n_labels=len(data.labels),
         left_out=left_out,
+        kept_oddly=summed(report.kept_oddly for report in reports),
         notes=(*notes, f"joined from {len(reports)} files"),
     )
     return replace(data, load_report=report)
