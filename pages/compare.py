@@ -10,6 +10,7 @@ from parts.state import announce, current, job_of, truth
 from parts.ui import failure, figure, note, result, table
 
 import workbench as wb
+from workbench.decompose.missing import missing_verdicts
 from workbench.plots.forest import forest
 from workbench.plots.held_out import held_out_dots
 
@@ -89,6 +90,11 @@ def checks() -> None:
     table(diagnostics, "diagnostics", "Size and conditioning of each fit")
     left_out = pd.concat([fit.exclusions for fit in fits], ignore_index=True)
     table(left_out, "exclusions", "Labels left out of the fits, by reason")
+    missing = missing_verdicts(job.data, factors=choices["factors"])
+    if len(missing.to_frame()):
+        st.caption(missing.about)
+        note("\n".join(one.message for one in missing.findings()) or "No dependence was found.")
+        table(missing.to_frame(), "missing", "Failing by factor and side: change of its share")
 
 
 OWN = {"Weights": weights, "Differences": differences, "Held-out": held_out, "Checks": checks}

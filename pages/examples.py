@@ -16,7 +16,7 @@ from workbench.explain.attribution import attribute
 from workbench.report.pair_view import factor_values, labels_of, titles_of
 
 st.title("Examples")
-data = current()
+whole = data = current()
 announce(data)
 choices = choose(data)
 job = None
@@ -78,7 +78,7 @@ with why:
         table(shares.pairs, "prediction", "The prediction with its interval, and the label")
         table(shares.to_frame(), "shares", "Every share with its interval")
 with labels:
-    own = labels_of(data, pair["pair_id"])
+    own = labels_of(whole, pair["pair_id"])
     table(own, "labels", "Every label of this pair: P(A preferred), failed verdicts too")
 with factors:
     values = factor_values(data, pair["pair_id"])

@@ -40,6 +40,8 @@ if TYPE_CHECKING:
     from workbench.compare.similarity_result import Similarity as Similarity
     from workbench.data.add_judge import add_judge as add_judge
     from workbench.data.dataset import PreferenceData as PreferenceData
+    from workbench.data.explain import Explanation as Explanation
+    from workbench.data.explain import explain as explain
     from workbench.data.joined import concat as concat
     from workbench.data.load import load as load
     from workbench.data.load import preview as preview
@@ -50,6 +52,8 @@ if TYPE_CHECKING:
     from workbench.decompose.bootstrap import bootstrap as bootstrap
     from workbench.decompose.decomposition import Decomposition as Decomposition
     from workbench.decompose.decomposition import decompose as decompose
+    from workbench.decompose.missing import MissingVerdicts as MissingVerdicts
+    from workbench.decompose.missing import missing_verdicts as missing_verdicts
     from workbench.decompose.posterior import Dissection as Dissection
     from workbench.decompose.posterior import dissect as dissect
     from workbench.decompose.published import PublishedFits as PublishedFits
@@ -98,6 +102,8 @@ except PackageNotFoundError:
 _EXPORTS = {
     "PreferenceData": "workbench.data.dataset",
     "concat": "workbench.data.joined",
+    "explain": "workbench.data.explain",
+    "Explanation": "workbench.data.explain",
     "load": "workbench.data.load",
     "preview": "workbench.data.load",
     "split": "workbench.data.split",
@@ -120,6 +126,8 @@ _EXPORTS = {
     "dissect": "workbench.decompose.posterior",
     "Dissection": "workbench.decompose.posterior",
     "disagreements": "workbench.explain.hard_pairs",
+    "missing_verdicts": "workbench.decompose.missing",
+    "MissingVerdicts": "workbench.decompose.missing",
     "generation": "workbench.compare.generation",
     "Generation": "workbench.compare.generation",
     "length_control": "workbench.ratings.length_control",

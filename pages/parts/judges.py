@@ -17,6 +17,9 @@ from workbench.audit.judges.verdicts.observed import observe
 from workbench.finding import Finding
 from workbench.results import Result
 
+_REFERENCES = ("human", "objective", "unknown")
+"""Kinds that judges can be held against."""
+
 
 def asked(data: wb.PreferenceData) -> AnnotateConfig:
     """Let the user say whom to audit and by which probes, and return it."""
@@ -66,8 +69,12 @@ def findings(found: list[Finding], key: str) -> None:
 
 def verdicts(data: wb.PreferenceData) -> None:
     """Show what existing verdicts tell of the judges, and the judges beside each other."""
-    people = data.annotators.loc[data.annotators["kind"] == "human", "annotator"].tolist()
-    reference = st.selectbox("Hold against", [*(["human"] if people else []), *people, "nobody"])
+    kinds = [one for one in _REFERENCES if one in set(data.annotators["kind"])]
+    names = data.annotators.loc[data.annotators["kind"].isin(kinds), "annotator"].tolist()
+    options = [*kinds, *names, "nobody"]
+    # people, or nobody: whether others may stand for the truth is the user's to say
+    index = 0 if "human" in kinds else len(options) - 1
+    reference = st.selectbox("Hold against", options, index=index)
     if not st.button("Audit the verdicts", key="a-verdicts", type="primary"):
         return
     names = None if reference == "nobody" else reference

@@ -85,10 +85,10 @@ def is_sample(data: wb.PreferenceData) -> bool:
 
 
 def announce(data: wb.PreferenceData) -> None:
-    """Say what data are on view, and that the sample is simulated."""
+    """Say what data are on view, what of them was lost, and that the sample is simulated."""
     report = data.load_report
-    name = "data" if report is None else report.source
-    note(f"{name}: {len(data.pairs):,} pairs, {len(data.labels):,} labels; digest {data.digest}")
+    name, lost = ("data", "") if report is None else (report.source, report.line())
+    note(f"{name}: {len(data):,} pairs, {len(data.labels):,} labels; digest {data.digest}\n{lost}")
     if is_sample(data):
         warn("All texts, annotators and labels are simulated; their true weights are known.")
 

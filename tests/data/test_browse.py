@@ -74,3 +74,19 @@ def test_data_without_text_can_be_browsed():
     data = PreferenceData.from_tables(pairs, labels)
     assert find_pairs(data).tolist() == [0, 1]
     assert find_pairs(data, text="1").tolist() == []
+
+
+def test_verdicts_on_different_criteria_are_not_compared():
+    pairs = pd.DataFrame({"prompt": ["p", "q", "r"], "response_a": "x", "response_b": "y"})
+    labels = pd.DataFrame(
+        {
+            "pair": [0, 0, 1, 1, 1, 2, 2, 2, 2],
+            "annotator": ["ann", "ann", "ann", "bob", "ann", "ann", "bob", "ann", "bob"],
+            "criterion": ["help", "safety", "help", "help", "safety", *["help"] * 2,
+                          *["safety"] * 2],
+            "preference": [1.0, 0.0, 1.0, 1.0, 0.0, 1.0, 1.0, 1.0, 0.0],
+        }
+    )  # fmt: skip
+    data = PreferenceData.from_tables(pairs, labels)
+    assert find_pairs(data, agreement="disagree").tolist() == [2]
+    assert find_pairs(data, agreement="agree").tolist() == [1]

@@ -47,6 +47,18 @@ def test_a_page_opens_with_the_simulated_sample_and_says_so(page):
     assert any("2,000 pairs" in text.value and "digest" in text.value for text in app.text)
 
 
+def test_a_page_says_what_was_lost_when_the_data_were_read(monkeypatch, tmp_path):
+    table = pd.DataFrame(
+        {"prompt": [f"q {k}" for k in range(20)], "response_a": "x", "response_b": "y y",
+         "label": ["a", "b"] * 9 + ["huh", "failed"], "annotator": "ann"}
+    )  # fmt: skip
+    table.to_csv(tmp_path / "votes.csv", index=False)
+    monkeypatch.setenv("WORKBENCH_DATA", str(tmp_path / "votes.csv"))
+    app = _run("examples.py")
+    assert any("1 of 20 rows left out (5.0%): 1 unknown label" in one.value for one in app.text)
+    assert any("unread verdicts, kept as failed: 1 of 19" in one.value for one in app.text)
+
+
 def test_the_router_runs():
     assert not AppTest.from_file(str(PAGES / "app.py"), default_timeout=90).run().exception
 
@@ -134,6 +146,14 @@ def test_a_reference_is_not_compared_with_itself():
     assert "sim-judge-length" in set(_frame(app, "vif")["group"])
 
 
+def test_checks_show_whether_verdicts_are_missing_at_random():
+    app = _run("compare.py", view="Checks", factors="words")
+    shown = _frame(app, "n_failed")
+    direct = wb.missing_verdicts(main_job(wb.load("sample")).data, factors=["words"]).to_frame()
+    assert shown["estimate"].tolist() == pytest.approx(direct["estimate"].tolist(), nan_ok=True)
+    assert any("No dependence was found." in text.value for text in app.text)
+
+
 def test_without_folds_there_are_no_held_out_scores():
     app = _run("compare.py", folds="0", view="Held-out")
     assert not any("accuracy" in frame.value.columns for frame in app.dataframe)
@@ -200,7 +220,7 @@ def _choose(app: AppTest, role: str, column: str) -> None:
 
 def _hostile_csv() -> str:
     rows = [f'"{HOSTILE} {k}","yes {k}","no {k}",{"ab"[k % 2]},"{HOSTILE}"' for k in range(12)]
-    return "\n".join(["question,one,two,verdict,who", *rows, "q,,no,a,x"])
+    return "\n".join(["question,one,two,verdict,who", *rows, "q,yes,no,huh,x"])
 
 
 def test_an_upload_is_mapped_loaded_and_shown_as_plain_text():
@@ -214,7 +234,7 @@ def test_an_upload_is_mapped_loaded_and_shown_as_plain_text():
     app.button(key="load").click().run()
     assert not app.exception
     assert any("votes.csv: 12 pairs, 12 labels" in text.value for text in app.text)
-    assert any("12 kept; 1 left out: 1 empty" in text.value for text in app.text)
+    assert any("12 kept; 1 left out: 1 unknown label" in text.value for text in app.text)
     assert not any("simulated" in warning.value for warning in app.warning)
     assert app.file_uploader[0].value is None
     assert HOSTILE in app.code[0].value
@@ -270,3 +290,39 @@ def test_pages_are_small_and_hold_no_analysis():
         assert source.count("\n") <= 120, page.name
         for word in ("groupby", "unsafe_allow_html", "decompose(", "contrast("):
             assert word not in source, (page.name, word)
+
+
+def test_boxes_say_what_codes_mean_and_who_judged(tmp_path):
+    rows = "\n".join(f"q{k},yes {k},no {k},{k % 2 + 1}" for k in range(8))
+    app = _upload(_run("load.py"), "codes.csv", f"prompt,text_a,text_b,choice\n{rows}\n")
+    app.button(key="explain").click().run()
+    assert any("--verdict 1=a" in code.value for code in app.code)
+    app.button(key="load").click().run()
+    assert any("mean is not known" in code.value for code in app.code)
+    for box, value in (("verdict", "1=a, 2=b"), ("annotator", "crowd")):
+        next(t for t in app.text_input if t.key.startswith(f"{box}-")).set_value(value)
+    next(s for s in app.selectbox if s.key.startswith("kind-")).select("human")
+    app.button(key="load").click().run()
+    assert not app.exception
+    assert any("8 kept" in text.value for text in app.text)
+    shown = _frame(app, "n_labels")
+    assert shown[["annotator", "kind"]].values.tolist() == [["crowd", "human"]]
+
+
+def test_boxes_that_cannot_be_understood_say_so():
+    app = _upload(_run("load.py"), "v.csv", "prompt,text_a,text_b,choice\nq,x,y,1\n")
+    next(t for t in app.text_input if t.key.startswith("verdict-")).set_value("1").run()
+    assert not app.exception
+    assert any("two parts" in code.value for code in app.code)
+
+
+@pytest.mark.parametrize("families", [(), ("length",)])
+def test_the_command_of_a_table_says_how_it_was_read(families):
+    from parts.choices import command_of
+
+    table = pd.DataFrame({"text_a": ["x", "z"], "text_b": ["y", "w"], "choice": [1, 2]})
+    data = wb.load(table, verdicts={"1": "a", "2": "b"}, kind="human")
+    command = command_of(data, {"families": families, "scenarios": (), "folds": 0})
+    flags = "--verdict 1=a --verdict 2=b --kind human"
+    assert flags in command.split(" && ")[0]
+    assert command.count(flags) == 1

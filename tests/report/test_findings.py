@@ -21,6 +21,65 @@ def with_factor(data: PreferenceData, name: str, values: np.ndarray) -> Preferen
     return data.with_factors(frame, pd.DataFrame(index=frame.index), {})
 
 
+def read(*labels: str) -> PreferenceData:
+    n = len(labels)
+    table = pd.DataFrame(
+        {"prompt": [f"q{k}" for k in range(n)], "response_a": "x", "response_b": "y y",
+         "label": labels, "annotator": "ann", "kind": "human"}
+    )  # fmt: skip
+    return wb.load(table)
+
+
+@pytest.mark.parametrize(("lost", "level"), [(1, None), (2, "warning")])
+def test_rows_left_out_are_a_warning_above_their_share(lost: int, level: str | None) -> None:
+    """1 of 20 is 5 percent, which is not above it; 2 of 21 is."""
+    data = read(*["a", "b"] * 9, "a", *["huh"] * lost)
+    found = [one for one in find([], data) if one.rule_id == "rows-left-out"]
+    assert [one.level for one in found] == [level][: lost - 1]
+    if found:
+        [one] = found
+        assert one.estimate == pytest.approx(2 / 21)
+        assert (one.n, one.threshold) == (21, "above 5%")
+        assert one.message == "2 of 21 rows were left out: 2 unknown label"
+
+
+def test_unread_verdicts_are_a_warning_by_annotator() -> None:
+    data = read(*["a", "b"] * 9, "failed")
+    more = data.labels.assign(annotator="judge", kind="llm")
+    more.loc[:1, ["preference", "reason"]] = [np.nan, "failed"]
+    both = PreferenceData(data.pairs, pd.concat([data.labels, more], ignore_index=True),
+                          data.factors, data.factor_values)  # fmt: skip
+    found = find([], both)
+    assert [one.message for one in found] == [
+        "3 of 19 verdicts of judge could not be read",
+        "1 of 19 verdicts of ann could not be read",
+    ]
+    assert {one.rule_id for one in found} == {"verdicts-unread"}
+    # what was not asked, or does not apply, is no verdict that was lost
+    other = data.labels.assign(preference=np.nan, reason="not_applicable")
+    rest = PreferenceData(data.pairs, other, data.factors, data.factor_values)
+    assert find([], rest) == []
+
+
+def test_a_report_tests_whether_verdicts_are_missing_at_random() -> None:
+    data = planted({"judge": [1.0, 0.5]}, n=2000, position=0.0)
+    chance = np.where(data.labels["order_shown"] == "ba", 0.12, 0.02)
+    hit = np.random.default_rng(0).random(len(data.labels)) < chance
+    labels = data.labels.copy()
+    labels.loc[hit, ["preference", "reason"]] = [np.nan, "failed"]
+    lost = PreferenceData(data.pairs, labels, data.factors, data.factor_values, data.factor_specs)
+    report = wb.report(wb.decompose(lost, folds=0), data=lost)
+    [one] = [found for found in report.findings if found.rule_id == "missing-verdicts"]
+    assert one.conf_low < -0.1 < one.conf_high
+    assert "more often where B is shown first" in one.message
+    assert "q < 0.05" in one.threshold
+    record = report.to_dict()["missing_verdicts"]["tables"]["estimates"]
+    assert {row["term"] for row in record} >= {"f0", "f0, size of the difference", "position"}
+    assert "Missing verdicts: change of the share that fails" in report.html()
+    whole = wb.report(wb.decompose(data, folds=0), data=data)
+    assert whole.to_dict()["missing_verdicts"] is None
+
+
 @pytest.fixture(scope="module")
 def weights() -> dict[str, list[float]]:
     return {"ann": [1.0, 0.0], "judge-same": [1.0, 0.0], "judge-odd": [1.0, 0.8]}

@@ -47,6 +47,16 @@ def test_every_label_is_listed_failed_ones_too(data):
     assert "strength" not in own
 
 
+def test_criteria_stand_beside_labels_where_there_are_several(data):
+    assert "criterion" not in labels_of(data, data.pairs["pair_id"][0])
+    more = data.labels.assign(criterion="safety", preference=1.0, reason=None)
+    labels = pd.concat([data.labels, more], ignore_index=True)
+    both = PreferenceData(data.pairs, labels, data.factors, data.factor_values)
+    own = labels_of(both, data.pairs["pair_id"][0])
+    assert own["criterion"].tolist() == ["overall", "safety"] * 2
+    assert own["annotator"].tolist() == ["ann", "ann", "zoe", "zoe"]
+
+
 def test_factor_values_of_both_sides(data):
     table = factor_values(data, data.pairs["pair_id"][1]).set_index("factor")
     assert table.loc["length"].tolist() == [5.0, 3.0, 2.0]

@@ -116,6 +116,7 @@ class AnnotateRun(BaseRun["AnnotateConfig"]):
 
         if folder.config.offline:
             self.note(f"{folder.config.model} is built in: it simulates a judge, and is none.")
+        self.reads(folder.data)
         with _interruptible(), self._telling() as tell:
             found = execute(folder, retry_failed=retry_failed, tell=tell)
         if found is not None:
@@ -224,6 +225,7 @@ def plan(run: AnnotateRun, retry_failed: Retry = False) -> None:
 
     there = RunFolder(Path(run.config.source))
     folder = there if there.exists else run.folder()
+    run.reads(folder.data)
     files = write(folder, folder.path / "requests" / "requests.jsonl", retry_failed=retry_failed)
     lines = [str(path) for path in files] or ["No request is open."]
     run.show("\n".join(lines), {"folder": str(folder.path), "files": lines if files else []})
@@ -240,7 +242,9 @@ def import_(
     from workbench.annotate.folder import RunFolder
     from workbench.annotate.run import take_in
 
-    report, found = take_in(RunFolder(folder), replies)
+    there = RunFolder(folder)
+    report, found = take_in(there, replies)
+    run.reads(there.data)
     result = None if found is None else found.to_dict()
     said = "" if found is None else f"\n\n{found.summary()}"
     run.show(report.summary() + said, {"import": report.to_dict(), "result": result})

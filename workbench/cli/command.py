@@ -9,25 +9,23 @@ import traceback
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from inspect import Parameter
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Generic, Literal, TypeVar
 
 import typer
 
+from workbench.cli.flags import FLAGS, READING, WHOLE, flags_of
 from workbench.errors import ConfigError, WorkbenchError
 
 if TYPE_CHECKING:
     from workbench.config import Config, RunConfig
     from workbench.data.dataset import PreferenceData
+    from workbench.data.load_report import LoadReport
     from workbench.finding import Finding
     from workbench.report.job import MainJob
     from workbench.results import Result
-
-
-_FLAGS = {"annotators": "--annotator", "scenarios": "--scenario", "further": "--with"}
-"""Flags that name one of several, where the configuration names them all."""
 
 
 C = TypeVar("C", bound="Config")
@@ -49,6 +47,8 @@ class BaseRun(ABC, Generic[C]):
         Neither notes nor progress.
     beside : tuple of str
         Files that are one set with the source of the configuration.
+    read : list of LoadReport
+        What became of the rows of the data that were read so far.
     """
 
     config: C
@@ -56,10 +56,16 @@ class BaseRun(ABC, Generic[C]):
     out: Path | None
     quiet: bool
     beside: tuple[str, ...] = ()
+    read: list[LoadReport] = field(default_factory=list, repr=False)
 
-    def load(self, mapping: Mapping[str, str] | None = None) -> PreferenceData:
+    @property
+    def sources(self) -> str | list[str]:
+        """The source of the configuration, with the files that are one set with it."""
+        return [self.config.source, *self.beside] if self.beside else self.config.source
+
+    def load(self) -> PreferenceData:
         """Return the data of the configuration, scenarios and all else as it says."""
-        return self._chosen(self._read(mapping))
+        return self._chosen(self._read())
 
     def _chosen(self, data: PreferenceData) -> PreferenceData:
         from workbench.factors.dissection_subsets import only_subsets
@@ -67,13 +73,18 @@ class BaseRun(ABC, Generic[C]):
         scenarios = self.config.scenarios
         return only_subsets(data, scenarios) if scenarios else data
 
-    def _read(self, mapping: Mapping[str, str] | None = None) -> PreferenceData:
+    def _read(self) -> PreferenceData:
         import workbench as wb
 
-        config = self.config
-        source = [config.source, *self.beside] if self.beside else config.source
-        with self.progress(f"Loading {config.source}"):
-            return wb.load(source, format=config.format, mapping=mapping, seed=config.seed)
+        with self.progress(f"Loading {self.config.source}"):
+            data = wb.load(self.sources, **self.config.reading())
+        return self.reads(data)
+
+    def reads(self, data: PreferenceData) -> PreferenceData:
+        """Return the data; what was lost when they were read stands under every result."""
+        if data.load_report is not None and data.load_report not in self.read:
+            self.read.append(data.load_report)
+        return data
 
     @staticmethod
     @abstractmethod
@@ -81,10 +92,16 @@ class BaseRun(ABC, Generic[C]):
         """Return the type of the configuration; imported late, so that help is instant."""
 
     def show(self, text: str, record: Mapping[str, Any]) -> None:
-        """Print a result: its text, or its record as JSON."""
+        """Print a result and what was lost when its data were read: as text, or as JSON."""
         from workbench.json_values import to_json
 
-        typer.echo(to_json(dict(record)) if self.as_json else text)
+        lost = dict.fromkeys(one.line() for one in self.read)
+        text = "\n\n".join([text, *filter(None, lost)])
+        typer.echo(to_json(self._with_report(record)) if self.as_json else text)
+
+    def _with_report(self, record: Mapping[str, Any]) -> dict[str, Any]:
+        report = self.read[-1].to_dict() if self.read else None
+        return {"load_report": report, **record}
 
     def show_result(self, result: Result) -> None:
         """Print a result, and write its tables where ``--out`` says."""
@@ -98,7 +115,7 @@ class BaseRun(ABC, Generic[C]):
         from workbench.report.export import to_csv
 
         texts = {f"{name}.csv": to_csv(table) for name, table in result.tables().items()}
-        texts["result.json"] = to_json(result.to_dict())
+        texts["result.json"] = to_json(self._with_report(result.to_dict()))
         texts["run.toml"] = self.config.to_toml()
         folder.mkdir(parents=True, exist_ok=True)
         for name, text in texts.items():
@@ -157,10 +174,11 @@ class Run(BaseRun["RunConfig"]):
             return self._chosen(ensure_factors(data))
 
     def main_job(self, data: PreferenceData) -> MainJob:
-        """Return the decompositions of people and judges, and their contrast."""
-        from workbench.report.main_job import main_job
+        """Return the decompositions of the reference and the judges, and their contrast."""
+        from workbench.report.main_job import default_reference, main_job
 
-        with self.progress("Decomposing people and judges"):
+        noun = data.noun(self.config.reference or default_reference(data))
+        with self.progress(f"Decomposing {noun} and judges"):
             return main_job(
                 data,
                 self.config.reference,
@@ -179,10 +197,7 @@ class Run(BaseRun["RunConfig"]):
 
     def report_command(self, name: str) -> str:
         """Return the command that makes this run's report again, as file ``name``."""
-        words = ["workbench", "report", self.config.source]
-        for key, values in self.config.to_query().items():
-            if key not in ("source", "by"):
-                words += [_FLAGS.get(key, f"--{key}"), ",".join(values)]
+        words = ["workbench", "report", self.config.source, *flags_of(self.config)]
         return shlex.join([*words, "--out", name])
 
 
@@ -230,9 +245,9 @@ REFERENCE = option(
 _FIT = {
     parameter.name: parameter
     for parameter in (
-        _names("annotators", "Only these annotators.", _FLAGS["annotators"]),
+        _names("annotators", "Only these annotators.", FLAGS["annotators"]),
         _names("factors", "Only these factors."),
-        _names("scenarios", "Only these scenarios or subsets.", _FLAGS["scenarios"]),
+        _names("scenarios", "Only these scenarios or subsets.", FLAGS["scenarios"]),
         option("covariance", Literal["cluster", "HC1", "classical"] | None, None, "Errors."),
         option(
             "ties", Literal["half", "drop"] | None, None, "A tie is half a vote each, or no vote."
@@ -252,7 +267,7 @@ def fit_flags(*names: str) -> tuple[Parameter, ...]:
 FURTHER = _names(
     "further",
     "Also in the report: posterior, bootstrap, similarity, scenarios, concordance, ratings.",
-    _FLAGS["further"],
+    FLAGS["further"],
 )
 _SHARED = (
     option("config", Path | None, None, "TOML file of options; flags win over it."),
@@ -269,8 +284,9 @@ def command(
 ) -> Callable[[Callable[..., None]], Callable[..., None]]:
     """Register a function as a command of its name.
 
-    The command takes ``options`` beside the function's own parameters. The options reach
-    the function as ``run.config``; its own are passed on.
+    The command takes ``options`` beside the function's own parameters, and where it reads
+    data the flags that say how. The options reach the function as ``run.config``; its own are
+    passed on.
     Deliberate errors become their message on stderr and exit code 1.
     """
 
@@ -285,7 +301,10 @@ def command(
             with explained(debug):
                 body(_run(values, run_type), **given)
 
-        parameters = [*options, *accepted, *_SHARED]
+        taken = {p.name for p in (*options, *accepted)}
+        reads = "source" in taken
+        reading = [p for p in READING if p.name not in taken] if reads else []
+        parameters = [*options, *accepted, *reading, *_SHARED]
         run_it.__doc__ = body.__doc__
         run_it.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
         run_it.__annotations__ = {p.name: p.annotation for p in parameters}
@@ -311,7 +330,10 @@ def _run(values: dict[str, Any], run_type: type[BaseRun[Any]]) -> BaseRun[Any]:
         config = config_type.from_toml(file.read_text(encoding="utf-8-sig"), where=str(file))
     elif values.get("source", "given") is None:
         raise typer.BadParameter("name the data, or give --config", param_hint="DATA")
-    lists = {key: split_names(v) if isinstance(v, list) else v for key, v in values.items()}
+    lists = {
+        key: (tuple(v) if key in WHOLE else split_names(v)) if isinstance(v, list) else v
+        for key, v in values.items()
+    }
     try:
         config = config.updated("command line", **lists)
     except ConfigError as error:

@@ -86,7 +86,7 @@ def groups(
     found = _extraction(folder)
     with run.progress("Selecting"):
         apart = personal(
-            RunFolder(folder).data,
+            run.reads(RunFolder(folder).data),
             found.votes,
             by=by,
             n=n,

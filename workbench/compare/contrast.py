@@ -1,4 +1,4 @@
-"""Where a judge differs from the people it stands for: tests of weight differences."""
+"""Where a judge differs from the reference it stands for: tests of weight differences."""
 
 from __future__ import annotations
 

@@ -22,7 +22,7 @@ from workbench.data.columns import (
 from workbench.data.dataset import PreferenceData
 from workbench.data.formats.records import excerpt
 from workbench.data.identity import BESIDE, one_side_first, pair_ids
-from workbench.data.load_report import LeftOut, LoadReport
+from workbench.data.load_report import FAILED, REPEATED, LeftOut, LoadReport
 from workbench.data.repeats import pasted, same_row_id
 from workbench.errors import DataError
 
@@ -104,8 +104,10 @@ def assemble(
     table = complete_pairs(_pair_part(usable).assign(pair_id=ids))
     table, labels, differing = _one_row_a_pair(table, labels, at)
     told += differing
+    oddly = {FAILED: int(labels["reason"].eq("failed").sum())}
     if not drop_duplicates and len(table) < len(labels):
-        told += _looks_pasted(usable)
+        oddly[REPEATED], pasted_note = _looks_pasted(usable)
+        told += pasted_note
     report = LoadReport(
         source=source,
         format=format,
@@ -116,6 +118,7 @@ def assemble(
         left_out=left_out,
         settings=dict(settings or {}),
         notes=(*notes, *told),
+        kept_oddly={what: count for what, count in oddly.items() if count},
     )
     empty = table[["pair_id"]]
     data = PreferenceData(table, labels, empty, empty, load_report=report)
@@ -295,12 +298,13 @@ def _equal(column: pd.Series, other: pd.Series) -> NDArray[np.bool_]:
     return np.asarray(both.fillna(False), dtype=bool)
 
 
-def _looks_pasted(judgements: pd.DataFrame) -> list[str]:
+def _looks_pasted(judgements: pd.DataFrame) -> tuple[int, list[str]]:
+    """Return how many rows repeat an earlier one, where that is no chance, and a note."""
     again = int(pasted(judgements).sum())
     distinct = len(judgements) - again
     if distinct < 10 or again < distinct:
-        return []
-    return [
+        return 0, []
+    return again, [
         f"{again:,} of {len(judgements):,} rows repeat an earlier one in every column, as a file "
         "pasted twice does; all are kept as judgements: --drop-duplicates leaves them out"
     ]

@@ -38,7 +38,8 @@ def find_pairs(
         The pair belongs to one of them.
     agreement : {"any", "agree", "disagree"}
         ``agree``: two verdicts or more (of ``annotators`` where named), all for the same
-        side or all ties. ``disagree``: some verdict for A and some for B.
+        side or all ties. ``disagree``: some verdict for A and some for B. Verdicts on
+        different criteria are not compared.
 
     Returns
     -------
@@ -109,13 +110,19 @@ def _by_labels(
         for k in range(len(annotators)):
             keep &= np.bincount(row[use & (code == k)], minlength=n) > 0
         use &= code >= 0
-    for_a = np.bincount(row[use & (preference > 0.5)], minlength=n)
-    for_b = np.bincount(row[use & (preference < 0.5)], minlength=n)
-    every = np.bincount(row[use], minlength=n)
+    # verdicts on another criterion answer another question
+    criterion, names = pd.factorize(data.labels["criterion"])
+    cell, shape = row * len(names) + criterion, (n, max(len(names), 1))
+
+    def count(which: NDArray[np.bool_]) -> NDArray[np.int64]:
+        return np.bincount(cell[use & which], minlength=shape[0] * shape[1]).reshape(shape)
+
+    for_a, for_b = count(preference > 0.5), count(preference < 0.5)
+    ties = count(preference == 0.5)
     if agreement == "disagree":
-        keep &= (for_a > 0) & (for_b > 0)
+        keep &= ((for_a > 0) & (for_b > 0)).any(axis=1)
     if agreement == "agree":
-        ties = every - for_a - for_b
-        largest = np.maximum(np.maximum(for_a, for_b), ties)
-        keep &= (every > 1) & (largest == every)
+        every = for_a + for_b + ties
+        same = np.maximum(np.maximum(for_a, for_b), ties) == every
+        keep &= (every > 1).any(axis=1) & (same | (every < 2)).all(axis=1)
     return keep

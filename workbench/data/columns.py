@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 import numpy as np
 import pandas as pd
 
@@ -48,7 +50,39 @@ UNNAMED = "unnamed"
 KINDS = ("human", "llm", "reward_model", "rule", "objective", "unknown")
 """What an annotator can be; ``objective``: gold answers and unit tests."""
 
+NOUNS = {
+    "human": "people",
+    "llm": "LLM judges",
+    "reward_model": "reward models",
+    "rule": "rules",
+    "objective": "gold labels",
+}
+"""What annotators of one kind are called in a sentence."""
+
 _DEFAULTS = {"annotator": UNNAMED, "criterion": OVERALL, "kind": "unknown"}
+
+
+def noun_of(kinds: Iterable[str]) -> str:
+    """Return what to call annotators of some kinds: ``annotators`` where unknown or several.
+
+    Examples
+    --------
+    >>> noun_of(["llm", "llm"]), noun_of(["human", "llm"]), noun_of(["unknown"])
+    ('LLM judges', 'annotators', 'annotators')
+    """
+    known = set(kinds)
+    return NOUNS.get(known.pop(), "annotators") if len(known) == 1 else "annotators"
+
+
+def possessive(noun: str) -> str:
+    """Return the possessive of a noun.
+
+    Examples
+    --------
+    >>> possessive("people"), possessive("LLM judges")
+    ("people's", "LLM judges'")
+    """
+    return f"{noun}'" if noun.endswith("s") else f"{noun}'s"
 
 
 def complete_pairs(pairs: pd.DataFrame) -> pd.DataFrame:

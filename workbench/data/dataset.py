@@ -10,7 +10,13 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from workbench.data.columns import LABEL_KEY, OVERALL, complete_labels, complete_pairs
+from workbench.data.columns import (
+    LABEL_KEY,
+    OVERALL,
+    complete_labels,
+    complete_pairs,
+    noun_of,
+)
 from workbench.data.digests import content_digests, row_hashes, table_digest
 from workbench.data.identity import exchanged, one_side_first, pair_ids
 from workbench.data.load_report import LoadReport
@@ -122,6 +128,19 @@ class PreferenceData:
         return grouped.agg(
             kind=("kind", "first"), n_labels=("pair_id", "size"), n_pairs=("pair_id", "nunique")
         ).reset_index()
+
+    def noun(self, reference: str) -> str:
+        """Return what to call those whom a name or a kind means: ``people``, ``LLM judges``, ...
+
+        Examples
+        --------
+        >>> import workbench as wb
+        >>> wb.load("sample").noun("human"), wb.load("sample").noun("sim-judge-plain")
+        ('people', 'LLM judges')
+        """
+        table = self.annotators
+        named = table["annotator"].eq(reference)
+        return noun_of(table["kind"][named if named.any() else table["kind"].eq(reference)])
 
     @cached_property
     def pair_rows(self) -> np.ndarray:

@@ -14,17 +14,19 @@ from workbench.data import sample, store
 from workbench.data.assemble import assemble
 from workbench.data.dataset import PreferenceData
 from workbench.data.formats import Format
+from workbench.data.formats.plain.columns import propose
+from workbench.data.formats.plain.looks import look_at
+from workbench.data.formats.plain.nearest import unrecognised
 from workbench.data.formats.registry import FORMATS, get_format
-from workbench.data.formats.tabular import propose
 from workbench.data.formats.training.dataset_info import mapping_beside
 from workbench.data.reading.arrow_files import parquet_head
 from workbench.data.reading.container import Container
-from workbench.data.reading.containers import open_container, open_members
+from workbench.data.reading.containers import open_container, open_members, open_source
 from workbench.data.reading.record_tables import table_of
-from workbench.data.reading.several import joined, name_of, open_all, paths_of
+from workbench.data.reading.several import name_of, open_all, paths_of
 from workbench.data.reading.stored_types import decoded
 from workbench.data.reading.tables.dialects import Dialect
-from workbench.data.translation import flat_records, judgements_of, read_as_one
+from workbench.data.reading.translation import flat_records, judgements_of, read_as_one
 from workbench.errors import DataError
 
 
@@ -54,6 +56,10 @@ def load(
     format: str | None = None,
     *,
     mapping: Mapping[str, Any] | None = None,
+    verdicts: Mapping[str, str] | None = None,
+    scale: str | None = None,
+    annotators: Sequence[str] | Mapping[str, str | None] | None = None,
+    criteria: Mapping[str, str] | None = None,
     annotator: str | None = None,
     kind: str | None = None,
     rule: Mapping[str, Any] | None = None,
@@ -74,14 +80,25 @@ def load(
         One of :data:`FORMATS`; recognised by content when None.
     mapping : mapping, optional
         Columns by role for the format ``tabular``, such as ``{"label": "winner"}``; see
-        :data:`workbench.data.formats.tabular.ROLES`. ``{"chosen": ..., "rejected": ...}``
+        :data:`workbench.data.formats.plain.columns.ROLES`. ``{"chosen": ..., "rejected": ...}``
         names the better and the worse response; see
         :data:`workbench.data.formats.training.columns.ROLES`.
+    verdicts : mapping, optional
+        What labels of a table mean, such as ``{"1": "a", "2": "b", "0": "tie"}``; see
+        :func:`workbench.data.formats.verdicts.checked_labels`.
+    scale : str, optional
+        How numbers of a table are to be read, such as ``percent_a`` or ``-3..3:b``; see
+        :class:`workbench.data.formats.scales.Scale`.
+    annotators : sequence or mapping, optional
+        Columns of a table that hold one person's verdicts each; with a kind for each.
+    criteria : mapping, optional
+        A column of verdicts for each criterion of a table.
     annotator, kind : str, optional
         Who made the labels, where the file does not say.
     rule : mapping, optional
         How ratings become pairs; see :mod:`workbench.data.formats.rated.ratings`.
     order : str, optional
+        ``"shown"``: the responses of a table stand in the order in which they were shown;
         ``"alpaca_eval"`` recovers the shown order that AlpacaEval's own evaluator seeded.
     seed : int
         Of the shuffle of files that put the chosen response first.
@@ -103,7 +120,8 @@ def load(
     1 kept
     """
     options = {
-        "mapping": mapping, "annotator": annotator, "kind": kind, "rule": rule, "order": order,
+        "mapping": mapping, "verdicts": verdicts, "scale": scale, "annotators": annotators,
+        "criteria": criteria, "annotator": annotator, "kind": kind, "rule": rule, "order": order,
         "seed": seed,
     }  # fmt: skip
     if isinstance(source, pd.DataFrame):
@@ -126,7 +144,7 @@ def load(
             if whole is not None:
                 return _read([whole[0]], path.name, whole[1], options)
     paths = paths_of(source)
-    if format is None and not mapping:
+    if format is None and _asked(options) is None:
         described = [mapping_beside(path) for path in paths]
         if all(one == described[0] for one in described):
             options["mapping"] = described[0]
@@ -171,8 +189,7 @@ def preview(source: str | Path | Sequence[str | Path], n: int = 20) -> Preview:
     >>> look.format, look.mapping["label"]
     ('tabular', 'winner')
     """
-    containers = open_all(paths_of(source), _opened)
-    container, found = _recognised(joined(containers, name_of(containers)))
+    container, found = _recognised(open_source(source))
     return Preview(
         container.columns,
         container.head(n),
@@ -203,11 +220,6 @@ def _check_names(columns: list[str], name: str) -> None:
         )
 
 
-def _opened(path: Path, like: Dialect | None) -> list[Container]:
-    """Return the records of a file, or of each file in a zip."""
-    return open_members(path, lambda file: open_container(file, like=like))
-
-
 def _open_set(paths: list[Path], name: str | None, options: Mapping[str, Any]) -> list[Container]:
     """Open the files of one set; those without any content are told where others have some."""
     filled = [path for path in paths if not path.is_file() or path.stat().st_size > 0] or paths
@@ -229,22 +241,24 @@ def _open(
     if head is None:
         return open_container(path, like=like)
     _check_names(head.columns, path.name)
-    if name is None and not options["mapping"]:
-        found = _recognise(head)
-    else:
-        found = get_format(name or _asked(options["mapping"]))
+    asked = name or _asked(options)
+    found = _recognise(head) if asked is None else get_format(asked)
     if found is None or found.columns is None:
         return open_container(path)
     return open_container(path, found.columns(head.columns, options))
 
 
-def _asked(mapping: Mapping[str, Any]) -> str:
-    """Return the format whose roles a mapping names."""
+def _asked(options: Mapping[str, Any]) -> str | None:
+    """Return the format whose roles a mapping names; a table's where its reading is said."""
+    mapping = options["mapping"] or {}
     if "completion" in mapping:
         return "trl-unpaired"
     if "baseline" in mapping:
         return "arena_hard"
-    return "trl" if {"chosen", "rejected"} & mapping.keys() else "tabular"
+    if {"chosen", "rejected"} & mapping.keys():
+        return "trl"
+    said = ("mapping", "verdicts", "scale", "annotators", "criteria")
+    return "tabular" if any(options[name] for name in said) else None
 
 
 def _recognise(container: Container) -> Format | None:
@@ -276,12 +290,13 @@ def _chosen(
     container: Container, name: str | None, options: Mapping[str, Any]
 ) -> tuple[Container, Format]:
     """Return the format that is asked for or recognised, with the records that it fits."""
-    if name is None and not options["mapping"]:
-        container, found = _recognised(container)
-        if found is None:
-            raise _unrecognised(container)
-        return container, found
-    found = get_format(name or _asked(options["mapping"]))
+    asked = name or _asked(options)
+    if asked is None:
+        container, recognised = _recognised(container)
+        if recognised is None:
+            raise unrecognised(container.name, look_at(container.table))
+        return container, recognised
+    found = get_format(asked)
     if container.inner is not None and found.records_of is None:
         wanted = {one for one in (options["mapping"] or {}).values() if isinstance(one, str)}
         inner = _inner(container)
@@ -322,14 +337,3 @@ def _read(
     for finish in dict.fromkeys(found.finish for _, found in parts):
         data = data if finish is None else finish(data)
     return data
-
-
-def _unrecognised(container: Container) -> DataError:
-    return DataError(
-        "The format of the file is not recognised.",
-        where=container.name,
-        found="columns " + ", ".join(container.columns),
-        expected="one of " + ", ".join(FORMATS),
-        fix='Map its columns: mapping={"response_a": ..., "response_b": ..., "label": ...} '
-        "(--map response_a=... on the command line); the label is enough for data without text.",
-    )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
@@ -12,9 +13,18 @@ REASONS = {
     "duplicate": "the same judgement, by its own id in the file, came before",
     "unparseable": "the row could not be read",
     "unknown label": "the label is none of the format's values",
+    "derived": "the verdict is derived of others: two orders disagree",
     "no judgement": "nobody judged it: voting was optional, skipped or withdrawn",
 }
 """Why a row can be left out, in words."""
+
+FAILED, REPEATED = "failed", "repeated"
+
+ODD = {
+    FAILED: "unread verdicts, kept as failed",
+    REPEATED: "rows that repeat an earlier one in every column, kept as judgements",
+}
+"""What can be odd about rows that are kept, in words."""
 
 
 @dataclass(frozen=True)
@@ -54,6 +64,8 @@ class LoadReport:
         Reader options that matter: column mapping, shuffle seed, rating rule.
     notes : tuple of str
         What else the reader did or noticed.
+    kept_oddly : dict of str to int
+        Rows that are kept though something is odd about them, by a key of :data:`ODD`.
 
     Examples
     --------
@@ -70,14 +82,47 @@ class LoadReport:
     left_out: dict[str, LeftOut] = field(default_factory=dict)
     settings: dict[str, Any] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
+    kept_oddly: dict[str, int] = field(default_factory=dict)
 
     def __str__(self) -> str:
         text = f"{self.rows_kept:,} kept"
-        total = sum(entry.count for entry in self.left_out.values())
-        if total:
-            parts = ", ".join(f"{e.count:,} {reason}" for reason, e in self.left_out.items())
-            text += f"; {total:,} left out: {parts}"
+        if self.n_left_out:
+            text += f"; {self.n_left_out:,} left out: {self._reasons()}"
         return "\n".join([text, *(f"note: {note}" for note in self.notes)])
+
+    @property
+    def n_left_out(self) -> int:
+        """Rows that were left out, for whatever reason."""
+        return sum(entry.count for entry in self.left_out.values())
+
+    def line(self) -> str:
+        """Return one line of what was left out or kept oddly; empty where nothing was.
+
+        Examples
+        --------
+        >>> LoadReport("a.csv", "tabular", 10, 8, 8, 8, {"empty": LeftOut(2)}).line()
+        'Reading a.csv: 2 of 10 rows left out (20.0%): 2 empty'
+        >>> LoadReport("a.csv", "tabular", 8, 8, 8, 8).line()
+        ''
+        """
+        parts = []
+        if self.n_left_out:
+            share = f"{self.n_left_out / self.rows_read:.1%}"
+            parts.append(
+                f"{self.n_left_out:,} of {self.rows_read:,} rows left out ({share}): "
+                f"{self._reasons()}"
+            )
+        parts += [
+            f"{ODD.get(what, what)}: {count:,} of {self.rows_kept:,} ({count / self.rows_kept:.1%})"
+            for what, count in self.kept_oddly.items()
+            if count
+        ]
+        # a name may hold anything; the line is one line
+        name = " ".join(self.source.split())
+        return f"Reading {name}: {'; '.join(parts)}" if parts else ""
+
+    def _reasons(self) -> str:
+        return ", ".join(f"{e.count:,} {reason}" for reason, e in self.left_out.items() if e.count)
 
     def to_frame(self) -> pd.DataFrame:
         """Return one row per example of a left-out row (``reason, count, row, found``).
@@ -104,3 +149,18 @@ class LoadReport:
             for reason, entry in record["left_out"].items()
         }
         return cls(**{**record, "left_out": left_out, "notes": tuple(record["notes"])})
+
+
+def summed(counts: Iterable[Mapping[str, int]]) -> dict[str, int]:
+    """Return counts by what is counted, added up over several.
+
+    Examples
+    --------
+    >>> summed([{"failed": 2}, {"failed": 1, "repeated": 4}])
+    {'failed': 3, 'repeated': 4}
+    """
+    total: dict[str, int] = {}
+    for one in counts:
+        for what, count in one.items():
+            total[what] = total.get(what, 0) + count
+    return total

@@ -10,7 +10,9 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from workbench.clustered import mean_difference, share
+from workbench.data.columns import UNNAMED
 from workbench.data.dataset import PreferenceData
+from workbench.judges.both_orders import NO_REPEATS, both_orders, mean_by_side
 from workbench.results import TIDY
 
 _SHARE = "Wilson interval at the size that the clusters leave"
@@ -24,7 +26,9 @@ def measures(data: PreferenceData, name: str, level: float) -> pd.DataFrame:
 
     ``consistency``: pairs whose verdict is the same in both orders, ties included.
     ``pull of the first``: (pairs won by what stood first in both orders - pairs won by what
-    stood second in both) / pairs, a tie in one order counting half, from -1 to 1.
+    stood second in both) / pairs, a tie in one order counting half, from -1 to 1. Both are
+    over repeats: the k-th of one order beside the k-th of the other
+    (:func:`workbench.judges.both_orders.both_orders`).
     ``first share``: verdicts for what stood first, ties half. ``ties``, ``no verdict``:
     shares of labels. ``agreement with people``: share of (pair, person) where both decide
     and agree.
@@ -58,7 +62,7 @@ def _rows(
 ) -> Iterator[dict[str, Any]]:
     decided = labels[labels["preference"].notna()]
     where = at.loc[labels["pair_id"]].to_numpy()
-    yield from _orders(decided, at, level)
+    yield from _orders(labels, at, level)
     tie = (decided["preference"] == 0.5).to_numpy(float)
     yield _share("ties", tie, at.loc[decided["pair_id"]].to_numpy(), level, "no verdict")
     missing = labels["preference"].isna().to_numpy(float)
@@ -66,27 +70,34 @@ def _rows(
     yield _agreement(data, decided, at, level)
 
 
-def _orders(decided: pd.DataFrame, at: pd.Series, level: float) -> Iterator[dict[str, Any]]:
-    shown = decided[decided["order_shown"].isin(["ab", "ba"])]
+def _orders(labels: pd.DataFrame, at: pd.Series, level: float) -> Iterator[dict[str, Any]]:
+    shown = labels[labels["order_shown"].isin(["ab", "ba"]) & labels["preference"].notna()]
     first = shown["preference"].where(shown["order_shown"] == "ab", 1.0 - shown["preference"])
     one = "the order shown is not known"
     yield _share("first share", first.to_numpy(float), _of(at, shown["pair_id"]), level, one)
-    orders = shown.groupby(["pair_id", "order_shown"])["preference"].mean().unstack()
-    orders = orders.reindex(columns=["ab", "ba"]).dropna().sort_index()
-    ab, ba = orders["ab"].to_numpy(float), orders["ba"].to_numpy(float)
+    if labels["annotator"].eq(UNNAMED).any():
+        yield _undefined("consistency", NO_REPEATS)
+        yield _undefined("pull of the first", NO_REPEATS)
+        return
+    columns = ("pair_id", "order_shown", "replicate", "preference")
+    said = both_orders(*(labels[name] for name in columns))
     both = "no pair was judged in both orders"
-    where = _of(at, orders.index)
-    # soft preferences agree where they lean the same way
-    same = (np.sign(ab - 0.5) == np.sign(ba - 0.5)).astype(float)
-    yield _share("consistency", same, where, level, both)
-    yield _difference("pull of the first", ab - ba, where, level, both)
+    where = _of(at, said.pair)
+    same = (said.side_ab == said.side_ba).astype(float)
+    row = _share("consistency", same, where, level, both)
+    yield {**row, "method": said.told(row["method"])}
+    row = _difference("pull of the first", said.ab - said.ba, where, level, both)
+    yield {**row, "method": said.averaged(row["method"])}
 
 
 def _agreement(
     data: PreferenceData, decided: pd.DataFrame, at: pd.Series, level: float
 ) -> dict[str, Any]:
     term = "agreement with people"
-    people = data.labels[(data.labels["kind"] == "human") & data.labels["preference"].notna()]
+    everyone = data.labels[data.labels["kind"] == "human"]
+    if everyone.empty:
+        return _undefined(term, "the data hold no labels of people")
+    people = everyone[everyone["preference"].notna()]
     lean = decided.groupby("pair_id")["preference"].mean()
     lean = lean[lean != 0.5]
     theirs = people[people["pair_id"].isin(lean.index) & (people["preference"] != 0.5)]
@@ -94,7 +105,9 @@ def _agreement(
         return _undefined(term, "no pair that a person and it both decide")
     own = lean.loc[theirs["pair_id"]].to_numpy() > 0.5
     agree = (own == (theirs["preference"].to_numpy() > 0.5)).astype(float)
-    return _share(term, agree, _of(at, theirs["pair_id"]), level, "", theirs["weight"].to_numpy())
+    row = _share(term, agree, _of(at, theirs["pair_id"]), level, "", theirs["weight"].to_numpy())
+    single = np.concatenate([decided["preference"], theirs["preference"]])
+    return {**row, "method": mean_by_side(row["method"], lean, single)}
 
 
 def _of(at: pd.Series, pair_ids: Any) -> NDArray[Any]:

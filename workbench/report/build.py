@@ -18,6 +18,7 @@ import pandas as pd
 from workbench.compare.contrast import Contrast
 from workbench.data.dataset import PreferenceData
 from workbench.decompose.decomposition import Decomposition
+from workbench.decompose.missing import MissingVerdicts, missing_verdicts
 from workbench.errors import ConfigError, DesignError
 from workbench.finding import Finding
 from workbench.json_values import to_json
@@ -63,7 +64,16 @@ class Report:
     @cached_property
     def findings(self) -> list[Finding]:
         """Results that crossed a stated threshold."""
-        return find(self.results)
+        lost = [] if self.missing is None else [self.missing]
+        return find([*self.results, *lost], self.data)
+
+    @cached_property
+    def missing(self) -> MissingVerdicts | None:
+        """What failing depends on; None without data, or where every verdict could be read."""
+        if self.data is None:
+            return None
+        found = missing_verdicts(self.data)
+        return None if found.to_frame().empty else found
 
     @cached_property
     def sections(self) -> list[Section]:
@@ -73,7 +83,7 @@ class Report:
         others = [r for r in self.results if not isinstance(r, (Decomposition, Contrast))]
         parts = [sections.verdict(self.findings, self.results)]
         if self.data is not None:
-            parts.append(data_card(self.data, self.licence))
+            parts.append(data_card(self.data, self.licence, self.missing))
         if fits or gaps:
             parts.append(sections.method(fits, gaps))
         parts += [sections.weights(fit, k) for k, fit in enumerate(fits, start=1)]
@@ -112,6 +122,7 @@ class Report:
             "simulated": simulated(self.data, self.results),
             "findings": [finding.to_dict() for finding in self.findings],
             "data": None if self.data is None else card_of(self.data, self.licence),
+            "missing_verdicts": None if self.missing is None else self.missing.to_dict(),
             "results": [result.to_dict() for result in self.results],
             "tables": [f"tables/{name}" for name in self._tables()],
             "rerun": self.command,

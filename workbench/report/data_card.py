@@ -11,14 +11,29 @@ from workbench.compare.contrast import Contrast
 from workbench.data.dataset import PreferenceData
 from workbench.data.load_report import REASONS
 from workbench.decompose.decomposition import Decomposition
+from workbench.decompose.missing import MissingVerdicts
 from workbench.json_values import json_ready
 from workbench.llm.request import OFFLINE
 from workbench.report.page import Section, Table
 from workbench.results import Result
 
+_MISSING = {
+    "group": "annotator",
+    "term": "term",
+    "estimate": "change",
+    "p_value": "p",
+    "q_value": "q",
+    "n": "asked",
+    "n_failed": "failed",
+    "n_clusters": "clusters",
+    "reason": "undefined because",
+}
 
-def data_card(data: PreferenceData, licence: str | None) -> Section:
-    """Say what the data are: counts, annotators, and every row left out by reason."""
+
+def data_card(
+    data: PreferenceData, licence: str | None, missing: MissingVerdicts | None = None
+) -> Section:
+    """Say what the data are: counts, annotators, every row left out, what failing depends on."""
     report, card = data.load_report, card_of(data, licence)
     facts = {
         "source": card["source"],
@@ -35,6 +50,9 @@ def data_card(data: PreferenceData, licence: str | None) -> Section:
         Table.of(pd.DataFrame(verdicts), "Verdicts: every label, failed ones too"),
         Table.of(data.annotators, "Annotators with kind and number of labels"),
     ]
+    if missing is not None:
+        caption = f"{missing.heading}: change of the share that fails. Method: {missing.method}"
+        tables.append(Table.of(missing.to_frame(), caption, _MISSING, missing.settings["level"]))
     if report is None:
         return Section(
             "data", "Data", ("How the file was read is not recorded.",), (), (), (*tables,)
@@ -50,7 +68,8 @@ def data_card(data: PreferenceData, licence: str | None) -> Section:
     if report.left_out:
         examples = report.to_frame()[["reason", "row", "found"]]
         tables.append(Table.of(examples, "Examples of rows left out"))
-    return Section("data", "Data", report.notes, tables=tuple(tables))
+    said = tuple(filter(None, (report.line(), *report.notes)))
+    return Section("data", "Data", said, tables=tuple(tables))
 
 
 def card_of(data: PreferenceData, licence: str | None) -> dict[str, Any]:

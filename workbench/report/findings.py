@@ -15,9 +15,11 @@ from workbench.audit.models.displacement import RULES as DISPLACEMENT_RULES
 from workbench.audit.models.ranking import RULES as RANKING_RULES
 from workbench.audit.models.relevance import RULES as REWARD_RULES
 from workbench.compare.contrast import Contrast
+from workbench.data.dataset import PreferenceData
 from workbench.decompose.decomposition import Decomposition
 from workbench.decompose.design import POSITION
 from workbench.decompose.identify import HIGH_CONDITION
+from workbench.decompose.missing import RULES as MISSING_RULES
 from workbench.finding import Finding, Rule, finding
 from workbench.principles.held_out.evaluate import RULES as PRINCIPLE_RULES
 from workbench.results import Result
@@ -28,6 +30,8 @@ Q_LEVEL = 0.05
 SLOT_POINTS = 0.025
 """A position bias needs P(first preferred | all else equal) this far from one half."""
 
+LOST_SHARE = 0.05
+"""Rows of a file, or verdicts of an annotator, above this share are too many to lose quietly."""
 
 RULES = {
     "differs-from-reference": Rule(
@@ -55,11 +59,22 @@ RULES = {
         "no finite estimate",
         "Leave the factor out, or label pairs in which it varies.",
     ),
+    "rows-left-out": Rule(
+        "share of the file's rows that were left out (a count: it has no interval)",
+        f"above {LOST_SHARE:.0%}",
+        "Look at the examples in the data card: a mapping or another format may read them.",
+    ),
+    "verdicts-unread": Rule(
+        "share of an annotator's verdicts that could not be read (a count: it has no interval)",
+        f"above {LOST_SHARE:.0%}",
+        "Read the raw replies, and mend the reader or the judge; no weight knows of these pairs.",
+    ),
 }
-"""The rules of decompositions and contrasts, by the ``rule_id`` of their findings."""
+"""The rules of data, decompositions and contrasts, by the ``rule_id`` of their findings."""
 
 ALL_RULES = {
     **RULES,
+    **MISSING_RULES,
     **PRINCIPLE_RULES,
     **AUDIT_RULES,
     **OBSERVED_RULES,
@@ -71,24 +86,28 @@ ALL_RULES = {
 """Every rule."""
 
 
-def find(results: Iterable[Result]) -> list[Finding]:
-    """Return the findings of results: warnings first, then notes.
+def find(results: Iterable[Result], data: PreferenceData | None = None) -> list[Finding]:
+    """Return the findings of results and of their data: warnings first, then notes.
 
     Parameters
     ----------
     results : iterable of Result
         Decompositions and contrasts; what others find they say themselves
         (:meth:`workbench.results.Result.findings`).
+    data : PreferenceData, optional
+        For what was lost when they were read.
 
     Returns
     -------
     list of Finding
-        Differences come by size; the rest in the order of the results.
+        What was lost comes first, then differences by size; the rest in the order of the
+        results.
     """
     results = list(results)
     contrasts = [r for r in results if isinstance(r, Contrast)]
     fits = [r for r in results if isinstance(r, Decomposition)]
-    found = [f for r in contrasts for f in _differences(r)]
+    found = [] if data is None else [*_left_out(data), *_unread(data)]
+    found += [f for r in contrasts for f in _differences(r)]
     for rule in (_position_bias, _useless, _collinear):
         found += [f for fit in fits for f in rule(fit)]
     found += _undefined(fits)
@@ -101,6 +120,41 @@ def findings_frame(found: list[Finding]) -> pd.DataFrame:
     return pd.DataFrame(
         [asdict(finding) for finding in found], columns=list(Finding.__dataclass_fields__)
     )
+
+
+def _left_out(data: PreferenceData) -> list[Finding]:
+    report = data.load_report
+    if report is None or report.n_left_out <= LOST_SHARE * report.rows_read:
+        return []
+    reasons = ", ".join(f"{entry.count:,} {reason}" for reason, entry in report.left_out.items())
+    text = f"{report.n_left_out:,} of {report.rows_read:,} rows were left out: {reasons}"
+    share = report.n_left_out / report.rows_read
+    return [
+        finding(RULES, "rows-left-out", "warning", text, report.rows_read, (share, np.nan, np.nan))
+    ]
+
+
+def _unread(data: PreferenceData) -> list[Finding]:
+    """Report annotators whose verdicts could not be read, the worst first."""
+    labels = data.labels
+    failed = labels["reason"].eq("failed") & labels["preference"].isna()
+    asked = labels["preference"].notna() | failed
+    counts = failed[asked].groupby(labels["annotator"][asked]).agg(["sum", "size"])
+    counts["share"] = counts["sum"] / counts["size"]
+    worst = counts[counts["share"] > LOST_SHARE].sort_values(
+        "share", ascending=False, kind="stable"
+    )
+    return [
+        finding(
+            RULES,
+            "verdicts-unread",
+            "warning",
+            f"{int(row['sum']):,} of {int(row['size']):,} verdicts of {name} could not be read",
+            int(row["size"]),
+            (row["share"], np.nan, np.nan),
+        )
+        for name, row in worst.iterrows()
+    ]
 
 
 def _differences(result: Contrast) -> list[Finding]:

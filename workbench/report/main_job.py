@@ -1,4 +1,4 @@
-"""The main job: what people reward, what each judge rewards, and where they differ."""
+"""The main job: what the reference rewards, what each judge rewards, where they differ."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def main_job(
     seed: int = 0,
     further: Sequence[str] = (),
 ) -> MainJob:
-    """Decompose the people and every judge, and test where the judges differ.
+    """Decompose the reference and every judge, and test where the judges differ.
 
     Parameters
     ----------

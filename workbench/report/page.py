@@ -13,7 +13,7 @@ from typing import Any
 import pandas as pd
 import plotly.graph_objects as go
 
-_COUNTS = ("n", "n_shared", "n_clusters", "n_tied", "df", "row", "rows", "count")
+_COUNTS = ("n", "n_shared", "n_clusters", "n_tied", "n_failed", "df", "row", "rows", "count")
 
 _LONG = 40
 _TALL = 24

@@ -47,10 +47,13 @@ def labels_of(data: PreferenceData, pair_id: str) -> pd.DataFrame:
     """
     _row_of(data, pair_id)
     own = data.labels[data.labels["pair_id"] == pair_id].drop(columns="pair_id")
-    always = ["annotator", "kind", "preference", "order_shown", "reason"]
-    more = [name for name in own if name not in always and own[name].notna().any()]
-    own = own[[*always, *more]].sort_values(["kind", "annotator", "replicate"])
-    return own.reset_index(drop=True)
+    # a criterion tells labels apart only where the data have several
+    criterion = ["criterion"] if len(data.criteria) > 1 else []
+    always = ["annotator", "kind", *criterion, "preference", "order_shown", "reason"]
+    known = {*always, "criterion"}
+    more = [name for name in own if name not in known and own[name].notna().any()]
+    order = ["kind", "annotator", "criterion", "order_shown", "replicate"]
+    return own[[*always, *more]].loc[own.sort_values(order).index].reset_index(drop=True)
 
 
 def factor_values(data: PreferenceData, pair_id: str) -> pd.DataFrame:

@@ -202,8 +202,9 @@ def differences(gap: Contrast, number: int) -> Section:
             Table.of(gap.wald, "Joint Wald test that all factors weigh the same", wald),
             Table.of(
                 gap.agreement,
-                "Agreement on the n pairs that both decide; pairs tied by one are counted apart. "
-                "Method: cluster-robust intervals",
+                "Agreement on the n pairs that both decide, soft or several verdicts by the side "
+                "of their mean; pairs tied by one are counted apart. Method: cluster-robust "
+                "intervals",
                 agreement,
                 level,
             ),

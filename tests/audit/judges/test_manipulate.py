@@ -60,6 +60,14 @@ def test_the_forecast_is_the_measured_shift_where_the_judge_is_its_fit(scored):
     assert found.loc["exclamations", "conf_high"] < -0.02
 
 
+@pytest.mark.parametrize(("people", "noun"), [("human", "people"), ("llm", "LLM judges")])
+def test_a_forecast_names_the_reference_by_its_kind(scored, people, noun):
+    fit = wb.decompose(scored, by="kind", factors=["bold"], folds=0)
+    found = manipulate(scored, wb.RuleJudge("longer"), fit=fit, group="llm", people=people, n=10)
+    assert f", of {noun} " in found.summary()
+    assert f"forecast of {noun}" in {trace.name for trace in found.plot().data}
+
+
 def test_top_and_last_properties_by_hand(scored):
     fit = wb.decompose(scored, annotator="sim-judge-format", folds=0)
     found = susceptibility(fit, "sim-judge-format", 1)

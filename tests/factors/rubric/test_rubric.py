@@ -141,11 +141,11 @@ def test_agreement_with_what_people_rated(journal):
     found = score(data, Saying(counts), journal).to_frame().set_index(["group", "term"])
     model, people = [2, 0, 1, 2, 1, 3, 1], [2, 0, 1, 3, 1, 3, 0]
     oracle = cohen_kappa_score(model, people, weights="quadratic")
-    row = found.loc[("kappa with people", "x")]
+    row = found.loc[("kappa with given ratings", "x")]
     assert (row["estimate"], row["n"]) == (pytest.approx(oracle), 7)
-    same = found.loc[("same direction as people", "x")]
+    same = found.loc[("same direction as given ratings", "x")]
     assert (same["estimate"], same["n"]) == (pytest.approx(2 / 3), 3)
-    assert ("kappa with people", "y") not in found.index
+    assert ("kappa with given ratings", "y") not in found.index
 
 
 def test_kappa_is_that_of_scikit_learn():

@@ -71,7 +71,7 @@ class Manipulation(Measures):
     heading: ClassVar[str] = "Manipulation, forecast and measured"
     about: ClassVar[str] = (
         "The same pairs with one response changed. Measured is what the judge then prefers; "
-        "forecast is what its weights, and the people's, say of the same change."
+        "forecast is what its weights, and the reference's, say of the same change."
     )
     columns: ClassVar[tuple[str, ...]] = (
         *TIDY, "forecast", "people_forecast", "grade_shift", "grade_low", "grade_high",
@@ -81,7 +81,8 @@ class Manipulation(Measures):
     x_title: ClassVar[str] = "shift of P(preferred)"
 
     def _plotted(self) -> pd.DataFrame:
-        labels = {"forecast": "forecast", "people_forecast": "forecast of people"}
+        of_reference = f"forecast of {self.settings['reference_is']}"
+        labels = {"forecast": "forecast", "people_forecast": of_reference}
         made = {k: v for k, v in labels.items() if self.estimates[k].notna().any()}
         return self._with_columns("measured", made)
 
@@ -91,7 +92,7 @@ class Manipulation(Measures):
     def _numbers(self, row: Mapping[Any, Any]) -> str:
         more = "" if pd.isna(row["forecast"]) else f"; forecast {row['forecast']:+.3f}"
         if pd.notna(row["people_forecast"]):
-            more += f", of people {row['people_forecast']:+.3f}"
+            more += f", of {self.settings['reference_is']} {row['people_forecast']:+.3f}"
         if pd.notna(row["grade_shift"]):
             more += f"; grades {row['grade_shift']:+.2f} SD"
         return (
@@ -127,7 +128,7 @@ def manipulate(
     group : str, optional
         The judge in the fit; its name when None.
     people : str
-        The people in the fit, where they are in it.
+        The reference in the fit, where it is in it.
     grade : callable, optional
         Grades (prompt, response) pairs one by one: single-answer grading.
     n : int
@@ -172,7 +173,7 @@ def manipulate(
             row |= {"estimate": np.nan, "n": 0.0, "reason": "no response that it applies to"}
         rows.append(row | _grade_row(graded.get(name), code, level))
     settings = {"judge": judge.name, "model": judge.name, "n": len(pairs), "level": level,
-                "seed": seed}  # fmt: skip
+                "reference_is": data.noun(people), "seed": seed}  # fmt: skip
     return Manipulation.from_rows(rows, settings, dataset=data.digest, seed=seed)
 
 

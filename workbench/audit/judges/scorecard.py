@@ -70,7 +70,8 @@ class JudgeAudit(Result):
         One row a probe; see :meth:`to_frame`.
     variants : DataFrame
         One row a form or dose, with attack success beside that of the placebo, and the fall
-        of agreement with people under treatment (``rank_drop``).
+        of agreement with people (without people, with everybody) under treatment
+        (``rank_drop``).
     cases : DataFrame
         Every case: ``probe, variant, dose, pair_id, score, control_score, value``.
     samples : DataFrame

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -20,7 +20,7 @@ from workbench.data.reading.files import BOM, KNOWN, Reading, empty_file, open_b
 from workbench.data.reading.foreign import refuse_foreign
 from workbench.data.reading.json_files import read_json, read_json_lines
 from workbench.data.reading.record_tables import table_of
-from workbench.data.reading.several import joined
+from workbench.data.reading.several import joined, name_of, open_all, paths_of
 from workbench.data.reading.tables import spreadsheets
 from workbench.data.reading.tables.delimited import read_delimited
 from workbench.data.reading.tables.dialects import Dialect
@@ -67,6 +67,22 @@ def open_container(
     if text[:1] == b"{":
         return read_json_lines(path, text)
     return read_delimited(path, text, like)
+
+
+def open_source(source: str | Path | Sequence[str | Path]) -> Container:
+    """Read the records of a file, or of several as one set.
+
+    Parameters
+    ----------
+    source : str, Path or sequence of them
+        As :func:`workbench.data.reading.several.paths_of` takes it.
+    """
+
+    def opened(path: Path, like: Dialect | None) -> list[Container]:
+        return open_members(path, lambda file: open_container(file, like=like))
+
+    containers = open_all(paths_of(source), opened)
+    return joined(containers, name_of(containers))
 
 
 def open_members(path: Path, opened: Callable[[Path], Container]) -> list[Container]:

@@ -1,4 +1,4 @@
-"""How far scores can be trusted: both orders, repeats, and what people said."""
+"""How far scores can be trusted: both orders, repeats, and ratings that the data hold."""
 
 from __future__ import annotations
 
@@ -91,10 +91,10 @@ def repeat_rows(
             yield {**row, "n": 0.0, "reason": "no score was repeated"}
 
 
-def human_rows(
+def given_rows(
     data: PreferenceData, names: list[str], scores: Array, cluster: Codes, level: float
 ) -> Iterator[dict[str, Any]]:
-    """Yield, for each factor that people rated, how far the model's scores agree with theirs."""
+    """Yield, for each factor that the data hold ratings of, how far the scores agree with them."""
     for k, name in enumerate(names):
         theirs = _ratings(data, name)
         if theirs is None:
@@ -104,10 +104,10 @@ def human_rows(
         where = np.broadcast_to(cluster[:, None], own.shape)
         if both.any():
             found = kappa(own[both], theirs[both], where[both], level)
-            yield {"group": "kappa with people", "term": name, **found}
+            yield {"group": "kappa with given ratings", "term": name, **found}
         sign, other = np.sign(own[:, 0] - own[:, 1]), np.sign(theirs[:, 0] - theirs[:, 1])
         rows = np.isfinite(sign) & np.isfinite(other)
-        row = {"group": "same direction as people", "term": name, "method": _WILSON}
+        row = {"group": "same direction as given ratings", "term": name, "method": _WILSON}
         if rows.any():
             same = (sign[rows] == other[rows]).astype(float)
             yield {**row, **share(same, cluster[rows], level)}
@@ -116,7 +116,7 @@ def human_rows(
 
 
 def _ratings(data: PreferenceData, name: str) -> Array | None:
-    """Return what people rated of both sides: columns of the file, or earlier factor values."""
+    """Return given ratings of both sides: columns of the file, or earlier factor values."""
     for table in (data.pairs, data.factor_values):
         sides = [f"{name}_a", f"{name}_b"]
         scored = str(data.factor_specs.get(name, {}).get("source", "")).startswith("rubric")

@@ -28,7 +28,7 @@ class RubricScores(Result):
     quality : DataFrame
         One row a measure (``group``) and factor (``term``), with the tidy columns: share of
         pairs whose orders contradict each other, agreement and kappa of repeats, kappa and
-        direction beside people's ratings where the data hold them.
+        direction beside ratings that the data hold.
     coverage : DataFrame
         Per factor: pairs scored, scores that failed, scores not asked yet.
     failures : DataFrame
@@ -40,7 +40,8 @@ class RubricScores(Result):
     heading: ClassVar[str] = "Scored factors"
     about: ClassVar[str] = (
         "Factors that a model scored: how often its two orders contradict each other (those pairs "
-        "count as no difference), how far repeats agree, and how far it agrees with people."
+        "count as no difference), how far repeats agree, and how far it agrees with ratings that "
+        "the data hold."
     )
 
     data: PreferenceData = field(repr=False)

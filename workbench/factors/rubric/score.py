@@ -12,7 +12,7 @@ from workbench.data.dataset import PreferenceData
 from workbench.errors import DesignError, refuse_out_of_range
 from workbench.factors.rubric.ask import How, Scores, score_alone, score_pairs
 from workbench.factors.rubric.definition import RUBRICS, Rubric, RubricFactor, find_rubric
-from workbench.factors.rubric.quality import combined, human_rows, order_rows, repeat_rows
+from workbench.factors.rubric.quality import combined, given_rows, order_rows, repeat_rows
 from workbench.factors.rubric.result import RubricScores, quality_frame
 from workbench.factors.score import with_coded
 from workbench.json_values import json_ready
@@ -133,8 +133,8 @@ def score_rubric(
 
 
 _MEASURES = (
-    "order-inconsistent", "repeat agreement", "repeat kappa", "kappa with people",
-    "same direction as people",
+    "order-inconsistent", "repeat agreement", "repeat kappa", "kappa with given ratings",
+    "same direction as given ratings",
 )  # fmt: skip
 
 
@@ -186,7 +186,7 @@ def _quality(
     rows = [*repeat_rows(names, scores.values, cluster, level)]
     if scores.values.shape[3] > 1:
         rows += order_rows(names, inconsistent, compared, cluster, level)
-    return [*rows, *human_rows(data, names, means, cluster, level)]
+    return [*rows, *given_rows(data, names, means, cluster, level)]
 
 
 def _coverage(data: PreferenceData, names: list[str], parts: list[Scores]) -> pd.DataFrame:

@@ -9,7 +9,10 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from workbench.clustered import Array
+from workbench.data.columns import UNNAMED
 from workbench.data.dataset import PreferenceData
+from workbench.errors import DesignError
+from workbench.judges.both_orders import NO_REPEATS
 
 _VALUES = np.array([0.0, 0.5, 1.0])
 
@@ -29,6 +32,44 @@ def vote_counts(data: PreferenceData, chosen: NDArray[np.bool_]) -> Array:
     counts = np.zeros((len(data.pairs), 3))
     np.add.at(counts, (data.pair_rows[use], side), 1.0)
     return counts
+
+
+def unread_counts(data: PreferenceData, chosen: NDArray[np.bool_]) -> Array:
+    """Return how many verdicts of a pair were asked for and could not be read: shape (pairs,).
+
+    Parameters
+    ----------
+    data : PreferenceData
+    chosen : ndarray of bool, shape (labels,)
+    """
+    lost = data.labels["preference"].isna() & data.labels["reason"].eq("failed")
+    rows = data.pair_rows[chosen & lost.to_numpy()]
+    return np.bincount(rows, minlength=len(data.pairs)).astype(np.float64)
+
+
+def of_all_asked(agreement: Array, read: Array, unread: Array) -> Array:
+    """Return agreement by pair where a verdict that could not be read agrees with nobody.
+
+    Parameters
+    ----------
+    agreement : ndarray, shape (pairs,)
+        Of the verdicts that were read; NaN without one, or where there is no reference.
+    read, unread : ndarray, shape (pairs,)
+        How many were read, and were not, on pairs that the reference decided.
+
+    Returns
+    -------
+    ndarray, shape (pairs,)
+        NaN where nothing was asked.
+
+    Examples
+    --------
+    >>> of_all_asked(np.array([1.0, np.nan, np.nan]), np.array([3.0, 0, 0]), np.array([1.0, 2, 0]))
+    array([0.75, 0.  ,  nan])
+    """
+    asked = read + unread
+    right = np.where(read > 0, np.nan_to_num(agreement) * read, 0.0)
+    return np.asarray(np.divide(right, asked, out=np.full(len(asked), np.nan), where=asked > 0))
 
 
 def one_against_mode(one: Array, other: Array) -> Array:
@@ -64,8 +105,8 @@ def mode_against_mode(one: Array, other: Array) -> Array:
 def leave_one_out(counts: Array) -> Array:
     """Return the mean 1 - |a - b| of each vote against the mode of the others, by pair.
 
-    One minus it is AlpacaEval's variance of a judge, and for people the ceiling that no
-    judge can be asked to pass.
+    One minus it is AlpacaEval's variance of a judge, and for several people the ceiling that
+    no judge can be asked to pass.
 
     Examples
     --------
@@ -112,7 +153,21 @@ def repetition_stability(data: PreferenceData, annotator: str) -> pd.Series:
     -------
     Series
         Over pairs that were asked at least twice in the same order; Shi et al. (2024).
+        Soft verdicts count by the side they lean to.
+
+    Raises
+    ------
+    DesignError
+        Votes that the file gives no name: none of them repeats another.
     """
+    if annotator == UNNAMED:
+        raise DesignError(
+            "Repetition stability is undefined.",
+            found=f"votes of {UNNAMED!r}",
+            expected="several verdicts of one annotator on a pair",
+            fix=f"Name who voted when loading; {NO_REPEATS}.",
+        )
+    data = data.decided()
     labels = data.labels[data.labels["annotator"].eq(annotator) & data.labels["preference"].notna()]
     side: Any = np.sign(labels["preference"] - 0.5)
     keys = [labels["pair_id"], labels["order_shown"].fillna("")]

@@ -1,4 +1,4 @@
-"""A leaderboard of judges: agreement with people beside what it is bought with."""
+"""A leaderboard of judges: agreement with a reference beside what it is bought with."""
 
 from __future__ import annotations
 
@@ -9,18 +9,22 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 import pandas as pd
 
-from workbench.audit.judges.verdicts.agreement import (
-    leave_one_out,
-    mode_against_mode,
-    one_against_mode,
-    vote_counts,
+from workbench.audit.judges.verdicts.agreement import mode_against_mode, vote_counts
+from workbench.audit.judges.verdicts.board_rows import (
+    agreement_share,
+    ceiling_row,
+    judge_row,
+    said_by,
+    unread_text,
 )
 from workbench.audit.judges.verdicts.observed import Observed, observe
 from workbench.audit.judges.verdicts.preferences import reference_mask
-from workbench.clustered import Array, mean_difference, resample, share
+from workbench.clustered import Array, mean_difference, resample
+from workbench.data.columns import NOUNS
 from workbench.data.dataset import PreferenceData
 from workbench.data.split import folds as fold_numbers
 from workbench.errors import DesignError, refuse_out_of_range
+from workbench.judges.both_orders import by_side
 from workbench.provenance import Provenance
 from workbench.results import TIDY, Result
 
@@ -29,23 +33,25 @@ if TYPE_CHECKING:
 
     from workbench.audit.judges.scorecard import JudgeAudit
 
-CEILING = "people, one against the others"
+_CEILING = "{}, one against the others"
+CEILING = _CEILING.format("people")
 ENSEMBLE = "majority of the judges"
-_METHOD = "1 - |a - b| against the mode of people, Wilson interval at the clusters' size"
+_METHOD = "1 - |a - b| against the mode of {}, Wilson interval at the clusters' size"
 _BESIDE = ("consistency", "position fairness", "longer preferred", "list preferred")
-COLUMNS = (*TIDY, "rank", "rank_low", "rank_high", "bias", "variance",
+COLUMNS = (*TIDY, "n_unread", "agreement_read", "agreement_read_low", "agreement_read_high",
+           "n_read", "rank", "rank_low", "rank_high", "bias", "variance",
            *(name.replace(" ", "_") for name in _BESIDE), "robustness", "sensitivity", "calls",
            "n_clusters", "method", "reason")  # fmt: skip
 
 
 @dataclass(frozen=True, eq=False)
 class JudgeBoard(Result):
-    """Judges by their agreement with people.
+    """Judges by their agreement with a reference.
 
     Attributes
     ----------
     estimates : DataFrame
-        One row a judge, best first, then the people and the ensemble; see :meth:`to_frame`.
+        One row a judge, best first, then the reference itself; see :meth:`to_frame`.
     scenarios : DataFrame
         ``scenario, term, estimate, conf_low, conf_high, n, lead, lead_low, lead_high``: the
         judge that agrees most in each scenario, and its paired lead over the next.
@@ -58,8 +64,9 @@ class JudgeBoard(Result):
 
     heading: ClassVar[str] = "Judges beside each other"
     about: ClassVar[str] = (
-        "How often each judge says what most people say, beside how often one person does. Bias "
-        "and variance are AlpacaEval's: errors of 0 or 1, not of squares."
+        "How often each judge says what most of the reference say, beside how often one of them "
+        "does. A verdict that could not be read agrees with nobody; the rate of those that were "
+        "read stands beside. Bias and variance are AlpacaEval's: errors of 0 or 1, not of squares."
     )
 
     estimates: pd.DataFrame
@@ -72,10 +79,12 @@ class JudgeBoard(Result):
     def to_frame(self) -> pd.DataFrame:
         """Return one row a judge.
 
-        The tidy columns are of the agreement; ``rank`` with the ends of its bootstrap
-        interval; ``bias`` and ``variance`` (NaN without repeats); consistency, position
-        fairness, and preference for longer responses and lists; ``robustness, sensitivity,
-        calls`` of judges whose audits are given.
+        The tidy columns are of the agreement over all ``n`` pairs that the judge was asked,
+        ``n_unread`` verdicts without a readable answer among them; ``agreement_read`` with
+        its ends is that over the ``n_read`` pairs with one. ``rank`` with the ends of its
+        bootstrap interval; ``bias`` and ``variance`` (NaN without repeats); consistency,
+        position fairness, and preference for longer responses and lists; ``robustness,
+        sensitivity, calls`` of judges whose audits are given.
         """
         return self.estimates
 
@@ -104,7 +113,7 @@ class JudgeBoard(Result):
                 continue
             lines.append(
                 f"  {rank}{row['term']}: {row['estimate']:.3f} [{row['conf_low']:.3f}, "
-                f"{row['conf_high']:.3f}], n = {row['n']:,.0f}"
+                f"{row['conf_high']:.3f}], n = {row['n']:,.0f}{unread_text(row)}"
             )
         for row in self.scenarios.to_dict("records"):
             lines.append(
@@ -117,13 +126,15 @@ class JudgeBoard(Result):
                 f"  {row['term']}: {row['estimate']:+.3f} [{row['conf_low']:+.3f}, "
                 f"{row['conf_high']:+.3f}], n = {row['n']:,.0f}"
             )
-        return "\n".join([*lines, f"method: {_METHOD}; ranks: cluster bootstrap"])
+        method = self.estimates["method"].iloc[0]
+        return "\n".join([*lines, f"method: {method}; ranks: cluster bootstrap"])
 
     def plot(self) -> go.Figure:
         """Return agreements with their intervals."""
         from workbench.plots.forest import forest
 
-        return forest(self.estimates, x_title="agreement with people", reference=0.5)
+        return forest(self.estimates, x_title=f"agreement with {self.settings['reference_is']}",
+                      reference=0.5)  # fmt: skip
 
 
 def judge_board(
@@ -138,7 +149,7 @@ def judge_board(
     folds: int = 5,
     seed: int = 0,
 ) -> JudgeBoard:
-    """Rank judges by their agreement with people.
+    """Rank judges by their agreement with a reference: people, unless another is named.
 
     Parameters
     ----------
@@ -186,54 +197,40 @@ def judge_board(
     names = seen.settings["annotators"]
     if seen.settings["reference"] is None:
         raise DesignError(
-            "There are no people to agree with.",
+            f"There are no {NOUNS.get(reference, f'labels of {reference}')} to agree with.",
             found=f"no annotator or kind {reference!r}",
             expected="labels of the reference",
             fix="Name another reference.",
         )
-    labels = data.labels
-    people = vote_counts(data, reference_mask(data, reference))
-    votes = {one: vote_counts(data, labels["annotator"].eq(one).to_numpy()) for one in names}
-    agree = {one: one_against_mode(counts, people) for one, counts in votes.items()}
+    theirs = reference_mask(data, reference)
+    people = vote_counts(data, theirs)
+    said = {one: said_by(data, one, people) for one in names}
+    agree = {one: own.asked for one, own in said.items()}
     cluster = pd.factorize(data.pairs["cluster"])[0]
-    rows = [_row(name, agree[name], votes[name], people, cluster, level) for name in names]
-    table = pd.DataFrame(rows)
+    table = pd.DataFrame([judge_row(name, said[name], people, cluster, level) for name in names])
     table = table.assign(**_beside(seen.estimates, names))
     for name, audit in (audits or {}).items():
         table.loc[table["term"] == name, list(audit.scores)] = list(audit.scores.values())
     table = table.assign(**_ranks(agree, cluster, level, replicates, seed))
     table = table.sort_values(["rank", "term"], kind="stable")
-    ceiling = {"term": CEILING, **_share(leave_one_out(people), cluster, level)}
-    table = pd.concat([table, pd.DataFrame([ceiling])], ignore_index=True)
+    noun = data.noun(reference)
+    ceiling = ceiling_row(data, theirs, people, cluster, level)
+    last = pd.DataFrame([{"term": _CEILING.format(noun), **ceiling}])
+    table = pd.concat([table, last], ignore_index=True)
+    used = data.labels["preference"][theirs | data.labels["annotator"].isin(names)]
+    method = by_side(_METHOD.format(noun), used)
+    if any(own.unread.any() for own in said.values()):
+        method += "; unread verdicts agree with nobody"
+    votes = {one: own.votes for one, own in said.items()}
     return JudgeBoard(
-        estimates=table.reindex(columns=list(COLUMNS)).assign(method=_METHOD),
+        estimates=table.reindex(columns=list(COLUMNS)).assign(method=method),
         scenarios=_scenarios(data, agree, cluster, level),
         ensemble=_ensemble(data, votes, agree, people, cluster, folds, level, seed),
         observed=seen,
-        settings={"judges": names, "reference": reference, "level": level,
+        settings={"judges": names, "reference": reference, "reference_is": noun, "level": level,
                   "replicates": replicates, "folds": folds, "seed": seed},
         provenance=Provenance.capture(seed=seed, dataset=data.digest),
     )  # fmt: skip
-
-
-def _share(values: Array, cluster: Any, level: float) -> dict[str, Any]:
-    known = np.isfinite(values)
-    if not known.any():
-        return {"estimate": np.nan, "n": 0.0, "reason": "no pair that both decided"}
-    return {**share(values[known], cluster[known], level), "reason": None}
-
-
-def _row(
-    name: str, agree: Array, votes: Array, people: Array, cluster: Any, level: float
-) -> dict[str, Any]:
-    own = leave_one_out(votes)
-    bias = mode_against_mode(votes, people)
-    return {
-        "term": name,
-        **_share(agree, cluster, level),
-        "bias": 1.0 - float(np.nanmean(bias)) if np.isfinite(bias).any() else np.nan,
-        "variance": 1.0 - float(np.nanmean(own)) if np.isfinite(own).any() else np.nan,
-    }
 
 
 def _beside(table: pd.DataFrame, names: list[str]) -> dict[str, list[float]]:
@@ -273,7 +270,7 @@ def _scenarios(
         if len(ranked) < 2:
             continue
         best = agree[ranked[0]]
-        row = _share(best[inside], cluster[inside], level)
+        row = agreement_share(best[inside], cluster[inside], level)
         lead = _paired(best, agree[ranked[1]], inside, cluster, level)
         rows.append({"scenario": scenario, "term": ranked[0], **row, "next": ranked[1], **{
             f"lead{name}": lead[key] for name, key in
@@ -297,6 +294,8 @@ def _ensemble(
         [one / np.maximum(one.sum(axis=1, keepdims=True), 1) for one in heads], axis=0
     )
     whole = mode_against_mode(together, people)
+    # where nobody could be read, the majority agrees with nobody either
+    whole = np.where(mine & np.isnan(whole), 0.0, whole)
     names = data.pairs["cluster"].to_numpy()[mine]
     fold = np.full(len(mine), -1)
     fold[mine] = fold_numbers(names, folds, seed)

@@ -1,4 +1,4 @@
-"""Win rates by a judge, corrected by the part that people labelled too."""
+"""Win rates by a judge, corrected by the part that the reference labelled too."""
 
 from __future__ import annotations
 
@@ -22,18 +22,19 @@ _METHOD = "prediction-powered mean, power-tuned, cluster-robust normal interval"
 
 @dataclass(frozen=True, eq=False)
 class CorrectedRates(Measures):
-    """Win rates of models by a judge, corrected by people's labels on a part.
+    """Win rates of models by a judge, corrected by the reference's labels on a part.
 
     The tidy columns, one row a model, are of the corrected win rate; ``n`` pairs, ``n_people``
-    of them labelled by people; the uncorrected ``judge`` and ``people`` rates with their ends;
-    ``power``: weight of the judge's verdicts, from 0 to 1; ``labels_needed``: people's labels
-    for an interval of the width that was asked for.
+    of them labelled by the reference; the uncorrected rates by the ``judge`` and by the
+    reference (``people``) with their ends; ``power``: weight of the judge's verdicts, from 0
+    to 1; ``labels_needed``: the reference's labels for an interval of the width that was asked
+    for.
     """
 
-    heading: ClassVar[str] = "Win rates corrected by people"
+    heading: ClassVar[str] = "Win rates corrected by the reference"
     about: ClassVar[str] = (
-        "What people would say of all pairs, from the judge's verdicts on all and theirs on a "
-        "part. The judge's own rate stands beside it: where the two differ, it is biased for the "
+        "What the reference would say of all pairs, from the judge's verdicts on all and its own "
+        "on a part. The judge's rate stands beside it: where the two differ, it is biased for the "
         "model."
     )
     columns: ClassVar[tuple[str, ...]] = (
@@ -45,17 +46,18 @@ class CorrectedRates(Measures):
     reference: ClassVar[float] = 0.5
 
     def _plotted(self) -> pd.DataFrame:
-        alone = {"judge": "judge alone", "people": "people alone"}
+        alone = {"judge": "judge alone", "people": f"{self.settings['reference_is']} alone"}
         return self._with_columns("corrected", alone)
 
     def _what(self) -> str:
         return f"Win rates by {self.settings['judge']}, corrected by {self.settings['reference']}"
 
     def _numbers(self, row: Mapping[Any, Any]) -> str:
+        who, width = self.settings["reference_is"], self.settings["width"]
         return (
             f"{row['estimate']:.3f} [{row['conf_low']:.3f}, {row['conf_high']:.3f}]; by the judge "
-            f"alone {row['judge']:.3f}; n = {row['n']:,.0f}, people {row['n_people']:,.0f}; for "
-            f"+-{self.settings['width'] / 2:g}: {row['labels_needed']:,.0f} labels"
+            f"alone {row['judge']:.3f}; n = {row['n']:,.0f}, {who} {row['n_people']:,.0f}; for "
+            f"+-{width / 2:g}: {row['labels_needed']:,.0f} labels"
         )
 
 
@@ -67,9 +69,9 @@ def correct_rates(
     width: float = 0.1,
     level: float = 0.95,
 ) -> CorrectedRates:
-    r"""Estimate the win rate of every model as people would see it.
+    r"""Estimate the win rate of every model as the reference would see it.
 
-    With judge scores f on all N pairs of a model, and people's scores y on n of them:
+    With judge scores f on all N pairs of a model, and the reference's scores y on n of them:
 
     .. math:: \hat\theta = \lambda \bar f_N + \overline{(y - \lambda f)}_n,\qquad
               \lambda = \frac{\operatorname{cov}(y, f)}{\operatorname{var}(f)}
@@ -96,9 +98,9 @@ def correct_rates(
 
     Notes
     -----
-    Angelopoulos, Duchi and Zrnic (2023), "PPI++", for a mean: the pairs that people
+    Angelopoulos, Duchi and Zrnic (2023), "PPI++", for a mean: the pairs that the reference
     labelled have to be drawn at random from all. The influence of both means is summed by
-    cluster. Power lies between 0, the people alone, and 1.
+    cluster. Power lies between 0, the reference alone, and 1.
 
     Examples
     --------
@@ -134,7 +136,8 @@ def correct_rates(
         if mine.any():
             turn = np.where(a, f, 1 - f)[mine], np.where(a, y, 1 - y)[mine]
             rows.append({"term": model, **corrected(*turn, cluster[mine], width, level)})
-    settings = {"judge": judge, "reference": reference, "width": width, "level": level}
+    settings = {"judge": judge, "reference": reference, "reference_is": data.noun(reference),
+                "width": width, "level": level}  # fmt: skip
     return CorrectedRates.from_rows(rows, settings, dataset=data.digest)
 
 
@@ -148,7 +151,7 @@ def corrected(
     f : ndarray, shape (N,)
         The judge's scores.
     y : ndarray, shape (N,)
-        People's scores; NaN where there is none.
+        The reference's scores; NaN where there is none.
     cluster : ndarray of int, shape (N,)
     width, level : float
 
@@ -168,11 +171,11 @@ def corrected(
         ends = (mean - z * error, mean + z * error)
         row |= {name: mean, f"{name}_low": ends[0], f"{name}_high": ends[1]}
     if n < 2:
-        return row | {"estimate": np.nan, "reason": "fewer than two labels of people"}
+        return row | {"estimate": np.nan, "reason": "fewer than two labels of the reference"}
     g, target = f[known], y[known]
     spread = float(g.var())
     power = float(np.clip(np.cov(target, g, bias=True)[0, 1] / spread, 0, 1)) if spread else 0.0
-    # the judge's scores on all pairs are worth less where people labelled most of them
+    # the judge's scores on all pairs are worth less where most of them are labelled
     power /= 1 + n / total
     estimate = power * f.mean() + float((target - power * g).mean())
     influence = power * (f - f.mean()) / total

@@ -69,7 +69,7 @@ class Observed(Result):
     heading: ClassVar[str] = "Existing verdicts"
     about: ClassVar[str] = (
         "What verdicts that are there say of those who gave them: the pull of a place, of length "
-        "and of lists, beside that of the people on the same pairs. An association is no cause: "
+        "and of lists, beside that of the reference on the same pairs. An association is no cause: "
         "the probes change one thing at a time."
     )
 
@@ -93,7 +93,10 @@ class Observed(Result):
         for annotator, table in self.estimates.groupby("group", sort=False):
             lines.append(f"\n{annotator}")
             lines += [_text(row) for row in table.to_dict("records")]
-        return "\n".join([*lines, "", "method: clustered by prompt; q: Benjamini-Hochberg"])
+        # what stands behind the kind of interval: soft verdicts, means, majorities
+        told = [part for text in self.estimates["method"].dropna() for part in text.split("; ")[1:]]
+        method = "; ".join(["method: clustered by prompt", *dict.fromkeys(told)])
+        return "\n".join([*lines, "", f"{method}; q: Benjamini-Hochberg"])
 
     def findings(self) -> list[Finding]:
         """Return places and forms that annotators are drawn to."""
@@ -203,16 +206,15 @@ def _of(
     own = labels["annotator"].eq(annotator).to_numpy()
     preference = labels["preference"].to_numpy("float64")
     shown = labels["order_shown"].isin(["ab", "ba"]).to_numpy()
-    use = own & shown & np.isfinite(preference)
+    use = own & shown
     rows: list[dict[str, Any]] = []
-    if use.any():
-        a_first = labels["order_shown"].eq("ab").to_numpy()[use]
-        rows += order_rows(data.pair_rows[use], a_first, preference[use], cluster, margin, level)
+    if (use & np.isfinite(preference)).any():
+        rows += order_rows(data.pair_rows[use], labels[use], cluster, margin, level)
     else:
         rows.append({"term": "first share", "estimate": np.nan, "n": 0.0,
                      "reason": "the order shown is not known"})  # fmt: skip
     mean = annotator_preference(data, annotator).to_numpy()
-    rows += form_rows(mean, people, form, cluster, level)
+    rows += form_rows(mean, preference[own], people, form, cluster, level)
     lost = own & labels["preference"].isna().to_numpy()
     if lost.any():
         codes = cluster[data.pair_rows[own]]

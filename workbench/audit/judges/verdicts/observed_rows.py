@@ -1,4 +1,4 @@
-"""What verdicts tell of an annotator: order, length, lists, each beside people's own."""
+"""What verdicts tell of an annotator: order, length, lists, each beside the reference's own."""
 
 from __future__ import annotations
 
@@ -6,13 +6,16 @@ from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from workbench.audit.measures import DIFFERENCE, difference_row, share_row
+from workbench.audit.measures import DIFFERENCE, SHARE, difference_row, share_row
 from workbench.clustered import Array, Codes, cluster_error, normal_row
+from workbench.data.columns import UNNAMED
 from workbench.data.dataset import PreferenceData
+from workbench.judges.both_orders import NO_REPEATS, both_orders, mean_by_side
 
 _MORE = 30
 """Characters by which a response has to be longer."""
@@ -25,56 +28,70 @@ _LISTS = (
 """AlpacaEval's patterns of a list item."""
 
 _MARGINS = (("close", 0.0, 0.5), ("clear", 0.5, 1.0), ("unanimous", 1.0, 1.01))
-"""Margins of the people's vote, |2 share - 1|."""
+"""Margins of the reference's vote, |2 share - 1|."""
 
 
 def order_rows(
-    pair: Codes, a_first: NDArray[np.bool_], preference: Array, cluster: Codes,
-    margin: Array, level: float,
-) -> Iterator[dict[str, Any]]:  # fmt: skip
+    pair: Codes, labels: pd.DataFrame, cluster: Codes, margin: Array, level: float
+) -> Iterator[dict[str, Any]]:
     r"""Return what the order in which responses were shown does.
 
     Parameters
     ----------
     pair : ndarray of int, shape (n,)
-        Row of each label's pair, for labels whose order is known.
-    a_first : ndarray of bool, shape (n,)
-        Whether A was shown first.
-    preference : ndarray, shape (n,)
-        P(A preferred).
+        Row of each label's pair.
+    labels : DataFrame, n rows
+        Of one annotator, each with an order, failed ones too: ``annotator, order_shown,
+        replicate, preference``.
     cluster : ndarray of int, shape (pairs,)
     margin : ndarray, shape (pairs,)
-        Margin of the people's vote; NaN where it is unknown.
+        Margin of the reference's vote; NaN where it is unknown.
     level : float
 
     Notes
     -----
     ``first share``: verdicts for what stood first, ties half. ``slot effect``: mean
-    preference for A where A was first minus that where it was second. On pairs seen in both
-    orders, with pairs rc that the second place wins and pc that the first wins (a tie in
-    one order counts with the other verdict): ``consistency``, and ``position fairness``
-    (rc - pc) / N (Shi et al. 2024, whose rescaling cancels), by the people's margin too.
+    preference for A where A was first minus that where it was second. On verdicts in both
+    orders, the k-th repeat of one beside the k-th of the other, with rc that the second
+    place wins and pc that the first wins (a tie in one order counts with the other
+    verdict): ``consistency``, and ``position fairness`` (rc - pc) / N (Shi et al. 2024,
+    whose rescaling cancels), by the reference's margin too. Votes of an annotator that the
+    file does not name repeat nothing: those two are undefined.
     """
-    first = np.where(a_first, preference, 1.0 - preference)
-    yield share_row("first share", first, cluster[pair], level)
-    yield _order_effect(a_first, preference, cluster[pair], level)
-    n = len(cluster)
-    both = np.stack([_by_pair(pair[k], preference[k], n) for k in (a_first, ~a_first)])
-    seen = np.isfinite(both).all(axis=0)
-    if not seen.any():
+    preference = labels["preference"].to_numpy("float64")
+    known = np.isfinite(preference)
+    a_first = labels["order_shown"].eq("ab").to_numpy()
+    first = np.where(a_first, preference, 1.0 - preference)[known]
+    yield share_row("first share", first, cluster[pair[known]], level)
+    yield _order_effect(a_first[known], preference[known], cluster[pair[known]], level)
+    if labels["annotator"].eq(UNNAMED).any():
+        for term in ("consistency", "position fairness"):
+            yield {"term": term, "estimate": np.nan, "n": 0.0, "reason": NO_REPEATS,
+                   "method": SHARE}  # fmt: skip
         return
-    same = (np.sign(both[0] - 0.5) == np.sign(both[1] - 0.5)).astype(float)
-    fair = -np.sign(both[0] - both[1])
-    yield share_row("consistency", same[seen], cluster[seen], level)
-    yield difference_row("position fairness", fair[seen], cluster[seen], level)
+    said = both_orders(pair, labels["order_shown"], labels["replicate"], preference)
+    if not len(said.pair):
+        return
+    where = cluster[said.pair]
+    same = (said.side_ab == said.side_ba).astype(float)
+    rows = [
+        share_row("consistency", same, where, level),
+        difference_row("position fairness", np.sign(said.side_ba - said.side_ab), where, level),
+    ]
     for name, low, high in _MARGINS:
-        mine = seen & (margin >= low) & (margin < high)
+        mine = (margin[said.pair] >= low) & (margin[said.pair] < high)
         if mine.sum() > 1:
-            yield share_row(f"consistency, {name} votes", same[mine], cluster[mine], level)
+            rows.append(share_row(f"consistency, {name} votes", same[mine], where[mine], level))
+    yield from ({**row, "method": said.told(row["method"])} for row in rows)
 
 
 def form_rows(
-    preference: Array, people: Array, form: dict[str, Array], cluster: Codes, level: float
+    preference: Array,
+    single: Array,
+    people: Array,
+    form: dict[str, Array],
+    cluster: Codes,
+    level: float,
 ) -> Iterator[dict[str, Any]]:
     """Return how often the longer response, and the one with a list, is preferred.
 
@@ -82,8 +99,10 @@ def form_rows(
     ----------
     preference : ndarray, shape (pairs,)
         The annotator's mean preference for A; NaN without one.
+    single : ndarray, shape (labels,)
+        The preferences that they are means of.
     people : ndarray, shape (pairs,)
-        That of the reference.
+        Mean preferences of the reference.
     form : dict of str to ndarray, shape (pairs,)
         +1 where A is longer (has a list and B has none), -1 where B, 0 where neither.
     cluster : ndarray of int, shape (pairs,)
@@ -99,12 +118,15 @@ def form_rows(
         if not mine.any():
             continue
         won = ((preference > 0.5) == (side > 0)).astype(float)
-        yield share_row(f"{name} preferred", won[mine], cluster[mine], level)
+        row = share_row(f"{name} preferred", won[mine], cluster[mine], level)
+        yield {**row, "method": mean_by_side(row["method"], preference[mine], single)}
         both = mine & np.isfinite(people) & (people != 0.5)
         if both.sum() > 1:
             theirs = ((people > 0.5) == (side > 0)).astype(float)
             term = f"{name} preferred, minus the reference"
-            yield difference_row(term, (won - theirs)[both], cluster[both], level)
+            row = difference_row(term, (won - theirs)[both], cluster[both], level)
+            means = np.concatenate([preference[both], people[both]])
+            yield {**row, "method": mean_by_side(row["method"], means, single)}
 
 
 def forms(data: PreferenceData) -> dict[str, Array]:
@@ -130,12 +152,6 @@ def forms(data: PreferenceData) -> dict[str, Array]:
         "longer": np.where(np.abs(longer) > _MORE, np.sign(longer), 0.0),
         "list": listed[0].astype(float) - listed[1].astype(float),
     }
-
-
-def _by_pair(pair: Codes, value: Array, n: int) -> Array:
-    count = np.bincount(pair, minlength=n).astype(float)
-    total = np.bincount(pair, value, minlength=n)
-    return np.asarray(np.divide(total, count, out=np.full(n, np.nan), where=count > 0))
 
 
 def _order_effect(

@@ -32,6 +32,7 @@ def mean_preferences(data: PreferenceData, chosen: NDArray[np.bool_]) -> pd.Data
 
 def annotator_preference(data: PreferenceData, annotator: str) -> pd.Series:
     """Return the mean preference of an annotator, by ``pair_id``; NaN without a label."""
+    data = data.decided()
     mine = data.labels["annotator"].eq(annotator).to_numpy(dtype=bool)
     return mean_preferences(data, mine)["preference"]
 
@@ -57,11 +58,13 @@ def reference_mask(data: PreferenceData, reference: str) -> NDArray[np.bool_]:
 
 def reference_preference(data: PreferenceData, reference: str) -> pd.Series:
     """Return the mean preference of a reference, by ``pair_id``; NaN without a label."""
+    data = data.decided()
     return mean_preferences(data, reference_mask(data, reference))["preference"]
 
 
 def people_preference(data: PreferenceData) -> pd.Series:
     """Return the mean preference of people, or without people of everybody, by ``pair_id``."""
+    data = data.decided()
     people = reference_mask(data, "human")
     everybody = np.ones(len(people), dtype=bool)
     return mean_preferences(data, people if people.any() else everybody)["preference"]

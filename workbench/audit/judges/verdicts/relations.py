@@ -13,21 +13,23 @@ from workbench.audit.judges.verdicts.observed_rows import forms
 from workbench.audit.judges.verdicts.preferences import annotator_preference, reference_preference
 from workbench.audit.measures import Measures, difference_row
 from workbench.clustered import Array, share
+from workbench.data.columns import possessive
 from workbench.data.dataset import PreferenceData
 from workbench.decompose.decomposition import decompose
 from workbench.errors import DesignError, refuse_out_of_range
+from workbench.judges.both_orders import mean_by_side
 
-_LOGIT = "logit with the longer response and the people's share, cluster-robust"
+_LOGIT = "logit with the longer response and the {} share, cluster-robust"
 
 
 @dataclass(frozen=True, eq=False)
 class Relations(Measures):
-    """Measures of a judge that are held against people or against another version of it."""
+    """Measures of a judge that are held against a reference or another version of it."""
 
-    heading: ClassVar[str] = "Judge beside people and its other versions"
+    heading: ClassVar[str] = "Judge beside the reference and its other versions"
     about: ClassVar[str] = (
-        "Differences on the same pairs. A judge that prefers its own family more than people do "
-        "may also be right where people are not: an excess is a reason to look."
+        "Differences on the same pairs. A judge that prefers its own family more than the "
+        "reference does may also be right where that is not: an excess is a reason to look."
     )
 
 
@@ -39,7 +41,7 @@ def family_preference(
     *,
     level: float = 0.95,
 ) -> Relations:
-    """Measure how much more a judge prefers its own family's responses than people do.
+    """Measure how much more a judge prefers its own family's responses than the reference does.
 
     Parameters
     ----------
@@ -55,8 +57,9 @@ def family_preference(
     Returns
     -------
     Relations
-        The judge's and the people's preference for its own on the same pairs, the excess,
-        and the weight of "own" adjusted for length and the people's share.
+        The judge's and the reference's preference for its own on the same pairs, the
+        excess, and the weight of "own" adjusted for length and the reference's share. Terms
+        name the reference by its kind: people, gold labels, ...
 
     Raises
     ------
@@ -65,8 +68,8 @@ def family_preference(
 
     Notes
     -----
-    After Wataoka et al. (2024), who condition on the people's label; the weight is the log
-    odds of the own response at the same length and people's share.
+    After Wataoka et al. (2024), who condition on the label of people; the weight is the log
+    odds of the own response at the same length and share of the reference.
 
     Examples
     --------
@@ -92,13 +95,15 @@ def family_preference(
     cluster = pd.factorize(data.pairs["cluster"])[0][use]
     side = np.where(a, 1.0, -1.0)
     by_judge, by_people = (np.where(a, v, 1 - v)[use] for v in (mine, people))
+    noun = data.noun(reference)
     rows = [
         {"term": "preference for its own", **share(by_judge, cluster, level), "method": "share"},
-        {"term": "the people's on the same pairs", **share(by_people, cluster, level),
+        {"term": f"the {possessive(noun)} on the same pairs", **share(by_people, cluster, level),
          "method": "share"},
-        difference_row("excess over the people", by_judge - by_people, cluster, level),
+        difference_row(f"excess over the {noun}", by_judge - by_people, cluster, level),
     ]  # fmt: skip
-    rows.append(_weight(data, judge, np.where(a ^ b, side, 0.0), people, use, level))
+    weight = _weight(data, judge, np.where(a ^ b, side, 0.0), people, use, level)
+    rows.append({**weight, "method": _LOGIT.format(possessive(noun))})
     settings = {"what": f"Preference of {judge} for its own", "level": level}
     return Relations.from_rows(rows, settings, dataset=data.digest)
 
@@ -136,6 +141,7 @@ def drift(
     """
     data = data.decided()
     before, after = (annotator_preference(data, one).to_numpy() for one in (old, new))
+    single = data.labels["preference"][data.labels["annotator"].isin([old, new])]
     both = np.isfinite(before) & np.isfinite(after)
     if not both.any():
         raise DesignError(
@@ -148,7 +154,7 @@ def drift(
     differ = (np.sign(before - 0.5) != np.sign(after - 0.5)).astype(float)
     rows: list[dict[str, Any]] = [
         {"term": "verdicts that differ", **share(differ[both], cluster[both], level),
-         "method": "share"}
+         "method": mean_by_side("share", np.concatenate([before[both], after[both]]), single)}
     ]  # fmt: skip
     longer = forms(data).get("longer")
     if longer is not None:
@@ -160,9 +166,9 @@ def drift(
     if use.any():
         right = [np.sign(one - 0.5) == np.sign(people - 0.5) for one in (before, after)]
         closer = right[1].astype(float) - right[0]
-        rows.append(
-            difference_row("agreement with the reference", closer[use], cluster[use], level)
-        )
+        row = difference_row("agreement with the reference", closer[use], cluster[use], level)
+        means = np.concatenate([one[use] for one in (before, after, people)])
+        rows.append({**row, "method": mean_by_side(row["method"], means, single)})
     settings = {"what": f"{new} minus {old}", "level": level}
     return Relations.from_rows(rows, settings, dataset=data.digest)
 
@@ -227,4 +233,4 @@ def _weight(
         factors.iloc[rows].reset_index(drop=True), pd.DataFrame(index=range(len(rows))), specs
     )
     found = decompose(held, annotator=judge, folds=0, level=level).to_frame().set_index("term")
-    return {**found.loc["own"].to_dict(), "term": "weight of its own, adjusted", "method": _LOGIT}
+    return {**found.loc["own"].to_dict(), "term": "weight of its own, adjusted"}

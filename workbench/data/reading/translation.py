@@ -10,8 +10,8 @@ import numpy as np
 import pandas as pd
 
 from workbench.data.formats import Format
+from workbench.data.formats.plain.columns import propose
 from workbench.data.formats.records import flag
-from workbench.data.formats.tabular import propose
 from workbench.data.reading.container import BadRow, Container
 from workbench.data.reading.record_tables import table_of
 from workbench.data.reading.several import joined, name_of

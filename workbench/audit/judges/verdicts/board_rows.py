@@ -1,0 +1,132 @@
+"""What one judge said beside a reference: of all that was asked, and of what could be read."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from workbench.audit.judges.verdicts.agreement import (
+    leave_one_out,
+    mode_against_mode,
+    of_all_asked,
+    one_against_mode,
+    unread_counts,
+    vote_counts,
+)
+from workbench.clustered import Array, Codes, share
+from workbench.data.columns import UNNAMED
+from workbench.data.dataset import PreferenceData
+from workbench.judges.both_orders import NO_REPEATS
+
+
+@dataclass(frozen=True, eq=False)
+class Said:
+    """What one judge said, by pair.
+
+    Attributes
+    ----------
+    votes : ndarray, shape (pairs, 3)
+        How many verdicts say B, tie, A.
+    unread : ndarray, shape (pairs,)
+        How many could not be read, where the reference decided.
+    read, asked : ndarray, shape (pairs,)
+        Agreement with the mode of the reference, of the verdicts that were read and of all;
+        NaN where there is none.
+    """
+
+    votes: Array
+    unread: Array
+    read: Array
+    asked: Array
+
+
+def said_by(data: PreferenceData, name: str, reference: Array) -> Said:
+    """Return what a judge said beside the votes of a reference, shape (pairs, 3)."""
+    own = data.labels["annotator"].eq(name).to_numpy()
+    votes = vote_counts(data, own)
+    read = one_against_mode(votes, reference)
+    there = reference.sum(axis=1) > 0
+    unread = np.where(there, unread_counts(data, own), 0.0)
+    asked = of_all_asked(read, np.where(there, votes.sum(axis=1), 0.0), unread)
+    return Said(votes, unread, read, asked)
+
+
+def judge_row(
+    name: str, said: Said, reference: Array, cluster: Codes, level: float
+) -> dict[str, Any]:
+    """Return a judge's agreement over all that was asked and over what was read, and the rest."""
+    own = leave_one_out(said.votes) if name != UNNAMED else np.full(len(reference), np.nan)
+    read = agreement_share(said.read, cluster, level)
+    row = {"term": name, **agreement_share(said.asked, cluster, level)}
+    if name == UNNAMED:
+        row["reason"] = row["reason"] or f"no variance: {NO_REPEATS}"
+    return {
+        **row,
+        "n_unread": float(said.unread.sum()),
+        "agreement_read": read["estimate"],
+        "agreement_read_low": read.get("conf_low", np.nan),
+        "agreement_read_high": read.get("conf_high", np.nan),
+        "n_read": read["n"],
+        "bias": 1.0 - _mean(mode_against_mode(said.votes, reference)),
+        "variance": 1.0 - _mean(own),
+    }
+
+
+def ceiling_row(
+    data: PreferenceData, theirs: Any, reference: Array, cluster: Codes, level: float
+) -> dict[str, Any]:
+    """Return how often one of the reference agrees with the others.
+
+    Parameters
+    ----------
+    data : PreferenceData
+    theirs : ndarray of bool, shape (labels,)
+        Labels of the reference.
+    reference : ndarray, shape (pairs, 3)
+        Its votes.
+    cluster : ndarray of int, shape (pairs,)
+    level : float
+    """
+    who = data.labels[["annotator", "kind"]][theirs].drop_duplicates()
+    if len(who) == 1 and who["kind"].item() in ("llm", "reward_model", "rule"):
+        # its repeats would tell how far it agrees with itself
+        name = who["annotator"].item()
+        return {"estimate": np.nan, "n": 0.0, "reason": f"only one annotator: {name}"}
+    found = agreement_share(leave_one_out(reference), cluster, level)
+    return {**found, "reason": found["reason"] and "no pair has two of its verdicts"}
+
+
+def agreement_share(values: Array, cluster: Codes, level: float) -> dict[str, Any]:
+    """Return the mean of agreements with its interval; NaN with a reason where there is none."""
+    known = np.isfinite(values)
+    if not known.any():
+        return {"estimate": np.nan, "n": 0.0, "reason": "no pair that both decided"}
+    return {**share(values[known], cluster[known], level), "reason": None}
+
+
+def unread_text(row: Mapping[Any, Any]) -> str:
+    """Return how many verdicts could not be read, and the rate of the others; else nothing.
+
+    Examples
+    --------
+    >>> unread_text({"n_unread": 3.0, "agreement_read": float("nan")})
+    '; 3 verdicts unread, none read'
+    """
+    if not row["n_unread"] > 0:
+        return ""
+    beside = "none read"
+    if pd.notna(row["agreement_read"]):
+        beside = (
+            f"of those read {row['agreement_read']:.3f} [{row['agreement_read_low']:.3f}, "
+            f"{row['agreement_read_high']:.3f}], n = {row['n_read']:,.0f}"
+        )
+    return f"; {row['n_unread']:,.0f} verdicts unread, {beside}"
+
+
+def _mean(values: Array) -> float:
+    known = np.isfinite(values)
+    return float(values[known].mean()) if known.any() else np.nan
