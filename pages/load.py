@@ -8,31 +8,15 @@ from typing import Any
 
 import pandas as pd
 import streamlit as st
+from parts.reading import reading_of
 from parts.state import adopt, announce, current
 from parts.ui import failure, note, table, text
 
 import workbench as wb
 from workbench.data.formats.registry import FORMATS
-from workbench.data.load import Preview
 from workbench.report.data_card import card_of
 from workbench.report.main_job import has_text
 from workbench.report.pair_view import labels_of
-
-_ROLES = ("prompt", "response_a", "response_b", "label", "annotator",
-          "kind", "scenario", "cluster", "model_a", "model_b",
-          "order_shown", "votes_a", "votes_b", "weight", "strength")  # fmt: skip
-
-
-def mapping_of(look: Preview, key: str) -> dict[str, str | None]:
-    """Let the user say which column is what."""
-    chosen = {}
-    options = ["(none)", *look.columns]
-    for place, role in zip(st.columns(5) * 3, _ROLES, strict=True):
-        guess = look.mapping.get(role)
-        index = options.index(guess) if guess in options else 0
-        value = place.selectbox(role, options, index=index, key=f"map-{role}-{key}")
-        chosen[role] = None if value == options[0] else value
-    return chosen
 
 
 def open_upload(upload: Any) -> None:
@@ -46,9 +30,11 @@ def open_upload(upload: Any) -> None:
         st.dataframe(records, key="preview", height=210)
         known = FORMATS.index(look.format or "tabular") if look.format in (None, *FORMATS) else None
         form = st.selectbox("Read as", FORMATS, index=known, key=f"format-{upload.file_id}")
-        mapping = mapping_of(look, upload.file_id) if form == "tabular" else None
+        how = reading_of(look, upload.file_id, form == "tabular")
+        if st.button("Show how it is read", key="explain", icon=":material/search:"):
+            text(str(wb.explain(path, form, **how)))
         if st.button("Load this file", key="load", type="primary", icon=":material/check:"):
-            adopt(wb.load(path, form, mapping=mapping))
+            adopt(wb.load(path, form, **how))
             # a new key empties the uploader: the file need not stay in memory twice
             st.session_state["uploaded"] = st.session_state.get("uploaded", 0) + 1
             st.rerun()

@@ -40,6 +40,8 @@ if TYPE_CHECKING:
     from workbench.compare.similarity_result import Similarity as Similarity
     from workbench.data.add_judge import add_judge as add_judge
     from workbench.data.dataset import PreferenceData as PreferenceData
+    from workbench.data.explain import Explanation as Explanation
+    from workbench.data.explain import explain as explain
     from workbench.data.joined import concat as concat
     from workbench.data.load import load as load
     from workbench.data.load import preview as preview
@@ -100,6 +102,8 @@ except PackageNotFoundError:
 _EXPORTS = {
     "PreferenceData": "workbench.data.dataset",
     "concat": "workbench.data.joined",
+    "explain": "workbench.data.explain",
+    "Explanation": "workbench.data.explain",
     "load": "workbench.data.load",
     "preview": "workbench.data.load",
     "split": "workbench.data.split",

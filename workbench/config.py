@@ -8,6 +8,7 @@ from typing import Annotated, Any, Literal, Self
 from urllib.parse import parse_qs
 
 from pydantic import (
+    AfterValidator,
     BaseModel,
     ConfigDict,
     Field,
@@ -16,11 +17,22 @@ from pydantic import (
     ValidationInfo,
     model_validator,
 )
+from pydantic_core import PydanticCustomError
 
 from workbench.errors import ConfigError
 
 Name = Annotated[str, Field(min_length=1)]
 """A name: text that is not empty."""
+
+
+def _two_parts(text: str) -> str:
+    if "=" not in text:
+        raise PydanticCustomError("two_parts", "two parts with = between them")
+    return text
+
+
+Named = Annotated[Name, AfterValidator(_two_parts)]
+"""A name and what it stands for, with = between them."""
 
 
 class Config(BaseModel):
@@ -32,6 +44,20 @@ class Config(BaseModel):
         A file, a saved folder, ``hub:owner/name`` or ``sample``.
     format : str, optional
         Name of the reader; recognised from the content when None.
+    map : tuple of str
+        ``ROLE=COLUMN``: which column of a table is what; ``ROLE=`` is none.
+    verdict : tuple of str
+        ``VALUE=MEANING``: what a label of a table means, such as ``1=a`` or ``0=tie``.
+    scale : str, optional
+        How numbers are to be read as verdicts, such as ``percent_a`` or ``-3..3:b``.
+    label : tuple of str
+        ``CRITERION=COLUMN``: a column of labels for each criterion.
+    annotator_columns : tuple of str
+        Columns of a table that hold one person's verdicts each.
+    annotator_name, kind : str, optional
+        Who made the labels, where the file does not say.
+    order : str, optional
+        ``shown``: the responses stand in the order in which they were shown.
     scenarios : tuple of str
         Only these; all when empty.
     seed : int
@@ -54,8 +80,43 @@ class Config(BaseModel):
 
     source: Name = "sample"
     format: Name | None = None
+    map: tuple[Named, ...] = ()
+    verdict: tuple[Named, ...] = ()
+    scale: Name | None = None
+    label: tuple[Named, ...] = ()
+    annotator_columns: tuple[Name, ...] = ()
+    annotator_name: Name | None = None
+    kind: Name | None = None
+    order: Name | None = None
     scenarios: tuple[Name, ...] = ()
     seed: Annotated[int, Field(ge=0, lt=2**32)] = 0
+
+    def reading(self) -> dict[str, Any]:
+        """Return how the source is to be read, as keywords of :func:`workbench.load`.
+
+        Examples
+        --------
+        >>> RunConfig(verdict=("A=B=tie",), label=("safety=col",)).reading()["verdicts"]
+        {'A=B': 'tie'}
+        """
+        # a role or criterion has no = in it, nor has a meaning
+        roles, criteria = (
+            {key: column for key, _, column in (text.partition("=") for text in texts)}
+            for texts in (self.map, self.label)
+        )
+        said = (text.rpartition("=") for text in self.verdict)
+        return {
+            "format": self.format,
+            "mapping": {role: column or None for role, column in roles.items()} or None,
+            "verdicts": {value: meaning for value, _, meaning in said} or None,
+            "scale": self.scale,
+            "criteria": criteria or None,
+            "annotators": self.annotator_columns or None,
+            "annotator": self.annotator_name,
+            "kind": self.kind,
+            "order": self.order,
+            "seed": self.seed,
+        }
 
     @classmethod
     def from_toml(cls, text: str, where: str = "run configuration") -> Self:

@@ -9,6 +9,7 @@ import streamlit as st
 
 import workbench as wb
 from workbench.cli.command import Run
+from workbench.cli.flags import flags_of
 from workbench.config import RunConfig
 from workbench.factors import FAMILIES
 from workbench.factors.dissection_subsets import CASES
@@ -88,13 +89,16 @@ def command_of(data: wb.PreferenceData, choices: dict[str, Any]) -> str:
     report = data.load_report
     source = "DATA" if report is None else "sample" if report.format == "sample" else report.source
     options = {key: value for key, value in choices.items() if key != "families"}
+    said = {} if report is None else report.settings.get("said", {})
+    reading = {key: tuple(v) if isinstance(v, list) else v for key, v in said.items()}
     first = []
     if choices["families"] or choices["scenarios"]:
         # a saved folder keeps the scale of all scenarios, as this view does
-        first = ["workbench", "factors", source, "--out", "scored"]
+        flags = flags_of(RunConfig().updated("dashboard", **reading))
+        first = ["workbench", "factors", source, *flags, "--out", "scored"]
         if choices["families"]:
             first += ["--families", ",".join(choices["families"])]
-        source = "scored"
-    config = RunConfig().updated("dashboard", source=source, **options)
+        source, reading = "scored", {}
+    config = RunConfig().updated("dashboard", source=source, **reading, **options)
     again = Run(config, as_json=False, out=None, quiet=True).report_command("report.html")
     return f"{shlex.join(first)} && {again}" if first else again

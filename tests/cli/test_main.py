@@ -54,7 +54,7 @@ def votes(tmp_path: Path) -> Path:
     path = tmp_path / "votes.csv"
     rows = ["prompt,response_a,response_b,preference,annotator"]
     rows += [
-        f"question {i},{'word ' * (i % 7 + 1)},{'term ' * (i % 5 + 1)},{i % 2},ann"
+        f"question {i},{'word ' * (i % 7 + 1)},{'term ' * (i % 5 + 1)},{'ba'[i % 2]},ann"
         for i in range(60)
     ]
     path.write_text("\n".join([*rows, "question 99,word,text,huh,ann"]) + "\n", encoding="utf-8")

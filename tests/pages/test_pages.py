@@ -290,3 +290,39 @@ def test_pages_are_small_and_hold_no_analysis():
         assert source.count("\n") <= 120, page.name
         for word in ("groupby", "unsafe_allow_html", "decompose(", "contrast("):
             assert word not in source, (page.name, word)
+
+
+def test_boxes_say_what_codes_mean_and_who_judged(tmp_path):
+    rows = "\n".join(f"q{k},yes {k},no {k},{k % 2 + 1}" for k in range(8))
+    app = _upload(_run("load.py"), "codes.csv", f"prompt,text_a,text_b,choice\n{rows}\n")
+    app.button(key="explain").click().run()
+    assert any("--verdict 1=a" in code.value for code in app.code)
+    app.button(key="load").click().run()
+    assert any("mean is not known" in code.value for code in app.code)
+    for box, value in (("verdict", "1=a, 2=b"), ("annotator", "crowd")):
+        next(t for t in app.text_input if t.key.startswith(f"{box}-")).set_value(value)
+    next(s for s in app.selectbox if s.key.startswith("kind-")).select("human")
+    app.button(key="load").click().run()
+    assert not app.exception
+    assert any("8 kept" in text.value for text in app.text)
+    shown = _frame(app, "n_labels")
+    assert shown[["annotator", "kind"]].values.tolist() == [["crowd", "human"]]
+
+
+def test_boxes_that_cannot_be_understood_say_so():
+    app = _upload(_run("load.py"), "v.csv", "prompt,text_a,text_b,choice\nq,x,y,1\n")
+    next(t for t in app.text_input if t.key.startswith("verdict-")).set_value("1").run()
+    assert not app.exception
+    assert any("two parts" in code.value for code in app.code)
+
+
+@pytest.mark.parametrize("families", [(), ("length",)])
+def test_the_command_of_a_table_says_how_it_was_read(families):
+    from parts.choices import command_of
+
+    table = pd.DataFrame({"text_a": ["x", "z"], "text_b": ["y", "w"], "choice": [1, 2]})
+    data = wb.load(table, verdicts={"1": "a", "2": "b"}, kind="human")
+    command = command_of(data, {"families": families, "scenarios": (), "folds": 0})
+    flags = "--verdict 1=a --verdict 2=b --kind human"
+    assert flags in command.split(" && ")[0]
+    assert command.count(flags) == 1

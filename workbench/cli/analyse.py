@@ -235,7 +235,11 @@ def add_judge(
             expected="a folder to write to",
             fix="Give --out FOLDER; then: workbench contrast FOLDER --annotator NAME.",
         )
-    data = wb.add_judge(run.load(), verdicts, name=name, in_order=in_order)
+    # what a verdict means is said of the judge's file
+    said = run.config.reading()["verdicts"]
+    config = run.config.updated(verdict=())
+    read = Run(config, run.as_json, run.out, run.quiet).load()
+    data = wb.add_judge(read, verdicts, name=name, in_order=in_order, labels=said)
     report = data.load_report
     record = {"digest": data.digest, "load_report": report.to_dict() if report else None}
     run.show(f"{data!r}\n{report}", record)

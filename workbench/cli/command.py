@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Generic, Literal, TypeVar
 
 import typer
 
+from workbench.cli.flags import FLAGS, READING, WHOLE, flags_of
 from workbench.errors import ConfigError, WorkbenchError
 
 if TYPE_CHECKING:
@@ -25,10 +26,6 @@ if TYPE_CHECKING:
     from workbench.finding import Finding
     from workbench.report.job import MainJob
     from workbench.results import Result
-
-
-_FLAGS = {"annotators": "--annotator", "scenarios": "--scenario", "further": "--with"}
-"""Flags that name one of several, where the configuration names them all."""
 
 
 C = TypeVar("C", bound="Config")
@@ -58,9 +55,9 @@ class BaseRun(ABC, Generic[C]):
     quiet: bool
     read: list[LoadReport] = field(default_factory=list, repr=False)
 
-    def load(self, mapping: Mapping[str, str] | None = None) -> PreferenceData:
+    def load(self) -> PreferenceData:
         """Return the data of the configuration, scenarios and all else as it says."""
-        return self._chosen(self._read(mapping))
+        return self._chosen(self._read())
 
     def _chosen(self, data: PreferenceData) -> PreferenceData:
         from workbench.factors.dissection_subsets import only_subsets
@@ -68,12 +65,12 @@ class BaseRun(ABC, Generic[C]):
         scenarios = self.config.scenarios
         return only_subsets(data, scenarios) if scenarios else data
 
-    def _read(self, mapping: Mapping[str, str] | None = None) -> PreferenceData:
+    def _read(self) -> PreferenceData:
         import workbench as wb
 
-        source, config = self.config.source, self.config
+        source = self.config.source
         with self.progress(f"Loading {source}"):
-            data = wb.load(source, format=config.format, mapping=mapping, seed=config.seed)
+            data = wb.load(source, **self.config.reading())
         return self.reads(data)
 
     def reads(self, data: PreferenceData) -> PreferenceData:
@@ -193,10 +190,7 @@ class Run(BaseRun["RunConfig"]):
 
     def report_command(self, name: str) -> str:
         """Return the command that makes this run's report again, as file ``name``."""
-        words = ["workbench", "report", self.config.source]
-        for key, values in self.config.to_query().items():
-            if key not in ("source", "by"):
-                words += [_FLAGS.get(key, f"--{key}"), ",".join(values)]
+        words = ["workbench", "report", self.config.source, *flags_of(self.config)]
         return shlex.join([*words, "--out", name])
 
 
@@ -240,9 +234,9 @@ REFERENCE = option(
 _FIT = {
     parameter.name: parameter
     for parameter in (
-        _names("annotators", "Only these annotators.", _FLAGS["annotators"]),
+        _names("annotators", "Only these annotators.", FLAGS["annotators"]),
         _names("factors", "Only these factors."),
-        _names("scenarios", "Only these scenarios or subsets.", _FLAGS["scenarios"]),
+        _names("scenarios", "Only these scenarios or subsets.", FLAGS["scenarios"]),
         option("covariance", Literal["cluster", "HC1", "classical"] | None, None, "Errors."),
         option(
             "ties", Literal["half", "drop"] | None, None, "A tie is half a vote each, or no vote."
@@ -262,7 +256,7 @@ def fit_flags(*names: str) -> tuple[Parameter, ...]:
 FURTHER = _names(
     "further",
     "Also in the report: posterior, bootstrap, similarity, scenarios, concordance, ratings.",
-    _FLAGS["further"],
+    FLAGS["further"],
 )
 _SHARED = (
     option("config", Path | None, None, "TOML file of options; flags win over it."),
@@ -279,8 +273,9 @@ def command(
 ) -> Callable[[Callable[..., None]], Callable[..., None]]:
     """Register a function as a command of its name.
 
-    The command takes ``options`` beside the function's own parameters. The options reach
-    the function as ``run.config``; its own are passed on.
+    The command takes ``options`` beside the function's own parameters, and where it reads
+    data the flags that say how. The options reach the function as ``run.config``; its own are
+    passed on.
     Deliberate errors become their message on stderr and exit code 1.
     """
 
@@ -295,7 +290,10 @@ def command(
             with explained(debug):
                 body(_run(values, run_type), **given)
 
-        parameters = [*options, *accepted, *_SHARED]
+        taken = {p.name for p in (*options, *accepted)}
+        reads = "source" in taken
+        reading = [p for p in READING if p.name not in taken] if reads else []
+        parameters = [*options, *accepted, *reading, *_SHARED]
         run_it.__doc__ = body.__doc__
         run_it.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
         run_it.__annotations__ = {p.name: p.annotation for p in parameters}
@@ -317,7 +315,10 @@ def _run(values: dict[str, Any], run_type: type[BaseRun[Any]]) -> BaseRun[Any]:
         config = config_type.from_toml(file.read_text(encoding="utf-8-sig"), where=str(file))
     elif values.get("source", "given") is None:
         raise typer.BadParameter("name the data, or give --config", param_hint="DATA")
-    lists = {key: split_names(v) if isinstance(v, list) else v for key, v in values.items()}
+    lists = {
+        key: (tuple(v) if key in WHOLE else split_names(v)) if isinstance(v, list) else v
+        for key, v in values.items()
+    }
     try:
         config = config.updated("command line", **lists)
     except ConfigError as error:

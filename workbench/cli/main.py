@@ -27,6 +27,7 @@ from workbench.cli.command import (
     explained,
 )
 from workbench.cli.dashboard import serve
+from workbench.cli.flags import ANNOTATOR
 from workbench.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -48,15 +49,18 @@ def main() -> None:
     app()
 
 
-@command(app, SOURCE, FORMAT)
+@command(app, SOURCE, FORMAT, ANNOTATOR)
 def load(
     run: Run,
-    map: Annotated[
-        list[str] | None, typer.Option(metavar="KEY=COLUMN", help="Which column is what.")
-    ] = None,
+    explain: Annotated[
+        bool, typer.Option("--explain", help="Show how the file is read, column by column.")
+    ] = False,
 ) -> None:
     """Read preference data and say what became of every row; --out saves a folder."""
-    data = run.load(_mapping(map or []))
+    if explain:
+        _explain(run)
+        return
+    data = run.load()
     report = data.load_report
     record = {
         "digest": data.digest,
@@ -169,9 +173,9 @@ def _report(run: Run, data: PreferenceData, path: Path, beside: Sequence[Result]
     )
 
 
-def _mapping(texts: list[str]) -> dict[str, str] | None:
-    pairs = [text.partition("=") for text in texts]
-    for text, (key, _, column) in zip(texts, pairs, strict=True):
-        if not (key and column):
-            raise typer.BadParameter(f"{text!r} is not KEY=COLUMN", param_hint="--map")
-    return {key: column for key, _, column in pairs} or None
+def _explain(run: Run) -> None:
+    import workbench as wb
+
+    with run.progress(f"Reading {run.config.source}"):
+        found = wb.explain(run.config.source, **run.config.reading())
+    run.show(str(found), found.to_dict())

@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 
 from workbench.data.columns import KINDS, LABEL_KEY, complete_labels
 from workbench.data.dataset import PreferenceData
+from workbench.data.formats.plain.columns import propose
 from workbench.data.formats.records import excerpt
-from workbench.data.formats.tabular import propose
 from workbench.data.formats.verdicts import read_labels
 from workbench.data.load_report import FAILED, LeftOut, LoadReport, summed
 from workbench.data.pair_keys import match_pairs
@@ -45,8 +45,8 @@ def add_judge(
         JSON object), or a Series with such an index, gives a verdict by pair. A sequence (in
         a file, a JSON list, or one verdict a line) is in the order of ``data.pairs``.
         A verdict speaks of A and B as the data have them: ``a``, ``b``, ``tie`` and what
-        else :data:`workbench.data.formats.verdicts.VERDICTS` knows, or P(A preferred) from 0
-        to 1. Further columns that count: ``order_shown`` (``ab`` or ``ba``), ``criterion``,
+        else :func:`workbench.data.formats.verdict_words.meaning_of` knows, or P(A preferred)
+        from 0 to 1. Further columns that count: ``order_shown`` (``ab`` or ``ba``), ``criterion``,
         ``replicate``, ``raw``. Verdicts again on one pair are repeats, and all are kept.
     name : str
         What the annotator is to be called.
@@ -55,8 +55,8 @@ def add_judge(
     in_order : bool
         One verdict for each pair in the order of ``data.pairs``: no column names the pairs.
     labels : mapping, optional
-        Meaning of each verdict as ``a, b, tie, both_bad, not_applicable`` or ``failed``,
-        such as ``{"1": "a", "2": "b"}``.
+        Meaning of verdicts, of :data:`workbench.data.formats.verdicts.MEANINGS`, such as
+        ``{"1": "a", "2": "b"}``; words keep theirs.
 
     Returns
     -------
@@ -95,6 +95,7 @@ def add_judge(
             "row": rows,
             "preference": read["preference"].to_numpy(),
             "reason": read["reason"].array,
+            "strength": read["strength"].to_numpy(),
             **_beside(table),
         }
     )

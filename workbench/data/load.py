@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -14,8 +14,10 @@ from workbench.data import sample, store
 from workbench.data.assemble import assemble
 from workbench.data.dataset import PreferenceData
 from workbench.data.formats import Format
+from workbench.data.formats.plain.columns import propose
+from workbench.data.formats.plain.looks import look_at
+from workbench.data.formats.plain.nearest import unrecognised
 from workbench.data.formats.registry import FORMATS, get_format
-from workbench.data.formats.tabular import propose
 from workbench.data.formats.training.dataset_info import mapping_beside
 from workbench.data.joined import concat
 from workbench.data.load_report import LeftOut, summed
@@ -52,6 +54,10 @@ def load(
     format: str | None = None,
     *,
     mapping: Mapping[str, Any] | None = None,
+    verdicts: Mapping[str, str] | None = None,
+    scale: str | None = None,
+    annotators: Sequence[str] | Mapping[str, str | None] | None = None,
+    criteria: Mapping[str, str] | None = None,
     annotator: str | None = None,
     kind: str | None = None,
     rule: Mapping[str, Any] | None = None,
@@ -70,14 +76,25 @@ def load(
         One of :data:`FORMATS`; recognised by content when None.
     mapping : mapping, optional
         Columns by role for the format ``tabular``, such as ``{"label": "winner"}``; see
-        :data:`workbench.data.formats.tabular.ROLES`. ``{"chosen": ..., "rejected": ...}``
+        :data:`workbench.data.formats.plain.columns.ROLES`. ``{"chosen": ..., "rejected": ...}``
         names the better and the worse response; see
         :data:`workbench.data.formats.training.columns.ROLES`.
+    verdicts : mapping, optional
+        What labels of a table mean, such as ``{"1": "a", "2": "b", "0": "tie"}``; see
+        :func:`workbench.data.formats.verdicts.checked_labels`.
+    scale : str, optional
+        How numbers of a table are to be read, such as ``percent_a`` or ``-3..3:b``; see
+        :class:`workbench.data.formats.scales.Scale`.
+    annotators : sequence or mapping, optional
+        Columns of a table that hold one person's verdicts each; with a kind for each.
+    criteria : mapping, optional
+        A column of verdicts for each criterion of a table.
     annotator, kind : str, optional
         Who made the labels, where the file does not say.
     rule : mapping, optional
         How ratings become pairs; see :mod:`workbench.data.formats.rated.ratings`.
     order : str, optional
+        ``"shown"``: the responses of a table stand in the order in which they were shown;
         ``"alpaca_eval"`` recovers the shown order that AlpacaEval's own evaluator seeded.
     seed : int
         Of the shuffle of files that put the chosen response first.
@@ -99,7 +116,8 @@ def load(
     1 kept
     """
     options = {
-        "mapping": mapping, "annotator": annotator, "kind": kind, "rule": rule, "order": order,
+        "mapping": mapping, "verdicts": verdicts, "scale": scale, "annotators": annotators,
+        "criteria": criteria, "annotator": annotator, "kind": kind, "rule": rule, "order": order,
         "seed": seed,
     }  # fmt: skip
     if isinstance(source, pd.DataFrame):
@@ -121,7 +139,7 @@ def load(
         joined = _of_folder(path, format)
         if joined is not None:
             return _read(joined[0], joined[1], options)
-    if format is None and not mapping:
+    if format is None and _asked(options) is None:
         options["mapping"] = mapping_beside(path)
     return _read(_open(path, format, options), format, options)
 
@@ -195,22 +213,24 @@ def _open(path: Path, name: str | None, options: Mapping[str, Any]) -> Container
     if head is None:
         return open_container(path)
     _check_names(head.columns, path.name)
-    if name is None and not options["mapping"]:
-        found = _recognise(head)
-    else:
-        found = get_format(name or _asked(options["mapping"]))
+    asked = name or _asked(options)
+    found = _recognise(head) if asked is None else get_format(asked)
     if found is None or found.columns is None:
         return open_container(path)
     return open_container(path, found.columns(head.columns, options))
 
 
-def _asked(mapping: Mapping[str, Any]) -> str:
-    """Return the format whose roles a mapping names."""
+def _asked(options: Mapping[str, Any]) -> str | None:
+    """Return the format whose roles a mapping names; a table's where its reading is said."""
+    mapping = options["mapping"] or {}
     if "completion" in mapping:
         return "trl-unpaired"
     if "baseline" in mapping:
         return "arena_hard"
-    return "trl" if {"chosen", "rejected"} & mapping.keys() else "tabular"
+    if {"chosen", "rejected"} & mapping.keys():
+        return "trl"
+    said = ("mapping", "verdicts", "scale", "annotators", "criteria")
+    return "tabular" if any(options[name] for name in said) else None
 
 
 def _recognise(container: Container) -> Format | None:
@@ -230,13 +250,10 @@ def _flat_records(container: Container, found: Format) -> list[dict[str, Any]] |
 
 
 def _read(container: Container, name: str | None, options: Mapping[str, Any]) -> PreferenceData:
-    if name is None:
-        mapping = options["mapping"]
-        found = get_format(_asked(mapping)) if mapping else _recognise(container)
-    else:
-        found = get_format(name)
+    asked = name or _asked(options)
+    found = _recognise(container) if asked is None else get_format(asked)
     if found is None:
-        raise _unrecognised(container)
+        raise unrecognised(container.name, look_at(container.table))
     try:
         return _translate(container, found, options)
     except DataError as error:
@@ -300,14 +317,3 @@ def _joined(parts: list[PreferenceData], source: str) -> PreferenceData:
         notes=(*notes, f"joined from {len(reports)} files"),
     )
     return replace(data, load_report=report)
-
-
-def _unrecognised(container: Container) -> DataError:
-    return DataError(
-        "The format of the file is not recognised.",
-        where=container.name,
-        found="columns " + ", ".join(container.columns),
-        expected="one of " + ", ".join(FORMATS),
-        fix='Map its columns: mapping={"response_a": ..., "response_b": ..., "label": ...} '
-        "(--map response_a=... on the command line); the label is enough for data without text.",
-    )

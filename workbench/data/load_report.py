@@ -13,6 +13,7 @@ REASONS = {
     "duplicate": "the same judgement, by its own id in the file, came before",
     "unparseable": "the row could not be read",
     "unknown label": "the label is none of the format's values",
+    "derived": "the verdict is derived of others: two orders disagree",
     "no judgement": "nobody judged it: voting was optional, skipped or withdrawn",
 }
 """Why a row can be left out, in words."""

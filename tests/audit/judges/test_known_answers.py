@@ -88,8 +88,9 @@ def test_llmbar_is_asked_with_a_mapping(shared_data):
         pytest.skip("LLMBar is absent")
     mapping = {"prompt": "input", "response_a": "output_1", "response_b": "output_2",
                "label": "label", "labels": {"1": "a", "2": "b"}}  # fmt: skip
-    data = wb.load(path, mapping=mapping)
-    table = known_answers(data, wb.RuleJudge("first"), n=1000).to_frame().set_index("term")
+    data = wb.load(path, mapping=mapping, kind="objective")
+    found = known_answers(data, wb.RuleJudge("first"), "objective", n=1000)
+    table = found.to_frame().set_index("term")
     assert table.loc["right in both orders", ["estimate", "n"]].tolist() == [0.0, 100.0]
     assert table.loc["right in one order", "estimate"] == 0.5
 

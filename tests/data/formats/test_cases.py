@@ -1,4 +1,4 @@
-"""Every layout beside its right reading, written by hand: ../shared/cases/formats/*/expected.json."""
+"""Every layout beside its right reading, written by hand: ../shared/cases/formats."""
 
 from __future__ import annotations
 
@@ -29,7 +29,11 @@ BESIDE = {
 UNNAMED = {"btl_counts", "helpsteer2_preference", "helpsteer3_preference"}
 """Files that name nobody: their votes are of ``unnamed``, each its own judgement."""
 
-KINDS: dict[str, dict[str, str]] = {}
+KINDS: dict[str, dict[str, str]] = {
+    "both_orders_rows": {"judge-x": "unknown"},
+    "criteria_rows": {"ann1": "unknown"},
+    "votes_without_annotator": {"unnamed": "unknown"},
+}
 """Other kinds than expected: ``human`` is claimed only where the format says so."""
 
 needs_cases = pytest.mark.skipif(

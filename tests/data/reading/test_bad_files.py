@@ -153,7 +153,7 @@ def test_a_last_field_with_line_ends_is_no_open_quote(tmp_path):
 
 
 def test_nan_labels_are_kept_as_failed_verdicts(tmp_path):
-    frame = pd.DataFrame(GOOD).assign(label=[1.0, None, float("nan"), 0.0])
+    frame = pd.DataFrame(GOOD).assign(label=["a", None, float("nan"), "b"])
     data = wb.load(frame)
     assert data.labels["preference"].isna().sum() == 2
     assert data.labels["reason"].dropna().tolist() == ["failed", "failed"]
@@ -171,10 +171,11 @@ def test_whole_numbers_outside_0_to_1_need_a_mapping(labels):
     frame = pd.DataFrame(GOOD).assign(label=labels)
     error = _error(frame)
     assert "4 unknown label" in error.found
-    assert '"labels"' in error.fix
+    assert "--verdict 1=a" in error.fix
+    assert "verdicts={'1': 'a'" in error.fix
     report = wb.load(pd.concat([frame, frame.assign(label="b")])).load_report
     assert report.left_out["unknown label"].count == 4
-    assert any("whole numbers" in note for note in report.notes)
+    assert any("--verdict 1=a" in note for note in report.notes)
 
 
 def test_labels_1_and_2_with_their_mapping():
@@ -185,9 +186,12 @@ def test_labels_1_and_2_with_their_mapping():
     assert data.load_report.settings["mapping"]["labels"] == {"1": "a", "2": "b"}
 
 
-def test_a_stray_number_among_probabilities_is_counted_alone():
-    report = wb.load(pd.DataFrame(GOOD).assign(label=[0.3, 1.0, 7.0, 0.0])).load_report
-    assert report.left_out["unknown label"].count == 1
+def test_one_number_outside_0_to_1_and_no_number_is_a_probability():
+    """Sliders and margins have fractions too: 0.3 beside 7 is no P(A)."""
+    frame = pd.DataFrame(GOOD).assign(label=[0.3, 1.0, 7.0, 0.0])
+    assert "4 unknown label" in _error(frame).found
+    assert "--scale" in _error(frame).fix
+    assert wb.load(frame, scale="0..7:a").labels["preference"].tolist() == [0.3 / 7, 1 / 7, 1, 0]
 
 
 def test_no_usable_row_says_why(tmp_path):

@@ -104,6 +104,8 @@ def names(records: pa.Table, name: str) -> pd.Series:
     """
     if name not in records.column_names or is_text(records.schema.field(name).type):
         return texts(records, name)
+    if pa.types.is_integer(records.schema.field(name).type):
+        return records.column(name).cast(pa.large_string()).to_pandas().astype("str")
     written = [
         " ".join(str(part) for part in value)
         if isinstance(value, list)

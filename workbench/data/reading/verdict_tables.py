@@ -10,7 +10,7 @@ from pathlib import Path
 import pandas as pd
 
 from workbench.data.formats.records import excerpt
-from workbench.data.formats.verdicts import VERDICTS
+from workbench.data.formats.verdict_words import UNKNOWN, meaning_of
 from workbench.data.reading.containers import open_container
 from workbench.data.reading.files import Reading, empty_file, mixed_encodings, open_bytes
 from workbench.errors import DataError
@@ -163,7 +163,7 @@ def _plain_json(content: bytes, source: str) -> Verdicts | None:
 
 
 def _is_verdict(text: str) -> bool:
-    if text.strip().lower() in VERDICTS:
+    if meaning_of(text) is not UNKNOWN:
         return True
     try:
         float(text)

@@ -39,6 +39,7 @@ _ITEMS = ("pair", "pair_id", "item", "item_id", "comparison_id", "question_id", 
 _PROMPTS = ("question_id", "prompt_id", "instruction_id")
 _SAID = ("criterion", "dimension", "scenario", "cluster", "kind", "order_shown")
 _NUMBERS = ("weight", "strength", "replicate")
+_ASKED = ("prompt", "question", "instruction", "query")
 _RESPONSES = (
     "response", "output", "answer", "completion", "text", "conversation", "messages", "generation",
 )  # fmt: skip
@@ -122,7 +123,15 @@ def _recognise(columns: list[str], records: list[dict[str, Any]]) -> bool:
     if not sides or not have & set(_WINNER) or _has_responses(columns):
         return False
     a, b, won = _named(columns)
+    if a == "left" and _are_texts(columns, records):
+        return False
     return are_winners([r.get(won) for r in records], [(r.get(a), r.get(b)) for r in records])
+
+
+def _are_texts(columns: list[str], records: list[dict[str, Any]]) -> bool:
+    """Tell whether left and right answer prompts: names of models come again, answers do not."""
+    named = {str(record.get(side)) for record in records for side in ("left", "right")}
+    return any(column.lower() in _ASKED for column in columns) and len(named) > len(records)
 
 
 def _has_responses(columns: list[str]) -> bool:

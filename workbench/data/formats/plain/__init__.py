@@ -1,0 +1,1 @@
+"""Plain tables: which column is what, and what their verdicts say."""
