@@ -14,6 +14,7 @@ from parts.ui import failure, note, table, text
 
 import workbench as wb
 from workbench.data.formats.registry import FORMATS
+from workbench.data.reading.files import KNOWN, PACKED, SUFFIXES
 from workbench.report.data_card import card_of
 from workbench.report.main_job import has_text
 from workbench.report.pair_view import labels_of
@@ -42,10 +43,10 @@ def open_upload(upload: Any) -> None:
 
 st.title("Load preference data")
 with st.expander("Open your own file", icon=":material/upload_file:"):
-    st.caption("CSV, TSV, JSON, JSONL or Parquet, also .gz or .zst. It stays in this session.")
+    st.caption(f"{KNOWN}. It stays in this session.")
     upload = st.file_uploader(
         "File",
-        type=["csv", "tsv", "json", "jsonl", "parquet", "gz", "zst"],
+        type=[*(suffix.removeprefix(".") for suffix in (*SUFFIXES, *PACKED)), "txt", "zip"],
         key=f"upload-{st.session_state.get('uploaded', 0)}",
         max_upload_size=50,
     )

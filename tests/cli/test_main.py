@@ -89,6 +89,23 @@ def test_load_maps_columns(votes: Path, tmp_path: Path) -> None:
     assert mapped["digest"] == wb.load(votes).digest
 
 
+def test_load_takes_several_files_as_one_set(votes: Path, tmp_path: Path) -> None:
+    head, *rows = votes.read_text(encoding="utf-8").splitlines(keepends=True)
+    parts = [tmp_path / "parts" / f"part-{n}.csv" for n in range(2)]
+    parts[0].parent.mkdir()
+    for part, own in zip(parts, (rows[:20], rows[20:]), strict=True):
+        part.write_text(head + "".join(own), encoding="utf-8")
+    whole = wb.load(votes).digest
+    several = run_json("load", *parts)
+    assert several["digest"] == whole
+    assert several["load_report"]["source"] == "part-0.csv, part-1.csv"
+    for source in (parts[0].parent, parts[0].parent / "*.csv"):
+        assert run_json("load", source)["digest"] == whole
+        assert run("decompose", source, "--quiet").exit_code == 0
+    assert "columns" in run_json("load", *parts, "--explain")
+    assert run("load").exit_code == 2
+
+
 def test_factors_describes_and_saves(votes: Path, tmp_path: Path) -> None:
     out = tmp_path / "scored"
     record = run_json("factors", votes, "--families", "length", "--out", out)

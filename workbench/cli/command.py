@@ -45,6 +45,8 @@ class BaseRun(ABC, Generic[C]):
         Where files are written.
     quiet : bool
         Neither notes nor progress.
+    beside : tuple of str
+        Files that are one set with the source of the configuration.
     read : list of LoadReport
         What became of the rows of the data that were read so far.
     """
@@ -53,7 +55,13 @@ class BaseRun(ABC, Generic[C]):
     as_json: bool
     out: Path | None
     quiet: bool
+    beside: tuple[str, ...] = ()
     read: list[LoadReport] = field(default_factory=list, repr=False)
+
+    @property
+    def sources(self) -> str | list[str]:
+        """The source of the configuration, with the files that are one set with it."""
+        return [self.config.source, *self.beside] if self.beside else self.config.source
 
     def load(self) -> PreferenceData:
         """Return the data of the configuration, scenarios and all else as it says."""
@@ -68,9 +76,8 @@ class BaseRun(ABC, Generic[C]):
     def _read(self) -> PreferenceData:
         import workbench as wb
 
-        source = self.config.source
-        with self.progress(f"Loading {source}"):
-            data = wb.load(source, **self.config.reading())
+        with self.progress(f"Loading {self.config.source}"):
+            data = wb.load(self.sources, **self.config.reading())
         return self.reads(data)
 
     def reads(self, data: PreferenceData) -> PreferenceData:
@@ -213,18 +220,22 @@ def _names(name: str, text: str, flag: str | None = None) -> Parameter:
     return option(name, list[str] | None, None, text, flag)
 
 
-SOURCE = Parameter(
-    "source",
-    Parameter.KEYWORD_ONLY,
-    default=None,
-    annotation=Annotated[
-        str | None,
-        typer.Argument(
-            metavar="DATA",
-            help="A file, a saved folder, hub:owner/name, or sample.",
-            show_default=False,
-        ),
-    ],
+def _source(kind: Any, metavar: str, text: str) -> Parameter:
+    told = typer.Argument(metavar=metavar, help=text, show_default=False)
+    return Parameter(
+        "source", Parameter.KEYWORD_ONLY, default=None, annotation=Annotated[kind, told]
+    )
+
+
+SOURCE = _source(
+    str | None,
+    "DATA",
+    "A file, a pattern in quotes, a folder, a saved folder, hub:owner/name, or sample.",
+)
+SOURCES = _source(
+    list[str] | None,
+    "DATA...",
+    "Files, patterns or folders, read as one set; a saved folder, hub:owner/name, or sample.",
 )
 FORMAT = option("format", str | None, None, "Name of the format; recognised if not given.")
 BY = _names("by", "Columns that make a group: annotator, kind, scenario, ...")
@@ -309,6 +320,10 @@ def _run(values: dict[str, Any], run_type: type[BaseRun[Any]]) -> BaseRun[Any]:
     as_json, out, quiet = (values.pop(name) for name in ("json", "out", "quiet"))
     config_type = run_type.config_type()
     config = config_type()
+    sources = values.get("source")
+    beside: tuple[str, ...] = ()
+    if isinstance(sources, list):
+        values["source"], beside = next(iter(sources), None), tuple(sources[1:])
     if file is not None:
         if not file.is_file():
             raise typer.BadParameter(f"there is no file {file}", param_hint="--config")
@@ -323,7 +338,7 @@ def _run(values: dict[str, Any], run_type: type[BaseRun[Any]]) -> BaseRun[Any]:
         config = config.updated("command line", **lists)
     except ConfigError as error:
         raise typer.BadParameter(str(error)) from None
-    return run_type(config, as_json, out, quiet)
+    return run_type(config, as_json, out, quiet, beside)
 
 
 def split_names(values: list[str]) -> tuple[str, ...] | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from glob import has_magic
 from pathlib import Path
 
 from workbench.errors import ConfigError
@@ -41,7 +42,7 @@ def serve(source: str, port: int) -> int:
     Parameters
     ----------
     source : str
-        What it opens first: a file, a saved folder, ``hub:owner/name`` or ``sample``. It
+        What it opens first: a file, a pattern, a folder, ``hub:owner/name`` or ``sample``. It
         travels in the environment variable ``WORKBENCH_DATA``; annotation runs are kept in
         ``runs/`` of the current folder (``WORKBENCH_RUNS``).
     port : int
@@ -53,7 +54,7 @@ def serve(source: str, port: int) -> int:
     """
     path = Path(source)
     if source != "sample" and not source.startswith("hub:"):
-        if not path.exists():
+        if not path.exists() and not has_magic(source):
             raise ConfigError(
                 "The data to open are not there.",
                 where=source,

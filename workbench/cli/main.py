@@ -22,6 +22,7 @@ from workbench.cli.command import (
     FURTHER,
     REFERENCE,
     SOURCE,
+    SOURCES,
     Run,
     command,
     explained,
@@ -49,7 +50,7 @@ def main() -> None:
     app()
 
 
-@command(app, SOURCE, FORMAT, ANNOTATOR)
+@command(app, SOURCES, FORMAT, ANNOTATOR)
 def load(
     run: Run,
     explain: Annotated[
@@ -177,5 +178,5 @@ def _explain(run: Run) -> None:
     import workbench as wb
 
     with run.progress(f"Reading {run.config.source}"):
-        found = wb.explain(run.config.source, **run.config.reading())
+        found = wb.explain(run.sources, **run.config.reading())
     run.show(str(found), found.to_dict())

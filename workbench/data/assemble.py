@@ -336,11 +336,11 @@ def _example(judgements: pd.DataFrame, row: int, found: pd.Series) -> dict[str, 
 
 
 def _first_examples(left_out: dict[str, LeftOut]) -> str:
-    shown = [
-        f"row {entry.examples[0]['row']} {reason} ({entry.examples[0]['found']})"
-        for reason, entry in left_out.items()
-        if entry.examples
-    ]
+    shown = []
+    for reason, entry in left_out.items():
+        for one in entry.examples[:1]:
+            place = f"{one['file']}, row" if "file" in one else "row"
+            shown.append(f"{place} {one['row']} {reason} ({one['found']})")
     return "; ".join(shown) or "there are none"
 
 

@@ -158,8 +158,9 @@ class PreferenceData:
     @cached_property
     def _hashes(self) -> dict[str, np.ndarray]:
         """Hashes of the rows of each table; a part of the data takes its part of them."""
-        # numbers of repeats follow the order of the file, which says nothing
-        named = self.labels.drop(columns="replicate")
+        # numbers of repeats follow the order of the file, which says nothing; so does how
+        # a set is split over files
+        named = self.labels.drop(columns=["replicate", "file"], errors="ignore")
         return {
             # the id stands for the texts, and not for the side on which each one is
             "pairs": row_hashes(self.pairs.assign(turned=_b_comes_first(self.pairs)), skip=_TEXTS),

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
+from glob import has_magic
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +20,7 @@ from workbench.data.formats.records import excerpt
 from workbench.data.formats.tabular import meanings
 from workbench.data.load import load
 from workbench.data.load_report import LoadReport
-from workbench.data.reading.containers import open_container
+from workbench.data.reading.containers import open_source
 from workbench.data.reading.record_tables import table_of
 from workbench.errors import DataError
 
@@ -101,13 +102,15 @@ class Explanation:
 
 
 def explain(
-    source: str | Path | pd.DataFrame, format: str | None = None, **options: Any
+    source: str | Path | pd.DataFrame | Sequence[str | Path],
+    format: str | None = None,
+    **options: Any,
 ) -> Explanation:
     """Say how a source is read, or why it cannot be.
 
     Parameters
     ----------
-    source : str, Path or DataFrame
+    source : str, Path, DataFrame or sequence of str or Path
         As for :func:`workbench.load`.
     format : str, optional
         Name of the format; recognised by content when None.
@@ -155,14 +158,15 @@ def explain(
     )
 
 
-def _records(source: str | Path | pd.DataFrame) -> tuple[str, pa.Table]:
+def _records(source: str | Path | pd.DataFrame | Sequence[str | Path]) -> tuple[str, pa.Table]:
     """Return name and records of a file or table; no records of a folder or a hub's set."""
     if isinstance(source, pd.DataFrame):
         return "table", table_of(source.rename(columns=str).to_dict("records"))[0]
-    if Path(source).is_file():
-        container = open_container(Path(source))
-        return container.name, container.table
-    return str(source), pa.table({})
+    one = isinstance(source, str | Path)
+    if one and not Path(str(source)).is_file() and not has_magic(str(source)):
+        return str(source), pa.table({})
+    container = open_source(source)
+    return container.name, container.table
 
 
 def _roles(table: pa.Table, data: PreferenceData | None) -> dict[str, str]:

@@ -19,13 +19,15 @@ from workbench.data.formats.plain.looks import look_at
 from workbench.data.formats.plain.nearest import unrecognised
 from workbench.data.formats.registry import FORMATS, get_format
 from workbench.data.formats.training.dataset_info import mapping_beside
-from workbench.data.joined import concat
-from workbench.data.load_report import LeftOut, summed
-from workbench.data.reading.containers import Container, open_container, parquet_head
+from workbench.data.reading.arrow_files import parquet_head
+from workbench.data.reading.container import Container
+from workbench.data.reading.containers import open_container, open_members, open_source
 from workbench.data.reading.record_tables import table_of
+from workbench.data.reading.several import name_of, open_all, paths_of
+from workbench.data.reading.stored_types import decoded
+from workbench.data.reading.tables.dialects import Dialect
+from workbench.data.reading.translation import flat_records, judgements_of, read_as_one
 from workbench.errors import DataError
-
-_BATCH = 20_000
 
 
 @dataclass(frozen=True)
@@ -50,7 +52,7 @@ class Preview:
 
 
 def load(
-    source: str | Path | pd.DataFrame,
+    source: str | Path | pd.DataFrame | Sequence[str | Path],
     format: str | None = None,
     *,
     mapping: Mapping[str, Any] | None = None,
@@ -68,10 +70,12 @@ def load(
 
     Parameters
     ----------
-    source : str, Path or DataFrame
-        A file (CSV, TSV, JSON, JSONL or Parquet, also .gz or .zst), the folder of a saved
-        data set, of an annotation run or of a benchmark whose files belong together,
-        ``hub:owner/name[/config][:split]``, ``sample``, or a table.
+    source : str, Path, DataFrame or sequence of str or Path
+        A file (CSV, TSV, JSON, JSONL, Parquet, Arrow or a spreadsheet, also .gz, .zst, .xz,
+        .bz2 or .zip), several files, a pattern such as ``votes/*.jsonl`` or a folder of files
+        (they are read as one set), the folder of a saved data set, of an annotation run or of a
+        benchmark whose files belong together, ``hub:owner/name[/config][:split]``, ``sample``,
+        or a table.
     format : str, optional
         One of :data:`FORMATS`; recognised by content when None.
     mapping : mapping, optional
@@ -121,27 +125,31 @@ def load(
         "seed": seed,
     }  # fmt: skip
     if isinstance(source, pd.DataFrame):
-        return _read(_of_frame(source), format, options)
+        return _read([_of_frame(source)], "table", format, options)
     if str(source) == "sample":
         return sample.load()
     if str(source).startswith("hub:"):
         from workbench.data.reading import hub
 
-        paths = hub.fetch(str(source))
-        parts = [_read(_open(path, format, options), format, options) for path in paths]
-        return parts[0] if len(parts) == 1 else _joined(parts, str(source))
-    path = Path(source)
-    if store.is_run(path):
-        return store.open_folder(store.results_in(path))
-    if store.is_saved(path):
-        return store.open_folder(path)
-    if path.is_dir():
-        joined = _of_folder(path, format)
-        if joined is not None:
-            return _read(joined[0], joined[1], options)
+        containers = _open_set(hub.fetch(str(source)), format, options)
+        return _read(containers, str(source), format, options)
+    if isinstance(source, str | Path):
+        path = Path(source)
+        if store.is_run(path):
+            return store.open_folder(store.results_in(path))
+        if store.is_saved(path):
+            return store.open_folder(path)
+        if path.is_dir():
+            whole = _of_folder(path, format)
+            if whole is not None:
+                return _read([whole[0]], path.name, whole[1], options)
+    paths = paths_of(source)
     if format is None and _asked(options) is None:
-        options["mapping"] = mapping_beside(path)
-    return _read(_open(path, format, options), format, options)
+        described = [mapping_beside(path) for path in paths]
+        if all(one == described[0] for one in described):
+            options["mapping"] = described[0]
+    containers = _open_set(paths, format, options)
+    return _read(containers, _named(source, containers), format, options)
 
 
 def _of_folder(folder: Path, name: str | None) -> tuple[Container, str] | None:
@@ -154,13 +162,19 @@ def _of_folder(folder: Path, name: str | None) -> tuple[Container, str] | None:
     return None
 
 
-def preview(source: str | Path, n: int = 20) -> Preview:
+def _named(source: str | Path | Sequence[str | Path], containers: list[Container]) -> str:
+    """Return the name of a source for the report, without its folder."""
+    one = isinstance(source, str | Path)
+    return Path(str(source)).name if one and len(containers) > 1 else name_of(containers)
+
+
+def preview(source: str | Path | Sequence[str | Path], n: int = 20) -> Preview:
     r"""Return a file's columns, first records, recognised format and a proposed mapping.
 
     Parameters
     ----------
-    source : str or Path
-        A file.
+    source : str, Path or sequence of them
+        A file, or several.
     n : int
         Records to return.
 
@@ -175,8 +189,7 @@ def preview(source: str | Path, n: int = 20) -> Preview:
     >>> look.format, look.mapping["label"]
     ('tabular', 'winner')
     """
-    container = open_container(Path(source))
-    found = _recognise(container)
+    container, found = _recognised(open_source(source))
     return Preview(
         container.columns,
         container.head(n),
@@ -189,10 +202,10 @@ def _of_frame(frame: pd.DataFrame) -> Container:
     frame = frame.set_axis(frame.columns.map(str), axis=1)
     _check_names(list(frame.columns), "table")
     try:
-        return Container("table", pa.Table.from_pandas(frame, preserve_index=False))
+        table, notes = decoded(pa.Table.from_pandas(frame, preserve_index=False))
     except (pa.ArrowInvalid, pa.ArrowTypeError):
         table, notes = table_of(frame.to_dict("records"))
-        return Container("table", table, notes=notes)
+    return Container("table", table, notes=notes)
 
 
 def _check_names(columns: list[str], name: str) -> None:
@@ -207,11 +220,26 @@ def _check_names(columns: list[str], name: str) -> None:
         )
 
 
-def _open(path: Path, name: str | None, options: Mapping[str, Any]) -> Container:
+def _open_set(paths: list[Path], name: str | None, options: Mapping[str, Any]) -> list[Container]:
+    """Open the files of one set; those without any content are told where others have some."""
+    filled = [path for path in paths if not path.is_file() or path.stat().st_size > 0] or paths
+    containers = open_all(
+        filled,
+        lambda path, like: open_members(path, lambda file: _open(file, name, options, like)),
+    )
+    empty = [path.name for path in paths if path not in filled]
+    if empty:
+        containers[0].notes.append("files without content: " + ", ".join(empty))
+    return containers
+
+
+def _open(
+    path: Path, name: str | None, options: Mapping[str, Any], like: Dialect | None = None
+) -> Container:
     """Open a file; of a Parquet file in a format that says so, only the needed columns."""
     head = parquet_head(path)
     if head is None:
-        return open_container(path)
+        return open_container(path, like=like)
     _check_names(head.columns, path.name)
     asked = name or _asked(options)
     found = _recognise(head) if asked is None else get_format(asked)
@@ -237,83 +265,75 @@ def _recognise(container: Container) -> Format | None:
     columns, head = container.columns, container.head()
     for name in FORMATS:
         found = get_format(name)
-        if _flat_records(container, found) is not None or found.recognise(columns, head):
+        if flat_records(container, found) is not None or found.recognise(columns, head):
             return found
     return None
 
 
-def _flat_records(container: Container, found: Format) -> list[dict[str, Any]] | None:
-    """Return the records that a format reads out of a JSON document, None without any."""
-    if found.records_of is None or container.document is None:
-        return None
-    return found.records_of(container.document)
+def _recognised(container: Container) -> tuple[Container, Format | None]:
+    """Return the format of records; of a document that is none, those that it holds."""
+    found = _recognise(container)
+    if found is None and container.inner is not None:
+        inner = _inner(container)
+        found = _recognise(inner)
+        container = container if found is None else inner
+    return container, found
 
 
-def _read(container: Container, name: str | None, options: Mapping[str, Any]) -> PreferenceData:
+def _inner(container: Container) -> Container:
+    table, notes = table_of(container.inner or [])
+    notes.append("the records are those of a list inside the JSON document")
+    return replace(container, table=table, notes=[*container.notes, *notes], inner=None)
+
+
+def _chosen(
+    container: Container, name: str | None, options: Mapping[str, Any]
+) -> tuple[Container, Format]:
+    """Return the format that is asked for or recognised, with the records that it fits."""
     asked = name or _asked(options)
-    found = _recognise(container) if asked is None else get_format(asked)
-    if found is None:
-        raise unrecognised(container.name, look_at(container.table))
-    try:
-        return _translate(container, found, options)
-    except DataError as error:
-        if error.where is None:
-            raise DataError(
-                error.what, where=container.name, found=error.found, expected=error.expected,
-                fix=error.fix,
-            ) from error  # fmt: skip
-        raise
+    if asked is None:
+        container, recognised = _recognised(container)
+        if recognised is None:
+            raise unrecognised(container.name, look_at(container.table))
+        return container, recognised
+    found = get_format(asked)
+    if container.inner is not None and found.records_of is None:
+        wanted = {one for one in (options["mapping"] or {}).values() if isinstance(one, str)}
+        inner = _inner(container)
+        fits = found.recognise(inner.columns, inner.head()) or wanted & set(inner.columns)
+        if fits and not wanted & set(container.columns):
+            container = inner
+    return container, found
 
 
-def _translate(container: Container, found: Format, options: Mapping[str, Any]) -> PreferenceData:
-    records = _flat_records(container, found)
-    if records is not None:
-        container = replace(container, table=table_of(records)[0])
-    # some layouts name models or the judge only by the file
-    options = {**options, "source": container.name}
-    size = max(len(container.table), 1) if found.whole else _BATCH
+def _read(
+    containers: list[Container], source: str, name: str | None, options: Mapping[str, Any]
+) -> PreferenceData:
+    """Read the files of one set: one format and one decision about codes for all of them."""
+    parts = read_as_one([_chosen(container, name, options) for container in containers])
     frames = []
-    for start in range(0, max(len(container.table), 1), size):
-        part = container.table.slice(start, size)
-        frames.append(found.translate(part, start + 1, options))
-    settings: dict[str, Any] = {}
-    notes = dict.fromkeys(container.notes)
-    for frame in frames:
-        settings.update(frame.attrs.get("settings", {}))
-        notes.update(dict.fromkeys(frame.attrs.get("notes", ())))
+    for container, found in parts:
+        try:
+            frames.append(judgements_of(container, found, options))
+        except DataError as error:
+            if error.where is None:
+                raise DataError(
+                    error.what, where=container.name, found=error.found,
+                    expected=error.expected, fix=error.fix,
+                ) from error  # fmt: skip
+            raise
+    formats = list(dict.fromkeys(found.name for _, found in parts))
     judgements = frames[0] if len(frames) == 1 else pd.concat(frames, ignore_index=True)
-    if container.rows is not None and len(judgements):
-        numbers = pd.Series(container.rows)
-        judgements["row"] = numbers.iloc[judgements["row"].to_numpy("int64") - 1].to_numpy()
-    if container.bad:
-        bad = pd.DataFrame(container.bad, columns=["row", "found"]).assign(problem="unparseable")
-        judgements = pd.concat([judgements, bad], ignore_index=True)
+    notes = dict.fromkeys(note for frame in frames for note in frame.attrs["notes"])
+    if len(containers) > 1:
+        notes[f"joined from {len(containers)} files"] = None
     data = assemble(
-        judgements, source=container.name, format=found.name, settings=settings, notes=tuple(notes)
-    )
-    return data if found.finish is None else found.finish(data)
-
-
-def _joined(parts: list[PreferenceData], source: str) -> PreferenceData:
-    """Join the files of one hub data set, and their reports."""
-    data = concat(parts)
-    reports = [part.load_report for part in parts if part.load_report is not None]
-    left_out: dict[str, LeftOut] = {}
-    for report in reports:
-        for reason, entry in report.left_out.items():
-            old = left_out.get(reason, LeftOut(0))
-            examples = (*old.examples, *entry.examples)[:5]
-            left_out[reason] = LeftOut(old.count + entry.count, examples)
-    notes = dict.fromkeys(note for report in reports for note in report.notes)
-    report = replace(
-        reports[0],
+        judgements,
         source=source,
-        rows_read=sum(r.rows_read for r in reports),
-        rows_kept=sum(r.rows_kept for r in reports),
-        n_pairs=len(data.pairs),
-        n_labels=len(data.labels),
-        left_out=left_out,
-        kept_oddly=summed(report.kept_oddly for report in reports),
-        notes=(*notes, f"joined from {len(reports)} files"),
+        format=", ".join(formats),
+        settings={k: v for frame in frames for k, v in frame.attrs["settings"].items()},
+        notes=tuple(notes),
     )
-    return replace(data, load_report=report)
+    for finish in dict.fromkeys(found.finish for _, found in parts):
+        data = data if finish is None else finish(data)
+    return data

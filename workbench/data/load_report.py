@@ -125,13 +125,17 @@ class LoadReport:
         return ", ".join(f"{e.count:,} {reason}" for reason, e in self.left_out.items() if e.count)
 
     def to_frame(self) -> pd.DataFrame:
-        """Return one row per example of a left-out row (``reason, count, row, found``)."""
+        """Return one row per example of a left-out row (``reason, count, row, found``).
+
+        Where several files were read as one set, ``file`` names the row's file.
+        """
         rows = [
             {"reason": reason, "count": entry.count, **example}
             for reason, entry in self.left_out.items()
             for example in (entry.examples or ({"row": None, "found": None},))
         ]
-        return pd.DataFrame(rows, columns=["reason", "count", "row", "found"])
+        place = ["file", "row"] if any("file" in row for row in rows) else ["row"]
+        return pd.DataFrame(rows, columns=["reason", "count", *place, "found"])
 
     def to_dict(self) -> dict[str, Any]:
         """Return the report as plain JSON values."""

@@ -26,7 +26,7 @@ BESIDE = {
 }
 """Labels beside those that ``labels_all_criteria`` counts."""
 
-UNNAMED = {"btl_counts", "helpsteer2_preference", "helpsteer3_preference"}
+UNNAMED = {"btl_counts", "helpsteer2_preference", "helpsteer3_preference", "wandb_table"}
 """Files that name nobody: their votes are of ``unnamed``, each its own judgement."""
 
 KINDS: dict[str, dict[str, str]] = {

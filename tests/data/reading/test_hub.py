@@ -80,3 +80,22 @@ def test_without_the_extra_the_error_says_what_to_install(monkeypatch):
     with pytest.raises(wb.ConfigError) as caught:
         fetch("hub:lab/votes")
     assert 'pip install "preference-workbench[hub]"' in caught.value.fix
+
+
+def test_codes_are_decided_for_all_shards(cache):
+    """A shard of 1s alone says nothing of what 1 means; the 2s are in the other."""
+    snapshot = cache / "datasets--lab--votes" / "snapshots" / COMMIT / "coded"
+    snapshot.mkdir()
+    for n, code in enumerate((1, 2)):
+        pd.DataFrame(
+            {
+                "prompt": [f"q{n}{i}" for i in range(3)],
+                "response_a": ["x"] * 3,
+                "response_b": ["y"] * 3,
+                "label": [code] * 3,
+            }
+        ).to_parquet(snapshot / f"train-0000{n}-of-00002.parquet")
+    with pytest.raises(wb.DataError):
+        wb.load("hub:lab/votes/coded:train")
+    data = wb.load("hub:lab/votes/coded:train", verdicts={"1": "a", "2": "b"})
+    assert sorted(data.labels["preference"]) == [0.0] * 3 + [1.0] * 3

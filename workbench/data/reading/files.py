@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import bz2
 import gzip
 import io
+import lzma
 import zlib
 from pathlib import Path
 from typing import IO, Any
@@ -13,24 +15,68 @@ import pyarrow as pa
 from workbench.data.formats.records import excerpt
 from workbench.errors import DataError
 
-KNOWN = "CSV, TSV, JSON, JSONL or Parquet, also with .gz or .zst"
+KNOWN = (
+    "CSV, TSV, JSON, JSONL, Parquet, Arrow or a spreadsheet, "
+    "also with .gz, .zst, .xz or .bz2, or in a .zip"
+)
 """What can be read."""
+
+PACKED = (".gz", ".zst", ".xz", ".bz2")
+"""Suffixes of compressed files."""
+
+SUFFIXES = (
+    ".parquet", ".jsonl", ".ndjson", ".json", ".csv", ".tsv", ".arrow", ".feather", ".xlsx",
+)  # fmt: skip
+"""Suffixes by which the files of a folder, a zip or a hub data set are known to be data."""
 
 BLOCK = 1 << 24
 LARGEST_BLOCK = 1 << 30
 """Bytes that a reader takes at a time: a record must fit into one block."""
 
+DAMAGED = (EOFError, zlib.error, lzma.LZMAError, OSError)
+"""What a compressed file raises that is cut off or broken."""
+
+BOM = b"\xef\xbb\xbf"
+"""The byte-order mark of UTF-8."""
+
 
 def open_bytes(path: Path) -> IO[bytes] | gzip.GzipFile:
-    """Open a file for reading bytes, decompressing gzip and zstd."""
+    """Open a file for reading bytes, decompressing gzip, zstd, xz and bzip2."""
     with path.open("rb") as raw:
-        magic = raw.read(4)
+        magic = raw.read(6)
     if magic[:2] == b"\x1f\x8b":
         return gzip.open(path, "rb")
-    if magic == b"\x28\xb5\x2f\xfd":
+    if magic[:4] == b"\x28\xb5\x2f\xfd":
         stream = pa.CompressedInputStream(pa.OSFile(str(path)), "zstd")
         return io.BufferedReader(stream, 1 << 20)
+    if magic == b"\xfd7zXZ\x00":
+        return lzma.open(path, "rb")
+    if magic[:3] == b"BZh":
+        return bz2.open(path, "rb")
     return path.open("rb")
+
+
+def open_text(path: Path) -> IO[bytes] | gzip.GzipFile:
+    """Open a file for reading the bytes of its text, after a byte-order mark."""
+    stream = open_bytes(path)
+    if stream.read(3) != BOM:
+        stream.close()
+        stream = open_bytes(path)
+    return stream
+
+
+def suffix_of(name: str) -> str:
+    """Return the suffix that says what a file holds, in lower case.
+
+    Examples
+    --------
+    >>> suffix_of("votes.JSONL.gz"), suffix_of("README")
+    ('.jsonl', '')
+    """
+    lower = name.lower()
+    for packed in PACKED:
+        lower = lower.removesuffix(packed)
+    return Path(lower).suffix
 
 
 class Reading:
@@ -43,8 +89,9 @@ class Reading:
         return None
 
     def __exit__(self, kind: Any, error: BaseException | None, trace: Any) -> None:
-        broken = (EOFError, zlib.error, gzip.BadGzipFile, OSError, pa.ArrowInvalid)
-        if isinstance(error, broken) and not isinstance(error, FileNotFoundError):
+        if isinstance(error, (*DAMAGED, pa.ArrowInvalid)) and not isinstance(
+            error, FileNotFoundError
+        ):
             raise DataError(
                 "The file is damaged or cut off.",
                 where=self.path.name,

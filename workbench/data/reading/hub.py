@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import re
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 
+from workbench.data.reading.files import PACKED, SUFFIXES, suffix_of
 from workbench.errors import ConfigError, DataError
 
 _SOURCE = re.compile(
     r"hub:(?P<repo>[\w.-]+/[\w.-]+)(?:/(?P<config>[\w.-]+))?(?::(?P<split>[\w.-]+))?"
 )
-_SUFFIXES = (".parquet", ".jsonl", ".json", ".csv", ".tsv")
 
 
 def fetch(source: str) -> list[Path]:
@@ -40,7 +40,7 @@ def fetch(source: str) -> list[Path]:
     repo, config, split = found["repo"], found["config"], found["split"] or "train"
     folder = _snapshot(repo)
     files = sorted(
-        path for path in folder.rglob("*") if path.is_file() and _suffix(path) in _SUFFIXES
+        path for path in folder.rglob("*") if path.is_file() and suffix_of(path.name) in SUFFIXES
     )
     chosen = [path for path in files if _belongs(path.relative_to(folder), config, split)]
     if not chosen:
@@ -66,7 +66,7 @@ def _snapshot(repo: str) -> Path:
             expected="the extra `hub`",
             fix='pip install "preference-workbench[hub]"',
         ) from error
-    patterns = [f"*{suffix}" for suffix in (*_SUFFIXES, ".jsonl.gz", ".json.gz", ".csv.gz")]
+    patterns = [f"*{suffix}{packed}" for suffix in SUFFIXES for packed in ("", *PACKED)]
     try:
         return Path(snapshot_download(repo, repo_type="dataset", allow_patterns=patterns))
     except (HfHubHTTPError, LocalEntryNotFoundError, OSError) as error:
@@ -77,11 +77,6 @@ def _snapshot(repo: str) -> Path:
             expected="a public data set, or one in the local cache",
             fix="Check the name and the network; private sets need HF_TOKEN.",
         ) from error
-
-
-def _suffix(path: Path) -> str:
-    name = path.name.removesuffix(".gz").removesuffix(".zst")
-    return PurePosixPath(name).suffix
 
 
 def _belongs(path: Path, config: str | None, split: str) -> bool:

@@ -5,9 +5,10 @@ from __future__ import annotations
 import json
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 
-from workbench.data.formats.messages import as_messages, whole_text
+from workbench.data.formats.messages import as_messages, text_of, whole_text
 from workbench.data.formats.records import excerpt, is_text
 
 _MIXED = (pa.ArrowInvalid, pa.ArrowTypeError, OverflowError, UnicodeEncodeError)
@@ -34,12 +35,51 @@ def table_of(records: list[dict[str, Any]]) -> tuple[pa.Table, list[str]]:
     notes: list[str] = []
     arrays = []
     for name in names:
-        values = [record.get(name) for record in records]
-        try:
-            arrays.append(pa.array(values))
-        except _MIXED:
-            arrays.append(_texts(name, values, notes))
+        array, told = column_of(str(name), [record.get(name) for record in records])
+        arrays.append(array)
+        notes += told
     return pa.Table.from_arrays(arrays, names=[str(name) for name in names]), notes
+
+
+def column_of(name: str, values: list[Any]) -> tuple[pa.Array, list[str]]:
+    """Return values as a column, and notes on those that it cannot hold."""
+    notes: list[str] = []
+    try:
+        return pa.array(values), notes
+    except _MIXED:
+        return _texts(name, values, notes), notes
+
+
+def left_open(records: list[dict[str, Any]], table: pa.Table) -> dict[int, str]:
+    """Return which records hold a nested value that their table could not keep.
+
+    Parameters
+    ----------
+    records : list of dict
+    table : pyarrow.Table
+        Made of them by :func:`table_of`.
+
+    Returns
+    -------
+    dict of int to str
+        Name and excerpt of the value, by the record's position.
+
+    Examples
+    --------
+    >>> records = [{"x": 1}, {"x": ["?"]}]
+    >>> left_open(records, table_of(records)[0])
+    {1: "x: list ['?']"}
+    """
+    lost: dict[int, str] = {}
+    for name in table.column_names:
+        if not is_text(table.schema.field(name).type):
+            continue
+        empty = np.flatnonzero(np.asarray(table.column(name).is_null()))
+        for place in empty:
+            value = records[place].get(name)
+            if value is not None:
+                lost.setdefault(int(place), f"{name}: {excerpt(value)}")
+    return lost
 
 
 def stacked(parts: list[tuple[pa.Table, list[str]]]) -> tuple[pa.Table, list[str]]:
@@ -87,6 +127,8 @@ def _texts(name: str, values: list[Any], notes: list[str]) -> pa.Array:
     for value in values:
         if isinstance(value, str):
             texts.append(whole_text(value))
+        elif _is_text_parts(value):
+            texts.append(whole_text(text_of({"content": value})))
         elif value is None or (isinstance(value, list | dict) and as_messages(value) is None):
             lost = value if lost is None else lost
             texts.append(None)
@@ -96,3 +138,16 @@ def _texts(name: str, values: list[Any], notes: list[str]) -> pa.Array:
         shown = excerpt(lost)
         notes.append(f"{name}: nested values among other types, left open (such as {shown})")
     return pa.array(texts, pa.large_string())
+
+
+def _is_text_parts(value: Any) -> bool:
+    """Tell whether a value is one text in parts, as messages write their content."""
+    return (
+        isinstance(value, list)
+        and bool(value)
+        and all(
+            isinstance(part, dict) and part.get("type") == "text" and "text" in part
+            for part in value
+        )
+        and all(isinstance(part["text"], str) for part in value)
+    )

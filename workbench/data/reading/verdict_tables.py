@@ -12,7 +12,8 @@ import pandas as pd
 from workbench.data.formats.records import excerpt
 from workbench.data.formats.verdict_words import UNKNOWN, meaning_of
 from workbench.data.reading.containers import open_container
-from workbench.data.reading.files import Reading, empty_file, mixed_encodings, open_bytes
+from workbench.data.reading.files import BOM, Reading, empty_file, mixed_encodings, open_bytes
+from workbench.data.reading.json_shapes import records_in
 from workbench.errors import DataError
 
 _KEY, _VERDICT = "pair_id", "verdict"
@@ -119,11 +120,13 @@ def _of_file(path: Path) -> Verdicts:
     if plain is not None:
         return plain
     container = open_container(path)
-    if isinstance(container.document, dict) and _KEY not in container.document:
-        return _of_mapping(container.document, container.name)
+    document = container.document
+    if isinstance(document, dict) and _KEY not in document and records_in(document) is None:
+        return _of_mapping(document, container.name)
     table = container.table.to_pandas()
-    rows = list(container.rows or [])
-    return Verdicts(table, len(table.columns) > 1, container.name, rows, list(container.bad))
+    rows = [] if container.rows is None else [int(row) for row in container.rows]
+    bad = [(row.row, row.found) for row in container.bad]
+    return Verdicts(table, len(table.columns) > 1, container.name, rows, bad)
 
 
 def _plain(path: Path) -> Verdicts | None:
@@ -131,7 +134,7 @@ def _plain(path: Path) -> Verdicts | None:
     if not path.is_file() or path.stat().st_size == 0:
         return None
     with Reading(path), open_bytes(path) as stream:
-        start = stream.read(_PEEK).removeprefix(b"\xef\xbb\xbf").lstrip()
+        start = stream.read(_PEEK).removeprefix(BOM).lstrip()
         first = start.split(b"\n", 1)[0]
         if start[:1] == b"{" or start[:4] == b"PAR1":
             return None

@@ -1,0 +1,246 @@
+"""JSON and JSON lines as tables of records."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.json as pajson
+
+from workbench.data.formats.records import excerpt
+from workbench.data.reading.container import BadRow, Container
+from workbench.data.reading.files import (
+    BLOCK,
+    BOM,
+    DAMAGED,
+    LARGEST_BLOCK,
+    Reading,
+    mixed_encodings,
+    open_bytes,
+    open_text,
+)
+from workbench.data.reading.json_shapes import inner_records, records_in
+from workbench.data.reading.record_tables import left_open, stacked, table_of
+from workbench.errors import DataError
+
+_PIECE = 20_000
+"""Records that the tolerant reader holds as Python objects at a time."""
+
+_Noted = tuple[pa.Table, list[str]]
+
+
+def read_json(path: Path) -> Container:
+    """Read a file that is one JSON document.
+
+    Raises
+    ------
+    DataError
+        The JSON is not valid, or neither a list of records nor an object.
+    """
+    with Reading(path), open_bytes(path) as stream:
+        content = stream.read().removeprefix(BOM)
+    try:
+        document = json.loads(content)
+    except UnicodeDecodeError as error:
+        line = content.count(b"\n", 0, error.start) + 1
+        raise mixed_encodings(f"{path.name}, line {line}", error) from error
+    except (ValueError, RecursionError) as error:
+        at = f", line {error.lineno}" if isinstance(error, json.JSONDecodeError) else ""
+        raise DataError(
+            "The file is not valid JSON.",
+            where=path.name + at,
+            found=excerpt(str(error)),
+            expected="a list of records, one record a line, or an AnnotatedPairs document",
+            fix="Check that the file is complete; JSONL files have one record a line.",
+        ) from error
+    return of_document(path.name, document)
+
+
+def of_document(name: str, document: Any) -> Container:
+    """Return the records of a parsed document.
+
+    Examples
+    --------
+    >>> of_document("x.json", [{"label": "a"}, 3]).bad[0].found
+    'int 3'
+    """
+    if isinstance(document, dict):
+        return _of_object(name, document)
+    if not isinstance(document, list):
+        raise DataError(
+            "The JSON is neither a list of records nor an object.",
+            where=name,
+            found=excerpt(document),
+            expected="a list of records",
+            fix="Wrap the records in a list.",
+        )
+    bad = [BadRow(i, excerpt(r)) for i, r in enumerate(document, 1) if not isinstance(r, dict)]
+    rows = [i for i, r in enumerate(document, 1) if isinstance(r, dict)]
+    good = [r for r in document if isinstance(r, dict)]
+    table, notes = table_of(good)
+    lost = left_open(good, table) if notes else {}
+    return Container(name, table, rows if bad else None, bad, notes=notes, lost=lost)
+
+
+def _of_object(name: str, document: dict[str, Any]) -> Container:
+    records = records_in(document)
+    if records is not None:
+        table, notes = table_of(records)
+        lost = left_open(records, table) if notes else {}
+        notes.append("the JSON holds its table in another shape than a list of records: unpacked")
+        return Container(name, table, document=document, notes=notes, lost=lost)
+    table, _ = table_of([document])
+    return Container(name, table, document=document, inner=inner_records(document))
+
+
+def read_json_lines(path: Path, start: bytes) -> Container:
+    """Read a file of one JSON record a line, or one document over several lines.
+
+    Parameters
+    ----------
+    path : Path
+    start : bytes
+        The beginning of its text.
+    """
+    first = start.split(b"\n", 1)[0]
+    if not _is_record(first) and (b"\n" in start or path.stat().st_size < len(start) + 4):
+        # the first line is no record by itself: one document over several lines
+        document = _whole_document(path)
+        if document is not None:
+            return of_document(path.name, document)
+        records = _objects_in_turn(path)
+        if records is not None:
+            return of_document(path.name, records)
+    table = _by_arrow(path, _text_schema(first))
+    if table is None:
+        return _one_by_one(path)
+    if len(table) == 1:
+        return of_document(path.name, _whole_document(path) or table.to_pylist()[0])
+    return Container(path.name, table)
+
+
+def _by_arrow(path: Path, schema: pa.Schema | None) -> pa.Table | None:
+    """Return the records as Arrow reads them, None where it cannot."""
+    block = BLOCK
+    while block <= LARGEST_BLOCK:
+        try:
+            with open_text(path) as stream:
+                with path.open("rb") as raw:
+                    plain = raw.read(1) == b"{"
+                table = pajson.read_json(
+                    str(path) if plain else pa.PythonFile(stream, mode="r"),
+                    read_options=pajson.ReadOptions(block_size=block),
+                    parse_options=pajson.ParseOptions(explicit_schema=schema),
+                )
+            # pyarrow's JSON reader does not check that text is UTF-8
+            table.validate(full=True)
+        except pa.ArrowInvalid as error:
+            if "straddling object" not in str(error):
+                return None
+            block *= 8
+        except DAMAGED:
+            return None
+        else:
+            texts = _without_times(table.schema)
+            if texts == table.schema:
+                return table
+            # JSON has no times: what looks like one is a text
+            schema = texts
+    return None
+
+
+def _without_times(schema: pa.Schema) -> pa.Schema:
+    return pa.schema([field.with_type(_as_text(field.type)) for field in schema])
+
+
+def _as_text(kind: pa.DataType) -> pa.DataType:
+    """Return a type with text in place of the times inside it."""
+    if pa.types.is_temporal(kind):
+        return pa.string()
+    if pa.types.is_struct(kind):
+        return pa.struct([field.with_type(_as_text(field.type)) for field in kind.fields])
+    if pa.types.is_list(kind):
+        return pa.list_(kind.value_field.with_type(_as_text(kind.value_type)))
+    return kind
+
+
+def _is_record(line: bytes) -> bool:
+    try:
+        return isinstance(json.loads(line), dict)
+    except (ValueError, RecursionError):
+        return False
+
+
+def _whole_document(path: Path) -> Any:
+    with Reading(path), open_text(path) as stream:
+        try:
+            return json.loads(stream.read())
+        except (ValueError, RecursionError):
+            return None
+
+
+def _objects_in_turn(path: Path) -> list[Any] | None:
+    """Return the objects of a file that writes each over several lines; None for another."""
+    with Reading(path), open_text(path) as stream:
+        text = stream.read().decode("utf-8", "replace").strip()
+    decoder, at, records = json.JSONDecoder(), 0, []
+    while at < len(text):
+        try:
+            record, end = decoder.raw_decode(text, at)
+        except (ValueError, RecursionError):
+            return None
+        records.append(record)
+        at = end + len(text[end : end + 100]) - len(text[end : end + 100].lstrip())
+    return records
+
+
+def _text_schema(line: bytes) -> pa.Schema | None:
+    """Declare as text what is text in the first record: dates stay as they are written."""
+    if not _is_record(line):
+        return None
+    record = json.loads(line)
+    return pa.schema([(k, pa.string()) for k, v in record.items() if isinstance(v, str)])
+
+
+def _one_by_one(path: Path) -> Container:
+    """Read JSON lines tolerantly: a broken line is counted, mixed types become text."""
+    tables: list[_Noted] = []
+    lost: dict[int, str] = {}
+    records: list[dict[str, Any]] = []
+    rows: list[int] = []
+    bad: list[BadRow] = []
+    with Reading(path), open_text(path) as stream:
+        for number, line in enumerate(stream, start=1):
+            content = line.strip()
+            if not content:
+                continue
+            try:
+                record = json.loads(content.decode("utf-8"))
+            except UnicodeDecodeError as error:
+                bad.append(BadRow(number, f"byte {error.start + 1} is not UTF-8"))
+            except (ValueError, RecursionError):
+                bad.append(BadRow(number, excerpt(content.decode("utf-8", "replace"))))
+            else:
+                if isinstance(record, dict):
+                    records.append(record)
+                    rows.append(number)
+                else:
+                    bad.append(BadRow(number, excerpt(record)))
+            if len(records) == _PIECE:
+                tables.append(_piece(records, lost, len(rows)))
+                records = []
+    if len(rows) == 1 and not bad:
+        return of_document(path.name, records[0])
+    table, notes = stacked([*tables, _piece(records, lost, len(rows))])
+    return Container(path.name, table, rows, bad, notes=notes, lost=lost)
+
+
+def _piece(records: list[dict[str, Any]], lost: dict[int, str], end: int) -> _Noted:
+    """Return the last records before an end as a table; what of them is lost goes beside it."""
+    table, notes = table_of(records)
+    start = end - len(records)
+    if notes:
+        lost.update({start + n: found for n, found in left_open(records, table).items()})
+    return table, notes

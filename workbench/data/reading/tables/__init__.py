@@ -1,0 +1,1 @@
+"""Tables of cells: CSV, TSV and spreadsheets, and what their writers do."""

@@ -1,0 +1,259 @@
+"""CSV and TSV files as tables of text."""
+
+from __future__ import annotations
+
+import gzip
+import io
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import IO, Any
+
+import pyarrow as pa
+import pyarrow.csv as pacsv
+
+from workbench.data.formats.records import excerpt
+from workbench.data.reading.container import BadRow, Container
+from workbench.data.reading.files import (
+    BLOCK,
+    DAMAGED,
+    LARGEST_BLOCK,
+    Reading,
+    mixed_encodings,
+    open_bytes,
+    open_text,
+)
+from workbench.data.reading.tables.backslashes import as_plain
+from workbench.data.reading.tables.dialects import Dialect, Evidence, header_of, quoted_columns
+from workbench.data.reading.tables.header_lines import without_header_lines
+from workbench.data.reading.tables.mechanical_turk import of_assignments
+from workbench.data.reading.tables.number_marks import with_numbers
+from workbench.errors import DataError
+
+_SEPARATOR = re.compile(rb'"?sep=.{1,2}"?\r?\n')
+"""A line that tells Excel the delimiter."""
+
+
+def read_delimited(path: Path, start: bytes, like: Dialect | None = None) -> Container:
+    """Read a table of text fields.
+
+    Parameters
+    ----------
+    path : Path
+    start : bytes
+        The beginning of the file, without a byte-order mark.
+    like : Dialect, optional
+        How another file of the same set is written, which this one may not show.
+
+    Returns
+    -------
+    Container
+        Every field as text, an empty one missing; ``bad`` holds the rows with too few or
+        too many fields.
+
+    Raises
+    ------
+    DataError
+        Mixed encodings, a column name twice, or a table that is not closed properly.
+    """
+    told = _SEPARATOR.match(start)
+    start = start[told.end() :] if told else start
+    names, dialect = header_of(path, start)
+    if like is not None and like.delimiter == dialect.delimiter:
+        dialect = dialect.joined(like)
+    seen = Evidence(dialect.delimiter)
+    source = _Text(path, told is not None)
+    try:
+        table, bad = _parsed(source, names, dialect, seen)
+    except DataError:
+        if not seen.escaped_quote:
+            raise
+        table, bad = None, []
+    found = seen.dialect(source.content, dialect, len(names))
+    if found != dialect:
+        table, bad = _parsed(source, names, found)
+    elif table is None or (bad and seen.escaped_quote and found.escapes == "none"):
+        # what a backslash does shows in neither fields nor quotes: see which reading holds
+        found, table, bad = _better(source, names, found, table, bad)
+    container = _container(path, table, bad)
+    container.dialect = found
+    container.notes += found.notes(seen.bare_na)
+    quoted = quoted_columns(start, found.delimiter, len(names))
+    texts = {name for name, is_quoted in zip(names, quoted, strict=True) if is_quoted}
+    container = of_assignments(without_header_lines(container))
+    return with_numbers(container, found.delimiter, texts)
+
+
+class _Text:
+    """The text of a file, as a stream or as bytes."""
+
+    def __init__(self, path: Path, skip_line: bool) -> None:
+        self.path = path
+        self.skip_line = skip_line
+
+    def open(self) -> IO[bytes] | gzip.GzipFile:
+        stream = open_text(self.path)
+        if self.skip_line:
+            stream.readline()
+        return stream
+
+    def content(self) -> bytes:
+        with Reading(self.path), self.open() as stream:
+            return stream.read()
+
+
+class _Watched(io.RawIOBase):
+    """A stream that shows every block that is read of it."""
+
+    def __init__(self, stream: Any, look: Callable[[bytes], None]) -> None:
+        self._stream = stream
+        self._look = look
+
+    def readable(self) -> bool:
+        return True
+
+    def read(self, size: int = -1) -> bytes:
+        block: bytes = self._stream.read(size)
+        self._look(block)
+        return block
+
+    def close(self) -> None:
+        self._stream.close()
+        super().close()
+
+
+_Table = tuple[pa.Table, list[BadRow]]
+
+
+def _parsed(
+    source: _Text, names: list[str], dialect: Dialect, seen: Evidence | None = None
+) -> _Table:
+    """Return the rows with the header's number of fields, and the others."""
+    path = source.path
+    plain = as_plain(source.content(), dialect) if dialect.escapes != "none" else None
+    block = BLOCK
+    while True:
+        bad: list[BadRow] = []
+        try:
+            stream = source.open() if plain is None else io.BytesIO(plain)
+            with stream if seen is None else _Watched(stream, seen.add) as watched:
+                table = _by_arrow(watched, names, dialect, block, bad)
+            break
+        except pa.ArrowInvalid as error:
+            if "straddling" not in str(error) or block > LARGEST_BLOCK:
+                raise DataError(
+                    "The table cannot be read.",
+                    where=path.name,
+                    found=excerpt(str(error)),
+                    expected="rows with the header's columns, quoted where a field holds "
+                    f"{dialect.delimiter!r} or a line end",
+                    fix="Check quotes and separators, or save the table as Parquet.",
+                ) from error
+            block *= 8
+        except DAMAGED as error:
+            with Reading(path):
+                raise error
+    if dialect.quotes:
+        _check_closed(path, table)
+    return table, bad
+
+
+def _by_arrow(
+    stream: Any, names: list[str], dialect: Dialect, block: int, bad: list[BadRow]
+) -> pa.Table:
+    def skip(row: Any) -> str:
+        found = f"{row.actual_columns} fields instead of {row.expected_columns}"
+        lines = row.text.count("\n")
+        # row numbers count records, the header not among them, as a spreadsheet's user would
+        found += f", over {lines + 1:,} lines" if lines else ""
+        bad.append(BadRow(row.number - 1, found))
+        return "skip"
+
+    # fields without quotes were written anew with quotes
+    quotes = dialect.quotes or dialect.escapes == "text"
+    # where backslashes escape, \N was written anew as an empty field, and \\N as the text
+    nulls = [mark for mark in dialect.nulls if mark != r"\N" or dialect.escapes == "none"]
+    return pacsv.read_csv(
+        pa.PythonFile(stream, mode="r"),
+        read_options=pacsv.ReadOptions(
+            block_size=block, use_threads=False, column_names=names, skip_rows_after_names=1
+        ),
+        parse_options=pacsv.ParseOptions(
+            delimiter=dialect.delimiter,
+            quote_char='"' if quotes else False,
+            newlines_in_values=quotes,
+            invalid_row_handler=skip,
+        ),
+        convert_options=pacsv.ConvertOptions(
+            column_types=dict.fromkeys(names, pa.large_binary()),
+            null_values=nulls,
+            strings_can_be_null=True,
+            quoted_strings_can_be_null=False,
+        ),
+    )
+
+
+def _better(
+    source: _Text, names: list[str], plain: Dialect, table: pa.Table | None, bad: list[BadRow]
+) -> tuple[Dialect, pa.Table, list[BadRow]]:
+    """Return the reading that leaves fewer rows unread: with backslashes as escapes, or not."""
+    escaped = replace(plain, escapes="quotes")
+    try:
+        other, still_bad = _parsed(source, names, escaped)
+    except DataError:
+        if table is None:
+            return plain, *_parsed(source, names, plain)
+        return plain, table, bad
+    if table is None or len(still_bad) < len(bad):
+        return escaped, other, still_bad
+    return plain, table, bad
+
+
+def _container(path: Path, table: pa.Table, bad: list[BadRow]) -> Container:
+    numbers = {row.row for row in bad}
+    rows = [n for n in range(1, len(table) + len(bad) + 1) if n not in numbers] if bad else None
+    return Container(path.name, _decoded(path, table), rows, bad)
+
+
+def _check_closed(path: Path, table: pa.Table) -> None:
+    """Refuse a file whose last field runs on to the end because its quote is not closed."""
+    last = table.column(table.num_columns - 1)[-1].as_py() if len(table) else None
+    if last is None or b"\n" not in last or _end(path).rstrip().endswith(b'"'):
+        return
+    raise DataError(
+        "A quoted field is not closed.",
+        where=f"{path.name}, row {len(table)}, column {table.column_names[-1]}",
+        found=excerpt(last.decode("utf-8", "replace")),
+        expected="a closing quote before the end of the file",
+        fix="Check the quotes of this row, or save the table as Parquet.",
+    )
+
+
+def _end(path: Path) -> bytes:
+    """Return the last bytes of the text."""
+    end = b""
+    with Reading(path), open_bytes(path) as stream:
+        while block := stream.read(BLOCK):
+            end = (end + block)[-64:]
+    return end
+
+
+def _decoded(path: Path, table: pa.Table) -> pa.Table:
+    """Read every field as UTF-8, or say which row is not."""
+    for index, name in enumerate(table.column_names):
+        try:
+            column = table.column(index).cast(pa.large_string())
+        except pa.ArrowInvalid:
+            row, error = next(_not_utf8(table.column(index)))
+            raise mixed_encodings(f"{path.name}, row {row}, column {name}", error) from None
+        table = table.set_column(index, name, column)
+    return table
+
+
+def _not_utf8(column: pa.ChunkedArray) -> Iterator[tuple[int, UnicodeDecodeError]]:
+    for row, value in enumerate(column.to_pylist(), start=1):
+        try:
+            (value or b"").decode("utf-8")
+        except UnicodeDecodeError as error:
+            yield row, error
