@@ -58,6 +58,10 @@ class Config(BaseModel):
         Who made the labels, where the file does not say.
     order : str, optional
         ``shown``: the responses stand in the order in which they were shown.
+    drop_duplicates : bool
+        Rows that repeat an earlier one in every column are left out.
+    criteria : tuple of str
+        Only labels under these criteria; the deciding one when empty.
     scenarios : tuple of str
         Only these; all when empty.
     seed : int
@@ -88,6 +92,8 @@ class Config(BaseModel):
     annotator_name: Name | None = None
     kind: Name | None = None
     order: Name | None = None
+    drop_duplicates: bool = False
+    criteria: tuple[Name, ...] = ()
     scenarios: tuple[Name, ...] = ()
     seed: Annotated[int, Field(ge=0, lt=2**32)] = 0
 
@@ -115,6 +121,7 @@ class Config(BaseModel):
             "annotator": self.annotator_name,
             "kind": self.kind,
             "order": self.order,
+            "drop_duplicates": self.drop_duplicates,
             "seed": self.seed,
         }
 
@@ -351,8 +358,10 @@ def _toml_text(text: str) -> str:
     return f'"{"".join(plain)}"'
 
 
-def _number(key: str, text: str) -> int | float | str:
+def _number(key: str, text: str) -> int | float | bool | str:
     # a query holds only text; what is no number stays text, for the check to name
+    if key == "drop_duplicates" and text in ("True", "False"):
+        return text == "True"
     kinds: dict[str, type[int] | type[float]] = {"folds": int, "seed": int, "level": float}
     try:
         return kinds[key](text) if key in kinds else text

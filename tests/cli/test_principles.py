@@ -152,7 +152,8 @@ def test_groups_are_the_library_s(extracted, tmp_path):
     folder = RunFolder(extracted)
     found = found_in(folder)
     apart = personal(folder.data, found.votes, by="kind", n=2, pair_ids=found.unseen)
-    assert done.stdout.strip() == apart.summary().strip()
+    lost = folder.data.load_report.line()
+    assert done.stdout.strip() == f"{apart.summary()}\n\n{lost}".strip()
     assert (tmp_path / "g" / "separation.csv").is_file()
     wrong = run("groups", extracted, "--by", "nothing")
     assert wrong.exit_code == 1

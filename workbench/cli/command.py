@@ -71,6 +71,8 @@ class BaseRun(ABC, Generic[C]):
         from workbench.factors.dissection_subsets import only_subsets
 
         scenarios = self.config.scenarios
+        if self.config.criteria:
+            data = data.filter(criteria=self.config.criteria)
         return only_subsets(data, scenarios) if scenarios else data
 
     def _read(self) -> PreferenceData:

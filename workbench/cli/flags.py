@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 FLAGS = {
     "annotators": "--annotator", "scenarios": "--scenario", "further": "--with",
     "annotator_columns": "--annotators", "annotator_name": "--annotator-name",
+    "criteria": "--criterion", "drop_duplicates": "--drop-duplicates",
 }  # fmt: skip
 """Flags that are called otherwise than their key of the configuration."""
 
@@ -32,7 +33,9 @@ def flags_of(config: RunConfig) -> list[str]:
     words: list[str] = []
     for key, values in config.to_query().items():
         flag = FLAGS.get(key, f"--{key}")
-        if key in WHOLE:
+        if key == "drop_duplicates":
+            words.append(flag)
+        elif key in WHOLE:
             words += [word for value in values for word in (flag, value)]
         elif key not in ("source", "by"):
             words += [flag, ",".join(values)]
@@ -50,7 +53,7 @@ def _reading(name: str, kind: Any, text: str, metavar: str, flag: str | None = N
     return Parameter(name, Parameter.KEYWORD_ONLY, default=None, annotation=Annotated[kind, told])
 
 
-READING = tuple(
+_VALUES = tuple(
     _reading(name, list[str] | None if several else str | None, text, metavar)
     for name, several, metavar, text in (
         ("map", True, "ROLE=COLUMN", "Which column is what; ROLE= is none."),
@@ -64,8 +67,23 @@ READING = tuple(
         ("annotator_name", False, "NAME", _WHO),
         ("kind", False, "KIND", "human, llm, reward_model, rule, objective, or unknown."),
         ("order", False, "shown", "The responses stand in the order shown."),
+        ("criteria", True, "NAME", "Only labels under this criterion."),
     )
 )  # fmt: skip
+_DROP = typer.Option(
+    "--drop-duplicates",
+    help="Leave out rows that repeat an earlier one in every column.",
+    rich_help_panel=_HOW,
+)
+READING = (
+    *_VALUES,
+    Parameter(
+        "drop_duplicates",
+        Parameter.KEYWORD_ONLY,
+        default=None,
+        annotation=Annotated[bool | None, _DROP],
+    ),
+)
 """Flags of every command that reads data."""
 
 ANNOTATOR = _reading("annotator_name", str | None, _WHO, "NAME", "--annotator")

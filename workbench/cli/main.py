@@ -68,9 +68,15 @@ def load(
         "n_pairs": len(data.pairs),
         "n_labels": len(data.labels),
         "annotators": data.annotators.to_dict("records"),
+        "criteria": data.labels["criterion"].value_counts().reindex(data.criteria).to_dict(),
         "load_report": report.to_dict() if report else None,
     }
-    lines = [repr(data), f"digest {data.digest}", *([str(report)] if report else []), ""]
+    lines = [repr(data), f"digest {data.digest}", *([str(report)] if report else [])]
+    if len(data.criteria) > 1:
+        counts = ", ".join(f"{name} {n:,}" for name, n in record["criteria"].items())
+        rule = "overall decides" if "overall" in data.criteria else "none decides"
+        lines.append(f"criteria ({rule} unless --criterion is given): {counts}")
+    lines.append("")
     run.show("\n".join([*lines, data.annotators.to_string(index=False)]), record)
     run.save(data)
 

@@ -48,6 +48,7 @@ def assemble(
     format: str,
     settings: Mapping[str, Any] | None = None,
     notes: tuple[str, ...] = (),
+    exchanged: bool = False,
     drop_duplicates: bool = False,
 ) -> PreferenceData:
     """Build preference data of judgements.
@@ -61,6 +62,8 @@ def assemble(
     settings : mapping, optional
         What the reader decided.
     notes : tuple of str
+    exchanged : bool
+        Where one annotator judged a pair both ways, A and B are the order shown.
     drop_duplicates : bool
         Leave out rows that repeat an earlier one in every column.
 
@@ -95,7 +98,7 @@ def assemble(
     usable, both_ways = one_side_first(usable, ids, turned)
     labels = _label_part(usable, ids)
     told: list[str] = []
-    if both_ways.any():
+    if exchanged and both_ways.any():
         told += _orders(labels, both_ways, turned)
     labels, at = _with_criteria(labels, usable)
     beside = len(labels) - len(usable)

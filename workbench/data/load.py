@@ -64,6 +64,7 @@ def load(
     kind: str | None = None,
     rule: Mapping[str, Any] | None = None,
     order: str | None = None,
+    drop_duplicates: bool = False,
     seed: int = 0,
 ) -> PreferenceData:
     """Read preference data.
@@ -100,6 +101,9 @@ def load(
     order : str, optional
         ``"shown"``: the responses of a table stand in the order in which they were shown;
         ``"alpaca_eval"`` recovers the shown order that AlpacaEval's own evaluator seeded.
+    drop_duplicates : bool
+        Leave out rows that repeat an earlier one in every column. Judgements that say the
+        same are otherwise all kept; only the file's own id of a judgement makes a duplicate.
     seed : int
         Of the shuffle of files that put the chosen response first.
 
@@ -122,7 +126,7 @@ def load(
     options = {
         "mapping": mapping, "verdicts": verdicts, "scale": scale, "annotators": annotators,
         "criteria": criteria, "annotator": annotator, "kind": kind, "rule": rule, "order": order,
-        "seed": seed,
+        "drop_duplicates": drop_duplicates, "seed": seed,
     }  # fmt: skip
     if isinstance(source, pd.DataFrame):
         return _read([_of_frame(source)], "table", format, options)
@@ -334,6 +338,8 @@ def _read(
         format=", ".join(formats),
         settings={k: v for frame in frames for k, v in frame.attrs["settings"].items()},
         notes=tuple(notes),
+        exchanged=all(found.exchanged for _, found in parts),
+        drop_duplicates=options["drop_duplicates"],
     )
     for finish in dict.fromkeys(found.finish for _, found in parts):
         data = data if finish is None else finish(data)

@@ -103,6 +103,9 @@ class Format:
         no list of records (AnnotatedPairs); None where it is not of this format.
     finish : callable, optional
         ``(data) -> data``: what else the file gives the assembled data, such as factors.
+    exchanged : bool
+        Where one annotator judged a pair both ways, the sides are the order shown. Not so
+        where a layout puts its sides by model, by number or by chance.
     whole : bool
         Translate all records at once, where judgements are made of several records.
     of_folder : callable, optional
@@ -118,5 +121,6 @@ class Format:
     columns: Callable[[list[str], Mapping[str, Any]], list[str]] | None = None
     records_of: Callable[[Any], list[dict[str, Any]] | None] | None = None
     finish: Callable[[PreferenceData], PreferenceData] | None = None
+    exchanged: bool = False
     whole: bool = False
     of_folder: Callable[[Path], list[dict[str, Any]] | None] | None = None

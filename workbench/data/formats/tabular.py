@@ -197,4 +197,6 @@ def _recognise(columns: list[str], records: list[dict[str, Any]]) -> bool:
     return labels and (sides or models or numeric)
 
 
-FORMAT = Format("tabular", "Table with a column mapping", _recognise, translate, whole=True)
+FORMAT = Format(
+    "tabular", "Table with a column mapping", _recognise, translate, exchanged=True, whole=True
+)

@@ -13,7 +13,6 @@ import pyarrow as pa
 
 from workbench.data.formats.orientation import chosen_is_a
 from workbench.data.formats.records import Record, metadata, with_columns
-from workbench.data.identity import one_side_first, pair_ids
 
 
 def sides(a: Mapping[str, Any], b: Mapping[str, Any]) -> Record:
@@ -105,29 +104,6 @@ def shuffled(items: Sequence[Record], prompt: str, by: str, seed: int) -> list[R
     return sorted(items, key=functools.cmp_to_key(compare))
 
 
-def one_way(frame: pd.DataFrame) -> pd.DataFrame:
-    """Return judgements whose pairs all stand one way, where sides are not places.
-
-    Of a layout that does not say what was shown first, a pair that stands both ways was not
-    judged in both orders for all that is known: the exchanged rows are repeats.
-
-    Parameters
-    ----------
-    frame : DataFrame
-        Judgements of the whole file.
-
-    Examples
-    --------
-    >>> rows = pd.DataFrame({"media_a": ["1", "2"], "media_b": ["2", "1"], "preference": [1.0, 1]})
-    >>> one_way(rows)["preference"].tolist()
-    [1.0, 0.0]
-    """
-    attrs = frame.attrs
-    turned, _ = one_side_first(frame, *pair_ids(frame))
-    turned.attrs = attrs
-    return turned
-
-
 def table(
     rows: Iterable[Record],
     records: pa.Table,
@@ -135,7 +111,7 @@ def table(
     used: Collection[str],
     settings: Mapping[str, Any] | None = None,
 ) -> pd.DataFrame:
-    """Return judgements beside what else their records say, each pair with one side first.
+    """Return judgements beside what else their records say.
 
     Parameters
     ----------
@@ -165,7 +141,7 @@ def table(
     frame = with_columns(pd.concat([rest, frame], axis=1), ("problem", "found"))
     decided = {**(settings or {}), "columns_left_out": ", ".join(left_out)}
     frame.attrs["settings"] = {k: v for k, v in decided.items() if v not in (None, "")}
-    return one_way(frame)
+    return frame
 
 
 def nobody(row: int, found: str) -> Record:

@@ -10,7 +10,6 @@ import pandas as pd
 import pyarrow as pa
 
 from workbench.data.formats import Format
-from workbench.data.formats.battles.compared import one_way
 from workbench.data.formats.battles.judges import kinds_of
 from workbench.data.formats.battles.winners import read_winners
 from workbench.data.formats.messages import ChatPair, Message, as_messages, split_chats
@@ -58,7 +57,7 @@ def _translate(records: pa.Table, first_row: int, options: Mapping[str, Any]) ->
         frame = pd.concat([frame.drop(columns=["problem", "found"]), pairs.astype("str")], axis=1)
         for name in ("problem", "found"):
             frame[name] = frame[name].fillna(verdicts[name])
-    return one_way(judgements(frame, first_row, {"columns_left_out": ", ".join(left_out)}))
+    return judgements(frame, first_row, {"columns_left_out": ", ".join(left_out)})
 
 
 def _read(a: Any, b: Any, turn: float) -> Record:

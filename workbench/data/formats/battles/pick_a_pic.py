@@ -10,7 +10,6 @@ import pandas as pd
 import pyarrow as pa
 
 from workbench.data.formats import Format
-from workbench.data.formats.battles.compared import one_way
 from workbench.data.formats.records import (
     flag,
     judgements,
@@ -53,7 +52,7 @@ def _translate(records: pa.Table, first_row: int, options: Mapping[str, Any]) ->
     flag(frame, empty | np.isnan(first) & np.isnan(second), "no judgement", shown)
     flag(frame, ~(np.isin(first, (0, 0.5, 1)) & (first + second == 1)), "unknown label", shown)
     settings = {"columns_left_out": ", ".join([*left_out, *_BYTES])}
-    return one_way(judgements(frame, first_row, settings))
+    return judgements(frame, first_row, settings)
 
 
 def _columns(columns: list[str], options: Mapping[str, Any]) -> list[str]:

@@ -14,7 +14,6 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from workbench.data.formats import Format
-from workbench.data.formats.battles.compared import one_way
 from workbench.data.formats.records import (
     excerpt,
     flag,
@@ -61,8 +60,7 @@ def _translate(records: pa.Table, first_row: int, options: Mapping[str, Any]) ->
     source = {"prompt": "instruction", "response_a": "output_1", "response_b": "output_2"}
     flag_missing_text(frame, records, source)
     _verdicts(frame, records)
-    # output 1 is no place: a pair that stands both ways was not judged in both orders
-    return one_way(judgements(frame, first_row, settings))
+    return judgements(frame, first_row, settings)
 
 
 def _generators(columns: list[str]) -> tuple[str, str]:

@@ -11,7 +11,7 @@ import pandas as pd
 import pyarrow as pa
 
 from workbench.data.formats import Format
-from workbench.data.formats.battles.compared import by_number, one_way
+from workbench.data.formats.battles.compared import by_number
 from workbench.data.formats.judged.bench_folder import files_in, lines_of, stem_of
 from workbench.data.formats.nested import fields
 from workbench.data.formats.records import Record, Unreadable, require
@@ -31,7 +31,7 @@ def _translate(records: pa.Table, first_row: int, options: Mapping[str, Any]) ->
     def read(record: Record) -> list[Record]:
         return _ranking(record, options)
 
-    return one_way(translate(records, first_row, read, {"rule": RULE}))
+    return translate(records, first_row, read, {"rule": RULE})
 
 
 def _ranking(record: Record, options: Mapping[str, Any]) -> list[Record]:
