@@ -21,7 +21,7 @@ from workbench.data.formats.registry import FORMATS, get_format
 from workbench.data.formats.training.dataset_info import mapping_beside
 from workbench.data.reading.arrow_files import parquet_head
 from workbench.data.reading.container import Container
-from workbench.data.reading.containers import open_container, open_members, open_source
+from workbench.data.reading.containers import open_members, open_part, open_source
 from workbench.data.reading.record_tables import table_of
 from workbench.data.reading.several import name_of, open_all, paths_of
 from workbench.data.reading.stored_types import decoded
@@ -220,7 +220,7 @@ def _check_names(columns: list[str], name: str) -> None:
             where=name,
             found=repr(again[0]),
             expected="distinct column names",
-            fix="Rename the column.",
+            fix="Rename one of the two, or leave it out.",
         )
 
 
@@ -243,13 +243,13 @@ def _open(
     """Open a file; of a Parquet file in a format that says so, only the needed columns."""
     head = parquet_head(path)
     if head is None:
-        return open_container(path, like=like)
+        return open_part(path, like=like)
     _check_names(head.columns, path.name)
     asked = name or _asked(options)
     found = _recognise(head) if asked is None else get_format(asked)
     if found is None or found.columns is None:
-        return open_container(path)
-    return open_container(path, found.columns(head.columns, options))
+        return open_part(path)
+    return open_part(path, found.columns(head.columns, options))
 
 
 def _asked(options: Mapping[str, Any]) -> str | None:
@@ -294,6 +294,7 @@ def _chosen(
     container: Container, name: str | None, options: Mapping[str, Any]
 ) -> tuple[Container, Format]:
     """Return the format that is asked for or recognised, with the records that it fits."""
+    _check_names(container.columns, container.name)
     asked = name or _asked(options)
     if asked is None:
         container, recognised = _recognised(container)

@@ -228,6 +228,14 @@ def test_a_column_name_twice(tmp_path):
     frame = pd.DataFrame(GOOD)
     assert "twice" in _error(pd.concat([frame, frame[["prompt"]]], axis=1)).what
     assert "twice" in _error(_write(tmp_path, "a.csv", b"label,label,x\na,b,c\n")).what
+    lines = _lines(GOOD) + b'{"prompt": "q", "label": "a", "label": "b"}\n'
+    assert "twice" in _error(_write(tmp_path, "a.jsonl", lines)).what
+    table = pa.table([["q"], ["x"], ["y"], ["a"], ["b"]],
+                     names=["prompt", "response_a", "response_b", "label", "label"])  # fmt: skip
+    path = tmp_path / "a.arrow"
+    with pa.OSFile(str(path), "wb") as sink, pa.ipc.new_stream(sink, table.schema) as writer:
+        writer.write_table(table)
+    assert "twice" in _error(path).what
 
 
 def test_ten_megabyte_cells_load(tmp_path):

@@ -113,6 +113,13 @@ def test_zips_that_hold_something_else(tmp_path, members, what):
         wb.load(_zip(tmp_path / "votes.zip", members))
 
 
+def test_a_zip_inside_a_zip_is_named(tmp_path):
+    inner = _zip(tmp_path / "inner.zip", {"a.csv": CSV})
+    path = _zip(tmp_path / "votes.zip", {"inner.csv": inner.read_bytes()})
+    with pytest.raises(wb.DataError, match="zip inside a zip"):
+        wb.load(path)
+
+
 def test_a_damaged_zip(tmp_path):
     path = _zip(tmp_path / "votes.zip", {"a.csv": CSV})
     path.write_bytes(path.read_bytes()[:-30])

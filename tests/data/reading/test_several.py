@@ -132,6 +132,16 @@ def test_escapes_that_one_part_shows_hold_for_all(tmp_path):
     assert wb.load(tmp_path).pairs["response_a"].tolist() == ['say "yes", do', "a\\b, c"]
 
 
+def test_decimal_commas_are_those_of_the_set(tmp_path):
+    head = "prompt;text_a;text_b;label;score_a;score_b;n\n"
+    (tmp_path / "x.csv").write_text(head + "q;x;y;a;3,5;1,5;2\n")
+    (tmp_path / "y.csv").write_text(head + "r;x;z;b;4;none;NA\n")
+    data = wb.load(tmp_path)
+    assert data.pairs["score_a"].tolist() == [3.5, 4.0]
+    assert data.pairs["score_b"].tolist() == ["1,5", "none"]
+    assert data.pairs["n"].fillna(-1).tolist() == [2, -1]
+
+
 def test_folders_inside_folders_and_what_is_no_data(tmp_path):
     _write(tmp_path, "train/votes.csv", ROWS[:6])
     _write(tmp_path, "test/votes.csv", ROWS[6:])

@@ -57,6 +57,8 @@ class Container:
         By a record's position: what of it the table could not keep.
     dialect : object, or None
         How the text of a CSV or TSV file was read.
+    quoted : set of str
+        Columns of a CSV or TSV file that it writes in quotes.
     files : list of str
         Names of the files, where there are several.
     file_of : array of int, or None
@@ -72,6 +74,7 @@ class Container:
     notes: list[str] = field(default_factory=list)
     lost: dict[int, str] = field(default_factory=dict)
     dialect: Any = None
+    quoted: set[str] = field(default_factory=set)
     files: list[str] = field(default_factory=list)
     file_of: NDArray[np.int64] | None = None
 

@@ -17,24 +17,37 @@ from workbench.data.reading.arrow_files import (
 from workbench.data.reading.container import Container
 from workbench.data.reading.eval_log import is_eval_log, read_eval_log
 from workbench.data.reading.files import BOM, KNOWN, Reading, empty_file, open_bytes
-from workbench.data.reading.foreign import refuse_foreign
+from workbench.data.reading.foreign import foreign, refuse_foreign
 from workbench.data.reading.json_files import read_json, read_json_lines
 from workbench.data.reading.record_tables import table_of
 from workbench.data.reading.several import joined, name_of, open_all, paths_of
 from workbench.data.reading.tables import spreadsheets
 from workbench.data.reading.tables.delimited import read_delimited
 from workbench.data.reading.tables.dialects import Dialect
+from workbench.data.reading.tables.number_marks import with_numbers
 from workbench.errors import DataError
 
 
-def open_container(
+def open_container(path: Path) -> Container:
+    """Read a file's records.
+
+    Raises
+    ------
+    DataError
+        Nothing there, a format that is not read, a truncated or broken file.
+    """
+    return joined(with_numbers(open_members(path, open_part)), path.name)
+
+
+def open_part(
     path: Path, columns: list[str] | None = None, like: Dialect | None = None
 ) -> Container:
-    """Read a file's records.
+    """Read a file's records, its columns of text as they stand: a set decides on numbers.
 
     Parameters
     ----------
     path : Path
+        No zip of other files.
     columns : list of str, optional
         Of a Parquet file, read only these.
     like : Dialect, optional
@@ -51,9 +64,9 @@ def open_container(
         return read_parquet(path, columns)
     if is_arrow(start):
         return read_arrow(path)
-    if archives.is_zip(start):
-        return joined(open_members(path, open_container), path.name)
-    if spreadsheets.is_old_office(start):
+    if archives.is_zip(start) and archives.kind_of(path) == "archive":
+        raise foreign(path, "a zip inside a zip", "Unpack the outer one and name the folder.")
+    if archives.is_zip(start) or spreadsheets.is_old_office(start):
         return spreadsheets.read_spreadsheet(path)
     start = _first_bytes(path)
     if start[:4] == PARQUET:
@@ -79,7 +92,7 @@ def open_source(source: str | Path | Sequence[str | Path]) -> Container:
     """
 
     def opened(path: Path, like: Dialect | None) -> list[Container]:
-        return open_members(path, lambda file: open_container(file, like=like))
+        return open_members(path, lambda file: open_part(file, like=like))
 
     containers = open_all(paths_of(source), opened)
     return joined(containers, name_of(containers))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -137,6 +138,9 @@ def _by_arrow(path: Path, schema: pa.Schema | None) -> pa.Table | None:
             # pyarrow's JSON reader does not check that text is UTF-8
             table.validate(full=True)
         except pa.ArrowInvalid as error:
+            twice = re.search(r"Column\((.+)\) was specified twice", str(error))
+            if twice is not None:
+                raise _named_twice(path, twice[1]) from error
             if "straddling object" not in str(error):
                 return None
             block *= 8
@@ -149,6 +153,16 @@ def _by_arrow(path: Path, schema: pa.Schema | None) -> pa.Table | None:
             # JSON has no times: what looks like one is a text
             schema = texts
     return None
+
+
+def _named_twice(path: Path, field: str) -> DataError:
+    return DataError(
+        "A field stands twice in a record.",
+        where=path.name,
+        found=field.lstrip("/"),
+        expected="each field once",
+        fix="Rename one of the two, or leave it out, where the file is written.",
+    )
 
 
 def _without_times(schema: pa.Schema) -> pa.Schema:

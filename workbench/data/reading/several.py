@@ -13,6 +13,7 @@ from workbench.data.reading.container import Container
 from workbench.data.reading.files import KNOWN, PACKED, SUFFIXES, suffix_of
 from workbench.data.reading.record_tables import stacked
 from workbench.data.reading.tables.dialects import Dialect
+from workbench.data.reading.tables.number_marks import with_numbers
 from workbench.errors import DataError
 
 _ZIP = ".zip"
@@ -130,7 +131,7 @@ def open_all(
     """
     parts = [opened(path, None) for path in paths]
     if len(paths) == 1:
-        return parts[0]
+        return with_numbers(parts[0])
     shown: dict[str, Dialect] = {}
     for container in (one for part in parts for one in part):
         if isinstance(container.dialect, Dialect):
@@ -140,7 +141,7 @@ def open_all(
         found = next((one.dialect for one in parts[place] if one.dialect is not None), None)
         if found is not None and found != shown[found.delimiter]:
             parts[place] = opened(path, shown[found.delimiter])
-    return _distinctly_named(paths, parts)
+    return with_numbers(_distinctly_named(paths, parts))
 
 
 def _distinctly_named(paths: Sequence[Path], parts: list[list[Container]]) -> list[Container]:

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import IO, Any
 
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.csv as pacsv
 
 from workbench.data.formats.records import excerpt
@@ -25,10 +26,15 @@ from workbench.data.reading.files import (
     open_text,
 )
 from workbench.data.reading.tables.backslashes import as_plain
-from workbench.data.reading.tables.dialects import Dialect, Evidence, header_of, quoted_columns
+from workbench.data.reading.tables.dialects import (
+    Dialect,
+    Evidence,
+    header_of,
+    quoted_columns,
+    quotes_na,
+)
 from workbench.data.reading.tables.header_lines import without_header_lines
 from workbench.data.reading.tables.mechanical_turk import of_assignments
-from workbench.data.reading.tables.number_marks import with_numbers
 from workbench.errors import DataError
 
 _SEPARATOR = re.compile(rb'"?sep=.{1,2}"?\r?\n')
@@ -71,6 +77,8 @@ def read_delimited(path: Path, start: bytes, like: Dialect | None = None) -> Con
             raise
         table, bad = None, []
     found = seen.dialect(source.content, dialect, len(names))
+    if table is not None and _holds_na(table) and quotes_na(source.content(), found.delimiter):
+        found = found.with_null("NA")
     if found != dialect:
         table, bad = _parsed(source, names, found)
     elif table is None or (bad and seen.escaped_quote and found.escapes == "none"):
@@ -78,11 +86,10 @@ def read_delimited(path: Path, start: bytes, like: Dialect | None = None) -> Con
         found, table, bad = _better(source, names, found, table, bad)
     container = _container(path, table, bad)
     container.dialect = found
-    container.notes += found.notes(seen.bare_na)
+    container.notes += found.notes(any(column.null_count for column in table.columns))
     quoted = quoted_columns(start, found.delimiter, len(names))
-    texts = {name for name, is_quoted in zip(names, quoted, strict=True) if is_quoted}
-    container = of_assignments(without_header_lines(container))
-    return with_numbers(container, found.delimiter, texts)
+    container.quoted = {name for name, is_quoted in zip(names, quoted, strict=True) if is_quoted}
+    return of_assignments(without_header_lines(container))
 
 
 class _Text:
@@ -214,6 +221,10 @@ def _container(path: Path, table: pa.Table, bad: list[BadRow]) -> Container:
     numbers = {row.row for row in bad}
     rows = [n for n in range(1, len(table) + len(bad) + 1) if n not in numbers] if bad else None
     return Container(path.name, _decoded(path, table), rows, bad)
+
+
+def _holds_na(table: pa.Table) -> bool:
+    return any(pc.any(pc.equal(column, b"NA")).as_py() for column in table.columns)
 
 
 def _check_closed(path: Path, table: pa.Table) -> None:

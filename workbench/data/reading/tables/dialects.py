@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import io
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
@@ -30,6 +31,10 @@ _TEX = re.compile(
     rb"|(?<=[A-Za-z]:)(?:\\\w[\w.-]*)+"
 )
 """Commands of TeX that start like an escape, and paths of Windows."""
+
+
+_ENOUGH = 50_000
+"""Marks after which it is clear what a backslash does."""
 
 
 @dataclass(frozen=True)
@@ -74,10 +79,11 @@ class Dialect:
             both = both.with_null(mark)
         return both
 
-    def notes(self, bare_na: bool) -> list[str]:
-        """Say what of the writing is not the usual one; whether any field is a bare NA."""
+    def notes(self, missing: bool) -> list[str]:
+        """Say what of the writing is not the usual one; given whether any field is missing."""
         notes = []
-        if bare_na and "NA" in self.nulls:
+        # who puts every text in quotes leaves no field empty
+        if missing and "NA" in self.nulls:
             notes.append('NA without quotes is missing, as R writes it; "NA" in quotes is a text')
         if self.escapes == "quotes":
             notes.append(r"quotes inside fields are written \" (as Spark does): read so")
@@ -114,28 +120,22 @@ class Evidence:
         self._escaped = re.compile(rb'\\"(?=[^"' + end + rb"])")
         self._doubled = re.compile(rb'\\""(?=[^"' + end + rb'])|\\"""(?=[' + end + rb"])")
         self._bare = re.compile(rb'"(?<=[^\\"' + end + rb']")(?=[^"' + end + rb"])")
-        self._na = re.compile(rb'"NA"(?<![^' + end + rb']"NA")(?![^' + end + rb"])")
-        self._bare_na = re.compile(rb"NA(?<![^" + end + rb"]NA)(?![^" + end + rb"])")
         self._null = re.compile(rb"\\N(?<![^" + end + rb"]\\N)(?![^" + end + rb"])")
         self._tail = b""
         self.n_escaped = self.n_plain = 0
-        self.bare_na = False
-        self.quoted_na = self.null_mark = self.marks = self.escaped_quote = False
+        self.null_mark = self.marks = self.escaped_quote = False
 
     def add(self, block: bytes) -> None:
         """Look at the next bytes of the file."""
-        # what lies across the border of two blocks is seen with the second one
-        part = self._tail + block
-        self._tail = part[-8:]
-        if b"NA" in part:
-            self.quoted_na |= self._na.search(part) is not None
-            self.bare_na |= self._bare_na.search(part) is not None
-        backslash = b"\\" in part
-        self.marks |= backslash or b'"' in part
+        tail, self._tail = self._tail, block[-8:]
+        backslash = b"\\" in tail or b"\\" in block
+        self.marks = self.marks or backslash or b'"' in block
         if not backslash:
             return
+        # what lies across the border of two blocks is seen with the second one
+        part = tail + block
         self.null_mark |= b"\\N" in part and self._null.search(part) is not None
-        if b'\\"' in part:
+        if self.n_escaped + self.n_plain < _ENOUGH and b'\\"' in part:
             self.escaped_quote = True
             self.n_escaped += len(self._escaped.findall(part))
             self.n_plain += len(self._doubled.findall(part)) + len(self._bare.findall(part))
@@ -162,9 +162,14 @@ class Evidence:
             found = replace(found, **_of_tabs(content(), columns))
         if found.escapes == "none" and found.quotes and self.backslashes_escape:
             found = replace(found, escapes="quotes")
-        if self.null_mark:
-            found = found.with_null(r"\N")
-        return found.with_null("NA") if self.quoted_na else found
+        return found.with_null(r"\N") if self.null_mark else found
+
+
+def quotes_na(content: bytes, delimiter: str) -> bool:
+    """Tell whether a field is NA in quotes, which nobody needs: without them it is no text."""
+    end = re.escape(delimiter.encode()) + rb"\r\n"
+    found = re.search(rb'"NA"(?<![^' + end + rb']"NA")(?![^' + end + rb"])", content)
+    return found is not None
 
 
 def header_of(path: Path, start: bytes) -> tuple[list[str], Dialect]:
@@ -269,21 +274,25 @@ def _is_of_r(start: bytes, line: bytes, delimiter: str) -> bool:
 
 def _of_tabs(content: bytes, columns: int) -> dict[str, Any]:
     """Tell what quotes and backslashes are in tab-separated text."""
-    doubled = re.search(rb'(?<![^\t\n])"[^"\t\n]*+""[^\t\n]', content) is not None
-    whole = _is_even(re.sub(rb"\\.", b"", content, flags=re.DOTALL), columns)
-    if whole and not doubled and _is_escaped(content):
-        return {"escapes": "text", "quotes": False}
-    open_quote = re.search(rb'(?<![^\t\n])"(?:[^"\t\n]|"")*+(?!"(?:[\t\r\n]|\Z))', content)
-    if open_quote is not None and _is_even(content, columns):
-        return {"quotes": False}
-    return {}
+    quotes = b'"' in content
+    if quotes and re.search(rb'"(?<![^\t\n]")[^"\t\n]*+""[^\t\n]', content) is not None:
+        # quotes inside a field are doubled
+        return {}
+    if b"\\" in content and _is_escaped(content):
+        without = re.sub(rb"\\.", b"", content, flags=re.DOTALL)
+        if _is_even(without, columns):
+            return {"escapes": "text", "quotes": False}
+    if not quotes or not _is_even(content, columns):
+        return {}
+    opened = re.search(rb'"(?<![^\t\n]")(?:[^"\t\n]|"")*+(?!"(?:[\t\r\n]|\Z))', content)
+    return {"quotes": False} if opened is not None else {}
 
 
 def _is_escaped(content: bytes) -> bool:
     after = re.findall(rb"\\(.)", content, re.DOTALL)
     if not after or {ord(mark) for mark in after} - _ESCAPES:
         return False
-    nulls = len(re.findall(rb"(?<![^\t\n])\\N(?![^\t\r\n])", content))
+    nulls = len(re.findall(rb"\\N(?<![^\t\n]\\N)(?![^\t\r\n])", content))
     if nulls != after.count(b"N"):
         return False
     return nulls > 0 or b"\\" in _TEX.sub(b"", content)
@@ -291,4 +300,5 @@ def _is_escaped(content: bytes) -> bool:
 
 def _is_even(content: bytes, columns: int) -> bool:
     """Tell whether every line has the header's number of fields."""
-    return all(line.count(b"\t") == columns - 1 for line in content.split(b"\n") if line)
+    lines = io.BytesIO(content)
+    return all(line.count(b"\t") == columns - 1 for line in lines if line != b"\n")

@@ -50,7 +50,9 @@ def of_assignments(container: Container) -> Container:
     notes = [*container.notes, f"Mechanical Turk: {_WORKER} names the rater"]
     if any(_PREFIX.match(name) for name in columns):
         notes[-1] += "; Input. and Answer. are taken off the columns' names"
-    container = replace(container, table=table.rename_columns(names), notes=notes)
+    own = dict(zip(table.column_names, names, strict=True))
+    quoted = {own.get(name, name) for name in container.quoted}
+    container = replace(container, table=table.rename_columns(names), notes=notes, quoted=quoted)
     return _accepted(container) if _STATUS in columns else container
 
 
