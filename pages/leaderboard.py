@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import streamlit as st
+from parts.choices import criteria, one, some
 from parts.state import announce, current
 from parts.ui import failure, figure, note, table
 
@@ -24,34 +25,31 @@ def _choices(data: wb.PreferenceData) -> dict[str, Any]:
     both = [data.pairs[column].dropna().unique().tolist() for column in ("model_a", "model_b")]
     models = sorted({*both[0], *both[1]})
     with st.sidebar:
-        who = st.selectbox(
+        criterion = criteria(data)
+        who = one(
             "Judged by",
             [_EVERYBODY, *kinds, *names],
+            "judged_by",
             index=1 + kinds.index("human") if "human" in kinds else 0,
-            key="judged_by",
-            bind="query-params",
             help="A kind pools all its annotators.",
         )
-        covariates = st.multiselect(
+        covariates = some(
             "Held constant",
             data.factor_names,
+            "held_constant",
             default=style,
-            key="held_constant",
-            bind="query-params",
             help="Factors in the same model. The Arena's style control: length and formatting.",
         )
-        ties = st.selectbox(
+        ties = one(
             "Ties",
             ["half", "davidson", "drop"],
-            key="rating_ties",
-            bind="query-params",
+            "rating_ties",
             help="Half a win for each side; an outcome of its own (Davidson); or left out.",
         )
-        intervals = st.selectbox(
-            "Intervals", ["cluster", "bootstrap"], key="rating_intervals", bind="query-params"
-        )
-        anchor = st.selectbox("Anchor", [_NOBODY, *models], key="anchor", bind="query-params")
+        intervals = one("Intervals", ["cluster", "bootstrap"], "rating_intervals")
+        anchor = one("Anchor", [_NOBODY, *models], "anchor")
     return {
+        "criteria": criterion,
         "annotator": None if who == _EVERYBODY else who,
         "covariates": tuple(covariates),
         "ties": ties,
@@ -63,7 +61,8 @@ def _choices(data: wb.PreferenceData) -> dict[str, Any]:
 # Streamlit does not hash arguments that start with _, so digest and choices are the key
 @st.cache_resource(max_entries=8, show_spinner="Rating ...", scope="session")
 def _rated(digest: str, choices: tuple[tuple[str, Any], ...], _data: wb.PreferenceData) -> Ratings:
-    return rate(_data, **dict(choices))
+    options = dict(choices)
+    return rate(_data.filter(criteria=options.pop("criteria") or None), **options)
 
 
 st.title("Leaderboard")

@@ -24,11 +24,20 @@ def choose(data: wb.PreferenceData) -> dict[str, Any]:
     with st.sidebar:
         return {
             **_who(data),
+            "criteria": criteria(data),
             **_what(data),
             "covariance": one("Standard errors", ["cluster", "HC1", "classical"], "covariance"),
             "ties": one("Ties", ["half", "drop"], "ties"),
             "folds": one("Held-out folds (0: none)", [5, 10, 2, 0], "folds"),
         }
+
+
+def criteria(data: wb.PreferenceData) -> tuple[str, ...]:
+    """Let one criterion be chosen where the labels answer several questions."""
+    if len(data.criteria) < 2:
+        return ()
+    help_text = "Answers to different questions are never added up."
+    return (one("Criterion", data.criteria, "criterion", help=help_text),)
 
 
 def one(label: str, options: list[Any], key: str, **more: Any) -> Any:

@@ -12,16 +12,15 @@ import workbench as wb
 from workbench.data.sample import plan
 from workbench.factors import FAMILIES, only_subsets, score_factors
 from workbench.report.job import MainJob
-from workbench.report.main_job import ensure_factors, main_job
+from workbench.report.main_job import main_job, with_factors
 
-_DATA, _SAMPLE = "data", "sample"
-_UPLOADS = 3  # that a session keeps
+_DATA, _SAMPLE, _UPLOADS = "data", "sample", 3  # uploads that a session keeps
 
 
 @st.cache_resource(max_entries=4, show_spinner="Reading the data ...")
 def _opened(source: str) -> wb.PreferenceData:
     """Open a data set of the server: the sample, or what `workbench app DATA` names."""
-    return ensure_factors(wb.load(source))
+    return with_factors(wb.load(source))
 
 
 def uploads() -> dict[str, wb.PreferenceData]:
@@ -66,7 +65,7 @@ def _offer(sample: wb.PreferenceData) -> None:
 
 def adopt(data: wb.PreferenceData) -> None:
     """Make an uploaded data set the current one of this session."""
-    data = ensure_factors(data)
+    data = with_factors(data)
     kept = uploads()
     kept[data.digest] = data
     for old in list(kept)[:-_UPLOADS]:
@@ -108,6 +107,7 @@ def job_of(data: wb.PreferenceData, choices: dict[str, Any]) -> MainJob:
 def _fitted(digest: str, choices: tuple[tuple[str, Any], ...], _data: wb.PreferenceData) -> MainJob:
     options = dict(choices)
     families, scenarios = options.pop("families"), options.pop("scenarios")
+    _data = _data.filter(criteria=options.pop("criteria") or None)
     specs = [spec for family in families for spec in FAMILIES[family]]
     if specs:
         new = [spec for spec in specs if spec.name not in _data.factor_names]

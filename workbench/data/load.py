@@ -126,7 +126,7 @@ def load(
     options = {
         "mapping": mapping, "verdicts": verdicts, "scale": scale, "annotators": annotators,
         "criteria": criteria, "annotator": annotator, "kind": kind, "rule": rule, "order": order,
-        "drop_duplicates": drop_duplicates, "seed": seed,
+        "drop_duplicates": drop_duplicates, "seed": seed, "of_folder": False,
     }  # fmt: skip
     if isinstance(source, pd.DataFrame):
         return _read([_of_frame(source)], "table", format, options)
@@ -147,6 +147,8 @@ def load(
             whole = _of_folder(path, format)
             if whole is not None:
                 return _read([whole[0]], path.name, whole[1], options)
+            # beside the data a folder may hold what describes them
+            options["of_folder"] = True
     paths = paths_of(source)
     if format is None and _asked(options) is None:
         described = [mapping_beside(path) for path in paths]
@@ -311,11 +313,30 @@ def _chosen(
     return container, found
 
 
+def _known(
+    containers: list[Container], name: str | None, options: Mapping[str, Any]
+) -> tuple[list[tuple[Container, Format]], list[str]]:
+    """Return the files with their formats; of a folder, also those that have none."""
+    known, unknown, error = [], [], None
+    for container in containers:
+        try:
+            known.append(_chosen(container, name, options))
+        except DataError as refused:
+            if not options["of_folder"]:
+                raise
+            error = error or refused
+            unknown.append(container.name)
+    if error is not None and not known:
+        raise error
+    return known, unknown
+
+
 def _read(
     containers: list[Container], source: str, name: str | None, options: Mapping[str, Any]
 ) -> PreferenceData:
     """Read the files of one set: one format and one decision about codes for all of them."""
-    parts = read_as_one([_chosen(container, name, options) for container in containers])
+    known, unknown = _known(containers, name, options)
+    parts = read_as_one(known)
     frames = []
     for container, found in parts:
         try:
@@ -330,8 +351,10 @@ def _read(
     formats = list(dict.fromkeys(found.name for _, found in parts))
     judgements = frames[0] if len(frames) == 1 else pd.concat(frames, ignore_index=True)
     notes = dict.fromkeys(note for frame in frames for note in frame.attrs["notes"])
-    if len(containers) > 1:
-        notes[f"joined from {len(containers)} files"] = None
+    if len(known) > 1:
+        notes[f"joined from {len(known)} files"] = None
+    if unknown:
+        notes["files of the folder that are not recognised, not read: " + ", ".join(unknown)] = None
     data = assemble(
         judgements,
         source=source,

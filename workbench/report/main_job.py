@@ -11,7 +11,7 @@ from workbench.data.dataset import PreferenceData
 from workbench.decompose.decomposition import decompose
 from workbench.decompose.design import Ties
 from workbench.decompose.logit import Covariance
-from workbench.errors import DesignError
+from workbench.errors import DataError, DesignError
 from workbench.factors.columns import from_columns
 from workbench.factors.score import score_factors
 from workbench.report.further import further as add_further
@@ -127,6 +127,23 @@ def ensure_factors(data: PreferenceData) -> PreferenceData:
 
         return score_factors(data, CORE)
     return from_columns(data)
+
+
+def with_factors(data: PreferenceData) -> PreferenceData:
+    """Return the data with factors where they can have any: battles alone have none.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> import workbench as wb
+    >>> battles = pd.DataFrame({"model_a": ["m"], "model_b": ["n"], "winner": ["model_a"]})
+    >>> with_factors(wb.load(battles)).factor_names
+    []
+    """
+    try:
+        return ensure_factors(data)
+    except (DataError, DesignError):
+        return data
 
 
 def has_text(data: PreferenceData) -> bool:
