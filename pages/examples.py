@@ -7,6 +7,7 @@ import streamlit as st
 from parts.choices import choose
 from parts.difference import show_difference
 from parts.examples import IN_ORDER, RANKED, filters, fits_of, found, navigate, prediction, ranking
+from parts.media import show_media
 from parts.state import announce, current, job_of
 from parts.ui import failure, figure, note, table, text
 
@@ -54,6 +55,7 @@ else:
     sides = [pair[f"response_{side}"] for side in "ab"]
     show_difference(word_diff(*("" if pd.isna(s) else s for s in sides)), titles_of(pair))
     st.caption("Underlined words stand in this response only.")
+show_media(pair, whole)
 
 why, labels, factors = st.tabs(["Why", "Labels", "Factors"])
 with why:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import base64
 import html
+import json
 import re
 import sys
 from pathlib import Path
@@ -185,3 +187,40 @@ def test_marked_text_is_the_text_escaped():
         inside = re.sub(r"</?(div|mark)[^>]*>", "", box)
         assert html.unescape(inside) == text
         assert "white-space:pre-wrap" in box
+
+
+PNG = base64.b64decode(
+    "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNkYPhfDwAChwGA60e6kgAAAABJRU5ErkJggg=="
+)
+
+
+def _with_images(folder: Path) -> Path:
+    for name in "ab":
+        (folder / f"{name}.png").write_bytes(PNG)
+    rows = [
+        {"prompt": f"Which {k}?", "response_a": f"The first {k}.", "response_b": "The second.",
+         "media_a": "a.png", "media_b": "b.png" if k else "../b.png", "winner": "ab"[k % 2]}
+        for k in range(12)
+    ]  # fmt: skip
+    path = folder / "votes.jsonl"
+    path.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
+    return path
+
+
+def test_images_beside_the_served_data_are_shown_and_named(monkeypatch, tmp_path):
+    monkeypatch.setenv("WORKBENCH_DATA", str(_with_images(tmp_path)))
+    app = _run(example="2")
+    assert [block.value for block in app.code if block.value in ("a.png", "b.png")] == [
+        "a.png",
+        "b.png",
+    ]
+    assert len(app.get("image")) == 2
+
+
+def test_a_path_that_leads_out_is_named_only(monkeypatch, tmp_path):
+    inside = tmp_path / "inside"
+    inside.mkdir()
+    path = _with_images(inside)
+    (tmp_path / "b.png").write_bytes(PNG)
+    monkeypatch.setenv("WORKBENCH_DATA", str(path))
+    assert len(_run(example="1").get("image")) == 1
