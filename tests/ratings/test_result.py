@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+import workbench as wb
 from tests.battles import battles, ratings_of, simulate
 from workbench.data.dataset import PreferenceData
 from workbench.errors import DesignError
@@ -254,3 +255,29 @@ def test_two_models_have_the_log_odds_of_their_wins():
     assert pair["std_error"] == pytest.approx(np.sqrt(1 / (39 * 0.75 * 0.25)))
     assert (pair["observed"], pair["n"]) == (0.75, 40)
     assert pair["predicted"] == pytest.approx(0.75)
+
+
+def test_ties_throughout_have_no_interval():
+    rows = [("x", "y", "tie")] * 10
+    data = wb.load(pd.DataFrame(rows, columns=["model_a", "model_b", "winner"]))
+    found = wb.rate(data)
+    assert found.to_frame()[["conf_low", "conf_high"]].isna().all(axis=None)
+    assert any("ties" in warning for warning in found.warnings)
+
+
+@pytest.mark.parametrize("ties", ["half", "davidson", "drop"])
+def test_a_count_table_is_its_battles(ties):
+    counts = pd.DataFrame(
+        [("m", "n", 7, 3, 2), ("n", "o", 4, 4, 4), ("o", "m", 2, 9, 1)],
+        columns=["model_a", "model_b", "wins_a", "wins_b", "ties"],
+    )
+    fought = [
+        (row.model_a, row.model_b, winner)
+        for row in counts.itertuples()
+        for winner, n in (("model_a", row.wins_a), ("model_b", row.wins_b), ("tie", row.ties))
+        for _ in range(n)
+    ]
+    rows = pd.DataFrame(fought, columns=["model_a", "model_b", "winner"])
+    one, other = (wb.rate(wb.load(table), ties=ties).to_frame() for table in (counts, rows))
+    numbers = ["estimate", "std_error", "conf_low", "conf_high", "n"]
+    pd.testing.assert_frame_equal(one[["term", *numbers]], other[["term", *numbers]])

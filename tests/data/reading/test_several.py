@@ -171,9 +171,18 @@ def test_a_table_in_two_formats_is_not_counted_twice(tmp_path):
 def test_a_file_that_holds_nothing_of_the_kind_is_named(tmp_path):
     _write(tmp_path, "x.csv", ROWS)
     (tmp_path / "config.json").write_text('{"epochs": 3}')
+    (tmp_path / "more.txt").write_text("prompt,winner")
+    data = wb.load(tmp_path)
+    assert len(data.labels) == 12
+    told = [note for note in data.load_report.notes if "not read" in note]
+    assert told == ["files of the folder that are not recognised, not read: config.json, more.txt"]
+    # a file that is named is to be read, and one alone in its folder too
     with pytest.raises(wb.DataError) as caught:
-        wb.load(tmp_path)
+        wb.load([tmp_path / "x.csv", tmp_path / "config.json"])
     assert caught.value.where == "config.json"
+    (tmp_path / "x.csv").unlink()
+    with pytest.raises(wb.DataError, match="not recognised"):
+        wb.load(tmp_path)
 
 
 def test_patterns_lists_and_folders_of_nothing(tmp_path):

@@ -153,4 +153,4 @@ def test_a_folder_tells_texts_and_the_baseline(tmp_path):
         for side in "ab":
             end = row["prompt"].removeprefix("Q ")
             assert row[f"response_{side}"] == f"{row[f'model_{side}']} on {end}"
-    assert not data.load_report.notes
+    assert [note[:33] for note in data.load_report.notes] == ["the folder is read as one set of "]
