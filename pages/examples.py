@@ -22,8 +22,10 @@ announce(data)
 choices = choose(data)
 job = None
 try:
-    job = job_of(data, choices)
-    data = job.data
+    # battles without texts or columns have no factors: there is nothing to fit
+    if data.factor_names:
+        job = job_of(data, choices)
+        data = job.data
 except wb.WorkbenchError as error:
     failure(error)
 

@@ -67,7 +67,7 @@ def test_data_without_text_decompose_from_their_columns_alone(n):
         ({"x": [np.nan, np.nan], "z": [1, 2]}, "x", "2 missing of 2"),
         ({"x": [1.0, 2.0]}, "y", "no such column"),
         ({"day": pd.to_datetime(["2020-01-01", "2020-01-02"])}, "day", "datetime64"),
-        ({"t": ["u", "v"]}, None, "No numeric column"),
+        ({"t": ["u", "v"]}, None, "no numeric column"),
     ],
 )
 def test_what_cannot_be_a_factor_says_why(columns, name, said):

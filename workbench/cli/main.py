@@ -72,6 +72,9 @@ def load(
         "load_report": report.to_dict() if report else None,
     }
     lines = [repr(data), f"digest {data.digest}", *([str(report)] if report else [])]
+    if report and len(data.labels) < report.n_labels:
+        chosen = ", ".join(run.config.criteria or run.config.scenarios)
+        lines.append(f"{len(data.labels):,} of {report.n_labels:,} labels chosen: {chosen}")
     if len(data.criteria) > 1:
         counts = ", ".join(f"{name} {n:,}" for name, n in record["criteria"].items())
         rule = "overall decides" if "overall" in data.criteria else "none decides"
@@ -104,8 +107,9 @@ def contrast(run: Run) -> None:
             "There is nobody to compare with the reference.",
             where=run.config.source,
             found=f"only {job.people.groups[0]}",
-            expected="at least one other annotator that is not a person",
-            fix="Name people to compare with --annotator, or another --reference.",
+            expected="at least one other annotator that is no person",
+            fix="Name whom to compare with it: --annotator NAME, or another --reference NAME; "
+            "--kind says what annotators are where the file does not.",
         )
     run.show_result(job.gap)
 

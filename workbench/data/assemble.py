@@ -15,7 +15,7 @@ from workbench.data.columns import (
     LABEL_COLUMNS,
     LABEL_KEY,
     PAIR_COLUMNS,
-    UNNAMED,
+    POOLS,
     complete_labels,
     complete_pairs,
 )
@@ -23,7 +23,7 @@ from workbench.data.dataset import PreferenceData
 from workbench.data.formats.records import excerpt
 from workbench.data.identity import BESIDE, one_side_first, pair_ids
 from workbench.data.load_report import FAILED, REPEATED, LeftOut, LoadReport
-from workbench.data.repeats import pasted, same_row_id
+from workbench.data.repeats import in_blocks, pasted, same_row_id
 from workbench.errors import DataError
 
 _OF_LABELS = ("n_votes", "n_ties", "row_id", "file")
@@ -237,7 +237,7 @@ def _orders(
     rows = both_ways & (True if order is None else order.isna().to_numpy())
     if "annotator" not in labels or not rows.any():
         return []
-    rows &= labels["annotator"].notna().to_numpy() & labels["annotator"].ne(UNNAMED).to_numpy()
+    rows &= labels["annotator"].notna().to_numpy() & ~labels["annotator"].isin(POOLS).to_numpy()
     key = [c for c in ("pair_id", "annotator", "criterion") if c in labels]
     some = labels.loc[rows, key].assign(turned=turned[rows])
     ways = some.groupby(key, dropna=False, sort=False)["turned"].transform("nunique")
@@ -305,7 +305,9 @@ def _looks_pasted(judgements: pd.DataFrame) -> tuple[int, list[str]]:
     """Return how many rows repeat an earlier one, where that is no chance, and a note."""
     again = int(pasted(judgements).sum())
     distinct = len(judgements) - again
-    if distinct < 10 or again < distinct:
+    nobody = "annotator" not in judgements or bool(judgements["annotator"].isna().any())
+    # equal votes of people who are not named are what crowds give, in blocks they are not
+    if distinct < 10 or again < distinct or (nobody and not in_blocks(judgements)):
         return 0, []
     return again, [
         f"{again:,} of {len(judgements):,} rows repeat an earlier one in every column, as a file "

@@ -47,6 +47,9 @@ OVERALL = "overall"
 UNNAMED = "unnamed"
 """The annotator of votes whose file names nobody: each vote may be another person's."""
 
+POOLS = frozenset({UNNAMED, "human", "crowd", "reddit"})
+"""Names under which readers put the votes of several people, who need not agree with themselves."""
+
 KINDS = ("human", "llm", "reward_model", "rule", "objective", "unknown")
 """What an annotator can be; ``objective``: gold answers and unit tests."""
 

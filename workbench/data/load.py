@@ -23,7 +23,7 @@ from workbench.data.reading.arrow_files import parquet_head
 from workbench.data.reading.container import Container
 from workbench.data.reading.containers import open_members, open_part, open_source
 from workbench.data.reading.record_tables import table_of
-from workbench.data.reading.several import name_of, open_all, paths_of
+from workbench.data.reading.several import name_of, not_data, open_all, paths_of
 from workbench.data.reading.stored_types import decoded
 from workbench.data.reading.tables.dialects import Dialect
 from workbench.data.reading.translation import flat_records, judgements_of, read_as_one
@@ -126,7 +126,7 @@ def load(
     options = {
         "mapping": mapping, "verdicts": verdicts, "scale": scale, "annotators": annotators,
         "criteria": criteria, "annotator": annotator, "kind": kind, "rule": rule, "order": order,
-        "drop_duplicates": drop_duplicates, "seed": seed, "of_folder": False,
+        "drop_duplicates": drop_duplicates, "seed": seed, "of_folder": None,
     }  # fmt: skip
     if isinstance(source, pd.DataFrame):
         return _read([_of_frame(source)], "table", format, options)
@@ -146,9 +146,13 @@ def load(
         if path.is_dir():
             whole = _of_folder(path, format)
             if whole is not None:
+                whole[0].notes.append(
+                    f"the folder is read as one set of {whole[1]}: data of other layouts in it "
+                    "are not read; name their files to read them"
+                )
                 return _read([whole[0]], path.name, whole[1], options)
             # beside the data a folder may hold what describes them
-            options["of_folder"] = True
+            options["of_folder"] = not_data(path)
     paths = paths_of(source)
     if format is None and _asked(options) is None:
         described = [mapping_beside(path) for path in paths]
@@ -322,7 +326,7 @@ def _known(
         try:
             known.append(_chosen(container, name, options))
         except DataError as refused:
-            if not options["of_folder"]:
+            if options["of_folder"] is None:
                 raise
             error = error or refused
             unknown.append(container.name)
@@ -353,6 +357,7 @@ def _read(
     notes = dict.fromkeys(note for frame in frames for note in frame.attrs["notes"])
     if len(known) > 1:
         notes[f"joined from {len(known)} files"] = None
+    unknown += options["of_folder"] or []
     if unknown:
         notes["files of the folder that are not recognised, not read: " + ", ".join(unknown)] = None
     data = assemble(

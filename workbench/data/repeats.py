@@ -46,6 +46,24 @@ def pasted(judgements: pd.DataFrame) -> NDArray[np.bool_]:
     return _repeated(judgements)
 
 
+def in_blocks(judgements: pd.DataFrame) -> bool:
+    """Tell whether the rows are one sequence of rows again, as of a file pasted twice.
+
+    Examples
+    --------
+    >>> in_blocks(pd.DataFrame({"x": [1.0, 2.0, 1.0, 2.0]}))
+    True
+    >>> in_blocks(pd.DataFrame({"x": [1.0, 1.0, 2.0, 2.0]}))
+    False
+    """
+    content = row_hashes(judgements, skip=_PLACE)
+    n = len(content)
+    return any(
+        n % k == 0 and bool((content.reshape(k, -1, 2) == content[: n // k]).all())
+        for k in (2, 3, 4)
+    )
+
+
 def _repeated(judgements: pd.DataFrame) -> NDArray[np.bool_]:
     content = row_hashes(judgements, skip=_PLACE)
     within = _order_in_record(judgements)

@@ -84,11 +84,13 @@ def from_columns(
     names = [names] if isinstance(names, str) else list(names)
     if not names:
         raise DesignError(
-            "No numeric column can be a factor.",
+            "The data hold no texts, and no numeric column can be a factor.",
             found=", ".join(c for c in data.pairs.columns if c not in PAIR_COLUMNS)
             or "no further columns",
             expected="numeric columns x_a and x_b of each pair",
-            fix="Name difference columns in names=[...].",
+            fix="Map the texts (--map response_a=..., response_b=...), or name columns that are "
+            "differences already: factors.from_columns(names=[...]). Battles of models without "
+            "either are rated all the same: workbench rate, or the Leaderboard.",
         )
     for name in names:
         sides = f"{name}_a", f"{name}_b"

@@ -10,7 +10,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from workbench.clustered import mean_difference, share
-from workbench.data.columns import UNNAMED
+from workbench.data.columns import POOLS
 from workbench.data.dataset import PreferenceData
 from workbench.judges.both_orders import NO_REPEATS, both_orders, mean_by_side
 from workbench.results import TIDY
@@ -75,7 +75,7 @@ def _orders(labels: pd.DataFrame, at: pd.Series, level: float) -> Iterator[dict[
     first = shown["preference"].where(shown["order_shown"] == "ab", 1.0 - shown["preference"])
     one = "the order shown is not known"
     yield _share("first share", first.to_numpy(float), _of(at, shown["pair_id"]), level, one)
-    if labels["annotator"].eq(UNNAMED).any():
+    if labels["annotator"].isin(POOLS).any():
         yield _undefined("consistency", NO_REPEATS)
         yield _undefined("pull of the first", NO_REPEATS)
         return

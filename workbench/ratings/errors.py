@@ -147,6 +147,9 @@ def sandwich(laid: Laid, models: list[Likelihood], fits: list[RatingFit]) -> Arr
         factor = G / (G - 1) * (n - 1) / max(n - model.P + 1, 1)
         pulls.append(fit.bread * np.sqrt(factor))
     meats = _meats(laid, models, fits)
+    if not any(meat.any() for row in meats for meat in row):
+        # every label is as the fit has it, such as ties throughout: nothing shows how they vary
+        return np.full((size, size), np.nan)
     blocks = [
         [bi @ meat @ bj.T for bj, meat in zip(pulls, row, strict=True)]
         for bi, row in zip(pulls, meats, strict=True)

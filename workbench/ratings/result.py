@@ -198,6 +198,8 @@ class Ratings(Result):
         texts += [f"no weight for {name}: {why}" for name, why in self.covariate_reasons.items()]
         if self.used.n_clusters < 2:
             return [*texts, "all labels are of one cluster: no errors can be told"]
+        if bool((self.used.preference == 0.5).all()):
+            texts.append("all labels are ties: how they vary cannot be told, so no errors can")
         if self.used.n_clusters < FEW_CLUSTERS:
             texts.append(f"only {self.used.n_clusters} clusters: errors may be too small")
         if self.settings["ties"] == "davidson" and self.without.log_nu is None:

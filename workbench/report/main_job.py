@@ -97,8 +97,13 @@ def default_reference(data: PreferenceData) -> str:
     >>> default_reference(wb.load("sample"))
     'human'
     """
-    kinds = set(data.annotators["kind"])
-    return next((kind for kind in ("human", "unknown", "objective") if kind in kinds), "human")
+    table = data.annotators
+    for kind in ("human", "unknown", "objective"):
+        names = table.loc[table["kind"] == kind, "annotator"]
+        if len(names):
+            # one annotator of no stated kind is called by its name
+            return kind if kind == "human" or len(names) > 1 else str(names.iloc[0])
+    return "human"
 
 
 def ensure_factors(data: PreferenceData) -> PreferenceData:

@@ -101,9 +101,19 @@ def names(records: pa.Table, name: str) -> pd.Series:
     --------
     >>> names(pa.table({"judge": [["gpt-4", "pair-v2"]]}), "judge").tolist()
     ['gpt-4 pair-v2']
+    >>> names(pa.table({"rater": ["", "x"]}), "rater").tolist()
+    [nan, 'x']
+    >>> names(pa.table({"rater": [1.0, None]}), "rater").tolist()
+    ['1', nan]
     """
-    if name not in records.column_names or is_text(records.schema.field(name).type):
+    if name not in records.column_names:
         return texts(records, name)
+    if is_text(records.schema.field(name).type):
+        column = records.column(name).cast(pa.large_string())
+        blank = pc.equal(pc.utf8_trim_whitespace(column), "")
+        # nobody is called nothing
+        named = pc.if_else(pc.fill_null(blank, False), None, column)
+        return named.to_pandas().astype("str")
     if pa.types.is_integer(records.schema.field(name).type):
         return records.column(name).cast(pa.large_string()).to_pandas().astype("str")
     written = [
@@ -111,6 +121,8 @@ def names(records: pa.Table, name: str) -> pd.Series:
         if isinstance(value, list)
         else None
         if value is None
+        else str(int(value))
+        if isinstance(value, float) and value.is_integer()
         else str(value)
         for value in values(records, name)
     ]

@@ -23,6 +23,11 @@ _DESCRIPTIONS = {
 }  # fmt: skip
 """Files that describe the data beside them."""
 
+_DOCUMENTS = (".md", ".rst", ".pdf", ".py", ".ipynb", ".toml", ".yaml", ".yml", ".png", ".jpg",
+              ".jpeg", ".gif", ".webp", ".svg", ".html", ".crc", ".log")  # fmt: skip
+_NOTICES = ("LICENSE", "LICENCE", "README", "NOTICE", "_SUCCESS")
+"""Suffixes and names of files that nobody expects to be read as data."""
+
 
 def paths_of(source: str | Path | Sequence[str | Path]) -> list[Path]:
     """Return the files of a source in an order that does not depend on how they were named.
@@ -104,6 +109,21 @@ def _in_folder(folder: Path) -> list[Path]:
             fix=f"Name the files that count, or a pattern such as '{folder.name}/*.csv'.",
         )
     return inside
+
+
+def not_data(folder: Path) -> list[str]:
+    """Return the files of a folder that are no data files by their names, documents left out."""
+    if saved_files(folder) is not None:
+        return []
+    return [
+        str(path.relative_to(folder))
+        for path in sorted(folder.rglob("*"))
+        if path.is_file()
+        and path.name not in _DESCRIPTIONS
+        and not path.name.startswith(".")
+        and suffix_of(path.name) not in (*SUFFIXES, _ZIP, *_DOCUMENTS)
+        and path.name.upper() not in _NOTICES
+    ]
 
 
 def _bare(name: str) -> str:

@@ -9,7 +9,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from workbench.clustered import Array
-from workbench.data.columns import UNNAMED
+from workbench.data.columns import POOLS
 from workbench.data.dataset import PreferenceData
 from workbench.errors import DesignError
 from workbench.judges.both_orders import NO_REPEATS
@@ -160,10 +160,10 @@ def repetition_stability(data: PreferenceData, annotator: str) -> pd.Series:
     DesignError
         Votes that the file gives no name: none of them repeats another.
     """
-    if annotator == UNNAMED:
+    if annotator in POOLS:
         raise DesignError(
             "Repetition stability is undefined.",
-            found=f"votes of {UNNAMED!r}",
+            found=f"votes of {annotator!r}",
             expected="several verdicts of one annotator on a pair",
             fix=f"Name who voted when loading; {NO_REPEATS}.",
         )

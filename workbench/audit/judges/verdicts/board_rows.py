@@ -18,7 +18,7 @@ from workbench.audit.judges.verdicts.agreement import (
     vote_counts,
 )
 from workbench.clustered import Array, Codes, share
-from workbench.data.columns import UNNAMED
+from workbench.data.columns import POOLS
 from workbench.data.dataset import PreferenceData
 from workbench.judges.both_orders import NO_REPEATS
 
@@ -59,10 +59,10 @@ def judge_row(
     name: str, said: Said, reference: Array, cluster: Codes, level: float
 ) -> dict[str, Any]:
     """Return a judge's agreement over all that was asked and over what was read, and the rest."""
-    own = leave_one_out(said.votes) if name != UNNAMED else np.full(len(reference), np.nan)
+    own = leave_one_out(said.votes) if name not in POOLS else np.full(len(reference), np.nan)
     read = agreement_share(said.read, cluster, level)
     row = {"term": name, **agreement_share(said.asked, cluster, level)}
-    if name == UNNAMED:
+    if name in POOLS:
         row["reason"] = row["reason"] or f"no variance: {NO_REPEATS}"
     return {
         **row,

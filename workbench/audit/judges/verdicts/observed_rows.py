@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from workbench.audit.measures import DIFFERENCE, SHARE, difference_row, share_row
 from workbench.clustered import Array, Codes, cluster_error, normal_row
-from workbench.data.columns import UNNAMED
+from workbench.data.columns import POOLS
 from workbench.data.dataset import PreferenceData
 from workbench.judges.both_orders import NO_REPEATS, both_orders, mean_by_side
 
@@ -64,7 +64,7 @@ def order_rows(
     first = np.where(a_first, preference, 1.0 - preference)[known]
     yield share_row("first share", first, cluster[pair[known]], level)
     yield _order_effect(a_first[known], preference[known], cluster[pair[known]], level)
-    if labels["annotator"].eq(UNNAMED).any():
+    if labels["annotator"].isin(POOLS).any():
         for term in ("consistency", "position fairness"):
             yield {"term": term, "estimate": np.nan, "n": 0.0, "reason": NO_REPEATS,
                    "method": SHARE}  # fmt: skip
