@@ -108,3 +108,15 @@ def test_a_wrong_argument_is_explained() -> None:
 def test_it_is_frozen() -> None:
     with pytest.raises(ValueError, match="frozen"):
         RunConfig().seed = 1  # type: ignore[misc]
+
+
+@pytest.mark.parametrize(
+    "line", ['criterion = "tone"', 'criterion = ["tone"]', 'criteria = ["tone"]']
+)
+def test_a_criterion_is_named_as_its_flag_is(line: str) -> None:
+    assert RunConfig.from_toml(line).criteria == ("tone",)
+
+
+def test_criterion_beside_criteria_is_one_too_many() -> None:
+    with pytest.raises(ConfigError, match="criterion"):
+        RunConfig.from_toml('criterion = "tone"\ncriteria = ["style"]')

@@ -156,6 +156,10 @@ class Config(BaseModel):
                 expected='one `key = value` a line, such as level = 0.95 or by = ["annotator"]',
                 fix="Correct that place; text stands in double quotes.",
             ) from None
+        if "criterion" in values and "criteria" not in values:
+            # as the flag is called: one name, or several
+            one = values.pop("criterion")
+            values["criteria"] = [one] if isinstance(one, str) else one
         lists = {key: tuple(v) if isinstance(v, list) else v for key, v in values.items()}
         return cls._checked(lists, where)
 

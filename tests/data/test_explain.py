@@ -103,6 +103,55 @@ def test_a_command_to_try_reads_what_was_not_recognised(tmp_path, monkeypatch, n
     assert f"{len(next(iter(ODD[name].values())))} kept" in done.stdout
 
 
+TEXTS = {
+    "prompt": [f"What is a bird of kind {i}?" for i in range(6)],
+    "response_a": [f"It is an owl number {i}." for i in range(6)],
+    "response_b": [f"It is a wren, the {i} one." for i in range(6)],
+}
+SEVERAL = {
+    "people": ({"ann": [1, 2, 0, 1, 2, 1], "bob": [2, 2, 1, 1, 1, 2]},
+               "--annotators ann,bob --verdict 1=a --verdict 2=b --verdict 0=tie",
+               "--label ann=ann --label bob=bob", 12),
+    "criteria": ({"style": ["A", "B"] * 3, "content": ["A", "B", "tie"] * 2},
+                 "--label style=style --label content=content",
+                 "--annotators style,content", 12),
+    "scales": ({"ann": [-3, 2, 0, 1, -1, 3], "bob": [-2, 2, 0, 1, 1, 2]},
+               "--annotators ann,bob --scale -3..3:a", "--scale -3..3:b", 12),
+    "one scale": ({"mine": [-3, 2, 0, 1, -1, 3]}, "--map label=mine --scale -3..3:a",
+                  "--scale -3..3:b", 6),
+    "told": ({"vote_here": [1, 2, 1, 1, 2, 2], "turn": [1, 2, 1, 2, 1, 2]},
+             "--map label=vote_here --verdict 1=a --verdict 2=b", "--verdict 1=b", 6),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", SEVERAL)
+def test_no_column_of_verdicts_is_left_out_of_the_command(tmp_path, monkeypatch, name):
+    columns, first, other, n = SEVERAL[name]
+    pd.DataFrame({**TEXTS, **columns}).to_csv(tmp_path / "t.csv", index=False)
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(DataError) as caught:
+        wb.load("t.csv")
+    told = caught.value.fix.splitlines()
+    assert told[0].endswith(first)
+    assert any(other in line for line in told[1:])
+    done = run(*shlex.split(told[0].removeprefix("Try: "))[1:], "--json", "--quiet")
+    assert done.exit_code == 0, done.stderr
+    assert json.loads(done.stdout)["n_labels"] == n
+
+
+def test_an_unread_file_is_told_once_and_with_short_numbers(tmp_path):
+    path = tmp_path / "t.csv"
+    more = {"ann": [1, 2] * 3, "bob": [2, 1] * 3, "pace": [0.0036694171092744865] * 6}
+    pd.DataFrame({**TEXTS, **more}).to_csv(path, index=False)
+    shown = run("load", "--explain", path).stdout
+    assert shown.count("--annotators ann,bob") == 1
+    assert "--explain" not in shown
+    assert "0.003669" in shown
+    assert "0.0036694" not in shown
+    with pytest.raises(DataError, match="--explain"):
+        wb.load(path)
+
+
 NOTHING = {
     "single": ({"prompt": ["What is it then?"] * 3, "response": ["It is some bird."] * 3,
                 "is_safe": [True, False, True]}, "single response"),

@@ -14,7 +14,9 @@ import pyarrow as pa
 from workbench.data.columns import PAIR_COLUMNS
 from workbench.data.dataset import PreferenceData
 from workbench.data.formats.plain.answers import meaning_text, meanings_of_rows
+from workbench.data.formats.plain.asking import in_short
 from workbench.data.formats.plain.looks import look_at
+from workbench.data.formats.plain.nearest import way_to_explain
 from workbench.data.formats.plain.suggestion import command
 from workbench.data.formats.records import excerpt
 from workbench.data.formats.tabular import meanings
@@ -81,7 +83,7 @@ class Explanation:
             parts.append(f"Rows\n  {str(self.report).replace(chr(10), chr(10) + '  ')}")
         if self.problem:
             parts.append(self.problem)
-        if self.command:
+        if self.command and self.command not in (self.problem or ""):
             parts.append(f"To try: {self.command}")
         return "\n\n".join(parts)
 
@@ -138,7 +140,8 @@ def explain(
     try:
         data = load(source, format, **options)
     except DataError as error:
-        problem = str(error)
+        # the way here is no advice to one who is here
+        problem = str(error).replace(way_to_explain(name), "").rstrip()
     report = None if data is None else data.load_report
     read_as = None if report is None else report.format
     roles = _roles(table, data)
@@ -216,5 +219,7 @@ def _first(data: PreferenceData) -> pd.DataFrame:
 
 def _text_of(frame: pd.DataFrame) -> str:
     """Return a table as text, its cells in short."""
-    cells = frame.map(lambda value: value if isinstance(value, int | float) else excerpt(value))
+    cells = frame.map(
+        lambda value: value if isinstance(value, int | float) else excerpt(in_short(str(value)))
+    )
     return str(cells.to_string(index=False, na_rep=""))

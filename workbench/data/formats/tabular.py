@@ -11,7 +11,7 @@ import pyarrow as pa
 
 from workbench.data.columns import KINDS
 from workbench.data.formats import Format
-from workbench.data.formats.plain.answers import Answers
+from workbench.data.formats.plain.answers import Answers, flag_empty
 from workbench.data.formats.plain.choices import PairVerdicts
 from workbench.data.formats.plain.columns import person_columns, propose
 from workbench.data.formats.plain.counted import VOTES_RULE, beside, check_weights
@@ -23,7 +23,7 @@ from workbench.data.formats.plain.mapping import (
     resolve,
 )
 from workbench.data.formats.plain.pairs import Pairs
-from workbench.data.formats.records import flag, names
+from workbench.data.formats.records import names
 from workbench.data.formats.verdict_words import OTHERWISE
 
 
@@ -56,7 +56,7 @@ def translate(table: pa.Table, first_row: int, options: Mapping[str, Any]) -> pd
         found = answers.counted() if question is None else answers.of(question)
         parts += [_judged(pairs, pair, said, first_row) for pair in found]
     result = parts[0] if len(parts) == 1 else pd.concat(parts, ignore_index=True)
-    result = _asked(result, len(layout.questions) > 1, notes)
+    result = _asked(result)
     notes += answers.check(result)
     check_weights(result)
     if len(parts) > 1:
@@ -82,7 +82,8 @@ def meanings(table: pa.Table, options: Mapping[str, Any]) -> pd.DataFrame:
     notes: list[str] = []
     layout = _fitting(resolve(list(table.column_names), options), table, options, notes)
     answers = Answers(table, layout, Pairs(table, layout, notes))
-    parts = [answers.meanings(question) for question in layout.questions]
+    kind = _kind(table, layout, options)
+    parts = [answers.meanings(each, each.kind or kind) for each in layout.questions]
     return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame()
 
 
@@ -103,20 +104,10 @@ def _judged(pairs: Pairs, pair: PairVerdicts, rest: pd.DataFrame, first_row: int
     return pd.concat([rows, base, verdict[own], rest], axis=1)
 
 
-def _asked(result: pd.DataFrame, several: bool, notes: list[str]) -> pd.DataFrame:
-    """Return the judgements without the cells that hold none.
-
-    Where each person, or each criterion, has a column, an empty cell was not asked for. A
-    person who left a cell empty gave no judgement; of anybody else it is a verdict that failed.
-    """
-    if "missing" not in result:
-        return result
-    missing = result.pop("missing").to_numpy(dtype=bool)
-    if several and missing.any():
-        notes.append(f"{int(missing.sum()):,} empty cells of columns of labels: no judgements")
-        return result[~missing].reset_index(drop=True)
-    people = missing & (result["kind"] == "human").to_numpy()
-    flag(result, people, "no judgement", ["an empty label"] * len(result))
+def _asked(result: pd.DataFrame) -> pd.DataFrame:
+    """Return the judgements with the cells marked that hold none."""
+    if "missing" in result:
+        flag_empty(result, result.pop("missing"), result["kind"])
     return result
 
 

@@ -78,7 +78,7 @@ def test_a_share_that_is_not_read_is_told_with_its_values():
     [note] = [note for note in report.notes if "not read" in note]
     assert "3 of 5 verdicts (60%)" in note
     assert "'perhaps' in 2 rows, '?' in 1" in note
-    assert "--verdict perhaps=" in note
+    assert "--verdict 'perhaps=?'" in note
     read = wb.load(table(["a", "b", "perhaps", "perhaps", "?"]), verdicts={"perhaps": "tie"})
     assert read.load_report.rows_kept == 4
 
@@ -94,3 +94,22 @@ def test_an_index_and_a_flag_are_opposite_and_both_can_be_said():
 def test_derived_verdicts_are_left_out_as_what_they_are():
     report = wb.load(table(["a", "b", "tie (inconsistent)"])).load_report
     assert report.left_out["derived"].count == 1
+
+
+def test_words_that_nobody_knows_are_asked_for_and_stay_open_until_they_are_said(tmp_path):
+    path = tmp_path / "v.csv"
+    table(["L", "R", "-", "L"]).to_csv(path, index=False)
+    with pytest.raises(DataError) as caught:
+        wb.load(path)
+    fix = caught.value.fix
+    assert "--verdict 'L=?' --verdict 'R=?' --verdict '-=?'" in fix
+    assert "L and R may be left and right: a and b" in fix
+    assert "verdicts={'L': '?', 'R': '?', '-': '?'}" in fix
+    words = shlex.split(fix.removeprefix("Say which: ").split(" (")[0])
+    done = CliRunner().invoke(app, ["load", str(path), *words])
+    assert done.exit_code != 0
+    assert "L=?, R=?, -=?" in done.stderr
+    with pytest.raises(DataError, match="-=\\?"):
+        wb.load(path, verdicts={"L": "a", "R": "b", "-": "?"})
+    read = wb.load(path, verdicts={"L": "a", "R": "b", "-": "tie"})
+    assert read.labels["preference"].tolist() == [1.0, 0.0, 0.5, 1.0]

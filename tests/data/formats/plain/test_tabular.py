@@ -140,7 +140,7 @@ def test_one_column_a_person():
     data = wb.load(table, annotators=["ann", "bob"], kind="human")
     assert data.labels["annotator"].value_counts().to_dict() == {"ann": 3, "bob": 2}
     assert set(data.labels["kind"]) == {"human"}
-    assert any("1 empty cells" in note for note in data.load_report.notes)
+    assert data.load_report.left_out["no judgement"].count == 1
     kinds = wb.load(table, annotators={"ann": "human", "bob": "llm"}).annotators
     assert kinds.set_index("annotator")["kind"].to_dict() == {"ann": "human", "bob": "llm"}
     again = table.rename(columns={"ann": "annotator1", "bob": "annotator2"})
@@ -217,6 +217,37 @@ def test_an_empty_label_is_a_failed_verdict_of_a_judge_and_no_judgement_of_a_per
     assert labels["reason"].dropna().tolist() == ["failed", "failed"]
     report = wb.load(table, kind="human").load_report
     assert (report.rows_kept, report.left_out["no judgement"].count) == (1, 2)
+
+
+EMPTY = {
+    "one column": {"mapping": {"label": "bob"}},
+    "one person": {"annotators": ["bob"]},
+    "two people": {"annotators": ["ann", "bob"]},
+    "criteria": {"criteria": {"style": "ann", "content": "bob"}},
+}
+
+
+@pytest.mark.parametrize("way", EMPTY)
+@pytest.mark.parametrize("kind", ["unknown", "human", "rule", "llm", "reward_model"])
+def test_an_empty_cell_is_no_judgement_but_a_failure_of_a_model(way, kind):
+    table = named(w="ann", bob=["B", None, "  "])
+    data = wb.load(table, kind=kind, **EMPTY[way])
+    report = data.load_report
+    failed = int((data.labels["reason"] == "failed").sum())
+    left = report.left_out["no judgement"].count if "no judgement" in report.left_out else 0
+    assert (failed, left) == ((2, 0) if kind in ("llm", "reward_model") else (0, 2))
+    assert ("2 no judgement" in str(report)) == (left == 2)
+    said = wb.explain(table, kind=kind, **EMPTY[way]).verdicts
+    empty = said[(said["column"] == "bob") & (said["value"].str.strip() == "")]
+    assert set(empty["meaning"]) == {"failed" if failed else "no judgement"}
+
+
+def test_an_empty_cell_follows_the_kind_of_its_own_annotator():
+    table = named(w="ann", bob=["B", None, None]).assign(ann=["a", "b", None])
+    data = wb.load(table, annotators={"ann": "human", "bob": "llm"})
+    failed = data.labels[data.labels["reason"] == "failed"]
+    assert failed["annotator"].tolist() == ["bob", "bob"]
+    assert data.load_report.left_out["no judgement"].count == 1
 
 
 def test_failed_verdicts_keep_what_was_found():

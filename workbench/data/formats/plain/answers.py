@@ -16,7 +16,11 @@ from workbench.data.formats.plain.counted import votes
 from workbench.data.formats.plain.mapping import Layout, Question
 from workbench.data.formats.plain.named_sides import by_column, by_row
 from workbench.data.formats.plain.pairs import Pairs
+from workbench.data.formats.records import flag
 from workbench.data.formats.verdicts import Wanted, checked_labels, read_column
+
+_MODELS = ("llm", "reward_model")
+"""Kinds of annotators whose empty cell is a verdict that failed."""
 
 
 class Answers:
@@ -75,8 +79,14 @@ class Answers:
             self._columns.append(question.column)
         yield from found
 
-    def meanings(self, question: Question) -> pd.DataFrame:
+    def meanings(self, question: Question, kind: str | pd.Series) -> pd.DataFrame:
         """Return the distinct values of a column of labels, with counts and meanings.
+
+        Parameters
+        ----------
+        question : Question
+        kind : str or Series
+            What the annotators are, which tells what an empty cell is.
 
         Returns
         -------
@@ -85,6 +95,7 @@ class Answers:
         """
         label = self._label(question)
         said = self._read(label, question, len(self._layout.letters))
+        flag_empty(said, _is_empty(label), kind)
         value = label.astype("str").fillna("").reset_index(drop=True).rename("value")
         table = meanings_of_rows(pd.concat([value, said], axis=1), ["value"])
         return table.assign(column=question.column)[["column", "value", "count", "meaning"]]
@@ -137,6 +148,30 @@ class Answers:
         return result
 
 
+def flag_empty(verdicts: pd.DataFrame, missing: pd.Series, kind: str | pd.Series) -> None:
+    """Mark empty cells as no judgement, but for models: they were asked and failed to answer.
+
+    Parameters
+    ----------
+    verdicts : DataFrame
+        Gets ``problem`` and ``found``.
+    missing : Series of bool
+        Where the cell is empty.
+    kind : str or Series
+        Kind of the annotator of each row, or of all.
+
+    Examples
+    --------
+    >>> verdicts = pd.DataFrame({"preference": [float("nan")] * 2})
+    >>> flag_empty(verdicts, pd.Series([True, True]), pd.Series(["unknown", "llm"]))
+    >>> verdicts["problem"].isna().tolist()
+    [False, True]
+    """
+    model = pd.Series(kind, index=verdicts.index).isin(_MODELS).to_numpy()
+    empty = missing.to_numpy(dtype=bool) & ~model
+    flag(verdicts, empty, "no judgement", ["an empty label"] * len(verdicts))
+
+
 def meanings_of_rows(rows: pd.DataFrame, by: Sequence[str] = ()) -> pd.DataFrame:
     """Return the different verdicts of rows in words, with counts, the most frequent first.
 
@@ -180,7 +215,7 @@ def meaning_text(verdict: pd.Series) -> str:
     if not isinstance(side, str):
         side = {1.0: "a", 0.0: "b"}.get(preference)
     if side is None:
-        return f"P(A preferred) = {preference:g}" if preference == preference else "no verdict"
+        return f"P(A preferred) = {preference:.4g}" if preference == preference else "no verdict"
     how = f", strength {strength:g}" if strength == strength else ""
     return f"{side.upper()} preferred{how}"
 

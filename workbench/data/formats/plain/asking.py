@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import shlex
 from collections import Counter
 from collections.abc import Iterable, Sequence
@@ -15,6 +16,8 @@ from workbench.data.formats.verdict_words import LETTERS
 from workbench.data.formats.verdicts import flag_of, is_flag, key_of, number_of
 from workbench.errors import DataError
 
+UNSAID = "?"
+"""Stands in a flag for a meaning that only the user knows; it is refused as it stands."""
 _SHOWN = 8
 """Values that a message names; the most frequent ones."""
 
@@ -39,10 +42,26 @@ def told(unread: Counter[str]) -> str:
     >>> told(Counter({"1": 12, "2": 7}))
     "'1' in 12 rows, '2' in 7"
     """
-    shown = [f"{excerpt(value)!r} in {count:,}" for value, count in unread.most_common(_SHOWN)]
+    shown = [
+        f"{excerpt(in_short(value))!r} in {count:,}" for value, count in unread.most_common(_SHOWN)
+    ]
     more = len(unread) - _SHOWN
     text = ", ".join(shown) + (f", and {more:,} more values" if more > 0 else "")
     return text.replace(",", " rows,", 1) if "," in text else text + " rows"
+
+
+def in_short(value: str) -> str:
+    """Return a value to show: of a fraction four digits.
+
+    Examples
+    --------
+    >>> in_short("0.0036694171092744865"), in_short("12345.678"), in_short("2024"), in_short("A")
+    ('0.003669', '12346', '2024', 'A')
+    """
+    number = number_of(value)
+    if not math.isfinite(number) or number.is_integer():
+        return value
+    return f"{number:.4g}" if abs(number) < 1000 else f"{number:.0f}"
 
 
 def flags(values: Sequence[str], n: int = 2) -> list[str]:
@@ -134,9 +153,15 @@ def _in_python(text: str) -> str:
     return "verdicts={" + ", ".join(f"{value!r}: {meaning!r}" for value, _, meaning in said) + "}"
 
 
-def _of_words(values: Iterable[str]) -> str:
-    told = _words((value, "a") for value in values)
-    return f"{told} (or =b, =tie, =both_bad, =failed, ... for each)"
+def _of_words(values: Sequence[str]) -> str:
+    told = _words((value, UNSAID) for value in values)
+    short = {value.casefold(): value for value in values}
+    places = (
+        f"; {short['l']} and {short['r']} may be left and right: a and b"
+        if {"l", "r"} <= short.keys()
+        else ""
+    )
+    return f"{told} (for each ? put a, b, tie, both_bad, failed, no_judgement, ...{places})"
 
 
 def _words(meanings: Iterable[tuple[str, str]]) -> str:

@@ -10,6 +10,7 @@ from typing import Any
 import pyarrow as pa
 
 from workbench.data.formats.messages import as_messages
+from workbench.data.formats.plain.asking import in_short
 from workbench.data.formats.records import excerpt
 from workbench.data.formats.verdict_words import UNKNOWN, meaning_of
 from workbench.data.formats.verdicts import is_flag, key_of, number_of
@@ -47,7 +48,8 @@ class Look:
         if not few or not self.values:
             return self.kind
         more = ", ..." if len(self.values) > _SHOWN else ""
-        shown = (value if len(value) <= 24 else value[:21] + "..." for value in self.values)
+        texts = map(in_short, self.values)
+        shown = (text if len(text) <= 24 else text[:21] + "..." for text in texts)
         return f"{self.kind} ({', '.join(list(shown)[:_SHOWN])}{more})"
 
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 from workbench.data.columns import KINDS
+from workbench.data.formats.plain.asking import UNSAID
 from workbench.data.formats.plain.columns import ROLES, SINGLE, person_columns, propose
 from workbench.data.formats.records import excerpt
 from workbench.data.formats.scales import Scale
@@ -253,7 +255,18 @@ def _labels(given: Mapping[str, Any], options: Mapping[str, Any]) -> dict[str, s
                 expected="a meaning for each value",
                 fix='For example verdicts={"1": "a", "2": "b", "0": "tie"}.',
             )
-    return {**(labels or {}), **(verdicts or {})}
+    said = {**(labels or {}), **(verdicts or {})}
+    unsaid = [str(value) for value, meaning in said.items() if str(meaning).strip() == UNSAID]
+    if unsaid:
+        raise DataError(
+            "A verdict's meaning is not filled in.",
+            found=", ".join(f"{value}={UNSAID}" for value in unsaid),
+            expected=f"a side or another meaning in place of {UNSAID}: a, b, tie, both_bad, ...",
+            fix=f"Say what {', '.join(map(repr, unsaid))} means, for example "
+            + shlex.join(["--verdict", f"{unsaid[0]}=a"])
+            + " where it is the first response.",
+        )
+    return said
 
 
 def _annotators(

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from workbench.data.formats.plain.columns import key_of_name, propose
 from workbench.data.formats.plain.looks import Look
-from workbench.data.formats.plain.suggestion import command
+from workbench.data.formats.plain.suggestion import command, other_readings
 from workbench.errors import DataError
 
 
@@ -135,10 +135,22 @@ def _fix(file: str, looks: Sequence[Look], reason: str | None) -> str:
             f"workbench load {shlex.quote(file)} --map response_a=COLUMN --map "
             "response_b=COLUMN --map label=COLUMN"
         )
+    others = "".join(f"\n  {reading}" for reading in other_readings(looks))
     return (
-        f"Try: {tried}\n  (in Python mapping={{...}}; the label is enough for data without text). "
-        f"workbench load --explain {shlex.quote(file)} shows what is read."
+        f"Try: {tried}{others}\n  (in Python mapping={{...}}; the label is enough for data "
+        f"without text).{way_to_explain(file)}"
     )
+
+
+def way_to_explain(file: str) -> str:
+    """Return the sentence that says how to see what is read of a file.
+
+    Examples
+    --------
+    >>> way_to_explain("v.csv")
+    ' workbench load --explain v.csv shows what is read.'
+    """
+    return f" workbench load --explain {shlex.quote(file)} shows what is read."
 
 
 def no_comparison(looks: Sequence[Look]) -> str | None:
