@@ -7,7 +7,7 @@ import streamlit as st
 from parts.choices import choose
 from parts.difference import show_difference
 from parts.examples import IN_ORDER, RANKED, filters, fits_of, found, navigate, prediction, ranking
-from parts.media import show_media
+from parts.media import media_of_prompt, media_of_responses
 from parts.state import announce, current, job_of
 from parts.ui import failure, figure, note, table, text
 
@@ -51,13 +51,15 @@ note(f"Pair {pair['pair_id']}{scenario}")
 if pd.isna(pair["response_a"]) and pd.isna(pair["response_b"]):
     columns = pair.dropna().astype(str).rename("value").rename_axis("column").reset_index()
     table(columns, "columns", "This pair has no text; its columns")
+    media_of_prompt(pair, whole)
 else:
     note("Prompt")
     text(pair["prompt"])
+    media_of_prompt(pair, whole)
     sides = [pair[f"response_{side}"] for side in "ab"]
     show_difference(word_diff(*("" if pd.isna(s) else s for s in sides)), titles_of(pair))
     st.caption("Underlined words stand in this response only.")
-show_media(pair, whole)
+media_of_responses(pair, whole)
 
 why, labels, factors = st.tabs(["Why", "Labels", "Factors"])
 with why:

@@ -8,6 +8,7 @@ from typing import Any
 
 import pandas as pd
 import streamlit as st
+from parts.media import media_of_prompt, media_of_responses
 from parts.reading import reading_of
 from parts.state import adopt, announce, current
 from parts.ui import failure, note, table, text
@@ -97,5 +98,7 @@ with look_at:
     else:
         columns = pair.dropna().astype(str).rename("value").rename_axis("column").reset_index()
         table(columns, "columns", "This pair has no text; its columns")
+    media_of_prompt(pair, data)
+    media_of_responses(pair, data)
     own = labels_of(data, pair["pair_id"])
     table(own, "labels", "Labels of this pair: P(A preferred)")

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import io
 import os
+from itertools import islice
 from pathlib import Path
-from typing import Any
 
+import pandas as pd
 import streamlit as st
 from parts.state import is_sample, uploads
 from parts.ui import note, text
@@ -13,43 +15,74 @@ from PIL import Image
 
 import workbench as wb
 from workbench.data.reading.images import local_image
+from workbench.data.store import is_saved
+from workbench.report.pair_view import MediaColumn, media_of
 
-_COLUMNS = {"media": "Prompt", "media_a": "Response A", "media_b": "Response B"}
 _SHOWN = 4
-"""Images of one column that are shown."""
+"""Images of a prompt or of a response that are shown."""
+_PIXELS = 50_000_000
+"""Pixels of the largest image that is unpacked: a small file can hold a very large one."""
+_UNSHOWN = (
+    OSError,
+    ValueError,
+    SyntaxError,
+    Image.DecompressionBombError,
+    Image.DecompressionBombWarning,
+)
+"""What Pillow raises for damaged and for very large images."""
 
 
-def show_media(pair: Any, data: wb.PreferenceData) -> None:
-    """Name the media of a pair, and show the images among them that lie beside the data."""
-    named = {name: str(pair[name]).splitlines() for name in _COLUMNS if _has(pair, name)}
-    if not named:
+def media_of_prompt(pair: pd.Series, data: wb.PreferenceData) -> None:
+    """Name the media of a pair's prompt, and show the images that lie beside the data."""
+    _show(pair, data, "media", "Media of the prompt")
+
+
+def media_of_responses(pair: pd.Series, data: wb.PreferenceData) -> None:
+    """Name the media of both responses, each below its own, and show their images."""
+    sides: tuple[tuple[MediaColumn, str], ...] = (
+        ("media_a", "Media of response A"),
+        ("media_b", "Media of response B"),
+    )
+    if not any(media_of(pair, column) for column, _ in sides):
         return
-    for place, (column, names) in zip(st.columns(len(named)), named.items(), strict=True):
+    for place, (column, title) in zip(st.columns(2), sides, strict=True):
         with place:
-            st.caption(f"Media of {_COLUMNS[column]}")
-            text("\n".join(names))
-            for image in _images(names[:_SHOWN], data):
-                _show(image)
+            _show(pair, data, column, title)
 
 
-def _show(image: bytes) -> None:
-    try:
-        st.image(image, width=320)
-    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError):
-        note("This image cannot be shown: it is damaged or too large.")
+def _show(pair: pd.Series, data: wb.PreferenceData, column: MediaColumn, title: str) -> None:
+    names = media_of(pair, column)
+    if not names:
+        return
+    st.caption(title)
+    text("\n".join(names))
+    folders = _folders(data)
+    found = ((name, image) for name in names if (image := local_image(name, *folders)))
+    for name, image in islice(found, _SHOWN):
+        try:
+            _draw(image, name)
+        except _UNSHOWN:
+            note("This image cannot be shown: it is damaged or too large.")
+    if next(found, None):
+        note(f"More images are named; the first {_SHOWN} are shown.")
 
 
-def _has(pair: Any, column: str) -> bool:
-    return isinstance(pair.get(column), str)
+def _draw(image: bytes, name: str) -> None:
+    # the size stands in the head of the file: nothing is unpacked yet
+    with Image.open(io.BytesIO(image)) as opened:
+        if opened.width * opened.height > _PIXELS:
+            raise Image.DecompressionBombError(f"{opened.width} x {opened.height} pixels")
+    st.image(image, width=320, alt=name)
 
 
-def _images(names: list[str], data: wb.PreferenceData) -> list[bytes]:
-    """Return the images that lie in the folder of the file that the server opened itself."""
+def _folders(data: wb.PreferenceData) -> list[Path]:
+    """Return the folders of the data that the server opened itself."""
     source = os.environ.get("WORKBENCH_DATA")
     # an upload must not read the server's files by naming them
-    if not source or data.digest in uploads() or is_sample(data):
+    if not source or source.startswith("hub:") or data.digest in uploads() or is_sample(data):
         return []
     path = Path(source)
-    folder = path if path.is_dir() and not (path / "manifest.json").is_file() else path.parent
-    found = (local_image(name, folder) for name in names)
-    return [image for image in found if image is not None]
+    if not path.is_dir():
+        return [path.parent]
+    # a saved data set may lie in a folder of its own beside the images
+    return [path, path.parent] if is_saved(path) else [path]

@@ -6,7 +6,9 @@ import base64
 import html
 import json
 import re
+import struct
 import sys
+import zlib
 from pathlib import Path
 
 import numpy as np
@@ -19,7 +21,7 @@ from workbench.data.browse import find_pairs
 from workbench.data.word_diff import word_diff
 from workbench.explain.attribution import attribute
 from workbench.explain.hard_pairs import disagreements, most_wrong
-from workbench.report.main_job import main_job
+from workbench.report.main_job import ensure_factors, main_job
 
 PAGES = Path(__file__).resolve().parents[2] / "pages"
 HOSTILE = "</div><script>alert(1)</script><img src=x onerror=alert(1)> :red[y] $z$ ![i](http://127.0.0.1:9/i)"
@@ -224,3 +226,57 @@ def test_a_path_that_leads_out_is_named_only(monkeypatch, tmp_path):
     (tmp_path / "b.png").write_bytes(PNG)
     monkeypatch.setenv("WORKBENCH_DATA", str(path))
     assert len(_run(example="1").get("image")) == 1
+
+
+def test_an_upload_names_its_media_and_shows_none(monkeypatch, tmp_path):
+    served, uploaded = tmp_path / "served", tmp_path / "uploaded"
+    served.mkdir()
+    uploaded.mkdir()
+    monkeypatch.setenv("WORKBENCH_DATA", str(_with_images(served)))
+    path = _with_images(uploaded)
+    # the names are those of images that lie beside the served data
+    path.write_text(path.read_text(encoding="utf-8").replace("Which", "Whose"), encoding="utf-8")
+    data = ensure_factors(wb.load(path))
+    app = AppTest.from_file(str(PAGES / "examples.py"), default_timeout=90)
+    app.session_state["uploads"] = {data.digest: data}
+    app.query_params["data"] = data.digest
+    app.query_params["example"] = "2"
+    app.run()
+    assert not app.exception, app.exception
+    assert app.code[0].value.startswith("Whose")
+    assert {"a.png", "b.png"} <= {block.value for block in app.code}
+    assert len(app.get("image")) == 0
+
+
+def test_media_of_the_prompt_urls_and_hostile_names_are_text(monkeypatch, tmp_path):
+    path = _with_images(tmp_path)
+    url = "https://example.org/c.png"
+    rows = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
+    for row in rows:
+        row |= {"media": f"{url}\n{HOSTILE}\na.png", "media_b": f"[b]({url}).png"}
+    path.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
+    monkeypatch.setenv("WORKBENCH_DATA", str(path))
+    app = _run(example="1")
+    assert f"{url}\n{HOSTILE}\na.png" in [block.value for block in app.code]
+    marked_up = [app.markdown, app.caption, app.title, app.warning, app.error, app.info]
+    assert not any(url in str(e.value) for kind in marked_up for e in kind)
+    assert len(app.get("image")) == 2  # of the prompt and of response A
+
+
+def _png_of(width: int, height: int) -> bytes:
+    def chunk(kind: bytes, content: bytes) -> bytes:
+        check = zlib.crc32(kind + content)
+        return struct.pack(">I", len(content)) + kind + content + struct.pack(">I", check)
+
+    head = struct.pack(">IIBBBBB", width, height, 8, 0, 0, 0, 0)
+    return PNG[:8] + chunk(b"IHDR", head) + chunk(b"IDAT", zlib.compress(b"")) + chunk(b"IEND", b"")
+
+
+@pytest.mark.parametrize("size", [(8_000, 8_000), (10_000, 10_000), (60_000, 60_000), (400, 2)])
+def test_images_that_are_huge_or_damaged_are_not_unpacked(monkeypatch, tmp_path, size):
+    path = _with_images(tmp_path)
+    (tmp_path / "b.png").write_bytes(_png_of(*size))
+    monkeypatch.setenv("WORKBENCH_DATA", str(path))
+    app = _run(example="2")
+    assert len(app.get("image")) == 1
+    assert any("cannot be shown" in line.value for line in app.text)

@@ -8,7 +8,7 @@ import pytest
 
 from workbench.data.dataset import PreferenceData
 from workbench.errors import DataError
-from workbench.report.pair_view import factor_values, labels_of, titles_of
+from workbench.report.pair_view import factor_values, labels_of, media_of, titles_of
 
 
 @pytest.fixture
@@ -33,6 +33,12 @@ def data():
     factors = pd.DataFrame({"length": [1.0, 2.0], "whole": [np.nan, 3.0]})
     values = pd.DataFrame({"length_a": [4.0, 5.0], "length_b": [3.0, 3.0]})
     return data.with_factors(factors, values, {"length": {}, "whole": {}})
+
+
+def test_media_are_named_a_line_each(data):
+    pair = pd.Series({"media": "https://example.org/a b.png\n c.png\n\n", "media_a": np.nan})
+    assert media_of(pair, "media") == ["https://example.org/a b.png", "c.png"]
+    assert media_of(pair, "media_a") == media_of(data.pairs.iloc[0], "media_b") == []
 
 
 def test_titles_name_model_and_words(data):

@@ -1,12 +1,17 @@
-"""Tables of one pair: who said what of it, and the values of its factors."""
+"""What stands beside the texts of one pair: titles, media, labels and factors."""
 
 from __future__ import annotations
+
+from typing import Literal
 
 import pandas as pd
 
 from workbench.data.dataset import PreferenceData
+from workbench.data.formats.battles.media import named
 from workbench.errors import DataError
 from workbench.factors.text import text_values
+
+MediaColumn = Literal["media", "media_a", "media_b"]
 
 
 def titles_of(pair: pd.Series) -> tuple[str, str]:
@@ -28,6 +33,19 @@ def titles_of(pair: pd.Series) -> tuple[str, str]:
         return ", ".join([f"Response {side.upper()}", *([str(model)] * pd.notna(model)), count])
 
     return title("a"), title("b")
+
+
+def media_of(pair: pd.Series, of: MediaColumn) -> list[str]:
+    r"""Return the names of the media of a pair's prompt (``media``) or of one of its responses.
+
+    They are text of the data set, paths or URLs: to be shown as text, never as links.
+
+    Examples
+    --------
+    >>> media_of(pd.Series({"media_a": "a.png\nb.png", "media_b": None}), "media_a")
+    ['a.png', 'b.png']
+    """
+    return named(pair.get(of))
 
 
 def labels_of(data: PreferenceData, pair_id: str) -> pd.DataFrame:

@@ -72,3 +72,15 @@ def joined(names: Iterable[str]) -> str | None:
     ('a.png\nb.png', None)
     """
     return "\n".join(dict.fromkeys(names)) or None
+
+
+def named(value: Any) -> list[str]:
+    r"""Return the names that :func:`joined` made one text of; none where the value is missing.
+
+    Examples
+    --------
+    >>> named("a.png\nb.png"), named(None), named(float("nan"))
+    (['a.png', 'b.png'], [], [])
+    """
+    lines = value.split("\n") if isinstance(value, str) else []
+    return [name for line in lines if (name := line.strip())]
