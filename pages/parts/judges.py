@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pandas as pd
 import streamlit as st
+from parts.choices import criteria
 from parts.ui import note, result, table, text, warn
 
 import workbench as wb
@@ -69,6 +70,7 @@ def findings(found: list[Finding], key: str) -> None:
 
 def verdicts(data: wb.PreferenceData) -> None:
     """Show what existing verdicts tell of the judges, and the judges beside each other."""
+    data = data.filter(criteria=criteria(data) or None)
     kinds = [one for one in _REFERENCES if one in set(data.annotators["kind"])]
     names = data.annotators.loc[data.annotators["kind"].isin(kinds), "annotator"].tolist()
     options = [*kinds, *names, "nobody"]

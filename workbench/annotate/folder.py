@@ -199,7 +199,8 @@ class RunFolder:
         if not differ:
             then = json.loads((self.path / "manifest.json").read_text("utf-8"))
             now = self._manifest(config, data)
-            differ += ["the data"] if now["dataset"] != then["dataset"] else []
+            # the run's own copy, for digests of an earlier version were made otherwise
+            differ += ["the data"] if now["dataset"] != self.data.digest else []
             differ += [
                 f"the content of --{key}" for key in now["files"] if now["files"] != then["files"]
             ]

@@ -49,6 +49,8 @@ class BaseRun(ABC, Generic[C]):
         Files that are one set with the source of the configuration.
     read : list of LoadReport
         What became of the rows of the data that were read so far.
+    criteria : list of str
+        What is said of data whose labels answer several questions.
     """
 
     config: C
@@ -57,6 +59,7 @@ class BaseRun(ABC, Generic[C]):
     quiet: bool
     beside: tuple[str, ...] = ()
     read: list[LoadReport] = field(default_factory=list, repr=False)
+    criteria: list[str] = field(default_factory=list, repr=False)
 
     @property
     def sources(self) -> str | list[str]:
@@ -86,6 +89,14 @@ class BaseRun(ABC, Generic[C]):
         """Return the data; what was lost when they were read stands under every result."""
         if data.load_report is not None and data.load_report not in self.read:
             self.read.append(data.load_report)
+        by = getattr(self.config, "by", ())
+        if len(data.criteria) > 1 and not self.config.criteria and "criterion" not in by:
+            counts = data.labels["criterion"].value_counts().reindex(data.criteria)
+            told = ", ".join(f"{name} {n:,}" for name, n in counts.items())
+            self.criteria.append(
+                f"Labels by criterion: {told}. What is overall decides unless "
+                "--criterion names another."
+            )
         return data
 
     @staticmethod
@@ -97,7 +108,7 @@ class BaseRun(ABC, Generic[C]):
         """Print a result and what was lost when its data were read: as text, or as JSON."""
         from workbench.json_values import to_json
 
-        lost = dict.fromkeys(one.line() for one in self.read)
+        lost = dict.fromkeys([*(one.line() for one in self.read), *self.criteria])
         text = "\n\n".join([text, *filter(None, lost)])
         typer.echo(to_json(self._with_report(record)) if self.as_json else text)
 

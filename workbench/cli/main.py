@@ -75,10 +75,6 @@ def load(
     if report and len(data.labels) < report.n_labels:
         chosen = ", ".join(run.config.criteria or run.config.scenarios)
         lines.append(f"{len(data.labels):,} of {report.n_labels:,} labels chosen: {chosen}")
-    if len(data.criteria) > 1:
-        counts = ", ".join(f"{name} {n:,}" for name, n in record["criteria"].items())
-        rule = "overall decides" if "overall" in data.criteria else "none decides"
-        lines.append(f"criteria ({rule} unless --criterion is given): {counts}")
     lines.append("")
     run.show("\n".join([*lines, data.annotators.to_string(index=False)]), record)
     run.save(data)

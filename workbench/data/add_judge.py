@@ -207,6 +207,8 @@ def _labels(data: PreferenceData, kept: pd.DataFrame, name: str, kind: str) -> p
     labels["pair_id"] = data.pairs["pair_id"].to_numpy()[kept["row"].to_numpy()]
     labels["annotator"] = name
     labels["kind"] = kind
+    if "criterion" not in labels and len(data.criteria) == 1:
+        labels["criterion"] = data.criteria[0]
     if labels.duplicated([c for c in LABEL_KEY if c in labels]).any():
         labels = labels.drop(columns="replicate", errors="ignore")
     return complete_labels(labels)

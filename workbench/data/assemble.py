@@ -109,7 +109,10 @@ def assemble(
     told += differing
     oddly = {FAILED: int(labels["reason"].eq("failed").sum())}
     if not drop_duplicates and len(table) < len(labels):
-        oddly[REPEATED], pasted_note = _looks_pasted(usable)
+        texts = [c for c in usable if str(c).startswith(("prompt", "response_"))]
+        # the id stands for the texts
+        rows = usable.drop(columns=texts).assign(pair=ids.array, turned=turned.astype(float))
+        oddly[REPEATED], pasted_note = _looks_pasted(rows)
         told += pasted_note
     report = LoadReport(
         source=source,

@@ -47,11 +47,11 @@ OVERALL = "overall"
 UNNAMED = "unnamed"
 """The annotator of votes whose file names nobody: each vote may be another person's."""
 
-POOLS = frozenset({UNNAMED, "human", "crowd", "reddit"})
-"""Names under which readers put the votes of several people, who need not agree with themselves."""
-
 KINDS = ("human", "llm", "reward_model", "rule", "objective", "unknown")
 """What an annotator can be; ``objective``: gold answers and unit tests."""
+
+POOLS = frozenset({UNNAMED, "human", "crowd", "reddit", *(f"{UNNAMED} {kind}" for kind in KINDS)})
+"""Names under which readers put the votes of several people, who need not agree with themselves."""
 
 NOUNS = {
     "human": "people",
@@ -123,6 +123,7 @@ def complete_labels(labels: pd.DataFrame) -> pd.DataFrame:
             if column in labels
             else (pd.Series([default], dtype="str").repeat(len(labels)).array)
         )
+    _apart_by_kind(labels)
     if "reason" not in labels:
         reason = np.where(preference == 0.5, "tie", np.where(preference.isna(), "failed", ""))
         labels["reason"] = pd.Series(reason, dtype="str").replace("", None)
@@ -138,6 +139,13 @@ def complete_labels(labels: pd.DataFrame) -> pd.DataFrame:
     labels["replicate"] = labels["replicate"].astype("int32")
     extra = [c for c in labels.columns if c not in LABEL_COLUMNS]
     return labels[[*LABEL_COLUMNS, *extra]]
+
+
+def _apart_by_kind(labels: pd.DataFrame) -> None:
+    """Call unnamed annotators of several kinds by their kind, in place."""
+    nobody = labels["annotator"] == UNNAMED
+    if nobody.any() and labels.loc[nobody, "kind"].nunique() > 1:
+        labels["annotator"] = labels["annotator"].mask(nobody, UNNAMED + " " + labels["kind"])
 
 
 def numbered(labels: pd.DataFrame) -> pd.Series:

@@ -18,7 +18,7 @@ from workbench.data.columns import (
     noun_of,
 )
 from workbench.data.digests import content_digests, row_hashes, table_digest
-from workbench.data.identity import exchanged, one_side_first, pair_ids
+from workbench.data.identity import exchanged, pair_ids, to_turn
 from workbench.data.load_report import LoadReport
 from workbench.errors import DataError
 
@@ -98,10 +98,9 @@ class PreferenceData:
             labels["pair_id"] = pairs["pair_id"].to_numpy()[row]
             again = pairs["pair_id"].duplicated()
             if again.any() and not given:
-                one_way, _ = one_side_first(pairs, *pair_ids(pairs))
-                turned = (one_way["response_a"] != pairs["response_a"]).to_numpy()
-                labels = exchanged(labels, turned[row])
-                pairs = one_way[~again].reset_index(drop=True)
+                turned, _ = to_turn(*pair_ids(pairs))
+                labels = exchanged(labels.reset_index(drop=True), turned[row])
+                pairs = exchanged(pairs, turned)[~again].reset_index(drop=True)
         empty = pairs[["pair_id"]]
         data = cls(pairs, complete_labels(labels), empty, empty)
         data.check()
@@ -200,7 +199,9 @@ class PreferenceData:
         if len(self.criteria) < 2 or "criterion" in by:
             return self
         if OVERALL in self.criteria:
-            return self.filter(criteria=[OVERALL])
+            chosen = self.filter(criteria=[OVERALL])
+            self._check_nobody_vanishes(chosen)
+            return chosen
         raise DataError(
             "The labels answer several questions.",
             found="criteria " + ", ".join(self.criteria),
@@ -208,6 +209,16 @@ class PreferenceData:
             fix="Choose one: --criterion NAME, or data.filter(criteria=[...]); "
             "--by annotator,criterion keeps them apart.",
         )
+
+    def _check_nobody_vanishes(self, chosen: PreferenceData) -> None:
+        gone = sorted(set(self.annotators["annotator"]) - set(chosen.annotators["annotator"]))
+        if gone:
+            raise DataError(
+                "Some annotators answered other questions only.",
+                found=f"no label under {OVERALL!r} by {', '.join(gone[:6])}",
+                expected="labels of all annotators under one criterion",
+                fix="Choose one: --criterion NAME, or data.filter(criteria=[...]).",
+            )
 
     def check(self) -> None:
         """Raise a DataError where a table breaks the invariants of the data model."""

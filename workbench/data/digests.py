@@ -5,6 +5,7 @@ from __future__ import annotations
 import binascii
 import hashlib
 import itertools
+import re
 from collections.abc import Mapping, Sequence
 
 import numpy as np
@@ -20,6 +21,11 @@ _DIGEST_ROWS = 50_000
 
 _HEX = 32
 """Letters of a 128-bit digest."""
+
+_IDS = ("pair_id", "prompt_id", "cluster")
+"""Columns that hold digests where nothing else was given."""
+
+_DIGEST = re.compile("[0-9a-fA-F]{32}")
 
 _FEW = 0.5
 """Share of distinct values in a sample up to which a column is hashed by its values."""
@@ -162,9 +168,8 @@ def _text_words(
     present = np.ones(len(array), dtype=bool)
     if array.null_count:
         present = np.asarray(pc.is_valid(array).to_numpy(zero_copy_only=False))
-    words = _hex_words(array)
-    if words is not None:
-        return words, None, present
+    if column.name in _IDS:
+        return _id_words(array), None, present
     sample = array.slice(0, 2_000)
     if pc.count_distinct(sample).as_py() <= _FEW * len(sample) or array.null_count == len(array):
         encoded = array.dictionary_encode()
@@ -179,8 +184,22 @@ def _hash_texts(texts: Sequence[str] | NDArray[np.object_]) -> Words:
     return np.asarray(pd.util.hash_array(values, categorize=False))
 
 
+def _id_words(array: pa.LargeStringArray) -> Words:
+    """Return hashes of ids; digests are hashes already, each cell by itself."""
+    words = _hex_words(array)
+    if words is not None:
+        return words
+    texts = array.fill_null("").to_numpy(zero_copy_only=False)
+    words = _hash_texts(texts).copy()
+    is_hex = np.array([_DIGEST.fullmatch(text) is not None for text in texts], dtype=bool)
+    if is_hex.any():
+        some = _hex_words(pa.array(texts[is_hex], pa.large_string()))
+        words[is_hex] = words[is_hex] if some is None else some
+    return words
+
+
 def _hex_words(array: pa.LargeStringArray) -> Words | None:
-    """Return the words of a column of digests: they are hashes already."""
+    """Return the words of a column of nothing but digests, or None."""
     n = len(array)
     if array.null_count or not n or len(array[0].as_py()) != _HEX:
         return None

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 import numpy as np
 import pandas as pd
 
-from workbench.data.columns import numbered
+from workbench.data.columns import LABEL_KEY, complete_labels, numbered
 from workbench.data.dataset import PreferenceData
 from workbench.data.identity import exchanged, pair_ids, to_turn
 from workbench.errors import DataError
@@ -54,12 +54,13 @@ def concat(parts: Iterable[PreferenceData]) -> PreferenceData:
     # a pair that is turned somewhere is not so elsewhere: that row, with its factors, stays
     stays = np.flatnonzero(~rows)
     keep = stays[~pairs["pair_id"].iloc[stays].duplicated().to_numpy()]
-    labels["replicate"] = numbered(labels)
+    labels["replicate"] = _numbers(labels, [len(part.labels) for part in parts])
 
     def join(name: str) -> pd.DataFrame:
         joined = pd.concat([getattr(part, name) for part in parts], ignore_index=True)
         return joined.iloc[keep].reset_index(drop=True)
 
+    labels = complete_labels(labels)
     data = PreferenceData(
         pairs.iloc[keep].reset_index(drop=True),
         labels,
@@ -69,6 +70,19 @@ def concat(parts: Iterable[PreferenceData]) -> PreferenceData:
     )
     data.check()
     return data
+
+
+def _numbers(labels: pd.DataFrame, sizes: list[int]) -> pd.Series:
+    """Return the numbers of repeats; only those that meet are numbered on, part by part."""
+    clash = labels.duplicated(list(LABEL_KEY), keep=False)
+    if not clash.any():
+        return labels["replicate"]
+    part = np.repeat(np.arange(len(sizes)), sizes)
+    order = np.lexsort((labels["replicate"].to_numpy(), part))
+    again = numbered(labels.iloc[order]).reindex(labels.index)
+    key = [labels[name].astype("str").fillna("") for name in LABEL_KEY[:-1]]
+    meets = clash.groupby(key, sort=False).transform("any")
+    return labels["replicate"].mask(meets, again).astype("int32")
 
 
 def _rows_to_turn(pairs: pd.DataFrame) -> np.ndarray:

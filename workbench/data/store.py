@@ -12,11 +12,13 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from workbench.data.columns import complete_labels
 from workbench.data.dataset import PreferenceData
 from workbench.data.load_report import LoadReport
 from workbench.errors import DataError
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
+_FIRST = 1
 _MANIFEST = "manifest.json"
 _TABLES = ("pairs", "labels", "factors", "factor_values")
 
@@ -117,22 +119,26 @@ def open_folder(folder: str | Path) -> PreferenceData:
     folder = Path(folder)
     manifest = _read_manifest(folder)
     version = manifest.get("schema_version")
-    if version != SCHEMA_VERSION:
+    if version not in (_FIRST, SCHEMA_VERSION):
         raise DataError(
             "The data set was saved by another version.",
             where=f"{folder.name}/{_MANIFEST}",
             found=f"schema_version {version!r}",
-            expected=str(SCHEMA_VERSION),
+            expected=f"{_FIRST} or {SCHEMA_VERSION}",
             fix="Load the original file again and save it with this version.",
         )
     tables = {name: _read_table(folder, name) for name in _TABLES}
     report = manifest["load_report"]
+    if version == _FIRST:
+        # labels had no criterion, and ids and digests were made otherwise: ids stay as they are
+        tables["labels"] = complete_labels(tables["labels"])
+        _check_rows(folder, tables, manifest)
     data = PreferenceData(
         **tables,
         factor_specs=manifest["factor_specs"],
         load_report=None if report is None else LoadReport.from_dict(report),
     )
-    if data.digest != manifest["digest"]:
+    if version == SCHEMA_VERSION and data.digest != manifest["digest"]:
         raise DataError(
             "The tables do not match the manifest.",
             where=folder.name,
@@ -141,6 +147,18 @@ def open_folder(folder: str | Path) -> PreferenceData:
             fix="A table was changed or mixed up: save the data set again.",
         )
     return data
+
+
+def _check_rows(folder: Path, tables: dict[str, pd.DataFrame], manifest: dict[str, Any]) -> None:
+    found = {name: len(table) for name, table in tables.items()}
+    if found != manifest["rows"]:
+        raise DataError(
+            "The tables do not match the manifest.",
+            where=folder.name,
+            found=f"rows {found}",
+            expected=f"rows {manifest['rows']}",
+            fix="A table was changed or mixed up: load the original file again.",
+        )
 
 
 def _manifest(data: PreferenceData) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from typing import Any
 import pandas as pd
 from scipy.stats import false_discovery_control
 
-from workbench.data.columns import complete_labels
+from workbench.data.columns import OVERALL, complete_labels
 from workbench.data.dataset import PreferenceData
 from workbench.errors import DesignError, refuse_out_of_range
 from workbench.json_values import json_ready
@@ -62,7 +62,11 @@ def judge(
         one.verdicts(data).assign(annotator=one.name, kind=one.kind)
         for one in judges
     ]  # fmt: skip
-    new = complete_labels(pd.concat(parts, ignore_index=True))
+    given = pd.concat(parts, ignore_index=True)
+    if "criterion" not in given:
+        # what the other labels answer: the judge is held against them
+        given["criterion"] = data.criteria[0] if data.criteria else OVERALL
+    new = complete_labels(given)
     failures = _failures(new)
     labels = pd.concat([data.labels, new.drop(columns="failure", errors="ignore")])
     judged = replace(data, labels=complete_labels(labels))
@@ -93,6 +97,8 @@ def _check(data: PreferenceData, judges: list[Judge]) -> None:
             expected="one name a judge that no annotator of the data has",
             fix="Give the judge another name (name=..., --name on the command line).",
         )
+    # before anything is asked: which of several questions would the judge answer?
+    data.decided()
 
 
 def _verdicts(labels: pd.DataFrame) -> pd.DataFrame:

@@ -138,11 +138,17 @@ def collect(
     )
     if "n_votes" not in labels:
         return battles
-    votes = single_votes(battles, labels[kept])
+    votes = single_votes(battles, labels[kept], _counted(data.pairs)[row])
     return votes.take(votes.preference != 0.5) if ties == "drop" else votes
 
 
-def single_votes(battles: Battles, labels: pd.DataFrame) -> Battles:
+def _counted(pairs: pd.DataFrame) -> NDArray[np.bool_]:
+    """Tell which pairs are rows of a count table: their votes have nothing else in common."""
+    text = pairs[["prompt", "response_a", "response_b"]].notna().any(axis=1)
+    return np.asarray(~text & (pairs["cluster"] == pairs["pair_id"]))
+
+
+def single_votes(battles: Battles, labels: pd.DataFrame, counted: NDArray[np.bool_]) -> Battles:
     """Return battles of which each is one vote, where labels are shares of several.
 
     Parameters
@@ -151,12 +157,15 @@ def single_votes(battles: Battles, labels: pd.DataFrame) -> Battles:
         One for each label.
     labels : DataFrame
         ``preference``, ``n_votes`` and perhaps ``n_ties``, in the same order.
+    counted : ndarray of bool
+        Labels that are rows of a count table: their votes are battles of their own, where
+        votes on one prompt are not.
 
     Returns
     -------
     Battles
-        The votes of a label that is alone in its cluster are drawn one by one, so each is a
-        cluster of its own: errors equal those of a table with one row a battle.
+        The votes of a count table are clusters of their own: errors equal those of a table
+        with one row a battle. Counts that are no whole numbers stay one weighted share.
 
     Examples
     --------
@@ -167,17 +176,23 @@ def single_votes(battles: Battles, labels: pd.DataFrame) -> Battles:
     >>> battles.preference.tolist(), battles.n_clusters
     ([1.0, 1.0, 1.0, 0.0], 4)
     """
-    n = np.maximum(labels["n_votes"].fillna(1.0).to_numpy("float64"), 1.0).round().astype(np.int64)
-    ties = np.zeros(len(n), dtype=np.int64)
-    if "n_ties" in labels:
-        ties = labels["n_ties"].fillna(0.0).to_numpy("float64").round().astype(np.int64)
     share = battles.preference
-    won = np.clip((share * n - ties / 2).round().astype(np.int64), 0, n - ties)
+    given = labels["n_votes"].fillna(1.0).to_numpy("float64")
+    tied = np.zeros(len(given))
+    if "n_ties" in labels:
+        tied = labels["n_ties"].fillna(0.0).to_numpy("float64")
+    wins = share * given - tied / 2
+    whole = (given > 1) & np.all(
+        np.abs(np.rint(parts := np.c_[given, tied, wins]) - parts) < 1e-6, 1
+    )
+    n = np.where(whole, np.rint(given), 1).astype(np.int64)
+    ties = np.where(whole, np.rint(tied), 0).astype(np.int64)
+    won = np.where(whole, np.rint(wins), 0).astype(np.int64)
     rows = np.repeat(np.arange(len(n)), n)
     place = np.arange(len(rows)) - np.repeat(np.cumsum(n) - n, n)
     vote = np.where(place < won[rows], 1.0, np.where(place < (won + ties)[rows], 0.5, 0.0))
     alone = np.bincount(battles.cluster, minlength=battles.n_clusters)[battles.cluster] == 1
-    own = (alone & (n > 1))[rows]
+    own = (alone & counted & (n > 1))[rows]
     cluster = battles.cluster[rows]
     later = own & (place > 0)
     cluster[later] = battles.n_clusters + np.arange(int(later.sum()))

@@ -50,6 +50,9 @@ def identity(
     found = {
         role: names(table, roles[role]) for role in ("item", "row_id", "cluster") if role in roles
     }
+    if not responses and "cluster" in found:
+        # without texts it is the question that says what was compared
+        found.setdefault("item", found["cluster"])
     if "id" not in roles:
         return {**found, "source_id": found["item"]} if "item" in found else found
     ids = found["source_id"] = names(table, roles["id"])

@@ -125,7 +125,11 @@ def _equal(wanted: pd.Series, side: pd.Series, values: set[str], exact: bool) ->
     hit = np.zeros(len(wanted), dtype=bool)
     # white space around a name may be longer than the name: four bytes a letter leave room
     longest = 4 * max(map(len, values), default=0) + 4
-    at = np.flatnonzero((_bytes(side) <= longest) & wanted.notna().to_numpy())
+    short = _bytes(side) <= longest
+    likely = _folded(_distinct(side, short), exact)
+    if not set(likely.values()) & set(_folded(values, exact).values()) - {""}:
+        return hit
+    at = np.flatnonzero(short & wanted.notna().to_numpy())
     one, other = wanted.iloc[at], side.iloc[at]
     # few values are distinct: where none is a name, nothing is compared row by row
     plain, folded = _folded(other.dropna().unique(), exact), _folded(one.unique(), exact)
@@ -139,6 +143,13 @@ def _equal(wanted: pd.Series, side: pd.Series, values: set[str], exact: bool) ->
 def _folded(values: Iterable[str], exact: bool) -> dict[str, str]:
     """Return texts as they are compared, by the text."""
     return {value: value.strip() if exact else value.strip().casefold() for value in values}
+
+
+def _distinct(side: pd.Series, rows: NDArray[np.bool_]) -> list[str]:
+    """Return the distinct texts of some rows, without a copy of the others."""
+    array = pa.array(side, pa.large_string(), from_pandas=True)
+    distinct: list[str] = array.filter(pa.array(rows)).unique().drop_null().to_pylist()
+    return distinct
 
 
 def _bytes(side: pd.Series) -> NDArray[np.int64]:
