@@ -152,11 +152,13 @@ def test_a_last_field_with_line_ends_is_no_open_quote(tmp_path):
     assert wb.load(_write(tmp_path, "a.csv", content)).pairs["note"].tolist() == ["two\nlines\n"]
 
 
-def test_nan_labels_are_kept_as_failed_verdicts(tmp_path):
+def test_nan_labels_are_failed_verdicts_of_models_and_no_judgements_of_others(tmp_path):
     frame = pd.DataFrame(GOOD).assign(label=["a", None, float("nan"), "b"])
-    data = wb.load(frame)
+    data = wb.load(frame, kind="llm")
     assert data.labels["preference"].isna().sum() == 2
     assert data.labels["reason"].dropna().tolist() == ["failed", "failed"]
+    report = wb.load(frame).load_report
+    assert (report.rows_kept, report.left_out["no judgement"].count) == (2, 2)
 
 
 def test_unknown_labels_are_counted_with_their_value(tmp_path):
@@ -180,7 +182,7 @@ def test_whole_numbers_outside_0_to_1_need_a_mapping(labels):
 
 def test_labels_1_and_2_with_their_mapping():
     frame = pd.DataFrame(GOOD).assign(label=[1, 2, 2, None])
-    data = wb.load(frame, mapping={"labels": {"1": "a", "2": "b"}})
+    data = wb.load(frame, mapping={"labels": {"1": "a", "2": "b"}}, kind="llm")
     assert data.labels["preference"].tolist()[:3] == [1, 0, 0]
     assert data.labels["reason"].tolist()[3] == "failed"
     assert data.load_report.settings["mapping"]["labels"] == {"1": "a", "2": "b"}
@@ -213,7 +215,8 @@ def test_wrong_columns_list_what_is_there(tmp_path):
 def test_labels_that_are_lists_are_no_verdicts(tmp_path):
     path = _write(tmp_path, "a.jsonl", _lines([*GOOD, {**GOOD[0], "label": ["a", {"x": 1}]}]))
     data = wb.load(path)
-    assert data.labels["reason"].dropna().tolist() == ["failed"]
+    assert len(data.labels) == len(GOOD)
+    assert data.load_report.left_out["unparseable"].count == 1
     assert any("nested values" in note for note in data.load_report.notes)
 
 

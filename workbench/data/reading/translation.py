@@ -62,12 +62,18 @@ def judgements_of(container: Container, found: Format, options: Mapping[str, Any
 
 
 def _flag_lost(judgements: pd.DataFrame, lost: Mapping[int, str]) -> None:
-    """Mark judgements that lack a response of a record of which not all could be kept."""
+    """Mark judgements that lack a response or a verdict of a record that is not kept whole."""
     found = (judgements["row"] - 1).map(lost)
     lacking = np.zeros(len(judgements), dtype=bool)
     for name in ("response_a", "response_b"):
         if name in judgements:
             lacking |= judgements[name].isna().to_numpy()
+    if "problem" in judgements:
+        # a verdict that could not be kept is not one that nobody gave
+        unsaid = (judgements["problem"] == "no judgement").to_numpy(dtype=bool, na_value=False)
+        unsaid &= found.notna().to_numpy()
+        judgements["problem"] = judgements["problem"].mask(unsaid)
+        lacking |= unsaid
     flag(judgements, lacking & found.notna().to_numpy(), "unparseable", found)
 
 
