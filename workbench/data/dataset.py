@@ -341,6 +341,8 @@ def _check_keys(data: PreferenceData) -> None:
             expected="a pair_id of the pairs table",
             fix="Add the pair or drop the label.",
         )
+    if len(data.pair_rows) == 0 or np.bincount(data.pair_rows).max() < 2:
+        return
     again = data.labels.duplicated(list(LABEL_KEY))
     if again.any():
         raise DataError(

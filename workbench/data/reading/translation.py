@@ -70,10 +70,10 @@ def _flag_lost(judgements: pd.DataFrame, lost: Mapping[int, str]) -> None:
             lacking |= judgements[name].isna().to_numpy()
     if "problem" in judgements:
         # a verdict that could not be kept is not one that nobody gave
-        unsaid = (judgements["problem"] == "no judgement").to_numpy(dtype=bool, na_value=False)
-        unsaid &= found.notna().to_numpy()
+        unsaid = np.asarray((judgements["problem"] == "no judgement").fillna(False), dtype=bool)
+        unsaid = unsaid & found.notna().to_numpy()
         judgements["problem"] = judgements["problem"].mask(unsaid)
-        lacking |= unsaid
+        lacking = lacking | unsaid
     flag(judgements, lacking & found.notna().to_numpy(), "unparseable", found)
 
 
