@@ -35,11 +35,45 @@ def roles_to_try(looks: Sequence[Look]) -> dict[str, str]:
     """
     named = propose([look.column for look in looks])
     roles = {role: named[role] for role in ("prompt",) if role in named}
+    judged = _judged(looks)
+    if judged:
+        return roles | judged
     roles.update(_sides(looks, named))
-    label = named.get("label") or _label(looks, {*roles.values()})
+    # a side's own score, and what is a side already, is no verdict on both
+    sided = {*roles.values(), *(look.column for look in looks if _is_sided(look, looks))}
+    label = named.get("label")
+    label = label if label not in sided else None
+    label = label or _label([look for look in looks if look.column not in sided], sided)
     if label is not None and "response_b" in roles | {"response_b": roles.get("model_b", "")}:
         roles["label"] = label
     return roles if {"response_a", "model_a"} & roles.keys() and "label" in roles else {}
+
+
+_BETTER = {"preferred", "chosen", "better", "win", "winner", "winning", "good", "positive",
+           "selected", "accepted"}  # fmt: skip
+_WORSE = {"dispreferred", "rejected", "worse", "lose", "loser", "losing", "bad", "negative",
+          "unselected", "unchosen"}  # fmt: skip
+
+
+def _judged(looks: Sequence[Look]) -> dict[str, str]:
+    """Return the columns of a better and a worse response, where names say which is which."""
+    texts = [look.column for look in looks if look.kind in _TEXT]
+    better, worse = (
+        [name for name in texts if words & set(tokens_of(name))] for words in (_BETTER, _WORSE)
+    )
+    if len(better) == len(worse) == 1 and better != worse:
+        return {"chosen": better[0], "rejected": worse[0]}
+    return {}
+
+
+def _is_sided(look: Look, looks: Sequence[Look]) -> bool:
+    """Tell whether a column is one of two that differ in the side only."""
+    names = {other.column.lower() for other in looks}
+    name = look.column.lower()
+    return any(
+        name.endswith(end) and name[: -len(end)] + twin in names
+        for end, twin in (("_a", "_b"), ("_b", "_a"), ("_1", "_2"), ("_2", "_1"))
+    )
 
 
 def command(file: str, looks: Sequence[Look]) -> str | None:
@@ -53,6 +87,9 @@ def command(file: str, looks: Sequence[Look]) -> str | None:
     roles = roles_to_try(looks)
     if not roles:
         return None
+    if "chosen" in roles:
+        told = [f"--map {shlex.quote(f'{role}={name}')}" for role, name in roles.items()]
+        return " ".join([f"workbench load {shlex.quote(file)}", *told])
     columns = _verdict_columns(looks, roles)
     several = len(columns) > 1
     maps = [f"--map {shlex.quote(f'{role}={name}')}" for role, name in roles.items()
@@ -74,7 +111,7 @@ def other_readings(looks: Sequence[Look]) -> list[str]:
     or, if ann, bob are criteria, no people: --label ann=ann --label bob=bob
     """
     roles = roles_to_try(looks)
-    if not roles:
+    if not roles or "chosen" in roles:
         return []
     columns = _verdict_columns(looks, roles)
     turned = _said(columns)[1:]
