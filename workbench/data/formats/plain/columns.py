@@ -147,6 +147,28 @@ def person_columns(columns: Collection[str]) -> list[str]:
     return found if len(found) > 1 else []
 
 
+def names_verdict(columns: Collection[str]) -> bool:
+    """Tell whether a column is called as one of verdicts is.
+
+    Examples
+    --------
+    >>> names_verdict(["n_a", "n_b", "winner"]), names_verdict(["n_a", "n_b"])
+    (True, False)
+    """
+    return any(key_of_name(column) in _NAMES["label"] for column in columns)
+
+
+def counts_votes(column: str) -> bool:
+    """Tell whether a column says by its name that it counts votes, not tokens or the like.
+
+    Examples
+    --------
+    >>> counts_votes("n_votes_a"), counts_votes("wins1"), counts_votes("n_a")
+    (True, True, False)
+    """
+    return bool({"votes", "wins"} & set(tokens_of(column)))
+
+
 def side_told(column: str) -> str | None:
     """Return the side for which a flag or probability speaks, where its name says so.
 
