@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 import pyarrow as pa
+from numpy.typing import NDArray
 
 from workbench.data.formats.plain.counted import withdrawn
 from workbench.data.formats.plain.identity import identity
@@ -70,6 +71,30 @@ class Pairs:
         """Return the models of the responses in order; none where the table names none."""
         columns = [self._roles.get(f"model_{letter}") for letter in self._letters]
         return [names(self._table, column) for column in columns if column is not None]
+
+    @property
+    def shown(self) -> NDArray[np.bool_]:
+        """Return which responses each row has; a third or further one can be missing."""
+        result = np.ones((len(self._table), len(self._letters)), dtype=bool)
+        stems = ("response", "media") if self.texts or "media_a" in self._roles else ("model",)
+        for place in range(2, len(self._letters)):
+            roles = [f"{stem}_{self._letters[place]}" for stem in stems]
+            given = [self._has(role, place) for role in roles if role in self._roles]
+            if given:
+                result[:, place] = np.any(given, axis=0)
+        return result
+
+    def _has(self, role: str, place: int) -> NDArray[np.bool_]:
+        """Tell where a side's cell holds something, be it unreadable."""
+        if role.startswith("response"):
+            text = self._texts[place]
+            has = np.array(text.text.fillna("").str.strip() != "", dtype=bool)
+            has[[*text.bad, *text.chats]] = True
+            return has
+        column = self._table.column(self._roles[role])
+        values = media_of if role.startswith("media") else names
+        found = values(self._table, self._roles[role]).fillna("").str.strip() != ""
+        return found.to_numpy(dtype=bool) & np.asarray(column.is_valid())
 
     def between(self, first: int, second: int) -> pd.DataFrame:
         """Return what describes the pair of two responses, a row for each of the table's."""
