@@ -342,3 +342,20 @@ def test_a_share_of_several_votes():
     assert more["weight"].tolist() == [2, 2, 2]
     assert more["n_votes"].tolist() == [4, 10, 1]
     assert wb.load(named().assign(n_votes=3)).labels["reason"].tolist()[2] == "tie"
+
+
+def test_two_prompts_and_turns_are_pairs_of_their_own():
+    table = pd.DataFrame(
+        {"prompt_a": ["p", "p", "p"], "prompt_b": ["q", "r", "p"], "response_a": "x",
+         "response_b": "y", "winner": ["a", "b", "a"]}
+    )  # fmt: skip
+    pairs = wb.load(table).pairs
+    assert len(pairs) == 3
+    assert pairs["prompt"].tolist() == ["p"] * 3
+    assert pairs["prompt_b"].tolist()[:2] == ["q", "r"]
+    assert "prompt_b" not in wb.load(table.assign(prompt_b="p")).pairs
+    turns = named().iloc[[0, 0, 0]].assign(turn=[1, 2, 2])
+    for more in ({}, {"question_id": 81}):
+        data = wb.load(turns.assign(**more))
+        assert (len(data.pairs), len(data.labels)) == (2, 3)
+        assert data.pairs["turn"].astype(str).tolist() == ["1", "2"]

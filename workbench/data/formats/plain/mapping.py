@@ -325,7 +325,7 @@ def _roles(
     named = {column for found in user.values() for column in found} | set(taken)
     stems = {role.rpartition("_")[0] for role, found in user.items() if found} & set(_BESIDE)
     # a prompt that the user names is the whole of it
-    closed = {"context", "input"} if "prompt" in user else set()
+    closed = {"context", "input", "prompt_b"} if "prompt" in user else set()
     closed |= {"system"} if user.get("prompt") == [] else set()
     proposed = {
         role: column
