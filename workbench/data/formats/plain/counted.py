@@ -96,10 +96,10 @@ def beside(
                 rest[role] = column
     if "n_votes" in roles and "votes_a" not in roles:
         column = _numbers(table, roles["n_votes"], "weight", notes)
-        rest["n_votes"] = column.where(column > 0)
-        if "weight" not in rest:
+        if column is not None:
+            rest["n_votes"] = column.where(column > 0)
             # a share of votes counts as often as there are votes
-            rest["weight"] = column
+            rest["weight"] = rest.get("weight", column)
     return rest
 
 

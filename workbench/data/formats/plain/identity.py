@@ -73,7 +73,7 @@ def identity(
 
 def _is_pasted(table: pa.Table, ids: pd.Series, again: pd.Series) -> bool:
     """Tell whether an id is repeated only by whole rows, and most ids are not."""
-    if 2 * ids[again].nunique() > ids.nunique():
+    if 2 * ids[again].nunique() >= ids.nunique():
         return False
     rows = table.filter(pa.array(again.to_numpy(dtype=bool))).to_pylist()
     whole = pd.Series([repr(row) for row in rows], dtype="str")

@@ -118,10 +118,9 @@ class Pairs:
             has = np.array(text.text.fillna("").str.strip() != "", dtype=bool)
             has[[*text.bad, *text.chats]] = True
             return has
-        column = self._table.column(self._roles[role])
         values = media_of if role.startswith("media") else names
         found = values(self._table, self._roles[role]).fillna("").str.strip() != ""
-        return found.to_numpy(dtype=bool) & np.asarray(column.is_valid())
+        return np.asarray(found, dtype=bool)
 
     def between(self, first: int, second: int) -> pd.DataFrame:
         """Return what describes the pair of two responses, a row for each of the table's."""
