@@ -113,3 +113,25 @@ def test_words_that_nobody_knows_are_asked_for_and_stay_open_until_they_are_said
         wb.load(path, verdicts={"L": "a", "R": "b", "-": "?"})
     read = wb.load(path, verdicts={"L": "a", "R": "b", "-": "tie"})
     assert read.labels["preference"].tolist() == [1.0, 0.0, 0.5, 1.0]
+
+
+def test_codes_are_not_taken_for_the_texts_of_some_rows():
+    table = pd.DataFrame(
+        {"response_a": ["7", "1", "2"], "response_b": ["9", "5", "1"], "label": [1, 2, 1]}
+    )
+    with pytest.raises(DataError) as caught:
+        wb.load(table)
+    assert "--verdict 1=a --verdict 2=b" in caught.value.fix
+    own = wb.load(table.assign(label=[7, 5, 1]))
+    assert own.labels["preference"].tolist() == [1.0, 0.0, 0.0]
+
+
+@pytest.mark.parametrize("name", ["m", "A", "gpt"])
+def test_the_name_of_both_models_is_no_verdict(name):
+    table = pd.DataFrame(
+        {"response_a": ["x", "u"], "response_b": ["y", "v"], "model_a": [name, "one"],
+         "model_b": [name, "two"], "winner": [name, "two"]}
+    )  # fmt: skip
+    data = wb.load(table)
+    assert data.labels["preference"].tolist() == [0.0]
+    assert data.load_report.left_out["unknown label"].count == 1

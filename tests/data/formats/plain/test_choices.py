@@ -89,3 +89,20 @@ def test_two_of_three_can_be_mapped():
     mapping = {"response_a": "response_a", "response_b": "response_c"}
     data = wb.load(TABLE.assign(winner=["a", "b", "b"]), mapping={**mapping, "label": "winner"})
     assert beats(data) == {("Apple", "Some plums"), ("The ash", "Oak"), ("The crow", "Owl")}
+
+
+@pytest.mark.parametrize("nothing", [None, "", " "])
+def test_a_response_that_is_missing_was_not_compared(nothing):
+    table = TABLE.assign(response_c=[nothing, "The ash", nothing])
+    lost = {pair for pair in BEATS if not {"Some plums", "The crow"} & {*pair}}
+    data = wb.load(table)
+    assert beats(data) == lost
+    assert not data.load_report.left_out
+    # who is chosen but missing is said, once
+    report = wb.load(table.assign(winner=["a", "b", "c"])).load_report
+    assert report.left_out["unparseable"].count == 1
+    assert len(wb.load(table.assign(winner=["tie", "a", "b"])).labels) == 1 + 2 + 1
+    ranks = pd.DataFrame({"rank_a": [1, 2, 3], "rank_b": [2, 3, 1], "rank_c": [None, 1, None]})
+    ranked = wb.load(pd.concat([table.drop(columns="winner"), ranks], axis=1))
+    assert len(ranked.labels) == 1 + 3 + 1
+    assert not ranked.load_report.left_out

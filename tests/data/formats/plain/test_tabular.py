@@ -322,3 +322,40 @@ def test_a_column_is_found_by_its_name_without_spaces_and_case(tmp_path):
     assert read(wb.load(path, mapping={"label": "final\nchoice"})) == EXPECTED
     with pytest.raises(DataError, match="unknown column"):
         wb.load(path, mapping={"label": "first choice"})
+
+
+def test_a_row_pasted_again_does_not_change_what_an_id_means():
+    table = pd.DataFrame(
+        {"id": [1, 2, 3], "response_a": "x", "response_b": "y", "winner": ["a", "b", "a"]}
+    )
+    once, twice = wb.load(table), wb.load(pd.concat([table, table[2:]], ignore_index=True))
+    assert (len(once.pairs), len(once.labels)) == (len(twice.pairs), len(twice.labels)) == (1, 3)
+    assert twice.load_report.left_out["duplicate"].count == 1
+
+
+def test_a_share_of_several_votes():
+    table = named(w="share").assign(share=[0.75, 0.5, 0.5], n_votes=[4, 10, 1])
+    labels = wb.load(table.rename(columns={"share": "preference"})).labels
+    assert labels["n_votes"].tolist() == labels["weight"].tolist() == [4, 10, 1]
+    assert labels["reason"].isna().tolist()[:2] == [True, True]
+    more = wb.load(table.rename(columns={"share": "preference"}).assign(weight=2)).labels
+    assert more["weight"].tolist() == [2, 2, 2]
+    assert more["n_votes"].tolist() == [4, 10, 1]
+    assert wb.load(named().assign(n_votes=3)).labels["reason"].tolist()[2] == "tie"
+
+
+def test_two_prompts_and_turns_are_pairs_of_their_own():
+    table = pd.DataFrame(
+        {"prompt_a": ["p", "p", "p"], "prompt_b": ["q", "r", "p"], "response_a": "x",
+         "response_b": "y", "winner": ["a", "b", "a"]}
+    )  # fmt: skip
+    pairs = wb.load(table).pairs
+    assert len(pairs) == 3
+    assert pairs["prompt"].tolist() == ["p"] * 3
+    assert pairs["prompt_b"].tolist()[:2] == ["q", "r"]
+    assert "prompt_b" not in wb.load(table.assign(prompt_b="p")).pairs
+    turns = named().iloc[[0, 0, 0]].assign(turn=[1, 2, 2])
+    for more in ({}, {"question_id": 81}):
+        data = wb.load(turns.assign(**more))
+        assert (len(data.pairs), len(data.labels)) == (2, 3)
+        assert data.pairs["turn"].astype(str).tolist() == ["1", "2"]

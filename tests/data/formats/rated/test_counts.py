@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+import workbench as wb
 from tests.data.formats.rated.layouts import RECORDS
 from tests.data.formats.rated.told import judged, kept, problems, recognised
 from workbench.data.formats.rated.counts import shares
@@ -55,6 +56,20 @@ def test_responses_criteria_and_people_of_a_count_table():
     assert set(frame["annotator"]) == {"panel"}
     assert frame["response_b"].tolist() == ["Black."] * 2
     np.testing.assert_allclose(frame["preference"], 2 / 3)
+
+
+@pytest.mark.parametrize("stem", ["n", "count", "win", "counts"])
+def test_bare_numbers_beside_a_verdict_are_no_votes(stem):
+    table = pd.DataFrame(
+        {"prompt": ["A tea?", "A nut?"], "response_a": ["Green.", "Hazel."],
+         "response_b": ["Black.", "Pecan."], f"{stem}_a": [120, 80], f"{stem}_b": [90, 140],
+         "winner": ["a", "b"]}
+    )  # fmt: skip
+    data = wb.load(table)
+    assert data.load_report.format == "tabular"
+    assert data.labels["preference"].tolist() == [1.0, 0.0]
+    assert data.pairs[f"{stem}_a"].tolist() == [120, 80]
+    assert wb.load(table.drop(columns="winner")).labels["weight"].tolist() == [210, 220]
 
 
 def test_counts_that_are_none_are_said():

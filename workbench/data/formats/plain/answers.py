@@ -16,7 +16,7 @@ from workbench.data.formats.plain.counted import votes
 from workbench.data.formats.plain.mapping import Layout, Question
 from workbench.data.formats.plain.named_sides import by_column, by_row
 from workbench.data.formats.plain.pairs import Pairs
-from workbench.data.formats.records import flag
+from workbench.data.formats.records import flag, numbers
 from workbench.data.formats.verdicts import Wanted, checked_labels, read_column
 
 _MODELS = ("llm", "reward_model")
@@ -55,7 +55,7 @@ class Answers:
         if "votes_a" in roles:
             yield PairVerdicts(0, 1, votes(self._table, roles), np.arange(len(self._table)))
         else:
-            yield from pairs_of_ranks(self._table, roles, n)
+            yield from pairs_of_ranks(self._table, roles, n, self._pairs.shown)
 
     def of(self, question: Question) -> Iterator[PairVerdicts]:
         """Return the verdicts of one column of labels, by pair of responses.
@@ -66,10 +66,15 @@ class Answers:
         n = len(self._layout.letters)
         label = self._label(question)
         said = self._read(label, question, n)
+        if "n_votes" in self._layout.roles:
+            # half of several votes is no tie, a word is
+            several = numbers(self._table, self._layout.roles["n_votes"]) > 1
+            share = pd.to_numeric(label, errors="coerce").to_numpy() == 0.5
+            said["reason"] = said["reason"].mask(several & share)
         said["missing"] = _is_empty(label)
         written = label.astype("str").reset_index(drop=True)
         said["raw"] = written.where((said["reason"] == "failed") & ~said["missing"])
-        found = list(pairs_of(said, label, n))
+        found = list(pairs_of(said, label, n, self._pairs.shown))
         open_ = np.ones(len(label), dtype=bool)
         for pair in found:
             open_[pair.rows[(pair.verdicts["problem"] != "unknown label").to_numpy()]] = False

@@ -11,7 +11,7 @@ import pandas as pd
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from workbench.data.formats.records import excerpt, numbers
+from workbench.data.formats.records import excerpt, flag, numbers
 from workbench.data.formats.verdict_words import LETTERS, ranking_of
 
 
@@ -35,7 +35,9 @@ class PairVerdicts:
     rows: NDArray[np.int64]
 
 
-def pairs_of(verdicts: pd.DataFrame, label: pd.Series, n: int) -> Iterator[PairVerdicts]:
+def pairs_of(
+    verdicts: pd.DataFrame, label: pd.Series, n: int, shown: NDArray[np.bool_] | None = None
+) -> Iterator[PairVerdicts]:
     """Return what labels that choose among ``n`` responses say of each two of them.
 
     A choice of one of ``n`` gives ``n - 1`` pairs, nothing between the others; a tie is one
@@ -49,6 +51,8 @@ def pairs_of(verdicts: pd.DataFrame, label: pd.Series, n: int) -> Iterator[PairV
     label : Series
         The labels.
     n : int
+    shown : ndarray of bool, shape (rows, n), optional
+        Which responses a row has; of one that it lacks nothing is said. All by default.
 
     Examples
     --------
@@ -63,13 +67,20 @@ def pairs_of(verdicts: pd.DataFrame, label: pd.Series, n: int) -> Iterator[PairV
         return
     side = verdicts["side"].map({letter: i for i, letter in enumerate(LETTERS[:n])})
     winner = side.fillna(-1).to_numpy(dtype=np.int64)
+    shown = np.ones((len(verdicts), n), dtype=bool) if shown is None else shown
+    lost = (winner >= 0) & ~shown[np.arange(len(winner)), winner]
+    if lost.any():
+        verdicts = verdicts.copy()
+        flag(verdicts, lost, "unparseable", ["the response that is chosen is missing"] * len(lost))
+        winner = np.where(lost, -1, winner)
     ranks = _ranks_of_texts(verdicts, label, n)
     tie = (verdicts["preference"] == 0.5).to_numpy()
     ranked = ~np.isnan(ranks[:, 0])
     alone = (winner < 0) & ~tie & ~ranked
     for first, second in itertools.combinations(range(n), 2):
         chosen = (winner == first) | (winner == second)
-        rows = np.flatnonzero(chosen | tie | ranked | (alone & (second == 1)))
+        said_of = chosen | tie | ranked | (alone & (second == 1))
+        rows = np.flatnonzero(said_of & shown[:, first] & shown[:, second])
         value = np.where(chosen, (winner == first).astype(np.float64), np.nan)
         value = np.where(tie, 0.5, value)
         value = np.where(ranked, _compared(ranks[:, first], ranks[:, second]), value)
@@ -81,7 +92,9 @@ def pairs_of(verdicts: pd.DataFrame, label: pd.Series, n: int) -> Iterator[PairV
         yield PairVerdicts(first, second, said.iloc[rows], rows)
 
 
-def pairs_of_ranks(table: pa.Table, roles: Mapping[str, str], n: int) -> Iterator[PairVerdicts]:
+def pairs_of_ranks(
+    table: pa.Table, roles: Mapping[str, str], n: int, shown: NDArray[np.bool_] | None = None
+) -> Iterator[PairVerdicts]:
     """Return the pairs of responses that are ranked in a column each, 1 (or 0) the best.
 
     Parameters
@@ -90,6 +103,8 @@ def pairs_of_ranks(table: pa.Table, roles: Mapping[str, str], n: int) -> Iterato
     roles : mapping of str to str
         Columns of ``rank_a``, ``rank_b`` and so on.
     n : int
+    shown : ndarray of bool, shape (rows, n), optional
+        Which responses a row has. All by default.
 
     Examples
     --------
@@ -104,7 +119,7 @@ def pairs_of_ranks(table: pa.Table, roles: Mapping[str, str], n: int) -> Iterato
         value = _compared(ranks[:, first], ranks[:, second])
         nothing = pd.Series([None] * len(value), dtype="str")
         open_ = np.isnan(value)
-        shown = [
+        found = [
             f"ranks {excerpt(a)}, {excerpt(b)}" if bad else None
             for bad, a, b in zip(open_, ranks[:, first], ranks[:, second], strict=True)
         ]
@@ -114,10 +129,11 @@ def pairs_of_ranks(table: pa.Table, roles: Mapping[str, str], n: int) -> Iterato
                 "reason": nothing.mask(value == 0.5, "tie"),
                 "strength": np.abs(ranks[:, first] - ranks[:, second]),
                 "problem": nothing.mask(open_, "no judgement"),
-                "found": pd.Series(shown, dtype="str"),
+                "found": pd.Series(found, dtype="str"),
             }
         )
-        yield PairVerdicts(first, second, verdicts, np.arange(len(value)))
+        both = np.ones(len(value), bool) if shown is None else shown[:, first] & shown[:, second]
+        yield PairVerdicts(first, second, verdicts[both], np.flatnonzero(both))
 
 
 def _compared(one: NDArray[np.float64], other: NDArray[np.float64]) -> NDArray[np.float64]:

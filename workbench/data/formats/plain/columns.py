@@ -63,7 +63,8 @@ _NAMES: dict[str, tuple[str, ...]] = {
                 "instructionid", "queryid", "conversationid"),
     "order_shown": ("ordershown",),
     "strength": ("strength", "margin"),
-    "weight": ("weight", "nvotes"),
+    "weight": ("weight",),
+    "n_votes": ("nvotes", "numvotes"),
     "replicate": ("replicate", "repeat"),
     "reason": ("reason",),
     "raw": ("raw", "rawreply"),
@@ -81,8 +82,8 @@ alone count, in lower case."""
 
 _SIDED = tuple(f"{role}_{letter}" for role in _STEMS for letter in LETTERS)
 ROLES = (
-    "prompt", "system", "context", "input", *(r for r in _NAMES if r != "prompt"), "label_b",
-    "label_tie", *_SIDED, "labels", "annotators", "criteria",
+    "prompt", "system", "context", "input", *(r for r in _NAMES if r != "prompt"), "prompt_b",
+    "label_b", "label_tie", *_SIDED, "labels", "annotators", "criteria",
 )  # fmt: skip
 """What a mapping may name: a column for each role; ``labels``, the meaning of label values;
 ``annotators``, a label column and a kind for each annotator; ``criteria``, a label column for
@@ -127,6 +128,7 @@ def propose(columns: Sequence[str]) -> dict[str, str]:
         chosen = next((keys[name] for name in known if name in keys), None)
         if chosen is not None and chosen not in mapping.values():
             mapping[role] = chosen
+    mapping.update(_two_prompts(keys, mapping))
     mapping.update(_prompt_parts(keys, mapping))
     if "votes_a" not in mapping:
         mapping.pop("votes_tie", None)
@@ -145,6 +147,28 @@ def person_columns(columns: Collection[str]) -> list[str]:
     """
     found = [column for column in columns if _PERSON.fullmatch(key_of_name(column))]
     return found if len(found) > 1 else []
+
+
+def names_verdict(columns: Collection[str]) -> bool:
+    """Tell whether a column is called as one of verdicts is.
+
+    Examples
+    --------
+    >>> names_verdict(["n_a", "n_b", "winner"]), names_verdict(["n_a", "n_b"])
+    (True, False)
+    """
+    return any(key_of_name(column) in _NAMES["label"] for column in columns)
+
+
+def counts_votes(column: str) -> bool:
+    """Tell whether a column says by its name that it counts votes, not tokens or the like.
+
+    Examples
+    --------
+    >>> counts_votes("n_votes_a"), counts_votes("wins1"), counts_votes("n_a")
+    (True, True, False)
+    """
+    return bool({"votes", "wins"} & set(tokens_of(column)))
 
 
 def side_told(column: str) -> str | None:
@@ -240,6 +264,26 @@ def _keep_whole(mapping: dict[str, str]) -> None:
         if not {f"{role}_a", f"{role}_b"} <= mapping.keys():
             for letter in LETTERS:
                 mapping.pop(f"{role}_{letter}", None)
+
+
+def _two_prompts(keys: dict[str, str], mapping: dict[str, str]) -> dict[str, str]:
+    """Return the columns of a prompt for each side, where there is none for both."""
+    for name in ("prompt", "instruction", "question", "query"):
+        columns = [keys.get(f"{name}{side}") for side in "ab"]
+        if None not in columns and not {"prompt", *columns} & {*mapping, *mapping.values()}:
+            return dict(zip(("prompt", "prompt_b"), map(str, columns), strict=True))
+    return {}
+
+
+def turn_column(columns: Collection[str]) -> str | None:
+    """Return the column that numbers the turns of a conversation, if there is one.
+
+    Examples
+    --------
+    >>> turn_column(["question_id", "Turn"])
+    'Turn'
+    """
+    return next((c for c in columns if key_of_name(c) in ("turn", "turnid", "round")), None)
 
 
 def _prompt_parts(keys: dict[str, str], mapping: dict[str, str]) -> dict[str, str]:

@@ -94,6 +94,12 @@ def beside(
             column = _numbers(table, roles[role], role, notes)
             if column is not None:
                 rest[role] = column
+    if "n_votes" in roles and "votes_a" not in roles:
+        column = _numbers(table, roles["n_votes"], "weight", notes)
+        if column is not None:
+            rest["n_votes"] = column.where(column > 0)
+            # a share of votes counts as often as there are votes
+            rest["weight"] = rest.get("weight", column)
     return rest
 
 

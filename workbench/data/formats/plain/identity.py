@@ -21,7 +21,8 @@ def identity(
     """Return the ids of a table's rows by what they name.
 
     A column called ``id`` or ``index`` does not say what it numbers. Where every row has
-    another one it is the judgement's (``row_id``); where rows of one id hold the same texts it
+    another one, or few are repeated and these by rows that are equal in every column, it is the
+    judgement's (``row_id``); where rows of one id hold the same texts it
     is the comparison's (``item``); where they share the prompt it is the prompt's (``cluster``);
     else it counts something of no meaning here. Without texts it is the comparison's.
 
@@ -59,7 +60,7 @@ def identity(
     again = ids.duplicated(keep=False) & ids.notna()
     if not responses:
         found.setdefault("item", ids)
-    if not again.any():
+    if not again.any() or _is_pasted(table, ids, again):
         found.setdefault("row_id", ids)
     elif responses:
         texts = [text[again] for text in (*responses, *([] if prompt is None else [prompt]))]
@@ -68,6 +69,15 @@ def identity(
         elif prompt is not None and _say_the_same(ids[again], texts[-1:]):
             found.setdefault("cluster", ids)
     return found
+
+
+def _is_pasted(table: pa.Table, ids: pd.Series, again: pd.Series) -> bool:
+    """Tell whether an id is repeated only by whole rows, and most ids are not."""
+    if 2 * ids[again].nunique() >= ids.nunique():
+        return False
+    rows = table.filter(pa.array(again.to_numpy(dtype=bool))).to_pylist()
+    whole = pd.Series([repr(row) for row in rows], dtype="str")
+    return bool((whole.groupby(ids[again].to_numpy()).nunique() == 1).all())
 
 
 def _say_the_same(ids: pd.Series, texts: Sequence[pd.Series]) -> bool:

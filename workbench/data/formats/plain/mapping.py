@@ -9,7 +9,14 @@ from typing import Any, NamedTuple
 
 from workbench.data.columns import KINDS
 from workbench.data.formats.plain.asking import UNSAID
-from workbench.data.formats.plain.columns import ROLES, SINGLE, person_columns, propose
+from workbench.data.formats.plain.columns import (
+    ROLES,
+    SINGLE,
+    counts_votes,
+    names_verdict,
+    person_columns,
+    propose,
+)
 from workbench.data.formats.records import excerpt
 from workbench.data.formats.scales import Scale
 from workbench.data.formats.verdict_words import LETTERS
@@ -318,7 +325,7 @@ def _roles(
     named = {column for found in user.values() for column in found} | set(taken)
     stems = {role.rpartition("_")[0] for role, found in user.items() if found} & set(_BESIDE)
     # a prompt that the user names is the whole of it
-    closed = {"context", "input"} if "prompt" in user else set()
+    closed = {"context", "input", "prompt_b"} if "prompt" in user else set()
     closed |= {"system"} if user.get("prompt") == [] else set()
     proposed = {
         role: column
@@ -327,6 +334,9 @@ def _roles(
     }
     result = {**proposed, **{role: found[0] for role, found in user.items() if found}}
     votes = {"votes_a", "votes_b"} <= result.keys()
+    if votes and "votes_a" not in user and not counts_votes(result["votes_a"]):
+        # bare numbers of each side, of tokens it may be, count votes only where nothing else does
+        votes = "label" not in result or not names_verdict([result["label"]])
     if taken:
         drop = ["label", "votes", "rank"]
     elif votes and (user.get("votes_a") or not user.get("label")):

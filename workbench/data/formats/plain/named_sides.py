@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Collection, Iterable, Mapping, Sequence
 
 import numpy as np
@@ -12,6 +13,7 @@ from numpy.typing import NDArray
 
 from workbench.data.formats.records import flag
 from workbench.data.formats.verdict_words import LETTERS, Meaning, of_side
+from workbench.data.formats.verdicts import is_flag, number_of
 
 _SHORT = 24
 """Bytes of a response up to which it could be taken for a word of a verdict."""
@@ -78,12 +80,25 @@ def by_row(
     wanted = label.astype("str").str.strip().reset_index(drop=True)
     wanted = wanted.mask(wanted.isin(list(fixed)))
     result = verdicts.reset_index(drop=True)
-    _decide(result, _matches(wanted, models, fold=True))
+    named = _matches(wanted, models, fold=True)
+    _decide(result, named)
+    said = result["preference"].notna() | result["side"].notna()
+    both = (named == -2) & said.to_numpy(dtype=bool)
+    _unread(result, both, "label that is both sides' name and a word for one")
     if texts:
         unread = (result["problem"] == "unknown label").to_numpy()
         short = np.any([_bytes(text) <= _SHORT for text in texts], axis=0)
-        _decide(result, _matches(wanted.where(unread | short), texts, fold=False))
+        named = _matches(wanted.where(unread | short), texts, fold=False)
+        codes = unread & wanted.map(_is_code, na_action="ignore").eq(True).to_numpy(dtype=bool)
+        if (codes & (named == -1)).any():
+            # a code that happens to be the text of a response is a code as the others are
+            named[codes] = -1
+        _decide(result, named)
     return result
+
+
+def _is_code(value: str) -> bool:
+    return math.isfinite(number_of(value)) or is_flag(value)
 
 
 def _decide(verdicts: pd.DataFrame, named: NDArray[np.int64]) -> None:
@@ -100,11 +115,15 @@ def _decide(verdicts: pd.DataFrame, named: NDArray[np.int64]) -> None:
         verdicts["preference"] = np.where(new, preference, verdicts["preference"])
         for column in ("reason", "problem", "found"):
             verdicts[column] = verdicts[column].mask(new)
-    if against.any():
+    _unread(verdicts, against, "label that is one side's name and a word for another")
+
+
+def _unread(verdicts: pd.DataFrame, rows: NDArray[np.bool_], found: str) -> None:
+    """Take back what was read in some rows."""
+    if rows.any():
         for column in ("side", "preference", "reason"):
-            verdicts[column] = verdicts[column].mask(against)
-        found = "label that is one side's name and a word for another"
-        flag(verdicts, against, "unknown label", [found] * len(verdicts))
+            verdicts[column] = verdicts[column].mask(rows)
+        flag(verdicts, rows, "unknown label", [found] * len(verdicts))
 
 
 def _matches(wanted: pd.Series, sides: Sequence[pd.Series], *, fold: bool) -> NDArray[np.int64]:

@@ -5,7 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 import pyarrow as pa
+from numpy.typing import NDArray
 
+from workbench.data.formats.plain.columns import turn_column
 from workbench.data.formats.plain.counted import withdrawn
 from workbench.data.formats.plain.identity import identity
 from workbench.data.formats.plain.mapping import Layout
@@ -52,6 +54,7 @@ class Pairs:
         self._common = _common(table, layout, notes)
         prompt = self._prompt.text if layout.prompt else None
         self._ids = identity(table, layout.roles, self.texts, prompt)
+        self._ids.update(self._told_apart(table, layout))
         if len(layout.letters) > 2 and "cluster" not in self._ids and prompt is None:
             # the pairs of one choice were drawn together
             rows = [f"row {row}" for row in range(1, len(table) + 1)]
@@ -59,6 +62,31 @@ class Pairs:
         told = any(role.startswith(("response", "model", "media")) for role in layout.roles)
         if not (told or layout.prompt or self._ids or len(self._common.columns)):
             raise _nothing_told(table.column_names)
+
+    def _told_apart(self, table: pa.Table, layout: Layout) -> dict[str, pd.Series]:
+        """Return the item with what tells pairs of one text apart: B's own prompt, the turn."""
+        result = {}
+        turn = turn_column([name for name in table.column_names if name not in layout.used])
+        parts = {}
+        if "prompt_b" in layout.roles:
+            own = read_texts(table, layout.roles["prompt_b"]).text
+            other = own.where(own.fillna("") != self._prompt.text.fillna(""))
+            if other.notna().any():
+                result["prompt_b"] = other
+                parts["prompt of B"] = other
+        if turn is not None:
+            parts[turn.strip()] = names(table, turn)
+        if parts:
+            ids, prompt = self._ids, self._prompt.text
+            known = next((ids[role] for role in ("item", "cluster") if role in ids), prompt)
+            known = known.where(known.notna(), prompt)
+            said = known.fillna("")
+            for name, part in parts.items():
+                said = said + (f"\n\n{name}: " + part).fillna("")
+            whole = ids.get("item", pd.Series([None] * len(table), dtype="str"))
+            more = pd.concat(parts, axis=1).notna().any(axis=1)
+            result["item"] = said.str.strip().where(more, whole).astype("str")
+        return result
 
     @property
     def texts(self) -> list[pd.Series]:
@@ -70,6 +98,29 @@ class Pairs:
         """Return the models of the responses in order; none where the table names none."""
         columns = [self._roles.get(f"model_{letter}") for letter in self._letters]
         return [names(self._table, column) for column in columns if column is not None]
+
+    @property
+    def shown(self) -> NDArray[np.bool_]:
+        """Return which responses each row has; a third or further one can be missing."""
+        result = np.ones((len(self._table), len(self._letters)), dtype=bool)
+        stems = ("response", "media") if self.texts or "media_a" in self._roles else ("model",)
+        for place in range(2, len(self._letters)):
+            roles = [f"{stem}_{self._letters[place]}" for stem in stems]
+            given = [self._has(role, place) for role in roles if role in self._roles]
+            if given:
+                result[:, place] = np.any(given, axis=0)
+        return result
+
+    def _has(self, role: str, place: int) -> NDArray[np.bool_]:
+        """Tell where a side's cell holds something, be it unreadable."""
+        if role.startswith("response"):
+            text = self._texts[place]
+            has = np.array(text.text.fillna("").str.strip() != "", dtype=bool)
+            has[[*text.bad, *text.chats]] = True
+            return has
+        values = media_of if role.startswith("media") else names
+        found = values(self._table, self._roles[role]).fillna("").str.strip() != ""
+        return np.asarray(found, dtype=bool)
 
     def between(self, first: int, second: int) -> pd.DataFrame:
         """Return what describes the pair of two responses, a row for each of the table's."""

@@ -11,6 +11,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from workbench.data.formats import Format
+from workbench.data.formats.plain.columns import counts_votes, names_verdict
 from workbench.data.formats.rated.unfolded import beside, spoken_column
 from workbench.data.formats.records import flag, judgements, metadata, names, numbers, texts
 from workbench.errors import DataError
@@ -158,6 +159,10 @@ def _layout(columns: Iterable[str]) -> _Layout | None:
 
     counts, models, responses = both(_COUNTS), both(_MODELS), both(_RESPONSES)
     if counts is None or (models is None and responses is None):
+        return None
+    bare = not any(map(counts_votes, counts)) and not counts[0].startswith("count.preference")
+    if bare and names_verdict(have.values()):
+        # beside a verdict they are numbers of tokens or the like
         return None
     roles = {role: name for role, known in _ROLES.items() if (name := one(known)) is not None}
     return _Layout(counts, one(_TIES), models, responses, one(_PROMPTS), roles)
