@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-import numpy as np
 import pandas as pd
 
 from workbench.data.formats.plain import asking
@@ -91,7 +90,7 @@ def ask(frame: pd.DataFrame, winner: pd.Series, column: str) -> list[str]:
     --------
     >>> won, a, b = pd.Series(["m1", "?!"]), pd.Series(["m1"] * 2), pd.Series(["m2"] * 2)
     >>> ask(read_winners(won, a, b), won, "winner")[0][:35]
-    '1 of 2 verdicts (50%) are not read'
+    '1 of 2 verdicts (50%) are not read:'
     """
     unread = (frame["problem"] == _UNREAD).fillna(False).to_numpy(bool)
     if not unread.any():
@@ -116,10 +115,9 @@ def are_winners(values: Iterable[object], models: Iterable[tuple[object, object]
         for value, pair in zip(values, models, strict=True)
         if value is not None and str(value).strip()
     ]
-    known = sum(
-        word.casefold() in pair or meaning_of(word) is not UNKNOWN for word, pair in said
-    )
-    return 2 * known > len(said)
+    known = sum(word.casefold() in pair or meaning_of(word) is not UNKNOWN for word, pair in said)
+    # a shard in which nobody voted holds battles all the same
+    return 2 * known > len(said) or not said
 
 
 def _turned(read: pd.DataFrame) -> pd.Series:
