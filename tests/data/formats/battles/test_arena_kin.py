@@ -163,7 +163,7 @@ def test_another_table_in_the_arena_s_form_says_itself_who_judged():
 
 
 def test_who_judged_and_the_order_are_not_made_up():
-    frame = read([panel(), panel(judge="my-prometheus-7b"), panel(judge="panel-3")])
+    frame = read([panel(judge=None), panel(judge="my-prometheus-7b"), panel(judge="panel-3")])
     assert frame["kind"].tolist() == ["unknown", "llm", "unknown"]
     assert frame["annotator"].fillna("").tolist() == ["", "my-prometheus-7b", "panel-3"]
     assert frame["order_shown"].isna().all()
