@@ -142,3 +142,33 @@ def test_the_prompt_is_all_before_the_answers_that_differ():
     row = read([vote]).iloc[0]
     assert row.prompt == "user: A tree?\n\nassistant: Oak.\n\nuser: Another?"
     assert (row.response_a, row.response_b) == ("Ash.", "Fir.")
+
+
+def panel(**changed):
+    """A table in the Arena's form that is not the Arena's."""
+    vote = vote_33k(**changed)
+    for name in ("judge", "anony", "openai_moderation", "toxic_chat_tag"):
+        if name not in changed:
+            del vote[name]
+    return vote
+
+
+def test_another_table_in_the_arena_s_form_says_itself_who_judged():
+    said = {"kind": "llm", "criterion": "style", "order_shown": "ba", "weight": 2, "strength": 3}
+    row = read([panel(annotator="p1", question_id=4, **said)]).iloc[0]
+    assert row["annotator"] == "p1"
+    assert {name: row[name] for name in said} == said
+    # a question's id is no vote's
+    assert (row["cluster"], str(row["row_id"])) == ("4", "nan")
+
+
+def test_who_judged_and_the_order_are_not_made_up():
+    frame = read([panel(judge=None), panel(judge="my-prometheus-7b"), panel(judge="panel-3")])
+    assert frame["kind"].tolist() == ["unknown", "llm", "unknown"]
+    assert frame["annotator"].fillna("").tolist() == ["", "my-prometheus-7b", "panel-3"]
+    assert frame["order_shown"].isna().all()
+
+
+def test_unread_winners_are_told():
+    frame = read([vote_33k(), vote_33k("won1")])
+    assert "'won1' in 1 rows" in frame.attrs["notes"][0]

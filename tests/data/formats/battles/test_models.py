@@ -4,6 +4,7 @@ import pyarrow as pa
 import pytest
 
 from workbench.data.formats.battles.models import FORMAT
+from workbench.errors import DataError
 
 
 def battle(winner="model_a", a="m1", b="m2", **more):
@@ -82,10 +83,26 @@ def test_a_turn_of_a_question_is_an_item_of_its_own():
 
 
 def test_an_id_of_a_vote_joins_nothing(load_file):
-    data = load_file([battle(id=1), battle(id=2), battle(id=2)])
+    data = load_file([battle(vote_id=1), battle(vote_id=2), battle(vote_id=2)])
     # the same vote twice is one
     assert len(data) == len(data.labels) == 2
     assert data.load_report.left_out["duplicate"].count == 1
+
+
+def test_a_running_number_is_no_id_of_a_vote():
+    assert read([battle(id=0), battle(id=1)])["row_id"].isna().all()
+    assert read([battle(id="a9f")])["row_id"].tolist() == ["a9f"]
+
+
+def test_unread_winners_are_told_and_asked_for_where_only_ties_are_left():
+    frame = read([battle(), battle("won1"), battle("won1")])
+    assert "'won1' in 2 rows" in frame.attrs["notes"][0]
+    with pytest.raises(DataError, match="not known"):
+        read([battle("tie"), battle("won1")])
+
+
+def test_a_shard_in_which_nobody_voted_is_of_battles(format_of):
+    assert format_of([battle(None), battle(None)]) == "battles"
 
 
 def test_what_else_a_table_says_of_a_judgement():
@@ -103,8 +120,8 @@ def test_the_user_says_who_judged():
 
 
 def test_nobody_voted_and_failed_and_nameless():
-    frame = read([battle(None), battle("error"), battle("model_q"), battle(a=None)])
-    wanted = ["no judgement", "", "unknown label", "unparseable"]
+    frame = read([battle(None), battle("error"), battle("model_q"), battle(a=None), battle()])
+    wanted = ["no judgement", "", "unknown label", "unparseable", ""]
     assert frame["problem"].fillna("").tolist() == wanted
     assert frame["reason"][1] == "failed"
 

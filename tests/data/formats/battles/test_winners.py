@@ -42,7 +42,7 @@ def test_what_is_no_verdict():
     assert row("error").raw == "error"
 
 
-@pytest.mark.parametrize("word", ["0", "1", "2", "model_c", "M-RED", "A>B maybe"])
+@pytest.mark.parametrize("word", ["0", "1", "2", "model_c", "red", "A>B maybe"])
 def test_codes_and_other_words_are_not_guessed(word):
     assert row(word).problem == "unknown label"
     assert not are_winners([word], [(A, B)])
@@ -51,3 +51,25 @@ def test_codes_and_other_words_are_not_guessed(word):
 def test_a_name_that_both_models_bear_tells_nothing():
     one = [pd.Series([value], dtype="str") for value in (A, A, A)]
     assert read_winners(*one)["problem"].tolist() == ["unknown label"]
+
+
+@pytest.mark.parametrize(
+    ("word", "preference"),
+    [("M-RED", 1.0), ("m-blue ", 0.0), ("A>B", 1.0), ("[[B]]", 0.0), ("Response B", 0.0),
+     ("model_2", 0.0), ("Tie.", 0.5)],
+)  # fmt: skip
+def test_the_vocabulary_of_every_table_and_names_in_any_case(word, preference):
+    assert (row(word).preference, row(word).problem) == (preference, row("tie").problem)
+
+
+@pytest.mark.parametrize(
+    ("winner", "a", "b", "preference"),
+    [("B", "B", "A", None), ("left", "right", "left", None), ("B", "A", "B", 0.0),
+     ("A", "A", "A", None), ("gpt-x", "GPT-X", "gpt-x", 0.0), ("Gpt-X", "GPT-X", "gpt-x", None)],
+)  # fmt: skip
+def test_a_word_that_is_the_other_side_s_name_says_nothing(winner, a, b, preference):
+    one = [pd.Series([value], dtype="str") for value in (winner, a, b)]
+    read = read_winners(*one).iloc[0]
+    assert read.problem == "unknown label" if preference is None else pd.isna(read.problem)
+    assert preference is None or read.preference == preference
+    assert preference is not None or "both sides" in read.found

@@ -10,9 +10,9 @@ import pandas as pd
 import pyarrow as pa
 
 from workbench.data.formats import Format
-from workbench.data.formats.battles.judges import kinds_of, visitors
+from workbench.data.formats.battles.judges import SAID, kinds_of, say, visitors, vote_ids
 from workbench.data.formats.battles.media import joined, media_names, media_of
-from workbench.data.formats.battles.winners import read_winners
+from workbench.data.formats.battles.winners import ask, read_winners
 from workbench.data.formats.messages import ChatPair, Message, as_messages, split_chats, whole_text
 from workbench.data.formats.printed import nested
 from workbench.data.formats.records import (
@@ -40,19 +40,28 @@ _PLAIN = ("prompt", "response_1", "response_2")
 _PLAIN_FILE = {"question_id", "winner", *_PLAIN}
 _COPIES = ("full_conversation", "openai_moderation", "toxic_chat_tag")
 _VOTERS = ("judge", "judge_hash", "user_id", "user")
+_NAMED = ("annotator", "annotator_id", "rater", "worker")
+_MARKS = ("anony", "judge_hash", "evaluation_session_id", "conv_metadata", "full_conversation",
+          "openai_moderation", "toxic_chat_tag", "occupational_tags", "system_a_metadata",
+          "images", *_ONE_HOT)  # fmt: skip
+"""Columns that only the Arena's own files have: people voted, and A stood on the left."""
 _IMAGES = ("images", "image")
+_PART = 10_000
 _TAGS = "occupational_tags"
 _USED = {
     "id", "question_id", "winner", "model_a", "model_b", "evaluation_session_id",
-    *_VOTERS, *_ONE_HOT, *_CHATS[0], *_CHATS[1], *_TURNS, *_PLAIN, *_COPIES, *_IMAGES,
+    *_VOTERS, *_NAMED, *SAID, *_ONE_HOT, *_CHATS[0], *_CHATS[1],
+    *_TURNS, *_PLAIN, *_COPIES, *_IMAGES,
 }  # fmt: skip
 
 
 def _translate(records: pa.Table, first_row: int, options: Mapping[str, Any]) -> pd.DataFrame:
     """Translate votes.
 
-    The Arena shows model A on the left, so the order is always A, B. Votes of one session,
-    or of one visitor, are not independent: ``cluster`` is the session, else the visitor.
+    The Arena shows model A on the left, so the order of its own files is A, B, and visitors
+    judged; another table in their form says who judged and in which order, or nobody knows.
+    Votes of one session, or of one visitor, are not independent: ``cluster`` is the session,
+    else the visitor.
     Judges who rated a shared set of questions are annotators, and the prompt stays the
     cluster.
     """
@@ -62,38 +71,63 @@ def _translate(records: pa.Table, first_row: int, options: Mapping[str, Any]) ->
     require(records, ("model_a", "model_b", *where), "Arena data")
     frame, left_out = metadata(records, _USED)
     frame = sided(frame)
-    frame["row_id"] = names(records, "id").fillna(names(records, "question_id"))
-    frame["source_id"] = frame["row_id"]
+    own = _of_the_arena(records, where)
+    ids = names(records, "id").fillna(names(records, "question_id"))
+    # elsewhere a question's id is shared by all who judged it
+    frame["row_id"] = ids.where(own, vote_ids(names(records, "id")))
+    frame["source_id"] = ids
     frame["model_a"], frame["model_b"] = names(records, "model_a"), names(records, "model_b")
-    _voters(frame, records, options)
-    frame["order_shown"] = "ab"
+    _voters(frame, records, own)
+    frame["order_shown"] = pd.Series("ab", index=frame.index, dtype="str").where(own)
     frame["scenario"] = pd.Series([_tags(tags) for tags in values(records, _TAGS)], dtype="str")
-    frame = pd.concat([frame, _texts(records, where)], axis=1)
+    say(frame, records)
+    frame["kind"] = options.get("kind") or frame["kind"]
+    people = pd.Series("human", index=frame.index, dtype="str").where(own)
+    frame["annotator"] = frame["annotator"].fillna(options.get("annotator") or people)
+    # in parts: a million conversations as Python objects would not fit
+    parts = [
+        _texts(records.slice(at, _PART), where) for at in range(0, max(len(records), 1), _PART)
+    ]
+    frame = pd.concat([frame, pd.concat(parts, ignore_index=True)], axis=1)
     frame = frame.drop(columns=[c for c in ("media", "media_a", "media_b") if _empty(frame, c)])
     _verdicts(frame, records)
     left_out += [name for name in _COPIES if name in records.column_names]
-    return judgements(frame, first_row, {"columns_left_out": ", ".join(left_out)})
+    notes = ask(frame, names(records, "winner"), "winner") if "winner" in columns else []
+    frame = judgements(frame, first_row, {"columns_left_out": ", ".join(left_out)})
+    frame.attrs["notes"] = notes
+    return frame
 
 
 def _empty(frame: pd.DataFrame, column: str) -> bool:
     return column in frame and bool(frame[column].isna().all())
 
 
-def _voters(frame: pd.DataFrame, records: pa.Table, options: Mapping[str, Any]) -> None:
+def _of_the_arena(records: pa.Table, where: tuple[str, ...]) -> pd.Series:
+    """Tell which records bear a mark of the Arena, or are votes of a release without any."""
+    have = set(records.column_names)
+    own = visitors(names(records, "judge")).notna().astype(bool)
+    for name in (name for name in _MARKS if name in have):
+        own |= pd.Series(records.column(name).is_valid().to_numpy())
+    said = have & {*_VOTERS, *_NAMED, *SAID}
+    return own | (where == _PLAIN and not said)
+
+
+def _voters(frame: pd.DataFrame, records: pa.Table, own: pd.Series) -> None:
     """Set annotator, kind and cluster."""
-    voter = names(records, _VOTERS[0])
-    for name in _VOTERS[1:]:
+    voter = names(records, _NAMED[0])
+    for name in (*_NAMED[1:], *_VOTERS):
         voter = voter.fillna(names(records, name))
-    frame["annotator"] = voter.fillna(options.get("annotator") or "human")
-    frame["kind"] = options.get("kind") or kinds_of(voter, "human")
+    frame["annotator"] = voter
+    people, others = (pd.Series(kinds_of(voter, kind)) for kind in ("human", "unknown"))
+    frame["kind"] = people.where(own, others).astype("str")
     known = visitors(names(records, "judge"))
     if set(_CHATS[1]) <= set(records.column_names):
         # every judge of the search arena is a visitor, by a hash of theirs
-        known = names(records, "judge")
+        known = known.fillna(names(records, "judge").where(own))
     cluster = names(records, "evaluation_session_id")
     for column in (names(records, "judge_hash"), known, *(names(records, v) for v in _VOTERS[2:])):
         cluster = cluster.fillna(column)
-    frame["cluster"] = cluster
+    frame["cluster"] = cluster.fillna(names(records, "question_id").mask(own))
 
 
 def _texts(records: pa.Table, where: tuple[str, ...]) -> pd.DataFrame:
@@ -230,4 +264,5 @@ FORMAT = Format(
     _recognise,
     _translate,
     _columns,
+    whole=True,
 )

@@ -8,17 +8,15 @@ from typing import Any
 import pandas as pd
 import pyarrow as pa
 
-from workbench.data.columns import KINDS
 from workbench.data.formats import Format
-from workbench.data.formats.battles.judges import kinds_of, visitors
+from workbench.data.formats.battles.judges import SAID, kinds_of, say, visitors, vote_ids
 from workbench.data.formats.battles.media import joined, media_names
-from workbench.data.formats.battles.winners import are_winners, read_winners
+from workbench.data.formats.battles.winners import are_winners, ask, read_winners
 from workbench.data.formats.records import (
     flag,
     judgements,
     metadata,
     names,
-    numbers,
     sided,
     texts,
     values,
@@ -33,12 +31,10 @@ _MODELS = (
 _IMAGES = ("left_image", "right_image")
 _WINNER = ("winner", "vote_type")
 _VOTERS = ("annotator", "judge", "worker", "rater", "annotator_id", "worker_id", "user_id", "user")
-_VOTES = ("id", "vote_id", "battle_id", "uuid")
+_VOTES = ("vote_id", "battle_id", "uuid")
 _ITEMS = ("pair", "pair_id", "item", "item_id", "comparison_id", "question_id", "prompt_id",
           "instruction_id", "conversation_id")  # fmt: skip
 _PROMPTS = ("question_id", "prompt_id", "instruction_id")
-_SAID = ("criterion", "dimension", "scenario", "cluster", "kind", "order_shown")
-_NUMBERS = ("weight", "strength", "replicate")
 _ASKED = ("prompt", "question", "instruction", "query")
 _RESPONSES = (
     "response", "output", "answer", "completion", "text", "conversation", "messages", "generation",
@@ -54,46 +50,42 @@ def _translate(records: pa.Table, first_row: int, options: Mapping[str, Any]) ->
     not known.
     """
     side_a, side_b, won = _named(records.column_names)
-    used = {side_a, side_b, won, "prompt", *_VOTERS, *_VOTES, *_ITEMS, *_SAID, *_NUMBERS, *_IMAGES}
+    used = {side_a, side_b, won, "id", "prompt", *_VOTERS, *_VOTES, *_ITEMS, *SAID, *_IMAGES}
     frame, left_out = metadata(records, used)
     frame = sided(frame)
     frame["model_a"], frame["model_b"] = names(records, side_a), names(records, side_b)
     frame["prompt"] = texts(records, "prompt")
-    votes, items = _first(records, _VOTES), _items(records)
+    votes, items = _first(records, _VOTES).fillna(vote_ids(names(records, "id"))), _items(records)
     frame["row_id"], frame["item"] = votes, items
-    frame["source_id"] = votes.fillna(items)
+    frame["source_id"] = votes.fillna(items).fillna(names(records, "id"))
     _voters(frame, records, options, people=side_a == "left" or "anony" in records.column_names)
-    for name in _NUMBERS:
-        if name in records.column_names:
-            frame[name] = numbers(records, name)
     for side, name in zip("ab", _IMAGES, strict=True):
         if name in records.column_names:
             frame[f"media_{side}"] = [joined(media_names(v)) for v in values(records, name)]
-    verdicts = read_winners(names(records, won), frame["model_a"], frame["model_b"])
+    winner = names(records, won)
+    verdicts = read_winners(winner, frame["model_a"], frame["model_b"])
     frame = pd.concat([frame, verdicts], axis=1)
     nameless = (frame["model_a"].isna() | frame["model_b"].isna()).to_numpy()
     flag(frame, nameless, "unparseable", ["a model without a name"] * len(frame))
-    return judgements(frame, first_row, {"columns_left_out": ", ".join(left_out)})
+    notes = ask(frame, winner, won)
+    frame = judgements(frame, first_row, {"columns_left_out": ", ".join(left_out)})
+    frame.attrs["notes"] = notes
+    return frame
 
 
 def _voters(
     frame: pd.DataFrame, records: pa.Table, options: Mapping[str, Any], people: bool
 ) -> None:
     """Set annotator, kind, criterion, cluster and the order shown."""
-    have = records.column_names
     voter = _first(records, _VOTERS)
     default = options.get("annotator") or ("human" if people else None)
     frame["annotator"] = voter if default is None else voter.fillna(default)
-    kind = names(records, "kind").where(names(records, "kind").isin(KINDS))
-    by_name = pd.Series(kinds_of(voter, "human" if people else "unknown"), dtype="str")
-    frame["kind"] = options.get("kind") or kind.fillna(by_name)
-    frame["criterion"] = names(records, "criterion").fillna(names(records, "dimension"))
-    frame["scenario"] = names(records, "scenario")
-    cluster = names(records, "cluster").fillna(_first(records, _PROMPTS))
-    frame["cluster"] = cluster.fillna(visitors(voter))
-    order = names(records, "order_shown").str.lower()
-    shown = order.where(order.isin(["ab", "ba"]))
-    frame["order_shown"] = shown.fillna("ab") if "anony" in have else shown
+    frame["kind"] = pd.Series(kinds_of(voter, "human" if people else "unknown"), dtype="str")
+    frame["cluster"] = _first(records, _PROMPTS).fillna(visitors(voter))
+    frame["order_shown"] = "ab" if "anony" in records.column_names else None
+    frame["order_shown"] = frame["order_shown"].astype("str")
+    say(frame, records)
+    frame["kind"] = options.get("kind") or frame["kind"]
 
 
 def _items(records: pa.Table) -> pd.Series:
@@ -142,5 +134,9 @@ def _has_responses(columns: list[str]) -> bool:
 
 
 FORMAT = Format(
-    "battles", "Battles of models without texts (who met, who won)", _recognise, _translate
+    "battles",
+    "Battles of models without texts (who met, who won)",
+    _recognise,
+    _translate,
+    whole=True,
 )

@@ -11,7 +11,7 @@ import pyarrow as pa
 
 from workbench.data.formats import Format
 from workbench.data.formats.battles.judges import kinds_of
-from workbench.data.formats.battles.winners import read_winners
+from workbench.data.formats.battles.winners import ask, read_winners
 from workbench.data.formats.messages import ChatPair, Message, as_messages, split_chats
 from workbench.data.formats.printed import nested
 from workbench.data.formats.records import (
@@ -57,7 +57,10 @@ def _translate(records: pa.Table, first_row: int, options: Mapping[str, Any]) ->
         frame = pd.concat([frame.drop(columns=["problem", "found"]), pairs.astype("str")], axis=1)
         for name in ("problem", "found"):
             frame[name] = frame[name].fillna(verdicts[name])
-    return judgements(frame, first_row, {"columns_left_out": ", ".join(left_out)})
+    notes = ask(frame, names(records, "winner"), "winner")
+    frame = judgements(frame, first_row, {"columns_left_out": ", ".join(left_out)})
+    frame.attrs["notes"] = notes
+    return frame
 
 
 def _read(a: Any, b: Any, turn: float) -> Record:
