@@ -13,7 +13,7 @@ from typer.testing import CliRunner
 
 import workbench as wb
 from workbench.annotate.process import runs_in, status
-from workbench.cli.command import FAILED
+from workbench.cli.fail_on import FAILED
 from workbench.cli.main import app
 
 PAGES = Path(__file__).resolve().parents[2] / "pages"

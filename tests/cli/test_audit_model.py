@@ -15,7 +15,7 @@ import workbench as wb
 from tests.scoring.test_logprob import few
 from workbench.audit.models.reward_models import audit_rewards
 from workbench.audit.models.whole import audit_scores, read_scores
-from workbench.cli.command import FAILED
+from workbench.cli.fail_on import FAILED
 from workbench.cli.main import app
 from workbench.errors import DataError
 from workbench.scoring.gains import next_tokens

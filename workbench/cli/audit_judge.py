@@ -11,16 +11,8 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import typer
 
 from workbench.cli.annotate import ASKED, AnnotateRun, DryRun, Retry
-from workbench.cli.command import (
-    FAILED,
-    FORMAT,
-    SOURCE,
-    command,
-    failing,
-    fit_flags,
-    option,
-    split_names,
-)
+from workbench.cli.command import FORMAT, SOURCE, command, fit_flags, option, split_names
+from workbench.cli.fail_on import FAILED, failing
 from workbench.errors import ConfigError
 
 if TYPE_CHECKING:

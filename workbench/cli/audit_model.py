@@ -7,16 +7,8 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from workbench.cli.command import (
-    FAILED,
-    FORMAT,
-    SOURCE,
-    Run,
-    command,
-    failing,
-    fit_flags,
-    split_names,
-)
+from workbench.cli.command import FORMAT, SOURCE, Run, command, fit_flags, split_names
+from workbench.cli.fail_on import FAILED, failing
 from workbench.errors import ConfigError
 
 if TYPE_CHECKING:

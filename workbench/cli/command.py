@@ -23,7 +23,6 @@ if TYPE_CHECKING:
     from workbench.config import Config, RunConfig
     from workbench.data.dataset import PreferenceData
     from workbench.data.load_report import LoadReport
-    from workbench.finding import Finding
     from workbench.report.job import MainJob
     from workbench.results import Result
 
@@ -376,33 +375,3 @@ def explained(debug: bool) -> Iterator[None]:
             typer.echo(f"Error: {type(error).__name__}: {error}", err=True)
             typer.echo("  to do: run again with --debug to see where it happened", err=True)
         raise typer.Exit(1) from None
-
-
-FAILED = 3
-"""Exit code where --fail-on found something."""
-
-
-def failing(found: list[Finding], wanted: tuple[str, ...]) -> list[Finding]:
-    """Return the findings whose level or rule is wanted.
-
-    Parameters
-    ----------
-    found : list of Finding
-    wanted : tuple of str
-        ``warning``, ``note``, or a rule.
-
-    Raises
-    ------
-    ConfigError
-        Neither a level nor a rule.
-    """
-    from workbench.report.findings import ALL_RULES
-
-    unknown = [one for one in wanted if one not in ("warning", "note", *ALL_RULES)]
-    if unknown:
-        raise ConfigError(
-            f"--fail-on knows no {unknown[0]!r}.",
-            expected="warning, note, or a rule: " + ", ".join(ALL_RULES),
-            fix="Check the spelling.",
-        )
-    return [one for one in found if one.level in wanted or one.rule_id in wanted]
