@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 
+import pyarrow as pa
 import pytest
 
 import workbench as wb
@@ -135,3 +136,17 @@ def test_published_accuracies(shared_data):
         votes = labels[~is_gold].groupby("pair_id")["sign"].sum()
         right = (votes.reindex(gold.index) * gold > 0).mean()
         assert 100 * right == pytest.approx(published, abs=0.005)
+
+
+def test_a_gold_label_has_the_id_of_its_pair():
+    from workbench.data.formats.judged.judgebench import FORMAT
+
+    game = {"judgment": {"judge_model": "m", "response": "r"}, "decision": "A>B"}
+    row = {"pair_id": "p1", "question": "q", "response_A": "x", "response_B": "y", "label": "A>B",
+           "judgments": [game]}  # fmt: skip
+    options = {"annotator": "ann", "kind": "human"}
+    frame = FORMAT.translate(pa.Table.from_pylist([row, row]), 1, options)
+    assert frame["row_id"].fillna("").tolist() == ["gold p1", "", "gold p1", ""]
+    # what the file says goes before what the user names
+    assert frame["annotator"].tolist() == ["gold", "m"] * 2
+    assert frame["kind"].tolist()[0] == "objective"

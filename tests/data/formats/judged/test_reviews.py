@@ -30,7 +30,7 @@ def review(question=1, score=1, first="oak", second="elm", **changed):
     [
         ("answer_bard-vs-answer_gpt4-bard-reviewer_threeclass.jsonl", ["bard", "gpt4", "bard"]),
         ("answer-gpt4-vs-answer-gpt35-gpt-4-reviewer-threeclass.jsonl", ["gpt4", "gpt35", "gpt-4"]),
-        ("7b-flan-topp0.9-vs-gpt-3.5-gpt4-reviewer.jsonl", ["7b-flan-topp0.9", "gpt-3.5", "gpt4"]),
+        ("7b-flan-topp0.9-vs-gpt-3.5-gpt4-reviewer.jsonl", ["7b-flan-topp0.9", "gpt-3.5", "gpt-4"]),
         ("answer_gpt4-vs-answer_vicuna-13b-vicuna-13b-reviewer.jsonl.gz",
          ["gpt4", "vicuna-13b", "vicuna-13b"]),
         ("review_bard_vicuna-13b.jsonl", ["bard", "vicuna-13b"]),
@@ -161,7 +161,7 @@ def test_the_real_reviews(shared_data):
     judges = data.labels[data.labels["kind"].eq("llm")].groupby("annotator").size()
     # GPT-3.5 holds two files of one pair of models twice
     assert judges.to_dict() == {
-        "bard": 1600, "claude": 1600, "gpt35": 1760, "gpt4": 1600, "vicuna-13b": 1600,
+        "bard": 1600, "claude": 1600, "gpt35": 1760, "gpt-4": 1600, "vicuna-13b": 1600,
     }  # fmt: skip
     rows = said(wb.load(folder / "eval"))
     assert rows["preference"].isna().sum() == 73

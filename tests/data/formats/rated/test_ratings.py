@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pandas as pd
+import pyarrow as pa
 import pytest
 
 import workbench as wb
@@ -190,3 +191,15 @@ def test_real_property_ratings_become_pairs(shared_data):
     known = known[(known["dataset"] == "hf_not_gold") & (known["dimension"] == "overall")]
     ties = (frame[frame["criterion"] == "overall"]["preference"] == 0.5).sum()
     assert ties - (known["label"] == "tie").sum() in (0, 1, 2)
+
+
+def test_a_response_that_comes_again_starts_the_next_sitting():
+    from workbench.data.formats.rated.ratings import FORMAT
+
+    rows = [("x", 5), ("y", 3), ("x", 2), ("y", 4)]
+    table = [{"prompt": "p", "response": text, "score": score} for text, score in rows]
+    frame = FORMAT.translate(pa.Table.from_pylist(table), 1, {"annotator": "ann"})
+    x_wins = (frame["preference"] == 1.0) == (frame["response_a"] == "x")
+    assert x_wins.tolist() == [True, False]
+    assert frame["annotator"].tolist() == ["ann", "ann"]
+    assert any("next sitting" in note for note in frame.attrs["notes"])

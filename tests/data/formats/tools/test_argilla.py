@@ -258,3 +258,13 @@ def test_fields_can_be_named(tmp_path):
     named = {"prompt": "ask", "response_a": "ours", "response_b": "theirs", "label": "better"}
     data = loaded(tmp_path, [record, record], format="argilla", mapping=named)
     assert [row[3:6] for row in verdicts(data)] == [("Elm", "Oak", 0.0)] * 2
+
+
+def test_the_user_names_only_whom_the_file_does_not_name():
+    from workbench.data.formats.tools.rows import frame_of
+
+    rows = [{"row": 1, "annotator": "u1", "kind": "human"}, {"row": 2, "annotator": None},
+            {"row": 3, "annotator": "m", "kind": "llm"}]  # fmt: skip
+    frame = frame_of(rows, {"annotator": "ann", "kind": "human"})
+    assert frame["annotator"].tolist() == ["u1", "ann", "m"]
+    assert frame["kind"].tolist() == ["human", "human", "llm"]

@@ -132,9 +132,8 @@ def test_metadata_stays_and_names_of_the_data_model_are_not_taken_over():
         [{"chosen": "x", "rejected": "y", "source": "s", "row": 9, "weight": 3, "tags": ["u", "v"]}]
     )
     row = frame.iloc[0]
-    assert (row["row"], row["source"], row["source_row"], row["source_weight"]) == (1, "s", 9, 3)
+    assert (row["row"], row["source"], row["source_row"], row["weight"]) == (1, "s", 9, 3)
     assert row["tags"] == "u, v"
-    assert "weight" not in frame
 
 
 BROKEN = [
@@ -254,3 +253,13 @@ def test_hh_rlhf_counts():
     # 36 pairs of equal responses and 11 with an empty one are judgements too
     assert sum(report.rows_kept for report in reports) == 8552
     assert [report.left_out for report in reports] == [{}] * len(reports)
+
+
+def test_a_row_that_is_called_a_tie_is_one():
+    rows = [{"status": "Tie"}, {"status": "unchanged"}, {"label": "tie"}, {"is_tie": True}]
+    sides = {"chosen": "x", "rejected": "y", "margin": 2.0}
+    none = {"status": None, "label": None, "is_tie": None}
+    frame = read([{**sides, **none, **row} for row in rows])
+    assert frame["preference"].eq(0.5).tolist() == [True, False, True, True]
+    assert frame["reason"].eq("tie").fillna(False).tolist() == [True, False, True, True]
+    assert frame["strength"].notna().tolist() == [False, True, False, False]

@@ -48,11 +48,15 @@ def _translate(records: pa.Table, first_row: int, options: Mapping[str, Any]) ->
     frame["scenario"] = names(records, "dataset")
     frame["raw"] = _replies(records)
     judge = names(records, "annotator")
-    given = options.get("annotator")
-    frame["annotator"] = given or judge.fillna("alpaca_eval")
+    frame["annotator"] = judge.fillna(options.get("annotator") or "alpaca_eval")
     # people are numbered in AlpacaFarm's files, judges are named
     is_person = judge.str.contains(r"human|^\d+$", case=False).fillna(False).astype(bool)
-    frame["kind"] = options.get("kind") or np.where(is_person, "human", "llm")
+    is_person = is_person.to_numpy()
+    frame["kind"] = np.where(is_person, "human", "llm")
+    if options.get("kind"):
+        # what is called human says so; a number or another name leaves the kind open
+        says = judge.str.contains("human", case=False).fillna(False).astype(bool)
+        frame["kind"] = np.where(says, "human", options["kind"])
     settings = {"columns_left_out": ", ".join(left_out)}
     if options.get("order") == "alpaca_eval":
         frame["order_shown"] = frame["prompt"].map(shown_order, na_action="ignore")

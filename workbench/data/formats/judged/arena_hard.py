@@ -83,7 +83,7 @@ def _games(record: Record, baseline: str | None, options: Mapping[str, Any]) -> 
         "item": f"question {question_id(record)}",
         "cluster": question_id(record),
         "scenario": category,
-        "annotator": options.get("annotator") or record.get("judge"),
+        "annotator": record.get("judge") or options.get("annotator"),
         "kind": options.get("kind") or "llm",
     }
     return [

@@ -45,7 +45,7 @@ def _ranking(record: Record, options: Mapping[str, Any]) -> list[Record]:
         "item": f"row {record['place']}",
         "cluster": f"row {record['place']}",
         "file": record.get("file"),
-        "annotator": options.get("annotator") or record["judge"],
+        "annotator": record["judge"] or options.get("annotator"),
         "kind": options.get("kind") or "llm",
     }
     pairs = [{**common, **pair} for pair in by_number(found, numbers, lower_is_better=False)]

@@ -82,7 +82,7 @@ def _judge(record: Record, options: Mapping[str, Any]) -> Record:
     name = parts[0] if parts and isinstance(parts[0], str) else None
     named = re.match(r"(.+)_(?:pair|single)", str(options.get("source") or ""))
     return {
-        "annotator": options.get("annotator") or name or (named[1] if named else None),
+        "annotator": name or (named[1] if named else options.get("annotator")),
         "kind": options.get("kind") or "llm",
         "judge_template": parts[1] if len(parts) > 1 else None,
     }

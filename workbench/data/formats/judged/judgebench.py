@@ -59,7 +59,13 @@ def _gold(record: Record) -> Record:
     found = placed_verdict(record["label"], None)
     if found["reason"] == "failed":
         return {"problem": "unknown label", "found": f"label: {excerpt(record['label'])}"}
-    return {**found, "strength": None, "annotator": "gold", "kind": "objective"}
+    return {**found, "strength": None, "annotator": "gold", "kind": "objective", **_once(record)}
+
+
+def _once(record: Record) -> Record:
+    """Return the id of a gold label: every file of judges' games repeats the same one."""
+    pair = record.get("pair_id")
+    return {} if pair is None else {"row_id": f"gold {pair}"}
 
 
 def _games(record: Record, named: str | None, options: Mapping[str, Any]) -> list[Record]:
@@ -69,8 +75,8 @@ def _games(record: Record, named: str | None, options: Mapping[str, Any]) -> lis
     models = [one.get("judge_model") for one in said if one.get("judge_model")]
     is_reward = record.get("judge_name") == "reward_model"
     judge = {
-        "annotator": options.get("annotator") or (models[0] if models else named),
-        "kind": options.get("kind") or ("reward_model" if is_reward else "llm"),
+        "annotator": (models[0] if models else named) or options.get("annotator"),
+        "kind": "reward_model" if is_reward else options.get("kind") or "llm",
     }
     scores = [[number(score) for score in items(one.get("scores"))] for one in said]
     if scores and all(len(pair) == 2 for pair in scores):

@@ -68,7 +68,7 @@ def _games(record: Record, options: Mapping[str, Any]) -> list[Record]:
         return []
     last = fields(results[-1])
     judge = {
-        "annotator": options.get("annotator") or record.get("evaluator") or "evaluator",
+        "annotator": record.get("evaluator") or options.get("annotator") or "evaluator",
         "kind": options.get("kind") or "llm",
     }
     ratings = [items(last.get(f"score_{side}")) for side in (1, 2)]

@@ -45,7 +45,11 @@ def named_in(name: str) -> Record:
     found = _VERSUS.match(stem) or _REVIEW.match(stem)
     parts = [] if found is None else found.groups(default="")
     models = (re.sub(r"^answer[-_]", "", part) for part in parts)
-    return {field: model for field, model in zip(NAMES, models, strict=False) if model}
+    named = {field: model for field, model in zip(NAMES, models, strict=False) if model}
+    if "judge" in named:
+        # two repositories have the same reviews, by gpt4 and by gpt-4
+        named["judge"] = re.sub("^gpt4$", "gpt-4", named["judge"])
+    return named
 
 
 class Answers:

@@ -45,7 +45,7 @@ def _translate(records: pa.Table, first_row: int, options: Mapping[str, Any]) ->
 
 def _review(record: Record, options: Mapping[str, Any]) -> Record:
     question = str(record.get("question_id"))
-    judge = record.get("judge") or "gpt-4"
+    named = record.get("judge")
     ids = [str(record[f"answer{k}_id"]) for k in (1, 2) if record.get(f"answer{k}_id") is not None]
     told = record.get("model_1") is not None or record.get("answer_1") is not None
     asked = [record.get("question")]
@@ -60,8 +60,8 @@ def _review(record: Record, options: Mapping[str, Any]) -> Record:
         "cluster": question,
         "scenario": record.get("category"),
         "row_id": record.get("review_id"),
-        "annotator": options.get("annotator") or judge,
-        "kind": options.get("kind") or ("human" if judge == "human" else "llm"),
+        "annotator": named or options.get("annotator") or "gpt-4",
+        "kind": "human" if named == "human" else options.get("kind") or "llm",
         **_verdict(record),
     }
 

@@ -80,7 +80,7 @@ def _model(record: Record, options: Mapping[str, Any]) -> Record:
     source = re.sub("_(outputs|all)$", "", stem_of(Path(str(options.get("source") or ""))))
     scored = any(record.get(name) is not None for name in ("scores_chosen", "scores", "chosen"))
     return {
-        "annotator": options.get("annotator") or record.get("model") or source or "reward model",
+        "annotator": record.get("model") or options.get("annotator") or source or "reward model",
         "kind": options.get("kind") or ("reward_model" if scored else "llm"),
     }
 

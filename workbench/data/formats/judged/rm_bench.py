@@ -69,7 +69,7 @@ def _with_model(frame: pd.DataFrame, options: Mapping[str, Any]) -> pd.DataFrame
     """Add the verdicts of the model that gave the scores."""
     named = re.search(r"_(?:filtered|dataset)_(.+)_REWORD_MODEL", str(options.get("source") or ""))
     model = frame.assign(
-        annotator=options.get("annotator") or (named[1] if named else "reward model"),
+        annotator=named[1] if named else options.get("annotator") or "reward model",
         kind=options.get("kind") or "reward_model",
     )
     difference = (frame["score_a"] - frame["score_b"]).to_numpy("float64")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -28,11 +28,14 @@ class Listed:
         ``response`` and ``model`` of each, and its metadata.
     ratings : list of dict
         The numbers that each was given, by name.
+    says : dict
+        What the record itself says of who rated: it goes before what the user names.
     """
 
     shared: Record
     responses: list[Record]
     ratings: list[dict[str, float]]
+    says: Record = field(default_factory=dict)
 
 
 def translate_lists(
@@ -89,7 +92,7 @@ def _items(
     given: Record,
 ) -> Items:
     index = range(len(at))
-    shared = [found.shared | given for found in lists for _ in found.responses]
+    shared = [found.shared | given | found.says for found in lists for _ in found.responses]
     sides = [response for found in lists for response in found.responses]
     ratings = [rating for found in lists for rating in found.ratings]
     return Items(

@@ -54,7 +54,7 @@ def _label(feedback: Record, a: Record, b: Record, options: Mapping[str, Any]) -
     first, second = (number(scores.get(str(run.get("id")))) for run in (a, b))
     comment = feedback.get("comment")
     label = {
-        "annotator": options.get("annotator") or named(feedback.get("key")),
+        "annotator": named(feedback.get("key")) or options.get("annotator"),
         "kind": options.get("kind") or "llm",
         "raw": comment if isinstance(comment, str) else None,
     }

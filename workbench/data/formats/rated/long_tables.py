@@ -19,6 +19,9 @@ from workbench.data.formats.single import number
 
 _Codes = NDArray[np.int64]
 
+NEXT_SITTING = "a response that comes again starts the next sitting"
+"""Told of a table in which one response to a prompt was rated several times."""
+
 _PROMPTS = ("prompt", "instruction", "question", "query", "user_prompt")
 _RESPONSES = ("response", "output", "completion", "answer", "model_response", "generation")
 _RATINGS = ("rating", "overall", "overall_rating", "overall_score", "score", "quality", "rank")
@@ -220,8 +223,13 @@ def groups_of(
     # a row whose key is missing belongs to no other
     keys["apart"] = pd.Series(np.where(known, -1, np.arange(len(prompt))))
     codes = codes_of(keys)
-    if model is not None and model.notna().all():
-        codes = codes_of({"code": pd.Series(codes), "round": rounds(codes, model, response)})
+    if "two" in keys and model is None:
+        return codes, how
+    writer = pd.Series("", prompt.index) if model is None else model.fillna("")
+    sitting = rounds(codes, writer, response)
+    if sitting.any():
+        codes = codes_of({"code": pd.Series(codes), "round": sitting})
+        how += f"; {NEXT_SITTING}"
     return codes, how
 
 

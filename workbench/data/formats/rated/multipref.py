@@ -50,7 +50,7 @@ def _translate(records: pa.Table, first_row: int, options: Mapping[str, Any]) ->
         kind = options.get("kind") or "human"
         labels = [
             {
-                "annotator": options.get("annotator") or named(one.get("evaluator")),
+                "annotator": named(one.get("evaluator")) or options.get("annotator"),
                 "kind": kind,
                 "evaluator_group": group.split("_")[0],
                 "time_spent": number(one.get("time_spent")),

@@ -100,7 +100,7 @@ def translate_rows(
     records : pyarrow.Table
     first_row : int
     options : mapping
-        ``annotator`` and ``kind`` go before what the layout says.
+        ``annotator`` and ``kind`` go before the layout's, not before a column's own.
     layout : PairRows
     """
     require(records, layout.responses, layout.title)
@@ -110,8 +110,8 @@ def translate_rows(
     parts = []
     for one in present:
         part = beside(base, read_codes(records, one.column, one.codes))
-        part["annotator"] = options.get("annotator") or one.annotator or layout.annotator
-        part["kind"] = options.get("kind") or one.kind or layout.kind
+        part["annotator"] = one.annotator or options.get("annotator") or layout.annotator
+        part["kind"] = one.kind or options.get("kind") or layout.kind
         if one.criterion is not None:
             part["criterion"] = one.criterion
         if one.order_shown is not None:

@@ -71,11 +71,15 @@ def _translate(records: pa.Table, first_row: int, options: Mapping[str, Any]) ->
 
     def read(record: Record) -> Listed:
         shared = _judge(record, layout) | _prompt(record)
+        judge = _named_judge(record)
+        says = {} if judge is None else {"annotator": judge}
         listed = items(record.get(layout.texts))
         if not layout.beside:
             objects = [fields(item) for item in listed]
             ratings = [{layout.rating: number(item.get(layout.rating))} for item in objects]
-            return Listed(shared, [_response(item, layout.rating) for item in objects], ratings)
+            return Listed(
+                shared, [_response(item, layout.rating) for item in objects], ratings, says
+            )
         models = next((items(record[name]) for name in _MODELS if record.get(name)), [])
         numbers = items(record.get(layout.rating))
         return Listed(
@@ -85,6 +89,7 @@ def _translate(records: pa.Table, first_row: int, options: Mapping[str, Any]) ->
                 for text, model in zip(listed, _padded(models, len(listed)), strict=True)
             ],
             [{layout.rating: number(value)} for value in _padded(numbers, len(listed))],
+            says,
         )
 
     used = {*_PROMPTS, *_MODELS, *_JUDGES, layout.texts, *([layout.rating] * layout.beside)}
@@ -118,10 +123,14 @@ def _judge(record: Record, layout: _Layout) -> Record:
     """Return who rated: GPT-4 in Nectar, the model that distilabel names."""
     if layout.texts == "answers" and layout.rating == "rank" and "num_responses" in record:
         return {"annotator": "gpt-4", "kind": "llm"}
-    judge = next((named(record[n]) for n in _JUDGES if record.get(n) is not None), None)
+    judge = _named_judge(record)
     if layout.texts == "generations" and layout.beside:
         return {"annotator": judge or "ratings", "kind": "llm"}
     return {"annotator": judge, "kind": "unknown"} | _KNOWN.get(layout.rating, {})
+
+
+def _named_judge(record: Record) -> str | None:
+    return next((named(record[n]) for n in _JUDGES if record.get(n) is not None), None)
 
 
 def _prompt(record: Record) -> Record:

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from workbench.data.formats import Format
 from workbench.data.formats.rated import ultrafeedback
 from workbench.data.formats.rated.long_tables import (
+    NEXT_SITTING,
     LongTable,
     column_of,
     group_keys,
@@ -125,6 +126,8 @@ def _notes(rule: Rule, how: str) -> list[str]:
             "the file names no group: neighbouring rows with one prompt are taken as rated "
             'together; rule={"group": ["<column>"]} says otherwise'
         )
+    if how.endswith(NEXT_SITTING):
+        notes.append(f"{NEXT_SITTING}: it is not compared with itself")
     return notes
 
 

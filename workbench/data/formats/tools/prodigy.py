@@ -80,7 +80,7 @@ def _about(record: Record, options: Mapping[str, Any]) -> Record:
         **plain({**fields(rest.pop("meta", None)), **rest}),
         **({} if record.get("id") is None else {"source_id": str(record["id"])}),
         **said(asked if inner is None else inner, "prompt"),
-        "annotator": options.get("annotator") or _text(person),
+        "annotator": _text(person) or options.get("annotator"),
         "kind": options.get("kind") or "human",
     }
 

@@ -17,7 +17,7 @@ def frame_of(
     settings: Mapping[str, Any] | None = None,
     notes: Iterable[str] = (),
 ) -> pd.DataFrame:
-    """Return rows as a frame; annotator and kind that the user names go before the tool's.
+    """Return rows as a frame; the user names annotator and kind where the tool does not.
 
     Parameters
     ----------
@@ -31,9 +31,9 @@ def frame_of(
 
     Examples
     --------
-    >>> frame = frame_of([{"row": 1, "preference": 1.0, "kind": "llm"}], {"kind": "human"})
-    >>> frame["kind"].tolist(), frame["problem"].tolist()
-    (['human'], [None])
+    >>> frame = frame_of([{"row": 1, "preference": 1.0, "kind": "llm"}], {"annotator": "ann"})
+    >>> frame["kind"].tolist(), frame["annotator"].tolist()
+    (['llm'], ['ann'])
     """
     frame = pd.DataFrame.from_records(list(rows))
     for name in ("preference", "problem", "found"):
@@ -41,7 +41,9 @@ def frame_of(
             frame[name] = None
     for name in ("annotator", "kind"):
         if options.get(name):
-            frame[name] = options[name]
+            said = frame[name] if name in frame else pd.Series(None, frame.index, dtype="str")
+            is_open = said.isna() | (said == "unknown") if name == "kind" else said.isna()
+            frame[name] = said.mask(is_open, options[name])
     frame.attrs = {"settings": dict(settings or {}), "notes": list(notes)}
     return frame
 

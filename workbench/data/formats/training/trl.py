@@ -34,6 +34,8 @@ _KINDS = ("annotator_kind", "kind")
 _ANNOTATORS = ("annotator", "judge", "annotator_id", "rater", "worker_id", "worker")
 _JUDGE_MODELS = ("labelling_model", "judge_model")
 _CLUSTERS = ("cluster", "prompt_id", "conversation_id", "session_id")
+_WEIGHT = "weight"
+_VERDICTS = ("status", "label")
 _CRITERIA = ("criterion", "dimension")
 
 EQUAL_SCORES = "pairs with equal scores are kept with strength 0: which side is chosen was drawn"
@@ -61,6 +63,7 @@ class Source:
 
 
 UNSAID = Source()
+_TIED = {"preference": 0.5, "strength": np.nan}
 
 
 def shuffled(sides: pd.DataFrame, seed: int) -> pd.DataFrame:
@@ -103,7 +106,7 @@ def translate(
     columns = columns_of(records.column_names, options.get("mapping"))
     if columns is None:
         raise no_sides(records.column_names)
-    return judged(records, columns, first_row, options, source)
+    return with_ties(judged(records, columns, first_row, options, source), says_tie(records))
 
 
 def no_sides(names: list[str]) -> DataError:
@@ -141,7 +144,7 @@ def judged(
     seed = int(options.get("seed") or 0)
     labels, used = label_columns(records, options, source)
     margins = ((options.get("mapping") or {}).get("margin"), *_MARGINS)
-    own = {*columns.used, *used, *skip, *filter(None, margins)}
+    own = {*columns.used, *used, *skip, *filter(None, margins), _WEIGHT}
     extra, left_out = metadata(records, own)
     models = models_of(extra.columns)
     if models is not None:
@@ -153,6 +156,8 @@ def judged(
     frame = shuffled(pd.concat([extra, sides], axis=1), seed)
     frame = frame.drop(columns=[name for name in labels if name in frame]).join(labels)
     frame["strength"] = _strength(records, margins)
+    if _WEIGHT in records.column_names:
+        frame["weight"] = numbers(records, _WEIGHT)
     settings = settings_of(seed, left_out)
     if source.kind != UNSAID.kind and frame["annotator"].eq(source.annotator).all():
         settings["judged_by"] = f"{source.annotator} ({source.kind}), known from the layout"
@@ -160,6 +165,43 @@ def judged(
     drawn = scores_of(records.column_names) is not None and (frame["strength"] == 0).any()
     frame.attrs["notes"] = [EQUAL_SCORES] if drawn else []
     return frame
+
+
+def says_tie(records: pa.Table) -> pd.Series:
+    """Tell which rows a status or label calls a tie, or ``is_tie`` says are one.
+
+    Parameters
+    ----------
+    records : pyarrow.Table
+
+    Examples
+    --------
+    >>> says_tie(pa.table({"status": ["tie", "unchanged"], "is_tie": [False, True]})).tolist()
+    [True, True]
+    """
+    said = pd.Series(False, range(len(records)))
+    words = dict.fromkeys(_VERDICTS, "tie") | {"is_tie": "true"}
+    for name in (name for name in words if name in records.column_names):
+        given = names(records, name).str.strip().str.lower()
+        said |= given.eq(words[name]).fillna(False).astype(bool)
+    return said
+
+
+def with_ties(frame: pd.DataFrame, tie: pd.Series) -> pd.DataFrame:
+    """Return judgements of which some are ties, although both sides are filled.
+
+    Parameters
+    ----------
+    frame : DataFrame
+    tie : Series of bool, shape (n,)
+    """
+    if not tie.any():
+        return frame
+    reason = pd.Series([None] * len(frame), dtype="str").mask(tie, "tie")
+    preference, strength = (frame[name].mask(tie, to) for name, to in _TIED.items())
+    made = frame.assign(preference=preference, strength=strength, reason=reason)
+    made.attrs = frame.attrs
+    return made
 
 
 def label_columns(
@@ -187,8 +229,9 @@ def label_columns(
     frame = pd.DataFrame(read, index=range(len(records)))
     unnamed = options.get("annotator") or source.annotator
     frame["annotator"] = frame["annotator"].fillna(unnamed) if "annotator" in frame else unnamed
-    known = "llm" if found["annotator"] in models else source.kind
-    kind = options.get("kind") or known
+    # a column of labelling models says of what kind they are
+    known = "llm" if found["annotator"] in models else None
+    kind = known or options.get("kind") or source.kind
     said = frame["kind"].where(frame["kind"].isin(KINDS)) if "kind" in frame else pd.Series()
     frame["kind"] = said.fillna(kind) if said.notna().any() else kind
     if said.isna().all():
