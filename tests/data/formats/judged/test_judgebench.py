@@ -150,3 +150,17 @@ def test_a_gold_label_has_the_id_of_its_pair():
     # what the file says goes before what the user names
     assert frame["annotator"].tolist() == ["gold", "m"] * 2
     assert frame["kind"].tolist()[0] == "objective"
+
+
+def test_the_files_of_two_judges_repeat_each_gold_label_once(tmp_path):
+    row = {"pair_id": "p1", "question": "q", "response_model": "m", "response_A": "x",
+           "response_B": "y", "label": "A>B", "source": "s"}  # fmt: skip
+    for name, judge in (("arena_hard", "oak"), ("vanilla", "elm")):
+        said = {"judgment": {"judge_model": judge, "response": "r"}, "decision": "A>B"}
+        record = row | {"judge_name": name, "judgments": [said]}
+        path = tmp_path / f"judge_name={name},judge_model={judge}.jsonl"
+        path.write_text(json.dumps(record) + "\n", encoding="utf-8")
+    labels = wb.load(tmp_path).labels
+    assert labels["annotator"].value_counts().to_dict() == {"gold": 1, "oak": 1, "elm": 1}
+    # the template is the judge's, not the pair's
+    assert set(labels.loc[labels["annotator"] != "gold", "judge_name"]) == {"arena_hard", "vanilla"}

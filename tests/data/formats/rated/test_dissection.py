@@ -168,6 +168,17 @@ def test_every_judge_is_an_annotator():
     assert frame["preference"].tolist() == [1, 0, 1, 0]
 
 
+def test_a_given_name_is_the_voters_and_hides_no_judge():
+    labels = {"preference_labels": {"gpt-4": "response_2"}}
+    frame = read([resolved(0, **labels)], annotator="gpt-4", kind="unknown")
+    assert frame["annotator"].tolist() == ["gpt-4", "gpt-4"]
+    assert frame["kind"].tolist() == ["unknown", "llm"]
+    assert frame["preference"].tolist() == [1, 0]
+    named = read([published(0)], annotator="ann", kind="rule")
+    assert named["annotator"].tolist() == ["human", "gpt-4-1106-preview", "llama-2-7b"]
+    assert named["kind"].tolist() == ["human", "llm", "llm"]
+
+
 @pytest.mark.parametrize("value", ["response_3", "", 1, ["A"], {"x": 1}])
 def test_an_unknown_label_is_counted_and_a_missing_one_was_not_asked(value):
     labels = {"human": value, "gpt": "B", "yi": None}

@@ -16,7 +16,7 @@ from workbench.data.formats.records import Record, Unreadable, excerpt, require
 from workbench.data.formats.single import number, scalars, translate
 
 _NEEDED = ("question", "response_A", "response_B", "label")
-_USED = {*_NEEDED, "pair_id", "response_model", "source", "judgments"}
+_USED = {*_NEEDED, "pair_id", "response_model", "source", "judgments", "judge_name"}
 
 
 def _translate(records: pa.Table, first_row: int, options: Mapping[str, Any]) -> pd.DataFrame:
@@ -75,6 +75,8 @@ def _games(record: Record, named: str | None, options: Mapping[str, Any]) -> lis
     models = [one.get("judge_model") for one in said if one.get("judge_model")]
     is_reward = record.get("judge_name") == "reward_model"
     judge = {
+        # of the judge, not of the pair: every file has the same gold label beside its own judge
+        "judge_name": record.get("judge_name"),
         "annotator": (models[0] if models else named) or options.get("annotator"),
         "kind": "reward_model" if is_reward else options.get("kind") or "llm",
     }

@@ -115,14 +115,16 @@ def _rest(record: Record, nested: dict[str, None]) -> Record:
 
 def _votes(record: Record, options: Mapping[str, Any]) -> Iterator[Record]:
     given = as_object(record.get("preference_labels"))
-    person = str(options.get("annotator") or "human")
+    judges = {str(name): value for name, value in given.items() if value is not None}
+    judged = [(name, "human" if name == "human" else "llm", v) for name, v in judges.items()]
     if "human" not in given and record.get("winner") is not None:
-        given = {person: record["winner"], **given}
-    judged = {str(name): value for name, value in given.items() if value is not None}
+        # the arena's voters, whom the file does not name
+        person = str(options.get("annotator") or "human")
+        judged.insert(0, (person, str(options.get("kind") or "human"), record["winner"]))
     if not judged:
         yield {"problem": "unknown label", "found": "no judge's label"}
-    for name, value in judged.items():
-        vote: Record = {"annotator": name, "kind": "human" if name in ("human", person) else "llm"}
+    for name, kind, value in judged:
+        vote: Record = {"annotator": name, "kind": kind}
         known = _VERDICTS.get(value.strip().lower()) if isinstance(value, str) else None
         if known is None:
             vote |= {"problem": "unknown label", "found": f"{name}: {excerpt(value)}"}

@@ -113,7 +113,7 @@ def judgements_of(tasks: Sequence[Task], options: Mapping[str, Any], tool: str) 
     tasks : list of Task
     options : mapping
         ``mapping`` may name ``prompt``, ``response_a``, ``response_b`` and ``label`` (the
-        question) by the tool's names; ``annotator`` and ``kind`` go before the tool's.
+        question) by the tool's names; ``annotator`` and ``kind`` stand where the tool says neither.
     tool : str
         For messages.
 
