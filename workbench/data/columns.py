@@ -7,7 +7,7 @@ from collections.abc import Iterable
 import numpy as np
 import pandas as pd
 
-from workbench.data.digests import text_digests
+from workbench.data.digests import content_digests
 from workbench.data.identity import pair_ids
 
 PAIR_COLUMNS = (
@@ -103,7 +103,7 @@ def complete_pairs(pairs: pd.DataFrame) -> pd.DataFrame:
         pairs[column] = pairs[column].astype("str")
     if "prompt_id" not in pairs:
         codes, prompts = pd.factorize(pairs["prompt"])
-        digests = text_digests(pd.Series(prompts, dtype="str"))
+        digests = content_digests([pd.Series(prompts, dtype="str")])
         known = digests.take(np.maximum(codes, 0)) if len(digests) else pairs["pair_id"]
         pairs["prompt_id"] = known.reset_index(drop=True).where(codes >= 0, pairs["pair_id"])
     if "cluster" not in pairs:

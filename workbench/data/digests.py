@@ -7,6 +7,7 @@ import hashlib
 import itertools
 import re
 from collections.abc import Mapping, Sequence
+from hashlib import sha256
 
 import numpy as np
 import pandas as pd
@@ -16,7 +17,6 @@ from numpy.typing import NDArray
 
 _BAR = pa.scalar("|", pa.large_string())
 _NONE = pa.scalar("-", pa.large_string())
-_KEYS = ("the first half..", "the second half.")
 
 _DIGEST_ROWS = 50_000
 """Rows joined at a time for their digests: bounds the copy of the text."""
@@ -53,40 +53,32 @@ def content_digests(columns: Sequence[pd.Series]) -> pd.Series:
     >>> len(a[0]), a[0] == b[0]
     (32, False)
     """
-    return sided_digests(columns, [])[0]
-
-
-def text_digests(texts: pd.Series) -> pd.Series:
-    """Return a 128-bit hex digest for each of many short texts (two keyed SipHashes).
-
-    Examples
-    --------
-    >>> one, same, other = text_digests(pd.Series(["p", "p", "q"]))
-    >>> len(one), one == same, one == other
-    (32, True, False)
-    """
-    words = np.empty((len(texts), 2), dtype=">u8")
-    for start in range(0, len(texts), _DIGEST_ROWS):
-        # as Python's texts only piece by piece
-        part = texts.iloc[start : start + _DIGEST_ROWS].to_numpy(object)
-        for half, key in enumerate(_KEYS):
-            hashes = pd.util.hash_array(part, hash_key=key, categorize=False)
-            words[start : start + len(part), half] = hashes
-    return _as_hex(words.tobytes(), len(texts))
+    arrays = [_texts(column) for column in columns]
+    digests: list[bytes] = []
+    for start in range(0, len(columns[0]), _DIGEST_ROWS):
+        digests += _hashed([_piece(array, start) for array in arrays])
+    return _as_hex(b"".join(digests), len(digests))
 
 
 def sided_digests(
-    shared: Sequence[pd.Series], sides: Sequence[tuple[pd.Series, pd.Series]]
+    text: pd.Series,
+    sides: tuple[pd.Series, pd.Series],
+    beside: Sequence[pd.Series] = (),
+    sides_beside: Sequence[tuple[pd.Series, pd.Series]] = (),
 ) -> tuple[pd.Series, NDArray[np.bool_]]:
     """Return a digest for each row that is the same when its two sides are exchanged.
 
     Parameters
     ----------
-    shared : sequence of Series
-        Text columns of the row.
-    sides : sequence of tuple of Series
-        Text columns of side A with their twins of side B. The side that comes first, by
-        its first column, then the next ones, enters the digest first.
+    text : Series
+        The long text of the row.
+    sides : tuple of Series
+        The long texts of side A and of side B.
+    beside : sequence of Series
+        Further, short columns of the row.
+    sides_beside : sequence of tuple of Series
+        Further, short columns of side A with their twins of side B. The side that comes
+        first, by its long text, then by these, enters the digest first.
 
     Returns
     -------
@@ -97,26 +89,79 @@ def sided_digests(
 
     Examples
     --------
-    >>> one = sided_digests([pd.Series(["p"])], [(pd.Series(["x"]), pd.Series(["y"]))])
-    >>> other = sided_digests([pd.Series(["p"])], [(pd.Series(["y"]), pd.Series(["x"]))])
+    >>> one = sided_digests(pd.Series(["p"]), (pd.Series(["x"]), pd.Series(["y"])))
+    >>> other = sided_digests(pd.Series(["p"]), (pd.Series(["y"]), pd.Series(["x"])))
     >>> one[0][0] == other[0][0], one[1][0], other[1][0]
     (True, np.False_, np.True_)
     """
-    common = [_texts(column) for column in shared]
-    pairs = [(_texts(a), _texts(b)) for a, b in sides]
-    n = len(common[0]) if common else len(pairs[0][0])
-    turned = np.zeros(n, dtype=bool)
+    long, short = [_texts(one) for one in (text, *sides)], [_texts(one) for one in beside]
+    pairs = [(_texts(a), _texts(b)) for a, b in sides_beside]
+    turned = np.zeros(len(text), dtype=bool)
     digests: list[bytes] = []
-    for start in range(0, n, _DIGEST_ROWS):
-        parts = [_piece(array, start) for array in common]
-        both = [(_piece(a, start), _piece(b, start)) for a, b in pairs]
-        swap = _b_first(both, len(digests), n)
+    for start in range(0, len(text), _DIGEST_ROWS):
+        prompt, a, b = (_piece(array, start) for array in long)
+        rest = [(_piece(x, start), _piece(y, start)) for x, y in pairs]
+        swap = _b_first([(a, b), *rest])
         turned[start : start + len(swap)] = swap
-        if swap.any():
-            mask = pa.array(swap)
-            both = [(pc.if_else(mask, b, a), pc.if_else(mask, a, b)) for a, b in both]
-        digests += _hashed([*parts, *(a for a, _ in both), *(b for _, b in both)])
+        mask = pa.array(swap)
+        sizes = [pc.binary_length(part) for part in (prompt, a, b)]
+        told = [sizes[0], *_ordered(sizes[1], sizes[2], mask)]
+        told += [_piece(array, start) for array in short]
+        for x, y in rest:
+            told += _ordered(x, y, mask)
+        digests += _fed(_headers(told), prompt, (a, b), swap)
     return _as_hex(b"".join(digests), len(digests)), turned
+
+
+def _ordered(a: pa.Array, b: pa.Array, swap: pa.Array) -> tuple[pa.Array, pa.Array]:
+    """Return two columns with their values exchanged in some rows."""
+    if a.null_count == b.null_count == len(a):
+        return a, b
+    return pc.if_else(swap, b, a), pc.if_else(swap, a, b)
+
+
+def _headers(parts: list[pa.Array]) -> pa.LargeStringArray:
+    """Return short columns as one text a row, each with its length; missing ones as ``-``."""
+    told: list[pa.Array | pa.Scalar] = []
+    for part in parts:
+        if pa.types.is_large_string(part.type):
+            # a column without values is one value for all rows
+            bare = part.null_count == len(part)
+            told.append(_NONE if bare else pc.cast(pc.binary_length(part), pa.large_string()))
+            told.append(_NONE if bare else part)
+        else:
+            told.append(pc.cast(part, pa.large_string()))
+    return pc.binary_join_element_wise(*told, _BAR, null_handling="replace", null_replacement="-")
+
+
+def _fed(
+    headers: pa.LargeStringArray,
+    prompt: pa.LargeStringArray,
+    sides: tuple[pa.LargeStringArray, pa.LargeStringArray],
+    swap: NDArray[np.bool_],
+) -> list[bytes]:
+    """Return digests of rows without joining their texts: each is fed where it lies."""
+    read = [_bytes_of(array) for array in (headers, prompt, *sides)]
+    (head, text, one, other), ends = [view for view, _ in read], [at[1:] for _, at in read]
+    h, p, a, b = (at[0] for _, at in read)
+    digests = []
+    # a loop without an index: it runs once a pair
+    for h_end, p_end, a_end, b_end, turned in zip(*ends, swap.tolist(), strict=True):
+        state = sha256(head[h:h_end])
+        state.update(text[p:p_end])
+        side_a, side_b = one[a:a_end], other[b:b_end]
+        state.update(side_b if turned else side_a)
+        state.update(side_a if turned else side_b)
+        digests.append(state.digest()[:16])
+        h, p, a, b = h_end, p_end, a_end, b_end
+    return digests
+
+
+def _bytes_of(array: pa.LargeStringArray) -> tuple[memoryview, list[int]]:
+    """Return the bytes of a column of text and where each row begins; a missing one is empty."""
+    _, offsets, content = array.buffers()
+    at = np.frombuffer(offsets, np.int64)[array.offset : array.offset + len(array) + 1]
+    return memoryview(content or b""), at.tolist()
 
 
 def row_hashes(table: pd.DataFrame, skip: Sequence[str] = ()) -> Words:
@@ -243,12 +288,14 @@ def _mixed(words: Words) -> Words:
     return words ^ (words >> np.uint64(31))
 
 
-def _b_first(both: list[tuple[pa.Array, pa.Array]], start: int, n: int) -> NDArray[np.bool_]:
-    size = min(_DIGEST_ROWS, n - start)
+def _b_first(both: list[tuple[pa.Array, pa.Array]]) -> NDArray[np.bool_]:
+    size = len(both[0][0])
     turned, open_ = np.zeros(size, dtype=bool), np.ones(size, dtype=bool)
     for a, b in both:
         if not open_.any():
             break
+        if a.null_count == b.null_count == size:
+            continue
         a, b = a.fill_null(""), b.fill_null("")
         turned |= open_ & pc.greater(a, b).to_numpy(zero_copy_only=False)
         open_ &= pc.equal(a, b).to_numpy(zero_copy_only=False)
@@ -256,22 +303,12 @@ def _b_first(both: list[tuple[pa.Array, pa.Array]], start: int, n: int) -> NDArr
 
 
 def _hashed(parts: list[pa.Array]) -> list[bytes]:
-    # a column without values is one value for all rows: nothing is made of it row by row
-    bare = [k > 0 and part.null_count == len(part) for k, part in enumerate(parts)]
-    told = [_NONE if none else part for none, part in zip(bare, parts, strict=True)]
-    sizes = [
-        _NONE if none else pc.cast(pc.binary_length(part), pa.large_string())
-        for none, part in zip(bare, parts, strict=True)
-    ]
+    sizes = [pc.cast(pc.binary_length(part), pa.large_string()) for part in parts]
     joined = pc.binary_join_element_wise(
-        *sizes, *told, _BAR, null_handling="replace", null_replacement="-"
+        *sizes, *parts, _BAR, null_handling="replace", null_replacement="-"
     )
-    offsets = np.frombuffer(joined.buffers()[1], np.int64)[: len(joined) + 1].tolist()
-    content = memoryview(joined.buffers()[2] or b"")
-    return [
-        hashlib.sha256(content[begin:end]).digest()[:16]
-        for begin, end in itertools.pairwise(offsets)
-    ]
+    content, offsets = _bytes_of(joined)
+    return [sha256(content[begin:end]).digest()[:16] for begin, end in itertools.pairwise(offsets)]
 
 
 def _as_hex(digests: bytes, n: int) -> pd.Series:

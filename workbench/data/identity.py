@@ -57,7 +57,7 @@ def pair_ids(
 
     shared = [column(name) for name in _SHARED]
     sides = [(column(f"{name}_a"), column(f"{name}_b")) for name in _SIDED]
-    ids, turned = sided_digests(shared, sides)
+    ids, turned = sided_digests(shared[0], sides[0], shared[1:], sides[1:])
     told = [*shared, *sides[0], *sides[2]]
     bare = np.logical_and.reduce([part.isna().to_numpy() for part in told])
     if bare.any():

@@ -89,10 +89,12 @@ def by_row(
         unread = (result["problem"] == "unknown label").to_numpy()
         short = np.any([_bytes(text) <= _SHORT for text in texts], axis=0)
         named = _matches(wanted.where(unread | short), texts, fold=False)
-        codes = unread & wanted.map(_is_code, na_action="ignore").eq(True).to_numpy(dtype=bool)
-        if (codes & (named == -1)).any():
-            # a code that happens to be the text of a response is a code as the others are
-            named[codes] = -1
+        if (unread & (named == -1)).any():
+            written = [value for value in wanted[unread].dropna().unique() if _is_code(value)]
+            codes = unread & wanted.isin(written).to_numpy(dtype=bool)
+            if (codes & (named == -1)).any():
+                # a code that happens to be the text of a response is a code as the others are
+                named[codes] = -1
         _decide(result, named)
     return result
 
