@@ -98,7 +98,7 @@ def test_a_model_rewrites_and_writes_anew(tmp_path):
         if "response" in texts:
             return {"response": texts["response"] + " And so on, at length, for a good while."}
         followed = "more of the following" in request.messages[0]["content"]
-        return {"response": "A long answer. " * 60 if followed else "Short."}
+        return {"response": "A long answer. " * 600 if followed else "Short."}
 
     data = wb.load("sample")
     with wb.Journal(tmp_path / "j") as journal, wb.Asker(Saying(says), journal) as asker:
@@ -109,7 +109,9 @@ def test_a_model_rewrites_and_writes_anew(tmp_path):
         }
         found = manipulate(data, wb.RuleJudge("longer"), rewrites, n=40).to_frame()
     table = found.set_index("term")["estimate"]
-    assert table["top"] > 0.3 > 0 > table["own way"]
+    # the longest of all wins every pair and the shortest loses it, in whichever pairs are drawn
+    assert table["top"] > 0 > table["own way"]
+    assert table["top"] - table["own way"] == pytest.approx(1)
     assert table["longer"] > 0
 
 
