@@ -11,7 +11,7 @@ from parts.ui import failure, figure, note, result, table
 
 import workbench as wb
 from workbench.decompose.missing import missing_verdicts
-from workbench.plots.forest import forest
+from workbench.plots.forest import forest, in_units
 from workbench.plots.held_out import held_out_dots
 
 st.title("Compare annotators")
@@ -41,11 +41,12 @@ def weights() -> None:
     else:
         estimates = pd.concat([fit.to_frame() for fit in fits], ignore_index=True)
         st.caption(
-            "Log-odds per unit of the coded difference A minus B, fitted jointly, with intervals "
-            f"at {job.people.settings['level']:.0%}. A cross marks a weight that the labels "
-            "cannot tell."
+            "Log-odds per standard deviation of the coded difference A minus B, fitted jointly, "
+            f"with intervals at {job.people.settings['level']:.0%}. A cross marks a weight that "
+            "the labels cannot tell."
         )
-        figure(forest(estimates), "Forest plot of factor weights of each annotator", "weights")
+        drawn = forest(in_units(estimates, "per_sd"), x_title="weight (log-odds per SD)")
+        figure(drawn, "Forest plot of factor weights of each annotator", "weights")
         title = "Every weight with n, interval, method; reason where undefined"
         table(estimates, "weights", title)
     if truth(data) is not None:
@@ -57,10 +58,13 @@ def differences() -> None:
     if job.gap is None:
         st.info("Choose at least one annotator to compare with the reference.")
         return
-    st.caption("Weight minus that of the reference; errors know that both saw the same pairs.")
-    figure(job.gap.plot(), "Forest plot of weight differences to the reference", "gap")
-    table(job.gap.to_frame(), "differences", "Differences with q-values")
-    table(job.gap.wald, "wald", "Joint Wald test that all factors weigh the same")
+    st.caption(job.gap.about)
+    table(job.gap.scale, "scale", "Sharpness beside the reference, and the test of the same taste")
+    for name, drawn in job.gap.figures().items():
+        figure(drawn, f"{name}, beside the reference", f"gap-{name}")
+    table(job.gap.to_frame(), "differences", "Differences of taste, sharpness apart")
+    table(job.gap.raw, "raw", "Raw differences of weights and of marginal effects")
+    table(job.gap.wald, "wald", "Joint test that all factors weigh the same, sharpness included")
     table(job.gap.agreement, "agreement", "Agreement on the same pairs, ties apart")
 
 

@@ -234,6 +234,8 @@ class RunConfig(Config):
     factors : tuple of str
         Factor columns; all when empty.
     covariance : {"cluster", "HC1", "classical"}
+    cluster : tuple of str
+        What labels are clustered by (:func:`workbench.decompose`); its default when empty.
     ties : {"half", "drop"}
     reference : str
         Annotator or kind that the others are compared with; people, or who else is no model,
@@ -263,6 +265,7 @@ class RunConfig(Config):
     by: tuple[Name, ...] = ("annotator",)
     factors: tuple[Name, ...] = ()
     covariance: Literal["cluster", "HC1", "classical"] = "cluster"
+    cluster: tuple[Name, ...] = ()
     ties: Literal["half", "drop"] = "half"
     reference: Name | None = None
     further: tuple[Name, ...] = ()

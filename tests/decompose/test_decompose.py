@@ -129,7 +129,7 @@ def test_by_kind_scenario_and_combinations():
     assert wb.decompose(data, by=[], folds=0).groups == ["all"]
 
 
-def test_several_people_on_a_pair_are_clustered_and_equal_statsmodels():
+def test_several_people_on_a_pair_are_clustered_and_near_statsmodels():
     data = planted({"ann": [0.5, 0.1], "bob": [0.5, 0.1], "cy": [0.5, 0.1]}, n=300, clusters=100)
     for covariance in ("cluster", "HC1"):
         fit = wb.decompose(data, by="kind", covariance=covariance, folds=0).to_frame()
@@ -141,7 +141,9 @@ def test_several_people_on_a_pair_are_clustered_and_equal_statsmodels():
         np.testing.assert_allclose(fit["estimate"][:2], oracle.params, atol=1e-8)
         # statsmodels leaves out HC1's own factor n / (n - k) on a GLM; we keep to the definition
         factor = np.sqrt(900 / 898) if covariance == "HC1" else 1.0
-        np.testing.assert_allclose(fit["std_error"][:2], oracle.bse * factor, rtol=1e-8)
+        # its clustered errors are CR1, without leverage (tests/decompose/test_robust.py has CR2)
+        near = 0.02 if covariance == "cluster" else 1e-8
+        np.testing.assert_allclose(fit["std_error"][:2], oracle.bse * factor, rtol=near)
 
 
 def test_vote_shares_with_weights_equal_single_votes_under_cluster_errors():

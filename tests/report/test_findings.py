@@ -9,7 +9,14 @@ import pytest
 import workbench as wb
 from tests.planted import planted
 from workbench.data.dataset import PreferenceData
-from workbench.report.findings import Q_LEVEL, RULES, SLOT_POINTS, find, findings_frame
+from workbench.report.findings import (
+    Q_LEVEL,
+    RULES,
+    SLOT_POINTS,
+    difference_in_words,
+    find,
+    findings_frame,
+)
 
 
 def rules(found: list) -> set[str]:
@@ -82,7 +89,8 @@ def test_a_report_tests_whether_verdicts_are_missing_at_random() -> None:
 
 @pytest.fixture(scope="module")
 def weights() -> dict[str, list[float]]:
-    return {"ann": [1.0, 0.0], "judge-same": [1.0, 0.0], "judge-odd": [1.0, 0.8]}
+    same = [1.0, 0.0, -0.6, 0.8, 0.5]
+    return {"ann": same, "judge-same": [1.5 * w for w in same], "judge-odd": [1.0, 0.8, *same[2:]]}
 
 
 def test_a_planted_difference_is_the_only_one(weights: dict[str, list[float]]) -> None:
@@ -97,7 +105,7 @@ def test_a_planted_difference_is_the_only_one(weights: dict[str, list[float]]) -
 
 
 def test_swapping_the_responses_changes_no_finding_but_its_sign() -> None:
-    data = planted({"ann": [0.0], "judge": [0.7]}, n=2000)
+    data = planted({"ann": [0.9, 0.8, 0.7, 0.1], "judge": [0.9, 0.8, 0.7, 1.0]}, n=2000)
     flipped = wb.PreferenceData(
         data.pairs,
         data.labels.assign(preference=1 - data.labels["preference"]),
@@ -109,7 +117,47 @@ def test_swapping_the_responses_changes_no_finding_but_its_sign() -> None:
     [other] = find([wb.contrast(wb.decompose(flipped, folds=0), "ann")])
     assert other.estimate == pytest.approx(-one.estimate)
     assert other.conf_low == pytest.approx(-one.conf_high)
-    assert other.message == one.message.replace("more", "less")
+    assert one.message == "judge rewards f3 more than ann"
+    assert other.message == "judge punishes f3 more than ann"
+
+
+@pytest.mark.parametrize(
+    ("own", "expected", "told"),
+    [
+        (-0.2, -0.6, "j punishes apologies less than people"),
+        (-0.9, -0.6, "j punishes apologies more than people"),
+        (0.2, 0.6, "j rewards apologies less than people"),
+        (0.2, -0.6, "j rewards apologies, which people punishes"),
+        (-0.2, 0.6, "j punishes apologies, which people rewards"),
+        (0.01, -0.6, "j punishes apologies less than people"),
+        (0.5, 0.01, "j rewards apologies more than people"),
+        (0.01, -0.02, "j weighs apologies higher than people"),
+    ],
+)
+def test_a_difference_is_worded_by_the_signs_of_both_weights(own, expected, told) -> None:
+    row = {"group": "j", "reference": "people", "term": "apologies", "estimate": own - expected,
+           "group_estimate": own, "expected": expected, "group_std_error": 0.05,
+           "reference_estimate": expected / 2, "reference_std_error": 0.025}  # fmt: skip
+    assert difference_in_words(row) == told
+
+
+def test_judges_who_are_only_sharper_or_noisier_are_no_finding() -> None:
+    same = [0.8, 0.5, 0.4, -0.3, 0.3]
+    judges = {f"judge-{k}": [k * w for w in same] for k in (0.5, 2.0, 3.0)}
+    data = planted({"ann": same, **judges}, n=1500, seed=4)
+    gap = wb.contrast(wb.decompose(data, folds=0), "ann")
+    assert find([gap]) == []
+    # the raw differences of weights would have been
+    assert (gap.raw["q_value"] < 0.05).groupby(gap.raw["group"]).any().all()
+
+
+def test_findings_of_a_report_are_one_family() -> None:
+    # 60 comparisons of one factor: the smallest p alone is below 0.05, no q over all of them is
+    weights = {"ann": [0.5, 0.4, 0.3], **{f"judge-{j:02d}": [0.5, 0.4, 0.3] for j in range(20)}}
+    fits = wb.decompose(planted(weights, n=500, seed=6), folds=0)
+    gaps = [wb.contrast(fits[f"judge-{j:02d}"], fits["ann"]) for j in range(20)]
+    assert sum((gap.to_frame()["q_value"] < 0.05).any() for gap in gaps) > 0
+    assert find(gaps) == []
 
 
 @pytest.mark.parametrize(("position", "side"), [(0.5, "first"), (-0.5, "second")])
@@ -161,7 +209,9 @@ def test_a_weight_that_no_label_tells_is_reported_once_for_all_groups() -> None:
 
 
 def test_warnings_come_before_notes_and_every_rule_states_its_threshold() -> None:
-    data = planted({"ann": [0.0], "judge": [1.0]}, n=1500, position=0.6)
+    data = planted(
+        {"ann": [0.9, 0.8, 0.7, 0.0], "judge": [0.9, 0.8, 0.7, 1.0]}, n=1500, position=0.6
+    )
     fits = wb.decompose(with_factor(data, "flat", np.zeros(1500)))
     found = find([fits, wb.contrast(fits, "ann")])
     levels = [finding.level for finding in found]

@@ -167,8 +167,8 @@ def test_each_figure_has_a_fixed_place_an_alternative_text_and_a_table(page: Pag
     [text] = [text for attrs, text in page.scripts if attrs.get("id") == "figures"]
     figures = json.loads(text)
     places = [attrs for tag, attrs in page.elements if attrs.get("class") == "figure"]
-    assert [attrs["id"] for attrs in places] == ["figure-1", "figure-2", "figure-3"]
-    assert len(figures) == 3
+    assert [attrs["id"] for attrs in places] == [f"figure-{k}" for k in range(1, 6)]
+    assert len(figures) == 5
     assert all(attrs["role"] == "img" and attrs["aria-label"] for attrs in places)
     assert all("template" not in figure["layout"] for figure in figures)
 
@@ -186,7 +186,7 @@ def test_text_of_the_data_is_only_text(report, page: Page) -> None:
         assert name in text
     assert ALERT not in report.html()
     assert len(page.scripts) == 4
-    assert "$x$" not in json.dumps([f.figure.to_plotly_json()["layout"]["yaxis"]["ticktext"]
+    assert "$x$" not in json.dumps([f.figure.to_plotly_json()["layout"]["yaxis"].get("ticktext")
                                     for s in report.sections for f in s.figures])  # fmt: skip
 
 
@@ -218,7 +218,7 @@ def test_json_csv_and_page_hold_the_numbers_of_the_result(report, page: Page, sa
     assert record["schema_version"] == SCHEMA_VERSION
     files = {f"tables/{path.name}" for path in saved.parent.glob("tables/*")}
     assert set(record["tables"]) == files
-    captions = {"decomposition": "Weight: log-odds", "contrast": "Weight minus that"}
+    captions = {"decomposition": "Weight per SD: log-odds", "contrast": "Weight minus ratio"}
     for number, (result, stored) in enumerate(
         zip(report.results, record["results"], strict=True), start=1
     ):
@@ -232,8 +232,8 @@ def test_json_csv_and_page_hold_the_numbers_of_the_result(report, page: Page, sa
             np.testing.assert_array_equal(table[column].to_numpy("float64"), expected)
             np.testing.assert_array_equal(rows[column].to_numpy("float64"), expected)
         shown = page.table(captions[name])
-        place = [c.split(" ")[0] for c in shown["columns"]]
-        column = place.index("weight" if name == "decomposition" else "difference")
+        wanted = "weight per unit" if name == "decomposition" else "difference per unit"
+        [column] = [k for k, c in enumerate(shown["columns"]) if c.startswith(wanted)]
         for cells, row in zip(shown["rows"], frame.itertuples(), strict=True):
             exact = [float(value) for value in cells[column]["values"]]
             defined = np.isfinite(row.estimate)
@@ -242,14 +242,14 @@ def test_json_csv_and_page_hold_the_numbers_of_the_result(report, page: Page, sa
 
 def test_csv_cells_run_nothing_and_can_be_read(saved: Path) -> None:
     tables = [pd.read_csv(path) for path in sorted(saved.parent.glob("tables/*.csv"))]
-    assert len(tables) == 4 + 3
+    assert len(tables) == 4 + 5
     first = pd.read_csv(saved.parent / "tables" / "01_decomposition_estimates.csv")
     assert set(first["group"]) == {ALERT, "'" + FORMULA}
     assert (first["estimate"].dropna() < 0).any()
 
 
 def test_an_undefined_weight_says_why(report, page: Page) -> None:
-    shown = page.table("Weight: log-odds")
+    shown = page.table("Weight per SD: log-odds")
     flat = [row for row in shown["rows"] if row[1]["text"] == "flat"]
     assert len(flat) == 2
     for row in flat:
@@ -280,7 +280,7 @@ def test_every_threshold_of_a_finding_is_stated(report, page: Page) -> None:
 
 
 def test_numbers_come_with_n_interval_and_method(page: Page) -> None:
-    for caption in ("Weight: log-odds", "Weight minus that", "Held-out scores"):
+    for caption in ("Weight per SD: log-odds", "Weight minus ratio", "Held-out scores"):
         table = page.table(caption)
         assert "Method: " in table["caption"]
         assert [c for c in table["columns"] if c.endswith("[95% interval]")]
@@ -309,7 +309,8 @@ def test_two_contrasts_and_fits_have_places_of_their_own() -> None:
 
 
 def test_the_verdict_counts_groups_that_differ_and_names_undefined_tests() -> None:
-    weights = {"ann": [1.0, 0.0], "judge-same": [1.0, 0.0], "judge-odd": [1.0, 1.5]}
+    same = [1.0, 0.0, 0.8, -0.6]
+    weights = {"ann": same, "judge-same": [2 * w for w in same], "judge-odd": [1.0, 1.5, 0.8, -0.6]}
     data = planted(weights, n=1500, position=0.5)
     # this judge saw too little for any weight, so that its joint test has no answer
     few = data.labels["annotator"].eq("judge-same") & (np.arange(len(data.labels)) % 1500 > 1)
@@ -318,11 +319,11 @@ def test_the_verdict_counts_groups_that_differ_and_names_undefined_tests() -> No
     for part in (data, lost):
         gap = wb.contrast(wb.decompose(part, folds=0), "ann")
         texts.append(wb.report(gap).sections[0])
-    assert "than for ann in 1 of 2 groups" in texts[0].paragraphs[0]
+    assert "from that of ann, sharpness apart, in 1 of 2 groups" in texts[0].paragraphs[0]
     assert texts[0].paragraphs[0].endswith(": judge-odd.")
     assert texts[1].paragraphs[0].endswith("The test is undefined for judge-same.")
-    glance = {row[0].parts[0].text: row[4].parts[0].text for row in texts[0].tables[0].rows}
-    assert glance == {"judge-odd": "1 of 2", "judge-same": "0 of 2"}
+    glance = {row[0].parts[0].text: row[5].parts[0].text for row in texts[0].tables[0].rows}
+    assert glance == {"judge-odd": "1 of 4", "judge-same": "0 of 4"}
 
 
 @dataclass(frozen=True, eq=False)

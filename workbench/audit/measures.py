@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from workbench.clustered import Array, Codes, mean_difference, share
-from workbench.decompose.decomposition import q_values
+from workbench.decompose.errors.tidy import q_values
 from workbench.provenance import Provenance
 from workbench.results import TIDY, Result
 

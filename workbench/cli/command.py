@@ -201,8 +201,10 @@ class Run(BaseRun["RunConfig"]):
 
     def fit_options(self, *names: str) -> dict[str, Any]:
         """Return the options that a fit takes: these, or all of them, and the seed."""
-        names = names or ("factors", "covariance", "ties", "folds", "level")
+        names = names or ("factors", "covariance", "cluster", "ties", "folds", "level")
         options = {name: getattr(self.config, name) for name in (*names, "seed")}
+        if "cluster" in options:
+            options["cluster"] = list(self.config.cluster) or None
         if "factors" in options:
             options["factors"] = list(self.config.factors) or None
         return options
@@ -261,6 +263,11 @@ _FIT = {
         _names("factors", "Only these factors."),
         _names("scenarios", "Only these scenarios or subsets.", FLAGS["scenarios"]),
         option("covariance", Literal["cluster", "HC1", "classical"] | None, None, "Errors."),
+        _names(
+            "cluster",
+            "What labels are clustered by: cluster (the prompt, or what the file names), "
+            "annotator, session, any column.",
+        ),
         option(
             "ties", Literal["half", "drop"] | None, None, "A tie is half a vote each, or no vote."
         ),

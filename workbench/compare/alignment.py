@@ -10,7 +10,7 @@ import pandas as pd
 from scipy.stats import rankdata
 
 from workbench.compare.concordance import Concordance, interval
-from workbench.decompose.decomposition import p_values, q_values
+from workbench.decompose.errors.tidy import p_values, q_values
 from workbench.decompose.kernel import Array
 from workbench.errors import DesignError
 from workbench.provenance import Provenance

@@ -12,14 +12,9 @@ from scipy import sparse
 from scipy.stats import norm
 
 from workbench.data.dataset import PreferenceData
-from workbench.decompose.decomposition import (
-    Decomposition,
-    check_options,
-    decompose,
-    p_values,
-    q_values,
-)
+from workbench.decompose.decomposition import Decomposition, check_options, decompose
 from workbench.decompose.design import Design, build_design, select_annotators
+from workbench.decompose.errors.tidy import p_values, q_values
 from workbench.decompose.kernel import Array
 from workbench.errors import DesignError
 from workbench.provenance import Provenance

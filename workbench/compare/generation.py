@@ -12,7 +12,7 @@ import pandas as pd
 from workbench.compare.alignment import Alignment, align, place
 from workbench.compare.concordance import Concordance, concordance, interval
 from workbench.data.dataset import PreferenceData
-from workbench.decompose.decomposition import p_values, q_values
+from workbench.decompose.errors.tidy import p_values, q_values
 from workbench.decompose.kernel import Array
 from workbench.errors import DesignError
 from workbench.provenance import Provenance

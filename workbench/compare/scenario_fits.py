@@ -10,9 +10,11 @@ from numpy.typing import NDArray
 from scipy import sparse
 from scipy.stats import chi2, norm
 
-from workbench.compare.contrast import Side
 from workbench.compare.pooling import Pooled, Subset, pool
-from workbench.decompose.decomposition import Decomposition, p_values, q_values
+from workbench.compare.sides import Side
+from workbench.decompose.decomposition import Decomposition
+from workbench.decompose.design import CLUSTER
+from workbench.decompose.errors.tidy import p_values, q_values
 from workbench.decompose.estimate import GroupFit
 from workbench.decompose.kernel import Array
 
@@ -64,7 +66,7 @@ class ScenarioFits:
         S, K = len(sides), len(self.terms)
         joint = np.empty((K, S, S))
         for k in range(K):
-            pulls = sparse.csr_matrix(np.stack([side.influence[:, k] for side in sides]))
+            pulls = sparse.csr_matrix(np.stack([_spread_out(side)[:, k] for side in sides]))
             joint[k] = (pulls @ pulls.T).toarray()
         return joint
 
@@ -227,3 +229,11 @@ def _power(whole: GroupFit) -> float:
     at = np.ix_(active, active)
     effect = np.trace(np.linalg.solve(whole.bread[at], whole.covariance[at])) / active.sum()
     return float(min(1.0, 1.0 / effect)) if np.isfinite(effect) and effect > 0 else 1.0
+
+
+def _spread_out(side: Side) -> Array:
+    """Return the pull of every cluster of the design on the weights, shape (clusters, K)."""
+    part = side.errors.parts[(CLUSTER,)]
+    pulls = np.zeros((len(side.design.cluster_names), part.influence.shape[1]))
+    pulls[part.codes] = part.influence
+    return pulls

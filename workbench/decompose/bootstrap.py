@@ -19,8 +19,9 @@ from workbench.decompose.bootstrap_kernel import (
     exact_draws,
     multiplier_steps,
 )
-from workbench.decompose.decomposition import Decomposition, q_values
+from workbench.decompose.decomposition import Decomposition
 from workbench.decompose.design import Design
+from workbench.decompose.errors.tidy import q_values
 from workbench.decompose.estimate import GroupFit
 from workbench.decompose.kernel import Array, Codes
 from workbench.decompose.weights import Weights

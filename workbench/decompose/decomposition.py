@@ -4,16 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
-from scipy.stats import false_discovery_control, norm
 
-from workbench.clustered import FEW_CLUSTERS
 from workbench.data.dataset import PreferenceData
-from workbench.decompose.design import POSITION, Design, Ties, build_design, select_annotators
+from workbench.decompose.design import (
+    ANNOTATOR,
+    CLUSTER,
+    POSITION,
+    Design,
+    Ties,
+    build_design,
+    select_annotators,
+)
+from workbench.decompose.errors.tidy import q_values, t_interval, tidy_columns
 from workbench.decompose.estimate import GroupFit, fit_groups
 from workbench.decompose.grouped import GroupedWeights, what_was_fitted
 from workbench.decompose.held_out import held_out
@@ -23,14 +29,15 @@ from workbench.decompose.logit import Covariance
 from workbench.decompose.weights import Weights
 from workbench.errors import DesignError, refuse_out_of_range
 from workbench.provenance import Provenance
-from workbench.results import TIDY
 
-Number = TypeVar("Number", float, Array)
+if TYPE_CHECKING:
+    import plotly.graph_objects as go
+
 
 _METHODS = {
     "classical": "logit, inverse-Hessian errors",
     "HC1": "logit, HC1 errors",
-    "cluster": "logit, cluster-robust errors",
+    "cluster": "logit, CR2 cluster-robust errors, t with Satterthwaite degrees of freedom",
 }
 
 
@@ -83,16 +90,40 @@ class Decomposition(GroupedWeights):
     def to_frame(self) -> pd.DataFrame:
         """Return one row a group and term.
 
-        Beside the tidy columns: ``n_clusters``; ``ame`` (average marginal effect: the mean
-        change of P(A preferred) per unit of the coded difference) and ``probability``
-        (P(A preferred) where A is one unit better on this factor only), each with its
-        interval; ``vif``; ``method``; ``reason`` where a weight is undefined.
+        Beside the tidy columns (``q_value`` is over all groups and terms): ``q_within``, over
+        the terms of the group; ``n_clusters``, ``effective_clusters`` and ``df`` of each
+        weight; ``ame`` (average marginal effect: the mean change of P(A preferred) per unit
+        of the coded difference), ``per_sd`` (weight times the root mean square of the coded
+        difference, which compares factors of other units) and ``probability`` (P(A
+        preferred) where A is one unit better on this factor only), each with its interval;
+        ``vif``; ``over`` (what the interval generalises over); ``method``; ``reason`` where a
+        weight is undefined.
         """
         level = self.settings["level"]
-        frames = [_frame(fit, self.terms, level) for fit in self.fits.values()]
+        sizes = [spread(self.design, group) for group in self.groups]
+        frames = [
+            _frame(fit, self.terms, size, level)
+            for fit, size in zip(self.fits.values(), sizes, strict=True)
+        ]
         table = pd.concat(frames, ignore_index=True)
+        table["q_value"] = q_values(table["p_value"].to_numpy("float64"))
         table["method"] = _METHODS[self.settings["covariance"]]
         return table[[c for c in table if c != "reason"] + ["reason"]]
+
+    def figures(self) -> dict[str, go.Figure]:
+        """Return the weights per standard deviation, the marginal effects, the raw weights."""
+        from workbench.plots.forest import forest, in_units
+
+        frame = self.to_frame()
+        points = in_units(frame, "ame")
+        ends = ["estimate", "conf_low", "conf_high"]
+        points[ends] = 100 * points[ends]
+        title = "change of P(preferred) per unit (points)"
+        return {
+            "Weights per standard deviation": self.plot(),
+            "Average marginal effects": forest(points, x_title=title),
+            "Weights per unit of the coding": forest(frame),
+        }
 
     def weights(self) -> Weights:
         """Return the weights of all groups, without draws (``bootstrap`` makes them)."""
@@ -100,7 +131,7 @@ class Decomposition(GroupedWeights):
         return Weights(
             terms=self.terms[:-1],
             keys=keys.reset_index(drop=True),
-            values=np.stack([fit.coef[:-1] for fit in self.fits.values()]),
+            values=np.stack([fit.told[:-1] for fit in self.fits.values()]),
             draws=None,
             n=np.array([fit.n for fit in self.fits.values()]),
             method=_METHODS[self.settings["covariance"]],
@@ -139,7 +170,10 @@ class Decomposition(GroupedWeights):
 
     def summary(self) -> str:
         """Return the weights and held-out scores as text."""
-        method = f"method: {_METHODS[self.settings['covariance']]}; q: Benjamini-Hochberg"
+        method = (
+            f"method: {_METHODS[self.settings['covariance']]}; "
+            "q: Benjamini-Hochberg over all groups and terms"
+        )
         return self._told(lambda row: f"q = {row.q_value:.3g}", _score_text, method)
 
 
@@ -150,6 +184,7 @@ def decompose(
     by: str | Sequence[str] = "annotator",
     factors: Sequence[str] | None = None,
     covariance: Covariance = "cluster",
+    cluster: str | Sequence[str] | None = None,
     ties: Ties = "half",
     folds: int = 5,
     level: float = 0.95,
@@ -174,7 +209,13 @@ def decompose(
     factors : sequence of str, optional
         Factor columns; all when None.
     covariance : {"cluster", "HC1", "classical"}
-        Cluster-robust over ``pairs.cluster``; heteroskedasticity-robust; inverse Hessian.
+        Cluster-robust (CR2); heteroskedasticity-robust; inverse Hessian.
+    cluster : str or sequence of str, optional
+        What the labels are clustered by: ``"cluster"`` (``pairs.cluster``: the prompt, or
+        what the file names), ``"annotator"``, any column of labels or pairs, or several of
+        them. When None, the data's clusters, and people as well in groups that pool ten or
+        more of them: their intervals generalise over prompts and people, those of smaller
+        pools over prompts only.
     ties : {"half", "drop"}
         A tie (both-bad included) is half a vote for each side, or is left out.
     folds : int
@@ -195,9 +236,11 @@ def decompose(
 
     References
     ----------
-    Papke and Wooldridge (1996) for fractional labels; Liang and Zeger (1986) for the
-    cluster-robust covariance; Benjamini and Hochberg (1995) for ``q_value``, taken over the
-    terms of one group.
+    Papke and Wooldridge (1996) for fractional labels; Bell and McCaffrey (2002) and
+    Pustejovsky and Tipton (2018) for the cluster-robust covariance CR2 and its degrees of
+    freedom; Cameron, Gelbach and Miller (2011) for several dimensions of clusters; Tipton
+    (2015): with fewer than 4 degrees of freedom a weight is not told; Benjamini and Hochberg
+    (1995) for ``q_value``, taken over the terms of all groups.
 
     Examples
     --------
@@ -209,7 +252,8 @@ def decompose(
     """
     check_options(covariance, folds, level)
     data, by = select_annotators(data, annotator, [by] if isinstance(by, str) else list(by))
-    design = build_design(data, by=by, factors=factors, ties=ties)
+    dimensions = [cluster] if isinstance(cluster, str) else list(cluster or ())
+    design = build_design(data, by=by, factors=factors, ties=ties, cluster=dimensions)
     fits = fit_groups(design, covariance)
     scores = pd.DataFrame(columns=["group", "predictor", "n", "reason"])
     if folds:
@@ -218,6 +262,7 @@ def decompose(
     settings = {
         **what_was_fitted(data, by, design),
         "covariance": covariance,
+        "cluster": dimensions or None,
         "ties": ties,
         "folds": folds,
         "level": level,
@@ -244,88 +289,69 @@ def _longer(data: PreferenceData, design: Design) -> Array | None:
     return np.asarray(np.sign(difference)[design.pair])
 
 
-def _frame(fit: GroupFit, terms: list[str], level: float) -> pd.DataFrame:
-    tidy = tidy_columns(terms, fit.coef, np.sqrt(np.diag(fit.covariance)), fit.n, level)
+def spread(design: Design, group: str) -> Array:
+    """Return the root mean square of each coded difference over a group's labels, shape (K,).
+
+    About 0 and not the mean, so that it is the same whichever response is called A.
+    """
+    rows, cells = design.compact(design.groups.index(group))
+    weight = cells.weight[:, 0] / cells.weight[:, 0].sum()
+    return np.asarray(np.sqrt(weight @ design.X[rows] ** 2))
+
+
+def _frame(fit: GroupFit, terms: list[str], size: Array, level: float) -> pd.DataFrame:
+    error = np.where(fit.thin, np.nan, np.sqrt(np.maximum(np.diag(fit.covariance), 0.0)))
+    tidy = tidy_columns(terms, fit.told, error, fit.n, level, fit.df)
     ame, ame_error = _marginal_effects(fit)
-    ame_low, ame_high = normal_interval(ame, ame_error, level)
+    ame_low, ame_high = t_interval(ame, ame_error, level, fit.df)
+    low, high = tidy["conf_low"], tidy["conf_high"]
     return pd.DataFrame(
         {
             "group": fit.name,
             **tidy,
+            "q_within": tidy["q_value"],
             "n_clusters": fit.n_clusters,
+            "effective_clusters": fit.effective,
+            "df": fit.df,
             "ame": ame,
             "ame_std_error": ame_error,
             "ame_low": ame_low,
             "ame_high": ame_high,
-            "probability": logistic(fit.coef.copy()),
-            "probability_low": logistic(tidy["conf_low"].copy()),
-            "probability_high": logistic(tidy["conf_high"].copy()),
+            "per_sd": size * fit.told,
+            "per_sd_low": size * low,
+            "per_sd_high": size * high,
+            "probability": logistic(fit.told.copy()),
+            "probability_low": logistic(low.copy()),
+            "probability_high": logistic(high.copy()),
             "vif": np.where(fit.active, fit.identification.vif, np.nan),
+            "over": generalises_over(fit),
             "reason": pd.Series([fit.reasons.get(term) for term in terms], dtype="str"),
         }
     )
 
 
-def tidy_columns(
-    terms: list[str], estimate: Array, error: Array, n: int | NDArray[np.int64], level: float
-) -> dict[str, Any]:
-    """Return the columns of every table of estimates, with normal intervals and tests.
-
-    Examples
-    --------
-    >>> tidy_columns(["words"], np.array([2.0]), np.array([1.0]), 9, 0.95)["p_value"].round(3)
-    array([0.046])
-    """
-    low, high = normal_interval(estimate, error, level)
-    p = p_values(estimate, error)
-    columns = (terms, estimate, error, low, high, p, q_values(p), n)
-    return dict(zip(TIDY, columns, strict=True))
-
-
-def normal_interval(estimate: Number, error: Number, level: float) -> tuple[Number, Number]:
-    """Return the ends of normal intervals.
-
-    Examples
-    --------
-    >>> round(normal_interval(0.0, 1.0, 0.95)[1], 3)
-    1.96
-    """
-    half = float(norm.ppf(0.5 + level / 2)) * error
-    return estimate - half, estimate + half
-
-
-def p_values(estimate: Array, error: Array) -> Array:
-    """Return two-sided normal p-values; NaN where the error is 0 or undefined."""
-    z = np.divide(estimate, error, out=np.full(len(error), np.nan), where=error > 0)
-    return np.asarray(2 * norm.sf(np.abs(z)))
-
-
-def q_values(p: Array) -> Array:
-    """Return Benjamini-Hochberg q-values of the defined p-values.
-
-    Examples
-    --------
-    >>> q_values(np.array([0.01, 0.04, np.nan])).tolist()
-    [0.02, 0.04, nan]
-    """
-    q = np.full(len(p), np.nan)
-    defined = np.isfinite(p)
-    if defined.any():
-        q[defined] = false_discovery_control(p[defined])
-    return q
+def generalises_over(fit: GroupFit) -> str:
+    """Say what the intervals of a fit generalise over."""
+    names = {CLUSTER: "clusters of prompts", ANNOTATOR: "people"}
+    over = " and ".join(names.get(name, name) for name in fit.dimensions) or "labels"
+    if fit.people > 1 and ANNOTATOR not in fit.dimensions:
+        return f"{over}, for these {fit.people} annotators"
+    return over
 
 
 def _marginal_effects(fit: GroupFit) -> tuple[Array, Array]:
     """Average marginal effects, and their errors by the delta method."""
     K = len(fit.coef)
     active = np.flatnonzero(fit.active)
+    told = ~fit.thin[active]
     ame, error = np.full(K, np.nan), np.full(K, np.nan)
     coef = fit.coef[active]
-    ame[active] = fit.mean_slope * coef
+    ame[active[told]] = fit.mean_slope * coef[told]
     jacobian = fit.mean_slope * np.eye(len(active))
     jacobian += np.outer(coef, fit.mean_curvature[active])
     covariance = fit.covariance[np.ix_(active, active)]
-    error[active] = np.sqrt(np.einsum("kl,lm,km->k", jacobian, covariance, jacobian))
+    variance = np.einsum("kl,lm,km->k", jacobian, covariance, jacobian)
+    error[active[told]] = np.sqrt(np.maximum(variance[told], 0.0))
     return ame, error
 
 
@@ -347,8 +373,13 @@ def _warnings(fit: GroupFit, terms: list[str]) -> list[str]:
     for term, reason in fit.reasons.items():
         if term != POSITION:
             texts.append(f"no weight for {term}: {reason}")
-    if 0 < fit.n_clusters < FEW_CLUSTERS:
-        texts.append(f"only {fit.n_clusters} clusters: errors may be too small")
+    if fit.people > 1 and ANNOTATOR not in fit.dimensions:
+        texts.append(
+            f"{fit.people} annotators are pooled, too few to generalise over: what is said "
+            "holds for these annotators"
+        )
+    if not fit.dimensions and 0 < fit.n_clusters < fit.n:
+        texts.append("labels of one cluster are taken for independent: errors may be too small")
     return texts
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Literal
 
 import numpy as np
@@ -19,6 +20,12 @@ Ties = Literal["half", "drop"]
 
 POSITION = "position"
 """Term of the shown order: +1 where A was shown first, -1 where B was, 0 if unknown."""
+
+CLUSTER, ANNOTATOR = "cluster", "annotator"
+"""Dimensions of clusters: ``pairs.cluster`` (the prompt, or what the file names), people."""
+
+ENOUGH_PEOPLE = 10
+"""People from which the labels of a pooled kind are clustered by person as well."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -54,6 +61,12 @@ class Design:
         The cell of each label, and
     label_preference, label_weight : ndarray, shape (labels,)
         its preference and weight.
+    clustered_by : tuple of str
+        Dimensions over which labels may depend, as asked for; empty for the default.
+    codes : dict of str to ndarray of int, shape (labels,)
+        The cluster of each label, by dimension; ``"cluster"`` is left to ``cluster``.
+    code_names : dict of str to Index
+        Name of each of those codes.
     n_labels : ndarray of int, shape (groups,)
     exclusions : DataFrame
         Labels left out: ``group, reason, n``.
@@ -74,6 +87,9 @@ class Design:
     label_cell: NDArray[np.int64]
     label_preference: Array
     label_weight: Array
+    clustered_by: tuple[str, ...]
+    codes: dict[str, NDArray[np.int64]]
+    code_names: dict[str, pd.Index]
     n_labels: NDArray[np.int64]
     exclusions: pd.DataFrame
 
@@ -95,11 +111,56 @@ class Design:
 
     def compact(self, group: int) -> tuple[NDArray[np.int64], Cells]:
         """Return the rows that one group labelled, and its cells on those rows."""
-        mine = self.cell_group == group
-        order = np.argsort(self.cell_row[mine], kind="stable")
-        sums = self.sums[:, mine][:, order, None]
+        order, bounds = self._cells_by_group
+        mine = order[bounds[group] : bounds[group + 1]]
+        sums = self.sums[:, mine, None]
         squares = (sums[2], sums[3], sums[4]) if self.repeated else None
-        return self.cell_row[mine][order], Cells(sums[0], sums[1], squares)
+        return self.cell_row[mine], Cells(sums[0], sums[1], squares)
+
+    def labels_of(self, group: int) -> NDArray[np.int64]:
+        """Return the positions of one group's labels."""
+        order, bounds = self._labels_by_group
+        return order[bounds[group] : bounds[group + 1]]
+
+    def dimensions(self, group: int) -> tuple[str, ...]:
+        """Return over what the labels of a group are clustered.
+
+        The data's clusters, and the people where a group pools at least ten of them, unless
+        something else was asked for; a dimension in which all labels are one cluster says
+        nothing and is left out.
+        """
+        if not self.clustered_by:
+            enough = self.people(group) >= ENOUGH_PEOPLE
+            return (CLUSTER, ANNOTATOR) if enough else (CLUSTER,)
+        mine = self.labels_of(group)
+        kept = [
+            name
+            for name in self.clustered_by
+            if name == CLUSTER or np.ptp(self.codes[name][mine]) > 0
+        ]
+        return tuple(kept) or (CLUSTER,)
+
+    def people(self, group: int) -> int:
+        """Return how many annotators a group pools."""
+        own = self.codes[ANNOTATOR][self.labels_of(group)]
+        return int((np.bincount(own) > 0).sum()) if len(own) else 0
+
+    @cached_property
+    def _cells_by_group(self) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        return _sorted_by(self.cell_group, len(self.groups))
+
+    @cached_property
+    def _labels_by_group(self) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        return _sorted_by(self.cell_group[self.label_cell], len(self.groups))
+
+
+def _sorted_by(
+    group: NDArray[np.int64], groups: int
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Return positions by group, in their order, and where each group's begin and end."""
+    small = group.astype(np.int16 if groups < 2**15 else np.int64)
+    bounds = np.r_[0, np.cumsum(np.bincount(group, minlength=groups))]
+    return np.argsort(small, kind="stable"), bounds
 
 
 def build_design(
@@ -108,6 +169,7 @@ def build_design(
     by: Sequence[str],
     factors: Sequence[str] | None = None,
     ties: Ties = "half",
+    cluster: Sequence[str] = (),
 ) -> Design:
     """Lay out labels and factor differences for a fit.
 
@@ -121,6 +183,9 @@ def build_design(
         Factor columns; all when None.
     ties : {"half", "drop"}
         A tie counts as half a vote for each side, or is left out.
+    cluster : sequence of str
+        Dimensions of clusters, such as ``cluster``, ``annotator`` or a column of labels or
+        pairs; see :meth:`Design.dimensions` for the default.
 
     Raises
     ------
@@ -131,6 +196,7 @@ def build_design(
     values = data.factors[names].to_numpy("float64")
     parts = _group_columns(data, by)
     labels = _label_table(data, parts)
+    by_label = _cluster_codes(data, cluster)
     complete = np.isfinite(values).all(axis=1)
     reasons = _reasons(labels, complete, ties)
     exclusions = _count(labels["group"], reasons)
@@ -143,7 +209,9 @@ def build_design(
             expected="at least one verdict on a pair with complete factor values",
             fix="Check the factors' missing values, the filter, and ties=.",
         )
-    return _assemble(data, names, values, kept, parts[reasons.isna().to_numpy()], exclusions)
+    stays = reasons.isna().to_numpy()
+    by_label = {name: (codes[stays], index) for name, (codes, index) in by_label.items()}
+    return _assemble(data, names, values, kept, parts[stays], exclusions, cluster, by_label)
 
 
 def select_annotators(
@@ -177,6 +245,8 @@ def _assemble(
     kept: pd.DataFrame,
     parts: pd.DataFrame,
     exclusions: pd.DataFrame,
+    clustered_by: Sequence[str],
+    by_label: dict[str, tuple[NDArray[np.int64], pd.Index]],
 ) -> Design:
     group, groups = pd.factorize(kept["group"], sort=True)
     first = np.unique(group, return_index=True)[1]
@@ -209,6 +279,9 @@ def _assemble(
         label_cell=cell_of,
         label_preference=y,
         label_weight=w,
+        clustered_by=tuple(clustered_by),
+        codes={name: codes for name, (codes, _) in by_label.items()},
+        code_names={name: index for name, (_, index) in by_label.items()},
         n_labels=np.bincount(group, minlength=len(groups)),
         exclusions=exclusions,
     )
@@ -237,23 +310,39 @@ def _factor_names(data: PreferenceData, factors: Sequence[str] | None) -> list[s
 
 def _group_columns(data: PreferenceData, by: Sequence[str]) -> pd.DataFrame:
     """Return the columns of ``by`` for each label, as text."""
+    columns = {name: _column(data, name, "by").astype("str").fillna("(none)") for name in by}
+    return pd.DataFrame(columns, index=pd.RangeIndex(len(data.labels)))
+
+
+def _column(data: PreferenceData, name: str, option: str) -> pd.Series:
+    """Return a column of labels or pairs, one value a label."""
     labels = data.labels
-    columns = {}
-    for name in by:
-        if name in labels:
-            column = labels[name].reset_index(drop=True)
-        elif name in data.pairs:
-            column = data.pairs[name].take(data.pair_rows).reset_index(drop=True)
-        else:
-            known = [*labels.columns, *data.pairs.columns]
-            raise DesignError(
-                f"Cannot group by {name!r}.",
-                found=", ".join(dict.fromkeys(known)),
-                expected="a column of labels or pairs",
-                fix="Name one of these columns in by=.",
-            )
-        columns[name] = column.astype("str").fillna("(none)")
-    return pd.DataFrame(columns, index=pd.RangeIndex(len(labels)))
+    if name in labels:
+        return labels[name].reset_index(drop=True)
+    if name in data.pairs:
+        return data.pairs[name].take(data.pair_rows).reset_index(drop=True)
+    raise DesignError(
+        f"Cannot group by {name!r}.",
+        found=", ".join(dict.fromkeys([*labels.columns, *data.pairs.columns])),
+        expected="a column of labels or pairs",
+        fix=f"Name one of these columns in {option}=.",
+    )
+
+
+def _cluster_codes(
+    data: PreferenceData, cluster: Sequence[str]
+) -> dict[str, tuple[NDArray[np.int64], pd.Index]]:
+    """Return cluster codes of each label, and their names, by dimension; always the people's."""
+    found = {}
+    for name in dict.fromkeys([ANNOTATOR, *cluster]):
+        if name == CLUSTER:
+            continue
+        codes, names = pd.factorize(_column(data, name, "cluster"), sort=True)
+        # a label that does not say is a cluster of its own
+        unknown = np.flatnonzero(codes < 0)
+        codes[unknown] = len(names) + np.arange(len(unknown))
+        found[name] = (codes, pd.Index([*map(str, names), *["(unknown)"] * len(unknown)]))
+    return found
 
 
 def _label_table(data: PreferenceData, parts: pd.DataFrame) -> pd.DataFrame:

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import itertools
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
-from workbench.decompose.design import Design
+from workbench.decompose.design import CLUSTER, Design
+from workbench.decompose.errors.pulls import Pulls, pulls
+from workbench.decompose.errors.sandwich import FEWEST_DEGREES, Sandwich
 from workbench.decompose.identify import STEEP, Identification, identify, separation
-from workbench.decompose.kernel import Array, Cells
+from workbench.decompose.kernel import Array, Cells, in_threads, logistic
 from workbench.decompose.logit import Covariance, LogitFit, fit_logit
 
 Rows = slice | NDArray[np.int64]
@@ -43,6 +46,15 @@ class GroupFit:
         Weighted means of ``p (1 - p)`` and ``p (1 - p) (1 - 2 p) x``.
     decided : ndarray of int
         Design rows that a separating direction decides; they say nothing on the weights.
+    df, effective : ndarray, shape (K,)
+        Degrees of freedom and effective clusters of each weight; infinite and NaN where
+        errors are not over clusters.
+    thin : ndarray of bool, shape (K,)
+        Terms of the model whose weight rests on too few clusters to be told.
+    dimensions : tuple of str
+        Over what the labels were clustered.
+    people : int
+        Annotators behind the labels.
     """
 
     name: str
@@ -58,11 +70,21 @@ class GroupFit:
     mean_slope: float
     mean_curvature: Array
     decided: NDArray[np.int64]
+    df: Array
+    effective: Array
+    thin: NDArray[np.bool_]
+    dimensions: tuple[str, ...]
+    people: int
 
     @property
     def active(self) -> NDArray[np.bool_]:
-        """Which terms have a weight."""
+        """Which terms are in the model."""
         return np.isfinite(self.coef)
+
+    @property
+    def told(self) -> Array:
+        """The weights that can be told: NaN as well where a term is thin."""
+        return np.where(self.thin, np.nan, self.coef)
 
 
 def fit_groups(design: Design, covariance: Covariance) -> list[GroupFit]:
@@ -100,19 +122,22 @@ def _fit(
     n = design.n_labels[groups]
     found = identify(X, cells, design.terms, n)
     active = np.stack([one.active for one in found])
-    fit = fit_logit(X, cells, active=active, n_labels=n, covariance=covariance, clusters=cluster)
-    results = {}
-    for j, group in enumerate(groups):
+    # errors over clusters are made afterwards, from the fit's own matrices
+    kind: Covariance = "classical" if covariance == "cluster" else covariance
+    fit = fit_logit(X, cells, active=active, n_labels=n, covariance=kind)
+    where = np.arange(len(design.X))[rows]
+
+    def finished(j: int) -> GroupFit:
         one = cells.take(groups=slice(j, j + 1))
         labelled = one.weight[:, 0] > 0
-        n_clusters = len(np.unique(cluster[labelled]))
-        result = _group_fit(design, group, fit, j, found[j], n_clusters)
+        own = cluster[labelled]
+        n_clusters = int((own[1:] != own[:-1]).sum()) + 1 if len(own) else 0
+        result = _group_fit(design, groups[j], fit, j, found[j], n_clusters)
         if fit.steepest[j] > STEEP or not fit.converged[j]:
-            converged = bool(fit.converged[j])
-            where = np.arange(len(design.X))[rows]
-            result = _separated(design, result, converged, where, one, covariance)
-        results[group] = result
-    return results
+            result = _separated(design, result, bool(fit.converged[j]), where, one, kind)
+        return clustered(design, result) if covariance == "cluster" else result
+
+    return dict(zip(groups, in_threads(finished, range(len(groups))), strict=True))
 
 
 def _group_fit(
@@ -138,6 +163,11 @@ def _group_fit(
         mean_slope=float(fit.mean_slope[j]),
         mean_curvature=fit.mean_curvature[j],
         decided=np.empty(0, dtype=np.int64),
+        df=np.full(len(coef), np.inf),
+        effective=np.full(len(coef), np.nan),
+        thin=np.zeros(len(coef), dtype=bool),
+        dimensions=(),
+        people=design.people(group),
     )
 
 
@@ -163,7 +193,8 @@ def _separated(
     if not rest.any() or decided.all():
         return _blank(design, blank, rest, "separation leaves no label to fit it on")
     remaining = part.take(~decided)
-    n = np.array([(~decided).sum()])
+    blank = replace(blank, n=_labels_on(design, fit.name, blank.decided))
+    n = np.array([blank.n])
     found = identify(x[~decided], remaining, design.terms, n)[0]
     again = fit_logit(
         x[~decided],
@@ -171,7 +202,6 @@ def _separated(
         active=found.active[None],
         n_labels=n,
         covariance=covariance,
-        clusters=design.cluster[rows[~decided]],
     )
     coef, matrix, bread = blank.coef.copy(), blank.covariance.copy(), blank.bread.copy()
     coef[rest] = np.where(found.active, again.coef[0], np.nan)[rest]
@@ -179,8 +209,23 @@ def _separated(
         target[np.ix_(rest, rest)] = source[np.ix_(rest, rest)]
     lost = {design.terms[k]: why for k, why in found.reasons.items() if rest[k]}
     return replace(
-        blank, coef=coef, covariance=matrix, bread=bread, reasons={**blank.reasons, **lost}
+        blank,
+        coef=coef,
+        covariance=matrix,
+        bread=bread,
+        n_clusters=len(np.unique(design.cluster[rows[~decided]])),
+        log_likelihood=float(again.log_likelihood[0]),
+        mean_slope=float(again.mean_slope[0]),
+        mean_curvature=again.mean_curvature[0],
+        reasons={**blank.reasons, **lost},
     )
+
+
+def _labels_on(design: Design, name: str, decided: NDArray[np.int64]) -> int:
+    """Return how many of a group's labels stand on rows that are not decided."""
+    group = design.groups.index(name)
+    row = design.cell_row[design.label_cell[design.labels_of(group)]]
+    return int((~np.isin(row, decided)).sum())
 
 
 def _blank(design: Design, fit: GroupFit, which: NDArray[np.bool_], reason: str) -> GroupFit:
@@ -192,4 +237,109 @@ def _blank(design: Design, fit: GroupFit, which: NDArray[np.bool_], reason: str)
     reasons = {design.terms[k]: reason for k in np.flatnonzero(which)}
     return replace(
         fit, coef=coef, covariance=covariance, bread=bread, reasons={**fit.reasons, **reasons}
+    )
+
+
+def sandwich(
+    design: Design, fit: GroupFit, codes: Mapping[str, NDArray[np.int64]] | None = None
+) -> Sandwich:
+    """Return the errors of a group's weights over its dimensions of clusters.
+
+    Parameters
+    ----------
+    design : Design
+    fit : GroupFit
+        Of this design, with ``dimensions``.
+    codes : mapping of str to ndarray of int, optional
+        Other numbers for the clusters, by dimension: of each design row for ``cluster``, of
+        each label for others. Two designs whose clusters have the same numbers can be joined.
+    """
+    group = design.groups.index(fit.name)
+    coef = np.where(fit.active, fit.coef, 0.0)
+    bread = np.where(np.isfinite(fit.bread), fit.bread, 0.0)
+    numbers = {CLUSTER: design.cluster, **design.codes, **(codes or {})}
+    rows, cells = design.compact(group)
+    weight, votes = cells.weight[:, 0], cells.votes[:, 0]
+    by_row = {CLUSTER: numbers[CLUSTER][rows]}
+    parts = {}
+    if fit.dimensions != (CLUSTER,):
+        mine = design.labels_of(group)
+        label_row = design.cell_row[design.label_cell[mine]]
+        label_weight = design.label_weight[mine]
+        label_votes = label_weight * design.label_preference[mine]
+        by_label = {
+            name: numbers[name][label_row] if name == CLUSTER else numbers[name][mine]
+            for name in fit.dimensions
+        }
+    for names in _crossings(fit.dimensions):
+        if names == (CLUSTER,):
+            at, w, v, code = rows, weight, votes, by_row[CLUSTER]
+        else:
+            at, w, v = label_row, label_weight, label_votes
+            code = by_label[names[0]]
+            for name in names[1:]:
+                code = code * (int(numbers[name].max()) + 1) + by_label[name]
+        parts[names] = _pulls_of(design, fit, coef, bread, at, w, v, code)
+    return Sandwich(parts)
+
+
+def _crossings(names: tuple[str, ...]) -> list[tuple[str, ...]]:
+    sizes = range(1, len(names) + 1)
+    return [chosen for size in sizes for chosen in itertools.combinations(names, size)]
+
+
+def _pulls_of(
+    design: Design,
+    fit: GroupFit,
+    coef: Array,
+    bread: Array,
+    rows: NDArray[np.int64],
+    weight: Array,
+    votes: Array,
+    codes: NDArray[np.int64],
+) -> Pulls:
+    kept = np.ones(len(rows), dtype=bool)
+    if len(fit.decided):
+        kept = ~np.isin(rows, fit.decided)
+    if (np.diff(codes) < 0).any() or not kept.all():
+        order = np.flatnonzero(kept)[np.argsort(codes[kept], kind="stable")]
+        rows, weight, votes, codes = rows[order], weight[order], votes[order], codes[order]
+    X = design.X if len(rows) == len(design.X) and (rows[1:] > rows[:-1]).all() else design.X[rows]
+    p = logistic(X @ coef)
+    wp = weight * p
+    return pulls(X, wp * (1.0 - p), votes - wp, codes, bread)
+
+
+def clustered(design: Design, fit: GroupFit) -> GroupFit:
+    """Return a fit with its cluster-robust errors and the terms that rest on too few clusters."""
+    fit = replace(fit, dimensions=design.dimensions(design.groups.index(fit.name)))
+    if not fit.active.any() or fit.n_clusters < 2:
+        return replace(fit, covariance=np.full_like(fit.bread, np.nan))
+    found = sandwich(design, fit)
+    covariance = np.where(np.isfinite(fit.bread), found.covariance, np.nan)
+    degrees = np.where(fit.active, found.degrees, np.nan)
+    thin = fit.active & ~(degrees >= FEWEST_DEGREES)
+    reasons = {design.terms[k]: _too_few(design, found, int(k)) for k in np.flatnonzero(thin)}
+    return replace(
+        fit,
+        covariance=covariance,
+        df=degrees,
+        effective=np.where(fit.active, found.effective, np.nan),
+        thin=thin,
+        reasons={**fit.reasons, **reasons},
+    )
+
+
+def _too_few(design: Design, found: Sandwich, term: int) -> str:
+    """Say on which clusters a term rests."""
+    dimension, part = found.fewest(term)
+    own = part.own[:, term]
+    heaviest = np.argsort(-own, kind="stable")[:3]
+    heaviest = heaviest[own[heaviest] > 0.01 * own.sum()]
+    names = design.cluster_names if dimension == CLUSTER else design.code_names[dimension]
+    named = ", ".join(f"{names[part.codes[g]]} ({own[g] / own.sum():.0%})" for g in heaviest)
+    what = "clusters" if dimension == CLUSTER else f"clusters by {dimension}"
+    return (
+        f"it rests on {part.effective[term]:.1f} effective {what}, most on {named}: "
+        f"{part.degrees[term]:.1f} degrees of freedom, fewer than {FEWEST_DEGREES:.0f}"
     )

@@ -60,10 +60,16 @@ class GroupedWeights(Result):
         return "\n".join([*lines, method])
 
     def plot(self) -> go.Figure:
-        """Return a forest plot of the weights with their intervals."""
-        from workbench.plots.forest import forest
+        """Return a forest plot of the weights per standard deviation of their factors.
 
-        return forest(self.to_frame())
+        In these units factors of other scales and codings can be compared.
+        """
+        from workbench.plots.forest import forest, in_units
+
+        frame = self.to_frame()
+        if "per_sd" not in frame:
+            return forest(frame)
+        return forest(in_units(frame, "per_sd"), x_title="weight (log-odds per SD of the factor)")
 
 
 def what_was_fitted(data: PreferenceData, by: list[str], design: Design) -> dict[str, Any]:

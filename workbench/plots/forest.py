@@ -77,6 +77,25 @@ def forest(
     return figure
 
 
+def in_units(frame: pd.DataFrame, name: str) -> pd.DataFrame:
+    """Return a table with its estimates in other units, such as those of ``per_sd``.
+
+    Parameters
+    ----------
+    frame : DataFrame
+        With the columns ``name``, ``name_low`` and ``name_high``.
+    name : str
+
+    Examples
+    --------
+    >>> row = {"term": "x", "estimate": 1.0, "ame": 0.2, "ame_low": 0.1, "ame_high": 0.3}
+    >>> float(in_units(pd.DataFrame([row]), "ame")["estimate"][0])
+    0.2
+    """
+    ends = {"estimate": name, "conf_low": f"{name}_low", "conf_high": f"{name}_high"}
+    return frame.assign(**{column: frame[other] for column, other in ends.items()})
+
+
 def _check(frame: pd.DataFrame) -> None:
     missing = [name for name in _NEEDED if name not in frame]
     if missing:

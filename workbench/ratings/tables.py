@@ -10,7 +10,7 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy.stats import norm
 
-from workbench.decompose.decomposition import p_values, q_values
+from workbench.decompose.errors.tidy import p_values, q_values
 from workbench.decompose.kernel import Array, logistic
 from workbench.ratings.battles import Battles, win_matrix
 from workbench.ratings.kernel import davidson

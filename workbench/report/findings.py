@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -18,6 +19,7 @@ from workbench.compare.contrast import Contrast
 from workbench.data.dataset import PreferenceData
 from workbench.decompose.decomposition import Decomposition
 from workbench.decompose.design import POSITION
+from workbench.decompose.errors.tidy import q_values
 from workbench.decompose.identify import HIGH_CONDITION
 from workbench.decompose.missing import RULES as MISSING_RULES
 from workbench.finding import Finding, Rule, finding
@@ -35,8 +37,9 @@ LOST_SHARE = 0.05
 
 RULES = {
     "differs-from-reference": Rule(
-        "difference of the two weights, log-odds per unit of the factor",
-        f"q < {Q_LEVEL:g} (Benjamini-Hochberg within an annotator)",
+        "weight beyond what the reference's taste at this judge's sharpness would give, "
+        "log-odds per unit of the factor",
+        f"q < {Q_LEVEL:g} (Benjamini-Hochberg over all comparisons of the report)",
         "Do not let this judge stand for the reference where the factor varies.",
     ),
     "position-bias": Rule(
@@ -107,7 +110,7 @@ def find(results: Iterable[Result], data: PreferenceData | None = None) -> list[
     contrasts = [r for r in results if isinstance(r, Contrast)]
     fits = [r for r in results if isinstance(r, Decomposition)]
     found = [] if data is None else [*_left_out(data), *_unread(data)]
-    found += [f for r in contrasts for f in _differences(r)]
+    found += _differences(contrasts)
     for rule in (_position_bias, _useless, _collinear):
         found += [f for fit in fits for f in rule(fit)]
     found += _undefined(fits)
@@ -157,22 +160,64 @@ def _unread(data: PreferenceData) -> list[Finding]:
     ]
 
 
-def _differences(result: Contrast) -> list[Finding]:
-    table = result.to_frame()
-    clear = table[(table["q_value"] < Q_LEVEL) & (table["term"] != POSITION)]
-    clear = clear.loc[clear["estimate"].abs().sort_values(ascending=False, kind="stable").index]
+def _differences(contrasts: list[Contrast]) -> list[Finding]:
+    """Report the tastes that differ, over all comparisons of a report as one family."""
+    if not contrasts:
+        return []
+    table = pd.concat([result.to_frame() for result in contrasts], ignore_index=True)
+    table = table[table["term"] != POSITION]
+    table = table.assign(q_value=q_values(table["p_value"].to_numpy("float64")))
+    clear = table[(table["q_value"] < Q_LEVEL) & (table["verdict"] != "equivalent")]
+    clear = clear.loc[clear["per_sd"].abs().sort_values(ascending=False, kind="stable").index]
     return [
         finding(
             RULES,
             "differs-from-reference",
             "warning",
-            f"{row['group']} rewards {row['term']} {'more' if row['estimate'] > 0 else 'less'} "
-            f"than {row['reference']}",
+            difference_in_words(row),
             int(row["n"]),
             (row["estimate"], row["conf_low"], row["conf_high"]),
         )
         for row in clear.to_dict("records")
     ]
+
+
+def difference_in_words(row: Mapping[str, Any]) -> str:
+    """Say how a judge's weight differs from the reference's, by the sign of both.
+
+    Parameters
+    ----------
+    row : mapping
+        ``group, reference, term, estimate, group_estimate, reference_estimate``, both with
+        their ``_std_error``, and ``expected`` of a contrast.
+
+    Notes
+    -----
+    A weight within two standard errors of 0 rewards and punishes nothing.
+
+    Examples
+    --------
+    >>> row = {"group": "j", "reference": "people", "term": "apologies", "estimate": 0.4,
+    ...        "group_estimate": -0.2, "group_std_error": 0.05, "expected": -0.6,
+    ...        "reference_estimate": -0.3, "reference_std_error": 0.05}
+    >>> difference_in_words(row)
+    'j punishes apologies less than people'
+    """
+    own, other = _clear_sign(row, "group"), _clear_sign(row, "reference")
+    who, than, what = row["group"], row["reference"], row["term"]
+    if own == other == 0:
+        return f"{who} weighs {what} {'higher' if row['estimate'] > 0 else 'lower'} than {than}"
+    if own * other < 0:
+        does, does_not = ("rewards", "punishes") if own > 0 else ("punishes", "rewards")
+        return f"{who} {does} {what}, which {than} {does_not}"
+    sign = own or other
+    size = "more" if sign * row["estimate"] > 0 else "less"
+    return f"{who} {'rewards' if sign > 0 else 'punishes'} {what} {size} than {than}"
+
+
+def _clear_sign(row: Mapping[str, Any], side: str) -> int:
+    value, error = row[f"{side}_estimate"], row[f"{side}_std_error"]
+    return int(np.sign(value)) if abs(value) > 2 * error else 0
 
 
 def _position_bias(result: Decomposition) -> list[Finding]:

@@ -43,7 +43,7 @@ def everyone(job: MainJob) -> PreferenceData:
 
 
 def _fit(job: MainJob, by: Sequence[str] = ("annotator",)) -> Decomposition:
-    wanted = ("factors", "covariance", "ties", "level")
+    wanted = ("factors", "covariance", "cluster", "ties", "level")
     return decompose(everyone(job), by=by, folds=0, **_options(job, *wanted))
 
 

@@ -25,6 +25,7 @@ def main_job(
     annotators: Sequence[str] | None = None,
     factors: Sequence[str] | None = None,
     covariance: Covariance = "cluster",
+    cluster: Sequence[str] | None = None,
     ties: Ties = "half",
     folds: int = 5,
     level: float = 0.95,
@@ -42,7 +43,7 @@ def main_job(
         None :func:`default_reference`.
     annotators : sequence of str, optional
         Compare only these; by default all that are not people.
-    factors, covariance, ties, folds, level, seed
+    factors, covariance, cluster, ties, folds, level, seed
         As in :func:`workbench.decompose`.
     further : sequence of str
         Results to add: names of :data:`workbench.report.further.FURTHER`.
@@ -73,6 +74,7 @@ def main_job(
     options: dict[str, Any] = {
         "factors": factors,
         "covariance": covariance,
+        "cluster": cluster,
         "ties": ties,
         "folds": folds,
         "level": level,

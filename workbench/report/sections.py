@@ -23,34 +23,74 @@ _TESTS = {"p_value": "p", "q_value": "q", "n": "n", "n_clusters": "clusters"}
 _WEIGHTS = {
     "group": "group",
     "term": "term",
-    "estimate": "weight",
+    "per_sd": "weight per SD",
+    "ame": "marginal effect",
+    "estimate": "weight per unit",
     "p_value": "p",
     "q_value": "q",
-    "ame": "marginal effect",
+    "q_within": "q within group",
     "probability": "P(A preferred)",
     "vif": "VIF",
     "n": "n",
     "n_clusters": "clusters",
+    "effective_clusters": "effective clusters",
+    "df": "df",
+    "over": "holds for",
     "reason": "undefined because",
 }
 
 _DIFFERENCES = {
     "group": "group",
     "term": "term",
-    "estimate": "difference",
+    "per_sd": "difference per SD",
+    "estimate": "difference per unit",
     "p_value": "p",
     "q_value": "q",
+    "q_within": "q within group",
+    "verdict": "verdict",
+    "detectable": "detectable per SD",
     "group_estimate": "its weight",
     "reference_estimate": "reference weight",
+    "expected": "ratio x reference",
+    "df": "df",
     "n": "n of both",
     "n_shared": "shared clusters",
+    "reason": "undefined because",
+}
+
+_SCALE = {
+    "group": "group",
+    "ratio": "sharpness",
+    "p_value": "p of 1",
+    "statistic": "F",
+    "df": "df",
+    "df_residual": "residual df",
+    "proportional_p": "p of another taste",
+    "q_value": "q",
+    "anchors": "estimated from",
+    "n": "n of both",
+    "n_shared": "shared clusters",
+    "reason": "undefined because",
+}
+
+_RAW = {
+    "group": "group",
+    "term": "term",
+    "estimate": "raw difference",
+    "p_value": "p",
+    "q_value": "q",
+    "ame": "difference of marginal effects",
+    "ame_p_value": "its p",
+    "group_ame": "its effect",
+    "reference_ame": "reference effect",
+    "n": "n of both",
     "reason": "undefined because",
 }
 
 _FORMULA = "P(A preferred) = 1 / (1 + exp(-(x'b + p s)))"
 
 _ERRORS = {
-    "cluster": "cluster-robust errors over prompts",
+    "cluster": "cluster-robust errors (CR2, t with Satterthwaite degrees of freedom)",
     "HC1": "heteroskedasticity-robust (HC1) errors",
     "classical": "classical (inverse-Hessian) errors",
 }
@@ -88,12 +128,12 @@ def verdict(found: Sequence[Finding], results: Sequence[Result]) -> Section:
 
 
 def _compared(gap: Contrast) -> str:
-    reference, wald = gap.settings["reference"], gap.wald
-    differ = wald.loc[wald["q_value"] < Q_LEVEL, "group"].tolist()
-    unknown = wald.loc[wald["q_value"].isna(), "group"].tolist()
+    reference, test = gap.settings["reference"], gap.scale
+    differ = test.loc[test["q_value"] < Q_LEVEL, "group"].tolist()
+    unknown = test.loc[test["q_value"].isna(), "group"].tolist()
     text = (
-        f"The factors weigh otherwise than for {reference} in {len(differ)} of "
-        f"{_count(len(wald), 'group')} (joint Wald test, q < {Q_LEVEL:g})"
+        f"The taste differs from that of {reference}, sharpness apart, in {len(differ)} of "
+        f"{_count(len(test), 'group')} (joint test of proportional weights, q < {Q_LEVEL:g})"
     )
     text += f": {', '.join(differ)}." if differ else "."
     return text + (f" The test is undefined for {', '.join(unknown)}." if unknown else "")
@@ -104,20 +144,23 @@ def _glance(gap: Contrast) -> Table:
     q = table["q_value"].where(table["term"] != POSITION)
     differ = (q < Q_LEVEL).groupby(table["group"]).sum()
     tested = q.notna().groupby(table["group"]).sum()
-    rows = gap.agreement.merge(gap.wald[["group", "q_value"]], on="group")
+    ratio = gap.scale[["group", "ratio", "ratio_low", "ratio_high", "q_value"]]
+    rows = gap.agreement.merge(ratio, on="group")
     rows["differ"] = [f"{differ[group]} of {tested[group]}" for group in rows["group"]]
     columns = {
         "group": "group",
         "agreement": "agreement",
         "kappa": "kappa",
         "n": "n",
+        "ratio": "sharpness (ratio)",
         "differ": "factors that differ",
-        "q_value": "q of the joint test",
+        "q_value": "q of another taste",
     }
     return Table.of(
         rows,
         f"Each group beside {gap.settings['reference']}: agreement and Cohen's kappa on the n "
-        f"pairs that both decide; factors whose weights differ with q < {Q_LEVEL:g}",
+        f"pairs that both decide; how sharp it is; factors whose weights are out of proportion "
+        f"with q < {Q_LEVEL:g}",
         columns,
         gap.settings["level"],
     )
@@ -128,9 +171,11 @@ def method(fits: Sequence[Decomposition], gaps: Sequence[Contrast]) -> Section:
     text = list(dict.fromkeys(_fitting(fit.settings) for fit in fits))
     if gaps:
         text.append(
-            "A difference of weights is tested with the joint cluster-robust covariance of both "
-            "fits, as two annotators of the same pairs are not independent; the Wald test joins "
-            "all factors but the position."
+            "Sharpness is told apart from taste: the ratio of two annotators' weights is "
+            "estimated by minimum distance with the joint cluster-robust covariance of both fits, "
+            "as two annotators of the same pairs are not independent, and a difference is what a "
+            "weight has beyond the ratio times the reference's. Joint tests (F by Hotelling's "
+            "approximation) leave the position out."
         )
     if fits:
         text.append(
@@ -154,7 +199,7 @@ def _fitting(settings: Mapping[str, Any]) -> str:
     return (
         "The labels of each group are regressed jointly on all factors by logistic regression, "
         f"with {_ERRORS[settings['covariance']]}, {settings['level']:.0%} intervals, "
-        f"Benjamini-Hochberg q-values within a group, and ties as {ties}.{folds}"
+        f"Benjamini-Hochberg q-values over all groups and terms, and ties as {ties}.{folds}"
     )
 
 
@@ -164,15 +209,19 @@ def weights(fit: Decomposition, number: int) -> Section:
     names = " and ".join(fit.groups) if few else f"{len(fit.groups)} groups"
     level = fit.settings["level"]
     caption = (
-        "Weight: log-odds per unit of the coded difference; marginal effect: mean change of "
-        "P(A preferred) per unit; P(A preferred): where A is one unit better on this factor "
-        f"only. Method: {fit.to_frame()['method'].iloc[0]}"
+        "Weight per SD: log-odds per standard deviation (about 0) of the coded difference, which "
+        "compares factors of other units; marginal effect: mean change of P(A preferred) per "
+        "unit; weight per unit: log-odds per unit of the coding; P(A preferred): where A is one "
+        f"unit better on this factor only. Method: {fit.to_frame()['method'].iloc[0]}"
     )
-    alt = f"Forest plot of the factor weights of {', '.join(fit.groups)} with {level:.0%} intervals"
+    alt = f"{', '.join(fit.groups)}, with {level:.0%} intervals"
     return Section(
         f"weights-{number}",
         f"Factor weights: {names}",
-        figures=(Figure(fit.plot(), alt),),
+        figures=tuple(
+            Figure(drawn, f"Forest plot, {name.lower()}: {alt}")
+            for name, drawn in list(fit.figures().items())[:2]
+        ),
         tables=(Table.of(fit.to_frame(), caption, _WEIGHTS, level),),
     )
 
@@ -180,26 +229,48 @@ def weights(fit: Decomposition, number: int) -> Section:
 def differences(gap: Contrast, number: int) -> Section:
     """Show a contrast: figure, weights, joint tests and agreement."""
     reference, level = gap.settings["reference"], gap.settings["level"]
-    alt = f"Forest plot of weight differences to {reference} with {level:.0%} intervals"
+    alts = (
+        f"Forest plot of differences of taste to {reference} with {level:.0%} intervals",
+        f"Each weight over that of {reference}, with the line of the ratio of sharpness",
+    )
     method = gap.to_frame()["method"].iloc[0]
-    wald = {"group": "group", "statistic": "chi-squared", "df": "df", **_TESTS, "reason": "reason"}
+    wald = {"group": "group", "statistic": "F", "df": "df", "df_residual": "residual df",
+            **_TESTS, "reason": "reason"}  # fmt: skip
     agreement = ("group", "agreement", "kappa", "n", "n_tied")
     return Section(
         f"differences-{number}",
         f"Differences to {reference}",
-        (
-            f"Each group's weight minus that of {reference}: above 0, the group rewards the "
-            "factor more.",
+        (gap.about,),
+        figures=tuple(
+            Figure(drawn, alt) for drawn, alt in zip(gap.figures().values(), alts, strict=True)
         ),
-        figures=(Figure(gap.plot(), alt),),
         tables=(
             Table.of(
+                gap.scale,
+                f"How sharp each group is beside {reference} (ratio of weights, and p that it is "
+                "1), and the test that its weights are in proportion (another taste). Method: "
+                "minimum distance, profile interval, F by Hotelling's approximation",
+                _SCALE,
+                level,
+            ),
+            Table.of(
                 gap.to_frame(),
-                f"Weight minus that of {reference}. Method: {method}",
+                f"Weight minus ratio times that of {reference}: what is another taste; equivalent "
+                f"is within {gap.settings['margin']:g} log-odds per SD. Method: {method}",
                 _DIFFERENCES,
                 level,
             ),
-            Table.of(gap.wald, "Joint Wald test that all factors weigh the same", wald),
+            Table.of(
+                gap.raw,
+                f"Weight minus that of {reference} as they are: a sharper group has them "
+                "everywhere; beside them the difference of average marginal effects on the same "
+                f"pairs. Method: {gap.raw['method'].iloc[0]}",
+                _RAW,
+                level,
+            ),
+            Table.of(
+                gap.wald, "Joint test that all factors weigh the same, sharpness included", wald
+            ),
             Table.of(
                 gap.agreement,
                 "Agreement on the n pairs that both decide, soft or several verdicts by the side "

@@ -14,8 +14,8 @@ from scipy.stats import norm
 from workbench.clustered import FEW_CLUSTERS
 from workbench.data.dataset import PreferenceData
 from workbench.data.split import folds
-from workbench.decompose.decomposition import p_values, q_values
 from workbench.decompose.design import build_design, select_annotators
+from workbench.decompose.errors.tidy import p_values, q_values
 from workbench.decompose.kernel import Array
 from workbench.errors import DesignError, refuse_out_of_range
 from workbench.provenance import Provenance

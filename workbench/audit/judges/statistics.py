@@ -10,7 +10,7 @@ import pandas as pd
 from scipy.stats import norm, t
 
 from workbench.clustered import Array, Codes, flip_p_value, mean_and_error, share
-from workbench.decompose.decomposition import q_values
+from workbench.decompose.errors.tidy import q_values
 from workbench.errors import refuse_out_of_range
 
 Expect = Literal["none", "not up", "right"]

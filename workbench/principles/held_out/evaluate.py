@@ -12,7 +12,7 @@ from scipy.stats import binom, norm
 
 from workbench.clustered import mean_and_error, share
 from workbench.data.dataset import PreferenceData
-from workbench.decompose.decomposition import q_values
+from workbench.decompose.errors.tidy import q_values
 from workbench.errors import DesignError
 from workbench.factors.catalog import CORE
 from workbench.factors.score import score_factors

@@ -14,7 +14,7 @@ from scipy.stats import norm
 from workbench.clustered import FEW_CLUSTERS, cluster_error, mean_and_error, share
 from workbench.data.dataset import PreferenceData
 from workbench.data.split import folds as fold_numbers
-from workbench.decompose.decomposition import normal_interval
+from workbench.decompose.errors.tidy import normal_interval
 from workbench.errors import DesignError, refuse_out_of_range
 from workbench.principles.held_out.executor import (
     METHODS,

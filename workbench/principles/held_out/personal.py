@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from workbench.data.dataset import PreferenceData
-from workbench.decompose.decomposition import q_values
+from workbench.decompose.errors.tidy import q_values
 from workbench.errors import DataError, refuse_out_of_range
 from workbench.principles.constitution import Constitution
 from workbench.principles.measure.cross_application import CrossApplication, applied, common_folds

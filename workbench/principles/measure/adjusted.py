@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from workbench.data.dataset import PreferenceData
-from workbench.decompose.decomposition import normal_interval, p_values, tidy_columns
+from workbench.decompose.errors.tidy import normal_interval, p_values, tidy_columns
 from workbench.factors.catalog import FAMILIES, FactorSpec
 from workbench.factors.coding import Coding
 from workbench.factors.score import score_factors

@@ -14,7 +14,7 @@ from scipy.stats import norm
 from workbench.clustered import mean_and_error, share
 from workbench.data.dataset import PreferenceData
 from workbench.data.split import folds as fold_numbers
-from workbench.decompose.decomposition import p_values, q_values
+from workbench.decompose.errors.tidy import p_values, q_values
 from workbench.errors import DesignError, refuse_out_of_range
 from workbench.principles.held_out.executor import METHODS, Method, check_fit, fit_weights, hits
 from workbench.principles.measure.groups import group_references

@@ -12,7 +12,7 @@ from scipy.stats import chi2
 
 from workbench.clustered import resample
 from workbench.data.dataset import PreferenceData
-from workbench.decompose.decomposition import p_values, q_values
+from workbench.decompose.errors.tidy import p_values, q_values
 from workbench.principles.measure.kernel import Array, Counts, Reference, merged_for
 from workbench.principles.vote.votes import Rule, Votes
 

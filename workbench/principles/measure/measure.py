@@ -11,7 +11,7 @@ import pandas as pd
 
 from workbench.clustered import FEW_CLUSTERS
 from workbench.data.dataset import PreferenceData
-from workbench.decompose.decomposition import q_values
+from workbench.decompose.errors.tidy import q_values
 from workbench.errors import refuse_out_of_range
 from workbench.principles.measure.kernel import (
     Array,

@@ -14,7 +14,7 @@ from scipy.special import expit
 from workbench.clustered import cluster_error, mean_and_error
 from workbench.data.dataset import PreferenceData
 from workbench.data.split import folds as fold_numbers
-from workbench.decompose.decomposition import normal_interval, tidy_columns
+from workbench.decompose.errors.tidy import normal_interval, tidy_columns
 from workbench.errors import refuse_out_of_range
 from workbench.principles.held_out.executor import ridge_logit
 from workbench.principles.measure.kernel import (

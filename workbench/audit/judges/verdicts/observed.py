@@ -20,7 +20,8 @@ from workbench.audit.measures import COLUMNS, share_row
 from workbench.compare.contrast import Contrast, contrast
 from workbench.data.columns import complete_labels
 from workbench.data.dataset import PreferenceData
-from workbench.decompose.decomposition import decompose, q_values
+from workbench.decompose.decomposition import decompose
+from workbench.decompose.errors.tidy import q_values
 from workbench.errors import DesignError
 from workbench.factors.catalog import STYLE
 from workbench.factors.score import score_factors

@@ -1,0 +1,1 @@
+"""Errors of fits by clusters, their intervals and tests."""

@@ -1,0 +1,297 @@
+r"""Cluster-robust errors that hold with few and unequal clusters.
+
+The bias-reduced sandwich (CR2) of Bell and McCaffrey (2002) for a logistic fit, with the
+degrees of freedom of Satterthwaite for single weights and of Hotelling's T-squared for
+several (Pustejovsky and Tipton 2018). All of it rests on the fit's linearisation: with
+working weights :math:`w = p (1 - p)`, :math:`S_g = \sum_{i \in g} w_i x_i x_i'` and the
+bread :math:`M = (\sum_g S_g)^{-1} = L L'`, a cluster matters through
+:math:`T_g = L' S_g L` alone, a matrix of the terms whatever the size of the cluster.
+"""
+
+from __future__ import annotations
+
+import itertools
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from workbench.decompose.kernel import Array, Codes, run_sums
+
+_EXACT = 1e8
+"""Clusters times terms cubed up to which every cluster's matrix is held."""
+
+_JOINT = 4e8
+"""Clusters times squared length of their matrices up to which the joint test is exact."""
+
+_SERIES = (1.0, 1 / 2, 3 / 8, 5 / 16, 35 / 128, 63 / 256, 231 / 1024)
+"""Coefficients of the power series of (1 - x)^(-1/2)."""
+
+_SMALL = 0.1
+"""Trace of T from which the series, within 2e-8 of the root below it, gives way to
+eigenvalues; with :data:`_TINY` its first three terms are within 4e-7."""
+
+_TINY = 0.01
+
+_ALONE = 1e-8
+"""Distance of an eigenvalue of T from 1 at which a cluster alone carries a direction."""
+
+_BLOCK = 2048
+
+
+@dataclass(frozen=True, eq=False)
+class Pulls:
+    r"""What each cluster does to the weights of a fit, adjusted for its leverage.
+
+    Attributes
+    ----------
+    codes : ndarray of int, shape (G,)
+        The clusters, sorted.
+    influence : ndarray, shape (G, K)
+        CR2 pulls :math:`M (I - S_g M)^{-1/2} s_g` with the scores :math:`s_g`; the
+        covariance is the sum of their outer products.
+    own : ndarray, shape (G, K)
+        Diagonals of :math:`M S_g M`: each cluster's part of the working variance.
+    leverage : ndarray, shape (G,)
+        Trace of :math:`S_g M`; they sum to the number of terms.
+    gram : ndarray, shape (G, K, K), or None
+        :math:`M S_g M`; None where there are too many clusters to hold them.
+    root : ndarray, shape (G, A, K), or None
+        :math:`(I - T_g)^{-1/2} T_g L'`, likewise.
+    """
+
+    codes: Codes
+    influence: Array
+    own: Array
+    leverage: Array
+    gram: Array | None
+    root: Array | None
+
+    @property
+    def covariance(self) -> Array:
+        """The CR2 covariance of the weights."""
+        return np.asarray(self.influence.T @ self.influence)
+
+    @property
+    def effective(self) -> Array:
+        r"""Effective number of clusters behind each weight.
+
+        :math:`(\sum_g v_g)^2 / \sum_g v_g^2` with the parts :math:`v_g` of the working
+        variance (Carter, Schnepel and Steigerwald 2017).
+        """
+        return _ratio(self.own.sum(axis=0) ** 2, (self.own**2).sum(axis=0))
+
+    @property
+    def degrees(self) -> Array:
+        """Satterthwaite's degrees of freedom of each weight; at least those, if bounded."""
+        squares = (self.own**2).sum(axis=0)
+        if self.root is None:
+            # |b_g' M b_h| is at most the root of both clusters' leverage times own part
+            across = (self.leverage @ self.own) ** 2
+        else:
+            by_term = np.ascontiguousarray(self.root.transpose(2, 0, 1))
+            products = np.matmul(by_term.transpose(0, 2, 1), by_term)
+            across = (products**2).sum(axis=(1, 2)) - ((by_term**2).sum(axis=2) ** 2).sum(axis=1)
+        return _ratio(self.own.sum(axis=0) ** 2, squares + across)
+
+    def minus(self, other: Pulls, scale: float = 1.0) -> Pulls:
+        """Return the pulls on these weights minus ``scale`` times the other's.
+
+        Clusters are matched by their codes; one side's own count as well.
+        """
+        codes = np.union1d(self.codes, other.codes)
+        mine, theirs = np.searchsorted(codes, self.codes), np.searchsorted(codes, other.codes)
+
+        def joined(a: Array, b: Array) -> Array:
+            total = np.zeros((len(codes), *a.shape[1:]))
+            total[mine] = a
+            total[theirs] += b
+            return total
+
+        gram = root = None
+        if self.gram is not None and other.gram is not None:
+            gram = joined(self.gram, scale**2 * other.gram)
+        if self.root is not None and other.root is not None:
+            first, second = self.root.shape[1], other.root.shape[1]
+            root = np.zeros((len(codes), first + second, self.root.shape[2]))
+            root[mine, :first] = self.root
+            root[theirs, first:] = scale * other.root
+        return Pulls(
+            codes,
+            joined(self.influence, -scale * other.influence),
+            joined(self.own, scale**2 * other.own),
+            joined(self.leverage, other.leverage),
+            gram,
+            root,
+        )
+
+    def scaled(self, scale: float) -> Pulls:
+        """Return the pulls on ``scale`` times the weights."""
+        gram = None if self.gram is None else scale**2 * self.gram
+        root = None if self.root is None else scale * self.root
+        return Pulls(
+            self.codes, scale * self.influence, scale**2 * self.own, self.leverage, gram, root
+        )
+
+    def through(self, jacobian: Array) -> Pulls:
+        """Return the pulls on linear functions of the weights.
+
+        Parameters
+        ----------
+        jacobian : ndarray, shape (M, K)
+        """
+        influence = self.influence @ jacobian.T
+        if self.gram is None or self.root is None:
+            own = (np.sqrt(self.own) @ np.abs(jacobian).T) ** 2
+            return Pulls(self.codes, influence, own, self.leverage, None, None)
+        gram = jacobian @ self.gram @ jacobian.T
+        own = np.ascontiguousarray(np.einsum("gkk->gk", gram))
+        return Pulls(self.codes, influence, own, self.leverage, gram, self.root @ jacobian.T)
+
+    def joint_degrees(self, terms: NDArray[np.bool_]) -> float:
+        r"""Return the degrees of freedom of a joint test of some terms.
+
+        :math:`\eta = q (q + 1) / \sum_{s,t} \mathrm{Var}(d_{st})` of the elements of the
+        covariance in units of the working one (Pustejovsky and Tipton 2018, section 3.2).
+        """
+        q = int(terms.sum())
+        size = 0 if self.root is None else self.root.shape[1] * q
+        if self.root is None or self.gram is None or len(self.codes) * size**2 > _JOINT:
+            spread = 2 * (self.leverage**2).sum() + 2 * (self.leverage**2).sum() ** 2
+            return float(q * (q + 1) / spread)
+        gram = self.gram[:, terms][:, :, terms]
+        values, vectors = np.linalg.eigh(gram.sum(axis=0))
+        whiten = (vectors / np.sqrt(values)) @ vectors.T
+        part = whiten @ gram @ whiten
+        spread = (np.einsum("gqq->g", part) ** 2).sum() + (part**2).sum()
+        pull = self.root[:, :, terms] @ whiten
+        flat = pull.reshape(len(pull), -1)
+        across = (flat.T @ flat).reshape(*pull.shape[1:], *pull.shape[1:])
+        spread += (across**2).sum() + (across * across.transpose(0, 3, 2, 1)).sum()
+        inner = pull.transpose(0, 2, 1) @ pull
+        spread -= (np.einsum("gqq->g", inner) ** 2).sum() + (inner**2).sum()
+        return float(q * (q + 1) / spread)
+
+
+def pulls(X: Array, weight: Array, residual: Array, codes: Codes, bread: Array) -> Pulls:
+    """Return the leverage-adjusted pulls of the clusters on a fit's weights.
+
+    Parameters
+    ----------
+    X : ndarray, shape (n, K)
+        Rows of one cluster are neighbours.
+    weight : ndarray, shape (n,)
+        Working weights ``w p (1 - p)``.
+    residual : ndarray, shape (n,)
+        ``w (y - p)``.
+    codes : ndarray of int, shape (n,)
+        Sorted cluster codes.
+    bread : ndarray, shape (K, K)
+        Inverse Hessian; rows and columns of terms outside the model are 0.
+
+    Examples
+    --------
+    >>> X, half = np.ones((4, 1)), np.full(4, 0.25)
+    >>> found = pulls(X, half, np.array([0.5, 0.5, -0.5, -0.5]), np.arange(4), np.eye(1))
+    >>> bool(np.isclose(found.degrees[0], 3)), float(found.effective[0])
+    (True, 4.0)
+    """
+    starts = _starts(codes)
+    in_model = np.diag(bread) > 0
+    factor = np.zeros((len(bread), int(in_model.sum())))
+    factor[in_model] = np.linalg.cholesky(bread[np.ix_(in_model, in_model)])
+    if len(starts) * factor.shape[1] ** 3 <= _EXACT:
+        return _held(X, weight, residual, codes[starts], starts, factor)
+    # blocks of clusters whose rows stay in the processor's cache
+    cuts = starts[np.unique(np.searchsorted(starts, np.arange(0, len(X), _BLOCK)))[:-1]]
+    cuts = np.unique(np.r_[0, cuts, len(X)])
+    found = [
+        _light(X[a:b], weight[a:b], residual[a:b], _starts(codes[a:b]), factor)
+        for a, b in itertools.pairwise(cuts)
+    ]
+    influence, own, leverage = (np.concatenate(parts) for parts in zip(*found, strict=True))
+    return Pulls(codes[starts], influence, own, leverage, None, None)
+
+
+def _held(
+    X: Array, weight: Array, residual: Array, codes: Codes, starts: Codes, factor: Array
+) -> Pulls:
+    """Return the pulls with every cluster's matrices."""
+    rows = (X @ factor) * np.sqrt(weight)[:, None]
+    matrices = _matrices(rows, starts)
+    leverage = np.einsum("gaa->g", matrices)
+    inverse = _inverse_root(matrices, leverage)
+    scores = np.einsum("gab,gb->ga", inverse, run_sums(X, residual, starts) @ factor)
+    gram = factor @ matrices @ factor.T
+    root = inverse @ matrices @ factor.T
+    own = np.ascontiguousarray(np.einsum("gkk->gk", gram))
+    return Pulls(codes, scores @ factor.T, own, leverage, gram, root)
+
+
+def _light(
+    X: Array, weight: Array, residual: Array, starts: Codes, factor: Array
+) -> tuple[Array, Array, Array]:
+    """Return influence, own parts and leverage of many clusters, nearly all of tiny leverage."""
+    reach = X @ (factor @ factor.T)
+    leverage = weight * np.einsum("ik,ik->i", X, reach)
+    own = weight[:, None] * reach**2
+    if len(starts) == len(X):
+        # a cluster of one row: T has one eigenvalue, the leverage
+        left = 1.0 - leverage
+        alone = left < _ALONE
+        scale = np.where(alone, 0.0, residual / np.sqrt(np.where(alone, 1.0, left)))
+        return reach * scale[:, None], own, leverage
+    sizes = np.diff(np.append(starts, len(X)))
+    of_row = np.repeat(np.arange(len(starts)), sizes)
+    leverage, own = np.add.reduceat(leverage, starts), run_sums(own, np.ones(len(own)), starts)
+    influence = power = run_sums(reach, residual, starts)
+    for coefficient in _SERIES[1:3]:
+        power = run_sums(reach, weight * np.einsum("ik,ik->i", X, power[of_row]), starts)
+        influence = influence + coefficient * power
+    large = np.flatnonzero(leverage > _TINY)
+    if len(large):
+        inside = np.isin(of_row, large)
+        part = np.r_[0, np.cumsum(sizes[large])[:-1]]
+        rows = (X[inside] @ factor) * np.sqrt(weight[inside])[:, None]
+        inverse = _inverse_root(_matrices(rows, part), leverage[large])
+        scores = run_sums(X[inside], residual[inside], part) @ factor
+        influence[large] = np.einsum("gab,gb->ga", inverse, scores) @ factor.T
+    return influence, own, leverage
+
+
+def _starts(codes: Codes) -> Codes:
+    return np.flatnonzero(np.r_[True, codes[1:] != codes[:-1]])
+
+
+def _matrices(rows: Array, starts: Codes) -> Array:
+    """Return ``sum r r'`` of each cluster, shape (G, A, A)."""
+    if len(rows) == len(starts):
+        return np.asarray(rows[:, :, None] * rows[:, None, :])
+    found = np.empty((len(starts), rows.shape[1], rows.shape[1]))
+    for g, (start, stop) in enumerate(zip(starts, [*starts[1:], len(rows)], strict=True)):
+        part = rows[start:stop]
+        np.matmul(part.T, part, out=found[g])
+    return found
+
+
+def _inverse_root(matrices: Array, leverage: Array) -> Array:
+    """Return ``(I - T)^(-1/2)``, generalised where a cluster alone carries a direction."""
+    unit = np.eye(matrices.shape[1])
+    found = np.empty_like(matrices)
+    small = leverage <= _SMALL
+    if small.any():
+        series = np.broadcast_to(_SERIES[-1] * unit, matrices[small].shape)
+        for coefficient in _SERIES[-2::-1]:
+            series = matrices[small] @ series + coefficient * unit
+        found[small] = series
+    if not small.all():
+        values, vectors = np.linalg.eigh(matrices[~small])
+        left = 1.0 - values
+        alone = left < _ALONE
+        scaled = np.where(alone, 0.0, 1.0 / np.sqrt(np.where(alone, 1.0, left)))
+        found[~small] = (vectors * scaled[:, None, :]) @ vectors.transpose(0, 2, 1)
+    return found
+
+
+def _ratio(a: Array, b: Array) -> Array:
+    return np.asarray(np.divide(a, b, out=np.full(np.shape(a), np.nan), where=b > 0))

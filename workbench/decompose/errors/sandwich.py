@@ -1,0 +1,127 @@
+"""Errors over several dimensions of clusters, and joint tests with few of them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.stats import f as f_distribution
+
+from workbench.decompose.errors.pulls import Pulls
+from workbench.decompose.kernel import Array
+
+FEWEST_DEGREES = 4.0
+"""Degrees of freedom below which a test is not to be trusted (Tipton 2015)."""
+
+
+@dataclass(frozen=True, eq=False)
+class Sandwich:
+    """Errors of a fit's weights over one or more dimensions of clusters.
+
+    Attributes
+    ----------
+    parts : dict of tuple of str to Pulls
+        By the dimensions whose crossing makes the clusters, such as ``("cluster",)``,
+        ``("annotator",)`` and ``("cluster", "annotator")``.
+    """
+
+    parts: dict[tuple[str, ...], Pulls]
+
+    @property
+    def covariance(self) -> Array:
+        r"""The covariance: single dimensions minus what two share, and so on.
+
+        :math:`V = \sum_S (-1)^{|S| + 1} V_S` (Cameron, Gelbach and Miller 2011); with
+        several dimensions negative eigenvalues become 0, in units of the standard errors.
+        """
+        total = sum((-1.0) ** (len(names) + 1) * p.covariance for names, p in self.parts.items())
+        matrix = np.asarray(total, dtype=np.float64)
+        return matrix if len(self.parts) == 1 else _positive(matrix, self._single[0].covariance)
+
+    @property
+    def degrees(self) -> Array:
+        """Degrees of freedom of each weight: those of the dimension that has the fewest."""
+        return np.asarray(np.min([part.degrees for part in self._single], axis=0))
+
+    @property
+    def effective(self) -> Array:
+        """Effective clusters behind each weight, of the dimension that has the fewest."""
+        return np.asarray(np.min([part.effective for part in self._single], axis=0))
+
+    @property
+    def _single(self) -> list[Pulls]:
+        return [part for names, part in self.parts.items() if len(names) == 1]
+
+    def fewest(self, term: int) -> tuple[str, Pulls]:
+        """Return the dimension, and its pulls, that leaves a term the fewest degrees."""
+        named = {names[0]: part for names, part in self.parts.items() if len(names) == 1}
+        name = min(named, key=lambda one: named[one].degrees[term])
+        return name, named[name]
+
+    def minus(self, other: Sandwich, scale: float = 1.0) -> Sandwich:
+        """Return the errors of these weights minus ``scale`` times the other's.
+
+        A side that is not clustered by a dimension has no part in it.
+        """
+        parts = {}
+        for names in {**self.parts, **other.parts}:
+            mine, theirs = self.parts.get(names), other.parts.get(names)
+            if mine is None or theirs is None:
+                one = mine or theirs
+                parts[names] = one if mine is not None else one.scaled(-scale)  # type: ignore[union-attr]
+            else:
+                parts[names] = mine.minus(theirs, scale)
+        return Sandwich(parts)  # type: ignore[arg-type]
+
+    def through(self, jacobian: Array) -> Sandwich:
+        """Return the errors of linear functions of the weights, ``jacobian`` (M, K)."""
+        return Sandwich({names: part.through(jacobian) for names, part in self.parts.items()})
+
+    def joint_degrees(self, terms: NDArray[np.bool_]) -> float:
+        """Degrees of freedom of a joint test, of the dimension that has the fewest."""
+        return min(part.joint_degrees(terms) for part in self._single)
+
+
+def _positive(matrix: Array, unit: Array) -> Array:
+    size = np.sqrt(np.maximum(np.diag(unit), 0.0))
+    size = np.where(size > 0, size, 1.0)
+    values, vectors = np.linalg.eigh(matrix / np.outer(size, size))
+    if values[0] >= 0:
+        return matrix
+    return np.asarray((vectors * np.maximum(values, 0.0)) @ vectors.T * np.outer(size, size))
+
+
+def joint_test(difference: Array, covariance: Array, degrees: float) -> dict[str, Any]:
+    r"""Test that several estimates are all 0, with Hotelling's T-squared approximation.
+
+    :math:`F = \frac{\eta - q + 1}{\eta q} Q \sim F(q, \eta - q + 1)` with the Wald
+    statistic :math:`Q`.
+
+    Returns
+    -------
+    dict
+        ``statistic`` (F), ``df, df_residual, p_value, reason``.
+
+    Examples
+    --------
+    >>> round(joint_test(np.array([2.0]), np.eye(1), 10.0)["p_value"], 4)
+    0.0734
+    """
+    q = len(difference)
+    undefined = {"statistic": np.nan, "df": q, "df_residual": np.nan, "p_value": np.nan}
+    if q == 0:
+        return {**undefined, "reason": "no factor has a weight in both fits"}
+    if np.linalg.matrix_rank(covariance, hermitian=True) < q:
+        return {**undefined, "reason": "the covariance of the differences is singular"}
+    left = degrees - q + 1
+    if not left >= 1:
+        reason = (
+            f"{degrees:.1f} degrees of freedom, from the clusters, cannot test {q} terms together"
+        )
+        return {**undefined, "reason": reason}
+    wald = float(difference @ np.linalg.solve(covariance, difference))
+    statistic = left / (degrees * q) * wald
+    p = float(f_distribution.sf(statistic, q, left))
+    return {"statistic": statistic, "df": q, "df_residual": left, "p_value": p, "reason": None}

@@ -1,0 +1,84 @@
+"""Intervals, tests and false discovery rates of estimates: the columns of every tidy table."""
+
+from __future__ import annotations
+
+from typing import Any, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.stats import false_discovery_control, norm
+from scipy.stats import t as t_distribution
+
+from workbench.decompose.kernel import Array
+from workbench.results import TIDY
+
+Number = TypeVar("Number", float, Array)
+
+
+def tidy_columns(
+    terms: list[str],
+    estimate: Array,
+    error: Array,
+    n: int | NDArray[np.int64],
+    level: float,
+    df: float | Array = np.inf,
+) -> dict[str, Any]:
+    """Return the columns of every table of estimates, with t (or normal) intervals and tests.
+
+    Examples
+    --------
+    >>> tidy_columns(["words"], np.array([2.0]), np.array([1.0]), 9, 0.95)["p_value"].round(3)
+    array([0.046])
+    """
+    low, high = t_interval(estimate, error, level, df)
+    p = p_values(estimate, error, df)
+    columns = (terms, estimate, error, low, high, p, q_values(p), n)
+    return dict(zip(TIDY, columns, strict=True))
+
+
+def normal_interval(estimate: Number, error: Number, level: float) -> tuple[Number, Number]:
+    """Return the ends of normal intervals.
+
+    Examples
+    --------
+    >>> round(normal_interval(0.0, 1.0, 0.95)[1], 3)
+    1.96
+    """
+    half = float(norm.ppf(0.5 + level / 2)) * error
+    return estimate - half, estimate + half
+
+
+def t_interval(
+    estimate: Array, error: Array, level: float, df: float | Array
+) -> tuple[Array, Array]:
+    """Return the ends of intervals by Student's t; normal where ``df`` is infinite.
+
+    Examples
+    --------
+    >>> low, high = t_interval(np.zeros(1), np.ones(1), 0.95, 10.0)
+    >>> high.round(3)
+    array([2.228])
+    """
+    half = np.asarray(t_distribution.ppf(0.5 + level / 2, df)) * error
+    return estimate - half, estimate + half
+
+
+def p_values(estimate: Array, error: Array, df: float | Array = np.inf) -> Array:
+    """Return two-sided p-values by t (or the normal); NaN where the error is 0 or undefined."""
+    z = np.divide(estimate, error, out=np.full(len(error), np.nan), where=error > 0)
+    return np.asarray(2 * t_distribution.sf(np.abs(z), df))
+
+
+def q_values(p: Array) -> Array:
+    """Return Benjamini-Hochberg q-values of the defined p-values.
+
+    Examples
+    --------
+    >>> q_values(np.array([0.01, 0.04, np.nan])).tolist()
+    [0.02, 0.04, nan]
+    """
+    q = np.full(len(p), np.nan)
+    defined = np.isfinite(p)
+    if defined.any():
+        q[defined] = false_discovery_control(p[defined])
+    return q
