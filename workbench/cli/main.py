@@ -95,10 +95,18 @@ def decompose(run: Run) -> None:
 
 
 @command(app, SOURCE, FORMAT, REFERENCE, *FIT)
-def contrast(run: Run) -> None:
-    """Test where annotators weigh factors otherwise than the reference does."""
+def contrast(
+    run: Run,
+    margin: Annotated[
+        float,
+        typer.Option(min=0.001, help="Log-odds per SD of a factor that count as equivalent."),
+    ] = 0.1,
+) -> None:
+    """Test where annotators differ in taste from the reference, sharpness apart."""
+    import workbench as wb
+
     job = run.main_job(run.scored())
-    if job.gap is None:
+    if job.judges is None:
         raise ConfigError(
             "There is nobody to compare with the reference.",
             where=run.config.source,
@@ -107,7 +115,7 @@ def contrast(run: Run) -> None:
             fix="Name whom to compare with it: --annotator NAME, or another --reference NAME; "
             "--kind says what annotators are where the file does not.",
         )
-    run.show_result(job.gap)
+    run.show_result(wb.contrast(job.judges, job.people, margin=margin))
 
 
 @command(app, SOURCE, FORMAT, REFERENCE, *FIT, FURTHER)
