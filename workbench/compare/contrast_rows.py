@@ -46,7 +46,7 @@ def compare(first: Side, second: Side, level: float) -> dict[str, Any]:
     shared = len(_shared_clusters(first, second))
     counts = {"n": first.fit.n + second.fit.n, "n_shared": shared}
     joint = first.errors.minus(second.errors)
-    found = scale(first.told, second.told, first.errors, second.errors, factors, level)
+    found = scale(first, second, factors, level)
     reasons = _reasons(first, second)
     difference = first.told - second.told
     wald = joint_test(
