@@ -11,6 +11,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
+from workbench.data.alike.merged import examples_of, merged_prompts, note_of
+from workbench.data.alike.repeats import in_blocks, pasted, same_row_id
 from workbench.data.columns import (
     LABEL_COLUMNS,
     LABEL_KEY,
@@ -23,7 +25,6 @@ from workbench.data.dataset import PreferenceData
 from workbench.data.formats.records import excerpt
 from workbench.data.identity import BESIDE, one_side_first, pair_ids
 from workbench.data.load_report import FAILED, REPEATED, LeftOut, LoadReport
-from workbench.data.repeats import in_blocks, pasted, same_row_id
 from workbench.errors import DataError
 
 _OF_LABELS = ("n_votes", "n_ties", "row_id", "file")
@@ -107,6 +108,8 @@ def assemble(
     table = complete_pairs(_pair_part(usable).assign(pair_id=ids))
     table, labels, differing = _one_row_a_pair(table, labels, at)
     told += differing
+    merged = merged_prompts(table)
+    told += filter(None, [note_of(merged)])
     oddly = {FAILED: int(labels["reason"].eq("failed").sum())}
     if not drop_duplicates and len(table) < len(labels):
         texts = [c for c in usable if str(c).startswith(("prompt", "response_"))]
@@ -125,6 +128,7 @@ def assemble(
         settings=dict(settings or {}),
         notes=(*notes, *told),
         kept_oddly={what: count for what, count in oddly.items() if count},
+        near_equal=examples_of(merged),
     )
     empty = table[["pair_id"]]
     data = PreferenceData(table, labels, empty, empty, load_report=report)

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 import numpy as np
 import pandas as pd
 
+from workbench.data.alike.near_equal import prompt_clusters
 from workbench.data.digests import content_digests
 from workbench.data.identity import pair_ids
 
@@ -92,7 +93,8 @@ def complete_pairs(pairs: pd.DataFrame) -> pd.DataFrame:
     """Return pairs with every column of :data:`PAIR_COLUMNS`, derived where missing.
 
     ``pair_id`` names the content (:func:`workbench.data.identity.pair_ids`), ``prompt_id``
-    is the digest of the prompt; ``cluster`` is the prompt unless given.
+    is the digest of the prompt; ``cluster`` is the prompt, one with those near-equal to it
+    (:func:`workbench.data.alike.near_equal.prompt_clusters`), unless given.
     """
     pairs = pairs.reset_index(drop=True).copy()
     if "pair_id" not in pairs:
@@ -101,16 +103,32 @@ def complete_pairs(pairs: pd.DataFrame) -> pd.DataFrame:
         if column not in pairs:
             pairs[column] = pd.Series([None] * len(pairs), dtype="str")
         pairs[column] = pairs[column].astype("str")
-    if "prompt_id" not in pairs:
-        codes, prompts = pd.factorize(pairs["prompt"])
-        digests = content_digests([pd.Series(prompts, dtype="str")])
-        known = digests.take(np.maximum(codes, 0)) if len(digests) else pairs["pair_id"]
-        pairs["prompt_id"] = known.reset_index(drop=True).where(codes >= 0, pairs["pair_id"])
-    if "cluster" not in pairs:
-        pairs["cluster"] = pairs["prompt_id"]
-    pairs["cluster"] = pairs["cluster"].astype("str").fillna(pairs["prompt_id"])
+    given = pairs["cluster"].astype("str") if "cluster" in pairs else None
+    lacking = given is None or bool(given.isna().any())
+    if "prompt_id" in pairs:
+        cluster = pairs["prompt_id"]
+    else:
+        pairs["prompt_id"], cluster = _prompt_ids(pairs, lacking)
+    pairs["cluster"] = (cluster if given is None else given.fillna(cluster)).astype("str")
     extra = [c for c in pairs.columns if c not in PAIR_COLUMNS]
     return pairs[[*PAIR_COLUMNS, *extra]]
+
+
+def _prompt_ids(pairs: pd.DataFrame, clustered: bool) -> tuple[pd.Series, pd.Series]:
+    """Return the id of each pair's prompt, and its cluster; a pair without one is its own."""
+    codes, distinct = pd.factorize(pairs["prompt"])
+    if not len(distinct):
+        return pairs["pair_id"], pairs["pair_id"]
+    prompts = pd.Series(distinct, dtype="str")
+    names = content_digests([prompts])
+    shared = prompt_clusters(prompts, names) if clustered else names
+    lacks, at = codes < 0, np.maximum(codes, 0)
+
+    def of_pairs(known: pd.Series) -> pd.Series:
+        return known.take(at).reset_index(drop=True).mask(lacks, pairs["pair_id"])
+
+    ids = of_pairs(names)
+    return ids, ids if shared is names else of_pairs(shared)
 
 
 def complete_labels(labels: pd.DataFrame) -> pd.DataFrame:

@@ -36,8 +36,10 @@ class PreferenceData:
     pairs : DataFrame
         One row a pair, key ``pair_id`` (128-bit hex digest of the content, the same
         whichever side is A); columns ``PAIR_COLUMNS``, then metadata. Text columns are
-        missing where the data have no text. Chat messages are kept as JSON in ``prompt_messages``,
-        ``response_a_messages`` and ``response_b_messages`` beside the rendered text.
+        missing where the data have no text. ``cluster`` is the prompt, one for near-equal
+        prompts, unless the file or the user names another. Chat messages are kept as JSON in
+        ``prompt_messages``, ``response_a_messages`` and ``response_b_messages`` beside the
+        rendered text.
     labels : DataFrame
         One row a judgement, key ``LABEL_KEY`` (one text: :attr:`label_ids`); columns
         ``LABEL_COLUMNS``, then what the file says of single judgements. ``preference``

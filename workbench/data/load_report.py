@@ -66,6 +66,9 @@ class LoadReport:
         What else the reader did or noticed.
     kept_oddly : dict of str to int
         Rows that are kept though something is odd about them, by a key of :data:`ODD`.
+    near_equal : tuple of (str, str)
+        Excerpts of prompts that share a cluster for they are near-equal, where they differ;
+        a note counts all of them.
 
     Examples
     --------
@@ -83,12 +86,15 @@ class LoadReport:
     settings: dict[str, Any] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
     kept_oddly: dict[str, int] = field(default_factory=dict)
+    near_equal: tuple[tuple[str, str], ...] = ()
 
     def __str__(self) -> str:
         text = f"{self.rows_kept:,} kept"
         if self.n_left_out:
             text += f"; {self.n_left_out:,} left out: {self._reasons()}"
-        return "\n".join([text, *(f"note: {note}" for note in self.notes)])
+        lines = [text, *(f"note: {note}" for note in self.notes)]
+        lines += [f"near-equal: {one!r} and {other!r}" for one, other in self.near_equal]
+        return "\n".join(lines)
 
     @property
     def n_left_out(self) -> int:
@@ -148,7 +154,9 @@ class LoadReport:
             reason: LeftOut(entry["count"], tuple(entry["examples"]))
             for reason, entry in record["left_out"].items()
         }
-        return cls(**{**record, "left_out": left_out, "notes": tuple(record["notes"])})
+        near_equal = tuple((one, other) for one, other in record.get("near_equal", ()))
+        told = {"left_out": left_out, "notes": tuple(record["notes"]), "near_equal": near_equal}
+        return cls(**{**record, **told})
 
 
 def summed(counts: Iterable[Mapping[str, int]]) -> dict[str, int]:

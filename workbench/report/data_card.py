@@ -68,6 +68,9 @@ def data_card(
     if report.left_out:
         examples = report.to_frame()[["reason", "row", "found"]]
         tables.append(Table.of(examples, "Examples of rows left out"))
+    if report.near_equal:
+        shown = pd.DataFrame(report.near_equal, columns=["prompt", "near-equal prompt"])
+        tables.append(Table.of(shown, "Examples of near-equal prompts that share a cluster"))
     said = tuple(filter(None, (report.line(), *report.notes)))
     return Section("data", "Data", said, tables=tuple(tables))
 

@@ -1,0 +1,1 @@
+"""Rows that stand twice, and prompts that are nearly equal."""
