@@ -49,6 +49,8 @@ def test_dissect(folder: Path) -> None:
     direct = wb.dissect(wb.load(folder), by=("annotator",), scale=0.3, folds=0, draws=200)
     assert found["estimates"] == plain(direct.to_frame())
     assert run("dissect", folder, "--scale", "wide").exit_code == 2
+    assert found["scales"] == []
+    assert len(tables("dissect", folder, "--folds", 0, "--draws", 200)["scales"]) == 6
 
 
 def test_bootstrap(folder: Path) -> None:

@@ -43,8 +43,11 @@ def dissect(
         "laplace"
     ),
     scale: Annotated[
-        str, typer.Option(help="Of the prior, in logits, or held-out: least held-out log-loss.")
-    ] = "0.1",
+        str | None,
+        typer.Option(
+            help="Of the prior, in logits; if not given, that of least held-out log-loss."
+        ),
+    ] = None,
     draws: Annotated[int, typer.Option(min=100, help="Posterior draws kept.")] = 2000,
     legacy: Annotated[
         bool, typer.Option("--legacy", help="The choices of preference dissection, exactly.")
@@ -54,8 +57,9 @@ def dissect(
     import workbench as wb
 
     data = run.scored()
-    chosen: float | Literal["held-out"]
-    chosen = "held-out" if scale == "held-out" else _number(scale, "--scale")
+    chosen: float | Literal["held-out"] | None = None
+    if scale is not None:
+        chosen = "held-out" if scale == "held-out" else _number(scale, "--scale")
     with run.progress("Sampling"):
         found = wb.dissect(
             data,
