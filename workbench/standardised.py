@@ -14,6 +14,7 @@ PER_SD = ("per_sd", "per_sd_low", "per_sd_high")
 """Columns of a weight times the standard deviation of its factor's coded difference."""
 
 _LIMITS = ("estimate", "conf_low", "conf_high")
+_LAST = ("n", "q_value", "conf_high")
 
 
 def difference_sd(X: Array, weight: Array | None = None) -> Array:
@@ -56,7 +57,7 @@ def with_per_sd(table: pd.DataFrame, sd: Array, before: Sequence[str] = ("",)) -
     Returns
     -------
     DataFrame
-        The table with ``per_sd, per_sd_low, per_sd_high`` after each set.
+        The table with ``per_sd, per_sd_low, per_sd_high`` after each set's tidy columns.
 
     Examples
     --------
@@ -66,7 +67,9 @@ def with_per_sd(table: pd.DataFrame, sd: Array, before: Sequence[str] = ("",)) -
     """
     table = table.copy()
     for prefix in before:
-        place = table.columns.get_loc(f"{prefix}conf_high")
+        # the tidy columns of a set stay together and in their order
+        last = next(c for c in _LAST if f"{prefix}{c}" in table)
+        place = table.columns.tolist().index(f"{prefix}{last}")
         for step, (name, source) in enumerate(zip(PER_SD, _LIMITS, strict=True), start=1):
-            table.insert(int(place) + step, f"{prefix}{name}", table[f"{prefix}{source}"] * sd)
+            table.insert(place + step, f"{prefix}{name}", table[f"{prefix}{source}"] * sd)
     return table

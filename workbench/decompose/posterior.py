@@ -32,9 +32,11 @@ from workbench.decompose.posterior_scores import (
     scores,
 )
 from workbench.decompose.sampling.sampler import Prior
+from workbench.decompose.spread import label_sd
 from workbench.decompose.weights import Weights
 from workbench.errors import DesignError, refuse_out_of_range
 from workbench.provenance import Provenance
+from workbench.standardised import with_per_sd
 
 PriorName = Literal["laplace", "normal"]
 
@@ -119,7 +121,9 @@ class Dissection(GroupedWeights):
 
         ``estimate`` is the posterior mean, ``std_error`` the posterior standard deviation,
         the interval equal-tailed. Beside the tidy columns (no p-values: a posterior has
-        none): ``n_clusters``; ``p_positive``, the posterior probability of a weight above 0;
+        none): ``per_sd`` with its limits, the weight for a difference of one standard deviation
+        among the group's labels, which compares across codings where ``estimate``, per unit,
+        does not; ``n_clusters``; ``p_positive``, the posterior probability of a weight above 0;
         ``probability``, 1 / (1 + exp(-estimate)), with its interval; ``ess``; ``method``;
         ``reason`` where the data say nothing on a weight.
         """
@@ -148,7 +152,7 @@ class Dissection(GroupedWeights):
         table.insert(1, "term", np.tile(self.terms, J))
         table["method"] = self.settings["method"]
         table["reason"] = pd.Series(self._reasons().ravel(), dtype="str")
-        return table
+        return with_per_sd(table, label_sd(self.design)[:, :K].ravel())
 
     def _reasons(self) -> NDArray[np.object_]:
         reasons = np.full((len(self.groups), len(self.terms)), None, dtype=object)

@@ -138,9 +138,8 @@ class Ratings(Result):
         if side is not None and side.terms:
             table.loc[side.terms] = pd.DataFrame(side.weights.columns(), index=side.terms)[columns]
         table = table.rename_axis("term").reset_index()
-        sd = difference_sd(self.used.X, self.used.weight)
-        table = with_per_sd(table, sd)
         table["n"] = len(self.used)
+        table = with_per_sd(table, difference_sd(self.used.X, self.used.weight))
         table["held_constant"] = table["term"].isin(self.held_constant)
         table["method"] = self.method
         table["reason"] = pd.Series([self.covariate_reasons.get(n) for n in names], dtype="str")
