@@ -8,7 +8,7 @@ import time
 
 import numpy as np
 
-from workbench.decompose.sampler import Part, Prior, sample
+from workbench.decompose.sampling.sampler import Part, Prior, sample
 
 K, JUDGES, SCALE = 29, 33, 0.1
 SUBSETS = (820, 820, *[400] * 9, 1418, 459, 401, 388, 121)

@@ -33,13 +33,9 @@ def _choices(data: wb.PreferenceData) -> dict[str, Any]:
             index=1 + kinds.index("human") if "human" in kinds else 0,
             help="A kind pools all its annotators.",
         )
-        covariates = some(
-            "Held constant",
-            data.factor_names,
-            "held_constant",
-            default=style,
-            help="Factors in the same model. The Arena's style control: length and formatting.",
-        )
+        told = "Factors in the same model. The Arena's style control: length and formatting."
+        known = data.factor_names
+        covariates = some("Hold constant", known, "held_constant", default=style, help=told)
         ties = one(
             "Ties",
             ["half", "davidson", "drop"],
@@ -77,9 +73,8 @@ except wb.WorkbenchError as error:
 
 if found.warnings:
     st.info(f"{len(found.warnings)} warnings about these ratings stand under Checks.")
-ratings, changes, weights, pairs, checks = st.tabs(
-    ["Ratings", "With and without style", "Style weights", "Pairs of models", "Checks"]
-)
+names = ["Ratings", "With and without style", "Style weights", "Pairs of models", "Checks"]
+ratings, changes, weights, pairs, checks = st.tabs(names)
 level = f"{found.settings['level']:.0%}"
 
 with ratings:
@@ -87,25 +82,31 @@ with ratings:
         f"Elo points (400 are odds of ten to one) with {level} intervals. Rank limits hold the "
         "true rank with at least that probability; rank_arena counts whose interval lies above."
     )
+    note(found.control)
     figure(found.plot(), "Ratings of each model with and without covariates", "ratings")
-    board = found.to_frame()
-    first = ["rank", "term", "elo", "elo_low", "elo_high", "rank_low", "rank_high", "n"]
-    board = board[[*first, *board.columns.difference(first, sort=False)]]
-    table(board, "leaderboard", "Every rating with n, interval, method and reason")
+    first = ("rank", "term", "elo", "elo_low", "elo_high", "rank_low", "rank_high", "n")
+    title = "Every rating with n, interval, method and reason"
+    table(found.to_frame(), "leaderboard", title, first)
 
 with changes:
-    if found.counterfactual.empty:
+    if choices["covariates"] and not found.held_constant:
+        st.info("No factor could be held constant; the reasons stand under Style weights.")
+    elif found.counterfactual.empty:
         st.info("Hold at least one factor constant to see what the ratings owe to it.")
     else:
-        st.caption("What changes when responses are compared as if equal in these factors.")
-        changed = found.counterfactual
-        first = ["term", "elo_without", "elo_with", "rank_without", "rank_with", "rank_change"]
-        changed = changed[[*first, *changed.columns.difference(first, sort=False)]]
-        table(changed, "counterfactual", "Ratings and ranks without and with")
+        note(f"What changes when responses are compared as if equal; {found.control}")
+        first = ("term", "elo_without", "elo_with", "rank_without", "rank_with", "rank_change")
+        title = "Ratings and ranks without and with"
+        table(found.counterfactual, "counterfactual", title, first)
 
 with weights:
-    st.caption("Log-odds per unit of the coded difference. An association: not a cause.")
-    table(found.covariates, "covariates", "Weights of the factors that are held constant")
+    st.caption(
+        "Log-odds: per_sd for a difference of one standard deviation, estimate for one unit of "
+        "the coded difference, which compares within one coding only. An association: no cause."
+    )
+    first = ("term", "held_constant", "per_sd", "per_sd_low", "per_sd_high")
+    title = "Weights of the factors that were to be held constant"
+    table(found.covariates, "covariates", title, first)
     if len(found.tie_parameter):
         table(found.tie_parameter, "ties", "Davidson's tie parameter")
 

@@ -124,12 +124,15 @@ def published(folder: Path) -> pd.DataFrame:
     return board.rename(columns={"length_controlled_winrate": "published"})
 
 
-def analyse(folder: Path, replicates: int = 200) -> tuple[LengthControlled, pd.DataFrame]:
+def analyse(
+    folder: Path, replicates: int = 200, *, joint: bool = False
+) -> tuple[LengthControlled, pd.DataFrame]:
+    """Refit the models, with the difficulty of the file or with that of a joint fit of them."""
     difficulty = read_difficulty(folder)
     result = length_control(
         read(folder),
         baseline="baseline",
-        difficulty=difficulty,
+        difficulty="joint" if joint else difficulty,
         gamed=read_gamed(folder, difficulty),
         replicates=replicates,
     )
@@ -146,10 +149,29 @@ def neighbours(result: LengthControlled, order: list[str]) -> tuple[int, int]:
     return int((np.quantile(gaps, 0.025, axis=0) > 0).sum()), len(order) - 1
 
 
-def record(result: LengthControlled, table: pd.DataFrame) -> dict[str, Any]:
-    """Return the numbers that the README quotes, rounded for comparison between machines."""
+def agreement(table: pd.DataFrame) -> dict[str, Any]:
+    """Return how far refits are from the published values."""
     both = table[table["published"].notna() & table["estimate"].notna()]
     gap = (both["estimate"] - both["published"]).abs()
+    return {
+        "refit_mean_difference": round(float(gap.mean()), 2),
+        "refit_largest_difference": round(float(gap.max()), 2),
+        "refit_largest_model": str(gap.idxmax()),
+        "kendall": round(float(kendalltau(both["estimate"], both["published"]).statistic), 3),
+    }
+
+
+def kendall_limits(result: LengthControlled, table: pd.DataFrame) -> list[float]:
+    """Return percentiles of Kendall's tau between draws and published values."""
+    both = table[table["published"].notna() & table["estimate"].notna()]
+    draws = result.draws[both.index]
+    taus = [kendalltau(draw, both["published"]).statistic for draw in draws.to_numpy()]
+    return [round(float(limit), 2) for limit in np.quantile(taus, [0.025, 0.975])]
+
+
+def record(result: LengthControlled, table: pd.DataFrame, joint: pd.DataFrame) -> dict[str, Any]:
+    """Return the numbers that the README quotes, rounded for comparison between machines."""
+    both = table[table["published"].notna() & table["estimate"].notna()]
     predicted = both[both["predicted"].notna()]
     decided, pairs = neighbours(result, both.index.tolist())
     return {
@@ -161,10 +183,9 @@ def record(result: LengthControlled, table: pd.DataFrame) -> dict[str, Any]:
             float((predicted["predicted"] - predicted["published"]).abs().mean()), 3
         ),
         "predicted_models": len(predicted),
-        "refit_mean_difference": round(float(gap.mean()), 2),
-        "refit_largest_difference": round(float(gap.max()), 2),
-        "refit_largest_model": str(gap.idxmax()),
-        "kendall": round(float(kendalltau(both["estimate"], both["published"]).statistic), 3),
+        **agreement(table),
+        "kendall_limits": kendall_limits(result, table),
+        "joint": agreement(joint),
         "median_bootstrap_error": round(float(both["std_error"].median()), 2),
         "median_published_error": round(float(both["published_error"].median()), 2),
         "neighbours_decided": decided,
@@ -182,6 +203,7 @@ def main() -> None:
     parser.add_argument("--write-expected", action="store_true")
     options = parser.parse_args()
     result, table = analyse(options.data)
+    _, joint = analyse(options.data, joint=True)
     print(result.summary())
     shown = [
         "win_rate",
@@ -193,7 +215,7 @@ def main() -> None:
         "published_error",
     ]
     print(table[shown].round(2).to_string())
-    found = record(result, table)
+    found = record(result, table, joint)
     print(json.dumps(found, indent=1))
     expected = HERE / "expected.json"
     if options.write_expected:

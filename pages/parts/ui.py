@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import pandas as pd
@@ -39,9 +40,10 @@ def figure(plot: object, alt: str, key: str) -> None:
     st.plotly_chart(plot, key=key, alt=alt, theme="streamlit", config=CONFIG)
 
 
-def table(frame: pd.DataFrame, key: str, title: str) -> None:
-    """Show a table and offer it as CSV."""
+def table(frame: pd.DataFrame, key: str, title: str, first: Sequence[str] = ()) -> None:
+    """Show a table and offer it as CSV, some columns before the others."""
     st.caption(title)
+    frame = frame[[*first, *frame.columns.difference(first, sort=False)]] if first else frame
     short = st.column_config.NumberColumn(format="%.2g")
     small = {name: short for name in frame.columns if str(name) in ("p_value", "q_value")}
     st.dataframe(frame, key=f"table-{key}", hide_index=True, column_config=small)

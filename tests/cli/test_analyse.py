@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 import pytest
 from typer.testing import CliRunner
@@ -49,6 +50,8 @@ def test_dissect(folder: Path) -> None:
     direct = wb.dissect(wb.load(folder), by=("annotator",), scale=0.3, folds=0, draws=200)
     assert found["estimates"] == plain(direct.to_frame())
     assert run("dissect", folder, "--scale", "wide").exit_code == 2
+    assert found["scales"] == []
+    assert len(tables("dissect", folder, "--folds", 0, "--draws", 200)["scales"]) == 6
 
 
 def test_bootstrap(folder: Path) -> None:
@@ -115,6 +118,36 @@ def test_length_control_needs_one_judge() -> None:
         "--replicates", 20,
     )  # fmt: skip
     assert [row["term"] for row in found["estimates"]] == [f"sim-model-{c}" for c in "bcd"]
+
+
+def test_length_control_takes_difficulty_and_gamed_runs(tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+    rows = [
+        {"instruction": f"question {i}", "output_1": "x" * 50, "generator_1": "base",
+         "output_2": "y" * int(rng.integers(20, 200)), "generator_2": model, "annotator": "judge",
+         "preference": 1.0 + float(rng.random())}
+        for model in ("mine", "theirs", "other_verbose") for i in range(30)
+    ]  # fmt: skip
+    own = [row for row in rows if row["generator_2"] != "other_verbose"]
+    gamed = [row for row in rows if row["generator_2"] == "other_verbose"]
+    paths = {name: tmp_path / f"{name}.json" for name in ("own", "gamed", "hard")}
+    paths["own"].write_text(json.dumps(own))
+    paths["gamed"].write_text(json.dumps(gamed))
+    hard = {f"question {i}": float(i % 5) for i in range(30)}
+    paths["hard"].write_text(json.dumps(hard))
+    flags = ("--difficulty", paths["hard"], "--gamed", paths["gamed"], "--replicates", 20)
+    found = tables("length-control", paths["own"], *flags)
+    direct = wb.length_control(
+        wb.load(paths["own"]), difficulty=hard, gamed=wb.load(paths["gamed"]), replicates=20
+    )
+    assert found["estimates"] == plain(direct.to_frame())
+    assert "difficulty given; baseline's own gamed runs: other_verbose" in direct.summary()
+    told = run("length-control", paths["own"], "--difficulty", "none", "--replicates", 20).stdout
+    assert "instruction difficulty left out, as asked" in told
+    assert "gamed runs: left out" in told
+    told = run("length-control", paths["own"], "--replicates", 20).stdout
+    assert "instruction difficulty by a joint fit of 2 models" in told
+    assert run("length-control", paths["own"], "--difficulty", paths["own"]).exit_code != 0
 
 
 def test_add_judge(folder: Path, tmp_path: Path) -> None:

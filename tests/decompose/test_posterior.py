@@ -7,14 +7,16 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 import pytest
+from scipy.integrate import quad
 from scipy.special import expit
 
 import workbench as wb
 from tests.planted import planted
 from workbench.data.dataset import PreferenceData
-from workbench.decompose.mixing import effective_sizes
 from workbench.decompose.posterior import dissect
-from workbench.decompose.sampler import Part, Prior, conditional, sample
+from workbench.decompose.sampling.expectation import laplace_moments, moments
+from workbench.decompose.sampling.mixing import effective_sizes
+from workbench.decompose.sampling.sampler import Part, Prior, conditional, sample
 from workbench.errors import DesignError
 from workbench.results import TIDY
 
@@ -245,22 +247,100 @@ def test_the_same_seed_gives_the_same_draws_and_groups_do_not_matter_to_each_oth
     data = planted(WEIGHTS, n=200)
     both = dissect(data, by="annotator", folds=0)
     np.testing.assert_array_equal(both.draws, dissect(data, by="annotator", folds=0).draws)
-    alone = dissect(data, annotator="people", by="annotator", folds=0).weights()
+    # the scale that is chosen is one for all groups, so this holds of a scale that is given
+    both = dissect(data, by="annotator", scale=0.1, folds=0)
+    alone = dissect(data, annotator="people", by="annotator", scale=0.1, folds=0).weights()
     shared = both.weights().select(annotator="people")
     np.testing.assert_allclose(alone.draws, shared.draws, atol=1e-9)
-    other = dissect(data, by="annotator", folds=0, seed=1)
+    other = dissect(data, by="annotator", scale=0.1, folds=0, seed=1)
     assert not np.array_equal(other.draws, both.draws)
 
 
-def test_the_held_out_scale_is_the_one_of_least_loss_and_suits_the_weights():
-    data = planted({"judge": [1.5, -1.0, 0.8]}, n=500)
-    result = dissect(data, by="annotator", scale="held-out", folds=0)
+@pytest.mark.parametrize(
+    ("size", "likely"), [(0.02, (0.01, 0.03)), (0.1, (0.03, 0.1, 0.3)), (1.0, (0.3, 1.0, 3.0))]
+)
+def test_by_default_the_scale_is_the_one_of_least_held_out_loss(size, likely):
+    weights = np.random.default_rng(3).laplace(0.0, size, size=20)
+    data = planted({"judge": weights.tolist()}, n=800)
+    result = dissect(data, by="annotator", folds=0)
     table = result.scales
-    chosen = table.loc[table["log_loss"].idxmin(), "scale"]
-    assert table["chosen"].sum() == 1
-    assert result.settings["scale_used"] == chosen
-    assert chosen >= 0.3
-    assert f"{chosen:g}" in result.settings["method"]
+    assert result.settings["scale_used"] == table.loc[table["log_loss"].idxmin(), "scale"]
+    assert table.loc[table["chosen"], "scale"].tolist() == [result.settings["scale_used"]]
+    assert result.settings["scale_used"] in likely
+    assert f"scale {result.settings['scale_used']:g} (least held-out" in result.settings["method"]
+    assert "held-out log-loss by prior scale: 0.01:" in result.summary()
+    same = dissect(data, by="annotator", folds=0, scale="held-out")
+    np.testing.assert_array_equal(same.draws, result.draws)
+
+
+def test_a_scale_that_is_given_is_used_and_nothing_is_compared():
+    result = dissect(planted(WEIGHTS, n=100), by="annotator", folds=0, scale=0.3)
+    assert result.settings["scale_used"] == 0.3
+    assert result.scales.empty
+    assert "least" not in result.settings["method"]
+
+
+def test_the_paper_is_repeated_under_its_own_scale():
+    data = planted(WEIGHTS, n=100)
+    found = dissect(data, by="annotator", legacy=True, folds=1)
+    assert found.settings["scale_used"] == 0.1
+    assert found.scales.empty
+    named = dissect(data, by="annotator", legacy=True, folds=1, scale=0.1)
+    np.testing.assert_array_equal(found.draws, named.draws)
+    with pytest.raises(DesignError, match="legacy"):
+        dissect(data, by="annotator", legacy=True, scale="held-out")
+
+
+@pytest.mark.parametrize("name", ["laplace", "normal"])
+def test_moments_are_those_of_exact_draws(name):
+    rng = np.random.default_rng(4)
+    n, K = 150, 8
+    X = rng.choice([-1.0, 0.0, 1.0], size=(n, K))
+    X[:, 1] = np.where(rng.random(n) < 0.7, X[:, 0], X[:, 1])  # correlated factors
+    X[:, 7] = 0.0  # known by its prior alone
+    b = rng.laplace(0.0, 0.5, size=(2, K))
+    votes = (rng.random((n, 2)) < expit(X @ b.T)).astype(float)
+    part = Part(X, np.ones((n, 2)), votes, ["one", "other"])
+    priors = [_prior(name, scale, K) for scale in (0.03, 0.3, 1.0)]
+    mean, covariance = moments(part, priors)
+    for k, prior in enumerate(priors):
+        exact = sample([part], prior, draws=20_000, seed=1)
+        spread = exact.values.std(axis=1)
+        gap = np.abs(mean[k] - exact.values.mean(axis=1)) / spread
+        assert gap.max() < 0.12
+        own = np.sqrt(np.diagonal(covariance[k], axis1=1, axis2=2))
+        np.testing.assert_allclose(own, spread, rtol=0.1)
+
+
+@pytest.mark.parametrize(("q", "h", "r"), [(0.3, 1.0, 2.0), (-5.0, 0.5, 1.0), (40.0, 2.0, 3.0)])
+def test_moments_of_one_weight_equal_quadrature(q, h, r):
+    at = max(abs(q) - r, 0.0) / h * np.sign(q)
+
+    def density(b):
+        return np.exp(q * (b - at) - h * (b**2 - at**2) / 2 - r * (abs(b) - abs(at)))
+
+    powers = [quad(lambda b, k=k: b**k * density(b), -60, 60, points=[0, at], limit=500)[0]
+              for k in range(3)]  # fmt: skip
+    mean, variance = laplace_moments(np.array(q), np.array(h), np.array(r))
+    assert mean == pytest.approx(powers[1] / powers[0], rel=1e-6)
+    assert variance == pytest.approx(powers[2] / powers[0] - (powers[1] / powers[0]) ** 2, rel=1e-5)
+
+
+def test_scales_are_compared_as_exact_draws_would_compare_them():
+    data = planted({"a": [1.0, -0.5, 0.3], "b": [0.1, 0.0, 0.2]}, n=300)
+    found = dissect(data, by="annotator", folds=0).scales.set_index("scale")["log_loss"]
+    for scale in (0.03, 0.3, 3.0):
+        drawn = dissect(data, by="annotator", scale=scale).held_out
+        exact = np.average(drawn["log_loss"], weights=drawn["n"])
+        assert found[scale] == pytest.approx(exact, abs=0.002)
+
+
+def test_one_cluster_cannot_choose_a_scale():
+    data = planted(WEIGHTS, n=30)
+    together = replace(data, pairs=data.pairs.assign(cluster="one"))
+    with pytest.raises(DesignError, match="cannot be chosen"):
+        dissect(together, by="annotator", folds=0)
+    assert dissect(together, by="annotator", scale=0.1, folds=0).draws.shape[1] == 2
 
 
 def test_legacy_is_the_paper_with_one_fold_and_shrinks_with_ten():
@@ -306,7 +386,7 @@ def _odd_data():
 
 
 def test_data_that_say_little_are_fitted_under_the_prior_and_said():
-    result = dissect(_odd_data(), by="annotator", folds=2, draws=4000)
+    result = dissect(_odd_data(), by="annotator", scale=0.1, folds=2, draws=4000)
     table = result.to_frame().set_index(["group", "term"])
     said = result.diagnostics.set_index("group")["warnings"]
     assert "fewer labels (2) than terms (4)" in said["few"]

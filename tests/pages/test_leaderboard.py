@@ -10,6 +10,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 import workbench as wb
+from tests.battles import battles
 from workbench.ratings.bradley_terry import rate
 
 PAGES = Path(__file__).resolve().parents[2] / "pages"
@@ -22,7 +23,7 @@ def _pages_importable(monkeypatch):
     monkeypatch.setenv("WORKBENCH_DATA", "sample")
 
 
-def _run(**query: str) -> AppTest:
+def _run(**query: str | list[str]) -> AppTest:
     app = AppTest.from_file(str(PAGES / "leaderboard.py"), default_timeout=90)
     for key, value in query.items():
         app.query_params[key] = value
@@ -77,6 +78,27 @@ def test_without_covariates_only_ratings_are_shown():
     assert not app.exception
     assert any("Hold at least one factor constant" in info.value for info in app.info)
     assert not [d for d in app.dataframe if "rank_change" in d.value.columns]
+
+
+def test_the_page_names_what_is_held_constant_and_what_is_not(monkeypatch, tmp_path):
+    rng = np.random.default_rng(0)
+    won, first = rng.random(200) < 0.5, np.arange(200) % 2 == 0
+    z = np.where(np.arange(200) < 15, np.where(won, 1.0, -1.0), 0.0)
+    sides = np.where(first, "m", "n"), np.where(first, "n", "m")
+    data = battles(*sides, won.astype(float), {"x": rng.normal(size=200), "z": z})
+    wb.save(data, tmp_path / "style")
+    monkeypatch.setenv("WORKBENCH_DATA", str(tmp_path / "style"))
+    app = _run(held_constant=["x", "z"])
+    style = _frame(app, "per_sd").set_index("term")
+    assert style["held_constant"].to_dict() == {"x": True, "z": False}
+    lines = [
+        text.value
+        for text in app.text
+        if "held constant: x; not held constant: z (the" in text.value
+    ]
+    assert len(lines) == 2
+    app = _run(held_constant="z")
+    assert any("No factor could be held constant" in info.value for info in app.info)
 
 
 def test_data_without_model_names_say_why(monkeypatch, tmp_path):

@@ -16,7 +16,7 @@ def _frame(n: int, term: str = "factor") -> pd.DataFrame:
             "group": "g",
             "term": [f"{term} {k}" for k in range(n)],
             **dict.fromkeys(("estimate", "conf_low", "conf_high"), 0.1),
-            **dict.fromkeys(("weight", "weight_low", "weight_high"), 0.2),
+            **dict.fromkeys(("per_sd", "per_sd_low", "per_sd_high"), 0.2),
             "confounded": True,
         }
     )
@@ -31,7 +31,7 @@ def test_names_stand_beside_their_points_only_where_they_fit(n, named):
 
 def test_data_text_is_text_and_undefined_points_are_counted():
     frame = _frame(3, "<b>$x$")
-    frame.loc[1, "weight"] = np.nan
+    frame.loc[1, "per_sd"] = np.nan
     [points] = tau_against_weight(frame).data
     assert len(points.x) == 2
     assert "1 undefined" in points.name

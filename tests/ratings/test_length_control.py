@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -9,7 +11,9 @@ from scipy.optimize import minimize
 from scipy.special import expit
 
 from workbench.data.dataset import PreferenceData
-from workbench.errors import DesignError
+from workbench.errors import DataError, DesignError
+from workbench.ratings.baseline_rows import baseline_rows
+from workbench.ratings.difficulty import joint_difficulty, read_difficulty
 from workbench.ratings.length_control import length_control
 from workbench.ratings.length_control_fit import (
     RIDGE,
@@ -219,3 +223,170 @@ def test_unclear_baseline_or_judge_is_an_error() -> None:
     two = pd.concat([data.labels, data.labels.assign(annotator="other")])
     with pytest.raises(DesignError, match="one judge"):
         length_control(PreferenceData.from_tables(data.pairs, two), baseline="base")
+
+
+def many(models: int, n: int, seed: int) -> tuple[PreferenceData, pd.Series]:
+    """Models on the same instructions, of known difficulty, which their lengths follow."""
+    rng = np.random.default_rng(seed)
+    hard = rng.normal(0.0, 1.5, n)
+    parts = []
+    for k in range(models):
+        gap = np.round(rng.normal(0.0, 150.0, n) + 60.0 * hard)
+        p = expit(-1.2 * np.tanh(gap / gap.std(ddof=1)) + hard - 1.0 + 0.3 * k)
+        frame = pd.DataFrame({"prompt": [f"question {i}" for i in range(n)]})
+        frame["base"], frame["own"] = 900, (900 - gap).clip(1).astype(int)
+        parts.append(as_data(frame.assign(win=(rng.random(n) < p) * 1.0), model=f"m{k:02d}"))
+    data = PreferenceData.from_tables(
+        pd.concat([p.pairs for p in parts]), pd.concat([p.labels for p in parts])
+    )
+    return data, pd.Series(hard, index=frame["prompt"])
+
+
+def test_joint_difficulty_finds_the_planted_one_and_does_what_knowing_it_would() -> None:
+    data, hard = many(12, 300, 1)
+    rows = baseline_rows(data, "base", "judge").table
+    found = joint_difficulty(rows)
+    names = rows.drop_duplicates("prompt_id").set_index("prompt_id")["prompt"]
+    assert np.corrcoef(found, hard[names[found.index]])[0, 1] > 0.8
+    known = length_control(data, baseline="base", difficulty=hard.to_dict(), replicates=20)
+    gaps = {}
+    for name in ("joint", "none"):
+        other = length_control(data, baseline="base", difficulty=name, replicates=20)
+        gap = other.to_frame()["estimate"] - known.to_frame()["estimate"]
+        gaps[name] = gap.abs().mean()
+    assert gaps["joint"] < 0.6 * gaps["none"]
+
+
+def test_joint_difficulty_is_the_penalised_maximum() -> None:
+    data, _ = many(3, 15, 2)
+    rows = baseline_rows(data, "base", "judge").table
+    found = joint_difficulty(rows)
+    model, prompt = pd.factorize(rows["model"])[0], pd.factorize(rows["prompt_id"], sort=True)[0]
+    scale = rows.groupby("model")["gap"].transform(lambda gap: gap.std(ddof=1))
+    z, win = np.tanh(rows["gap"] / scale).to_numpy(), rows["win"].to_numpy()
+
+    def minimum(variance: float) -> tuple[np.ndarray, np.ndarray]:
+        def loss(at: np.ndarray) -> float:
+            slope, level, d = at[:3], at[3:6], at[6:]
+            eta = slope[model] * z + level[model] + d[prompt]
+            ridge = 0.005 * (slope @ slope + level @ level) + d @ d / (2 * variance)
+            return float((np.logaddexp(0, eta) - win * eta).sum() + ridge)
+
+        best = minimize(loss, np.zeros(21), method="BFGS", options={"gtol": 1e-7}).x
+        X = np.zeros((len(rows), 21))
+        X[np.arange(len(rows)), model], X[np.arange(len(rows)), 3 + model] = z, 1.0
+        X[np.arange(len(rows)), 6 + prompt] = 1.0
+        p = expit(X @ best)
+        bend = X.T @ (X * (p * (1 - p))[:, None])
+        bend += np.diag(np.r_[np.full(6, 0.01), np.full(15, 1 / variance)])
+        return best[6:], np.diag(np.linalg.inv(bend))[6:]
+
+    variance = 1.0
+    for _ in range(60):
+        d, uncertain = minimum(variance)
+        variance = float(np.mean(d**2 + uncertain))
+    np.testing.assert_allclose(found, d, atol=1e-3)
+
+
+def test_difficulty_is_that_of_the_file_or_of_a_joint_fit_and_said() -> None:
+    frame = planted(80, -1.0, 0.3, 13)
+    one = as_data(frame)
+    alone = length_control(one, baseline="base", replicates=20)
+    assert "left out: none is given, and one model cannot tell it" in alone.summary()
+    assert np.isnan(alone.to_frame()["w_x"].iloc[0])
+    given = dict(zip(frame["prompt"], frame["difficulty"], strict=True))
+    by_text = length_control(one, baseline="base", difficulty=given, replicates=20)
+    pairs = one.pairs.assign(instruction_difficulty=frame["difficulty"])
+    column = PreferenceData.from_tables(pairs, one.labels)
+    of_file = length_control(column, baseline="base", replicates=20)
+    pd.testing.assert_frame_equal(numbers(by_text), numbers(of_file))
+    assert "of the file's column instruction_difficulty" in of_file.to_frame()["method"].iloc[0]
+    asked = length_control(column, baseline="base", difficulty="none", replicates=20)
+    pd.testing.assert_frame_equal(numbers(asked), numbers(alone))
+    assert "left out, as asked" in asked.settings["difficulty"]
+    several, _ = many(3, 40, 3)
+    by_default = length_control(several, baseline="base", replicates=20)
+    assert by_default.settings["difficulty"] == "by a joint fit of 3 models"
+    assert np.isfinite(by_default.to_frame()["w_x"]).all()
+    with pytest.raises(DesignError, match="joint"):
+        length_control(one, baseline="base", difficulty="hard")  # type: ignore[arg-type]
+
+
+def test_the_baselines_own_runs_of_the_file_are_used_and_have_their_difficulty() -> None:
+    frame = planted(60, -1.0, 0.0, 14)
+    given = dict(zip(frame["prompt"], frame["difficulty"], strict=True))
+    runs = [as_data(planted(60, -3.0, 0.0, 15 + k), model=f"base_{name}")
+            for k, name in enumerate(("verbose", "concise"))]  # fmt: skip
+    parts = [as_data(frame), *runs]
+    together = PreferenceData.from_tables(
+        pd.concat([p.pairs for p in parts]), pd.concat([p.labels for p in parts])
+    )
+    apart = PreferenceData.from_tables(
+        pd.concat([p.pairs for p in runs]), pd.concat([p.labels for p in runs])
+    )
+    options = {"baseline": "base", "difficulty": given, "replicates": 20}
+    found = length_control(together, **options)
+    flagged = length_control(parts[0], gamed=apart, **options)
+    one = found.to_frame().set_index("term").loc["mine"]
+    np.testing.assert_allclose(one["estimate"], flagged.to_frame()["estimate"].iloc[0])
+    assert found.settings["gamed"] == ["base_concise", "base_verbose"]
+    assert "gamed runs: base_concise, base_verbose" in found.summary()
+    assert "gamed runs: left out" in length_control(parts[0], **options).summary()
+
+    def loss(w: np.ndarray) -> float:
+        total = 0.005 * w @ w
+        for k, part in enumerate(parts):
+            rows = baseline_rows(part, "base", "judge").table
+            z = np.tanh(rows["gap"] / rows["gap"].std(ddof=1)).to_numpy()
+            eta = w[0] * z + w[1] * rows["prompt"].map(given).to_numpy() + w[2] * (k == 0)
+            fit = np.logaddexp(0, eta) - rows["win"].to_numpy() * eta
+            total += (0.1 if k else 1.0) * fit.sum()
+        return float(total)
+
+    oracle = minimize(loss, np.zeros(3), method="BFGS", options={"gtol": 1e-8}).x
+    np.testing.assert_allclose(one[["w_l", "w_x", "w_m"]].to_numpy(float), oracle, atol=1e-5)
+
+
+def test_identical_responses_are_draws_whatever_the_judge_said() -> None:
+    frame = planted(40, -1.0, 0.3, 16)
+    frame.loc[:3, "own"] = frame.loc[:3, "base"]
+    data = as_data(frame)
+    pairs = data.pairs.assign(response_b=data.pairs["response_b"].str.replace("y", "x"))
+    labels = data.labels.assign(preference=data.labels["preference"])
+    first = data.pairs["pair_id"].iloc[:4].tolist()
+    at = [labels.index[labels["pair_id"] == name][0] for name in first]
+    labels.loc[at, "preference"] = [0.0, 1.0, np.nan, 0.5]
+    asked = PreferenceData.from_tables(pairs, labels)
+    labels.loc[at, "preference"] = 0.5
+    drawn = PreferenceData.from_tables(pairs, labels)
+    found = length_control(asked, baseline="base", replicates=20)
+    pd.testing.assert_frame_equal(
+        numbers(found), numbers(length_control(drawn, baseline="base", replicates=20))
+    )
+    assert (found.settings["identical"], found.settings["overruled"]) == (4, 3)
+    assert "read as draws: 4 pairs, 3 of them against the judge" in found.summary()
+
+
+def test_the_baseline_against_itself_has_one_half_by_definition() -> None:
+    frame = planted(30, -1.0, 0.3, 17)
+    both = [as_data(frame), as_data(frame.assign(own=frame["base"]), model="base")]
+    data = PreferenceData.from_tables(
+        pd.concat([p.pairs for p in both]), pd.concat([p.labels for p in both])
+    )
+    table = length_control(data, baseline="base", replicates=20).to_frame().set_index("term")
+    assert table.loc["base", "estimate"] == 50
+    assert table.loc["base", ["std_error", "conf_low", "w_l"]].isna().all()
+    assert "by definition" in table.loc["base", "reason"]
+    assert np.isfinite(table.loc["mine", "conf_low"])
+
+
+def test_difficulty_is_read_by_text_and_not_by_row(tmp_path: Path) -> None:
+    named = tmp_path / "named.csv"
+    named.write_text("question,hardness\none,-1.5\ntwo,0.5\n")
+    assert read_difficulty(named) == {"one": -1.5, "two": 0.5}
+    (tmp_path / "object.json").write_text('{"one": 1, "two": -2.5}')
+    assert read_difficulty(tmp_path / "object.json") == {"one": 1.0, "two": -2.5}
+    numbered = tmp_path / "numbered.csv"
+    numbered.write_text("instruction_index,difficulty\n0,-1.5\n1,0.5\n")
+    with pytest.raises(DataError, match="text"):
+        read_difficulty(numbered)

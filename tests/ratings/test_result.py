@@ -137,6 +137,77 @@ def test_a_covariate_that_decides_every_battle_leaves_the_plain_ratings():
     found.plot()
 
 
+def _with_a_separating_covariate(n=1500):
+    """Two covariates that matter, and one that each of the twenty battles it differs in obeys."""
+    data, _, beta = simulate(n=n, K=2)
+    y = data.labels["preference"].to_numpy()
+    rare = np.where(np.arange(n) < 20, np.where(y > 0.5, 1.0, -1.0), 0.0)
+    factors = {name: data.factors[name].to_numpy() for name in ("x0", "x1")}
+    sides = (data.pairs["model_a"], data.pairs["model_b"])
+    return battles(*sides, y, {"x0": factors["x0"], "rare": rare, "x1": factors["x1"]}), beta
+
+
+@pytest.mark.parametrize("ties", ["half", "davidson"])
+@pytest.mark.parametrize("intervals", ["cluster", "bootstrap"])
+def test_a_separating_covariate_is_left_out_alone(ties, intervals):
+    data, beta = _with_a_separating_covariate()
+    options = {"ties": ties, "intervals": intervals, "replicates": 100}
+    found = rate(data, covariates=["x0", "rare", "x1"], **options)
+    without = rate(data, covariates=["x0", "x1"], **options)
+    pd.testing.assert_series_equal(ratings_of(found), ratings_of(without))
+    table = found.covariates.set_index("term")
+    assert table["held_constant"].to_dict() == {"x0": True, "rare": False, "x1": True}
+    assert "with more won all 20 battles" in table.loc["rare", "reason"]
+    assert table.loc[["x0", "x1"], "reason"].isna().all()
+    kept = table.loc[["x0", "x1"]]
+    assert ((kept["estimate"] - beta).abs() < 3 * kept["std_error"]).all()
+    assert found.held_constant == ["x0", "x1"]
+    assert found.control.startswith("held constant: x0, x1; not held constant: rare (the side")
+    assert found.control in found.summary()
+    assert "held constant: x0, x1;" in found.method
+    assert "held constant" not in found.without_covariates["method"].iloc[0]
+    assert sum("not held constant: rare" in text for text in found.warnings) == 1
+
+
+def test_covariates_that_separate_together_lose_the_last_of_them():
+    # apart neither decides, their sum does
+    data, _, _ = simulate(n=600)
+    rng = np.random.default_rng(0)
+    y = data.labels["preference"].to_numpy()
+    first = rng.normal(size=600)
+    second = np.where(y > 0.5, 1.0, -1.0) * rng.uniform(0.1, 1.0, 600) - first
+    sides = (data.pairs["model_a"], data.pairs["model_b"])
+    more = battles(*sides, y, {"first": first, "second": second})
+    found = rate(more, covariates=["first", "second"])
+    assert found.held_constant == ["first"]
+    reason = found.covariate_reasons["second"]
+    assert reason.startswith("with the models, first it predicts some labels perfectly")
+
+
+def test_nothing_held_constant_is_said():
+    data, _, _ = simulate(n=300)
+    sides = (data.pairs["model_a"], data.pairs["model_b"])
+    y = data.labels["preference"]
+    found = rate(battles(*sides, y, {"zero": np.zeros(300)}), covariates=["zero"])
+    assert found.control.startswith("held constant: nothing; not held constant: zero (")
+    assert rate(battles(*sides, y)).control == "held constant: nothing"
+
+
+def test_weights_of_other_units_agree_per_standard_deviation():
+    data, _, _ = simulate(n=1500, K=2)
+    factors = {name: data.factors[name].to_numpy() for name in ("x0", "x1")}
+    sides = (data.pairs["model_a"], data.pairs["model_b"])
+    y = data.labels["preference"]
+    one = rate(battles(*sides, y, factors), covariates=["x0", "x1"]).covariates
+    factors = {"x0": 250 * factors["x0"], "x1": factors["x1"]}
+    other = rate(battles(*sides, y, factors), covariates=["x0", "x1"]).covariates
+    assert other["estimate"].iloc[0] == pytest.approx(one["estimate"].iloc[0] / 250)
+    columns = ["per_sd", "per_sd_low", "per_sd_high"]
+    np.testing.assert_allclose(one[columns], other[columns], rtol=1e-6)
+    sd = np.sqrt(np.mean(data.factors["x0"] ** 2))
+    np.testing.assert_allclose(one["per_sd"].iloc[0], one["estimate"].iloc[0] * sd)
+
+
 def test_resamples_without_finite_ratings_are_counted_and_widen_the_limits():
     # the one win of "rare" is missing from about a third of all resamples
     a = ["p"] * 20 + ["q"] * 20 + ["rare"] * 11

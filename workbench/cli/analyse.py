@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
@@ -43,8 +43,11 @@ def dissect(
         "laplace"
     ),
     scale: Annotated[
-        str, typer.Option(help="Of the prior, in logits, or held-out: least held-out log-loss.")
-    ] = "0.1",
+        str | None,
+        typer.Option(
+            help="Of the prior, in logits; if not given, that of least held-out log-loss."
+        ),
+    ] = None,
     draws: Annotated[int, typer.Option(min=100, help="Posterior draws kept.")] = 2000,
     legacy: Annotated[
         bool, typer.Option("--legacy", help="The choices of preference dissection, exactly.")
@@ -54,8 +57,9 @@ def dissect(
     import workbench as wb
 
     data = run.scored()
-    chosen: float | Literal["held-out"]
-    chosen = "held-out" if scale == "held-out" else _number(scale, "--scale")
+    chosen: float | Literal["held-out"] | None = None
+    if scale is not None:
+        chosen = "held-out" if scale == "held-out" else _number(scale, "--scale")
     with run.progress("Sampling"):
         found = wb.dissect(
             data,
@@ -176,17 +180,38 @@ def rate(
 def length_control(
     run: Run,
     baseline: Annotated[str | None, typer.Option(help="Model that all others met.")] = None,
+    difficulty: Annotated[
+        str | None,
+        typer.Option(
+            help="Of the instructions: a file of texts and numbers, joint (estimated over the "
+            "models) or none; if not given, the data's own column, or joint."
+        ),
+    ] = None,
+    gamed: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="File of the baseline's own verbose and concise runs; may be repeated. If not "
+            "given, the models BASELINE_verbose and BASELINE_concise of the data."
+        ),
+    ] = None,
     replicates: _Replicates = 200,
 ) -> None:
     """Give each model's win rate at the baseline's length, as AlpacaEval defines it."""
     import workbench as wb
+    from workbench.ratings.difficulty import read_difficulty
 
     data, judges = run.load(), run.config.annotators
     if len(judges) > 1:
         raise typer.BadParameter("name one judge", param_hint="--annotator")
+    known: Any = difficulty
+    if difficulty not in (None, "joint", "none"):
+        known = read_difficulty(difficulty)
+    runs = run.reads(wb.load(gamed, **run.config.reading())) if gamed else None
     with run.progress("Fitting"):
         found = wb.length_control(
             data,
+            difficulty=known,
+            gamed=runs,
             baseline=baseline,
             annotator=judges[0] if judges else None,
             replicates=replicates,

@@ -16,9 +16,11 @@ from workbench.decompose.decomposition import Decomposition, check_options, deco
 from workbench.decompose.design import Design, build_design, select_annotators
 from workbench.decompose.errors.tidy import p_values, q_values
 from workbench.decompose.kernel import Array
-from workbench.errors import DesignError
+from workbench.decompose.spread import label_sd
+from workbench.errors import DesignError, refuse_out_of_range
 from workbench.provenance import Provenance
 from workbench.results import Result
+from workbench.standardised import PER_SD
 
 if TYPE_CHECKING:
     import plotly.graph_objects as go
@@ -71,8 +73,9 @@ class Concordance(Result):
 
         Beside the tidy columns (``n``: labels with a strict preference): ``n_clusters``,
         ``concordant`` and ``discordant`` (weights of labels), ``n_factor_ties``,
-        ``n_preference_ties``; ``weight`` of the joint fit with ``weight_low`` and
-        ``weight_high``; ``confounded``; ``method`` and ``reason``.
+        ``n_preference_ties``; ``weight`` of the joint fit with its limits, per unit of the
+        coded difference, and ``per_sd`` for a difference of one standard deviation;
+        ``confounded``; ``method`` and ``reason``.
         """
         return self.estimates
 
@@ -360,6 +363,9 @@ def _beside_weights(table: pd.DataFrame, fit: Decomposition, design: Design) -> 
     error = np.concatenate([np.sqrt(np.diag(f.covariance))[place] for f in fits])
     table["weight"] = weight
     table["weight_low"], table["weight_high"] = weight - z * error, weight + z * error
+    sd = label_sd(design)[:, :-1].ravel()
+    for end, name in zip(("", "_low", "_high"), PER_SD, strict=True):
+        table[name] = table[f"weight{end}"] * sd
     seen = _side(table["conf_low"], table["conf_high"])
     joint = _side(table["weight_low"], table["weight_high"])
     table["confounded"] = (seen != 0) & np.isfinite(weight) & (joint != seen)
@@ -373,13 +379,8 @@ def _side(low: pd.Series, high: pd.Series) -> np.ndarray:
 
 
 def _check_replicates(replicates: int) -> None:
-    if replicates < _FEWEST_REPLICATES:
-        raise DesignError(
-            "Option replicates is out of range.",
-            found=repr(replicates),
-            expected=f"at least {_FEWEST_REPLICATES}",
-            fix="Use replicates=1000.",
-        )
+    enough = f"at least {_FEWEST_REPLICATES}"
+    refuse_out_of_range({"replicates": (replicates >= _FEWEST_REPLICATES, replicates, enough)})
 
 
 def _text_row(row: Any) -> str:
@@ -388,6 +389,6 @@ def _text_row(row: Any) -> str:
     mark = "  CONFOUNDED" if row.confounded else ""
     return (
         f"  {row.term:<24} tau {row.estimate:+.3f} [{row.conf_low:+.3f}, {row.conf_high:+.3f}]"
-        f"  q = {row.q_value:.3g}  weight {row.weight:+.3f} "
-        f"[{row.weight_low:+.3f}, {row.weight_high:+.3f}]{mark}"
+        f"  q = {row.q_value:.3g}  weight per sd {row.per_sd:+.3f} "
+        f"[{row.per_sd_low:+.3f}, {row.per_sd_high:+.3f}]{mark}"
     )

@@ -24,10 +24,12 @@ from workbench.decompose.design import Design
 from workbench.decompose.errors.tidy import q_values
 from workbench.decompose.estimate import GroupFit
 from workbench.decompose.kernel import Array, Codes
+from workbench.decompose.spread import label_sd
 from workbench.decompose.weights import Weights
 from workbench.errors import refuse_out_of_range
 from workbench.provenance import Provenance
 from workbench.results import TIDY, Result
+from workbench.standardised import with_per_sd
 
 if TYPE_CHECKING:
     import plotly.graph_objects as go
@@ -90,7 +92,8 @@ class Bootstrap(Result):
 
         ``estimate`` is the weight of the full fit, ``std_error`` the standard deviation of
         the draws, the interval their percentiles, ``p_value`` twice the smaller share of
-        draws on one side of 0 (at least ``2 / (S + 1)``). Beside the tidy columns:
+        draws on one side of 0 (at least ``2 / (S + 1)``). Beside the tidy columns: ``per_sd``
+        with its limits (for a difference of one standard deviation among the labels),
         ``n_clusters``, ``n_draws``, ``n_failed``, ``method``, ``reason``.
         """
         terms, fits = self.fit.terms, self.fit.fits.values()
@@ -106,7 +109,7 @@ class Bootstrap(Result):
             frames.append(table)
         table = pd.concat(frames, ignore_index=True)
         table["method"] = _METHODS[self.settings["method"]]
-        return table[_COLUMNS]
+        return with_per_sd(table[_COLUMNS], label_sd(self.fit.design).ravel())
 
     def weights(self) -> Weights:
         """Return the weights with their draws, shape (S, J, K) without the position."""

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from workbench.decompose.design import Design
 from workbench.decompose.kernel import Array
-from workbench.decompose.sampler import Draws
+from workbench.decompose.sampling.sampler import Draws
 
 HIGH_RHAT = 1.05
 FEW_DRAWS = 200

@@ -11,7 +11,7 @@ from workbench.plots.theme import escape, label, marker, style
 
 _NEEDED = (
     "group", "term", "estimate", "conf_low", "conf_high",
-    "weight", "weight_low", "weight_high", "confounded",
+    "per_sd", "per_sd_low", "per_sd_high", "confounded",
 )  # fmt: skip
 
 _NAMED = 12
@@ -24,7 +24,7 @@ def tau_against_weight(frame: pd.DataFrame) -> go.Figure:
     Parameters
     ----------
     frame : DataFrame
-        ``group, term, estimate, conf_low, conf_high, weight, weight_low, weight_high,
+        ``group, term, estimate, conf_low, conf_high, per_sd, per_sd_low, per_sd_high,
         confounded``. Factors whose tau and weight disagree are drawn open, and named
         where they are few; the hover text names all.
 
@@ -55,13 +55,13 @@ def tau_against_weight(frame: pd.DataFrame) -> go.Figure:
     figure = go.Figure()
     named = int(frame["confounded"].sum()) <= _NAMED
     for k, (group, table) in enumerate(frame.groupby("group", sort=False)):
-        defined = np.isfinite(table[["estimate", "weight"]]).all(axis=1)
+        defined = np.isfinite(table[["estimate", "per_sd"]]).all(axis=1)
         lost = int((~defined).sum())
         name = f"{label(str(group))} ({lost} undefined)" if lost else label(str(group))
         figure.add_trace(_points(table[defined], name, k, named))
     figure = style(figure, height=520, title=None)
     axis = {"zeroline": True, "zerolinecolor": "rgba(128,128,128,0.8)", "automargin": True}
-    figure.update_xaxes(title="weight in the joint fit (log-odds per unit)", **axis)
+    figure.update_xaxes(title="weight in the joint fit (log-odds per standard deviation)", **axis)
     figure.update_yaxes(title="tau (factor by itself)", **axis)
     return figure
 
@@ -82,7 +82,7 @@ def _points(own: pd.DataFrame, name: str, k: int, named: bool) -> go.Scatter:
         }
 
     return go.Scatter(
-        x=own["weight"].to_numpy("float64"),
+        x=own["per_sd"].to_numpy("float64"),
         y=own["estimate"].to_numpy("float64"),
         mode="markers+text",
         name=name,
@@ -92,12 +92,12 @@ def _points(own: pd.DataFrame, name: str, k: int, named: bool) -> go.Scatter:
         ],
         textposition="top center",
         marker={"color": look["color"], "symbol": open_ones, "size": 9},
-        error_x=bars("weight", "weight_low", "weight_high"),
+        error_x=bars("per_sd", "per_sd_low", "per_sd_high"),
         error_y=bars("estimate", "conf_low", "conf_high"),
         hovertext=[
             f"<b>{escape(r.term)}</b> {escape(r.group)}<br>tau {r.estimate:+.3f} "
-            f"[{r.conf_low:+.3f}, {r.conf_high:+.3f}]<br>weight {r.weight:+.3f} "
-            f"[{r.weight_low:+.3f}, {r.weight_high:+.3f}]"
+            f"[{r.conf_low:+.3f}, {r.conf_high:+.3f}]<br>weight per sd {r.per_sd:+.3f} "
+            f"[{r.per_sd_low:+.3f}, {r.per_sd_high:+.3f}]"
             + ("<br>tau and weight disagree" if r.confounded else "")
             for r in own.itertuples()
         ],

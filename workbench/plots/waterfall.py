@@ -154,7 +154,7 @@ def _hover(row: dict[str, Any], percent: bool) -> str:
     if np.isfinite(row.get("value", np.nan)):
         lines.append(f"coded difference A minus B: {row['value']:+.3g}")
     if np.isfinite(row.get("weight", np.nan)):
-        lines.append(f"weight: {row['weight']:+.3f}")
+        lines.append(f"weight per unit of it: {row['weight']:+.3f}")
     lines += [f"n = {row['n']:,} labels"] if "n" in row else []
     lines += [escape(row["method"])] if "method" in row else []
     return "<br>".join(lines)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import replace
 from typing import Any, get_args
 
 import numpy as np
@@ -21,8 +20,9 @@ from workbench.ratings.errors import (
     normal_draws,
     sandwich,
 )
-from workbench.ratings.kernel import Likelihood, RatingFit, fit, identified
+from workbench.ratings.kernel import Likelihood, RatingFit, fit
 from workbench.ratings.result import RatedSide, Ratings
+from workbench.ratings.style import fit_with_style
 from workbench.ratings.tables import Intervals, Spread
 
 __all__ = ["Ratings", "rate"]
@@ -58,7 +58,9 @@ def rate(
     annotator : str or iterable of str, optional
         Only these annotators' labels, or those of a kind (``"human"``); all when None.
     covariates : sequence of str
-        Factor columns in the same model: style, sentiment, or the user's own.
+        Factor columns in the same model: style, sentiment, or the user's own. One whose
+        weight cannot be told (it never differs, follows from others, or separates wins from
+        losses) is left out alone; ``held_constant`` and ``covariate_reasons`` say which.
     ties : {"half", "davidson", "drop"}
         A tie (both-bad included) is half a win for each side; an outcome of its own in
         Davidson's model; or left out.
@@ -165,14 +167,14 @@ def _estimate(
             expected="wins, losses and ties that no ordering of the models explains fully",
             fix='Use ties="half".',
         )
-    laid, names, lost = _told(lay(used, davidson), used.covariates)
+    laid, names = lay(used, davidson), used.covariates
+    lost: dict[str, str] = {}
     if names:
-        models.append(Likelihood(laid.rows, davidson=davidson, ridge=ridge))
-        fits.append(fit(models[1], laid.votes))
-        if not fits[1].converged:
-            why = "models and covariates predict some labels perfectly: no finite maximum"
-            lost |= dict.fromkeys(names, why)
-            models, fits, names = models[:1], fits[:1], []
+        style, names, lost = fit_with_style(laid, names, davidson=davidson, ridge=ridge)
+        if style is not None:
+            laid = style.laid
+            models.append(style.model)
+            fits.append(style.found)
     joint = _spread(laid, models, fits, settings, seed)
     sides = _sides(joint, models, fits, zero, names)
     if len(sides) == 1:
@@ -181,18 +183,6 @@ def _estimate(
     both = np.zeros((M, len(joint.estimate)))
     both[:, :M], both[:, P : P + M] = -zero, zero
     return sides, joint.mapped(both), lost
-
-
-def _told(laid: Laid, names: list[str]) -> tuple[Laid, list[str], dict[str, str]]:
-    """Leave out the covariates that the battles cannot tell."""
-    if not names:
-        return laid, [], {}
-    lost = identified(laid.rows, laid.votes.weight[:, 0], names)
-    kept = [k for k, name in enumerate(names) if name not in lost]
-    if lost:
-        rows = replace(laid.rows, X=np.ascontiguousarray(laid.rows.X[:, kept]))
-        laid = replace(laid, rows=rows)
-    return laid, [names[k] for k in kept], lost
 
 
 def _spread(

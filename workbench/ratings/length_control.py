@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +14,8 @@ from workbench.data.dataset import PreferenceData
 from workbench.decompose.kernel import Array
 from workbench.errors import DesignError
 from workbench.provenance import Provenance
+from workbench.ratings.baseline_rows import baseline_rows, only_annotator, only_baseline
+from workbench.ratings.difficulty import Difficulty, find_difficulty
 from workbench.ratings.length_control_fit import Rows, length_controlled_fits
 from workbench.ratings.length_control_fit import predict_from_weights as predict_from_weights
 from workbench.results import Result
@@ -24,6 +25,12 @@ if TYPE_CHECKING:
 
 _METHOD = "AlpacaEval's length-controlled logit, cluster bootstrap of the whole fit"
 _FEWEST = 10
+_ITSELF = "the baseline against itself: 50 by definition, without an error"
+_NO_GAMED = "left out: none is given, and the file has none"
+
+GAMED = ("_verbose", "_concise")
+"""What AlpacaEval adds to the baseline's name for its own longer and shorter runs."""
+
 _NUMBERS = (
     "estimate", "std_error", "conf_low", "conf_high", "prediction_error", "w_l", "w_x", "w_m",
 )  # fmt: skip
@@ -76,16 +83,15 @@ class LengthControlled(Result):
             f"percent ({level:g}% interval)"
         ]
         for row in self.estimates.to_dict("records"):
-            lines.append(
-                f"  {row['term']}: raw {row['win_rate']:.1f} [{row['win_rate_low']:.1f}, "
-                f"{row['win_rate_high']:.1f}], length-controlled {row['estimate']:.1f} "
-                f"[{row['conf_low']:.1f}, {row['conf_high']:.1f}], bootstrap error "
-                f"{row['std_error']:.2f} (of predictions only, too small: "
-                f"{row['prediction_error']:.2f}), n = {row['n']:,}"
-            )
+            lines.append(_told(row))
             lines += [f"    {row[c]}" for c in ("reason", "warning") if isinstance(row[c], str)]
         lines += [f"left out: {count:,} {why}" for why, count in self.left_out.items()]
-        lines.append(f"difficulty: {self.settings['difficulty']}; gamed: {self.settings['gamed']}")
+        if self.settings["identical"]:
+            lines.append(
+                f"identical responses, read as draws: {self.settings['identical']:,} pairs, "
+                f"{self.settings['overruled']:,} of them against the judge or without a verdict"
+            )
+        lines.append(f"held constant: length; {_model_told(self.settings)}")
         lines.append(f"method: {_METHOD}, {self.settings['replicates']} replicates")
         return "\n".join(lines)
 
@@ -111,7 +117,7 @@ def length_control(
     *,
     baseline: str | None = None,
     annotator: str | None = None,
-    difficulty: Mapping[str, float] | None = None,
+    difficulty: Difficulty | None = None,
     gamed: PreferenceData | None = None,
     replicates: int = 200,
     level: float = 0.95,
@@ -129,12 +135,18 @@ def length_control(
         By default the one model that stands in every pair.
     annotator : str, optional
         The judge; needed where there are several. Both orders of a pair count alike.
-    difficulty : mapping of str to float, optional
-        Difficulty of each instruction by its text (never by row: files differ in order).
-        Without it the term is left out, which the result states.
+    difficulty : mapping of str to float, "joint" or "none", optional
+        Difficulty of each instruction by its text (never by row: files differ in order);
+        ``"joint"`` estimates it from the verdicts on all models
+        (:func:`~workbench.ratings.difficulty.joint_difficulty`); ``"none"`` leaves the term
+        out. By default a column ``instruction_difficulty`` or ``difficulty`` of the pairs
+        where there is one, else the joint fit where there are several models; the result
+        states which, and what it left out.
     gamed : PreferenceData, optional
         The baseline's own verbose and concise runs against the baseline, by the same judge.
-        They pull the length weight to the baseline's own length effect.
+        They pull the length weight to the baseline's own length effect. By default the
+        models of the data named as the baseline with ``_verbose`` and ``_concise`` added,
+        where there are any.
     replicates : int
         Bootstrap draws of instructions.
     level : float
@@ -159,7 +171,9 @@ def length_control(
     of :math:`\sigma(w_x d_x + w_m)`. AlpacaEval picks an L1 penalty by cross-validation; here
     it is a fixed ridge of 0.01, so that the scale, the weights and the mean can be refitted
     in each draw (`fit_as_published` in `length_control_fit` has theirs). A gamed row has
-    weight 0.1 and no difficulty. A given difficulty is taken as known. The interval holds the
+    weight 0.1, and the difficulty of its instruction. The difficulty is taken as known, also
+    where it was estimated. Two identical responses are a draw, whatever the judge said; the
+    baseline against itself has 50 by definition. The interval holds the
     percentiles of the draws.
 
     Examples
@@ -176,14 +190,18 @@ def length_control(
     """
     data = data.decided()
     _check_options(replicates, level)
-    base = baseline if baseline is not None else _only_baseline(data)
-    judge = annotator if annotator is not None else _only_annotator(data)
-    rows, left_out = _rows(data, base, judge, difficulty)
-    anchors = pd.DataFrame()
-    if gamed is not None:
-        anchors, missing = _rows(gamed, base, judge, None)
-        left_out.update({f"gamed: {why}": count for why, count in missing.items()})
-        anchors = anchors[anchors["gap"].notna()]
+    base = baseline if baseline is not None else only_baseline(data)
+    judge = annotator if annotator is not None else only_annotator(data)
+    laid = baseline_rows(data, base, judge)
+    hard = find_difficulty(data, laid.table, base, difficulty)
+    rows, left_out = laid.table.assign(difficulty=hard.of(laid.table)), dict(laid.left_out)
+    anchors, missing = _anchors(data, laid.table, base, judge, gamed)
+    anchors = anchors.assign(difficulty=hard.of(anchors))
+    lost = anchors[["gap", "difficulty"]].isna()
+    missing["gamed: no length"] = int(lost["gap"].sum())
+    missing["gamed: no difficulty"] = int((lost["difficulty"] & ~lost["gap"]).sum())
+    left_out.update({why: count for why, count in missing.items() if count})
+    anchors = anchors[~lost.any(axis=1)]
     known = [rows["cluster"], *([anchors["cluster"]] if len(anchors) else [])]
     clusters = pd.Index(sorted(set(pd.concat(known))))
     rng = np.random.default_rng(seed)
@@ -195,24 +213,40 @@ def length_control(
     )
     table, draws = [], {}
     for model, part in rows.groupby("model", sort=True):
-        row, draw = _one(part, clusters, helpers, counts, difficulty is not None, level)
+        row, draw = _one(part, clusters, helpers, counts, hard.values is not None, level)
         table.append({"term": model, **row})
         draws[str(model)] = draw
+    settings = {
+        "baseline": base,
+        "annotator": judge,
+        "difficulty": hard.told,
+        "gamed": sorted(set(anchors["model"])) if len(anchors) else _NO_GAMED,
+        "identical": laid.identical,
+        "overruled": laid.overruled,
+        "replicates": replicates,
+        "level": level,
+        "seed": seed,
+    }
+    estimates = pd.DataFrame(table).astype({"reason": "str", "warning": "str"})
+    itself = estimates["term"] == base
+    estimates.loc[itself, list(_NUMBERS)] = np.nan
+    estimates.loc[itself, "estimate"] = 50.0
+    estimates.loc[itself, "reason"] = _ITSELF
+    estimates["method"] = f"{_METHOD}; {_model_told(settings)}"
     return LengthControlled(
-        estimates=pd.DataFrame(table).astype({"reason": "str", "warning": "str"}),
+        estimates=estimates,
         draws=pd.DataFrame(draws),
         left_out=left_out,
-        settings={
-            "baseline": base,
-            "annotator": judge,
-            "difficulty": "left out" if difficulty is None else "given",
-            "gamed": sorted(set(anchors["model"])) if len(anchors) else "none",
-            "replicates": replicates,
-            "level": level,
-            "seed": seed,
-        },
+        settings=settings,
         provenance=Provenance.capture(seed=seed, dataset=data.digest),
     )
+
+
+def _model_told(settings: dict[str, Any]) -> str:
+    """Say which terms of AlpacaEval's model are in, and which are left out."""
+    gamed = settings["gamed"]
+    runs = gamed if isinstance(gamed, str) else ", ".join(gamed)
+    return f"instruction difficulty {settings['difficulty']}; baseline's own gamed runs: {runs}"
 
 
 def _check_options(replicates: int, level: float) -> None:
@@ -225,80 +259,29 @@ def _check_options(replicates: int, level: float) -> None:
         )
 
 
-def _only_baseline(data: PreferenceData) -> str:
-    a, b = data.pairs["model_a"], data.pairs["model_b"]
-    names = sorted(set(a.dropna()) | set(b.dropna()))
-    always = [name for name in names if ((a == name) | (b == name)).all()]
-    if len(always) != 1:
-        raise DesignError(
-            "It is not clear which model is the baseline.",
-            found=f"{len(always)} models in every pair: {', '.join(always) or 'none'}",
-            expected="exactly one, or its name",
-            fix="Name it: length_control(data, baseline=...).",
-        )
-    return str(always[0])
-
-
-def _only_annotator(data: PreferenceData) -> str:
-    names = data.annotators["annotator"].tolist()
-    if len(names) != 1:
-        raise DesignError(
-            "A win rate is that of one judge.",
-            found=f"{len(names)} annotators: {', '.join(map(str, names[:12]))}",
-            expected="one annotator, or its name",
-            fix="Name it: length_control(data, annotator=...).",
-        )
-    return str(names[0])
-
-
-def _rows(
-    data: PreferenceData, base: str, judge: str, difficulty: Mapping[str, float] | None
-) -> tuple[pd.DataFrame, dict[str, int]]:
-    """Return one row a pair, the model's side turned up, and what was left out."""
-    pairs = data.pairs
-    is_a, is_b = pairs["model_a"] == base, pairs["model_b"] == base
-    named = pairs["model_a"].notna() & pairs["model_b"].notna()
-    usable = (is_a ^ is_b) & named
-    labels = data.labels[data.labels["annotator"] == judge]
-    if not usable.any() or labels.empty:
-        raise DesignError(
-            "There is no verdict of this judge on a pair with the baseline.",
-            found=f"{int(usable.sum())} pairs with {base!r}, {len(labels)} labels by {judge!r}",
-            expected="pairs with model_a or model_b the baseline, labelled by the judge",
-            fix="Check the spelling of baseline and annotator.",
-        )
-    votes = labels[labels["preference"].notna()]
-    keys = ["pair_id", votes["order_shown"].fillna("")]
-    mass = (votes["preference"] * votes["weight"]).groupby([votes["pair_id"], keys[1]]).sum()
-    total = votes["weight"].groupby([votes["pair_id"], keys[1]]).sum()
-    preference = (mass / total).groupby(level=0).mean().reindex(pairs["pair_id"]).to_numpy()
-    lengths = [_lengths(pairs, side) for side in "ab"]
-    sign = np.where(is_a, 1.0, -1.0)
-    hard = pairs["prompt"].map(dict(difficulty)) if difficulty is not None else 0.0
-    rows = pd.DataFrame(
-        {
-            "pair_id": pairs["pair_id"],
-            "model": pairs["model_a"].where(is_b, pairs["model_b"]),
-            "cluster": pairs["cluster"],
-            "gap": sign * (lengths[0] - lengths[1]),
-            "win": np.where(is_a, 1.0 - preference, preference),
-            "difficulty": hard,
-        }
+def _told(row: dict[str, Any]) -> str:
+    text = (
+        f"  {row['term']}: raw {row['win_rate']:.1f} [{row['win_rate_low']:.1f}, "
+        f"{row['win_rate_high']:.1f}], n = {row['n']:,}, length-controlled "
     )
-    judged = np.isfinite(preference)
-    left_out = {
-        "pairs without the baseline against another model": int((~usable).sum()),
-        "pairs without a verdict of the judge": int((usable & ~judged).sum()),
-    }
-    rows = rows[usable & judged].sort_values("pair_id").reset_index(drop=True)
-    return rows, {why: count for why, count in left_out.items() if count}
+    if not np.isfinite(row["conf_low"]):
+        value = row["estimate"]
+        return text + (f"{value:.1f}" if np.isfinite(value) else "undefined")
+    return text + (
+        f"{row['estimate']:.1f} [{row['conf_low']:.1f}, {row['conf_high']:.1f}], bootstrap error "
+        f"{row['std_error']:.2f} (of predictions only, too small: {row['prediction_error']:.2f})"
+    )
 
 
-def _lengths(pairs: pd.DataFrame, side: str) -> Array:
-    text = pairs[f"response_{side}"].str.len()
-    if f"length_{side}" in pairs:
-        text = text.fillna(pairs[f"length_{side}"])
-    return np.asarray(text.to_numpy("float64", na_value=np.nan))
+def _anchors(
+    data: PreferenceData, rows: pd.DataFrame, base: str, judge: str, gamed: PreferenceData | None
+) -> tuple[pd.DataFrame, dict[str, int]]:
+    """Return rows of the baseline's own verbose and concise runs, and what was left out."""
+    if gamed is None:
+        return rows[rows["model"].isin([base + end for end in GAMED])], {}
+    own = baseline_rows(gamed, base, judge)
+    table = own.table[own.table["model"] != base]
+    return table, {f"gamed: {why}": count for why, count in own.left_out.items()}
 
 
 def _as_rows(part: pd.DataFrame, clusters: pd.Index) -> Rows:

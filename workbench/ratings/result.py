@@ -14,6 +14,7 @@ from workbench.provenance import Provenance
 from workbench.ratings.battles import Battles
 from workbench.ratings.tables import Spread, change_table, pairwise_table, rating_table
 from workbench.results import Result
+from workbench.standardised import difference_sd, with_per_sd
 
 if TYPE_CHECKING:
     import plotly.graph_objects as go
@@ -85,13 +86,26 @@ class Ratings(Result):
     heading = "Ratings of the models"
     about = (
         "Bradley-Terry ratings in logits, from who was preferred to whom. Elo is a display scale "
-        "only. With covariates, the rating is what is left when both responses are alike in them."
+        "only. With covariates, the rating is what is left when both responses are alike in "
+        "those that could be held constant; the method names them."
     )
 
     @property
     def side(self) -> RatedSide:
         """The fit whose ratings are shown: the joint one where there is one."""
         return self.with_covariates or self.without
+
+    @property
+    def held_constant(self) -> list[str]:
+        """Names of the covariates that the shown ratings hold constant."""
+        return self.side.terms
+
+    @property
+    def control(self) -> str:
+        """What the shown ratings hold constant, and what was asked for and could not be."""
+        parts = [f"held constant: {', '.join(self.held_constant) or 'nothing'}"]
+        gone = [f"{name} ({why})" for name, why in self.covariate_reasons.items()]
+        return "; ".join([*parts, *([f"not held constant: {', '.join(gone)}"] if gone else [])])
 
     def to_frame(self) -> pd.DataFrame:
         """Return one row a model, the best first.
@@ -110,7 +124,13 @@ class Ratings(Result):
 
     @cached_property
     def covariates(self) -> pd.DataFrame:
-        """Weights of the covariates: logits per unit of the coded difference."""
+        """Weights of the covariates, those that are held constant and those that are not.
+
+        ``estimate`` is in logits per unit of the coded difference, so that weights of
+        different codings do not compare; ``per_sd`` with its limits is the same for a
+        difference of one standard deviation. ``held_constant`` says which are in the model,
+        ``reason`` why another is not.
+        """
         names = self.settings["covariates"]
         side = self.with_covariates
         columns = ["estimate", "std_error", "conf_low", "conf_high", "p_value", "q_value"]
@@ -119,6 +139,8 @@ class Ratings(Result):
             table.loc[side.terms] = pd.DataFrame(side.weights.columns(), index=side.terms)[columns]
         table = table.rename_axis("term").reset_index()
         table["n"] = len(self.used)
+        table = with_per_sd(table, difference_sd(self.used.X, self.used.weight))
+        table["held_constant"] = table["term"].isin(self.held_constant)
         table["method"] = self.method
         table["reason"] = pd.Series([self.covariate_reasons.get(n) for n in names], dtype="str")
         return table
@@ -182,20 +204,24 @@ class Ratings(Result):
 
     @property
     def method(self) -> str:
-        """How the numbers were made, in one line."""
+        """How the shown ratings were made, in one line."""
+        return self._method(self.side.terms)
+
+    def _method(self, terms: list[str]) -> str:
         s = self.settings
         errors = {
             "cluster": "cluster-robust intervals",
             "bootstrap": f"percentiles of {s['replicates']:,} cluster bootstraps",
         }
         ridge = f", ridge {s['ridge']:g} on covariates" if s["ridge"] else ""
-        return f"Bradley-Terry, {_TIES[s['ties']]}{ridge}; {errors[s['intervals']]}"
+        held = f"; held constant: {', '.join(terms)}" if terms else ""
+        return f"Bradley-Terry, {_TIES[s['ties']]}{ridge}{held}; {errors[s['intervals']]}"
 
     @property
     def warnings(self) -> list[str]:
         """What a reader should know before trusting a rating."""
         texts = [f"{name}: not rated: {why}" for name, why in self.reasons.items()]
-        texts += [f"no weight for {name}: {why}" for name, why in self.covariate_reasons.items()]
+        texts += [f"not held constant: {n}: {why}" for n, why in self.covariate_reasons.items()]
         if self.used.n_clusters < 2:
             return [*texts, "all labels are of one cluster: no errors can be told"]
         if bool((self.used.preference == 0.5).all()):
@@ -234,7 +260,7 @@ class Ratings(Result):
         ]
         lines += [_text_row(row) for row in self.to_frame().itertuples()]
         if len(self.covariates):
-            lines.append("covariates, in the same model")
+            lines += [self.control, "covariates: logits per standard deviation, and per unit"]
             lines += [_covariate_row(row) for row in self.covariates.itertuples()]
         left = "; ".join(f"{row.n:,} {row.reason}" for row in self.exclusions.itertuples())
         lines += [f"left out: {left}"] if left else []
@@ -247,13 +273,14 @@ class Ratings(Result):
 
         if self.with_covariates is None:
             return rating_dots({"ratings": self.without_covariates})
-        return rating_dots({"with covariates": self.to_frame(), "without": self.without_covariates})
+        held = f"{', '.join(self.held_constant)} held constant"
+        return rating_dots({held: self.to_frame(), "nothing": self.without_covariates})
 
     def _table(self, side: RatedSide) -> pd.DataFrame:
         table = rating_table(
             side.ratings, self.used, self.battles, self.reasons, self.settings["elo_at_zero"]
         )
-        table["method"] = self.method
+        table["method"] = self._method(side.terms)
         return table[[c for c in table if c != "reason"] + ["reason"]]
 
 
@@ -271,6 +298,6 @@ def _covariate_row(row: Any) -> str:
     if not np.isfinite(row.estimate):
         return f"  {row.term:<28} undefined: {row.reason}"
     return (
-        f"  {row.term:<28} {row.estimate:+.3f} [{row.conf_low:+.3f}, {row.conf_high:+.3f}]"
-        f"  q = {row.q_value:.3g}"
+        f"  {row.term:<28} {row.per_sd:+.3f} [{row.per_sd_low:+.3f}, {row.per_sd_high:+.3f}]"
+        f"  q = {row.q_value:.3g}; per unit {row.estimate:+.3f}"
     )

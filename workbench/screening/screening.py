@@ -22,6 +22,7 @@ from workbench.provenance import Provenance
 from workbench.results import Result
 from workbench.screening.halves import Half, joint_auc, split_halves
 from workbench.screening.kernel import EachFit, Lasso, fit_each, selection_shares
+from workbench.standardised import PER_SD, difference_sd, with_per_sd
 
 if TYPE_CHECKING:
     import plotly.graph_objects as go
@@ -32,6 +33,7 @@ _TRAIN_Q = 0.1
 """False discovery rate of the selection on the training half; the held-out half has its own."""
 
 _FOLDS = 5
+_LIMITS = ("estimate", "conf_low", "conf_high")
 
 _METHODS = {
     "univariate": "selected by univariate logit on the training half",
@@ -77,7 +79,9 @@ class Screening(Result):
     def to_frame(self) -> pd.DataFrame:
         """Return one row a factor, the strongest on the training half first.
 
-        The tidy columns hold the held-out weight of the factor alone; ``q_value`` is taken
+        The tidy columns hold the held-out weight of the factor alone, per unit of its coded
+        difference; ``per_sd`` with its limits is that for a difference of one standard deviation
+        among the held-out labels, which compares across codings; ``q_value`` is taken
         over the selected factors and missing for others. ``adjusted_*`` is the same with the
         control factors (and the position) in the model. Then ``train_estimate`` and
         ``train_z`` (of the adjusted model), ``selected``, ``stability`` (share of random
@@ -106,7 +110,8 @@ class Screening(Result):
             f"Screening of {len(table):,} factors ({100 * s['level']:g}% interval)",
             f"trained on {s['n_train']:,} labels; held out n = {first['n']:,}, "
             f"clusters = {first['n_clusters']:,}",
-            f"selected: {len(chosen)}; adjusted for: {', '.join(s['control']) or 'nothing'}",
+            f"selected: {len(chosen)}; adjusted for: {', '.join(s['control']) or 'nothing'}; "
+            "weights per standard deviation",
         ]
         lines += [_text_row(row) for row in chosen.itertuples()]
         for row in self.joint.itertuples():
@@ -118,15 +123,23 @@ class Screening(Result):
         return "\n".join(lines)
 
     def plot(self) -> go.Figure:
-        """Return a forest plot of the selected factors' held-out weights, raw and adjusted."""
+        """Return a forest plot of the selected factors' held-out weights, raw and adjusted.
+
+        Weights per standard deviation: those per unit do not compare across codings.
+        """
         from workbench.plots.forest import forest
 
         chosen = self.estimates[self.estimates["selected"]]
-        keep = ["term", "estimate", "conf_low", "conf_high", "q_value", "n", "method", "reason"]
-        raw = chosen[keep].assign(group="alone")
-        names = {f"adjusted_{c}": c for c in keep[1:5]}
-        adjusted = chosen.drop(columns=keep[1:5]).rename(columns=names)[keep]
-        return forest(pd.concat([raw, adjusted.assign(group="adjusted")], ignore_index=True))
+        shown = {**dict(zip(PER_SD, _LIMITS, strict=True)), "q_value": "q_value"}
+        keep = ["term", "n", "method", "reason"]
+        sets = [
+            chosen[[*keep, *(prefix + name for name in shown)]]
+            .rename(columns={prefix + name: to for name, to in shown.items()})
+            .assign(group=group)
+            for group, prefix in (("alone", ""), ("adjusted", "adjusted_"))
+        ]
+        x_title = "weight (log-odds per standard deviation)"
+        return forest(pd.concat(sets, ignore_index=True), x_title=x_title)
 
 
 def screen(
@@ -267,7 +280,7 @@ def _table(names: list[str], test: Half, level: float, chosen: NDArray[np.bool_]
         table[f"{prefix}q_value"] = q_values(np.where(chosen, p, np.nan))
         if not prefix:
             table["n"] = test.n
-    return table
+    return with_per_sd(table, difference_sd(test.X, test.labels.weight), ("", "adjusted_"))
 
 
 def _reasons(train: EachFit, test: Half, table: pd.DataFrame) -> pd.Series:
@@ -320,8 +333,8 @@ def _text_row(row: Any) -> str:
     if not np.isfinite(row.estimate):
         return f"  {row.term:<28} undefined: {row.reason}"
     return (
-        f"  {row.term:<28} {row.estimate:+.3f} [{row.conf_low:+.3f}, {row.conf_high:+.3f}]"
-        f"  q = {row.q_value:.3g}; adjusted {row.adjusted_estimate:+.3f} "
-        f"[{row.adjusted_conf_low:+.3f}, {row.adjusted_conf_high:+.3f}]"
+        f"  {row.term:<28} {row.per_sd:+.3f} [{row.per_sd_low:+.3f}, {row.per_sd_high:+.3f}]"
+        f"  q = {row.q_value:.3g}; adjusted {row.adjusted_per_sd:+.3f} "
+        f"[{row.adjusted_per_sd_low:+.3f}, {row.adjusted_per_sd_high:+.3f}]"
         f"  q = {row.adjusted_q_value:.3g}; stability {row.stability:.2f}"
     )

@@ -22,7 +22,7 @@ from scipy.special import erfcx, log_ndtr, ndtr, ndtri, ndtri_exp
 from threadpoolctl import threadpool_limits
 
 from workbench.decompose.kernel import Array, logistic
-from workbench.decompose.mixing import effective_sizes
+from workbench.decompose.sampling.mixing import effective_sizes
 
 CHAINS = 20
 """Chains of each group."""

@@ -1,0 +1,1 @@
+"""Posteriors of many logistic regressions: exact draws, and close moments without drawing."""

@@ -1,0 +1,34 @@
+"""How much each factor differs among the labels of each group."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from workbench.decompose.design import Design
+from workbench.decompose.kernel import Array
+from workbench.standardised import difference_sd
+
+
+def label_sd(design: Design) -> Array:
+    """Return the standard deviation of each coded difference among each group's labels.
+
+    Returns
+    -------
+    ndarray, shape (groups, terms)
+        About 0, as :func:`workbench.standardised.difference_sd`; the last term is the shown
+        order.
+
+    Examples
+    --------
+    >>> import workbench as wb
+    >>> data = wb.score_factors(wb.load("sample"), wb.factors.FAMILIES["length"])
+    >>> fit = wb.decompose(data, annotator="human", factors=["words"], folds=0)
+    >>> label_sd(fit.design).shape
+    (1, 2)
+    """
+    order = np.argsort(design.cell_group, kind="stable")
+    ends = np.searchsorted(design.cell_group[order], np.arange(len(design.groups) + 1))
+    own = (order[ends[g] : ends[g + 1]] for g in range(len(design.groups)))
+    return np.stack(
+        [difference_sd(design.X[design.cell_row[at]], design.sums[0][at]) for at in own]
+    )
