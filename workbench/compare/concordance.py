@@ -24,6 +24,7 @@ from workbench.decompose.kernel import Array
 from workbench.errors import DesignError
 from workbench.provenance import Provenance
 from workbench.results import Result
+from workbench.threads import on_one_thread
 
 if TYPE_CHECKING:
     import plotly.graph_objects as go
@@ -108,6 +109,7 @@ class Concordance(Result):
         return tau_against_weight(self.estimates)
 
 
+@on_one_thread
 def concordance(
     data: PreferenceData,
     *,

@@ -19,6 +19,7 @@ from workbench.decompose.kernel import Array, logistic
 from workbench.errors import DesignError
 from workbench.provenance import Provenance
 from workbench.results import Result
+from workbench.threads import on_one_thread
 
 if TYPE_CHECKING:
     import plotly.graph_objects as go
@@ -94,6 +95,7 @@ class Contrast(Result):
         )
 
 
+@on_one_thread
 def contrast(fit: Decomposition, reference: Decomposition | str) -> Contrast:
     r"""Test each weight of one or more groups against a reference group.
 

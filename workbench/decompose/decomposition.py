@@ -24,6 +24,7 @@ from workbench.decompose.weights import Weights
 from workbench.errors import DesignError, refuse_out_of_range
 from workbench.provenance import Provenance
 from workbench.results import TIDY
+from workbench.threads import on_one_thread
 
 Number = TypeVar("Number", float, Array)
 
@@ -143,6 +144,7 @@ class Decomposition(GroupedWeights):
         return self._told(lambda row: f"q = {row.q_value:.3g}", _score_text, method)
 
 
+@on_one_thread
 def decompose(
     data: PreferenceData,
     *,

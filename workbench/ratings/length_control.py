@@ -18,6 +18,7 @@ from workbench.provenance import Provenance
 from workbench.ratings.length_control_fit import Rows, length_controlled_fits
 from workbench.ratings.length_control_fit import predict_from_weights as predict_from_weights
 from workbench.results import Result
+from workbench.threads import on_one_thread
 
 if TYPE_CHECKING:
     import plotly.graph_objects as go
@@ -106,6 +107,7 @@ class LengthControlled(Result):
         )
 
 
+@on_one_thread
 def length_control(
     data: PreferenceData,
     *,

@@ -22,6 +22,7 @@ from workbench.provenance import Provenance
 from workbench.results import Result
 from workbench.screening.halves import Half, joint_auc, split_halves
 from workbench.screening.kernel import EachFit, Lasso, fit_each, selection_shares
+from workbench.threads import on_one_thread
 
 if TYPE_CHECKING:
     import plotly.graph_objects as go
@@ -129,6 +130,7 @@ class Screening(Result):
         return forest(pd.concat([raw, adjusted.assign(group="adjusted")], ignore_index=True))
 
 
+@on_one_thread
 def screen(
     data: PreferenceData,
     *,
