@@ -115,6 +115,7 @@ class Bootstrap(Result):
             method=_METHODS[self.settings["method"]],
         )
 
+    @on_one_thread
     def interval_of(
         self, function: Callable[[Array], Any], name: str = "statistic"
     ) -> pd.DataFrame:

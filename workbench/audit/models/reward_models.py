@@ -117,6 +117,7 @@ def margins_by_strength(
     return MarginsByStrength(*_result(rows, "Margins by strength", level))
 
 
+@on_one_thread
 def ensemble(
     margins: Array, cluster: Array, gold: Array | None = None, *, level: float = 0.95
 ) -> RewardEnsemble:
