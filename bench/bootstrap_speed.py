@@ -41,7 +41,9 @@ def statsmodels(n: int, replicates: int) -> dict[str, float]:
 
 
 def ours(n: int, replicates: int) -> dict[str, float]:
-    from workbench.decompose.bootstrap_kernel import (
+    from workbench.decompose.kernel import Cells
+    from workbench.decompose.logit import fit_logit
+    from workbench.decompose.resample.refits import (
         Problem,
         draw_counts,
         draw_signs,
@@ -49,8 +51,6 @@ def ours(n: int, replicates: int) -> dict[str, float]:
         linear_steps,
         multiplier_steps,
     )
-    from workbench.decompose.kernel import Cells
-    from workbench.decompose.logit import fit_logit
 
     X, y, cluster = simulate(n)
     cells = Cells(np.ones((n, 1)), y[:, None])

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import norm, rankdata
+from scipy.stats import norm
 
 Array = NDArray[np.float64]
 Codes = NDArray[np.int64]
@@ -250,9 +250,15 @@ def auc_and_error(p: Array, positive: NDArray[np.bool_], cluster: Codes) -> tupl
     m, n = int(positive.sum()), int((~positive).sum())
     if m == 0 or n == 0:
         return float("nan"), float("nan")
-    ranks = rankdata(p)
     placement = np.empty(len(p))
-    placement[positive] = (ranks[positive] - rankdata(p[positive])) / n
-    placement[~positive] = 1.0 - (ranks[~positive] - rankdata(p[~positive])) / m
+    placement[positive] = _shares_below(p[~positive], p[positive])
+    placement[~positive] = 1.0 - _shares_below(p[positive], p[~positive])
     auc = float(placement[positive].mean())
     return auc, cluster_error((placement - auc) / np.where(positive, m, n), cluster)
+
+
+def _shares_below(values: Array, at: Array) -> Array:
+    """Return the share of values below each, those equal by half."""
+    ordered = np.sort(values)
+    twice = np.searchsorted(ordered, at, "left") + np.searchsorted(ordered, at, "right")
+    return np.asarray(twice / (2 * len(ordered)))

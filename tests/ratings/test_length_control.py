@@ -7,8 +7,9 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from scipy import stats
 from scipy.optimize import minimize
-from scipy.special import expit
+from scipy.special import expit, logit
 
 from workbench.data.dataset import PreferenceData
 from workbench.errors import DataError, DesignError
@@ -21,6 +22,8 @@ from workbench.ratings.length_control_fit import (
     fit_as_published,
     length_controlled_fits,
     predict_from_weights,
+    rate_influence,
+    rate_interval,
 )
 
 USE = np.array([True, False, True])
@@ -109,23 +112,46 @@ def test_counts_equal_repeated_rows() -> None:
     np.testing.assert_allclose(one[0], two[0], atol=1e-8)
 
 
-def test_intervals_cover_the_truth() -> None:
-    n, sets, hits = 150, 300, 0
-    truth = 100 * expit(0.4)
+def test_influence_is_the_derivative_of_the_refitted_rate() -> None:
+    frame, n, step = planted(60, -1.0, 0.3, 3), 45, 1e-4
+    rng = np.random.default_rng(0)
+    cluster = np.r_[np.arange(n), rng.integers(0, n, 60 - n)]
+    gap = (frame["base"] - frame["own"]).to_numpy(float)
+    own = Rows(gap, frame["difficulty"].to_numpy(), frame["win"].to_numpy(), cluster)
+    gamed = Rows(gap[:20], np.zeros(20), 1.0 - own.win[:20], cluster[20:40])
+    use, ones = np.ones(3, dtype=bool), np.ones((n, n))
+    counts = np.vstack([np.ones(n), ones + step * np.eye(n), ones - step * np.eye(n)])
+    weights, rates = length_controlled_fits(own, [gamed], counts, use=use)
+    influence, leverage = rate_influence(own, [gamed], weights[0], n, use=use)
+    slopes = (rates[1 : n + 1] - rates[n + 1 :]) / (2 * step)
+    np.testing.assert_allclose(influence, slopes, atol=1e-7)
+    # as many as there are weights, less what the ridge holds
+    assert leverage.sum() == pytest.approx(3.0, abs=0.02)
+
+
+def test_an_interval_is_that_of_the_delta_method() -> None:
+    # a share of 30 of 50 wins by itself: influence of its mean, without leverage
+    win = np.r_[np.ones(30), np.zeros(20)]
+    low, high = rate_interval(60.0, 100 * (win - 0.6) / 50, np.zeros(50), 0.95)
+    error = np.sqrt(0.6 * 0.4 / 49) / (0.6 * 0.4)
+    ends = logit(0.6) + np.array([-1, 1]) * stats.t.ppf(0.975, 49) * error
+    np.testing.assert_allclose([low, high], 100 * expit(ends), rtol=1e-12)
+
+
+@pytest.mark.parametrize(("n", "w_m"), [(60, 0.4), (100, 0.0), (100, 2.0)])
+def test_intervals_cover_the_truth(n: int, w_m: float) -> None:
+    sets, hits, truth = 400, 0, 100 * expit(w_m)
     for k in range(sets):
-        frame = planted(n, -1.2, 0.4, 1000 + k, hard=False)
-        rows = Rows(
-            (frame["base"] - frame["own"]).to_numpy(float),
-            np.zeros(n),
-            frame["win"].to_numpy(),
-            np.arange(n),
-        )
-        counts = np.random.default_rng(k).multinomial(n, np.full(n, 1 / n), size=200).astype(float)
-        rates = length_controlled_fits(rows, [], counts, use=USE)[1]
-        low, high = np.quantile(rates, [0.025, 0.975])
+        frame = planted(n, -1.2, w_m, 1000 + k, hard=False)
+        gap = (frame["base"] - frame["own"]).to_numpy(float)
+        rows = Rows(gap, np.zeros(n), frame["win"].to_numpy(), np.arange(n))
+        weights, rates = length_controlled_fits(rows, [], np.ones((1, n)), use=USE)
+        influence = rate_influence(rows, [], weights[0], n, use=USE)
+        low, high = rate_interval(float(rates[0]), *influence, 0.95)
+        assert 0 < low < rates[0] < high < 100
         hits += int(low <= truth <= high)
-    # 93 to 97 percent, and twice the simulation's own error of 1.3 points
-    assert 0.93 - 0.025 <= hits / sets <= 0.97 + 0.025
+    # 93 to 97 percent, and twice the simulation's own error of 1.1 points
+    assert 0.93 - 0.022 <= hits / sets <= 0.97 + 0.022
 
 
 def test_side_and_row_order_change_nothing() -> None:

@@ -15,6 +15,7 @@ from workbench.decompose.kernel import Array
 from workbench.errors import DesignError
 from workbench.provenance import Provenance
 from workbench.results import Result
+from workbench.threads import on_one_thread
 
 if TYPE_CHECKING:
     import plotly.graph_objects as go
@@ -70,6 +71,7 @@ class Alignment(Result):
         return forest(self.estimates, x_title="correlation of factor taus")
 
 
+@on_one_thread
 def align(found: Concordance, a: str, b: str) -> Alignment:
     """Correlate the factor taus of two groups.
 

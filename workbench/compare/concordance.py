@@ -21,6 +21,7 @@ from workbench.errors import DesignError, refuse_out_of_range
 from workbench.provenance import Provenance
 from workbench.results import Result
 from workbench.standardised import PER_SD
+from workbench.threads import on_one_thread
 
 if TYPE_CHECKING:
     import plotly.graph_objects as go
@@ -106,6 +107,7 @@ class Concordance(Result):
         return tau_against_weight(self.estimates)
 
 
+@on_one_thread
 def concordance(
     data: PreferenceData,
     *,

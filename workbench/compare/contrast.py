@@ -15,6 +15,7 @@ from workbench.decompose.errors.tidy import q_values
 from workbench.errors import DesignError, refuse_out_of_range
 from workbench.provenance import Provenance
 from workbench.results import Result
+from workbench.threads import on_one_thread
 
 if TYPE_CHECKING:
     import plotly.graph_objects as go
@@ -135,6 +136,7 @@ class Contrast(Result):
         }
 
 
+@on_one_thread
 def contrast(
     fit: Decomposition, reference: Decomposition | str, *, margin: float = MARGIN
 ) -> Contrast:

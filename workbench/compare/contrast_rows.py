@@ -12,11 +12,11 @@ from scipy.stats import t as t_distribution
 from workbench.clustered import cluster_error
 from workbench.compare.scale import Scale, scale
 from workbench.compare.sides import Side
-from workbench.decompose.decomposition import spread
 from workbench.decompose.design import POSITION
 from workbench.decompose.errors.sandwich import Sandwich, joint_test
 from workbench.decompose.errors.tidy import p_values, t_interval, tidy_columns
 from workbench.decompose.kernel import Array
+from workbench.decompose.spread import group_sd
 
 POWER = 0.8
 """Power of the difference that is called detectable."""
@@ -173,7 +173,7 @@ def _marginal(first: Side, second: Side, level: float) -> dict[str, Any]:
 
 def _spread(first: Side, second: Side) -> Array:
     """Return the root mean square of each coded difference over the labels of both."""
-    sizes = [spread(s.design, s.fit.name) for s in (first, second)]
+    sizes = [group_sd(s.design, s.design.groups.index(s.fit.name)) for s in (first, second)]
     n, m = first.fit.n, second.fit.n
     return np.asarray(np.sqrt((n * sizes[0] ** 2 + m * sizes[1] ** 2) / (n + m)))
 

@@ -17,6 +17,7 @@ from workbench.decompose.kernel import Array
 from workbench.errors import DesignError
 from workbench.provenance import Provenance
 from workbench.results import Result
+from workbench.threads import on_one_thread
 
 if TYPE_CHECKING:
     import plotly.graph_objects as go
@@ -96,6 +97,7 @@ class Generation(Result):
         return forest(self.taus.to_frame(), x_title="tau")
 
 
+@on_one_thread
 def generation(
     data: PreferenceData,
     model: str,

@@ -19,6 +19,7 @@ from workbench.decompose.design import Ties, select_annotators
 from workbench.errors import DesignError
 from workbench.provenance import Provenance
 from workbench.results import Result
+from workbench.threads import on_one_thread
 
 if TYPE_CHECKING:
     import plotly.graph_objects as go
@@ -113,6 +114,7 @@ class ScenarioPool(Result):
         return forest(pd.concat([pooled, raw.assign(group="unpooled")], ignore_index=True))
 
 
+@on_one_thread
 def pool_scenarios(
     data: PreferenceData,
     *,

@@ -23,6 +23,7 @@ from workbench.decompose.kernel import Array
 from workbench.decompose.weights import SEPARATOR, Weights
 from workbench.errors import DesignError
 from workbench.provenance import Provenance
+from workbench.threads import on_one_thread
 
 Correlation = Literal["pearson", "spearman"]
 Cube = tuple[Array, Array | None, NDArray[np.int64]]
@@ -44,6 +45,7 @@ class HasWeights(Protocol):
         """Return the weights of every group."""
 
 
+@on_one_thread
 def similarity(
     fit: HasWeights | Weights,
     *,

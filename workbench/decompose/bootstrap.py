@@ -10,7 +10,13 @@ import numpy as np
 import pandas as pd
 
 from workbench.clustered import FEW_CLUSTERS
-from workbench.decompose.bootstrap_kernel import (
+from workbench.decompose.decomposition import Decomposition
+from workbench.decompose.design import Design
+from workbench.decompose.errors.tidy import q_values
+from workbench.decompose.estimate import GroupFit
+from workbench.decompose.kernel import Array, Codes
+from workbench.decompose.resample.intervals import tidy_draws
+from workbench.decompose.resample.refits import (
     FAILURES,
     WIDTH,
     Problem,
@@ -19,17 +25,13 @@ from workbench.decompose.bootstrap_kernel import (
     exact_draws,
     multiplier_steps,
 )
-from workbench.decompose.decomposition import Decomposition
-from workbench.decompose.design import Design
-from workbench.decompose.errors.tidy import q_values
-from workbench.decompose.estimate import GroupFit
-from workbench.decompose.kernel import Array, Codes
 from workbench.decompose.spread import label_sd
 from workbench.decompose.weights import Weights
 from workbench.errors import refuse_out_of_range
 from workbench.provenance import Provenance
 from workbench.results import TIDY, Result
 from workbench.standardised import with_per_sd
+from workbench.threads import on_one_thread
 
 if TYPE_CHECKING:
     import plotly.graph_objects as go
@@ -37,15 +39,12 @@ if TYPE_CHECKING:
 Method = Literal["exact", "multiplier"]
 
 _METHODS = {
-    "exact": "cluster bootstrap, each replicate refitted, percentile interval",
+    "exact": "cluster bootstrap, each replicate refitted, bias-corrected percentiles",
     "multiplier": "multiplier cluster bootstrap (first order), percentile interval",
 }
 
 _COUNT_BYTES = 128 * 2**20
 """Counts of clusters held at a time."""
-
-_ENOUGH = 0.5
-"""Share of the replicates that must have a weight for an interval to be given."""
 
 _MULTIPLIER_NOTE = (
     "the multiplier bootstrap moves weights to first order: against exact refits its standard "
@@ -78,7 +77,7 @@ class Bootstrap(Result):
     provenance: Provenance
     heading = "Bootstrap weights"
     about = (
-        "The weights with percentile intervals from refits on resampled clusters, the same "
+        "The weights with intervals from refits on resampled clusters, the same "
         "resamples for every annotator."
     )
 
@@ -91,21 +90,23 @@ class Bootstrap(Result):
         """Return one row a group and term.
 
         ``estimate`` is the weight of the full fit, ``std_error`` the standard deviation of
-        the draws, the interval their percentiles, ``p_value`` twice the smaller share of
-        draws on one side of 0 (at least ``2 / (S + 1)``). Beside the tidy columns: ``per_sd``
-        with its limits (for a difference of one standard deviation among the labels),
-        ``n_clusters``, ``n_draws``, ``n_failed``, ``method``, ``reason``.
+        the draws, the interval their bias-corrected percentiles (plain ones for the
+        multiplier bootstrap), ``p_value`` that of the level at which an end is 0 (at least
+        ``2 / (S + 1)``). Beside the tidy columns: ``per_sd`` with its limits (for a
+        difference of one standard deviation among the labels), ``n_clusters``, ``n_draws``,
+        ``n_failed``, ``method``, ``reason``: why there is no interval, or why refits have no
+        weights.
         """
         terms, fits = self.fit.terms, self.fit.fits.values()
         frames = []
         for j, fit in enumerate(fits):
-            table = _estimates(fit.coef, self.draws[:, j], self.settings["level"])
+            table = self._tidy(fit.coef, self.draws[:, j], fit.n_clusters)
             table.insert(0, "group", fit.name)
             table.insert(1, "term", terms)
             table["n"] = fit.n
             table["n_clusters"] = fit.n_clusters
             own = pd.Series([fit.reasons.get(term) for term in terms], dtype="str")
-            table["reason"] = own.fillna(table["reason"])
+            table["reason"] = own.fillna(table["reason"]).fillna(self._failed(fit.name, table))
             frames.append(table)
         table = pd.concat(frames, ignore_index=True)
         table["method"] = _METHODS[self.settings["method"]]
@@ -119,6 +120,7 @@ class Bootstrap(Result):
             method=_METHODS[self.settings["method"]],
         )
 
+    @on_one_thread
     def interval_of(
         self, function: Callable[[Array], Any], name: str = "statistic"
     ) -> pd.DataFrame:
@@ -153,12 +155,30 @@ class Bootstrap(Result):
         with np.errstate(invalid="ignore"):
             full = np.asarray(function(weights.values), dtype=np.float64)
             values = [np.asarray(function(w), dtype=np.float64).ravel() for w in draws]
-        table = _estimates(full.ravel(), np.stack(values), self.settings["level"])
+        fewest = min((fit.n_clusters for fit in self.fit.fits.values()), default=0)
+        table = self._tidy(full.ravel(), np.stack(values), fewest)
         indices = [", ".join(map(str, index)) for index in np.ndindex(full.shape)]
         table.insert(0, "term", [f"{name}[{i}]" if i else name for i in indices])
         table["n"] = int(weights.n.sum())
         table["method"] = weights.method
         return table[[c for c in _COLUMNS if c in table]]
+
+    def _tidy(self, estimate: Array, draws: Array, clusters: int) -> pd.DataFrame:
+        # random signs leave draws even about the estimate: they know nothing of its bias
+        exact = self.settings["method"] == "exact" and clusters > 1
+        level = self.settings["level"]
+        table = tidy_draws(estimate, draws, level, clusters if exact else None)
+        table["q_value"] = q_values(table["p_value"].to_numpy("float64"))
+        return table
+
+    def _failed(self, group: str, table: pd.DataFrame) -> pd.Series:
+        """Say of each weight why refits have none; missing where all have it."""
+        own = self.failures[self.failures["group"] == group]
+        why = "; ".join(
+            f"{row.n:,} refits without weights: {row.reason}" for row in own.itertuples()
+        )
+        failed = (table["n_failed"] > 0) & bool(why)
+        return pd.Series(why, index=table.index, dtype="str").where(failed)
 
     @property
     def warnings(self) -> list[str]:
@@ -201,6 +221,7 @@ class Bootstrap(Result):
 _COLUMNS = ["group", *TIDY, "n_clusters", "n_draws", "n_failed", "method", "reason"]
 
 
+@on_one_thread
 def bootstrap(
     fit: Decomposition,
     *,
@@ -246,6 +267,10 @@ def bootstrap(
     clusters its standard deviations are 3 to 6 % smaller and its 2.5 and 97.5 % tails up to
     0.45 standard errors nearer to 0; with 1,000 within 2 % and 0.15, with 10,000 within 2 %
     and 0.07, where sampling error of the draws begins.
+
+    The interval of exact refits is bias-corrected: with 60 to 100 clusters plain percentiles
+    cover the truth in 90 to 93 % of samples, these in 95 to 96 % (4 factors; with 8 factors
+    on 60 clusters, in 98 %: the draws are then wider than the estimate's own spread).
 
     References
     ----------
@@ -353,35 +378,6 @@ def _failures(groups: list[str], failed: Codes, reasons: dict[str, str]) -> pd.D
             if n:
                 rows.append({"group": group, "reason": reason, "n": n})
     return pd.DataFrame(rows, columns=["group", "reason", "n"])
-
-
-def _estimates(estimate: Array, draws: Array, level: float) -> pd.DataFrame:
-    """Return tidy columns of statistics (k,) and their draws (S, k)."""
-    finite = np.isfinite(draws)
-    n = finite.sum(axis=0)
-    usable = (n >= max(2, _ENOUGH * len(draws))) & np.isfinite(estimate)
-    table = pd.DataFrame({"estimate": estimate})
-    for column in ("std_error", "conf_low", "conf_high", "p_value"):
-        table[column] = np.nan
-    # statistics that failed on the same replicates are summed up together
-    patterns, which = np.unique(finite, axis=1, return_inverse=True)
-    for pattern in range(patterns.shape[1]):
-        mine = np.flatnonzero((which == pattern) & usable)
-        if not len(mine):
-            continue
-        own = draws[np.ix_(patterns[:, pattern], mine)]
-        tails = np.quantile(own, [0.5 - level / 2, 0.5 + level / 2], axis=0)
-        less = np.minimum((own <= 0).sum(axis=0), (own >= 0).sum(axis=0))
-        table.loc[mine, "std_error"] = own.std(axis=0, ddof=1)
-        table.loc[mine, "conf_low"], table.loc[mine, "conf_high"] = tails
-        table.loc[mine, "p_value"] = np.minimum(2 * (1 + less) / (1 + len(own)), 1.0)
-    table["q_value"] = q_values(table["p_value"].to_numpy("float64"))
-    table["n_draws"], table["n_failed"] = n, len(draws) - n
-    few = pd.Series(["too few replicates have weights"] * len(table), dtype="str")
-    undefined = pd.Series(["undefined in the full fit"] * len(table), dtype="str")
-    reason = few.where(np.isfinite(estimate), undefined)
-    table["reason"] = reason.mask(usable, None)
-    return table
 
 
 def _text_row(row: Any) -> str:

@@ -26,9 +26,11 @@ from workbench.decompose.held_out import held_out
 from workbench.decompose.identify import HIGH_CONDITION, HIGH_VIF
 from workbench.decompose.kernel import Array, logistic
 from workbench.decompose.logit import Covariance
+from workbench.decompose.spread import group_sd
 from workbench.decompose.weights import Weights
 from workbench.errors import DesignError, refuse_out_of_range
 from workbench.provenance import Provenance
+from workbench.threads import on_one_thread
 
 if TYPE_CHECKING:
     import plotly.graph_objects as go
@@ -100,7 +102,7 @@ class Decomposition(GroupedWeights):
         weight is undefined.
         """
         level = self.settings["level"]
-        sizes = [spread(self.design, group) for group in self.groups]
+        sizes = [group_sd(self.design, self.design.groups.index(g)) for g in self.groups]
         frames = [
             _frame(fit, self.terms, size, level)
             for fit, size in zip(self.fits.values(), sizes, strict=True)
@@ -177,6 +179,7 @@ class Decomposition(GroupedWeights):
         return self._told(lambda row: f"q = {row.q_value:.3g}", _score_text, method)
 
 
+@on_one_thread
 def decompose(
     data: PreferenceData,
     *,
@@ -287,16 +290,6 @@ def _longer(data: PreferenceData, design: Design) -> Array | None:
         return None
     difference = (a.str.len() - b.str.len()).fillna(0).to_numpy("float64")
     return np.asarray(np.sign(difference)[design.pair])
-
-
-def spread(design: Design, group: str) -> Array:
-    """Return the root mean square of each coded difference over a group's labels, shape (K,).
-
-    About 0 and not the mean, so that it is the same whichever response is called A.
-    """
-    rows, cells = design.compact(design.groups.index(group))
-    weight = cells.weight[:, 0] / cells.weight[:, 0].sum()
-    return np.asarray(np.sqrt(weight @ design.X[rows] ** 2))
 
 
 def _frame(fit: GroupFit, terms: list[str], size: Array, level: float) -> pd.DataFrame:

@@ -8,28 +8,19 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from scipy.stats import norm
 
-from workbench.clustered import auc_and_error, mean_and_error
 from workbench.data.split import folds as fold_numbers
 from workbench.decompose.design import Design
 from workbench.decompose.estimate import GroupFit, Rows, batches
 from workbench.decompose.kernel import Array, Cells, logistic
 from workbench.decompose.logit import refit
+from workbench.decompose.scores.baselines import DOUBT, rule_predictions
+from workbench.decompose.scores.labels import Labels
+from workbench.decompose.scores.measures import Predictor, gain, measures
+from workbench.decompose.scores.shared_training import Trained
 
 PREDICTORS = ("factors", "majority", "first position", "longer")
 """The fit, the more frequent side, the response shown first, the longer response."""
-
-
-@dataclass(frozen=True, eq=False)
-class _Labels:
-    """One group's labels: design row, preference, weight, cluster code and fold."""
-
-    row: NDArray[np.int64]
-    y: Array
-    weight: Array
-    cluster: NDArray[np.int64]
-    fold: NDArray[np.int64]
 
 
 def held_out(
@@ -41,10 +32,12 @@ def held_out(
     seed: int,
     level: float,
 ) -> pd.DataFrame:
-    """Return held-out scores of each group's fit and of the baselines.
+    r"""Return held-out scores of each group's fit and of the baselines.
 
     Folds are grouped by cluster, so no prompt is in training and test at once. A baseline's
-    probability is how often its rule was right in the training folds.
+    probability is how often its rule was right in the training folds, or 0.5 where they do
+    not show its side by more than a standard error. All predictors of a group are scored on
+    the same labels.
 
     Parameters
     ----------
@@ -63,8 +56,22 @@ def held_out(
     DataFrame
         ``group, predictor, n, n_clusters``, then ``accuracy, auc, log_loss, brier``, each
         with ``_low`` and ``_high``; ``gain``: accuracy of the factors minus that of this
-        baseline on the same labels, with a paired interval; ``reason`` where undefined.
+        baseline on the same labels, with a paired interval; ``reason`` where a score is
+        undefined or labels were left out.
         Ties count in log-loss and Brier score, not in accuracy and AUC.
+
+    Notes
+    -----
+    An interval is of the score that the rules fitted to the training folds have on average on
+    new labels of new clusters: :math:`\frac{1}{n} \sum_f n_f E[\ell(\hat\beta_{-f}; x, y)]`,
+    the target of Bayle et al. (2020). The rule fitted to all labels is as good or a little
+    better. The variance is that of a mean over clusters plus what folds that share training
+    data add (:mod:`workbench.decompose.scores.shared_training`), which a sum over fits that
+    are made anyway estimates; nested cross-validation (Bates, Hastie and Tibshirani 2023)
+    would refit every pair of folds. Intervals are score intervals for that variance, of
+    accuracy, AUC and Brier score within [0, 1]; even on the log scale for the log-loss. By
+    simulation with 40 to 300 labels, with and without signal, 95 % intervals of accuracy and
+    gain cover 94 to 96 %; without signal a gain is surely above 0 in 2 % of samples.
     """
     row_fold = fold_numbers(design.cluster_names.to_numpy(), folds, seed)[design.cluster]
     rules = {
@@ -72,57 +79,75 @@ def held_out(
         "first position": design.X[:, -1],
         "longer": longer,
     }
-    z = float(norm.ppf(0.5 + level / 2))
     tables: dict[int, list[dict[str, Any]]] = {}
     for groups, rows, cells in batches(design):
         predicted = fit_predictions(design, fits, groups, rows, cells, row_fold)
         for j, group in enumerate(groups):
-            labels = _labels_of(design, group, row_fold)
-            fitted = predicted[labels.row, j]
-            lines = [_line(fits[group], "factors", fitted, _lost(fits[group], fitted), labels, z)]
-            for name, sign in rules.items():
-                p, reason = _rule_predictions(None if sign is None else sign[labels.row], labels)
-                line = _line(fits[group], name, p, reason, labels, z)
-                lines.append({**line, **_gain(fitted, p, labels, z)})
-            tables[group] = lines
+            task = _Task(design, fits[group], Labels.of(design, group, row_fold), folds, level)
+            tables[group] = task.lines(predicted[:, j], rules)
     return pd.DataFrame([line for group in sorted(tables) for line in tables[group]])
 
 
-def _line(
-    fit: GroupFit, predictor: str, p: Array, reason: str | None, labels: _Labels, z: float
-) -> dict[str, Any]:
-    return {
-        "group": fit.name,
-        "predictor": predictor,
-        **_scores(p, labels, z),
-        "gain": np.nan,
-        "gain_low": np.nan,
-        "gain_high": np.nan,
-        "reason": reason,
-    }
+@dataclass(frozen=True, eq=False)
+class _Task:
+    """One group's labels, to be scored."""
 
+    design: Design
+    fit: GroupFit
+    labels: Labels
+    folds: int
+    level: float
 
-def _gain(fitted: Array, baseline: Array, labels: _Labels, z: float) -> dict[str, float]:
-    """Return how much more often the fit is right than a baseline, label by label."""
-    both = np.isfinite(fitted) & np.isfinite(baseline) & (labels.y != 0.5)
-    y, weight, cluster = labels.y[both], labels.weight[both], labels.cluster[both]
-    difference = _right(fitted[both], y) - _right(baseline[both], y)
-    gain, error = mean_and_error(difference, weight, cluster)
-    return {"gain": gain, "gain_low": gain - z * error, "gain_high": gain + z * error}
+    def lines(self, predicted: Array, rules: dict[str, Array | None]) -> list[dict[str, Any]]:
+        """Return one line a predictor, all on the labels that the fit could predict."""
+        p = predicted[self.labels.row]
+        lost = _lost(self.fit)
+        common = np.isfinite(p) if lost is None else np.ones(len(p), dtype=bool)
+        labels = self.labels.at(common)
+        left = None
+        if lost is None and not common.all():
+            left = f"{int((~common).sum()):,} labels left out: a training fold could not be fitted"
+        factors = None
+        if lost is None and common.any():
+            active = np.flatnonzero(self.fit.active)
+            bread = self.fit.bread[np.ix_(active, active)]
 
+            def columns(some: NDArray[np.bool_]) -> Array:
+                return self.design.X[np.ix_(labels.row[some], active)]
 
-def _right(p: Array, y: Array) -> Array:
-    """Return 1 where the prediction takes the preferred side, 0.5 where it takes none."""
-    return np.where(p == 0.5, 0.5, (p > 0.5) == (y > 0.5))
+            trained = Trained.of(labels, columns, p[common], bread, self.folds)
+            factors = Predictor(labels, p[common], trained)
+        lines = [self._line("factors", factors, None, lost or left)]
+        for name, sign in rules.items():
+            rule, reason = self._rule(None if sign is None else sign[self.labels.row], common)
+            lines.append(self._line(name, rule, factors, reason or left))
+        return lines
 
+    def _rule(
+        self, sign: Array | None, common: NDArray[np.bool_]
+    ) -> tuple[Predictor | None, str | None]:
+        p, learned, reason = rule_predictions(sign, self.labels)
+        if sign is None or reason is not None or not common.any():
+            return None, reason
+        labels, learned, sign = self.labels.at(common), learned[common], sign[common]
+        weight = labels.weight * learned * (1.0 - learned) * sign**2
+        bread = np.array([[1.0 / weight.sum()]]) if weight.any() else np.zeros((1, 1))
+        trained = Trained.of(labels, lambda some: sign[some, None], learned, bread, self.folds)
+        return Predictor(labels, p[common], trained, DOUBT), None
 
-def _labels_of(design: Design, group: int, row_fold: NDArray[np.int64]) -> _Labels:
-    mine = np.flatnonzero(design.cell_group[design.label_cell] == group)
-    row = design.cell_row[design.label_cell[mine]]
-    cluster = np.unique(design.cluster[row], return_inverse=True)[1]
-    return _Labels(
-        row, design.label_preference[mine], design.label_weight[mine], cluster, row_fold[row]
-    )
+    def _line(
+        self, name: str, scored: Predictor | None, factors: Predictor | None, reason: str | None
+    ) -> dict[str, Any]:
+        paired = factors is not None and scored is not None
+        line: dict[str, Any] = {
+            "group": self.fit.name,
+            "predictor": name,
+            **measures(scored, self.level),
+            **gain(factors if paired else None, scored, self.level),
+        }
+        if reason is None and line["n_clusters"] < 2:
+            reason = "one cluster: no interval"
+        return {**line, "reason": reason}
 
 
 def fit_predictions(
@@ -153,48 +178,5 @@ def fit_predictions(
     return predicted
 
 
-def _lost(fit: GroupFit, p: Array) -> str | None:
-    if not fit.active.any():
-        return "no weight could be estimated"
-    return "a training fold could not be fitted" if np.isnan(p).any() else None
-
-
-def _rule_predictions(sign: Array | None, labels: _Labels) -> tuple[Array, str | None]:
-    """Return P(A) of the rule "prefer A where sign > 0": how often it held in training."""
-    n = len(labels.y)
-    if sign is None:
-        return np.full(n, np.nan), "no response length is known"
-    if not np.any(sign):
-        return np.full(n, np.nan), "the rule never decides: shown order unknown or lengths equal"
-    right = np.where(sign > 0, labels.y, 1.0 - labels.y)
-    decides = sign != 0
-    predicted = np.full(n, 0.5)
-    for f in np.unique(labels.fold):
-        train = (labels.fold != f) & decides
-        weight = labels.weight[train]
-        # one vote for each side keeps the log-loss finite where training has one class
-        rate = (right[train] @ weight + 1.0) / (weight.sum() + 2.0)
-        test = (labels.fold == f) & decides
-        predicted[test] = np.where(sign[test] > 0, rate, 1.0 - rate)
-    return predicted, None
-
-
-def _scores(p: Array, labels: _Labels, z: float) -> dict[str, float]:
-    usable = np.isfinite(p)
-    p, y, weight = p[usable], labels.y[usable], labels.weight[usable]
-    cluster = labels.cluster[usable]
-    clipped = np.clip(p, 1e-12, 1 - 1e-12)
-    decided = y != 0.5
-    right = _right(p, y)[decided]
-    loss = -(y * np.log(clipped) + (1 - y) * np.log1p(-clipped))
-    measures = {
-        "accuracy": mean_and_error(right, weight[decided], cluster[decided]),
-        "auc": auc_and_error(p[decided], y[decided] > 0.5, cluster[decided]),
-        "log_loss": mean_and_error(loss, weight, cluster),
-        "brier": mean_and_error((y - p) ** 2, weight, cluster),
-    }
-    result: dict[str, float] = {"n": int(usable.sum()), "n_clusters": len(np.unique(cluster))}
-    for name, (value, error) in measures.items():
-        result[name] = value
-        result[f"{name}_low"], result[f"{name}_high"] = value - z * error, value + z * error
-    return result
+def _lost(fit: GroupFit) -> str | None:
+    return None if fit.active.any() else "no weight could be estimated"

@@ -11,7 +11,6 @@ import itertools
 import os
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from functools import cache, partial
 from typing import Any, TypeVar
@@ -19,7 +18,8 @@ from typing import Any, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
-from threadpoolctl import ThreadpoolController
+
+from workbench.threads import one_thread
 
 Array = NDArray[np.float64]
 Codes = NDArray[np.int64]
@@ -333,23 +333,6 @@ def in_threads(work: Callable[..., Piece], *arguments: Iterable[Any]) -> list[Pi
     """
     with one_thread():
         return list(_worker_pool().map(work, *arguments))
-
-
-def one_thread() -> AbstractContextManager[object]:
-    """Hold matrix products to one thread: small ones are not worth sharing.
-
-    Examples
-    --------
-    >>> with one_thread():
-    ...     float(np.ones(2) @ np.ones(2))
-    2.0
-    """
-    return _blas().limit(limits=1, user_api="blas")  # type: ignore[no-any-return]
-
-
-@cache
-def _blas() -> ThreadpoolController:
-    return ThreadpoolController()
 
 
 @cache

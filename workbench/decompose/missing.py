@@ -18,6 +18,7 @@ from workbench.errors import refuse_out_of_range
 from workbench.finding import Finding, Rule, finding
 from workbench.provenance import Provenance
 from workbench.results import TIDY, Result
+from workbench.threads import on_one_thread
 
 if TYPE_CHECKING:
     import plotly.graph_objects as go
@@ -133,6 +134,7 @@ class MissingVerdicts(Result):
         return forest(self.estimates, x_title="change of the share of verdicts that fail")
 
 
+@on_one_thread
 def missing_verdicts(
     data: PreferenceData,
     *,

@@ -37,6 +37,7 @@ from workbench.decompose.weights import Weights
 from workbench.errors import DesignError, refuse_out_of_range
 from workbench.provenance import Provenance
 from workbench.standardised import with_per_sd
+from workbench.threads import on_one_thread
 
 PriorName = Literal["laplace", "normal"]
 
@@ -183,6 +184,7 @@ class Dissection(GroupedWeights):
         return self._told(_probability_text, _score_text, method)
 
 
+@on_one_thread
 def dissect(
     data: PreferenceData,
     *,
@@ -287,7 +289,8 @@ def dissect(
     else:
         found = draw(parts, belief, draws, seed)
         if folds:
-            held_out = scores(design, out_of_fold(design, parts, belief, folds, seed), level)
+            predicted = out_of_fold(design, parts, belief, folds, seed)
+            held_out = scores(design, predicted, level, belief, folds)
     settings = {
         **what_was_fitted(data, by, design),
         "prior": prior,

@@ -9,7 +9,6 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from scipy.stats import norm
 
 from workbench.clustered import mean_and_error
 from workbench.data.split import folds as fold_numbers
@@ -17,6 +16,10 @@ from workbench.decompose.design import Design
 from workbench.decompose.kernel import Array, logistic
 from workbench.decompose.sampling.expectation import moments, predictive
 from workbench.decompose.sampling.sampler import CHAINS, Draws, Part, Prior, sample
+from workbench.decompose.scores.intervals import positive_interval, quantile
+from workbench.decompose.scores.labels import Labels
+from workbench.decompose.scores.measures import Predictor, measures
+from workbench.decompose.scores.shared_training import CERTAIN, Trained
 
 GRID = (0.01, 0.03, 0.1, 0.3, 1.0, 3.0)
 """Scales that are compared where none is given."""
@@ -183,50 +186,43 @@ def _predict(X: Array, draws: Array) -> Array:
     return np.concatenate(blocks) if blocks else np.empty((0, J))
 
 
-def scores(design: Design, predicted: Array, level: float) -> pd.DataFrame:
-    """Return held-out accuracy and log-loss of each group, with cluster intervals.
+def scores(
+    design: Design, predicted: Array, level: float, prior: Prior, folds: int
+) -> pd.DataFrame:
+    """Return held-out accuracy and log-loss of each group, with intervals.
 
     Ties count in the log-loss, not in the accuracy. A prediction of one half is half right.
+    Intervals know that folds share training data, and stay where a score can be; see
+    :func:`workbench.decompose.held_out.held_out`.
     """
-    z = float(norm.ppf(0.5 + level / 2))
     lines: list[dict[str, Any]] = []
-    group_of = design.cell_group[design.label_cell]
-    row_of = design.cell_row[design.label_cell]
-    order = np.argsort(group_of, kind="stable")
-    ends = np.searchsorted(group_of[order], np.arange(len(design.groups) + 1))
     for group, name in enumerate(design.groups):
-        mine = order[ends[group] : ends[group + 1]]
-        p = np.clip(predicted[row_of[mine], group], 1e-12, 1 - 1e-12)
-        y, weight = design.label_preference[mine], design.label_weight[mine]
-        cluster = np.unique(design.cluster[row_of[mine]], return_inverse=True)[1]
-        decided = y != 0.5
-        right = np.where(p == 0.5, 0.5, (p > 0.5) == (y > 0.5))[decided]
-        loss = -(y * np.log(p) + (1 - y) * np.log1p(-p))
-        line: dict[str, Any] = {"group": name, "n": len(mine), "n_clusters": cluster.max() + 1}
-        measures = {
-            "accuracy": mean_and_error(right, weight[decided], cluster[decided]),
-            "log_loss": mean_and_error(loss, weight, cluster),
-        }
-        for measure, (value, error) in measures.items():
-            low, high = value - z * error, value + z * error
-            line |= {measure: value, f"{measure}_low": low, f"{measure}_high": high}
-        reason = None if decided.any() else "every label is a tie: accuracy is undefined"
-        if line["n_clusters"] < 2:
+        labels = Labels.of(design, group, np.zeros(len(design.X), dtype=np.int64))
+        p = predicted[labels.row, group]
+        X = design.X[labels.row, : len(prior.rate)]
+        weight = labels.weight * p * (1.0 - p)
+        # a Laplace prior is as informative as the normal one of its variance
+        hessian = (X.T * weight) @ X + np.diag(prior.precision + prior.rate**2 / 2)
+        trained = Trained.of(labels, X.__getitem__, p, np.linalg.inv(hessian), folds)
+        found = measures(Predictor(labels, p, trained), level)
+        line: dict[str, Any] = {"group": name}
+        line |= {k: v for k, v in found.items() if not k.startswith(("auc", "brier"))}
+        reason = None if labels.decided.any() else "every label is a tie: accuracy is undefined"
+        if labels.n_clusters < 2:
             reason = "one cluster: no interval"
         lines.append({**line, "reason": reason})
-    table = pd.DataFrame(lines)
-    return table.astype({"reason": "str"})
+    return pd.DataFrame(lines).astype({"reason": "str"})
 
 
 def mean_log_loss(design: Design, predicted: Array, level: float) -> dict[str, float]:
     """Return the log-loss over all labels of all groups, with a cluster interval."""
     cell = design.label_cell
     row, group = design.cell_row[cell], design.cell_group[cell]
-    p = np.clip(predicted[row, group], 1e-12, 1 - 1e-12)
+    p = np.clip(predicted[row, group], CERTAIN, 1 - CERTAIN)
     y = design.label_preference
     loss = -(y * np.log(p) + (1 - y) * np.log1p(-p))
     cluster = np.unique(design.cluster[row], return_inverse=True)[1]
     value, error = mean_and_error(loss, design.label_weight, cluster)
-    z = float(norm.ppf(0.5 + level / 2))
-    low, high = value - z * error, value + z * error
+    z = quantile(level, len(y), int(cluster.max()) + 1)
+    low, high = positive_interval(value, error, z)
     return {"log_loss": value, "log_loss_low": low, "log_loss_high": high, "n": len(y)}

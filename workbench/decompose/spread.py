@@ -26,9 +26,10 @@ def label_sd(design: Design) -> Array:
     >>> label_sd(fit.design).shape
     (1, 2)
     """
-    order = np.argsort(design.cell_group, kind="stable")
-    ends = np.searchsorted(design.cell_group[order], np.arange(len(design.groups) + 1))
-    own = (order[ends[g] : ends[g + 1]] for g in range(len(design.groups)))
-    return np.stack(
-        [difference_sd(design.X[design.cell_row[at]], design.sums[0][at]) for at in own]
-    )
+    return np.stack([group_sd(design, group) for group in range(len(design.groups))])
+
+
+def group_sd(design: Design, group: int) -> Array:
+    """Return the same of one group, by its position, shape (terms,)."""
+    rows, cells = design.compact(group)
+    return difference_sd(design.X[rows], cells.weight[:, 0])

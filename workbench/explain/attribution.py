@@ -18,6 +18,7 @@ from workbench.explain.predicted import Coefficients, Fit, coefficients_of, pred
 from workbench.explain.shapley import probability_shares, share_slopes
 from workbench.provenance import Provenance
 from workbench.results import TIDY, Result
+from workbench.threads import on_one_thread
 
 if TYPE_CHECKING:
     import plotly.graph_objects as go
@@ -229,6 +230,7 @@ class Attribution(Result):
         )
 
 
+@on_one_thread
 def attribute(
     fit: Fit,
     *,

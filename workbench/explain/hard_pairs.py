@@ -15,11 +15,13 @@ from workbench.decompose.kernel import Array
 from workbench.errors import DesignError
 from workbench.explain.attribution import Attribution, Scale, attribute
 from workbench.explain.predicted import Coefficients, Fit, coefficients_of, predict, rows_of
+from workbench.threads import on_one_thread
 
 BLAMED = 3
 """Factors named for each pair."""
 
 
+@on_one_thread
 def most_wrong(
     fit: Fit,
     group: str | None = None,
@@ -88,6 +90,7 @@ def most_wrong(
     return table.assign(n=shares.coefficients.n, method=f"{how}; shares: {shares.method}")
 
 
+@on_one_thread
 def disagreements(
     fit: Fit,
     a: str,

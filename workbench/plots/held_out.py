@@ -60,7 +60,7 @@ def held_out_dots(frame: pd.DataFrame, measure: str = "accuracy") -> go.Figure:
             "conf_low": frame[f"{measure}_low"],
             "conf_high": frame[f"{measure}_high"],
             "n": frame["n"],
-            "method": "prompt-grouped folds, cluster-robust interval",
+            "method": "prompt-grouped folds, interval that knows they share training data",
             "reason": frame["reason"],
         }
     )

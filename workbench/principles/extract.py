@@ -18,8 +18,10 @@ from workbench.principles.recipe import Recipe
 from workbench.principles.steps import Steps
 from workbench.principles.vote.votes import Votes, joined
 from workbench.provenance import Provenance
+from workbench.threads import on_one_thread
 
 
+@on_one_thread
 def extract(
     data: PreferenceData,
     asks: Asks,

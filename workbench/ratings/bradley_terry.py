@@ -24,12 +24,14 @@ from workbench.ratings.kernel import Likelihood, RatingFit, fit
 from workbench.ratings.result import RatedSide, Ratings
 from workbench.ratings.style import fit_with_style
 from workbench.ratings.tables import Intervals, Spread
+from workbench.threads import on_one_thread
 
 __all__ = ["Ratings", "rate"]
 
 _ELO_AT_ZERO = 1000.0
 
 
+@on_one_thread
 def rate(
     data: PreferenceData,
     *,

@@ -12,7 +12,8 @@ from typing import Any
 import numpy as np
 from scipy import sparse
 
-from workbench.decompose.kernel import Array, Codes, logistic, one_thread, run_sums
+from workbench.decompose.kernel import Array, Codes, logistic, run_sums
+from workbench.threads import one_thread
 
 _MAX_STEPS = 100
 _NEAR = 1e-9

@@ -29,6 +29,7 @@ from workbench.report.export import script_json, to_csv
 from workbench.report.findings import find
 from workbench.report.page import Section
 from workbench.results import TIDY, Result
+from workbench.threads import on_one_thread
 
 SCHEMA_VERSION = 1
 
@@ -187,6 +188,7 @@ class Report:
         return [(name, f"{count:,}") for name, count in tiles]
 
 
+@on_one_thread
 def report(
     results: Result | Sequence[Result],
     *,

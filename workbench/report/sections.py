@@ -311,9 +311,13 @@ def held_out(fits: Sequence[Decomposition]) -> Section:
     alt = f"Held-out accuracy of each fit beside the baselines, with {level:.0%} intervals"
     text = (
         "The baselines prefer the more frequent side, the response shown first, or the longer "
-        "one. Ties count in log-loss and Brier score, not in accuracy and AUC.",
+        "one; where the training folds do not show that side by more than a standard error, they "
+        "toss a coin. Ties count in log-loss and Brier score, not in accuracy and AUC.",
     )
-    caption = "Held-out scores. Method: prompt-grouped folds, cluster-robust intervals"
+    caption = (
+        "Held-out scores. Method: prompt-grouped folds, cluster-robust score intervals that know "
+        "that folds share training data"
+    )
     return Section(
         "held-out",
         "Held-out scores",

@@ -23,6 +23,7 @@ from workbench.results import Result
 from workbench.screening.halves import Half, joint_auc, split_halves
 from workbench.screening.kernel import EachFit, Lasso, fit_each, selection_shares
 from workbench.standardised import PER_SD, difference_sd, with_per_sd
+from workbench.threads import on_one_thread
 
 if TYPE_CHECKING:
     import plotly.graph_objects as go
@@ -142,6 +143,7 @@ class Screening(Result):
         return forest(pd.concat(sets, ignore_index=True), x_title=x_title)
 
 
+@on_one_thread
 def screen(
     data: PreferenceData,
     *,

@@ -30,6 +30,7 @@ from workbench.errors import refuse_out_of_range
 from workbench.json_values import json_ready
 from workbench.judges.base import Judge
 from workbench.provenance import Provenance
+from workbench.threads import on_one_thread
 
 STABLE, READABLE = 0.8, 0.02
 """Repeated calls should agree at least so often; replies fail at most so often."""
@@ -37,6 +38,7 @@ STABLE, READABLE = 0.8, 0.02
 _FEWEST = 2
 
 
+@on_one_thread
 def audit_judge(
     plan: Plan,
     judge: Judge,

@@ -15,6 +15,7 @@ from workbench.errors import DesignError
 from workbench.factors.catalog import STYLE
 from workbench.provenance import Provenance
 from workbench.results import TIDY, Result
+from workbench.threads import on_one_thread
 
 if TYPE_CHECKING:
     import plotly.graph_objects as go
@@ -70,6 +71,7 @@ class Susceptibility(Result):
         return forest(self.estimates.assign(group=self.estimates["list"]), x_title="weight")
 
 
+@on_one_thread
 def susceptibility(fit: Decomposition, group: str, k: int = 3) -> Susceptibility:
     r"""Forecast how far a judge's win rate moves between following its top and last properties.
 

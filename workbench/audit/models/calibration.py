@@ -17,6 +17,7 @@ from workbench.errors import DataError, refuse_out_of_range
 from workbench.finding import Finding, Rule, finding
 from workbench.provenance import Provenance
 from workbench.results import TIDY, Result
+from workbench.threads import on_one_thread
 
 if TYPE_CHECKING:
     import plotly.graph_objects as go
@@ -115,6 +116,7 @@ class Calibration(Result):
         return figure.add_shape(type="line", x0=0, y0=0, x1=1, y1=1, line={"dash": "dot"})
 
 
+@on_one_thread
 def calibration(
     margin: Array,
     preferred: Array,
@@ -206,6 +208,7 @@ def calibration(
     return Calibration(table, curve, groups, settings, Provenance.capture(seed=seed))
 
 
+@on_one_thread
 def calibration_by(
     margin: Array,
     preferred: Array,

@@ -15,6 +15,7 @@ from workbench.errors import DataError
 from workbench.finding import Finding, Rule, finding
 from workbench.provenance import Provenance
 from workbench.results import TIDY, Result
+from workbench.threads import on_one_thread
 
 if TYPE_CHECKING:
     import plotly.graph_objects as go
@@ -129,6 +130,7 @@ class Displacement(Result):
         return forest(table, x_title="change of log-likelihood (nats)")
 
 
+@on_one_thread
 def displacement(
     before: pd.DataFrame,
     after: pd.DataFrame,

@@ -14,6 +14,7 @@ from workbench.audit.measures import COLUMNS, Measures
 from workbench.clustered import Array, mean_difference
 from workbench.errors import DataError, refuse_out_of_range
 from workbench.provenance import Provenance
+from workbench.threads import on_one_thread
 
 if TYPE_CHECKING:
     import plotly.graph_objects as go
@@ -50,6 +51,7 @@ class TradeOff(Measures):
     )
 
 
+@on_one_thread
 def best_of_n(
     proxy: Array, gold: Array, prompt: Sequence[Any], sizes: Sequence[int] | None = None,
     *, level: float = 0.95,
@@ -120,6 +122,7 @@ def best_of_n(
     return BestOfN(table, settings, Provenance.capture())
 
 
+@on_one_thread
 def trade_off(
     heads: Array, prompt: Sequence[Any], angles: Sequence[float] = (-45, -30, -15, 0),
     *, level: float = 0.95,

@@ -15,6 +15,7 @@ from workbench.errors import DataError, refuse_out_of_range
 from workbench.finding import Finding, Rule, finding
 from workbench.provenance import Provenance
 from workbench.results import TIDY, Result
+from workbench.threads import on_one_thread
 
 if TYPE_CHECKING:
     import plotly.graph_objects as go
@@ -174,6 +175,7 @@ class RankingAccuracy(Result):
                      y_title="share of pairs up to it")  # fmt: skip
 
 
+@on_one_thread
 def ranking_accuracy(
     scores: pd.DataFrame,
     *,

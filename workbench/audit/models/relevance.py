@@ -19,6 +19,7 @@ from workbench.finding import Finding, Rule, finding
 from workbench.judges.base import text_pairs
 from workbench.judges.reward import Score
 from workbench.provenance import Provenance
+from workbench.threads import on_one_thread
 
 _MEAN = "mean over pairs, cluster-robust normal interval"
 _SHARE = "share of pairs, Wilson interval at the size that the clusters leave"
@@ -67,6 +68,7 @@ class Relevance(Measures):
         return found
 
 
+@on_one_thread
 def relevance(
     data: PreferenceData, score: Score, *, n: int = 200, level: float = 0.95, seed: int = 0
 ) -> Relevance:

@@ -21,6 +21,7 @@ from workbench.errors import DataError
 from workbench.judges.reward import Score
 from workbench.provenance import Provenance
 from workbench.results import Result
+from workbench.threads import on_one_thread
 
 _MEAN = "mean over pairs, cluster-robust normal interval"
 _SHARE = "share of pairs, Wilson interval at the size that the clusters leave"
@@ -116,6 +117,7 @@ def margins_by_strength(
     return MarginsByStrength(*_result(rows, "Margins by strength", level))
 
 
+@on_one_thread
 def ensemble(
     margins: Array, cluster: Array, gold: Array | None = None, *, level: float = 0.95
 ) -> RewardEnsemble:
@@ -179,6 +181,7 @@ def ensemble(
     return RewardEnsemble(*_result(rows, f"{margins.shape[1]} reward models", level))
 
 
+@on_one_thread
 def audit_rewards(
     data: PreferenceData,
     score: Score,

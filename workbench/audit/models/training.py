@@ -16,6 +16,7 @@ from workbench.clustered import Array, mean_difference, share
 from workbench.errors import DataError
 from workbench.provenance import Provenance
 from workbench.results import TIDY, Result
+from workbench.threads import on_one_thread
 
 if TYPE_CHECKING:
     import plotly.graph_objects as go
@@ -104,6 +105,7 @@ class Training(Result):
         return curve(table, x="step", x_title="checkpoint", y_title=title, reference=level)
 
 
+@on_one_thread
 def follow_training(
     checkpoints: Mapping[str, pd.DataFrame],
     unseen: Mapping[str, pd.DataFrame] | None = None,

@@ -18,6 +18,7 @@ from workbench.audit.models.training import follow_training
 from workbench.data.dataset import PreferenceData
 from workbench.errors import DataError
 from workbench.results import Result
+from workbench.threads import on_one_thread
 
 _FILE = "audit.json"
 _FOLDS = 5
@@ -127,6 +128,7 @@ def read_scores(folder: Path) -> ModelScores:
     return ModelScores(tables, record["reference"], record["beta"], record["band"], unseen, moved)
 
 
+@on_one_thread
 def audit_scores(
     scores: ModelScores,
     data: PreferenceData | None = None,

@@ -19,10 +19,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 from scipy.special import erfcx, log_ndtr, ndtr, ndtri, ndtri_exp
-from threadpoolctl import threadpool_limits
 
 from workbench.decompose.kernel import Array, logistic
 from workbench.decompose.sampling.mixing import effective_sizes
+from workbench.threads import one_thread
 
 CHAINS = 20
 """Chains of each group."""
@@ -150,7 +150,7 @@ def sample(
         return _patient(batch, prior, draws, seed, efforts)
 
     # one thread a batch; each product inside is too small to be shared out
-    with threadpool_limits(limits=1, user_api="blas"), ThreadPoolExecutor(2) as pool:
+    with one_thread(), ThreadPoolExecutor(2) as pool:
         done = list(pool.map(work, batches))
     names = ("values", "ess", "rhat", "acceptance", "effort")
     return Draws(*(np.concatenate([getattr(one, name) for one in done]) for name in names))

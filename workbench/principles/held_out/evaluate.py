@@ -29,6 +29,7 @@ from workbench.principles.principle import Principle
 from workbench.principles.vote.votes import Votes
 from workbench.provenance import Provenance
 from workbench.results import TIDY, Result
+from workbench.threads import on_one_thread
 
 if TYPE_CHECKING:
     import plotly.graph_objects as go
@@ -152,6 +153,7 @@ class Evaluation(Result):
         return forest(self.estimates, x_title="held-out accuracy", reference=0.5)
 
 
+@on_one_thread
 def evaluate(
     data: PreferenceData,
     principles: Sequence[Principle],

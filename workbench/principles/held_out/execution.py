@@ -30,6 +30,7 @@ from workbench.principles.measure.vote_estimates import VoteEstimates, whose
 from workbench.principles.vote.votes import Rule, Votes
 from workbench.provenance import Provenance
 from workbench.results import TIDY
+from workbench.threads import on_one_thread
 
 if TYPE_CHECKING:
     import plotly.graph_objects as go
@@ -83,6 +84,7 @@ class Execution(VoteEstimates):
         return forest(shares, x_title="share of held-out pairs", reference=0.5)
 
 
+@on_one_thread
 def execute(
     data: PreferenceData,
     votes: Votes,

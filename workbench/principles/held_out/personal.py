@@ -27,6 +27,7 @@ from workbench.principles.select import Rules, select
 from workbench.principles.vote.votes import Rule, Vote, Votes
 from workbench.provenance import Provenance
 from workbench.results import TIDY, Result
+from workbench.threads import on_one_thread
 
 if TYPE_CHECKING:
     import plotly.graph_objects as go
@@ -116,6 +117,7 @@ class Personal(Result):
         return forest(self.estimates, x_title="strength on held-out pairs")
 
 
+@on_one_thread
 def personal(
     data: PreferenceData,
     votes: Votes,

@@ -20,6 +20,7 @@ from workbench.principles.measure.vote_estimates import VoteEstimates, whose
 from workbench.principles.vote.vote_models import ROWS_PER_TERM, Models, fit_models
 from workbench.principles.vote.votes import Rule, Vote, Votes
 from workbench.provenance import Provenance
+from workbench.threads import on_one_thread
 
 if TYPE_CHECKING:
     import plotly.graph_objects as go
@@ -129,6 +130,7 @@ class Adjusted(VoteEstimates):
         return forest(both, x_title="weight (log-odds of A for a vote for A)")
 
 
+@on_one_thread
 def adjusted(
     data: PreferenceData,
     votes: Votes,

@@ -24,6 +24,7 @@ from workbench.principles.principle import Principle
 from workbench.principles.vote.votes import Rule, Votes
 from workbench.provenance import Provenance
 from workbench.results import TIDY, Result
+from workbench.threads import on_one_thread
 
 if TYPE_CHECKING:
     import plotly.graph_objects as go
@@ -97,6 +98,7 @@ class CrossApplication(Result):
         return forest(frame, x_title="accuracy on held-out pairs", reference=0.5)
 
 
+@on_one_thread
 def cross_apply(
     data: PreferenceData,
     votes: Votes,

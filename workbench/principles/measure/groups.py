@@ -26,6 +26,7 @@ from workbench.principles.measure.measure import check_options
 from workbench.principles.vote.votes import Rule, Votes
 from workbench.provenance import Provenance
 from workbench.results import Result
+from workbench.threads import on_one_thread
 
 if TYPE_CHECKING:
     import plotly.graph_objects as go
@@ -183,6 +184,7 @@ def _column(data: PreferenceData, by: str) -> pd.Series:
     )
 
 
+@on_one_thread
 def contrast_groups(
     data: PreferenceData,
     votes: Votes,

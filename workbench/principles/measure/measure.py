@@ -24,6 +24,7 @@ from workbench.principles.principle import Principle
 from workbench.principles.vote.votes import Codes, Rule, Vote, Votes
 from workbench.provenance import Provenance
 from workbench.results import Result
+from workbench.threads import on_one_thread
 
 if TYPE_CHECKING:
     import plotly.graph_objects as go
@@ -111,6 +112,7 @@ class PrincipleEffects(Result):
         return forest(self.estimates, x_title="strength (share right minus share wrong)")
 
 
+@on_one_thread
 def measure(
     data: PreferenceData,
     votes: Votes,

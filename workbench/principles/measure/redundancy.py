@@ -31,6 +31,7 @@ from workbench.principles.vote.vote_models import fit_models
 from workbench.principles.vote.votes import Rule, Votes
 from workbench.provenance import Provenance
 from workbench.results import TIDY
+from workbench.threads import on_one_thread
 
 if TYPE_CHECKING:
     import plotly.graph_objects as go
@@ -105,6 +106,7 @@ class Redundancy(VoteEstimates):
         return heatmap(matrix, title="Correlation of votes", scale_title="r")
 
 
+@on_one_thread
 def redundancy(
     data: PreferenceData,
     votes: Votes,

@@ -27,6 +27,7 @@ from workbench.errors import DesignError, refuse_out_of_range
 from workbench.judges.both_orders import by_side
 from workbench.provenance import Provenance
 from workbench.results import TIDY, Result
+from workbench.threads import on_one_thread
 
 if TYPE_CHECKING:
     import plotly.graph_objects as go
@@ -137,6 +138,7 @@ class JudgeBoard(Result):
                       reference=0.5)  # fmt: skip
 
 
+@on_one_thread
 def judge_board(
     data: PreferenceData,
     judges: Sequence[str] | None = None,

@@ -16,6 +16,7 @@ from workbench.clustered import Array, cluster_error, mean_and_error
 from workbench.data.dataset import PreferenceData
 from workbench.errors import DesignError, refuse_out_of_range
 from workbench.results import TIDY
+from workbench.threads import on_one_thread
 
 _METHOD = "prediction-powered mean, power-tuned, cluster-robust normal interval"
 
@@ -61,6 +62,7 @@ class CorrectedRates(Measures):
         )
 
 
+@on_one_thread
 def correct_rates(
     data: PreferenceData,
     judge: str,

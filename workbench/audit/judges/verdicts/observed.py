@@ -28,6 +28,7 @@ from workbench.factors.score import score_factors
 from workbench.finding import Finding, Rule, finding
 from workbench.provenance import Provenance
 from workbench.results import Result
+from workbench.threads import on_one_thread
 
 if TYPE_CHECKING:
     import plotly.graph_objects as go
@@ -123,6 +124,7 @@ class Observed(Result):
         return forest(self.estimates, x_title="share, or difference of shares")
 
 
+@on_one_thread
 def observe(
     data: PreferenceData,
     annotators: Sequence[str] | None = None,

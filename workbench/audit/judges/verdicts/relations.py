@@ -18,6 +18,7 @@ from workbench.data.dataset import PreferenceData
 from workbench.decompose.decomposition import decompose
 from workbench.errors import DesignError, refuse_out_of_range
 from workbench.judges.both_orders import mean_by_side
+from workbench.threads import on_one_thread
 
 _LOGIT = "logit with the longer response and the {} share, cluster-robust"
 
@@ -33,6 +34,7 @@ class Relations(Measures):
     )
 
 
+@on_one_thread
 def family_preference(
     data: PreferenceData,
     judge: str,
@@ -108,6 +110,7 @@ def family_preference(
     return Relations.from_rows(rows, settings, dataset=data.digest)
 
 
+@on_one_thread
 def drift(
     data: PreferenceData, old: str, new: str, reference: str = "human", *, level: float = 0.95
 ) -> Relations:

@@ -24,10 +24,10 @@ from numpy.typing import NDArray
 from scipy.linalg import solve_triangular
 from scipy.special import bernoulli, factorial
 
-from workbench.decompose.anderson import Secants, lengths
 from workbench.decompose.identify import STEEP, separation
 from workbench.decompose.kernel import Array, Cells, Codes, gram, in_threads, logistic
 from workbench.decompose.logit import refit
+from workbench.decompose.resample.anderson import Secants, lengths
 
 Counts = NDArray[np.uint8]
 

@@ -1,0 +1,1 @@
+"""Refits to resampled clusters, and the intervals of what they draw."""
