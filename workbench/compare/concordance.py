@@ -10,11 +10,12 @@ import numpy as np
 import pandas as pd
 from scipy import sparse
 from scipy.stats import norm
+from scipy.stats import t as t_distribution
 
 from workbench.data.dataset import PreferenceData
 from workbench.decompose.decomposition import Decomposition, check_options, decompose
 from workbench.decompose.design import Design, build_design, select_annotators
-from workbench.decompose.errors.tidy import p_values, q_values
+from workbench.decompose.errors.tidy import q_values
 from workbench.decompose.kernel import Array
 from workbench.errors import DesignError
 from workbench.provenance import Provenance
@@ -23,7 +24,10 @@ from workbench.results import Result
 if TYPE_CHECKING:
     import plotly.graph_objects as go
 
-_METHOD = "tau (concordance), factor ties counted; percentile interval, cluster bootstrap"
+_METHOD = (
+    "tau (concordance), factor ties counted; score interval, variance by cluster bootstrap, "
+    "t over clusters"
+)
 _COUNT_VALUES = 4_000_000
 _FEWEST_REPLICATES = 50
 
@@ -92,7 +96,7 @@ class Concordance(Result):
             )
             lines += [_text_row(row) for row in table.itertuples()]
         lines.append(f"\nmethod: {_METHOD}, {self.settings['replicates']:,} replicates;")
-        lines.append("p: normal, bootstrap error; q: Benjamini-Hochberg within a group")
+        lines.append("p: score test of tau = 0; q: Benjamini-Hochberg within a group")
         lines.append(f"confounded: {self.settings['confounded_rule']}")
         return "\n".join(lines)
 
@@ -151,6 +155,11 @@ def concordance(
 
     Notes
     -----
+    The interval is Wilson's, of a mean between -1 and 1 with as many effective labels
+    :math:`(1 - \tau^2) / v` as the bootstrap variance v shows, and Student's t with one degree
+    of freedom less than clusters: it never leaves [-1, 1] and has a width where all labels
+    agree, of which then only clusters count.
+
     Tau looks at one factor at a time: of two factors that go together, both score high even
     if one matters. ``confounded`` marks a factor whose tau interval leaves out 0 while the
     weight's interval holds it, or leaves it out on the other side.
@@ -298,9 +307,44 @@ def interval(draws: Array, level: float) -> tuple[Array, Array, Array]:
     return error, low, high
 
 
+def score_interval(
+    tau: Array, error: Array, n_clusters: int, level: float
+) -> tuple[Array, Array, Array]:
+    r"""Return both ends of Wilson's interval of taus, and p-values of 0.
+
+    .. math:: \frac{\tau \pm t \sqrt{(1 - \tau^2) / m + t^2 / m^2}}{1 + t^2 / m},
+              \quad m = (1 - \tau^2) / v
+
+    Parameters
+    ----------
+    tau, error : ndarray
+        Estimates between -1 and 1, and their errors; an error of 0 counts each cluster once.
+    n_clusters : int
+    level : float
+
+    Examples
+    --------
+    >>> low, high, p = score_interval(np.array([1.0]), np.zeros(1), 9, 0.95)
+    >>> round(float(low[0]), 2), float(high[0]), round(float(p[0]), 3)
+    (0.26, 1.0, 0.017)
+    """
+    df = max(n_clusters - 1, 1)
+    t = float(t_distribution.ppf(0.5 + level / 2, df))
+    # the bootstrap's variance is that of G - 1 clusters
+    room, v = 1.0 - tau**2, error**2 * n_clusters / df
+    told = (v > 1e-15) & (room > 1e-12)
+    m = np.divide(room, v, out=np.where(np.isnan(v), np.nan, float(n_clusters)), where=told)
+    share = t**2 / m
+    half = np.sqrt(share * room + share**2)
+    ends = [np.clip((tau + side * half) / (1.0 + share), -1.0, 1.0) for side in (-1, 1)]
+    low, high = np.minimum(ends[0], tau), np.maximum(ends[1], tau)
+    p = 2.0 * t_distribution.sf(np.abs(tau) * np.sqrt(m), df)
+    return low, high, np.asarray(p)
+
+
 def _frame(design: Design, tally: Tally, draws: Array, level: float) -> pd.DataFrame:
     terms = design.terms[:-1]
-    error, low, high = interval(draws, level)
+    error = interval(draws, level)[0]
     n_clusters = (tally.weight > 0).sum(axis=0)
     frames = []
     for j, group in enumerate(design.groups):
@@ -310,7 +354,9 @@ def _frame(design: Design, tally: Tally, draws: Array, level: float) -> pd.DataF
         never = (tally.concordant[j] + tally.discordant[j]) == 0
         tau = np.where(never, np.nan, tally.tau[j])
         errors = np.where(spread, error[j], np.nan)
-        p = p_values(tau, errors)
+        low, high, p = score_interval(tau, errors, int(n_clusters[j]), level)
+        # all labels agree: an error of 0 would claim to know
+        errors = np.where(errors > 1e-12, errors, np.nan)
         frames.append(
             pd.DataFrame(
                 {
@@ -318,8 +364,8 @@ def _frame(design: Design, tally: Tally, draws: Array, level: float) -> pd.DataF
                     "term": terms,
                     "estimate": tau,
                     "std_error": errors,
-                    "conf_low": np.where(spread, low[j], np.nan),
-                    "conf_high": np.where(spread, high[j], np.nan),
+                    "conf_low": low,
+                    "conf_high": high,
                     "p_value": p,
                     "q_value": q_values(p),
                     "n": int(tally.n[j]),

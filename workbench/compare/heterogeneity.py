@@ -188,20 +188,52 @@ def _signs(clusters: Sequence[NDArray[np.int64]], rng: np.random.Generator) -> l
 def _cluster_scores(
     subsets: Sequence[Subset], clusters: Sequence[NDArray[np.int64]], b: Array, signs: list[Array]
 ) -> sparse.csr_matrix:
-    """Return the scores of each block of clusters, shape (blocks, S * K)."""
-    K = b.shape[1]
+    """Return the scores of each block of clusters, shape (blocks, S * K).
+
+    A fit draws its own scores towards 0, those of influential clusters most: each block's are
+    taken back by the square root of one minus its leverage (Bell and McCaffrey 2002).
+    """
+    K, blocks = b.shape[1], signs[0].shape[1]
     block = signs[1].astype(np.int64)
-    start, rows, columns, values = 0, [], [], []
+    information = np.zeros((blocks, K * K))
+    sums, start = [], 0
     for s, one in enumerate(subsets):
-        mine = block[start : start + len(one.X)]
+        codes, at = np.unique(block[start : start + len(one.X)], return_inverse=True)
         start += len(one.X)
-        score = one.X * (one.votes - one.weight * logistic(one.X @ b[s]))[:, None]
-        rows.append(np.repeat(mine, K))
-        columns.append(np.tile(np.arange(s * K, (s + 1) * K), len(mine)))
-        values.append(score.ravel())
+        p = logistic(one.X @ b[s])
+        sums.append((codes, _summed(at, one.X * (one.votes - one.weight * p)[:, None])))
+        root = one.X * np.sqrt(one.weight * p * (1.0 - p))[:, None]
+        for k in range(K):
+            own = _summed(at, root * root[:, [k]])
+            information[codes, k * K : (k + 1) * K] += own
+    back = _unshrunk(information.reshape(blocks, K, K))
+    rows, columns, values = [], [], []
+    for s, (codes, own) in enumerate(sums):
+        rows.append(np.repeat(codes, K))
+        columns.append(np.tile(np.arange(s * K, (s + 1) * K), len(codes)))
+        values.append(np.einsum("ckl,cl->ck", back[codes], own).ravel())
     place = (np.concatenate(rows), np.concatenate(columns))
-    shape = (signs[0].shape[1], len(subsets) * K)
-    return sparse.csr_matrix((np.concatenate(values), place), shape)
+    return sparse.csr_matrix((np.concatenate(values), place), (blocks, len(subsets) * K))
+
+
+def _summed(place: NDArray[np.int64], values: Array) -> Array:
+    ones = (np.ones(len(place)), (place, np.arange(len(place))))
+    return np.asarray(sparse.csr_matrix(ones, (int(place.max()) + 1, len(place))) @ values)
+
+
+def _unshrunk(information: Array) -> Array:
+    """Return what takes each block's scores back to their size before the fit, (blocks, K, K)."""
+    total = information.sum(axis=0)
+    size = np.sqrt(np.maximum(np.diag(total), 1e-300))
+    values, vectors = np.linalg.eigh(total / np.outer(size, size))
+    root = np.sqrt(np.maximum(values, 1e-8))
+    into = (vectors / root).T / size
+    out = size[:, None] * vectors * root
+    leverage, turn = np.linalg.eigh(into @ information @ into.T)
+    # a cluster that alone tells a term has nothing to take back: 0.9 is the most
+    factor = 1.0 / np.sqrt(1.0 - np.clip(leverage, 0.0, 0.9))
+    inner = (turn * factor[:, None, :]) @ np.swapaxes(turn, 1, 2)
+    return np.asarray(out @ inner @ into)
 
 
 def _flipped(scores: sparse.csr_matrix, signs: Array, shape: tuple[int, int]) -> Array:
