@@ -8,10 +8,10 @@ import numpy as np
 import pandas as pd
 
 from workbench.clustered import share
-from workbench.compare.concordance import score_interval
 from workbench.compare.heterogeneity import heterogeneity
 from workbench.compare.pooling import Subset, pool
 from workbench.compare.similarity import similarity
+from workbench.compare.tau_interval import score_interval
 from workbench.decompose.kernel import Array, logistic
 from workbench.decompose.weights import Weights
 

@@ -18,10 +18,9 @@ from workbench.compare.concordance import (
     Tally,
     bootstrap_taus,
     concordance,
-    interval,
-    score_interval,
 )
 from workbench.compare.generation import generation
+from workbench.compare.tau_interval import interval, score_interval
 from workbench.data.dataset import PreferenceData
 from workbench.errors import DesignError
 

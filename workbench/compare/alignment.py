@@ -9,7 +9,8 @@ import numpy as np
 import pandas as pd
 from scipy.stats import rankdata
 
-from workbench.compare.concordance import Concordance, interval
+from workbench.compare.concordance import Concordance
+from workbench.compare.tau_interval import interval
 from workbench.decompose.errors.tidy import p_values, q_values
 from workbench.decompose.kernel import Array
 from workbench.errors import DesignError
@@ -183,7 +184,8 @@ def _pearson(x: Array, y: Array) -> Array:
 def _cosine(x: Array, y: Array) -> Array:
     size = np.sqrt((x * x).sum(axis=1) * (y * y).sum(axis=1))
     out = np.full(len(x), np.nan)
-    return np.asarray(np.divide((x * y).sum(axis=1), size, out=out, where=size > 0))
+    cosine = np.divide((x * y).sum(axis=1), size, out=out, where=size > 0)
+    return np.asarray(np.clip(cosine, -1.0, 1.0))
 
 
 def place(found: Concordance, name: str) -> int:

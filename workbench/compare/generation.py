@@ -10,7 +10,8 @@ import numpy as np
 import pandas as pd
 
 from workbench.compare.alignment import Alignment, align, place
-from workbench.compare.concordance import Concordance, concordance, interval
+from workbench.compare.concordance import Concordance, concordance
+from workbench.compare.tau_interval import interval
 from workbench.data.dataset import PreferenceData
 from workbench.decompose.errors.tidy import p_values, q_values
 from workbench.decompose.kernel import Array
