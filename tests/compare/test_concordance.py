@@ -7,12 +7,20 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 import pytest
-from scipy.stats import kendalltau, pearsonr, spearmanr
+from hypothesis import given
+from hypothesis import settings as hypothesis_settings
+from hypothesis import strategies as st
+from scipy.stats import binomtest, kendalltau, pearsonr, spearmanr
 
 from tests.planted import planted
 from workbench.compare.alignment import align, correlations
-from workbench.compare.concordance import Tally, bootstrap_taus, concordance, interval
+from workbench.compare.concordance import (
+    Tally,
+    bootstrap_taus,
+    concordance,
+)
 from workbench.compare.generation import generation
+from workbench.compare.tau_interval import interval, score_interval
 from workbench.data.dataset import PreferenceData
 from workbench.errors import DesignError
 
@@ -134,3 +142,34 @@ def test_generation_against_evaluation():
         generation(replace(data, pairs=pairs), "N", annotator="M")
     both.plot()
     assert "generation" in both.summary()
+
+
+def test_score_interval_is_scipys_wilson_interval_on_the_scale_of_tau():
+    # 17 of 20 agree: tau = .7; with very many clusters t is the normal
+    tau = np.array([0.7])
+    low, high, _ = score_interval(tau, np.sqrt((1 - tau**2) / 20), 10**8, 0.95)
+    given = binomtest(17, 20).proportion_ci(0.95, method="wilson")
+    assert low[0] == pytest.approx(2 * given.low - 1, abs=1e-6)
+    assert high[0] == pytest.approx(2 * given.high - 1, abs=1e-6)
+
+
+@given(st.integers(0, 10**6), st.integers(1, 12), st.sampled_from([0.0, 0.5, 1.0]))
+@hypothesis_settings(max_examples=25, deadline=None)
+def test_no_tau_leaves_its_range_or_its_interval(seed, n, noise):
+    rng = np.random.default_rng(seed)
+    x = rng.integers(-1, 2, size=(n, 3)).astype(float)
+    right = np.where(rng.random(n) < noise, rng.random(n), (x[:, 0] > 0) * 1.0)
+    data = _data(x, np.r_[right[1:], 0.9], cluster=[f"c{k}" for k in rng.integers(4, size=n)])
+    both = pd.concat([data.labels, data.labels.assign(annotator="b", preference=0.9)])
+    data = PreferenceData.from_tables(data.pairs, both).with_factors(
+        data.factors[["f0", "f1", "f2"]], pd.DataFrame(index=data.factors.index), {}
+    )
+    found = concordance(data, replicates=50)
+    for table, bound in ((found.to_frame(), 1.0), (align(found, "ann", "b").to_frame(), 1.0)):
+        known = table[table["conf_low"].notna()]
+        assert (known["conf_low"] >= -bound).all()
+        assert (known["conf_high"] <= bound).all()
+        assert known["estimate"].between(known["conf_low"], known["conf_high"]).all()
+        assert (known["conf_low"] < known["conf_high"]).all()
+        assert table.loc[table["conf_low"].isna(), "reason"].notna().all()
+    found.summary()

@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from workbench.compare.heterogeneity import heterogeneity
 from workbench.compare.pooling import Subset, pool
 from workbench.compare.scenarios import pool_scenarios
 from workbench.data.dataset import PreferenceData
@@ -96,8 +97,10 @@ def test_heterogeneity_is_cochrans_q_and_differences_name_the_scenario():
         w = 1 / part["std_error"] ** 2
         q = (w * (part["estimate"] - (w * part["estimate"]).sum() / w.sum()) ** 2).sum()
         row = found.tau.set_index("term").loc[term]
-        assert row["statistic"] == pytest.approx(q, rel=1e-6)
-        assert row["df"] == 4
+        assert row["cochran_q"] == pytest.approx(q, rel=1e-6)
+        assert row["cochran_df"] == 4
+        # the score test, which needs none of these fits, sees the same
+        assert (row["p_value"] < 0.01) == (row["cochran_p"] < 0.01) == (term == "f1")
     best = found.differences.sort_values("q_value").iloc[0]
     assert (best["scenario"], best["term"]) == ("s02", "f1")
     assert len(found.pairwise[found.pairwise["term"] == "f0"]) == 10
@@ -115,6 +118,7 @@ def test_a_small_separated_or_constant_subset_still_gets_weights():
     assert last["shrinkage"].min() > 0.9
     found.plot()
     assert "heterogeneity" in found.summary()
+    assert any("fewer than 10 labels a term" in note for note in found.settings["notes"])
     with pytest.raises(DesignError, match="two scenarios"):
         pool_scenarios(_data(subsets[:1]))
 
@@ -126,5 +130,99 @@ def test_clusters_that_lie_in_several_scenarios_are_said_and_not_independent():
     data = replace(data, pairs=data.pairs.assign(cluster=[f"c{k % 200}" for k in range(400)]))
     found = pool_scenarios(data)
     assert any("200 of 200 clusters lie in several" in note for note in found.settings["notes"])
+    assert (found.tau["p_value"].dropna() > 0.5).all()
+    assert (found.tau["tau"].dropna() == 0).all()
     assert found.settings["likelihood_power"]["ann"] == pytest.approx(0.5, abs=0.15)
     assert found.pairwise["std_error"].max() < 1e-6
+
+
+def _people(rng, tau, people=40, each=30, bank=60):
+    """People who label some of the same prompts; on a prompt all lean to one side together."""
+    x = rng.normal(size=(bank, 3))
+    lean = rng.normal(size=bank)
+    subsets, clusters = [], []
+    for b in np.array([0.6, -0.3, 0.0]) + tau * rng.normal(size=(people, 3)):
+        own = rng.choice(bank, each, replace=False)
+        p = 1 / (1 + np.exp(-x[own] @ b - lean[own]))
+        subsets.append(Subset(x[own], np.ones(each), (rng.random(each) < p) * 1.0))
+        clusters.append(own)
+    return subsets, clusters
+
+
+def test_people_who_are_alike_are_seldom_said_to_differ_and_those_who_differ_are():
+    rng = np.random.default_rng(1)
+    found = {"alike": [], "apart": []}
+    for _ in range(12):
+        for name, tau in (("alike", 0.0), ("apart", np.array([0.8, 0.0, 0.0]))):
+            subsets, clusters = _people(rng, tau)
+            found[name].append(heterogeneity(subsets, clusters, pool(subsets), 1.0, 0.95, 0))
+    alike = np.array([one.p_value for one in found["alike"]])
+    # 36 tests at 5 %: more than 6 have a probability of 0.2 %
+    assert (alike < 0.05).sum() <= 6
+    apart = np.array([one.p_value for one in found["apart"]])
+    assert (apart[:, 0] < 0.05).mean() > 0.9
+    # what differs in one term does not spill over into the others
+    assert (apart[:, 1:] < 0.05).sum() <= 5
+    inside = [(one.tau_low <= one.tau) & (one.tau <= one.tau_high) for one in found["alike"]]
+    assert np.all(inside)
+
+
+def test_taus_interval_covers_the_planted_spread():
+    tau = np.array([0.0, 0.4])
+    covered = []
+    for seed in range(25):
+        _, subsets = _draw(seed, [120] * 12, np.array([0.6, -0.3]), tau)
+        own = [np.arange(120) + 120 * s for s in range(12)]
+        found = heterogeneity(subsets, own, pool(subsets), 1.0, 0.95, seed)
+        covered.append((found.tau_low <= tau) & (tau <= found.tau_high))
+    # 50 intervals at 95 %: fewer than 43 have a probability of 0.3 %
+    assert np.sum(covered) >= 43
+
+
+def test_names_and_order_of_scenarios_change_no_pooled_weight_and_a_swap_no_tau():
+    _, subsets = _draw(6, [50, 20, 90], np.array([0.6, -0.3]), np.array([0.3, 0.3]))
+    turned = pool([subsets[k] for k in (2, 0, 1)])
+    fit = pool(subsets)
+    np.testing.assert_allclose(turned.mean[[1, 2, 0]], fit.mean, atol=1e-3)
+    flipped = pool([Subset(-s.X, s.weight, s.weight - s.votes) for s in subsets])
+    np.testing.assert_allclose(flipped.tau, fit.tau, rtol=1e-6)
+
+
+def test_rare_terms_come_to_rest_and_say_what_they_rest_on():
+    rng = np.random.default_rng(7)
+    subsets, clusters = [], []
+    for s in range(30):
+        x = np.column_stack([rng.normal(size=40), (rng.random(40) < 0.02) * 1.0, np.zeros(40)])
+        x[0, 2] = s < 2
+        subsets.append(Subset(x, np.ones(40), (rng.random(40) < 0.5) * 1.0))
+        clusters.append(np.arange(40) + 40 * s)
+    fit = pool(subsets)
+    assert fit.converged
+    assert (fit.tau[1:] < 3).all()
+    found = heterogeneity(subsets, clusters, fit, 1.0, 0.95, 0)
+    assert found.reasons == [None, None, "no test: the term differs in only 2 clusters"]
+    assert np.isnan(found.p_value[2])
+    assert np.isnan(found.tau_low[2])
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_degenerate_scenarios_give_finite_numbers_or_a_reason(seed):
+    rng = np.random.default_rng(seed)
+    subsets = []
+    for _ in range(rng.integers(2, 6)):
+        n, kind = int(rng.integers(1, 40)), rng.integers(4)
+        x = rng.integers(-1, 2, size=(n, 2)).astype(float)
+        x[:, 1] = [x[:, 1], x[:, 0], np.zeros(n), 1e6 * x[:, 1]][kind]
+        votes = [rng.integers(0, 2, n), np.ones(n), (x[:, 0] > 0), np.full(n, 0.5)][rng.integers(4)]
+        subsets.append(Subset(x, np.ones(n), votes.astype(float)))
+    found = pool_scenarios(_data(subsets))
+    tau = found.tau
+    known = tau["tau"].notna()
+    assert tau.loc[~known, "reason"].notna().all()
+    assert (tau.loc[known, "tau_low"] <= tau.loc[known, "tau"]).all()
+    bounded = tau["tau_high"].notna()
+    assert (tau.loc[bounded, "tau"] <= tau.loc[bounded, "tau_high"]).all()
+    assert tau.loc[known & ~bounded, "reason"].notna().all()
+    used = found.estimates[found.estimates["term"].isin(tau.loc[tau["estimate"].notna(), "term"])]
+    assert np.isfinite(used[["estimate", "std_error", "shrinkage"]]).all(axis=None)
+    found.summary()

@@ -7,6 +7,8 @@ import json
 import numpy as np
 import pandas as pd
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from scipy.cluster.hierarchy import cophenet
 from scipy.spatial.distance import squareform
 from scipy.stats import spearmanr
@@ -231,8 +233,40 @@ def test_equal_weights_correlate_by_one():
     rng = np.random.default_rng(1)
     noise = np.repeat(0.1 * rng.normal(size=(100, 1, 1, K)), 2, axis=1)
     row = similarity(_weights(values, values + noise)).to_frame().iloc[0]
-    numbers = ["estimate", "conf_low", "conf_high", "disattenuated", "disattenuated_low"]
-    np.testing.assert_allclose(row[numbers].astype(float), 1.0)
+    np.testing.assert_allclose(row[["estimate", "disattenuated"]].astype(float), 1.0)
+    assert row[["conf_low", "conf_high", "disattenuated_low"]].isna().all()
+    assert row["reason"] == "no interval: the two have the same weights in every replicate"
+
+
+@given(
+    st.integers(0, 10**6), st.integers(3, 6), st.integers(1, 3), st.sampled_from([0.0, 0.3, 1, 3]),
+    st.sampled_from([1, 2, 40]), st.sampled_from(["pearson", "spearman"]), st.booleans(),
+)  # fmt: skip
+@settings(max_examples=50, deadline=None)
+def test_no_number_leaves_its_range_or_its_interval(seed, terms, S, noise, draws, method, shrunk):
+    rng = np.random.default_rng(seed)
+    values = rng.normal(size=(3, S, terms))
+    values[rng.integers(3)] = values[rng.integers(3)] * rng.choice([0.0, 1.0, -1.0, 1e6])
+    seen = values + noise * rng.normal(size=values.shape)
+    seen[rng.random(seen.shape) < 0.05] = np.nan
+    again = seen + noise * rng.normal(size=(draws, *values.shape))
+    again[rng.random(again.shape) < 0.01] = np.nan
+    weights = _weights(seen, again, "posterior mean" if shrunk else "bootstrap")
+    found = similarity(weights, method=method)
+    frame = found.to_frame()
+    for name, low, high in (
+        ("estimate", "conf_low", "conf_high"),
+        ("disattenuated", "disattenuated_low", "disattenuated_high"),
+    ):
+        known = frame[frame[low].notna()]
+        assert (known[low] >= -1).all()
+        assert (known[high] <= 1).all()
+        assert known[name].between(known[low], known[high]).all()
+        assert (known[low] < known[high]).all()
+        assert frame.loc[frame[low].isna(), "reason"].notna().all()
+        assert not (frame[name].abs() > 1).any()
+    found.between({"x": ["a0", "a1"], "y": ["a2"]})
+    found.summary()
 
 
 def test_from_labels_to_similarity():

@@ -9,7 +9,8 @@ import numpy as np
 import pandas as pd
 from scipy.stats import rankdata
 
-from workbench.compare.concordance import Concordance, interval
+from workbench.compare.concordance import Concordance
+from workbench.compare.tau_interval import interval
 from workbench.decompose.errors.tidy import p_values, q_values
 from workbench.decompose.kernel import Array
 from workbench.errors import DesignError
@@ -114,12 +115,17 @@ def align(found: Concordance, a: str, b: str) -> Alignment:
     estimate = correlations(x[None, both], y[None, both])[0]
     replicates = correlations(draws[:, at[0]], draws[:, at[1]])
     error, low, high = interval(replicates, found.settings["level"])
+    # noise in the taus draws replicates towards 0: the interval still holds the estimate
+    low, high = np.minimum(low, estimate), np.maximum(high, estimate)
+    flat = ~(high - low > 1e-9) & np.isfinite(low)
+    error, low, high = (np.where(flat, np.nan, part) for part in (error, low, high))
     reason = None
     if both.sum() < _FEWEST_FACTORS:
         reason = f"fewer than {_FEWEST_FACTORS} factors have a tau in both groups"
         estimate = error = low = high = np.full(3, np.nan)
+        flat = np.zeros(3, dtype=bool)
     p = p_values(estimate, error)
-    reasons = [reason or (None if np.isfinite(v) else "the taus do not vary") for v in estimate]
+    reasons = [reason or _reason(*row) for row in zip(estimate, low, flat, strict=True)]
     table = pd.DataFrame(
         {
             "group": f"{a} and {b}",
@@ -180,7 +186,8 @@ def _pearson(x: Array, y: Array) -> Array:
 def _cosine(x: Array, y: Array) -> Array:
     size = np.sqrt((x * x).sum(axis=1) * (y * y).sum(axis=1))
     out = np.full(len(x), np.nan)
-    return np.asarray(np.divide((x * y).sum(axis=1), size, out=out, where=size > 0))
+    cosine = np.divide((x * y).sum(axis=1), size, out=out, where=size > 0)
+    return np.asarray(np.clip(cosine, -1.0, 1.0))
 
 
 def place(found: Concordance, name: str) -> int:
@@ -193,6 +200,14 @@ def place(found: Concordance, name: str) -> int:
             fix="Check the spelling, or pass another by=.",
         )
     return found.groups.index(name)
+
+
+def _reason(estimate: float, low: float, flat: bool) -> str | None:
+    if not np.isfinite(estimate):
+        return "the taus do not vary"
+    if flat:
+        return "no interval: the same in every replicate"
+    return None if np.isfinite(low) else "no interval: undefined in the replicates"
 
 
 def _text_row(row: Any) -> str:

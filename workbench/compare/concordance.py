@@ -11,10 +11,11 @@ import pandas as pd
 from scipy import sparse
 from scipy.stats import norm
 
+from workbench.compare.tau_interval import interval, score_interval
 from workbench.data.dataset import PreferenceData
 from workbench.decompose.decomposition import Decomposition, check_options, decompose
 from workbench.decompose.design import Design, build_design, select_annotators
-from workbench.decompose.errors.tidy import p_values, q_values
+from workbench.decompose.errors.tidy import q_values
 from workbench.decompose.kernel import Array
 from workbench.decompose.spread import label_sd
 from workbench.errors import DesignError, refuse_out_of_range
@@ -26,7 +27,10 @@ from workbench.threads import on_one_thread
 if TYPE_CHECKING:
     import plotly.graph_objects as go
 
-_METHOD = "tau (concordance), factor ties counted; percentile interval, cluster bootstrap"
+_METHOD = (
+    "tau (concordance), factor ties counted; score interval, variance by cluster bootstrap, "
+    "t over clusters"
+)
 _COUNT_VALUES = 4_000_000
 _FEWEST_REPLICATES = 50
 
@@ -96,7 +100,7 @@ class Concordance(Result):
             )
             lines += [_text_row(row) for row in table.itertuples()]
         lines.append(f"\nmethod: {_METHOD}, {self.settings['replicates']:,} replicates;")
-        lines.append("p: normal, bootstrap error; q: Benjamini-Hochberg within a group")
+        lines.append("p: score test of tau = 0; q: Benjamini-Hochberg within a group")
         lines.append(f"confounded: {self.settings['confounded_rule']}")
         return "\n".join(lines)
 
@@ -156,6 +160,11 @@ def concordance(
 
     Notes
     -----
+    The interval is Wilson's, of a mean between -1 and 1 with as many effective labels
+    :math:`(1 - \tau^2) / v` as the bootstrap variance v shows, and Student's t with one degree
+    of freedom less than clusters: it never leaves [-1, 1] and has a width where all labels
+    agree, of which then only clusters count.
+
     Tau looks at one factor at a time: of two factors that go together, both score high even
     if one matters. ``confounded`` marks a factor whose tau interval leaves out 0 while the
     weight's interval holds it, or leaves it out on the other side.
@@ -278,34 +287,14 @@ def bootstrap_taus(tally: Tally, replicates: int, seed: int) -> Array:
 
 def _ratio(net: Array, weight: Array) -> Array:
     out = np.full(net.shape, np.nan)
-    return np.asarray(np.divide(net, weight, out=out, where=np.broadcast_to(weight > 0, net.shape)))
-
-
-def interval(draws: Array, level: float) -> tuple[Array, Array, Array]:
-    """Return the error and both percentiles of replicates along the first axis.
-
-    Replicates that are undefined are left out; all three are NaN with fewer than two.
-
-    Examples
-    --------
-    >>> error, low, high = interval(np.linspace(0, 1, 101)[:, None], 0.9)
-    >>> round(float(low[0]), 2), round(float(high[0]), 2)
-    (0.05, 0.95)
-    """
-    flat = draws.reshape(len(draws), -1)
-    out = np.full((3, flat.shape[1]), np.nan)
-    enough = np.isfinite(flat).sum(axis=0) >= 2
-    if enough.any():
-        part = flat[:, enough]
-        out[0, enough] = np.nanstd(part, axis=0, ddof=1)
-        out[1:, enough] = np.nanquantile(part, [0.5 - level / 2, 0.5 + level / 2], axis=0)
-    error, low, high = out.reshape(3, *draws.shape[1:])
-    return error, low, high
+    there = np.broadcast_to(weight > 0, net.shape)
+    # sums of weights in another order round otherwise
+    return np.asarray(np.clip(np.divide(net, weight, out=out, where=there), -1.0, 1.0))
 
 
 def _frame(design: Design, tally: Tally, draws: Array, level: float) -> pd.DataFrame:
     terms = design.terms[:-1]
-    error, low, high = interval(draws, level)
+    error = interval(draws, level)[0]
     n_clusters = (tally.weight > 0).sum(axis=0)
     frames = []
     for j, group in enumerate(design.groups):
@@ -315,7 +304,9 @@ def _frame(design: Design, tally: Tally, draws: Array, level: float) -> pd.DataF
         never = (tally.concordant[j] + tally.discordant[j]) == 0
         tau = np.where(never, np.nan, tally.tau[j])
         errors = np.where(spread, error[j], np.nan)
-        p = p_values(tau, errors)
+        low, high, p = score_interval(tau, errors, int(n_clusters[j]), level)
+        # all labels agree: an error of 0 would claim to know
+        errors = np.where(errors > 1e-12, errors, np.nan)
         frames.append(
             pd.DataFrame(
                 {
@@ -323,8 +314,8 @@ def _frame(design: Design, tally: Tally, draws: Array, level: float) -> pd.DataF
                     "term": terms,
                     "estimate": tau,
                     "std_error": errors,
-                    "conf_low": np.where(spread, low[j], np.nan),
-                    "conf_high": np.where(spread, high[j], np.nan),
+                    "conf_low": low,
+                    "conf_high": high,
                     "p_value": p,
                     "q_value": q_values(p),
                     "n": int(tally.n[j]),

@@ -10,7 +10,8 @@ import numpy as np
 import pandas as pd
 
 from workbench.compare.alignment import Alignment, align, place
-from workbench.compare.concordance import Concordance, concordance, interval
+from workbench.compare.concordance import Concordance, concordance
+from workbench.compare.tau_interval import interval
 from workbench.data.dataset import PreferenceData
 from workbench.decompose.errors.tidy import p_values, q_values
 from workbench.decompose.kernel import Array
@@ -22,7 +23,10 @@ from workbench.threads import on_one_thread
 if TYPE_CHECKING:
     import plotly.graph_objects as go
 
-_DIFFERENCE = "difference of taus (evaluation minus generation), joint cluster bootstrap"
+_DIFFERENCE = (
+    "difference of taus (evaluation minus generation), from the intervals of both (MOVER) and "
+    "their correlation by the joint cluster bootstrap"
+)
 GENERATION, EVALUATION = "generation", "evaluation"
 
 
@@ -231,12 +235,12 @@ def _differences(taus: Concordance) -> pd.DataFrame:
     tables = {name: g.reset_index(drop=True) for name, g in taus.estimates.groupby("group")}
     judged, wrote = tables[EVALUATION], tables[GENERATION]
     estimate = (judged["estimate"] - wrote["estimate"]).to_numpy()
-    error, low, high = interval(
-        taus.draws[:, first] - taus.draws[:, second], taus.settings["level"]
-    )
-    known = np.isfinite(judged["std_error"]) & np.isfinite(wrote["std_error"])
-    error, low, high = (np.where(known, part, np.nan) for part in (error, low, high))
-    p = p_values(estimate, error)
+    draws = taus.draws[:, first] - taus.draws[:, second]
+    error = interval(draws, taus.settings["level"])[0]
+    known = np.isfinite(judged["conf_low"]) & np.isfinite(wrote["conf_low"])
+    error = np.where(known & (error > 1e-12), error, np.nan)
+    low, high = _mover(judged, wrote, taus.draws[:, first], taus.draws[:, second])
+    p = p_values(estimate, error, np.minimum(judged["n_clusters"], wrote["n_clusters"]) - 1.0)
     return pd.DataFrame(
         {
             "term": judged["term"],
@@ -255,3 +259,18 @@ def _differences(taus: Concordance) -> pd.DataFrame:
             "reason": judged["reason"].fillna(wrote["reason"]),
         }
     )
+
+
+def _mover(one: pd.DataFrame, other: pd.DataFrame, draws: Array, others: Array) -> Array:
+    """Return the ends of intervals of differences of taus (Zou 2007), within [-2, 2]."""
+    a, b = draws - draws.mean(axis=0), others - others.mean(axis=0)
+    size = np.sqrt((a * a).sum(axis=0) * (b * b).sum(axis=0))
+    r = np.divide((a * b).sum(axis=0), size, out=np.zeros(len(size)), where=size > 1e-12)
+    ends = []
+    for sign, near, far in ((-1.0, "conf_low", "conf_high"), (1.0, "conf_high", "conf_low")):
+        x = (one[near] - one["estimate"]).to_numpy()
+        y = (other["estimate"] - other[far]).to_numpy()
+        gap = np.maximum(x * x + y * y - 2.0 * r * x * y, 0.0)
+        middle = (one["estimate"] - other["estimate"]).to_numpy()
+        ends.append(middle + sign * np.sqrt(gap))
+    return np.stack(ends)

@@ -2,7 +2,7 @@
 
 Each subset's weights are ``b_s ~ Normal(mu, diag(tau^2))``. The logistic likelihood itself is
 used, so a subset with fewer labels than factors, or one that a factor separates, needs no
-care: its prior keeps it finite.
+care: its prior keeps it finite. All subsets take their Newton steps together.
 """
 
 from __future__ import annotations
@@ -11,16 +11,30 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
+from workbench.decompose.anderson import Secants
 from workbench.decompose.kernel import Array, logistic
 
-_ROUNDS = 500
-_FAST_ROUNDS = 50
-_NEWTON = 50
+ROUNDS = 80
+"""Rounds for tau at the most; what has not come to rest by then is said."""
+
+_NEWTON = 30
 _FLOOR = 1e-4
-"""Smallest standard deviation, relative to the spread that one factor can show."""
+"""Smallest standard deviation, per typical difference."""
+
+_WIDEST = 2.0
+"""Scale of the weak prior of tau, in logits per typical difference."""
+
+_FARTHEST = 10.0
+"""Scale of the weak prior of mu, likewise: it holds a term that separates all labels."""
 
 _TOLERANCE = 1e-4
+_LONGEST = float(np.log(100.0))
+"""Longest step of log tau^2 in a round."""
+
+START = 0.5
+"""Where tau starts, in logits per typical difference."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -50,10 +64,12 @@ class Pooled:
         ``tau`` is not.
     mu, mu_error : ndarray, shape (K,)
     tau : ndarray, shape (K,)
-        Standard deviation between subsets, kept off 0 by a weak prior.
+        Standard deviation between subsets, kept off 0 and off infinity by a weak prior.
     shrinkage : ndarray, shape (S, K)
         Share of the prior in the weight, between 0 (left alone) and 1 (all the mean).
     converged : bool
+        Whether ``tau`` came to rest within the rounds allowed.
+    rounds : int
     """
 
     mean: Array
@@ -63,6 +79,59 @@ class Pooled:
     tau: Array
     shrinkage: Array
     converged: bool
+    rounds: int
+
+
+class Stack:
+    """The rows of S subsets as a few padded blocks, so that one product serves many subsets.
+
+    Subsets of about the same length share a block: padding at most doubles the rows.
+
+    Examples
+    --------
+    >>> one = Subset(np.ones((3, 1)), np.ones(3), np.array([1.0, 1.0, 0.0]))
+    >>> gradient, hessian = Stack([one, one]).derivatives(np.zeros((2, 1)))
+    >>> gradient.tolist(), hessian.ravel().tolist()
+    ([[0.5], [0.5]], [0.75, 0.75])
+    """
+
+    def __init__(self, subsets: Sequence[Subset]) -> None:
+        self.S, self.K = len(subsets), subsets[0].X.shape[1]
+        size = np.array([len(one.X) for one in subsets])
+        power = np.ceil(np.log2(np.maximum(size, 8))).astype(np.int64)
+        self.blocks = [
+            _padded(subsets, np.flatnonzero(power == step), int(size[power == step].max()))
+            for step in np.unique(power)
+        ]
+
+    def derivatives(self, b: Array) -> tuple[Array, Array]:
+        """Return gradients, shape (S, K), and Hessians (negated), shape (S, K, K)."""
+        gradient, hessian = np.empty((self.S, self.K)), np.empty((self.S, self.K, self.K))
+        for at, X, weight, votes in self.blocks:
+            p = logistic((X @ b[at][:, :, None])[:, :, 0])
+            turned = np.swapaxes(X, 1, 2)
+            gradient[at] = (turned @ (votes - weight * p)[:, :, None])[:, :, 0]
+            hessian[at] = turned @ (X * (weight * p * (1.0 - p))[:, :, None])
+        return gradient, hessian
+
+    def log_likelihood(self, b: Array) -> float:
+        """Return the sum over all subsets."""
+        total = 0.0
+        for at, X, weight, votes in self.blocks:
+            eta = (X @ b[at][:, :, None])[:, :, 0]
+            total += float((votes * eta - weight * np.logaddexp(0.0, eta)).sum())
+        return total
+
+
+def _padded(
+    subsets: Sequence[Subset], at: NDArray[np.int64], longest: int
+) -> tuple[NDArray[np.int64], Array, Array, Array]:
+    X = np.zeros((len(at), longest, subsets[0].X.shape[1]))
+    weight, votes = np.zeros((2, len(at), longest))
+    for place, s in enumerate(at):
+        one, n = subsets[s], len(subsets[s].X)
+        X[place, :n], weight[place, :n], votes[place, :n] = one.X, one.weight, one.votes
+    return at, X, weight, votes
 
 
 def pool(subsets: Sequence[Subset], power: float = 1.0) -> Pooled:
@@ -82,14 +151,18 @@ def pool(subsets: Sequence[Subset], power: float = 1.0) -> Pooled:
     Notes
     -----
     Given ``tau``, each subset's mode and curvature :math:`H_s` stand for its likelihood, and
-    the normal model is solved for ``mu`` (flat prior) and the weights together. Then
+    the normal model is solved for ``mu`` (prior of 10 logits per typical difference, below)
+    and the weights together. Then the EM
+    step, with Anderson's acceleration, solves
 
-    .. math:: \tau_k^2 \leftarrow \frac{\sum_s \hat d_{sk}^2}
-              {S - 1 - \sum_s \mathrm{Var}(d_{sk}) / \tau_k^2},\quad d_s = b_s - \mu
+    .. math:: \tau_k^2 = \frac{1}{S - 1 + \tau_k^2 / a_k^2}
+              \sum_s \hat d_{sk}^2 + \mathrm{Var}(d_{sk}),\quad d_s = b_s - \mu
 
-    or, where the denominator is near 0, the EM step of the same fixed point. It maximises the
-    restricted marginal likelihood times :math:`\prod_k \tau_k` (the weak prior of Chung et al.
-    2013), which keeps ``tau`` off 0: an estimate of 0 would claim that all subsets are alike.
+    It maximises the restricted marginal likelihood times the weak prior
+    :math:`\prod_k \tau_k \exp(-\tau_k^2 / 2 a_k^2)`. The first factor (Chung et al. 2013) keeps
+    ``tau`` off 0: an estimate of 0 would claim that all subsets are alike. The second, with
+    :math:`a_k` of 2 logits per typical difference (the root mean square where the factor
+    differs), keeps it finite where a factor is too rare to tell.
 
     Examples
     --------
@@ -100,31 +173,38 @@ def pool(subsets: Sequence[Subset], power: float = 1.0) -> Pooled:
     (True, True)
     """
     S, K = len(subsets), subsets[0].X.shape[1]
-    scale = _spread(subsets)
-    tau2 = (0.5 / scale) ** 2
-    floor = (_FLOOR / scale) ** 2
+    stack, scale = Stack(subsets), typical(subsets)
+    level = 2.0 * np.log(START / scale)
+    floor = 2.0 * np.log(_FLOOR / scale)
     b, mu = np.zeros((S, K)), np.zeros(K)
-    converged = False
-    for number in range(_ROUNDS):
-        b, mu, post = _weights(subsets, b, mu, tau2, power)
-        d2 = ((b - mu) ** 2).sum(axis=0)
-        deviation = post.deviation.sum(axis=0)
-        left = S - 1.0 - deviation / tau2
-        slow = (d2 + deviation) / (S - 1.0)
-        # the EM step alone cannot go back and forth between the two
-        fast = (left > 0.2) & (number < _FAST_ROUNDS)
-        new = np.where(fast, d2 / np.maximum(left, 0.2), slow)
-        # the update may jump far at first; a factor of 100 a round is fast enough
-        new = np.clip(new, tau2 / 100.0, tau2 * 100.0)
-        new = np.maximum(new, floor)
-        change = np.abs(np.log(new / tau2))
-        tau2 = new
-        if change.max(initial=0.0) < _TOLERANCE:
-            converged = True
-            break
-    b, mu, post = _weights(subsets, b, mu, tau2, power)
-    tau = np.sqrt(tau2)
-    return Pooled(b, post.error, mu, post.mu_error, tau, post.shrinkage, converged)
+    secants, best, plain = Secants(), -np.inf, level
+    converged, rounds = False, 0
+    while rounds < ROUNDS and not converged:
+        rounds += 1
+        tau2 = np.exp(level)
+        b, mu, post = _weights(stack, b, mu, tau2, power, scale)
+        evidence = post.evidence + 0.5 * float((level - (scale / _WIDEST) ** 2 * tau2).sum())
+        if evidence < best - 1e-6 * (1.0 + abs(best)) and not np.array_equal(level, plain):
+            # too bold a step: take the plain one, which cannot go wrong, and learn anew
+            level, secants = plain, Secants()
+            continue
+        spread = ((b - mu) ** 2).sum(axis=0) + post.deviation.sum(axis=0)
+        residual = np.maximum(np.log(_em_step(spread, S, scale)), floor) - level
+        converged = bool(np.abs(residual).max(initial=0.0) < _TOLERANCE)
+        ahead = secants.advance(level[:, None], residual[:, None])[:, 0]
+        best, plain = evidence, level + residual
+        if not converged:
+            level = np.maximum(level + np.clip(ahead - level, -_LONGEST, _LONGEST), floor)
+    b, mu, post = _weights(stack, b, mu, np.exp(level), power, scale)
+    tau = np.exp(level / 2.0)
+    return Pooled(b, post.error, mu, post.mu_error, tau, post.shrinkage, converged, rounds)
+
+
+def _em_step(spread: Array, S: int, scale: Array) -> Array:
+    """Return the next tau^2 from the expected sum of squares of ``b_s - mu``."""
+    pull = (scale / _WIDEST) ** 2
+    free = S - 1.0
+    return np.asarray(2.0 * spread / (free + np.sqrt(free**2 + 4.0 * pull * spread)))
 
 
 @dataclass(frozen=True, eq=False)
@@ -135,79 +215,75 @@ class _Posterior:
 
     mu_error: Array
     shrinkage: Array
+    evidence: float
+    """Log of the restricted marginal likelihood, up to a constant."""
 
 
 def _weights(
-    subsets: Sequence[Subset], b: Array, mu: Array, tau2: Array, power: float
+    stack: Stack, b: Array, mu: Array, tau2: Array, power: float, scale: Array
 ) -> tuple[Array, Array, _Posterior]:
     """Return the mode of all weights and of mu given tau, and their covariance."""
-    P = 1.0 / tau2
+    P, hold = 1.0 / tau2, (scale / _FARTHEST) ** 2
+    now = _objective(stack, b, mu, P, hold, power)
     for _ in range(_NEWTON):
-        curved, target = _curvature(subsets, b, power)
-        V = np.linalg.inv(curved + np.diag(P))
-        PV = P[:, None] * V
-        A = (np.diag(P) - PV * P).sum(axis=0)
-        M = np.linalg.pinv(A, hermitian=True)
-        mu_new = M @ np.einsum("skl,sl->k", PV, target)
+        gradient, curved = stack.derivatives(b)
+        curved *= power
+        target = np.einsum("skl,sl->sk", curved, b) + power * gradient
+        V, M, volume = _solved(curved, P, hold)
+        mu_new = M @ np.einsum("k,skl,sl->k", P, V, target)
         step = np.einsum("skl,sl->sk", V, target + P * mu_new) - b
-        damping = _damping(subsets, b, mu, step, mu_new - mu, P, power)
-        b, mu = b + damping * step, mu + damping * (mu_new - mu)
-        if np.abs(step).max() * damping < 1e-8 * (1.0 + np.abs(b).max()):
+        mu_step = mu_new - mu
+        size = 1.0
+        for _ in range(30):
+            there = _objective(stack, b + size * step, mu + size * mu_step, P, hold, power)
+            if there >= now - 1e-9 * (1.0 + abs(now)):
+                break
+            size /= 2.0
+        b, mu, now = b + size * step, mu + size * mu_step, there
+        if np.abs(step).max() * size < 1e-7 * (1.0 + np.abs(b).max()):
             break
     pull = V * P
     variance = np.diagonal(V, axis1=1, axis2=2)
-    through = np.einsum("skl,lm,skm->sk", pull, M, pull)
     apart = pull - np.eye(len(mu))
-    deviation = variance + np.einsum("skl,lm,skm->sk", apart, M, apart)
+    through, between = (((part @ M) * part).sum(axis=2) for part in (pull, apart))
     shrinkage = np.diagonal(pull, axis1=1, axis2=2)
     post = _Posterior(
-        np.sqrt(variance + through), deviation, np.sqrt(np.maximum(np.diag(M), 0.0)), shrinkage
+        np.sqrt(variance + through),
+        variance + between,
+        np.sqrt(np.maximum(np.diag(M), 0.0)),
+        shrinkage,
+        now - volume,
     )
     return b, mu, post
 
 
-def _curvature(subsets: Sequence[Subset], b: Array, power: float) -> tuple[Array, Array]:
-    """Return each subset's Hessian H, and ``H b`` plus its gradient."""
-    S, K = b.shape
-    H, target = np.empty((S, K, K)), np.empty((S, K))
-    for s, one in enumerate(subsets):
-        p = logistic(one.X @ b[s])
-        w = one.weight * p * (1.0 - p)
-        H[s] = power * (one.X.T @ (one.X * w[:, None]))
-        target[s] = H[s] @ b[s] + power * (one.X.T @ (one.votes - one.weight * p))
-    return H, target
+def _solved(curved: Array, P: Array, hold: Array) -> tuple[Array, Array, float]:
+    """Return each subset's covariance given mu, that of mu, and Laplace's log determinants."""
+    # in units of the prior the matrix is I + something: as well conditioned as it can be
+    root = np.sqrt(P)
+    inner = curved / np.outer(root, root) + np.eye(len(P))
+    V = np.linalg.inv(inner) / np.outer(root, root)
+    A = (np.diag(P) - P[:, None] * V * P).sum(axis=0) + np.diag(hold)
+    unit = np.sqrt(np.maximum(np.diag(A), hold))
+    even = A / np.outer(unit, unit)
+    volume = np.linalg.slogdet(inner)[1].sum() + np.linalg.slogdet(even)[1] + 2 * np.log(unit).sum()
+    return V, np.linalg.pinv(even, hermitian=True) / np.outer(unit, unit), 0.5 * float(volume)
 
 
-def _damping(
-    subsets: Sequence[Subset],
-    b: Array,
-    mu: Array,
-    step: Array,
-    mu_step: Array,
-    P: Array,
-    power: float,
-) -> float:
-    """Halve a Newton step until it does not lower the log posterior."""
-    size, now = 1.0, _objective(subsets, b, mu, P, power)
-    for _ in range(30):
-        there = _objective(subsets, b + size * step, mu + size * mu_step, P, power)
-        if there >= now - 1e-9 * (1.0 + abs(now)):
-            break
-        size /= 2.0
-    return size
+def _objective(stack: Stack, b: Array, mu: Array, P: Array, hold: Array, power: float) -> float:
+    prior = float((P * (b - mu) ** 2).sum() + (hold * mu**2).sum())
+    return power * stack.log_likelihood(b) - 0.5 * prior
 
 
-def _objective(subsets: Sequence[Subset], b: Array, mu: Array, P: Array, power: float) -> float:
-    total = -0.5 * float((P * (b - mu) ** 2).sum())
-    for s, one in enumerate(subsets):
-        eta = one.X @ b[s]
-        total += power * float((one.votes * eta - one.weight * np.logaddexp(0.0, eta)).sum())
-    return total
+def typical(subsets: Sequence[Subset]) -> Array:
+    """Return each column's root mean square over the labels where it is not 0; else 1.
 
-
-def _spread(subsets: Sequence[Subset]) -> Array:
-    """Root mean square of each column over all labels; 1 where it is all zero."""
-    total = sum(float(one.weight.sum()) for one in subsets)
+    Examples
+    --------
+    >>> typical([Subset(np.array([[0.0], [3.0], [-3.0]]), np.ones(3), np.ones(3))])
+    array([3.])
+    """
     squares = np.sum([one.weight @ one.X**2 for one in subsets], axis=0)
-    spread = np.sqrt(squares / total)
-    return np.where(spread > 0, spread, 1.0)
+    labels = np.sum([one.weight @ (one.X != 0) for one in subsets], axis=0)
+    mean = np.divide(squares, labels, out=np.ones_like(squares), where=labels > 0)
+    return np.asarray(np.sqrt(mean))

@@ -8,67 +8,134 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 from scipy import sparse
-from scipy.stats import chi2, norm
+from scipy.stats import chi2
 
-from workbench.compare.pooling import Pooled, Subset, pool
+from workbench.compare.heterogeneity import Heterogeneity, heterogeneity
+from workbench.compare.pooling import ROUNDS, Pooled, Subset, pool
 from workbench.compare.sides import Side
 from workbench.decompose.decomposition import Decomposition
-from workbench.decompose.design import CLUSTER
-from workbench.decompose.errors.tidy import p_values, q_values
+from workbench.decompose.design import CLUSTER, Design
+from workbench.decompose.errors.tidy import q_values, t_interval, tidy_columns
 from workbench.decompose.estimate import GroupFit
 from workbench.decompose.kernel import Array
+from workbench.results import TIDY
 
 METHOD = (
     "partial pooling, empirical Bayes (Laplace); interval with the uncertainty of mu, not of tau"
 )
+TEST = (
+    "mu: empirical Bayes; p, q and tau: score test of equal weights, signs of the clusters' "
+    "scores turned at random, inverted"
+)
 APART = "difference of unpooled weights, joint cluster-robust covariance"
+
+LABELS_A_TERM = 10
+"""Labels for each term that a subset needs for weights of its own."""
+
+CLUSTERS_FOR_Q = 40
+"""Clusters in each subset for Cochran's Q to hold its level."""
 
 
 class ScenarioFits:
-    """The scenarios of one annotator: pooled weights, and tests on the unpooled ones."""
+    """The scenarios of one annotator: pooled weights, unpooled ones, and tests.
+
+    Parameters
+    ----------
+    name : str
+    design : Design
+        Of every scenario.
+    places : ndarray of int
+        Groups of the design that are this annotator's.
+    whole : GroupFit
+        The fit of all scenarios together.
+    apart : Decomposition or None
+        Fits of the scenarios that have labels enough.
+    scenario : str
+        Column that names the scenario.
+    level : float
+    seed : int
+    """
 
     def __init__(
         self,
         name: str,
-        apart: Decomposition,
-        whole: Decomposition,
-        places: np.ndarray,
+        design: Design,
+        places: NDArray[np.int64],
+        whole: GroupFit,
+        apart: Decomposition | None,
         scenario: str,
+        level: float,
+        seed: int,
     ) -> None:
-        self.name, self.terms, design = name, apart.terms, apart.design
+        self.name, self.terms, self.whole, self.level = name, design.terms, whole, level
         self.scenarios = design.keys[scenario].iloc[places].tolist()
-        self.fits = [apart.fits[design.groups[g]] for g in places]
-        self.whole = whole.fits[name]
-        subsets = []
+        subsets, clusters = [], []
         for g in places:
             rows, cells = design.compact(int(g))
             subsets.append(Subset(design.X[rows], cells.weight[:, 0], cells.votes[:, 0]))
-        varies = np.array([[bool((one.X[:, k] != 0).any()) for k in range(len(self.terms))]
-                                for one in subsets])  # fmt: skip
+            clusters.append(design.cluster[rows])
+        self.n = design.n_labels[places]
+        self.n_clusters = np.array([len(np.unique(own)) for own in clusters])
+        varies = np.array([(one.X != 0).any(axis=0) for one in subsets])
         self.used: NDArray[np.bool_] = np.asarray(varies.any(axis=0))
-        self.power = _power(self.whole)
         cut = [Subset(one.X[:, self.used], one.weight, one.votes) for one in subsets]
+        self.power = _power(whole)
         self.pooled: Pooled = pool(cut, self.power)
-        self.coef = np.stack([fit.coef for fit in self.fits])
-        sides = [Side(fit, design) for fit in self.fits]
-        self.joint = self._joint(sides)
-        times = np.bincount(np.concatenate([s.labelled_clusters() for s in sides]))
-        shared = int((times > 1).sum())
-        self.overlap = (
-            f"{name}: {shared:,} of {int((times > 0).sum()):,} clusters lie in several scenarios; "
-            "the tests allow for it, the pooled intervals take scenarios as independent"
-            if shared
-            else ""
+        self.test: Heterogeneity = heterogeneity(
+            cut, clusters, self.pooled, self.power, level, seed
         )
+        self._unpooled(design, places, apart)
+        times = np.bincount(np.concatenate([np.unique(own) for own in clusters]))
+        self.shared, self.all_clusters = int((times > 1).sum()), int((times > 0).sum())
 
-    def _joint(self, sides: list[Side]) -> Array:
-        """Return the covariance of the scenarios' weights for each term, shape (K, S, S)."""
-        S, K = len(sides), len(self.terms)
-        joint = np.empty((K, S, S))
+    def _unpooled(
+        self, design: Design, places: NDArray[np.int64], apart: Decomposition | None
+    ) -> None:
+        """Set the unpooled weights, their degrees of freedom and joint covariance."""
+        S, K = len(places), len(self.terms)
+        self.coef, self.df = np.full((2, S, K), np.nan)
+        self.joint = np.full((K, S, S), np.nan)
+        self.fits = [None if apart is None else apart.fits.get(design.groups[g]) for g in places]
+        have = [s for s, fit in enumerate(self.fits) if fit is not None]
+        if apart is None or not have:
+            return
+        pulls = []
+        for s in have:
+            fit = apart.fits[design.groups[places[s]]]
+            self.coef[s], self.df[s] = fit.told, fit.df
+            pulls.append(_spread_out(Side(fit, apart.design)))
         for k in range(K):
-            pulls = sparse.csr_matrix(np.stack([_spread_out(side)[:, k] for side in sides]))
-            joint[k] = (pulls @ pulls.T).toarray()
-        return joint
+            own = sparse.csr_matrix(np.stack([pull[:, k] for pull in pulls]))
+            self.joint[np.ix_([k], have, have)] = (own @ own.T).toarray()
+
+    def notes(self) -> list[str]:
+        """Return what a reader should know of these fits."""
+        found = [
+            f"{self.name}: {len(self.n):,} scenarios with {_range(self.n)} labels and "
+            f"{_range(self.n_clusters)} clusters each"
+        ]
+        if self.shared:
+            found.append(
+                f"{self.name}: {self.shared:,} of {self.all_clusters:,} clusters lie in several "
+                "scenarios; the tests allow for it, the pooled intervals take scenarios as "
+                "independent"
+            )
+        lone = sum(fit is None for fit in self.fits)
+        if lone:
+            found.append(
+                f"{self.name}: {lone:,} scenarios have fewer than {LABELS_A_TERM} labels a term: "
+                "no unpooled weights and differences"
+            )
+        names = [t for t, u in zip(self.terms, self.used, strict=True) if u]
+        alike = [t for t, v in zip(names, self.test.tau, strict=True) if v == 0]
+        if alike:
+            found.append(
+                f"{self.name}: tau is 0 (scenarios differ no more than chance would have it) for "
+                f"{', '.join(alike)}; their pooled weights rest on the weak prior of tau"
+            )
+        if not self.pooled.converged:
+            found.append(f"{self.name}: tau had not come to rest after {ROUNDS} rounds")
+        return found
 
     def _full(self, values: Array) -> Array:
         """Spread values of the used terms over all terms, NaN elsewhere."""
@@ -76,149 +143,157 @@ class ScenarioFits:
         out[..., self.used] = values
         return out
 
-    def estimates(self, level: float) -> pd.DataFrame:
+    def estimates(self) -> pd.DataFrame:
         """Pooled, unpooled and complete weights of each scenario and term."""
-        z = float(norm.ppf(0.5 + level / 2))
         mean, error = self._full(self.pooled.mean), self._full(self.pooled.error)
-        shrinkage = self._full(self.pooled.shrinkage)
-        whole_error = np.sqrt(np.diag(self.whole.covariance))
-        frames = []
-        for s, fit in enumerate(self.fits):
-            p = p_values(mean[s], error[s])
-            own = np.sqrt(np.diag(fit.covariance))
-            frames.append(
-                pd.DataFrame(
-                    {
-                        "annotator": self.name,
-                        "scenario": self.scenarios[s],
-                        **_columns(self.terms, mean[s], error[s], p, z),
-                        "n": fit.n,
-                        "n_clusters": fit.n_clusters,
-                        **_beside("unpooled", fit.coef, own, z),
-                        **_beside("complete", self.whole.coef, whole_error, z),
-                        "shrinkage": shrinkage[s],
-                        "method": METHOD,
-                        "reason": self._reasons(s),
-                    }
-                )
-            )
-        return pd.concat(frames, ignore_index=True)
-
-    def _reasons(self, s: int) -> pd.Series:
-        given = [
-            None
-            if t not in self.fits[s].reasons
-            else f"no unpooled weight: {self.fits[s].reasons[t]}"
-            for t in self.terms
-        ]
-        gone = [
-            g if u else "the term never differs"
-            for g, u in zip(given, self.used.tolist(), strict=True)
-        ]
-        return pd.Series(gone, dtype="str")
-
-    def tau(self, level: float) -> pd.DataFrame:
-        """Mean and spread over scenarios of each term, and the test of heterogeneity."""
-        z = float(norm.ppf(0.5 + level / 2))
-        mu, error = self._full(self.pooled.mu), self._full(self.pooled.mu_error)
-        tests = pd.DataFrame([self._heterogeneity(k) for k in range(len(self.terms))])
-        p = tests["p_value"].to_numpy("float64")
+        S, K = mean.shape
+        columns = tidy_columns(
+            self.terms * S, mean.ravel(), error.ravel(), np.repeat(self.n, K), self.level
+        )
+        # one family a scenario, as in a fit of its own
+        columns["q_value"] = np.concatenate([q_values(p) for p in columns["p_value"].reshape(S, K)])
+        own = np.sqrt(np.diagonal(self.joint, axis1=1, axis2=2).T)
+        whole = self.whole
+        whole_error = np.sqrt(np.diag(whole.covariance))
+        complete = _beside("complete", whole.told, whole_error, self.level, whole.df)
         return pd.DataFrame(
             {
                 "annotator": self.name,
-                **_columns(self.terms, mu, error, p, z),
-                "n": sum(fit.n for fit in self.fits),
-                "tau": self._full(self.pooled.tau),
-                "statistic": tests["statistic"],
-                "df": tests["df"],
-                "n_scenarios": tests["n_scenarios"],
-                "method": "mu: empirical Bayes; p and q: Cochran's Q on unpooled weights",
-                "reason": tests["reason"].astype("str"),
+                "scenario": np.repeat(np.array(self.scenarios, dtype=object), K),
+                **columns,
+                "n_clusters": np.repeat(self.n_clusters, K),
+                **_beside("unpooled", self.coef.ravel(), own.ravel(), self.level, self.df.ravel()),
+                **{column: np.tile(values, S) for column, values in complete.items()},
+                "shrinkage": self._full(self.pooled.shrinkage).ravel(),
+                "method": METHOD,
+                "reason": pd.Series([r for s in range(S) for r in self._reasons(s)], dtype="str"),
             }
-        )
+        ).astype({"scenario": "str"})
 
-    def _heterogeneity(self, k: int) -> dict[str, Any]:
-        b, C, _ = self._defined(k)
-        result = {"statistic": np.nan, "df": len(b) - 1, "p_value": np.nan, "n_scenarios": len(b)}
-        if len(b) < 2:
-            return {**result, "df": 0, "reason": "fewer than two scenarios have an unpooled weight"}
+    def _reasons(self, s: int) -> list[str | None]:
+        fit = self.fits[s]
+        reasons: list[str | None] = []
+        for term, used in zip(self.terms, self.used.tolist(), strict=True):
+            if not used:
+                reasons.append("the term never differs")
+            elif fit is None:
+                reasons.append(
+                    f"no unpooled weight: {self.n[s]:,} labels, fewer than {LABELS_A_TERM} a term"
+                )
+            else:
+                why = fit.reasons.get(term)
+                reasons.append(None if why is None else f"no unpooled weight: {why}")
+        return reasons
+
+    def tau(self) -> pd.DataFrame:
+        """Mean and spread over scenarios of each term, and the test of heterogeneity."""
+        mu, error = self._full(self.pooled.mu), self._full(self.pooled.mu_error)
+        columns = tidy_columns(self.terms, mu, error, int(self.n.sum()), self.level)
+        test = self.test
+        p = self._full(test.p_value)
+        columns["p_value"], columns["q_value"] = p, q_values(p)
+        tau, low, high = (self._full(v) for v in (test.tau, test.tau_low, test.tau_high))
+        cochran = pd.DataFrame([self._cochran(k) for k in range(len(self.terms))])
+        return pd.DataFrame(
+            {
+                "annotator": self.name,
+                **columns,
+                "tau": tau,
+                "tau_low": low,
+                # a table in JSON knows no infinity: the reason says it
+                "tau_high": np.where(np.isinf(high), np.nan, high),
+                "tau_pooled": self._full(self.pooled.tau),
+                "statistic": self._full(test.statistic),
+                "n_scenarios": self._full(test.n_subsets.astype(np.float64)),
+                "n_clusters": self._full(test.n_clusters.astype(np.float64)),
+                "labels_each": _range(self.n),
+                "clusters_each": _range(self.n_clusters),
+                **cochran.to_dict("list"),
+                "method": TEST,
+                "reason": pd.Series(self._tau_reasons(tau, high), dtype="str"),
+            }
+        ).astype({"n_scenarios": "Int64", "n_clusters": "Int64"})
+
+    def _tau_reasons(self, tau: Array, high: Array) -> list[str | None]:
+        given = iter(self.test.reasons)
+        reasons: list[str | None] = []
+        for k, used in enumerate(self.used.tolist()):
+            why = next(given) if used else "the term never differs"
+            if why is None and np.isinf(high[k]):
+                why = "the data do not bound tau from above"
+            elif why is None and tau[k] == 0:
+                why = "tau is 0: no more than chance; the pooled weights use the prior's"
+            reasons.append(why)
+        return reasons
+
+    def _cochran(self, k: int) -> dict[str, Any]:
+        """Cochran's Q, where every scenario is large enough for it."""
+        b, C, fine = self._defined(k)
+        result = {"cochran_q": np.nan, "cochran_df": np.nan, "cochran_p": np.nan}
+        everyone = len(fine) == len(self.n) and self.n_clusters.min() >= CLUSTERS_FOR_Q
+        if not everyone or len(b) < 2:
+            return result
         size = np.sqrt(np.diag(C))
         if np.linalg.matrix_rank(C / np.outer(size, size), hermitian=True) < len(b):
-            return {**result, "reason": "the covariance of the weights is singular"}
+            return result
         W = np.linalg.inv(C)
         ones = W.sum(axis=1)
-        statistic = float(b @ W @ b - (ones @ b) ** 2 / ones.sum())
-        p = float(chi2.sf(statistic, len(b) - 1))
-        return {**result, "statistic": statistic, "p_value": p, "reason": None}
+        q = float(b @ W @ b - (ones @ b) ** 2 / ones.sum())
+        df = len(b) - 1
+        return {"cochran_q": q, "cochran_df": df, "cochran_p": float(chi2.sf(q, df))}
 
-    def _defined(self, k: int) -> tuple[Array, Array, np.ndarray]:
+    def _defined(self, k: int) -> tuple[Array, Array, NDArray[np.int64]]:
         variance = np.diag(self.joint[k])
         fine = np.flatnonzero(np.isfinite(self.coef[:, k]) & np.isfinite(variance) & (variance > 0))
         return self.coef[fine, k], self.joint[k][np.ix_(fine, fine)], fine
 
-    def differences(self, level: float) -> pd.DataFrame:
-        """Each scenario minus the mean of the others."""
-        return self._contrasts(level, pairs=False)
-
-    def pairwise(self, level: float) -> pd.DataFrame:
-        """Each two scenarios."""
-        return self._contrasts(level, pairs=True)
-
-    def _contrasts(self, level: float, pairs: bool) -> pd.DataFrame:
-        z = float(norm.ppf(0.5 + level / 2))
-        n = np.array([fit.n for fit in self.fits])
+    def contrasts(self, pairs: bool) -> pd.DataFrame:
+        """Each scenario minus the mean of the others, or each two scenarios."""
         tables = []
         for k, term in enumerate(self.terms):
             b, C, fine = self._defined(k)
             S = len(b)
             if S < 2:
                 continue
-            first, second = np.triu_indices(S, 1)
+            first, second = np.triu_indices(S, 1) if pairs else (np.arange(S), np.arange(S))
+            v, df, n = np.diag(C), self.df[fine, k], self.n[fine]
             if pairs:
-                L = np.eye(S)[first] - np.eye(S)[second]
-                counts = n[fine][first] + n[fine][second]
+                value = b[first] - b[second]
+                variance = v[first] + v[second] - 2.0 * C[first, second]
+                shares, counts = np.stack([v[first], v[second]]), n[first] + n[second]
+                degrees = np.stack([df[first], df[second]])
             else:
-                first = np.arange(S)
                 L = (S * np.eye(S) - 1.0) / (S - 1)
-                counts = np.full(S, n[fine].sum())
-            error = np.sqrt(np.maximum(np.einsum("cs,st,ct->c", L, C, L), 0.0))
+                value, variance = L @ b, ((L @ C) * L).sum(axis=1)
+                shares, counts = (L**2 * v).T, np.full(S, n.sum())
+                degrees = np.broadcast_to(df[:, None], (S, S))
+            # Satterthwaite's degrees of freedom of a sum of independent variances
+            whole = shares.sum(axis=0) ** 2 / (shares**2 / degrees).sum(axis=0)
+            error = np.sqrt(np.maximum(variance, 0.0))
             names = np.array(self.scenarios, dtype=object)[fine]
-            tables.append(
-                pd.DataFrame(
-                    {
-                        "annotator": self.name,
-                        "scenario": pd.Series(names[first], dtype="str"),
-                        "reference": pd.Series(names[second], dtype="str") if pairs else "others",
-                        **_columns([term] * len(L), L @ b, error, p_values(L @ b, error), z),
-                        "n": counts,
-                        "method": APART,
-                    }
-                )
-            )
+            table = pd.DataFrame(tidy_columns([term] * len(b[first]), value, error, counts,
+                                              self.level, whole))  # fmt: skip
+            table.insert(0, "reference", names[second] if pairs else "others")
+            table.insert(0, "scenario", names[first])
+            table.insert(0, "annotator", self.name)
+            tables.append(table.astype({"scenario": "str", "reference": "str"}))
         if not tables:
-            return pd.DataFrame()
+            names_only = ["annotator", "scenario", "reference"]
+            return pd.DataFrame(columns=[*names_only, *TIDY])
         joined = pd.concat(tables, ignore_index=True)
-        return joined.assign(q_value=q_values(joined["p_value"].to_numpy()))
+        return joined.assign(q_value=q_values(joined["p_value"].to_numpy()), method=APART)
 
 
-def _columns(terms: list[str], value: Array, error: Array, p: Array, z: float) -> dict[str, Any]:
-    return {
-        "term": terms,
-        "estimate": value,
-        "std_error": error,
-        "conf_low": value - z * error,
-        "conf_high": value + z * error,
-        "p_value": p,
-        "q_value": q_values(p),
-    }
+def _beside(
+    name: str, value: Array, error: Array, level: float, df: Array
+) -> dict[str, NDArray[Any]]:
+    low, high = t_interval(value, error, level, df)
+    return {f"{name}_estimate": value, f"{name}_conf_low": low, f"{name}_conf_high": high}
 
 
-def _beside(name: str, value: Array, error: Array, z: float) -> dict[str, Array]:
-    return {
-        f"{name}_estimate": value,
-        f"{name}_conf_low": value - z * error,
-        f"{name}_conf_high": value + z * error,
-    }
+def _range(counts: NDArray[np.int64]) -> str:
+    low, high = int(counts.min()), int(counts.max())
+    return f"{low:,}" if low == high else f"{low:,} to {high:,}"
 
 
 def _power(whole: GroupFit) -> float:

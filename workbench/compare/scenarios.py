@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 
-from workbench.compare.scenario_fits import APART, METHOD, ScenarioFits
+from workbench.compare.scenario_fits import APART, LABELS_A_TERM, METHOD, TEST, ScenarioFits
 from workbench.data.dataset import PreferenceData
-from workbench.decompose.decomposition import (
-    check_options,
-    decompose,
-)
-from workbench.decompose.design import Ties, select_annotators
+from workbench.decompose.decomposition import Decomposition, check_options, decompose
+from workbench.decompose.design import Design, Ties, build_design, select_annotators
+from workbench.decompose.weights import SEPARATOR
 from workbench.errors import DesignError
 from workbench.provenance import Provenance
 from workbench.results import Result
@@ -34,10 +33,13 @@ class ScenarioPool(Result):
     estimates : DataFrame
         One row an annotator, scenario and term; see :meth:`to_frame`.
     tau : DataFrame
-        Per annotator and term: ``mu`` with its interval, ``tau``, and Cochran's Q test that
-        all scenarios weigh the term alike, with ``df``, ``p_value``, ``q_value``.
-    differences, pairwise : DataFrame
-        Unpooled weight of a scenario minus the mean of the others, or minus another one.
+        Per annotator and term: ``mu`` with its interval; ``tau`` with ``tau_low`` and
+        ``tau_high`` (0 where scenarios differ no more than chance would have it) and
+        ``tau_pooled``, which the pooled weights use; the score test that all scenarios weigh
+        the term alike, ``p_value`` and ``q_value``; over how many scenarios, clusters and labels;
+        Cochran's Q beside it where every scenario is large enough.
+    differences : DataFrame
+        Unpooled weight of a scenario minus the mean of the others.
     exclusions : DataFrame
         Labels left out: ``group, reason, n``.
     settings : dict
@@ -53,10 +55,15 @@ class ScenarioPool(Result):
     estimates: pd.DataFrame
     tau: pd.DataFrame
     differences: pd.DataFrame
-    pairwise: pd.DataFrame
     exclusions: pd.DataFrame
     settings: dict[str, Any]
     provenance: Provenance
+    fits: tuple[ScenarioFits, ...] = field(default=(), repr=False)
+
+    @cached_property
+    def pairwise(self) -> pd.DataFrame:
+        """Unpooled weight of each scenario minus each other one; made when it is asked for."""
+        return _joined([part.contrasts(pairs=True) for part in self.fits])
 
     def to_frame(self) -> pd.DataFrame:
         """Return one row an annotator, scenario and term.
@@ -74,7 +81,6 @@ class ScenarioPool(Result):
             "estimates": self.estimates,
             "tau": self.tau,
             "differences": self.differences,
-            "pairwise": self.pairwise,
             "exclusions": self.exclusions,
         }
 
@@ -88,7 +94,8 @@ class ScenarioPool(Result):
             for r in table.itertuples():
                 lines.append(
                     f"  {r.term:<24} mu {r.estimate:+.3f} [{r.conf_low:+.3f}, {r.conf_high:+.3f}]"
-                    f"  tau {r.tau:.3f}  heterogeneity q = {r.q_value:.3g}"
+                    f"  tau {r.tau:.3f} [{r.tau_low:.3f}, {r.tau_high:.3f}]"
+                    f"  heterogeneity q = {r.q_value:.3g}"
                     + (f"  ({r.reason})" if isinstance(r.reason, str) else "")
                 )
         found = self.differences[self.differences["q_value"] < 0.05]
@@ -99,7 +106,7 @@ class ScenarioPool(Result):
             for r in found.itertuples()
         ]
         lines += [f"note: {text}" for text in self.settings["notes"]]
-        lines.append(f"method: {METHOD}; differences: {APART}; q: Benjamini-Hochberg")
+        lines.append(f"method: {METHOD}; {TEST}; differences: {APART}; q: Benjamini-Hochberg")
         return "\n".join(lines)
 
     def plot(self) -> go.Figure:
@@ -143,7 +150,7 @@ def pool_scenarios(
     ties : {"half", "drop"}
     level : float
     seed : int
-        Recorded; nothing here is random.
+        Of the signs that the test turns at random.
 
     Returns
     -------
@@ -160,13 +167,19 @@ def pool_scenarios(
     :math:`K / \mathrm{tr}(H V)` (1 at the most), with the cluster-robust covariance V and
     Hessian H of the complete-pooling fit (the adjustment of Rotnitzky and Jewell 1990).
     Intervals of pooled weights take ``tau`` as known, so with few scenarios they are narrow.
-    Differences and heterogeneity are tested on the unpooled, cluster-robust fits, with a
-    joint covariance where a cluster lies in several scenarios.
+    Whether scenarios differ is told by a score test at the fit of all scenarios, which needs no
+    fit of any of them (:func:`workbench.compare.heterogeneity.heterogeneity`), so that it holds
+    with a few labels each; inverted, it gives the interval of ``tau``. With about 40 labels each,
+    a ``tau`` of 0.8 and more comes out up to a tenth too small.
+    Unpooled weights and their differences are of scenarios with at least 10 labels a term, by
+    cluster-robust fits, with a joint covariance where a cluster lies in several scenarios;
+    Cochran's Q is given where each of them has 40 clusters too.
 
     References
     ----------
-    Morris (1983), *Parametric empirical Bayes inference*; Cochran (1954) for Q; Weesie (1999)
-    for the joint covariance.
+    Morris (1983), *Parametric empirical Bayes inference*; Lin (1997), *Variance component
+    testing in generalised linear models*; Kline and Santos (2012) for the random signs; Cochran
+    (1954) for Q; Weesie (1999) for the joint covariance.
 
     Examples
     --------
@@ -178,45 +191,68 @@ def pool_scenarios(
     """
     check_options("cluster", 0, level)
     data, by = select_annotators(data, annotator, ["annotator"])
+    design = build_design(data, by=[*by, scenario], factors=factors, ties=ties)
+    owner = design.keys[by[0]].to_numpy()
     options: dict[str, Any] = {"factors": factors, "ties": ties, "folds": 0, "level": level}
-    apart = decompose(data, by=[*by, scenario], **options)
     whole = decompose(data, by=by, **options)
-    owner = apart.design.keys[by[0]].to_numpy()
-    parts = [
-        ScenarioFits(str(name), apart, whole, np.flatnonzero(owner == name), scenario)
-        for name in whole.groups
-        if (owner == name).sum() >= 2
-    ]
-    if not parts:
+    names = [name for name in whole.groups if (owner == name).sum() >= 2]
+    if not names:
         raise DesignError(
             "No annotator has labels in two scenarios.",
-            found=", ".join(apart.groups),
+            found=", ".join(design.groups),
             expected=f"at least two values of {scenario!r}",
             fix="Name another column in scenario=.",
         )
-    lone = [name for name in whole.groups if (owner == name).sum() < 2]
+    apart = _fits_apart(data, design, [*by, scenario], options)
+    parts = tuple(
+        ScenarioFits(
+            str(name), design, np.flatnonzero(owner == name), whole.fits[name], apart, scenario,
+            level, seed,
+        )
+        for name in names
+    )  # fmt: skip
+    lone = [name for name in whole.groups if name not in names]
     notes = [f"{name}: only one scenario, left out" for name in lone]
-    notes += [part.overlap for part in parts if part.overlap]
-    notes += [f"{p.name}: tau did not converge" for p in parts if not p.pooled.converged]
+    notes += [note for part in parts for note in part.notes()]
     settings = {
         "by": by,
         "scenario": scenario,
-        "factors": apart.terms[:-1],
+        "factors": design.terms[:-1],
         "ties": ties,
         "level": level,
         "likelihood_power": {part.name: round(part.power, 6) for part in parts},
         "notes": notes,
     }
-
-    def join(name: str) -> pd.DataFrame:
-        return pd.concat([getattr(part, name)(level) for part in parts], ignore_index=True)
-
     return ScenarioPool(
-        estimates=join("estimates"),
-        tau=join("tau"),
-        differences=join("differences"),
-        pairwise=join("pairwise"),
-        exclusions=apart.exclusions,
+        estimates=_joined([part.estimates() for part in parts]),
+        tau=_joined([part.tau() for part in parts]),
+        differences=_joined([part.contrasts(pairs=False) for part in parts]),
+        exclusions=design.exclusions,
         settings=settings,
         provenance=Provenance.capture(seed=seed, dataset=data.digest),
+        fits=parts,
     )
+
+
+def _fits_apart(
+    data: PreferenceData, design: Design, by: list[str], options: dict[str, Any]
+) -> Decomposition | None:
+    """Fit each scenario that has labels enough for weights of its own."""
+    terms = int((design.X != 0).any(axis=0).sum())
+    large = design.n_labels >= LABELS_A_TERM * terms
+    if not large.any():
+        return None
+    columns = [
+        data.labels[name] if name in data.labels else data.pairs[name].take(data.pair_rows)
+        for name in by
+    ]
+    text = [column.astype("str").fillna("(none)").to_numpy(dtype=object) for column in columns]
+    label = pd.Series([SEPARATOR.join(row) for row in zip(*text, strict=True)])
+    wanted = [name for name, fits in zip(design.groups, large.tolist(), strict=True) if fits]
+    kept = data.labels[label.isin(wanted).to_numpy()].reset_index(drop=True)
+    return decompose(replace(data, labels=kept), by=by, **options)
+
+
+def _joined(tables: list[pd.DataFrame]) -> pd.DataFrame:
+    full = [table for table in tables if len(table)] or tables[:1]
+    return pd.concat(full, ignore_index=True)

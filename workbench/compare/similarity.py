@@ -34,6 +34,8 @@ Pairs = tuple[NDArray[np.int64], NDArray[np.int64]]
 _NOT_CORRECTED = "no correction for noise: it is of Pearson correlations"
 _UNRELIABLE = "no correction: the weights of one of the two vary no more than their noise"
 _OFTEN_UNRELIABLE = "no interval of the corrected value: undefined in too many replicates"
+_SAME = "no interval: the two have the same weights in every replicate"
+_AT_BOUND = "the corrected value is at the end of its range: noise took it there or beyond"
 _OFTEN_UNDEFINED = "no interval: undefined in too many replicates"
 _NOTHING_SHARED = f"no scenario in which both have {FEWEST_TERMS} terms, and weights that vary"
 
@@ -104,12 +106,14 @@ def similarity(
     the prior is about as wide as the weights; what errors share is not in separate posteriors,
     so use a bootstrap to compare annotators who labelled the same pairs.
 
-    Intervals are percentiles of replicates: the draws' deviations are added to weights that
-    were shrunk to the corrected moments. Added to the estimates, noise would enter twice and
-    pull every replicate towards 0. The interval of the raw value is therefore of what data of
-    this size give on average; that of the corrected value is of the weights without noise.
-    The interval of Spearman's correlation comes from draws around weights that were shrunk one
-    by one, shifted on Fisher's scale so that their mean is the estimate.
+    A corrected value beyond 1 or -1, which noise makes, is given as 1 or -1 and said.
+
+    Intervals are percentiles of replicates, and hold the estimate: the draws' deviations are added
+    to weights that were shrunk to the corrected moments. Added to the estimates, noise would enter
+    twice and pull every replicate towards 0. The interval of the raw value is therefore of what
+    data of this size give on average; that of the corrected value is of the weights without noise.
+    The interval of Spearman's correlation comes from draws around weights that were shrunk one by
+    one, shifted on Fisher's scale so that their mean is the estimate.
 
     References
     ----------
@@ -153,7 +157,7 @@ def similarity(
     _add_intervals(table, raw, again, level)
     table["n"] = sum(n[pairs[0]] + n[pairs[1]] for _, _, n in cubes)
     table["method"] = _method(method, weights, posterior)
-    table["reason"] = _reasons(table, method)
+    table["reason"] = _reasons(table, method, _same(raw, table["estimate"].to_numpy()))
     settings = {
         "method": method,
         "level": level,
@@ -287,10 +291,10 @@ def _table(
             "annotator": first,
             "other": second,
             "term": [f"{a} ~ {b}" for a, b in zip(first, second, strict=True)],
-            "estimate": means.raw,
+            "estimate": np.clip(means.raw, -1.0, 1.0),
             **dict.fromkeys(undefined, np.nan),
             "n": 0,
-            "disattenuated": means.corrected,
+            "disattenuated": np.clip(means.corrected, -1.0, 1.0),
             "disattenuated_low": np.nan,
             "disattenuated_high": np.nan,
             "reliability": means.reliability[0],
@@ -305,7 +309,8 @@ def _add_intervals(
     table: pd.DataFrame, raw: Array | None, again: PairMeans | None, level: float
 ) -> None:
     if raw is not None:
-        table["conf_low"], table["conf_high"] = percentiles(raw, level)
+        ends = _around(percentiles(raw, level), table["estimate"].to_numpy())
+        table["conf_low"], table["conf_high"] = ends
         known = np.isfinite(raw)
         count = np.maximum(known.sum(axis=0), 2)
         mean = np.where(known, raw, 0.0).sum(axis=0) / count
@@ -315,8 +320,23 @@ def _add_intervals(
     if again is not None:
         ends = percentiles(again.corrected, level)
         # a value that is undefined itself has no interval
-        ends[:, table["disattenuated"].isna()] = np.nan
+        ends = _around(ends, table["disattenuated"].to_numpy())
         table["disattenuated_low"], table["disattenuated_high"] = ends
+
+
+def _same(raw: Array | None, estimate: Array) -> NDArray[np.bool_]:
+    """Return which correlations are the same in every replicate in which they are defined."""
+    if raw is None:
+        return np.zeros(len(estimate), dtype=bool)
+    away = np.where(np.isfinite(raw), np.abs(raw - estimate), 0.0)
+    return np.asarray((away.max(axis=0) < 1e-9) & np.isfinite(raw).any(axis=0))
+
+
+def _around(ends: Array, estimate: Array) -> Array:
+    """Return intervals in the range of a correlation that hold it; NaN for those of no width."""
+    low, high = np.clip(ends, -1.0, 1.0)
+    low, high = np.minimum(low, estimate), np.maximum(high, estimate)
+    return np.where(high - low > 1e-9, np.stack([low, high]), np.nan)
 
 
 def _method(method: str, weights: Weights, posterior: bool) -> str:
@@ -329,19 +349,22 @@ def _method(method: str, weights: Weights, posterior: bool) -> str:
     return f"{text}; corrected for noise by the {by}; percentiles of replicates"
 
 
-def _reasons(table: pd.DataFrame, method: str) -> pd.Series:
+def _reasons(table: pd.DataFrame, method: str, same: NDArray[np.bool_]) -> pd.Series:
     draws = "percentiles" in table["method"].iloc[0]
     unmade = [NO_DRAWS] if not draws else [_NOT_CORRECTED] if method == "spearman" else []
     reasons: list[str | None] = []
-    for row in table.itertuples():
+    for row in table.assign(same=same).itertuples():
         if np.isnan(row.estimate):
             reasons.append(_NOTHING_SHARED)
             continue
         found = list(unmade)
         if draws and np.isnan(row.conf_low):
-            found.append(_OFTEN_UNDEFINED)
+            found.append(_SAME if row.same else _OFTEN_UNDEFINED)
         if draws and method == "pearson" and np.isnan(row.disattenuated_low):
             lost = np.isnan(row.disattenuated)
-            found.append(_UNRELIABLE if lost else _OFTEN_UNRELIABLE)
+            if lost or not row.same:
+                found.append(_UNRELIABLE if lost else _OFTEN_UNRELIABLE)
+        if abs(row.disattenuated) == 1.0 and not row.same:
+            found.append(_AT_BOUND)
         reasons.append("; ".join(found) or None)
     return pd.Series(reasons, dtype="str")

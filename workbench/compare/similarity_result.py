@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 NO_DRAWS = "no interval: the weights come without draws"
 
+NO_WIDTH = "no interval: undefined, or the same in every replicate"
+
 _MOST_PAIRS = 15
 """Pairs that a summary names before it keeps to the extremes."""
 
@@ -51,7 +53,7 @@ class Similarity(Result):
     about: ClassVar[str] = (
         "Correlation of two annotators' weights over the factors, averaged over scenarios. Noise "
         "in the weights makes it smaller than it is; the corrected value (disattenuated) is what "
-        "it would be without. A corrected value above 1 is chance and reads as 1."
+        "it would be without. A corrected value of 1 may be above 1 by chance."
     )
     table: pd.DataFrame
     annotators: list[str]
@@ -213,6 +215,12 @@ class Similarity(Result):
         if self.replicates is not None and chosen.any():
             means = self.replicates[:, chosen].mean(axis=1)
             low, high = percentiles(means[:, None], self.settings["level"])[:, 0]
+            middle = values[chosen].mean()
+            low = float(np.maximum(-1.0, np.minimum(low, middle)))
+            high = float(np.minimum(1.0, np.maximum(high, middle)))
+            if not high - low > 1e-9:
+                low = high = np.nan
+                reason = NO_WIDTH
         elif chosen.any():
             reason = NO_DRAWS
         return {

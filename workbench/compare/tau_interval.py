@@ -1,0 +1,65 @@
+"""Errors and intervals of taus: means between -1 and 1, over clusters."""
+
+from __future__ import annotations
+
+import numpy as np
+from scipy.stats import t as t_distribution
+
+from workbench.decompose.kernel import Array
+
+
+def interval(draws: Array, level: float) -> tuple[Array, Array, Array]:
+    """Return the error and both percentiles of replicates along the first axis.
+
+    Replicates that are undefined are left out; all three are NaN with fewer than two.
+
+    Examples
+    --------
+    >>> error, low, high = interval(np.linspace(0, 1, 101)[:, None], 0.9)
+    >>> round(float(low[0]), 2), round(float(high[0]), 2)
+    (0.05, 0.95)
+    """
+    flat = draws.reshape(len(draws), -1)
+    out = np.full((3, flat.shape[1]), np.nan)
+    enough = np.isfinite(flat).sum(axis=0) >= 2
+    if enough.any():
+        part = flat[:, enough]
+        out[0, enough] = np.nanstd(part, axis=0, ddof=1)
+        out[1:, enough] = np.nanquantile(part, [0.5 - level / 2, 0.5 + level / 2], axis=0)
+    error, low, high = out.reshape(3, *draws.shape[1:])
+    return error, low, high
+
+
+def score_interval(
+    tau: Array, error: Array, n_clusters: int, level: float
+) -> tuple[Array, Array, Array]:
+    r"""Return both ends of Wilson's interval of taus, and p-values of 0.
+
+    .. math:: \frac{\tau \pm t \sqrt{(1 - \tau^2) / m + t^2 / m^2}}{1 + t^2 / m},
+              \quad m = (1 - \tau^2) / v
+
+    Parameters
+    ----------
+    tau, error : ndarray
+        Estimates between -1 and 1, and their errors; an error of 0 counts each cluster once.
+    n_clusters : int
+    level : float
+
+    Examples
+    --------
+    >>> low, high, p = score_interval(np.array([1.0]), np.zeros(1), 9, 0.95)
+    >>> round(float(low[0]), 2), float(high[0]), round(float(p[0]), 3)
+    (0.26, 1.0, 0.017)
+    """
+    df = max(n_clusters - 1, 1)
+    t = float(t_distribution.ppf(0.5 + level / 2, df))
+    # the bootstrap's variance is that of G - 1 clusters
+    room, v = 1.0 - tau**2, error**2 * n_clusters / df
+    told = (v > 1e-15) & (room > 1e-12)
+    m = np.divide(room, v, out=np.where(np.isnan(v), np.nan, float(n_clusters)), where=told)
+    share = t**2 / m
+    half = np.sqrt(share * room + share**2)
+    ends = [np.clip((tau + side * half) / (1.0 + share), -1.0, 1.0) for side in (-1, 1)]
+    low, high = np.minimum(ends[0], tau), np.maximum(ends[1], tau)
+    p = 2.0 * t_distribution.sf(np.abs(tau) * np.sqrt(m), df)
+    return low, high, np.asarray(p)
