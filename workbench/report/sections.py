@@ -9,6 +9,11 @@ from typing import Any
 import pandas as pd
 
 from workbench.compare.contrast import Contrast
+from workbench.decompose.checks.added_tests import BINS_METHOD
+from workbench.decompose.checks.added_tests import METHOD as ADDED_METHOD
+from workbench.decompose.checks.calibration import CURVE_METHOD, SLOPE_METHOD
+from workbench.decompose.checks.result import FitCheck, fit_warnings, verdict_text
+from workbench.decompose.checks.verdict import METHOD as VERDICT_METHOD
 from workbench.decompose.decomposition import Decomposition
 from workbench.decompose.design import POSITION
 from workbench.finding import Finding
@@ -46,6 +51,21 @@ _DIFFERENCES = {
     "n_shared": "shared clusters",
     "reason": "undefined because",
 }
+
+_VERDICTS = {
+    "group": "group",
+    "verdict": "verdict",
+    "q_value": "q",
+    "interactions": "interactions scanned",
+    "undefined": "of them undefined",
+    "scanned": "among the clearest factors",
+    "factors": "of factors",
+    "n": "n",
+    "n_clusters": "clusters",
+}
+
+_SAID = ["method", "kind", "factor", "other"]
+"""Columns of a check that captions and terms say already."""
 
 _FORMULA = "P(A preferred) = 1 / (1 + exp(-(x'b + p s)))"
 
@@ -158,8 +178,8 @@ def _fitting(settings: Mapping[str, Any]) -> str:
     )
 
 
-def weights(fit: Decomposition, number: int) -> Section:
-    """Show a decomposition: figure, then every number."""
+def weights(fit: Decomposition, number: int, checks: Sequence[FitCheck] = ()) -> Section:
+    """Show a decomposition: figure, every number, and what speaks against its model."""
     few = len(fit.groups) <= 2
     names = " and ".join(fit.groups) if few else f"{len(fit.groups)} groups"
     level = fit.settings["level"]
@@ -173,7 +193,50 @@ def weights(fit: Decomposition, number: int) -> Section:
         f"weights-{number}",
         f"Factor weights: {names}",
         figures=(Figure(fit.plot(), alt),),
-        tables=(Table.of(fit.to_frame(), caption, _WEIGHTS, level),),
+        tables=(Table.of(fit.to_frame(), caption, _WEIGHTS, level), *_doubts(fit, checks)),
+    )
+
+
+def _doubts(fit: Decomposition, checks: Sequence[FitCheck]) -> tuple[Table, ...]:
+    """Return the warnings of a poor fit, which stand beside the weights."""
+    named = tuple(f"{group}: " for group in fit.groups)
+    texts = [w for check in checks for w in fit_warnings(check) if w.startswith(named)]
+    if not texts:
+        return ()
+    caption = "Read these weights with care: what their model leaves out, or cannot bear"
+    return (Table.of(pd.DataFrame({"warning": texts}), caption),)
+
+
+def fit_check(check: FitCheck, number: int) -> Section:
+    """Say whether the model describes the labels: a verdict a group, then every test."""
+    level = check.settings["level"]
+    verdicts = check.verdicts.assign(
+        verdict=[verdict_text(row) for row in check.verdicts.to_dict("records")]
+    )
+    captions = {
+        "estimates": f"Tests of added terms. Method: {ADDED_METHOD}; bins: {BINS_METHOD}; "
+        f"slope: {SLOPE_METHOD}",
+        "interactions": "The clearest interactions that were scanned, at most 20 a group",
+        "reliability": f"Reliability by certainty. Method: {CURVE_METHOD}",
+        "influence": "For each weight the cluster whose removal moves it most",
+    }
+    tables = {name: frame for name, frame in check.tables().items() if len(frame)}
+    return Section(
+        "fit" if number == 1 else f"fit-{number}",
+        check.heading,
+        (check.about,),
+        figures=tuple(
+            Figure(figure, f"Figure of {shown} with {level:.0%} intervals")
+            for shown, figure in check.figures().items()
+        ),
+        tables=(
+            Table.of(verdicts, f"Verdicts. Method: {VERDICT_METHOD}", _VERDICTS),
+            *(
+                Table.of(tables[name].drop(columns=_SAID, errors="ignore"), caption, level=level)
+                for name, caption in captions.items()
+                if name in tables
+            ),
+        ),
     )
 
 
