@@ -21,11 +21,14 @@ from workbench.decompose.kernel import Array, logistic
 
 SLOPE = "held-out calibration slope"
 SLOPE_METHOD = (
-    "logit of the held-out labels on the held-out predictions, no intercept; CR2 t interval; "
+    "logit of the held-out labels on the held-out predictions, no intercept, at the size of the "
+    "whole fit; CR2 t interval; "
     "no test, as on the labels of the fit the slope is 1 by construction"
 )
 CURVE_METHOD = "held-out labels, each turned to the side that the fit takes; Wilson by cluster"
 _STEPS = 50
+_LEAST = 0.05
+"""Slope below which the error grows no further."""
 
 
 def held_out_calibration(
@@ -61,14 +64,37 @@ def held_out_calibration(
     if not used.any():
         return {"reason": "no held-out prediction takes a side"}, _curve_of([])
     weight, votes = cells.weight[used, 0], cells.votes[used, 0]
-    slope = _slope(eta[used], weight, votes, design.cluster[row[used]], fit.n, level)
-    return slope, _curve(design, group, row[used], eta[used], level)
+    cluster = design.cluster[row[used]]
+    found = calibration_slope(eta[used], weight, votes, cluster, len(np.unique(row_fold)), level)
+    return found, _curve(design, group, row[used], eta[used], level)
 
 
-def _slope(
-    eta: Array, weight: Array, votes: Array, cluster: NDArray[np.int64], n: int, level: float
+def calibration_slope(
+    eta: Array, weight: Array, votes: Array, cluster: NDArray[np.int64], folds: int, level: float
 ) -> dict[str, Any]:
-    """Return the slope of labels on their predictor, with its interval."""
+    r"""Return the slope that the fit has on new labels, with its interval.
+
+    Parameters
+    ----------
+    eta, weight, votes : ndarray, shape (rows,)
+        Held-out predictor, and sums of ``w`` and ``w y``.
+    cluster : ndarray of int, shape (rows,)
+        Sorted.
+    folds : int
+    level : float
+
+    Notes
+    -----
+    With the slope c over the held-out labels,
+
+    .. math:: s = 1 - (1 - c) \frac{F - 1}{F}, \quad
+              \widehat{se}(s) = \widehat{se}(c) / \sqrt{c}
+
+    as what the fit owes to noise falls with its labels, of which a fold's has F - 1 of F;
+    and as of the predictor's information only the share c is not noise. The slope of one
+    fit on new labels then is in the interval as often as the level says; over folds c itself
+    hardly varies, since on the labels of a fit the slope is 1 whatever they are.
+    """
     slope = 1.0
     for _ in range(_STEPS):
         p = logistic(slope * eta)
@@ -80,10 +106,11 @@ def _slope(
         return {"reason": "the slope has no end: the predictions are never wrong"}
     base = at_predictor(
         slope * eta, weight, votes, first_rows(cluster), terms=[], X=np.empty((len(eta), 0)),
-        row=np.arange(len(eta)), n=n,
+        row=np.arange(len(eta)), n=len(eta),
     )  # fmt: skip
     found = added_terms(base, eta[:, None])
-    error, df = float(found.error[0]), float(found.df[0])
+    error = float(found.error[0]) / np.sqrt(max(slope, _LEAST))
+    slope, df = 1 - (1 - slope) * (folds - 1) / folds, float(found.df[0])
     if df < FEWEST:
         return {"reason": few_clusters(df), "df": df}
     half = float(student.ppf(0.5 + level / 2, df)) * error
