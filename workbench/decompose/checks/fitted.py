@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -57,7 +58,7 @@ class Fitted:
     leverage: Array
     n: int
 
-    @property
+    @cached_property
     def heavy(self) -> NDArray[np.int64]:
         """Clusters with a leverage of 0.01 or more: never more than 100 a term."""
         return np.flatnonzero(self.leverage >= HEAVY)

@@ -112,14 +112,15 @@ def _sums(base: Fitted, Z: Array) -> tuple[Array, Array, Array, Array]:
         before += np.einsum("ij,ij->j", Z[rows], weighted)
     taken = base.bread @ moment
     score, share = np.empty((2, len(base.starts), Z.shape[1]))
-    pull = np.empty((len(base.heavy), *moment.shape))
+    heavy = [base.bounds(int(cluster)) for cluster in base.heavy]
+    pull = np.empty((len(heavy), *moment.shape))
     for rows, clusters in parts:
         rest = Z[rows] - base.X[rows] @ taken
         starts = base.starts[clusters] - rows.start
         score[clusters] = run_sums(rest, base.residual[rows], starts)
         inside = np.searchsorted(base.heavy, (clusters.start, clusters.stop))
         for k in range(*inside):
-            own = base.bounds(int(base.heavy[k]))
+            own = heavy[k]
             local = rest[own.start - rows.start : own.stop - rows.start]
             pull[k] = base.whitened[own].T @ (base.information[own, None] * local)
         rest *= rest
