@@ -10,6 +10,7 @@ from parts.state import announce, current, job_of, truth
 from parts.ui import failure, figure, note, result, table
 
 import workbench as wb
+from workbench.decompose.checks.result import fit_warnings
 from workbench.decompose.missing import missing_verdicts
 from workbench.plots.forest import forest, in_units
 from workbench.plots.held_out import held_out_dots
@@ -28,7 +29,8 @@ fits = [fit for fit in (job.people, job.judges) if fit is not None]
 warnings = [line for fit in fits for line in fit.warnings]
 if warnings:
     st.info(f"{len(warnings)} warnings about these fits stand under Checks.")
-VIEWS = ("Weights", "Differences", "Held-out", "Similarity", "Concordance", "Scenarios", "Checks")
+VIEWS = ("Weights", "Differences", "Held-out", "Fit", "Similarity", "Concordance", "Scenarios",
+         "Checks")  # fmt: skip
 # only the open view is computed, and a link opens it again
 places = dict(zip(VIEWS, st.tabs(VIEWS, key="view", bind="query-params"), strict=True))
 
@@ -49,6 +51,8 @@ def weights() -> None:
         figure(drawn, "Forest plot of factor weights of each annotator", "weights")
         title = "Every weight with n, interval, method; reason where undefined"
         table(estimates, "weights", title)
+        st.caption("What speaks against these models (under Fit: every test)")
+        note("\n".join(fit_warnings(further_of(data, choices, "fit"))) or "Nothing was found.")
     if truth(data) is not None:
         table(truth(data), "truth", "Planted weights of the simulated sample (ties dropped)")
 

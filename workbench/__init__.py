@@ -50,6 +50,8 @@ if TYPE_CHECKING:
     from workbench.data.store import save as save
     from workbench.decompose.bootstrap import Bootstrap as Bootstrap
     from workbench.decompose.bootstrap import bootstrap as bootstrap
+    from workbench.decompose.checks.check import check_fit as check_fit
+    from workbench.decompose.checks.result import FitCheck as FitCheck
     from workbench.decompose.decomposition import Decomposition as Decomposition
     from workbench.decompose.decomposition import decompose as decompose
     from workbench.decompose.missing import MissingVerdicts as MissingVerdicts
@@ -121,6 +123,8 @@ _EXPORTS = {
     "Attribution": "workbench.explain.attribution",
     "bootstrap": "workbench.decompose.bootstrap",
     "Bootstrap": "workbench.decompose.bootstrap",
+    "check_fit": "workbench.decompose.checks.check",
+    "FitCheck": "workbench.decompose.checks.result",
     "concordance": "workbench.compare.concordance",
     "Concordance": "workbench.compare.concordance",
     "dissect": "workbench.decompose.posterior",

@@ -93,6 +93,13 @@ def test_scenarios_concordance_and_screening(folder: Path) -> None:
     assert found["estimates"] == plain(screened.to_frame())
 
 
+def test_check_fit(folder: Path) -> None:
+    direct = wb.check_fit(wb.decompose(wb.load(folder), annotator="ann", folds=0), folds=3)
+    found = tables("check-fit", folder, "--annotator", "ann", "--folds", 3)
+    assert found["estimates"] == plain(direct.to_frame())
+    assert found["influence"] == plain(direct.influence)
+
+
 def test_attribute(folder: Path) -> None:
     data = wb.load(folder)
     pair = data.pairs["pair_id"].iloc[3]
@@ -169,15 +176,15 @@ def test_add_judge(folder: Path, tmp_path: Path) -> None:
 def test_a_report_holds_the_further_results_and_its_command_makes_them_again(
     folder: Path, tmp_path: Path
 ) -> None:
-    names = "posterior,bootstrap,similarity,scenarios,concordance,ratings"
+    names = "posterior,bootstrap,fit,similarity,scenarios,concordance,ratings"
     path = tmp_path / "report.html"
     options = ("--folds", 0, "--reference", "ann", "--with", names)
     done = run("report", folder, *options, "--out", path)
     assert done.exit_code == 0, done.stderr
     record = json.loads(path.with_suffix(".json").read_text("utf-8"))
     kinds = [result["type"] for result in record["results"]]
-    assert kinds[3:] == ["Dissection", "Bootstrap", "Similarity", "ScenarioPool", "Concordance",
-                         "Ratings"]  # fmt: skip
+    assert kinds[3:] == ["Dissection", "Bootstrap", "FitCheck", "Similarity", "ScenarioPool",
+                         "Concordance", "Ratings"]  # fmt: skip
     page = path.read_text("utf-8")
     for heading in ("Similarity of annotators", "Concordance", "Ratings of the models"):
         assert heading in page

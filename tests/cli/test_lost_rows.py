@@ -61,6 +61,7 @@ VERBS: dict[str, tuple[object, ...]] = {
     "contrast": (*SOME, "--folds", 0),
     "dissect": (*SOME, "--folds", 0, "--draws", 200),
     "bootstrap": (*SOME, "--replicates", 20),
+    "check-fit": (*SOME, "--folds", 0),
     "similarity": ("--factors", "words,readability,type_token_ratio"),
     "scenarios": SOME,
     "concordance": (*SOME, "--replicates", 100),

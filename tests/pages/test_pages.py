@@ -154,6 +154,15 @@ def test_checks_show_whether_verdicts_are_missing_at_random():
     assert any("No dependence was found." in text.value for text in app.text)
 
 
+def test_the_fit_view_and_the_weights_say_whether_the_model_describes_the_labels():
+    app = _run("compare.py", view="Fit", factors="words", folds="0")
+    verdicts = _frame(app, "verdict")
+    assert verdicts["group"].iloc[0] == "human"
+    assert "interactions" in verdicts
+    beside = _run("compare.py", factors="words", folds="0")
+    assert any("What speaks against these models" in text.value for text in beside.caption)
+
+
 def test_without_folds_there_are_no_held_out_scores():
     app = _run("compare.py", folds="0", view="Held-out")
     assert not any("accuracy" in frame.value.columns for frame in app.dataframe)

@@ -121,10 +121,10 @@ def saved(report, tmp_path_factory) -> Path:
 
 
 def test_sections_stand_in_order_under_headings_in_order(page: Page) -> None:
-    expected = "findings data method weights-1 differences-1 held-out limits provenance rerun"
+    expected = "findings data method weights-1 differences-1 held-out fit limits provenance rerun"
     assert page.ids("section") == expected.split()
     headings = [tag for tag, _ in page.elements if tag in ("h1", "h2", "h3", "h4")]
-    assert headings == ["h1"] + ["h2"] * 9
+    assert headings == ["h1"] + ["h2"] * 10
     ids = [attrs["id"] for _, attrs in page.elements if "id" in attrs]
     assert len(ids) == len(set(ids))
     links = [attrs["href"] for tag, attrs in page.elements if tag == "a"]
@@ -167,8 +167,8 @@ def test_each_figure_has_a_fixed_place_an_alternative_text_and_a_table(page: Pag
     [text] = [text for attrs, text in page.scripts if attrs.get("id") == "figures"]
     figures = json.loads(text)
     places = [attrs for tag, attrs in page.elements if attrs.get("class") == "figure"]
-    assert [attrs["id"] for attrs in places] == [f"figure-{k}" for k in range(1, 6)]
-    assert len(figures) == 5
+    assert [attrs["id"] for attrs in places] == [f"figure-{k}" for k in range(1, 8)]
+    assert len(figures) == 7
     assert all(attrs["role"] == "img" and attrs["aria-label"] for attrs in places)
     assert all("template" not in figure["layout"] for figure in figures)
 
@@ -242,7 +242,7 @@ def test_json_csv_and_page_hold_the_numbers_of_the_result(report, page: Page, sa
 
 def test_csv_cells_run_nothing_and_can_be_read(saved: Path) -> None:
     tables = [pd.read_csv(path) for path in sorted(saved.parent.glob("tables/*.csv"))]
-    assert len(tables) == 4 + 5
+    assert len(tables) == 4 + 5 + 5
     first = pd.read_csv(saved.parent / "tables" / "01_decomposition_estimates.csv")
     assert set(first["group"]) == {ALERT, "'" + FORMULA}
     assert (first["estimate"].dropna() < 0).any()
@@ -305,7 +305,7 @@ def test_two_contrasts_and_fits_have_places_of_their_own() -> None:
     results = [fits, fits["a"], wb.contrast(fits, "a"), wb.contrast(fits, "b")]
     ids = Page(wb.report(results).html()).ids("section")
     assert ids == ["findings", "method", "weights-1", "weights-2", "differences-1",
-                   "differences-2", "limits", "provenance", "rerun"]  # fmt: skip
+                   "differences-2", "fit", "fit-2", "limits", "provenance", "rerun"]  # fmt: skip
 
 
 def test_the_verdict_counts_groups_that_differ_and_names_undefined_tests() -> None:

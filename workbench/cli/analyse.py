@@ -25,6 +25,7 @@ def register(app: typer.Typer) -> None:
     what = fit_flags("annotators", "factors", "scenarios", "ties", "level")
     command(app, SOURCE, FORMAT, BY, *what, *fit_flags("folds"))(dissect)
     command(app, SOURCE, FORMAT, BY, *what)(bootstrap)
+    command(app, SOURCE, FORMAT, BY, *what, *fit_flags("folds"))(check_fit)
     command(app, SOURCE, FORMAT, *what)(similarity)
     command(app, SOURCE, FORMAT, *what)(scenarios)
     command(app, SOURCE, FORMAT, *fit_flags("annotators", "factors", "scenarios", "level"))(
@@ -88,6 +89,15 @@ def bootstrap(
     with run.progress("Resampling"):
         options = run.fit_options("level")
         run.show_result(wb.bootstrap(fit, replicates=replicates, method=method, **options))
+
+
+def check_fit(run: Run) -> None:
+    """Say whether the model describes the labels: link, factors, interactions, clusters."""
+    import workbench as wb
+
+    fit = _fitted(run, run.config.by)
+    with run.progress("Checking the fit"):
+        run.show_result(wb.check_fit(fit, **run.fit_options("folds")))
 
 
 def similarity(

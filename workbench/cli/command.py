@@ -285,7 +285,7 @@ def fit_flags(*names: str) -> tuple[Parameter, ...]:
 
 FURTHER = _names(
     "further",
-    "Also in the report: posterior, bootstrap, similarity, scenarios, concordance, ratings.",
+    "Also in the report: posterior, bootstrap, fit, similarity, scenarios, concordance, ratings.",
     FLAGS["further"],
 )
 _SHARED = (

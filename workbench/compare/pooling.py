@@ -13,8 +13,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from workbench.decompose.anderson import Secants
 from workbench.decompose.kernel import Array, logistic
+from workbench.decompose.resample.anderson import Secants
 
 ROUNDS = 80
 """Rounds for tau at the most; what has not come to rest by then is said."""

@@ -17,6 +17,8 @@ import pandas as pd
 
 from workbench.compare.contrast import Contrast
 from workbench.data.dataset import PreferenceData
+from workbench.decompose.checks.check import check_fit
+from workbench.decompose.checks.result import FitCheck
 from workbench.decompose.decomposition import Decomposition
 from workbench.decompose.missing import MissingVerdicts, missing_verdicts
 from workbench.errors import ConfigError, DesignError
@@ -66,7 +68,17 @@ class Report:
     def findings(self) -> list[Finding]:
         """Results that crossed a stated threshold."""
         lost = [] if self.missing is None else [self.missing]
-        return find([*self.results, *lost], self.data)
+        return find([*self.results, *self._made, *lost], self.data)
+
+    @cached_property
+    def checks(self) -> list[FitCheck]:
+        """Whether the fits describe their labels: as given, or made for each decomposition."""
+        given = [r for r in self.results if isinstance(r, FitCheck)]
+        return given or [
+            check_fit(r, folds=r.settings["folds"], seed=r.provenance.seed or 0)
+            for r in self.results
+            if isinstance(r, Decomposition)
+        ]
 
     @cached_property
     def missing(self) -> MissingVerdicts | None:
@@ -81,17 +93,19 @@ class Report:
         """The sections of the page, in reading order."""
         fits = [r for r in self.results if isinstance(r, Decomposition)]
         gaps = [r for r in self.results if isinstance(r, Contrast)]
-        others = [r for r in self.results if not isinstance(r, (Decomposition, Contrast))]
+        own = (Decomposition, Contrast, FitCheck)
+        others = [r for r in self.results if not isinstance(r, own)]
         parts = [sections.verdict(self.findings, self.results)]
         if self.data is not None:
             parts.append(data_card(self.data, self.licence, self.missing))
         if fits or gaps:
             parts.append(sections.method(fits, gaps))
-        parts += [sections.weights(fit, k) for k, fit in enumerate(fits, start=1)]
+        parts += [sections.weights(fit, k, self.checks) for k, fit in enumerate(fits, start=1)]
         parts += [sections.differences(gap, k) for k, gap in enumerate(gaps, start=1)]
         scored = [fit for fit in fits if len(fit.held_out)]
         if scored:
             parts.append(sections.held_out(scored))
+        parts += [sections.fit_check(check, k) for k, check in enumerate(self.checks, start=1)]
         parts += [sections.other(result, k) for k, result in enumerate(others, start=1)]
         if fits:
             parts.append(sections.limits(fits))
@@ -125,6 +139,7 @@ class Report:
             "data": None if self.data is None else card_of(self.data, self.licence),
             "missing_verdicts": None if self.missing is None else self.missing.to_dict(),
             "results": [result.to_dict() for result in self.results],
+            "fit_checks": [check.to_dict() for check in self._made],
             "tables": [f"tables/{name}" for name in self._tables()],
             "rerun": self.command,
         }
@@ -166,10 +181,15 @@ class Report:
             (folder / name).write_text(to_csv(table), encoding="utf-8", newline="\n")
         return path
 
+    @property
+    def _made(self) -> list[FitCheck]:
+        """The checks that are not among the results."""
+        return [] if any(isinstance(r, FitCheck) for r in self.results) else self.checks
+
     def _tables(self) -> dict[str, pd.DataFrame]:
         return {
             f"{k:02d}_{type(result).__name__.lower()}_{name}.csv": table
-            for k, result in enumerate(self.results, start=1)
+            for k, result in enumerate([*self.results, *self._made], start=1)
             for name, table in result.tables().items()
         }
 

@@ -17,6 +17,7 @@ from workbench.audit.models.ranking import RULES as RANKING_RULES
 from workbench.audit.models.relevance import RULES as REWARD_RULES
 from workbench.compare.contrast import Contrast
 from workbench.data.dataset import PreferenceData
+from workbench.decompose.checks.rules import RULES as CHECK_RULES
 from workbench.decompose.decomposition import Decomposition
 from workbench.decompose.design import POSITION
 from workbench.decompose.errors.tidy import q_values
@@ -78,6 +79,7 @@ RULES = {
 ALL_RULES = {
     **RULES,
     **MISSING_RULES,
+    **CHECK_RULES,
     **PRINCIPLE_RULES,
     **AUDIT_RULES,
     **OBSERVED_RULES,

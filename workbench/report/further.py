@@ -97,6 +97,12 @@ def _scenario_pool(job: MainJob) -> Result:
     return pool_scenarios(everyone(job), **_options(job, "factors", "ties", "level"))
 
 
+def _fit_check(job: MainJob) -> Result:
+    from workbench.decompose.checks.check import check_fit
+
+    return check_fit(_fit(job), folds=job.people.settings["folds"], seed=_seed(job))
+
+
 def _concordance(job: MainJob) -> Result:
     from workbench.compare.concordance import concordance
 
@@ -118,6 +124,7 @@ def _scenarios(job: MainJob) -> int:
 FURTHER: dict[str, Callable[[MainJob], Result]] = {
     "posterior": posterior,
     "bootstrap": _bootstrap,
+    "fit": _fit_check,
     "similarity": _similarity,
     "scenarios": _scenario_pool,
     "concordance": _concordance,
@@ -143,7 +150,7 @@ def further(job: MainJob, names: Sequence[str]) -> tuple[Result, ...]:
     Examples
     --------
     >>> sorted(FURTHER)
-    ['bootstrap', 'concordance', 'posterior', 'ratings', 'scenarios', 'similarity']
+    ['bootstrap', 'concordance', 'fit', 'posterior', 'ratings', 'scenarios', 'similarity']
     """
     unknown = [name for name in names if name not in FURTHER]
     if unknown:

@@ -9,83 +9,20 @@ from typing import Any
 import pandas as pd
 
 from workbench.compare.contrast import Contrast
+from workbench.decompose.checks.added_tests import BINS_METHOD
+from workbench.decompose.checks.added_tests import METHOD as ADDED_METHOD
+from workbench.decompose.checks.calibration import CURVE_METHOD, SLOPE_METHOD
+from workbench.decompose.checks.result import FitCheck, fit_warnings, verdict_text
+from workbench.decompose.checks.verdict import METHOD as VERDICT_METHOD
 from workbench.decompose.decomposition import Decomposition
 from workbench.decompose.design import POSITION
 from workbench.finding import Finding
 from workbench.json_values import json_ready
 from workbench.plots.held_out import held_out_dots
+from workbench.report.columns import DIFFERENCES, RAW, SAID, SCALE, TESTS, VERDICTS, WEIGHTS
 from workbench.report.findings import ALL_RULES, Q_LEVEL, findings_frame
 from workbench.report.page import Figure, Section, Table
 from workbench.results import Result
-
-_TESTS = {"p_value": "p", "q_value": "q", "n": "n", "n_clusters": "clusters"}
-
-_WEIGHTS = {
-    "group": "group",
-    "term": "term",
-    "per_sd": "weight per SD",
-    "ame": "marginal effect",
-    "estimate": "weight per unit",
-    "p_value": "p",
-    "q_value": "q",
-    "q_within": "q within group",
-    "probability": "P(A preferred)",
-    "vif": "VIF",
-    "n": "n",
-    "n_clusters": "clusters",
-    "effective_clusters": "effective clusters",
-    "df": "df",
-    "over": "holds for",
-    "reason": "undefined because",
-}
-
-_DIFFERENCES = {
-    "group": "group",
-    "term": "term",
-    "per_sd": "difference per SD",
-    "estimate": "difference per unit",
-    "p_value": "p",
-    "q_value": "q",
-    "q_within": "q within group",
-    "verdict": "verdict",
-    "detectable": "detectable per SD",
-    "group_estimate": "its weight",
-    "reference_estimate": "reference weight",
-    "expected": "ratio x reference",
-    "df": "df",
-    "n": "n of both",
-    "n_shared": "shared clusters",
-    "reason": "undefined because",
-}
-
-_SCALE = {
-    "group": "group",
-    "ratio": "sharpness",
-    "p_value": "p of 1",
-    "statistic": "F",
-    "df": "df",
-    "df_residual": "residual df",
-    "proportional_p": "p of another taste",
-    "q_value": "q",
-    "anchors": "estimated from",
-    "n": "n of both",
-    "n_shared": "shared clusters",
-    "reason": "undefined because",
-}
-
-_RAW = {
-    "group": "group",
-    "term": "term",
-    "estimate": "raw difference",
-    "p_value": "p",
-    "q_value": "q",
-    "ame": "difference of marginal effects",
-    "ame_p_value": "its p",
-    "group_ame": "its effect",
-    "reference_ame": "reference effect",
-    "n": "n of both",
-    "reason": "undefined because",
-}
 
 _FORMULA = "P(A preferred) = 1 / (1 + exp(-(x'b + p s)))"
 
@@ -203,8 +140,8 @@ def _fitting(settings: Mapping[str, Any]) -> str:
     )
 
 
-def weights(fit: Decomposition, number: int) -> Section:
-    """Show a decomposition: figure, then every number."""
+def weights(fit: Decomposition, number: int, checks: Sequence[FitCheck] = ()) -> Section:
+    """Show a decomposition: figure, every number, and what speaks against its model."""
     few = len(fit.groups) <= 2
     names = " and ".join(fit.groups) if few else f"{len(fit.groups)} groups"
     level = fit.settings["level"]
@@ -222,7 +159,50 @@ def weights(fit: Decomposition, number: int) -> Section:
             Figure(drawn, f"Forest plot, {name.lower()}: {alt}")
             for name, drawn in list(fit.figures().items())[:2]
         ),
-        tables=(Table.of(fit.to_frame(), caption, _WEIGHTS, level),),
+        tables=(Table.of(fit.to_frame(), caption, WEIGHTS, level), *_doubts(fit, checks)),
+    )
+
+
+def _doubts(fit: Decomposition, checks: Sequence[FitCheck]) -> tuple[Table, ...]:
+    """Return the warnings of a poor fit, which stand beside the weights."""
+    named = tuple(f"{group}: " for group in fit.groups)
+    texts = [w for check in checks for w in fit_warnings(check) if w.startswith(named)]
+    if not texts:
+        return ()
+    caption = "Read these weights with care: what their model leaves out, or cannot bear"
+    return (Table.of(pd.DataFrame({"warning": texts}), caption),)
+
+
+def fit_check(check: FitCheck, number: int) -> Section:
+    """Say whether the model describes the labels: a verdict a group, then every test."""
+    level = check.settings["level"]
+    verdicts = check.verdicts.assign(
+        verdict=[verdict_text(row) for row in check.verdicts.to_dict("records")]
+    )
+    captions = {
+        "estimates": f"Tests of added terms. Method: {ADDED_METHOD}; bins: {BINS_METHOD}; "
+        f"slope: {SLOPE_METHOD}",
+        "interactions": "The clearest interactions that were scanned, at most 20 a group",
+        "reliability": f"Reliability by certainty. Method: {CURVE_METHOD}",
+        "influence": "For each weight the cluster whose removal moves it most",
+    }
+    tables = {name: frame for name, frame in check.tables().items() if len(frame)}
+    return Section(
+        "fit" if number == 1 else f"fit-{number}",
+        check.heading,
+        (check.about,),
+        figures=tuple(
+            Figure(figure, f"Figure of {shown} with {level:.0%} intervals")
+            for shown, figure in check.figures().items()
+        ),
+        tables=(
+            Table.of(verdicts, f"Verdicts. Method: {VERDICT_METHOD}", VERDICTS),
+            *(
+                Table.of(tables[name].drop(columns=SAID, errors="ignore"), caption, level=level)
+                for name, caption in captions.items()
+                if name in tables
+            ),
+        ),
     )
 
 
@@ -235,7 +215,7 @@ def differences(gap: Contrast, number: int) -> Section:
     )
     method = gap.to_frame()["method"].iloc[0]
     wald = {"group": "group", "statistic": "F", "df": "df", "df_residual": "residual df",
-            **_TESTS, "reason": "reason"}  # fmt: skip
+            **TESTS, "reason": "reason"}  # fmt: skip
     agreement = ("group", "agreement", "kappa", "n", "n_tied")
     return Section(
         f"differences-{number}",
@@ -250,14 +230,14 @@ def differences(gap: Contrast, number: int) -> Section:
                 f"How sharp each group is beside {reference} (ratio of weights, and p that it is "
                 "1), and the test that its weights are in proportion (another taste). Method: "
                 "minimum distance, profile interval, F by Hotelling's approximation",
-                _SCALE,
+                SCALE,
                 level,
             ),
             Table.of(
                 gap.to_frame(),
                 f"Weight minus ratio times that of {reference}: what is another taste; equivalent "
                 f"is within {gap.settings['margin']:g} log-odds per SD. Method: {method}",
-                _DIFFERENCES,
+                DIFFERENCES,
                 level,
             ),
             Table.of(
@@ -265,7 +245,7 @@ def differences(gap: Contrast, number: int) -> Section:
                 f"Weight minus that of {reference} as they are: a sharper group has them "
                 "everywhere; beside them the difference of average marginal effects on the same "
                 f"pairs. Method: {gap.raw['method'].iloc[0]}",
-                _RAW,
+                RAW,
                 level,
             ),
             Table.of(

@@ -1,0 +1,1 @@
+"""Whether a fit describes its labels: added terms, calibration, single clusters."""
