@@ -11,6 +11,7 @@ import pandas as pd
 
 from workbench.clustered import Array, Codes, mean_difference, share
 from workbench.decompose.errors.tidy import q_values
+from workbench.intervals import MID_P
 from workbench.provenance import Provenance
 from workbench.results import TIDY, Result
 
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
     import plotly.graph_objects as go
 
 COLUMNS = (*TIDY, "n_clusters", "method", "reason")
-SHARE = "share, Wilson interval at the size that the clusters leave"
+SHARE = f"share, {MID_P}"
 DIFFERENCE = "paired difference, cluster-robust normal interval"
 
 

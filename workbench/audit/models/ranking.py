@@ -13,6 +13,7 @@ from scipy.special import logit
 from workbench.clustered import Array, mean_difference, share
 from workbench.errors import DataError, refuse_out_of_range
 from workbench.finding import Finding, Rule, finding
+from workbench.intervals import MID_P
 from workbench.provenance import Provenance
 from workbench.results import TIDY, Result
 
@@ -29,7 +30,7 @@ LEARNT = 0.3
 _SURE = 0.999
 """What a unanimous vote, or none, is taken for: the logarithm of 1 / 0 has no end."""
 
-_METHOD = "share of pairs, Wilson interval at the size that the clusters leave"
+_METHOD = f"share of pairs, {MID_P}"
 COLUMNS = (*TIDY, "ties", "n_clusters", "method", "reason")
 
 

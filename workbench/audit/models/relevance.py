@@ -16,12 +16,13 @@ from workbench.clustered import Array, cluster_error, mean_difference, normal_ro
 from workbench.data.dataset import PreferenceData
 from workbench.errors import DesignError
 from workbench.finding import Finding, Rule, finding
+from workbench.intervals import MID_P
 from workbench.judges.base import text_pairs
 from workbench.judges.reward import Score
 from workbench.provenance import Provenance
 
 _MEAN = "mean over pairs, cluster-robust normal interval"
-_SHARE = "share of pairs, Wilson interval at the size that the clusters leave"
+_SHARE = f"share of pairs, {MID_P}"
 _PARTIAL = "partial correlation without a constant, cluster-robust normal interval"
 
 RULES = {

@@ -11,12 +11,12 @@ from numpy.typing import NDArray
 
 from workbench.clustered import share
 from workbench.data.dataset import PreferenceData
+from workbench.intervals import MID_P
 
 Array = NDArray[np.float64]
 Codes = NDArray[np.int64]
 
 _REPLICATES = 1000
-_WILSON = "Wilson interval at the size that the clusters leave"
 _BOOTSTRAP = f"percentiles of {_REPLICATES:,} resamples of clusters"
 
 
@@ -65,7 +65,7 @@ def order_rows(
     """Yield, for each factor, the share of pairs whose orders contradict each other."""
     for k, name in enumerate(names):
         rows = compared[:, k]
-        row = {"group": "order-inconsistent", "term": name, "method": _WILSON}
+        row = {"group": "order-inconsistent", "term": name, "method": MID_P}
         if rows.any():
             yield {**row, **share(inconsistent[rows, k].astype(float), cluster[rows], level)}
         else:
@@ -83,7 +83,7 @@ def repeat_rows(
         where = np.broadcast_to(cluster[:, None, None], x.shape)
         both = np.isfinite(x) & np.isfinite(y)
         x, y, where = x[both], y[both], where[both]
-        row = {"group": "repeat agreement", "term": name, "method": _WILSON}
+        row = {"group": "repeat agreement", "term": name, "method": MID_P}
         if len(x):
             yield {**row, **share((x == y).astype(float), where, level)}
             yield {"group": "repeat kappa", "term": name, **kappa(x, y, where, level)}
@@ -107,7 +107,7 @@ def given_rows(
             yield {"group": "kappa with given ratings", "term": name, **found}
         sign, other = np.sign(own[:, 0] - own[:, 1]), np.sign(theirs[:, 0] - theirs[:, 1])
         rows = np.isfinite(sign) & np.isfinite(other)
-        row = {"group": "same direction as given ratings", "term": name, "method": _WILSON}
+        row = {"group": "same direction as given ratings", "term": name, "method": MID_P}
         if rows.any():
             same = (sign[rows] == other[rows]).astype(float)
             yield {**row, **share(same, cluster[rows], level)}

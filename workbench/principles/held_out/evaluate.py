@@ -17,6 +17,7 @@ from workbench.errors import DesignError
 from workbench.factors.catalog import CORE
 from workbench.factors.score import score_factors
 from workbench.finding import Finding, Rule, finding
+from workbench.intervals import MID_P
 from workbench.judges.chat import ChatJudge
 from workbench.judges.templates import Template
 from workbench.llm.asker import Asks
@@ -44,8 +45,7 @@ _SYSTEM = (
 _DEFAULT = "You say which of two responses to the same prompt people would prefer."
 _USER = "{prompt}\n\n{response_a}\n\n{response_b}"
 _METHOD = (
-    "held-out pairs, undecided ones half; Wilson interval at the size that the clusters leave; "
-    "mid-p McNemar test against the constitution"
+    f"held-out pairs, undecided ones half; {MID_P}; mid-p McNemar test against the constitution"
 )
 RULES = {
     "constitution-no-better": Rule(

@@ -24,6 +24,7 @@ from workbench.data.columns import NOUNS
 from workbench.data.dataset import PreferenceData
 from workbench.data.split import folds as fold_numbers
 from workbench.errors import DesignError, refuse_out_of_range
+from workbench.intervals import MID_P
 from workbench.judges.both_orders import by_side
 from workbench.provenance import Provenance
 from workbench.results import TIDY, Result
@@ -36,7 +37,7 @@ if TYPE_CHECKING:
 _CEILING = "{}, one against the others"
 CEILING = _CEILING.format("people")
 ENSEMBLE = "majority of the judges"
-_METHOD = "1 - |a - b| against the mode of {}, Wilson interval at the clusters' size"
+_METHOD = "1 - |a - b| against the mode of {}, " + MID_P
 _BESIDE = ("consistency", "position fairness", "longer preferred", "list preferred")
 COLUMNS = (*TIDY, "n_unread", "agreement_read", "agreement_read_low", "agreement_read_high",
            "n_read", "rank", "rank_low", "rank_high", "bias", "variance",
