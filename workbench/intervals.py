@@ -16,6 +16,9 @@ Codes = NDArray[np.int64]
 MID_P = "mid-P interval at the size that the clusters leave"
 """What a table calls :func:`mid_p` at :func:`effective_size`."""
 
+_NOTHING = 1e-12
+"""Errors of rounding."""
+
 ONE_CLUSTER = "one cluster: the error is not known"
 
 
@@ -30,11 +33,14 @@ class Size(NamedTuple):
         Effective number of rows at the level; NaN with one cluster.
     clusters : float
         Effective number of clusters: as many of equal weight.
+    alone : float
+        Standard error if every row stood alone.
     """
 
     error: float
     size: float
     clusters: float
+    alone: float
 
 
 def mid_p(mean: float, size: float, level: float = 0.95) -> tuple[float, float]:
@@ -81,38 +87,79 @@ def _lower(mean: float, size: float, tail: float) -> float:
     return float(brentq(excess, 0.0, 1.0, xtol=1e-14))
 
 
-def effective_size(
-    mean: float, pull: Array, weight: Array, cluster: Codes, level: float, certain: float = 1.0
-) -> Size:
-    r"""Return what rows in clusters are worth as independent rows, for a mean in [0, 1].
+def effective_rows(pull: Array, weight: Array, cluster: Codes, level: float) -> Size:
+    r"""Return what rows in clusters are worth as independent rows, for a mean.
 
-    .. math:: n^* = \frac{n}{n - 1} \frac{p (1 - p)}{\widehat{se}^2}
+    .. math:: n^* = n \frac{\widehat{se}_{alone}^2}{\widehat{se}^2}
               \Big(\frac{t_{n - 1}}{t_{G^* - 1}}\Big)^2,\qquad
               \widehat{se}^2 = \frac{G - 1}{G} \sum_g \Big(\frac{u_g}{1 - h_g}\Big)^2
 
     with the sums :math:`u_g` of the rows' influence, the clusters' shares :math:`h_g` of the
-    weight, and :math:`G^* = 1 / \sum_g h_g^2`; at most what the same rows are worth when all
-    are independent.
+    weight, :math:`G^* = 1 / \sum_g h_g^2`, and the error that the rows would have if each
+    stood alone; at most their number.
 
     Parameters
     ----------
-    mean : float
     pull : ndarray, shape (n,)
         First-order change of the mean due to each row; they sum to about 0.
     weight : ndarray, shape (n,)
-        Above 0.
+        Not below 0.
     cluster : ndarray of int, shape (n,)
     level : float
         Of the interval, whose quantiles of t are compared.
-    certain : float
-        What one cluster is worth where no row differs from another.
 
     Notes
     -----
     Korn and Graubard (1998) adjust the size of a survey's share by the two quantiles; the
     error is the jackknife's, which few or unequal clusters leave large enough. Where nothing
-    varies, whole clusters count, since rows of one may be copies; where rows vary less than
-    0 and 1 do, they are worth more than one each, but a third of their number at most.
+    varies, whole clusters count, since rows of one may be copies.
+
+    Examples
+    --------
+    >>> pull = np.array([0.1, 0.1, 0.1, -0.3])
+    >>> round(effective_rows(pull, np.ones(4), np.arange(4), 0.95).size, 6)
+    4.0
+    """
+    share = np.bincount(cluster, weight)
+    used = share > 0
+    share = share[used] / weight.sum()
+    clusters, g = float(1 / (share**2).sum()), len(share)
+    rows = float(weight.sum() ** 2 / (weight**2).sum())
+    alone = float(np.sqrt(rows / (rows - 1) * (pull**2).sum())) if rows > 1 else np.nan
+    if g < 2:
+        return Size(np.nan, np.nan, clusters, alone)
+    sums = np.bincount(cluster, pull)[used]
+    error = float(np.sqrt((g - 1) / g * ((sums / (1 - share)) ** 2).sum()))
+    if alone <= _NOTHING:
+        return Size(error, clusters, clusters, alone)
+    upper = 0.5 + level / 2
+    ratio = float(t.ppf(upper, max(rows - 1, 1)) / t.ppf(upper, max(clusters - 1, 1)))
+    size = rows if error <= _NOTHING else rows * min((ratio * alone / error) ** 2, 1.0)
+    return Size(error, size, clusters, alone)
+
+
+def effective_size(
+    mean: float, pull: Array, weight: Array, cluster: Codes, level: float, certain: float = 1.0
+) -> Size:
+    r"""Return what rows are worth as rows of 0 and 1 that are independent.
+
+    .. math:: n^* \frac{p (1 - p)}{s^2}
+
+    with :func:`effective_rows` and the variance of a row's influence.
+
+    Parameters
+    ----------
+    mean : float
+        In [0, 1].
+    pull, weight, cluster, level
+        As :func:`effective_rows` takes them.
+    certain : float
+        What one cluster is worth where no row differs from another.
+
+    Notes
+    -----
+    Rows that vary less than 0 and 1 do are worth more than one each, but a third of their
+    number at most: a few may differ among those that were not drawn.
 
     Examples
     --------
@@ -121,29 +168,16 @@ def effective_size(
     >>> round(found.size, 6), round(found.clusters, 6)
     (4.0, 4.0)
     """
-    share = np.bincount(cluster, weight)
-    used = share > 0
-    share = share[used] / weight.sum()
-    clusters = float(1 / (share**2).sum())
-    g = len(share)
-    if g < 2:
-        return Size(float("nan"), float("nan"), clusters)
-    sums = np.bincount(cluster, pull)[used]
-    variance = (g - 1) / g * float(((sums / (1 - share)) ** 2).sum())
-    rows = float(weight.sum() ** 2 / (weight**2).sum())
-    alone = rows / (rows - 1) * float((pull**2).sum())
+    found = effective_rows(pull, weight, cluster, level)
+    if np.isnan(found.size):
+        return found
     binomial = mean * (1 - mean)
-    error = float(np.sqrt(variance))
-    if alone <= 1e-24:
-        # no row differs from another: between 0 and 1, as if a few might have
-        worth = certain if binomial <= 1e-12 else max(1.0, clusters / 3)
-        return Size(error, clusters * worth, clusters)
-    most = rows * min(rows / (rows - 1) * binomial / alone / rows, max(certain, rows / 3))
-    upper = 0.5 + level / 2
-    ratio = t.ppf(upper, max(rows - 1, 1)) / t.ppf(upper, max(clusters - 1, 1))
-    if variance > 1e-24:
-        most = min(most, rows / (rows - 1) * binomial / variance * float(ratio) ** 2)
-    return Size(error, max(most, 1.0), clusters)
+    if found.alone <= _NOTHING:
+        worth = certain if binomial <= 1e-12 else max(1.0, found.clusters / 3)
+        return found._replace(size=found.clusters * worth)
+    rows = float(weight.sum() ** 2 / (weight**2).sum())
+    worth = min(binomial / found.alone**2 / (rows - 1), max(certain, rows / 3))
+    return found._replace(size=max(found.size * worth, 1.0))
 
 
 def unit_interval(

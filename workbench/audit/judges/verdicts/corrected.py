@@ -102,9 +102,9 @@ def correct_rates(
     Angelopoulos, Duchi and Zrnic (2023), "PPI++", for a mean: the pairs that the reference
     labelled have to be drawn at random from all. The influence of both means is summed by
     cluster. Power lies between 0, the reference alone, and 1. The interval is that of a share
-    (:func:`workbench.intervals.mid_p`, with Student's t) with one labelled pair added, a quarter of it
-    each way that judge and reference can decide: after Agresti and Coull (1998), so that
-    twenty labels that all say the same leave room for those that would not.
+    (:func:`workbench.intervals.mid_p`, with Student's t) with one labelled pair added, a
+    quarter of it each way that judge and reference can decide: after Agresti and Coull
+    (1998), so that twenty labels that all say the same leave room for those that would not.
 
     Examples
     --------
