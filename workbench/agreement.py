@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from workbench.clustered import share
-from workbench.intervals import Codes, unit_interval
+from workbench.intervals import Array, Codes, unit_interval
 
 
 def agreement_and_kappa(
@@ -44,22 +44,51 @@ def agreement_and_kappa(
     (0.75, 0.5)
     """
     agreement = share((a == b).astype(np.float64), cluster, level)
-    kappa = {**agreement, **dict.fromkeys(_NUMBERS, np.nan)}
-    if not len(a):
-        return agreement, kappa
-    same, share_a, share_b = agreement["estimate"], a.mean(), b.mean()
-    chance = share_a * share_b + (1 - share_a) * (1 - share_b)
-    if chance == 1.0:
-        return agreement, kappa | {"reason": "both always say the same: chance agrees too"}
-    n = len(a)
-    value = float(np.clip((same - chance) / (1 - chance), -1.0, 1.0))
-    same_pull = ((a == b) - same) / n
-    chance_pull = ((a - share_a) * (2 * share_b - 1) + (b - share_b) * (2 * share_a - 1)) / n
-    pull = same_pull / (1 - chance) - chance_pull * (1 - same) / (1 - chance) ** 2
-    half = unit_interval((1 + value) / 2, pull / 2, np.ones(n), cluster, level, 2 * (1 - chance))
+    return agreement, weighted_kappa(a.astype(np.float64), b.astype(np.float64), cluster, level)
+
+
+def weighted_kappa(x: Array, y: Array, cluster: Codes, level: float = 0.95) -> dict[str, Any]:
+    r"""Return Cohen's kappa with quadratic weights, and its interval.
+
+    .. math:: \kappa = 1 - \frac{\overline{(x - y)^2}}
+              {s_x^2 + s_y^2 + (\bar x - \bar y)^2}
+
+    with population variances: equal to the concordance correlation of Lin (1989), and of
+    scores 0 and 1 to Cohen's plain kappa.
+
+    Parameters
+    ----------
+    x, y : ndarray, shape (n,)
+    cluster : ndarray of int, shape (n,)
+    level : float
+
+    Returns
+    -------
+    dict
+        As :func:`workbench.clustered.share` returns.
+
+    Examples
+    --------
+    >>> scores = np.array([0.0, 1.0, 2.0, 3.0])
+    >>> weighted_kappa(scores, scores, np.arange(4))["estimate"]
+    1.0
+    """
+    n = len(x)
+    row = {**dict.fromkeys(("estimate", "std_error", "conf_low", "conf_high"), np.nan),
+           "n": float(n), "n_clusters": float(len(np.unique(cluster)))}  # fmt: skip
+    if n == 0:
+        return row | {"reason": "no value"}
+    a, b, gap = x - x.mean(), y - y.mean(), float(x.mean() - y.mean())
+    apart, chance = (x - y) ** 2, float(a @ a / n + b @ b / n + gap**2)
+    if chance <= 1e-12:
+        return row | {"reason": "both always say the same: chance agrees too"}
+    found = float(np.clip(1 - apart.mean() / chance, -1.0, 1.0))
+    lent = a**2 + b**2 + 2 * gap * (a - b)
+    pull = (apart.mean() - apart) / chance + (apart.mean() / chance**2) * (lent - lent.mean())
+    most = float(np.ptp(np.concatenate([x, y]))) ** 2
+    half = unit_interval(
+        (1 + found) / 2, pull / (2 * n), np.ones(n), cluster, level, 2 * chance / most
+    )
     ends = {end: 2 * half[end] - 1 for end in ("conf_low", "conf_high")}
-    found = {"std_error": 2 * half["std_error"], **ends, "reason": half["reason"]}
-    return agreement, kappa | {"estimate": value, **found}
-
-
-_NUMBERS = ("estimate", "std_error", "conf_low", "conf_high")
+    known = {"std_error": 2 * half["std_error"], **ends, "reason": half["reason"]}
+    return row | {"estimate": found, **known}

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.stats import norm, rankdata
 
-from workbench.intervals import Array, Codes, unit_interval
+from workbench.intervals import NO_VARIATION, Array, Codes, unit_interval
 
 __all__ = ["Array", "Codes"]
 
@@ -230,7 +230,7 @@ def normal_row(
         "p_value": 2 * float(norm.sf(abs(estimate) / error)) if known else np.nan,
         "n": float(n),
         "n_clusters": float(len(np.unique(cluster))),
-        "reason": None if known else "no variation: the error is not known",
+        "reason": None if known else NO_VARIATION,
     }
 
 

@@ -20,6 +20,7 @@ _NOTHING = 1e-12
 """Errors of rounding."""
 
 ONE_CLUSTER = "one cluster: the error is not known"
+NO_VARIATION = "no variation: the error is not known"
 
 
 class Size(NamedTuple):
@@ -132,8 +133,7 @@ def effective_rows(pull: Array, weight: Array, cluster: Codes, level: float) -> 
     error = float(np.sqrt((g - 1) / g * ((sums / (1 - share)) ** 2).sum()))
     if alone <= _NOTHING:
         return Size(error, clusters, clusters, alone)
-    upper = 0.5 + level / 2
-    ratio = float(t.ppf(upper, max(rows - 1, 1)) / t.ppf(upper, max(clusters - 1, 1)))
+    ratio = _t(level, rows) / _t(level, clusters)
     size = rows if error <= _NOTHING else rows * min((ratio * alone / error) ** 2, 1.0)
     return Size(error, size, clusters, alone)
 
@@ -201,3 +201,63 @@ def unit_interval(
         return {**nothing, "reason": ONE_CLUSTER}
     low, high = mid_p(mean, found.size, level)
     return {"std_error": found.error, "conf_low": low, "conf_high": high, "reason": None}
+
+
+def positive_mean(values: Array, cluster: Codes, level: float) -> dict[str, Any]:
+    """Return ``estimate, std_error, conf_low, conf_high, reason`` of a mean above 0: a loss.
+
+    Student's t at the effective number of clusters, on the log scale, so that no end is below 0.
+
+    Parameters
+    ----------
+    values : ndarray, shape (n,)
+        Not below 0.
+    cluster : ndarray of int, shape (n,)
+    level : float
+
+    Examples
+    --------
+    >>> found = positive_mean(np.array([0.1, 0.2, 2.0]), np.arange(3), 0.95)
+    >>> found["conf_low"] > 0
+    True
+    """
+    mean = float(values.mean())
+    blank = dict.fromkeys(("std_error", "conf_low", "conf_high"), np.nan)
+    found = effective_rows((values - mean) / len(values), np.ones(len(values)), cluster, level)
+    if np.isnan(found.size):
+        return {"estimate": mean, **blank, "reason": ONE_CLUSTER}
+    if found.error <= _NOTHING or mean <= 0:
+        return {"estimate": mean, **blank, "reason": NO_VARIATION}
+    half = _t(level, found.clusters) * found.error / mean
+    with np.errstate(over="ignore"):
+        low, high = float(mean * np.exp(-half)), float(mean * np.exp(half))
+    return {"estimate": mean, "std_error": found.error, "conf_low": low, "conf_high": high,
+            "reason": None}  # fmt: skip
+
+
+def correlation_ends(rho: float, error: float, clusters: float, level: float) -> tuple[float, ...]:
+    """Return the ends of a correlation and its p-value: Student's t of Fisher's z.
+
+    Parameters
+    ----------
+    rho : float
+        Within (-1, 1).
+    error : float
+        Its standard error, above 0.
+    clusters : float
+    level : float
+
+    Examples
+    --------
+    >>> low, high, p = correlation_ends(0.9, 0.2, 5, 0.95)
+    >>> -1 < low < 0.9 < high < 1
+    True
+    """
+    z, scaled = float(np.arctanh(rho)), error / (1 - rho**2)
+    half = _t(level, clusters) * scaled
+    p = 2 * float(t.sf(abs(z) / scaled, max(clusters - 1, 1)))
+    return float(np.tanh(z - half)), float(np.tanh(z + half)), p
+
+
+def _t(level: float, clusters: float) -> float:
+    return float(t.ppf(0.5 + level / 2, max(clusters - 1, 1)))

@@ -9,14 +9,15 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from workbench.clustered import mean_difference, share
+from workbench.clustered import share
 from workbench.data.columns import POOLS
 from workbench.data.dataset import PreferenceData
+from workbench.flips import paired_difference
 from workbench.intervals import MID_P
 from workbench.judges.both_orders import NO_REPEATS, both_orders, mean_by_side
 from workbench.results import TIDY
 
-_DIFFERENCE = "cluster-robust normal interval"
+_DIFFERENCE = "score interval at the size that the clusters leave"
 
 COLUMNS = ("group", *TIDY, "n_clusters", "method", "reason")
 
@@ -132,7 +133,7 @@ def _difference(
 ) -> dict[str, Any]:
     if not len(values):
         return _undefined(term, lacking)
-    return {"term": term, **mean_difference(values, cluster, level), "method": _DIFFERENCE}
+    return {"term": term, **paired_difference(values, cluster, level), "method": _DIFFERENCE}
 
 
 def _undefined(term: str, reason: str) -> dict[str, Any]:

@@ -8,9 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
-from scipy.stats import norm
 
-from workbench.clustered import mean_and_error
+from workbench.clustered import share
 from workbench.data.dataset import PreferenceData
 from workbench.decompose.kernel import Array
 from workbench.errors import DesignError
@@ -320,14 +319,14 @@ def _one(
 ) -> tuple[dict[str, Any], Array]:
     code = clusters.get_indexer(part["cluster"])
     win = part["win"].to_numpy("float64")
-    raw, error = mean_and_error(win, np.ones(len(win)), code)
-    z = float(norm.ppf(0.5 + level / 2))
+    rate = share(win, code, level)
+    raw = rate["estimate"]
     row: dict[str, Any] = dict.fromkeys(_NUMBERS[:4], np.nan)
     row.update(p_value=np.nan, q_value=np.nan, n=len(part), n_clusters=len(set(code)))
     row.update(
         win_rate=100 * raw,
-        win_rate_low=100 * max(raw - z * error, 0.0) if np.isfinite(error) else np.nan,
-        win_rate_high=100 * min(raw + z * error, 1.0) if np.isfinite(error) else np.nan,
+        win_rate_low=100 * rate["conf_low"],
+        win_rate_high=100 * rate["conf_high"],
     )
     row.update(dict.fromkeys(_NUMBERS[4:], np.nan))
     row.update(warning=None, unit="percent", method=_METHOD, reason=_why_not(part))

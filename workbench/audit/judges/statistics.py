@@ -9,10 +9,10 @@ import numpy as np
 import pandas as pd
 from scipy.stats import norm, t
 
-from workbench.audit.judges.flips import score_interval
 from workbench.clustered import Array, Codes, flip_p_value, mean_and_error, share
 from workbench.decompose.errors.tidy import q_values
 from workbench.errors import refuse_out_of_range
+from workbench.flips import score_interval
 from workbench.intervals import ONE_CLUSTER
 
 Expect = Literal["none", "not up", "right"]
@@ -57,7 +57,7 @@ def shift(difference: Array, cluster: Codes, level: float = 0.95) -> dict[str, A
 
     Notes
     -----
-    The intervals are :func:`workbench.audit.judges.flips.score_interval`, which know that few
+    The intervals are :func:`workbench.flips.score_interval`, which know that few
     flips may be few by chance. The standard error, and with it the MDE, is of the items
     with half an outcome each of +1 and -1 and one of 0 added, after Agresti and Min (2005),
     so that 50 items without a flip are not taken for certain.

@@ -19,11 +19,12 @@ from workbench.audit.judges.verdicts.board_rows import (
 )
 from workbench.audit.judges.verdicts.observed import Observed, observe
 from workbench.audit.judges.verdicts.preferences import reference_mask
-from workbench.clustered import Array, mean_difference, resample
+from workbench.clustered import Array, resample
 from workbench.data.columns import NOUNS
 from workbench.data.dataset import PreferenceData
 from workbench.data.split import folds as fold_numbers
 from workbench.errors import DesignError, refuse_out_of_range
+from workbench.flips import paired_difference
 from workbench.intervals import MID_P
 from workbench.judges.both_orders import by_side
 from workbench.provenance import Provenance
@@ -312,4 +313,4 @@ def _ensemble(
 
 def _paired(one: Array, other: Array, inside: Any, cluster: Any, level: float) -> dict[str, Any]:
     both = inside & np.isfinite(one) & np.isfinite(other)
-    return mean_difference((one - other)[both], cluster[both], level)
+    return paired_difference((one - other)[both], cluster[both], level)

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from scipy.optimize import brentq
 from scipy.stats import t
 
 from workbench.clustered import Array, Codes
-from workbench.intervals import effective_rows
+from workbench.intervals import ONE_CLUSTER, effective_rows
 
 _EDGE = 1e-9
 
@@ -76,6 +76,46 @@ def score_interval(
         return float(brentq(excess, near, far, xtol=1e-9))
 
     return end(-1.0), end(1.0)
+
+
+def paired_difference(values: Array, cluster: Codes, level: float = 0.95) -> dict[str, Any]:
+    """Return a mean of paired differences in [-1, 1] with its score interval and test.
+
+    Parameters
+    ----------
+    values : ndarray, shape (n,)
+    cluster : ndarray of int, shape (n,)
+    level : float
+
+    Returns
+    -------
+    dict
+        ``estimate, std_error, conf_low, conf_high, p_value, n, n_clusters, reason``.
+
+    Examples
+    --------
+    >>> found = paired_difference(np.zeros(40), np.arange(40))
+    >>> found["p_value"], round(found["conf_high"], 3)
+    (1.0, 0.093)
+    """
+    n = len(values)
+    row = {**dict.fromkeys(("estimate", "std_error", "conf_low", "conf_high", "p_value"), np.nan),
+           "n": float(n), "n_clusters": float(len(np.unique(cluster))),
+           "reason": "no value"}  # fmt: skip
+    if not n:
+        return row
+    mean = float(values.mean())
+    ends = score_interval(values, cluster, level)
+    if ends is None:
+        return row | {"estimate": mean, "reason": ONE_CLUSTER}
+    found = effective_rows((values - mean) / n, np.ones(n), cluster, level)
+    size, counts = np.unique(values, return_counts=True)
+    variance = _variance(_Flips(size, counts / n), 0.0)
+    score = abs(mean) * float(np.sqrt(found.size / variance)) if variance > 0 else 0.0
+    return row | {
+        "estimate": mean, "std_error": found.error, "conf_low": min(ends[0], mean),
+        "conf_high": max(ends[1], mean), "p_value": 2 * float(t.sf(score, n - 1)), "reason": None,
+    }  # fmt: skip
 
 
 def _variance(flips: _Flips, delta: float) -> float:

@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.stats import binom, t
 
-from workbench.audit.judges.flips import score_interval
 from workbench.audit.judges.statistics import shift
+from workbench.flips import score_interval
 
 
 def tango(up: int, down: int, n: int, delta: float) -> float:
