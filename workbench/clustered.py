@@ -8,8 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.stats import norm
 
-Array = NDArray[np.float64]
-Codes = NDArray[np.int64]
+from workbench.intervals import NO_VARIATION, Array, Codes, unit_interval
+
+__all__ = ["Array", "Codes"]
 
 _COUNT_BYTES = 32 * 2**20
 """Counts of clusters held at a time."""
@@ -68,7 +69,7 @@ def mean_and_error(values: Array, weight: Array, cluster: Codes) -> tuple[float,
 
 def share(
     values: Array, cluster: Codes, level: float = 0.95, weight: Array | None = None
-) -> dict[str, float]:
+) -> dict[str, Any]:
     r"""Return a mean of values in [0, 1] with an interval that knows clusters.
 
     Parameters
@@ -81,32 +82,33 @@ def share(
     Returns
     -------
     dict
-        ``estimate, std_error, conf_low, conf_high, n, n_clusters``; NaN without values.
+        ``estimate, std_error, conf_low, conf_high, n, n_clusters, reason``; the reason says
+        why the interval, or without values the estimate, is NaN.
 
     Notes
     -----
-    Wilson's score interval (1927), which stays in [0, 1] and is not empty at 0 or 1, for
-    the effective size :math:`n^* = p (1 - p) / \widehat{se}^2` of the cluster-robust
-    error; where all values are 0 or all 1, for the number of clusters. Values between 0
-    and 1 vary less than 0 and 1 do, and are covered more often than the level says.
+    :func:`workbench.intervals.mid_p` at :func:`workbench.intervals.effective_size`: the
+    interval lies in [0, 1], holds the estimate, and is not empty at 0 or 1.
 
     Examples
     --------
     >>> found = share(np.ones(50), np.arange(50))
     >>> round(found["conf_low"], 3), found["conf_high"]
-    (0.929, 1.0)
+    (0.942, 1.0)
     """
-    n, g = len(values), len(np.unique(cluster))
-    mean, error = mean_and_error(values, np.ones(n) if weight is None else weight, cluster)
-    record = {"estimate": mean, "std_error": error, "conf_low": np.nan, "conf_high": np.nan}
-    if n and g > 1:
-        size = mean * (1 - mean) / error**2 if error > 0 else float(g)
-        z = float(norm.ppf(0.5 + level / 2))
-        centre = (mean + z**2 / (2 * size)) / (1 + z**2 / size)
-        half = z / (1 + z**2 / size) * np.sqrt(mean * (1 - mean) / size + z**2 / (4 * size**2))
-        record["conf_low"] = float(max(centre - half, 0.0))
-        record["conf_high"] = float(min(centre + half, 1.0))
-    return {**record, "n": float(n), "n_clusters": float(g)}
+    n, weight = len(values), np.ones(len(values)) if weight is None else weight
+    record = {**dict.fromkeys(("estimate", "std_error", "conf_low", "conf_high"), np.nan),
+              "n": float(n), "n_clusters": float(len(np.unique(cluster))),
+              "reason": "no value"}  # fmt: skip
+    used = weight > 0
+    if not used.any():
+        return record
+    if not used.all():
+        values, weight, cluster = values[used], weight[used], cluster[used]
+    # rounding may leave a mean of ones above 1
+    mean = float(np.clip(values @ weight / weight.sum(), 0.0, 1.0))
+    pull = weight * (values - mean) / weight.sum()
+    return record | {"estimate": mean, **unit_interval(mean, pull, weight, cluster, level)}
 
 
 def resample(sums: Array, replicates: int, seed: int) -> Array:
@@ -228,7 +230,7 @@ def normal_row(
         "p_value": 2 * float(norm.sf(abs(estimate) / error)) if known else np.nan,
         "n": float(n),
         "n_clusters": float(len(np.unique(cluster))),
-        "reason": None if known else "no variation: the error is not known",
+        "reason": None if known else NO_VARIATION,
     }
 
 

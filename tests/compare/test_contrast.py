@@ -8,11 +8,9 @@ import numpy as np
 import pandas as pd
 import pytest
 import statsmodels.api as sm
-from sklearn.metrics import cohen_kappa_score
 
 import workbench as wb
 from tests.planted import planted
-from workbench.compare.contrast_rows import agreement_and_kappa
 
 
 def test_equals_one_stacked_regression_with_interactions():
@@ -107,22 +105,6 @@ def test_type_one_error_and_coverage_of_the_difference():
     # binomial noise of 300 runs at 95 %: +- 2.5 points
     assert 0.925 <= covered / runs <= 0.98
     assert covered + rejected == runs
-
-
-def test_agreement_and_kappa_equal_scikit_learn_and_a_hand_calculation():
-    rng = np.random.default_rng(0)
-    a = rng.random(200) < 0.6
-    b = np.where(rng.random(200) < 0.7, a, ~a)
-    (agreement, error), (kappa, kappa_error) = agreement_and_kappa(a, b, np.arange(200))
-    assert agreement == pytest.approx((a == b).mean())
-    assert kappa == pytest.approx(cohen_kappa_score(a, b))
-    # independent pairs: the error of a share, with the factor G / (G - 1)
-    assert error == pytest.approx(np.sqrt(agreement * (1 - agreement) / 199))
-    boots = []
-    for _ in range(2000):
-        rows = rng.integers(0, 200, 200)
-        boots.append(cohen_kappa_score(a[rows], b[rows]))
-    assert kappa_error == pytest.approx(np.std(boots), rel=0.08)
 
 
 def test_ties_are_counted_apart_from_agreement():

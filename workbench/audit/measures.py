@@ -9,8 +9,10 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self
 import numpy as np
 import pandas as pd
 
-from workbench.clustered import Array, Codes, mean_difference, share
+from workbench.clustered import Array, Codes, share
 from workbench.decompose.errors.tidy import q_values
+from workbench.flips import paired_difference
+from workbench.intervals import MID_P
 from workbench.provenance import Provenance
 from workbench.results import TIDY, Result
 
@@ -18,8 +20,8 @@ if TYPE_CHECKING:
     import plotly.graph_objects as go
 
 COLUMNS = (*TIDY, "n_clusters", "method", "reason")
-SHARE = "share, Wilson interval at the size that the clusters leave"
-DIFFERENCE = "paired difference, cluster-robust normal interval"
+SHARE = f"share, {MID_P}"
+DIFFERENCE = "paired difference, score interval at the size that the clusters leave"
 
 
 @dataclass(frozen=True, eq=False)
@@ -147,11 +149,11 @@ def share_row(
 
 
 def difference_row(term: str, values: Array, cluster: Codes, level: float = 0.95) -> dict[str, Any]:
-    """Return a mean of paired differences as a row of a table; see :func:`share_row`.
+    """Return a mean of paired differences in [-1, 1] as a row; see :func:`share_row`.
 
     Examples
     --------
     >>> difference_row("gain", np.array([1.0, 0.0]), np.arange(2))["estimate"]
     0.5
     """
-    return {"term": term, **mean_difference(values, cluster, level), "method": DIFFERENCE}
+    return {"term": term, **paired_difference(values, cluster, level), "method": DIFFERENCE}

@@ -9,7 +9,7 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy.stats import t as t_distribution
 
-from workbench.clustered import cluster_error
+from workbench.agreement import agreement_and_kappa
 from workbench.compare.scale import Scale, scale
 from workbench.compare.sides import Side
 from workbench.decompose.design import POSITION
@@ -218,51 +218,12 @@ def _agreement(first: Side, second: Side, level: float) -> dict[str, Any]:
     cluster_of = np.zeros(len(first.design.pair_ids), dtype=np.int64)
     cluster_of[first.design.pair] = first.design.cluster
     cluster = cluster_of[where]
-    estimates = agreement_and_kappa(a[decided] > 0.5, b[decided] > 0.5, cluster)
+    found = agreement_and_kappa(a[decided] > 0.5, b[decided] > 0.5, cluster, level)
     result: dict[str, Any] = {"n": int(decided.sum()), "n_tied": int((~decided).sum())}
-    z = float(t_distribution.ppf(0.5 + level / 2, np.inf))
-    for name, (value, error) in zip(("agreement", "kappa"), estimates, strict=True):
-        result[name] = value
-        result[f"{name}_low"], result[f"{name}_high"] = value - z * error, value + z * error
-    return result
-
-
-def agreement_and_kappa(
-    a: NDArray[np.bool_], b: NDArray[np.bool_], cluster: NDArray[np.int64]
-) -> tuple[tuple[float, float], tuple[float, float]]:
-    r"""Return raw agreement and Cohen's kappa of two verdicts, each with its error.
-
-    Parameters
-    ----------
-    a, b : ndarray of bool, shape (n,)
-        Whether each annotator preferred A.
-    cluster : ndarray of int, shape (n,)
-
-    Notes
-    -----
-    :math:`\kappa = (p_o - p_e) / (1 - p_e)`. The error is cluster-robust, from the influence
-    values of :math:`p_o` and of both marginal shares (delta method).
-
-    Examples
-    --------
-    >>> a, b = np.array([1, 1, 0, 0], bool), np.array([1, 0, 0, 0], bool)
-    >>> (po, _), (kappa, _) = agreement_and_kappa(a, b, np.arange(4))
-    >>> po, kappa
-    (0.75, 0.5)
-    """
-    n = len(a)
-    if n == 0:
-        return (np.nan, np.nan), (np.nan, np.nan)
-    same, share_a, share_b = (a == b).mean(), a.mean(), b.mean()
-    chance = share_a * share_b + (1 - share_a) * (1 - share_b)
-    same_pull = ((a == b) - same) / n
-    agreement = (float(same), cluster_error(same_pull, cluster))
-    if chance == 1.0:
-        return agreement, (np.nan, np.nan)
-    kappa = (same - chance) / (1 - chance)
-    chance_pull = ((a - share_a) * (2 * share_b - 1) + (b - share_b) * (2 * share_a - 1)) / n
-    pull = same_pull / (1 - chance) - chance_pull * (1 - same) / (1 - chance) ** 2
-    return agreement, (float(kappa), cluster_error(pull, cluster))
+    for name, row in zip(("agreement", "kappa"), found, strict=True):
+        result[name] = row["estimate"]
+        result[f"{name}_low"], result[f"{name}_high"] = row["conf_low"], row["conf_high"]
+    return {**result, "reason": found[1]["reason"]}
 
 
 def _reasons(first: Side, second: Side) -> list[str | None]:

@@ -9,14 +9,15 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from workbench.clustered import mean_difference, share
+from workbench.clustered import share
 from workbench.data.columns import POOLS
 from workbench.data.dataset import PreferenceData
+from workbench.flips import paired_difference
+from workbench.intervals import MID_P
 from workbench.judges.both_orders import NO_REPEATS, both_orders, mean_by_side
 from workbench.results import TIDY
 
-_SHARE = "Wilson interval at the size that the clusters leave"
-_DIFFERENCE = "cluster-robust normal interval"
+_DIFFERENCE = "score interval at the size that the clusters leave"
 
 COLUMNS = ("group", *TIDY, "n_clusters", "method", "reason")
 
@@ -124,7 +125,7 @@ def _share(
 ) -> dict[str, Any]:
     if not len(values):
         return _undefined(term, lacking)
-    return {"term": term, **share(values, cluster, level, weight), "method": _SHARE}
+    return {"term": term, **share(values, cluster, level, weight), "method": MID_P}
 
 
 def _difference(
@@ -132,8 +133,8 @@ def _difference(
 ) -> dict[str, Any]:
     if not len(values):
         return _undefined(term, lacking)
-    return {"term": term, **mean_difference(values, cluster, level), "method": _DIFFERENCE}
+    return {"term": term, **paired_difference(values, cluster, level), "method": _DIFFERENCE}
 
 
 def _undefined(term: str, reason: str) -> dict[str, Any]:
-    return {"term": term, "estimate": np.nan, "n": 0.0, "method": _SHARE, "reason": reason}
+    return {"term": term, "estimate": np.nan, "n": 0.0, "method": MID_P, "reason": reason}

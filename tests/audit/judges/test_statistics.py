@@ -44,8 +44,10 @@ def test_a_shift_is_tested_exactly_with_quarters():
 def test_without_a_flip_there_is_an_interval_all_the_same():
     found = shift(np.zeros(50), np.arange(50))
     assert found["p_value"] == 1.0
-    # the rule of three says 3 / 50 for a rate: a shift can hide as much on either side
-    assert 0.01 < found["conf_high"] < 0.06
+    # a shift can hide as much on either side as a rate of flips that gives none in 50
+    exact = binomtest(0, 50).proportion_ci().high
+    assert found["conf_high"] == pytest.approx(exact, rel=0.1)
+    assert found["conf_low"] == pytest.approx(-found["conf_high"])
     alone = shift(np.zeros(50), np.zeros(50, dtype=int))
     assert np.isnan(alone["conf_low"])
 

@@ -5,10 +5,14 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from scipy.special import expit, logit
+from scipy.stats import binom
 from sklearn.metrics import brier_score_loss, log_loss
 
 from workbench.audit.models.calibration import calibration
+from workbench.audit.models.calibration_bins import Bins
 from workbench.errors import DataError
 
 
@@ -106,3 +110,62 @@ def test_groups_are_calibrated_apart_and_labels_turned_to_the_chosen_side():
     assert groups["llm"] == pytest.approx(p)
     assert groups["one"] == groups["two"] == pytest.approx(1 - p)
     assert "human: ECE" in found.summary()
+
+
+@pytest.mark.parametrize("n", [50, 100])
+def test_a_calibrated_model_is_seldom_called_miscalibrated(n):
+    found, runs = 0, 120
+    for run in range(runs):
+        rng = np.random.default_rng(run)
+        margin = rng.normal(size=n)
+        y = (rng.random(n) < expit(margin)).astype(float)
+        found += bool(calibration(margin, y, np.arange(n).astype(str), replicates=100).findings())
+    assert found <= binom.ppf(0.999, runs, 0.025)
+
+
+def test_prompts_that_share_their_luck_are_no_miscalibration():
+    """Five pairs a prompt, half of whose outcomes are one draw; a pair alone would be called."""
+    n, found, runs = 100, 0, 60
+    prompt = np.arange(n) // 5
+    for run in range(runs):
+        rng = np.random.default_rng(run)
+        margin = rng.normal(size=n)
+        luck = np.where(rng.random(n) < 0.7, rng.random(20)[prompt], rng.random(n))
+        y = ((luck < expit(np.abs(margin))) == (margin >= 0)).astype(float)
+        found += bool(calibration(margin, y, prompt.astype(str), replicates=100).findings())
+    assert found <= binom.ppf(0.999, runs, 0.025)
+
+
+def test_a_planted_miscalibration_is_found():
+    rng = np.random.default_rng(0)
+    margin = rng.normal(size=400)
+    y = (rng.random(400) < expit(margin)).astype(float)
+    found = calibration(3 * margin, y, np.arange(400).astype(str), replicates=200)
+    assert [one.rule_id for one in found.findings()] == ["miscalibrated"]
+    row = found.to_frame().set_index("term").loc["ECE, raw"]
+    assert row["expected"] < row["conf_low"]
+    assert row["p_value"] < 0.01
+
+
+@settings(max_examples=25, deadline=None)
+@given(
+    st.lists(
+        st.tuples(
+            st.one_of(st.sampled_from([-40.0, 0.0, 40.0]), st.floats(-3, 3)),
+            st.sampled_from([0.0, 0.5, 1.0]),
+            st.integers(0, 3),
+        ),
+        min_size=2,
+        max_size=12,
+    )
+)
+def test_every_measure_lies_in_its_interval_and_every_nan_has_a_reason(rows):
+    margin, y = (np.array([row[k] for row in rows]) for k in (0, 1))
+    cluster = np.unique([row[2] for row in rows], return_inverse=True)[1]
+    for row in Bins(expit(margin), y, cluster, 10).rows(0.95, 20, 0):
+        if np.isnan(row.get("conf_low", np.nan)):
+            assert row["reason"]
+            continue
+        assert 0 <= row["conf_low"] <= row["estimate"] <= row["conf_high"]
+        assert row["conf_low"] < row["conf_high"]
+        assert row["conf_high"] <= 1 or row["term"].startswith("log-loss")

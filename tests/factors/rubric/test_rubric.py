@@ -10,6 +10,7 @@ from sklearn.metrics import cohen_kappa_score
 import workbench as wb
 from tests.hostile import HOSTILE
 from tests.judges.models import Saying
+from workbench.agreement import weighted_kappa
 from workbench.data.dataset import PreferenceData
 from workbench.errors import ConfigError, DesignError
 from workbench.factors import Coding, dissection_factors
@@ -20,7 +21,7 @@ from workbench.factors.rubric.definition import (
     find_rubric,
     read_rubric,
 )
-from workbench.factors.rubric.quality import combined, kappa
+from workbench.factors.rubric.quality import combined
 from workbench.llm.asker import Asker, Planner
 from workbench.llm.budget import Budget
 from workbench.llm.journal import Journal
@@ -153,10 +154,10 @@ def test_kappa_is_that_of_scikit_learn():
     for _ in range(20):
         x, y = rng.integers(0, 4, (2, 60)).astype(float)
         oracle = cohen_kappa_score(x, y, weights="quadratic")
-        found = kappa(x, y, np.arange(60), 0.95)
+        found = weighted_kappa(x, y, np.arange(60), 0.95)
         assert found["estimate"] == pytest.approx(oracle)
         assert found["conf_low"] < found["estimate"] < found["conf_high"]
-    assert np.isnan(kappa(np.ones(4), np.ones(4), np.arange(4), 0.95)["estimate"])
+    assert np.isnan(weighted_kappa(np.ones(4), np.ones(4), np.arange(4), 0.95)["estimate"])
 
 
 def test_a_missing_order_is_missing_not_the_other_order():

@@ -189,7 +189,7 @@ class _Measuring:
         else:
             row = self._shift(about, value, code, probe.expect)
             row |= self._flips(own)
-        reason = None if len(pairs) else "no pair that it applies to"
+        reason = row["reason"] if len(pairs) else "no pair that it applies to"
         return row | {"n_failed": lost, "reason": reason}
 
     def variants(self) -> pd.DataFrame:

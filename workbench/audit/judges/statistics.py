@@ -12,6 +12,8 @@ from scipy.stats import norm, t
 from workbench.clustered import Array, Codes, flip_p_value, mean_and_error, share
 from workbench.decompose.errors.tidy import q_values
 from workbench.errors import refuse_out_of_range
+from workbench.flips import score_interval
+from workbench.intervals import ONE_CLUSTER
 
 Expect = Literal["none", "not up", "right"]
 """What is expected: no shift either way; no shift up; the known answer."""
@@ -31,8 +33,8 @@ _GRID = 4
 """Scores of two orders with ties are quarters: the exact test counts in them."""
 
 SHIFT = (
-    "paired shift, cluster-robust interval with a pseudo-outcome of each kind, exact test of "
-    "random cluster signs; equivalence by two one-sided tests"
+    "paired shift, score interval at the size that the clusters leave, exact test of random "
+    "cluster signs; equivalence by two one-sided score tests"
 )
 
 
@@ -49,39 +51,38 @@ def shift(difference: Array, cluster: Codes, level: float = 0.95) -> dict[str, A
     Returns
     -------
     dict
-        ``estimate, std_error, conf_low, conf_high, p_value, n, n_clusters``; ``low_90,
+        ``estimate, std_error, conf_low, conf_high, p_value, n, n_clusters, reason``; ``low_90,
         high_90`` for equivalence; ``mde``, the smallest shift that such a sample finds with
         power 80 %. NaN where there is fewer than two clusters.
 
     Notes
     -----
-    Half an outcome each of +1 and -1 and one of 0, as clusters of their own, are added for
-    the intervals, not for the estimate: after Agresti and Min (2005), so that 50 items
-    without a flip have an interval, not a point. Quantiles are Student's t with one degree
-    of freedom less than clusters.
+    The intervals are :func:`workbench.flips.score_interval`, which know that few
+    flips may be few by chance. The standard error, and with it the MDE, is of the items
+    with half an outcome each of +1 and -1 and one of 0 added, after Agresti and Min (2005),
+    so that 50 items without a flip are not taken for certain.
 
     Examples
     --------
     >>> found = shift(np.zeros(100), np.arange(100))
     >>> found["estimate"], round(found["high_90"], 3), found["p_value"]
-    (0.0, 0.012, 1.0)
+    (0.0, 0.027, 1.0)
     """
     n, g = len(difference), len(np.unique(cluster))
     blank = dict.fromkeys(
         ("std_error", "conf_low", "conf_high", "low_90", "high_90", "mde"), np.nan
     )
     mean = float(difference.mean()) if n else np.nan
-    row = {"estimate": mean, **blank, "p_value": np.nan, "n": float(n), "n_clusters": float(g)}
+    row = {"estimate": mean, **blank, "p_value": np.nan, "n": float(n), "n_clusters": float(g),
+           "reason": None}  # fmt: skip
     if g < 2:
-        return row
+        return row | {"reason": ONE_CLUSTER if n else "no value"}
     values = np.concatenate([difference, [1.0, -1.0, 0.0]])
     weight = np.concatenate([np.ones(n), [0.5, 0.5, 1.0]])
     codes = np.concatenate([cluster, cluster.max() + 1 + np.arange(3)])
-    centre, error = mean_and_error(values, weight, codes)
-    for name, width in (("conf_low", -level), ("conf_high", level), ("low_90", -0.9),
-                        ("high_90", 0.9)):  # fmt: skip
-        half = float(t.ppf(0.5 + abs(width) / 2, g - 1)) * error
-        row[name] = float(centre + np.sign(width) * half)
+    _, error = mean_and_error(values, weight, codes)
+    for names, width in ((("conf_low", "conf_high"), level), (("low_90", "high_90"), 0.9)):
+        row |= dict(zip(names, score_interval(difference, cluster, width) or (), strict=False))
     return row | {"std_error": error, "mde": POWER * error, "p_value": _p(difference, cluster)}
 
 
@@ -112,7 +113,7 @@ def rate(
     Examples
     --------
     >>> round(rate(np.ones(30), np.arange(30))["conf_low"], 3)
-    0.886
+    0.905
     """
     row: dict[str, Any] = dict(share(values, cluster, level))
     low = share(values, cluster, 0.9)

@@ -12,10 +12,11 @@ import pandas as pd
 from workbench.audit.measures import COLUMNS, Measures
 from workbench.clustered import Array, share
 from workbench.errors import DataError, refuse_out_of_range
+from workbench.intervals import MID_P
 from workbench.provenance import Provenance
 
 _BOOTSTRAP = "share by the benchmark's rules, percentile bootstrap of items within subsets"
-_SHARE = "share, Wilson interval at the size that the clusters leave"
+_SHARE = f"share, {MID_P}"
 _STRATA = ("subset", "domain", "source")
 
 MATH_PRM_COUNT = 984

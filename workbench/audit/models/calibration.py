@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -11,10 +11,12 @@ import pandas as pd
 from scipy.optimize import minimize_scalar
 from scipy.special import expit, logit
 
-from workbench.clustered import Array, resample, share
+from workbench.audit.models.calibration_bins import Bins
+from workbench.clustered import Array
 from workbench.data.split import folds as fold_numbers
 from workbench.errors import DataError, refuse_out_of_range
 from workbench.finding import Finding, Rule, finding
+from workbench.intervals import MID_P
 from workbench.provenance import Provenance
 from workbench.results import TIDY, Result
 from workbench.threads import on_one_thread
@@ -22,18 +24,25 @@ from workbench.threads import on_one_thread
 if TYPE_CHECKING:
     import plotly.graph_objects as go
 
-_METHOD = "uniform bins, both orderings of each pair; percentile cluster bootstrap"
-COLUMNS = (*TIDY, "n_clusters", "method", "reason")
+_METHOD = (
+    "uniform bins, both orderings of each pair; binned errors: basic cluster bootstrap, p-value "
+    f"against outcomes drawn from the probabilities themselves; Brier: {MID_P}; log-loss: t, on "
+    "the log scale"
+)
+COLUMNS = (*TIDY, "expected", "n_clusters", "method", "reason")
 
 
 RULES = {
     "miscalibrated": Rule(
         "expected calibration error of the raw probabilities",
-        "interval above 0.05",
+        "interval above 0.05, p < .01 against outcomes drawn from the probabilities",
         "Divide margins by the fitted temperature before they are read as probabilities.",
     )
 }
 """What calibration may show, by ``rule_id``."""
+
+SURE = 0.01
+"""Tail of the calibrated model's errors that is worth one."""
 
 POOR = 0.05
 """Expected calibration error that is worth a warning."""
@@ -69,7 +78,11 @@ class Calibration(Result):
     provenance: Provenance
 
     def to_frame(self) -> pd.DataFrame:
-        """Return ``term`` (ECE, ACE, MCE, Brier, log-loss; of raw, temperature, isotonic)."""
+        """Return ``term`` (ECE, ACE, MCE, Brier, log-loss; of raw, temperature, isotonic).
+
+        ``expected`` is the mean of a binned error when the probabilities are right, from
+        outcomes drawn from them, and ``p_value`` how often it is as large as was found.
+        """
         return self.estimates
 
     def tables(self) -> dict[str, pd.DataFrame]:
@@ -82,7 +95,7 @@ class Calibration(Result):
                  f"intervals; temperature {self.settings['temperature']:.3g}"]  # fmt: skip
         lines += [
             f"  {row['term']}: {row['estimate']:.4f} [{row['conf_low']:.4f}, "
-            f"{row['conf_high']:.4f}], n = {row['n']:,.0f}"
+            f"{row['conf_high']:.4f}]{_beside(row)}, n = {row['n']:,.0f}"
             for row in self.estimates.to_dict("records")
         ]
         lines += [
@@ -99,7 +112,7 @@ class Calibration(Result):
     def findings(self) -> list[Finding]:
         """Return probabilities that are far from what comes true."""
         row = self.estimates.set_index("term").loc["ECE, raw"]
-        if not row["conf_low"] > POOR:
+        if not (row["conf_low"] > POOR and row["p_value"] < SURE):
             return []
         text = f"Probabilities are off by {row['estimate']:.3f} on average"
         text += f"; a temperature of {self.settings['temperature']:.3g} fits best"
@@ -161,7 +174,9 @@ def calibration(
     ECE: mean over bins, weighted by their pairs, of |mean p - mean y|; ACE: its unweighted
     mean over bins that hold a pair; MCE: its largest. Temperature divides the margin; it and
     the isotonic regression are fitted on other prompts than they are measured on. Errors of
-    binned estimates are biased upwards; their intervals are not corrected for that.
+    binned estimates are biased upwards: what the same pairs show by chance when the
+    probabilities are right stands beside them (``expected``), and the interval reaches 0
+    unless the error is larger than that. The basic bootstrap mirrors the bias.
 
     Examples
     --------
@@ -195,7 +210,7 @@ def calibration(
     }
     rows = []
     for name, values in ways.items():
-        for row in _Bins(expit(values), preferred, code, bins).rows(level, replicates, seed):
+        for row in Bins(expit(values), preferred, code, bins).rows(level, replicates, seed):
             rows.append({**row, "term": f"{row['term']}, {name}"})
     groups = calibration_by(
         margin, preferred, np.asarray(cluster), np.asarray([] if group is None else group),
@@ -204,7 +219,7 @@ def calibration(
     settings = {"bins": bins, "folds": folds, "level": level, "replicates": replicates,
                 "seed": seed, "temperature": temperature(margin, preferred)}  # fmt: skip
     table = pd.DataFrame(rows).reindex(columns=list(COLUMNS)).assign(method=_METHOD)
-    curve = _Bins(expit(margin), preferred, code, bins).curve(level)
+    curve = Bins(expit(margin), preferred, code, bins).curve(level)
     return Calibration(table, curve, groups, settings, Provenance.capture(seed=seed))
 
 
@@ -244,7 +259,7 @@ def calibration_by(
     for name in sorted(pd.Series(names).dropna().unique()):
         mine = names == name
         code = pd.factorize(np.asarray(cluster)[mine])[0]
-        own = _Bins(expit(margin[mine]), preferred[mine], code, bins)
+        own = Bins(expit(margin[mine]), preferred[mine], code, bins)
         rows += [{"group": str(name), **row} for row in own.rows(level, replicates, seed)
                  if row["term"] in ("ECE", "Brier")]  # fmt: skip
     return pd.DataFrame(rows).reindex(columns=["group", *COLUMNS]).assign(method=_METHOD)
@@ -303,68 +318,7 @@ def _held_out(
     return found
 
 
-class _Bins:
-    """Both orderings of every pair in uniform bins, summed by cluster."""
-
-    def __init__(self, p: Array, y: Array, cluster: Array, bins: int) -> None:
-        self.p, self.y = np.concatenate([p, 1 - p]), np.concatenate([y, 1 - y])
-        self.code = np.concatenate([cluster, cluster]).astype(int)
-        self.bin = np.minimum((self.p * bins).astype(int), bins - 1)
-        self.bins, self.groups = bins, int(self.code.max()) + 1
-
-    def _sums(self) -> Array:
-        """Return counts, predictions, outcomes, squared errors and losses by cluster."""
-        place = self.code * self.bins + self.bin
-        size = self.groups * self.bins
-        clipped = np.clip(self.p, 1e-12, 1 - 1e-12)
-        loss = -(self.y * np.log(clipped) + (1 - self.y) * np.log1p(-clipped))
-        parts = [
-            np.bincount(place, value, size).reshape(self.groups, self.bins)
-            for value in (np.ones(len(self.p)), self.p, self.y)
-        ]
-        ends = [np.bincount(self.code, v, self.groups)[:, None]
-                for v in ((self.p - self.y) ** 2, loss)]  # fmt: skip
-        return np.hstack([*parts, *ends])
-
-    def _of(self, sums: Array) -> Array:
-        b = self.bins
-        count, p, y = sums[..., :b], sums[..., b : 2 * b], sums[..., 2 * b : 3 * b]
-        gap = np.abs(p - y)
-        total = count.sum(axis=-1)
-        mean = np.divide(gap, count, out=np.zeros_like(gap), where=count > 0)
-        used = np.maximum((count > 0).sum(axis=-1), 1)
-        ece, ace = gap.sum(axis=-1) / total, mean.sum(axis=-1) / used
-        rest = sums[..., 3 * b :] / total[..., None]
-        return np.concatenate([np.stack([ece, ace, mean.max(axis=-1)], axis=-1), rest], axis=-1)
-
-    def measures(self) -> dict[str, float]:
-        values = self._of(self._sums().sum(axis=0))
-        return dict(
-            zip(("ECE", "ACE", "MCE", "Brier", "log-loss"), map(float, values), strict=True)
-        )
-
-    def rows(self, level: float, replicates: int, seed: int) -> list[dict[str, Any]]:
-        """Return every measure with its interval."""
-        about: dict[str, Any] = {"n": float(len(self.p) / 2), "n_clusters": float(self.groups)}
-        if self.groups < 2:
-            # one prompt drawn again and again never varies
-            about["reason"] = "one cluster: the error is not known"
-            return [{"term": k, "estimate": v, **about} for k, v in self.measures().items()]
-        drawn = self.draws(replicates, seed)
-        tails = np.quantile(drawn, [0.5 - level / 2, 0.5 + level / 2], axis=0)
-        return [
-            {"term": term, "estimate": value, "std_error": float(drawn[:, k].std(ddof=1)),
-             "conf_low": tails[0, k], "conf_high": tails[1, k], **about}
-            for k, (term, value) in enumerate(self.measures().items())
-        ]  # fmt: skip
-
-    def draws(self, replicates: int, seed: int) -> Array:
-        return self._of(resample(self._sums(), replicates, seed))
-
-    def curve(self, level: float) -> pd.DataFrame:
-        rows = []
-        for k in np.unique(self.bin):
-            mine = self.bin == k
-            rows.append({"bin": int(k), "predicted": float(self.p[mine].mean()),
-                         **share(self.y[mine], self.code[mine], level)})  # fmt: skip
-        return pd.DataFrame(rows)
+def _beside(row: Mapping[Any, Any]) -> str:
+    if pd.isna(row["p_value"]):
+        return ""
+    return f", calibrated {row['expected']:.4f}, p = {row['p_value']:.3g}"

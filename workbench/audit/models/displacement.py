@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 import pandas as pd
 from scipy.stats import rankdata
-from scipy.stats import t as student
 
 from workbench.clustered import Array, cluster_error, mean_difference, share
 from workbench.errors import DataError
 from workbench.finding import Finding, Rule, finding
+from workbench.intervals import correlation_ends
 from workbench.provenance import Provenance
 from workbench.results import TIDY, Result
 from workbench.threads import on_one_thread
@@ -213,12 +213,9 @@ def _rank(name: str, x: Array, y: Array, cluster: Any, level: float) -> dict[str
     error = cluster_error(_influence(x, y) / len(x), cluster)
     if not error > 1e-12 or abs(rho) > 1 - 1e-12:
         return row | {"estimate": rho, "reason": "no error can be told"}
-    scaled = error / (1 - rho**2)
-    half = float(student.ppf(0.5 + level / 2, clusters - 1)) * scaled
-    ends = np.tanh(np.arctanh(rho) + np.array([-half, half]))
-    tail = float(student.sf(abs(np.arctanh(rho)) / scaled, clusters - 1))
-    return row | {"estimate": rho, "std_error": error, "conf_low": ends[0], "conf_high": ends[1],
-                  "p_value": 2 * tail}  # fmt: skip
+    low, high, p = correlation_ends(rho, error, clusters, level)
+    return row | {"estimate": rho, "std_error": error, "conf_low": low, "conf_high": high,
+                  "p_value": p}  # fmt: skip
 
 
 def _influence(x: Array, y: Array) -> Array:

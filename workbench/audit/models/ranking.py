@@ -10,9 +10,11 @@ import numpy as np
 import pandas as pd
 from scipy.special import logit
 
-from workbench.clustered import Array, mean_difference, share
+from workbench.clustered import Array, share
 from workbench.errors import DataError, refuse_out_of_range
 from workbench.finding import Finding, Rule, finding
+from workbench.flips import paired_difference
+from workbench.intervals import MID_P
 from workbench.provenance import Provenance
 from workbench.results import TIDY, Result
 from workbench.threads import on_one_thread
@@ -30,7 +32,7 @@ LEARNT = 0.3
 _SURE = 0.999
 """What a unanimous vote, or none, is taken for: the logarithm of 1 / 0 has no end."""
 
-_METHOD = "share of pairs, Wilson interval at the size that the clusters leave"
+_METHOD = f"share of pairs, {MID_P}"
 COLUMNS = (*TIDY, "ties", "n_clusters", "method", "reason")
 
 
@@ -354,7 +356,7 @@ def _row(term: str, values: Array, cluster: Any, level: float, tie: Any = None) 
 
 def _gap(perfect: Array, right: Array, cluster: Any, level: float) -> dict[str, Any]:
     known = np.isfinite(right)
-    found = mean_difference((perfect - right)[known], cluster[known], level)
+    found = paired_difference((perfect - right)[known], cluster[known], level)
     return {"term": "alignment gap", **found}
 
 

@@ -12,18 +12,19 @@ import pandas as pd
 from workbench.audit.judges.perturb import pad, seed_of, truncated
 from workbench.audit.judges.verdicts.preferences import people_preference
 from workbench.audit.measures import COLUMNS, Measures
-from workbench.clustered import Array, cluster_error, mean_difference, normal_row, share
+from workbench.clustered import Array, cluster_error, mean_difference, share
 from workbench.data.dataset import PreferenceData
 from workbench.errors import DesignError
 from workbench.finding import Finding, Rule, finding
+from workbench.intervals import MID_P, correlation_ends
 from workbench.judges.base import text_pairs
 from workbench.judges.reward import Score
 from workbench.provenance import Provenance
 from workbench.threads import on_one_thread
 
 _MEAN = "mean over pairs, cluster-robust normal interval"
-_SHARE = "share of pairs, Wilson interval at the size that the clusters leave"
-_PARTIAL = "partial correlation without a constant, cluster-robust normal interval"
+_SHARE = f"share of pairs, {MID_P}"
+_PARTIAL = "partial correlation without a constant, cluster-robust t interval of Fisher's z"
 
 RULES = {
     "reward-for-length": Rule(
@@ -185,6 +186,9 @@ def _partial(
     u, v = u / np.linalg.norm(u), v / np.linalg.norm(v)
     r = float(u @ v)
     error = cluster_error(u * v - r / 2 * (u * u + v * v), code[use])
-    row = normal_row(r, error, int(use.sum()), code[use], level)
-    return {"term": term, **row, "method": "partial correlation without a constant, "
-            "cluster-robust normal interval"}  # fmt: skip
+    row: dict[str, Any] = {"term": term, "estimate": r, "n": float(use.sum()), "method": _PARTIAL,
+           "n_clusters": float(len(np.unique(code[use])))}  # fmt: skip
+    if not error > 1e-12 or abs(r) > 1 - 1e-12:
+        return row | {"reason": "no error can be told"}
+    low, high, p = correlation_ends(r, error, row["n_clusters"], level)
+    return row | {"std_error": error, "conf_low": low, "conf_high": high, "p_value": p}

@@ -18,13 +18,14 @@ from workbench.clustered import Array, cluster_error, mean_difference, normal_ro
 from workbench.data.dataset import PreferenceData
 from workbench.data.preferred import preferred
 from workbench.errors import DataError
+from workbench.intervals import MID_P
 from workbench.judges.reward import Score
 from workbench.provenance import Provenance
 from workbench.results import Result
 from workbench.threads import on_one_thread
 
 _MEAN = "mean over pairs, cluster-robust normal interval"
-_SHARE = "share of pairs, Wilson interval at the size that the clusters leave"
+_SHARE = f"share of pairs, {MID_P}"
 _SLOPE = "least squares, cluster-robust normal interval"
 NEAR = 0.25
 """Share of the spread of mean margins within which a pair counts as undecided."""

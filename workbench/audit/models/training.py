@@ -14,6 +14,7 @@ from scipy.special import log_expit
 from workbench.audit.models.ranking import RankingAccuracy, ranking_accuracy
 from workbench.clustered import Array, mean_difference, share
 from workbench.errors import DataError
+from workbench.intervals import MID_P
 from workbench.provenance import Provenance
 from workbench.results import TIDY, Result
 from workbench.threads import on_one_thread
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
     import plotly.graph_objects as go
 
 _MEAN = "mean over pairs, cluster-robust normal interval"
-_SHARE = "share of pairs, Wilson interval at the size that the clusters leave"
+_SHARE = f"share of pairs, {MID_P}"
 COLUMNS = ("checkpoint", "step", *TIDY, "n_clusters", "method", "reason")
 
 

@@ -9,15 +9,15 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from workbench.agreement import weighted_kappa
 from workbench.clustered import share
 from workbench.data.dataset import PreferenceData
+from workbench.intervals import MID_P
 
 Array = NDArray[np.float64]
 Codes = NDArray[np.int64]
 
-_REPLICATES = 1000
-_WILSON = "Wilson interval at the size that the clusters leave"
-_BOOTSTRAP = f"percentiles of {_REPLICATES:,} resamples of clusters"
+_KAPPA = f"quadratic weights, {MID_P} of (1 + kappa) / 2"
 
 
 def combined(values: Array) -> tuple[Array, NDArray[np.bool_], NDArray[np.bool_]]:
@@ -65,7 +65,7 @@ def order_rows(
     """Yield, for each factor, the share of pairs whose orders contradict each other."""
     for k, name in enumerate(names):
         rows = compared[:, k]
-        row = {"group": "order-inconsistent", "term": name, "method": _WILSON}
+        row = {"group": "order-inconsistent", "term": name, "method": MID_P}
         if rows.any():
             yield {**row, **share(inconsistent[rows, k].astype(float), cluster[rows], level)}
         else:
@@ -83,10 +83,15 @@ def repeat_rows(
         where = np.broadcast_to(cluster[:, None, None], x.shape)
         both = np.isfinite(x) & np.isfinite(y)
         x, y, where = x[both], y[both], where[both]
-        row = {"group": "repeat agreement", "term": name, "method": _WILSON}
+        row = {"group": "repeat agreement", "term": name, "method": MID_P}
         if len(x):
             yield {**row, **share((x == y).astype(float), where, level)}
-            yield {"group": "repeat kappa", "term": name, **kappa(x, y, where, level)}
+            yield {
+                "group": "repeat kappa",
+                "term": name,
+                **weighted_kappa(x, y, where, level),
+                "method": _KAPPA,
+            }
         else:
             yield {**row, "n": 0.0, "reason": "no score was repeated"}
 
@@ -103,11 +108,11 @@ def given_rows(
         both = np.isfinite(own) & np.isfinite(theirs)
         where = np.broadcast_to(cluster[:, None], own.shape)
         if both.any():
-            found = kappa(own[both], theirs[both], where[both], level)
-            yield {"group": "kappa with given ratings", "term": name, **found}
+            found = weighted_kappa(own[both], theirs[both], where[both], level)
+            yield {"group": "kappa with given ratings", "term": name, **found, "method": _KAPPA}
         sign, other = np.sign(own[:, 0] - own[:, 1]), np.sign(theirs[:, 0] - theirs[:, 1])
         rows = np.isfinite(sign) & np.isfinite(other)
-        row = {"group": "same direction as given ratings", "term": name, "method": _WILSON}
+        row = {"group": "same direction as given ratings", "term": name, "method": MID_P}
         if rows.any():
             same = (sign[rows] == other[rows]).astype(float)
             yield {**row, **share(same, cluster[rows], level)}
@@ -124,49 +129,3 @@ def _ratings(data: PreferenceData, name: str) -> Array | None:
             columns = [pd.to_numeric(table[side], errors="coerce") for side in sides]
             return np.column_stack([column.to_numpy(float, na_value=np.nan) for column in columns])
     return None
-
-
-def kappa(x: Array, y: Array, cluster: Codes, level: float) -> dict[str, Any]:
-    r"""Return Cohen's kappa with quadratic weights, and its interval.
-
-    .. math:: \kappa = 1 - \frac{\overline{(x - y)^2}}
-              {s_x^2 + s_y^2 + (\bar x - \bar y)^2}
-
-    with population variances: equal to the concordance correlation of Lin (1989).
-
-    Parameters
-    ----------
-    x, y : ndarray, shape (n,)
-    cluster : ndarray of int, shape (n,)
-    level : float
-
-    Examples
-    --------
-    >>> scores = np.array([0.0, 1.0, 2.0, 3.0])
-    >>> kappa(scores, scores, np.arange(4), 0.95)["estimate"]
-    1.0
-    """
-    parts = np.column_stack([np.ones(len(x)), x, y, x * x, y * y, (x - y) ** 2])
-    code = np.unique(cluster, return_inverse=True)[1]
-    sums = np.array([np.bincount(code, part) for part in parts.T]).T
-    estimate = float(_kappa(sums.sum(axis=0)))
-    record: dict[str, Any] = {"estimate": estimate, "n": float(len(x)), "method": _BOOTSTRAP}
-    if np.isnan(estimate) or len(sums) < 2:
-        return {**record, "reason": "the scores do not vary, or are of one cluster"}
-    draws = np.random.default_rng(0).multinomial(
-        len(sums), np.full(len(sums), 1.0 / len(sums)), size=_REPLICATES
-    )
-    resampled = _kappa(draws @ sums)
-    resampled = resampled[np.isfinite(resampled)]
-    tail = (1.0 - level) / 2.0
-    low, high = np.quantile(resampled, [tail, 1.0 - tail])
-    error = float(resampled.std(ddof=1))
-    return {**record, "std_error": error, "conf_low": float(low), "conf_high": float(high),
-            "n_clusters": float(len(sums))}  # fmt: skip
-
-
-def _kappa(sums: Array) -> Array:
-    n, x, y, xx, yy, dd = np.moveaxis(sums, -1, 0)
-    spread = xx / n - (x / n) ** 2 + yy / n - (y / n) ** 2 + (x / n - y / n) ** 2
-    with np.errstate(divide="ignore", invalid="ignore"):
-        return np.asarray(np.where(spread > 1e-12, 1.0 - dd / n / spread, np.nan))

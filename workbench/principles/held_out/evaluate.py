@@ -8,15 +8,17 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 import pandas as pd
-from scipy.stats import binom, norm
+from scipy.stats import binom
 
-from workbench.clustered import mean_and_error, share
+from workbench.clustered import share
 from workbench.data.dataset import PreferenceData
 from workbench.decompose.errors.tidy import q_values
 from workbench.errors import DesignError
 from workbench.factors.catalog import CORE
 from workbench.factors.score import score_factors
 from workbench.finding import Finding, Rule, finding
+from workbench.flips import paired_difference
+from workbench.intervals import MID_P
 from workbench.judges.chat import ChatJudge
 from workbench.judges.templates import Template
 from workbench.llm.asker import Asks
@@ -45,8 +47,7 @@ _SYSTEM = (
 _DEFAULT = "You say which of two responses to the same prompt people would prefer."
 _USER = "{prompt}\n\n{response_a}\n\n{response_b}"
 _METHOD = (
-    "held-out pairs, undecided ones half; Wilson interval at the size that the clusters leave; "
-    "mid-p McNemar test against the constitution"
+    f"held-out pairs, undecided ones half; {MID_P}; mid-p McNemar test against the constitution"
 )
 RULES = {
     "constitution-no-better": Rule(
@@ -354,20 +355,20 @@ def _row(name: str, p: Array, first: Array, held: Reference, level: float) -> di
     right = hits(p[known], held.sign[known])
     row = {"term": name, **share(right, held.cluster[known], level)}
     lost = int((~known).sum())
-    row["reason"] = f"{lost:,} held-out pairs without a verdict left out" if lost else None
+    if lost:
+        row["reason"] = f"{lost:,} held-out pairs without a verdict left out"
     both = known & np.isfinite(first)
     if p is first or not both.any():
         return row
     mine, other = hits(first[both], held.sign[both]), hits(p[both], held.sign[both])
     only_first, only_it = int((mine > other).sum()), int((other > mine).sum())
-    mean, error = mean_and_error(mine - other, np.ones(len(mine)), held.cluster[both])
-    half = float(norm.ppf(0.5 + level / 2)) * error
+    found = paired_difference(mine - other, held.cluster[both], level)
     return {
         **row,
         "p_value": _mcnemar(only_first, only_it),
-        "difference": mean,
-        "difference_low": mean - half,
-        "difference_high": mean + half,
+        "difference": found["estimate"],
+        "difference_low": found["conf_low"],
+        "difference_high": found["conf_high"],
         "only_constitution": only_first,
         "only_it": only_it,
     }

@@ -11,11 +11,11 @@ import pandas as pd
 from scipy.special import expit
 from scipy.stats import norm
 
-from workbench.clustered import FEW_CLUSTERS, cluster_error, mean_and_error, share
+from workbench.clustered import FEW_CLUSTERS, cluster_error, share
 from workbench.data.dataset import PreferenceData
 from workbench.data.split import folds as fold_numbers
-from workbench.decompose.errors.tidy import normal_interval
 from workbench.errors import DesignError, refuse_out_of_range
+from workbench.intervals import positive_mean
 from workbench.principles.held_out.executor import (
     METHODS,
     Method,
@@ -255,23 +255,20 @@ def folded(
 def _scores(p: Array, found: Reference, level: float) -> list[dict[str, Any]]:
     clipped = np.clip(np.where(found.sign > 0, p, 1 - p), 1e-12, 1.0)
     loss = -np.log(clipped)
-    mean, error = mean_and_error(loss, np.ones(len(loss)), found.cluster)
-    low, high = normal_interval(mean, error, level)
     right = hits(p, found.sign)
     decided = (np.abs(p - 0.5) >= 1e-12).astype(float)
-    log_loss = {"estimate": mean, "std_error": error, "conf_low": low, "conf_high": high}
+    log_loss = positive_mean(loss, found.cluster, level)
     log_loss |= {"n": len(loss), "n_clusters": found.n_clusters}
     # half the pairs are right by chance: a test against 0.5, as the accuracy's own
     spread = cluster_error((right - 0.5) / len(right), found.cluster)
     test = (right.mean() - 0.5) / spread if spread > 0 else np.nan
     accuracy = {**share(right, found.cluster, level), "p_value": 2 * norm.sf(abs(test))}
-    reason = None if found.n_clusters > 1 else "one cluster: no interval"
     rows = {
         "accuracy": accuracy,
         "log_loss": log_loss,
         "decided": share(decided, found.cluster, level),
     }
-    return [{"term": name, **row, "reason": reason} for name, row in rows.items()]
+    return [{"term": name, **row} for name, row in rows.items()]
 
 
 def _agreement(
@@ -285,4 +282,4 @@ def _agreement(
         reason = "no held-out pair on which both decide"
         return {"term": term, "n": 0, "n_clusters": 0, "reason": reason}
     agree = hits(p[both], other.sign[at[both]])
-    return {"term": term, **share(agree, found.cluster[both], level), "reason": None}
+    return {"term": term, **share(agree, found.cluster[both], level)}

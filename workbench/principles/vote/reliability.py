@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from workbench.clustered import share
 from workbench.data.dataset import PreferenceData
 from workbench.errors import DesignError, refuse_out_of_range
+from workbench.intervals import MID_P
 from workbench.principles.vote.votes import Vote, Votes
 from workbench.provenance import Provenance
 from workbench.results import TIDY, Result
@@ -22,7 +23,6 @@ if TYPE_CHECKING:
 
 OVERALL = "all principles"
 MEASURES = ("invalid", "swap consistency", "repeat agreement", "first side")
-_METHOD = "Wilson interval at the size that the clusters leave"
 _REASONS = {
     "invalid": "no vote was asked for",
     "swap consistency": "no pair was voted on in both orders",
@@ -69,7 +69,7 @@ class Reliability(Result):
                 lines.append(
                     f"  {row['group']}: {row['estimate']:.3f} {interval}, n = {row['n']:,.0f}"
                 )
-        return "\n".join([*lines, f"method: {_METHOD}"])
+        return "\n".join([*lines, f"method: {MID_P}"])
 
     def plot(self) -> go.Figure:
         """Return the measures with their intervals, a colour a measure."""
@@ -164,7 +164,7 @@ def _terms(values: Bools, where: Bools, names: list[str]) -> Iterator[tuple[str,
 def _row(
     group: str, term: str, values: Bools, where: Bools, cluster: NDArray[Any], level: float
 ) -> dict[str, Any]:
-    row = {"group": group, "term": term, "method": _METHOD}
+    row = {"group": group, "term": term, "method": MID_P}
     if not where.any():
         return {**row, "estimate": np.nan, "n": 0.0, "reason": _REASONS[group]}
     at = np.broadcast_to(cluster[:, None, None], where.shape)

@@ -19,11 +19,13 @@ from workbench.audit.judges.verdicts.board_rows import (
 )
 from workbench.audit.judges.verdicts.observed import Observed, observe
 from workbench.audit.judges.verdicts.preferences import reference_mask
-from workbench.clustered import Array, mean_difference, resample
+from workbench.clustered import Array, resample
 from workbench.data.columns import NOUNS
 from workbench.data.dataset import PreferenceData
 from workbench.data.split import folds as fold_numbers
 from workbench.errors import DesignError, refuse_out_of_range
+from workbench.flips import paired_difference
+from workbench.intervals import MID_P
 from workbench.judges.both_orders import by_side
 from workbench.provenance import Provenance
 from workbench.results import TIDY, Result
@@ -37,7 +39,7 @@ if TYPE_CHECKING:
 _CEILING = "{}, one against the others"
 CEILING = _CEILING.format("people")
 ENSEMBLE = "majority of the judges"
-_METHOD = "1 - |a - b| against the mode of {}, Wilson interval at the clusters' size"
+_METHOD = "1 - |a - b| against the mode of {}, " + MID_P
 _BESIDE = ("consistency", "position fairness", "longer preferred", "list preferred")
 COLUMNS = (*TIDY, "n_unread", "agreement_read", "agreement_read_low", "agreement_read_high",
            "n_read", "rank", "rank_low", "rank_high", "bias", "variance",
@@ -313,4 +315,4 @@ def _ensemble(
 
 def _paired(one: Array, other: Array, inside: Any, cluster: Any, level: float) -> dict[str, Any]:
     both = inside & np.isfinite(one) & np.isfinite(other)
-    return mean_difference((one - other)[both], cluster[both], level)
+    return paired_difference((one - other)[both], cluster[both], level)

@@ -105,7 +105,7 @@ def agreement_share(values: Array, cluster: Codes, level: float) -> dict[str, An
     known = np.isfinite(values)
     if not known.any():
         return {"estimate": np.nan, "n": 0.0, "reason": "no pair that both decided"}
-    return {**share(values[known], cluster[known], level), "reason": None}
+    return share(values[known], cluster[known], level)
 
 
 def unread_text(row: Mapping[Any, Any]) -> str:
