@@ -152,3 +152,17 @@ def test_fits_that_cannot_be_compared_are_refused():
     rescaled = replace(data, factor_specs={"f0": {"coding": {"scale": 2}}})
     with pytest.raises(wb.DesignError, match="different codings"):
         wb.contrast(fits["judge"], wb.decompose(rescaled, folds=0)["people"])
+
+
+def test_a_judge_whose_labels_are_all_separated_is_undefined_and_raises_nothing():
+    data = planted({"judge": [0.5, 0.1, 0.2], "people": [0.5, 0.1, 0.2]}, n=200)
+    labels = data.labels.copy()
+    own = labels["annotator"].eq("judge")
+    sign = (data.factors["f0"].to_numpy()[data.pair_rows] > 0).astype(float)
+    labels["preference"] = np.where(own, sign, labels["preference"])
+    gap = wb.contrast(wb.decompose(replace(data, labels=labels), folds=0), "people")
+    assert gap.to_frame()["estimate"].isna().all()
+    assert "separation" in gap.to_frame()["reason"][0]
+    assert gap.wald["reason"].notna().all()
+    assert gap.scale["reason"].notna().all()
+    assert gap.agreement["n"][0] == 200

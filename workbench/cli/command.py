@@ -265,8 +265,8 @@ _FIT = {
         option("covariance", Literal["cluster", "HC1", "classical"] | None, None, "Errors."),
         _names(
             "cluster",
-            "What labels are clustered by: cluster (the prompt, or what the file names), "
-            "annotator, session, any column.",
+            "What labels are clustered by: prompt, annotator, session, any column; cluster is "
+            "the prompt or what the file names.",
         ),
         option(
             "ties", Literal["half", "drop"] | None, None, "A tie is half a vote each, or no vote."

@@ -88,6 +88,8 @@ def _matched(
     else:
         codes = first.codes[name], second.codes[name]
         names = first.code_names[name], second.code_names[name]
-    at = names[0].get_indexer(names[1])
+    # what has no name is nobody else's cluster
+    known = names[0][names[0].notna()]
+    at = np.where(names[1].notna(), known.get_indexer(names[1]), -1)
     at = np.where(at < 0, len(names[0]) + np.cumsum(at < 0) - 1, at)
     return codes[0], at[codes[1]]

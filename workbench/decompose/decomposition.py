@@ -215,10 +215,11 @@ def decompose(
         Cluster-robust (CR2); heteroskedasticity-robust; inverse Hessian.
     cluster : str or sequence of str, optional
         What the labels are clustered by: ``"cluster"`` (``pairs.cluster``: the prompt, or
-        what the file names), ``"annotator"``, any column of labels or pairs, or several of
-        them. When None, the data's clusters, and people as well in groups that pool ten or
-        more of them: their intervals generalise over prompts and people, those of smaller
-        pools over prompts only.
+        what the file names), ``"prompt"``, ``"annotator"``, any column of labels or pairs, or
+        several of them (:func:`workbench.data.clusters.cluster_codes`). When None, the
+        data's clusters, and people as well in groups that pool ten or more of them: their
+        intervals generalise over prompts and people, those of smaller pools over prompts
+        only.
     ties : {"half", "drop"}
         A tie (both-bad included) is half a vote for each side, or is left out.
     folds : int

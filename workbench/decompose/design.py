@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from workbench.data.clusters import cluster_codes
 from workbench.data.dataset import PreferenceData
 from workbench.decompose.kernel import Array, Cells
 from workbench.decompose.weights import SEPARATOR
@@ -184,8 +185,8 @@ def build_design(
     ties : {"half", "drop"}
         A tie counts as half a vote for each side, or is left out.
     cluster : sequence of str
-        Dimensions of clusters, such as ``cluster``, ``annotator`` or a column of labels or
-        pairs; see :meth:`Design.dimensions` for the default.
+        Dimensions of clusters (:func:`workbench.data.clusters.cluster_codes`); see
+        :meth:`Design.dimensions` for the default.
 
     Raises
     ------
@@ -196,7 +197,8 @@ def build_design(
     values = data.factors[names].to_numpy("float64")
     parts = _group_columns(data, by)
     labels = _label_table(data, parts)
-    by_label = _cluster_codes(data, cluster)
+    dimensions = {ANNOTATOR, *cluster} - {CLUSTER}
+    by_label = {name: cluster_codes(data, name) for name in sorted(dimensions)}
     complete = np.isfinite(values).all(axis=1)
     reasons = _reasons(labels, complete, ties)
     exclusions = _count(labels["group"], reasons)
@@ -310,39 +312,23 @@ def _factor_names(data: PreferenceData, factors: Sequence[str] | None) -> list[s
 
 def _group_columns(data: PreferenceData, by: Sequence[str]) -> pd.DataFrame:
     """Return the columns of ``by`` for each label, as text."""
-    columns = {name: _column(data, name, "by").astype("str").fillna("(none)") for name in by}
-    return pd.DataFrame(columns, index=pd.RangeIndex(len(data.labels)))
-
-
-def _column(data: PreferenceData, name: str, option: str) -> pd.Series:
-    """Return a column of labels or pairs, one value a label."""
     labels = data.labels
-    if name in labels:
-        return labels[name].reset_index(drop=True)
-    if name in data.pairs:
-        return data.pairs[name].take(data.pair_rows).reset_index(drop=True)
-    raise DesignError(
-        f"Cannot group by {name!r}.",
-        found=", ".join(dict.fromkeys([*labels.columns, *data.pairs.columns])),
-        expected="a column of labels or pairs",
-        fix=f"Name one of these columns in {option}=.",
-    )
-
-
-def _cluster_codes(
-    data: PreferenceData, cluster: Sequence[str]
-) -> dict[str, tuple[NDArray[np.int64], pd.Index]]:
-    """Return cluster codes of each label, and their names, by dimension; always the people's."""
-    found = {}
-    for name in dict.fromkeys([ANNOTATOR, *cluster]):
-        if name == CLUSTER:
-            continue
-        codes, names = pd.factorize(_column(data, name, "cluster"), sort=True)
-        # a label that does not say is a cluster of its own
-        unknown = np.flatnonzero(codes < 0)
-        codes[unknown] = len(names) + np.arange(len(unknown))
-        found[name] = (codes, pd.Index([*map(str, names), *["(unknown)"] * len(unknown)]))
-    return found
+    columns = {}
+    for name in by:
+        if name in labels:
+            column = labels[name].reset_index(drop=True)
+        elif name in data.pairs:
+            column = data.pairs[name].take(data.pair_rows).reset_index(drop=True)
+        else:
+            known = [*labels.columns, *data.pairs.columns]
+            raise DesignError(
+                f"Cannot group by {name!r}.",
+                found=", ".join(dict.fromkeys(known)),
+                expected="a column of labels or pairs",
+                fix="Name one of these columns in by=.",
+            )
+        columns[name] = column.astype("str").fillna("(none)")
+    return pd.DataFrame(columns, index=pd.RangeIndex(len(labels)))
 
 
 def _label_table(data: PreferenceData, parts: pd.DataFrame) -> pd.DataFrame:

@@ -244,3 +244,24 @@ def _p(beta, part):
 def _zipf(groups: int, mean: int) -> np.ndarray:
     share = 1 / np.arange(1, groups + 1)
     return np.maximum(1, (groups * mean * share / share.sum()).astype(int))
+
+
+def test_clusters_by_name_and_by_column_are_those_of_the_data():
+    data = planted({"ann": [0.4, -0.2]}, n=300, clusters=60)
+    session = pd.Series(np.arange(len(data.labels)) // 10).astype("str")
+    session[:5] = None
+    data = replace(data, labels=data.labels.assign(session=session))
+    fit = wb.decompose(data, cluster=["session"], folds=0)
+    x, y = data.factors[["f0", "f1"]].to_numpy()[data.pair_rows], data.labels["preference"]
+    _, residual, w, bread = logit(x, y.to_numpy())
+    # labels that name no session are clusters of their own
+    codes = session.fillna(pd.Series(np.arange(300)).map("alone {}".format))
+    order = np.argsort(pd.factorize(codes)[0], kind="stable")
+    expected = pulls(x[order], w[order], residual[order], pd.factorize(codes)[0][order], bread)
+    np.testing.assert_allclose(fit.fits["ann"].covariance[:2, :2], expected.covariance, rtol=1e-6)
+    with pytest.raises(wb.WorkbenchError, match="clustered"):
+        wb.decompose(data, cluster="sesion", folds=0)
+    same = wb.decompose(data, cluster="prompt", folds=0), wb.decompose(data, folds=0)
+    np.testing.assert_allclose(
+        same[0].fits["ann"].covariance[:2, :2], same[1].fits["ann"].covariance[:2, :2], rtol=1e-9
+    )

@@ -200,6 +200,9 @@ def pulls(X: Array, weight: Array, residual: Array, codes: Codes, bread: Array) 
     in_model = np.diag(bread) > 0
     factor = np.zeros((len(bread), int(in_model.sum())))
     factor[in_model] = np.linalg.cholesky(bread[np.ix_(in_model, in_model)])
+    if len(X) == 0:
+        none = np.zeros((0, len(bread)))
+        return Pulls(codes, none, none, np.zeros(0), None, None)
     if len(starts) * factor.shape[1] ** 3 <= _EXACT:
         return _held(X, weight, residual, codes[starts], starts, factor)
     # blocks of clusters whose rows stay in the processor's cache
@@ -260,7 +263,7 @@ def _light(
 
 
 def _starts(codes: Codes) -> Codes:
-    return np.flatnonzero(np.r_[True, codes[1:] != codes[:-1]])
+    return np.flatnonzero(np.r_[len(codes) > 0, codes[1:] != codes[:-1]])
 
 
 def _matrices(rows: Array, starts: Codes) -> Array:
