@@ -198,7 +198,7 @@ def _power(target: Array, judged: Array, weight: Array, total: int) -> float:
     spread = float(weight @ gap**2 / n)
     power = float(np.clip(weight @ (gap * target) / n / spread, 0, 1)) if spread else 0.0
     # the judge's scores on all pairs are worth less where most of them are labelled
-    return power / (1 + n / total)
+    return float(power / (1 + n / total))
 
 
 _JUDGED, _SAID = np.array([1.0, 1.0, 0.0, 0.0]), np.array([1.0, 0.0, 1.0, 0.0])
