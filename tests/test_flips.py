@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from scipy.stats import binom, t
 
 from workbench.audit.judges.statistics import shift
-from workbench.flips import score_interval
+from workbench.flips import paired_difference, score_interval
 
 
 def tango(up: int, down: int, n: int, delta: float) -> float:
@@ -43,16 +43,11 @@ def test_a_shift_of_the_margin_by_flips_one_way_is_seldom_called_equivalent(n, c
     assert level <= 0.055
 
 
-@given(
-    st.lists(
-        st.tuples(
-            st.one_of(st.sampled_from([-1.0, 0, 0.5, 1]), st.floats(-1, 1)), st.integers(0, 4)
-        ),
-        min_size=1,
-        max_size=12,
-    ),
-    st.sampled_from([0.5, 0.9, 0.95, 0.999]),
-)
+_VALUES = st.one_of(st.sampled_from([-1.0, 0, 0.5, 1]), st.floats(-1, 1))
+_ROWS = st.lists(st.tuples(_VALUES, st.integers(0, 4)), min_size=1, max_size=12)
+
+
+@given(_ROWS, st.sampled_from([0.5, 0.9, 0.95, 0.999]))
 def test_every_shift_lies_in_its_interval(rows, level):
     difference = np.array([row[0] for row in rows])
     cluster = np.array([row[1] for row in rows])
@@ -73,3 +68,23 @@ def test_turning_the_arms_turns_the_interval():
     cluster = np.repeat(np.arange(20), 3)
     low, high = score_interval(values, cluster)
     assert score_interval(-values, cluster) == pytest.approx((-high, -low), abs=1e-6)
+
+
+@given(st.lists(st.tuples(_VALUES, st.integers(0, 4)), max_size=12))
+def test_every_paired_difference_lies_in_its_interval_and_every_nan_has_a_reason(rows):
+    values = np.array([row[0] for row in rows])
+    cluster = np.array([row[1] for row in rows], dtype=int)
+    found = paired_difference(values, cluster)
+    if np.isnan(found["conf_low"]):
+        assert found["reason"]
+        return
+    assert -1 <= found["conf_low"] <= found["estimate"] <= found["conf_high"] <= 1
+    assert found["conf_low"] < found["conf_high"]
+    assert 0 <= found["p_value"] <= 1
+
+
+def test_the_test_of_no_difference_is_mcnemars():
+    """At no difference Tango's statistic is McNemar's: (b - c) / sqrt(b + c)."""
+    values = np.repeat([1.0, -1.0, 0.0], [14, 5, 81])
+    found = paired_difference(values, np.arange(100))
+    assert found["p_value"] == pytest.approx(2 * t.sf(9 / np.sqrt(19), 99))

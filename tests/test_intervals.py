@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from scipy.stats import binom
 
 from workbench.clustered import share
-from workbench.intervals import effective_size, mid_p
+from workbench.intervals import correlation_ends, effective_size, mid_p, positive_mean
 
 
 @pytest.mark.parametrize(("hits", "n"), [(0, 12), (1, 12), (7, 12), (12, 12), (95, 100)])
@@ -98,3 +98,21 @@ def test_where_nothing_varies_clusters_count_and_not_rows():
     assert few.size == pytest.approx(4.0)
     tied = share(np.full(100, 0.5), np.arange(100))
     assert 0.45 < tied["conf_low"] < 0.5 < tied["conf_high"] < 0.55
+
+
+@given(st.lists(st.tuples(st.floats(0, 30), st.integers(0, 4)), min_size=1, max_size=12))
+def test_losses_have_intervals_above_nothing(rows):
+    values, cluster = np.array([row[0] for row in rows]), np.array([row[1] for row in rows])
+    found = positive_mean(values, cluster, 0.95)
+    if np.isnan(found["conf_low"]):
+        assert found["reason"]
+        return
+    assert 0 <= found["conf_low"] <= found["estimate"] <= found["conf_high"]
+
+
+@given(st.floats(-0.999, 0.999), st.floats(1e-3, 2), st.integers(2, 100))
+def test_correlations_stay_in_range(rho, error, clusters):
+    low, high, p = correlation_ends(rho, error, clusters, 0.95)
+    assert -1 <= low <= rho + 1e-9
+    assert rho - 1e-9 <= high <= 1
+    assert 0 <= p <= 1

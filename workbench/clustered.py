@@ -6,9 +6,9 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import norm
+from scipy.stats import t
 
-from workbench.intervals import NO_VARIATION, Array, Codes, unit_interval
+from workbench.intervals import NO_VARIATION, ONE_CLUSTER, Array, Codes, unit_interval
 
 __all__ = ["Array", "Codes"]
 
@@ -187,7 +187,7 @@ def flip_p_value(sums: Array) -> float:
 
 
 def mean_difference(values: Array, cluster: Codes, level: float = 0.95) -> dict[str, Any]:
-    """Return a mean of paired differences with its cluster-robust normal interval and test.
+    """Return a mean of paired differences with its cluster-robust t interval and test.
 
     Parameters
     ----------
@@ -207,30 +207,30 @@ def mean_difference(values: Array, cluster: Codes, level: float = 0.95) -> dict[
     0.5
     """
     mean, error = mean_and_error(values, np.ones(len(values)), cluster)
-    return normal_row(mean, error, len(values), cluster, level)
+    return t_row(mean, error, len(values), cluster, level)
 
 
-def normal_row(
-    estimate: float, error: float, n: int, cluster: Codes, level: float
-) -> dict[str, Any]:
-    """Return an estimate with its normal interval and test; see :func:`mean_difference`.
+def t_row(estimate: float, error: float, n: int, cluster: Codes, level: float) -> dict[str, Any]:
+    """Return an estimate with its t interval and test; see :func:`mean_difference`.
 
     Examples
     --------
-    >>> normal_row(0.0, 0.0, 4, np.arange(4), 0.95)["reason"]
+    >>> t_row(0.0, 0.0, 4, np.arange(4), 0.95)["reason"]
     'no variation: the error is not known'
     """
-    half = float(norm.ppf(0.5 + level / 2)) * error
-    known = bool(error > 0)
+    known, clusters = bool(error > 0), len(np.unique(cluster))
+    # one degree of freedom less than clusters: no test has any without two
+    df = max(clusters - 1, 1)
+    half = float(t.ppf(0.5 + level / 2, df)) * error
     return {
         "estimate": estimate,
         "std_error": error,
         "conf_low": estimate - half if known else np.nan,
         "conf_high": estimate + half if known else np.nan,
-        "p_value": 2 * float(norm.sf(abs(estimate) / error)) if known else np.nan,
+        "p_value": 2 * float(t.sf(abs(estimate) / error, df)) if known else np.nan,
         "n": float(n),
-        "n_clusters": float(len(np.unique(cluster))),
-        "reason": None if known else NO_VARIATION,
+        "n_clusters": float(clusters),
+        "reason": None if known else ONE_CLUSTER if clusters == 1 else NO_VARIATION,
     }
 
 

@@ -12,7 +12,7 @@ import pandas as pd
 from workbench.audit.measures import COLUMNS, Measures
 from workbench.clustered import Array, share
 from workbench.errors import DataError, refuse_out_of_range
-from workbench.intervals import MID_P
+from workbench.intervals import MID_P, NO_VARIATION
 from workbench.provenance import Provenance
 
 _BOOTSTRAP = "share by the benchmark's rules, percentile bootstrap of items within subsets"
@@ -86,11 +86,13 @@ def benchmark_scores(
         ]
         drawn.append(_flat(aggregate(items.iloc[rows])))
     table = pd.DataFrame(drawn)[list(own)].to_numpy("float64")
-    ends = np.nanquantile(table, [0.5 - level / 2, 0.5 + level / 2], axis=0)
+    # a score that no draw can tell has no quantile
+    told = np.where(np.isfinite(table).any(axis=0), table, 0.0)
+    ends = np.nanquantile(told, [0.5 - level / 2, 0.5 + level / 2], axis=0)
     counts = {"n": float(len(items)), "n_clusters": float(sum(map(len, units)))}
     rows_of = [
-        {"term": name, "estimate": value, "std_error": float(table[:, k].std(ddof=1)),
-         "conf_low": ends[0, k], "conf_high": ends[1, k], "method": _BOOTSTRAP, **counts}
+        {"term": name, "estimate": value, **_ends(told[:, k], value, ends[:, k]),
+         "method": _BOOTSTRAP, **counts}
         for k, (name, value) in enumerate(own.items())
     ]  # fmt: skip
     tie = _ties(items)
@@ -101,6 +103,15 @@ def benchmark_scores(
     frame = pd.DataFrame(rows_of).reindex(columns=list(COLUMNS))
     settings = {"what": "Scores by the benchmark's own rules", "level": level}
     return BenchmarkScores(frame, settings, Provenance.capture(seed=seed))
+
+
+def _ends(drawn: Array, value: float, ends: Array) -> dict[str, Any]:
+    """Return error and interval; none where every draw gives the same score."""
+    if not np.ptp(drawn[np.isfinite(drawn)]) > 1e-12:
+        return {"std_error": np.nan, "conf_low": np.nan, "conf_high": np.nan,
+                "reason": NO_VARIATION}  # fmt: skip
+    return {"std_error": float(np.nanstd(drawn, ddof=1)), "conf_low": min(ends[0], value),
+            "conf_high": max(ends[1], value), "reason": None}  # fmt: skip
 
 
 def _flat(scores: Mapping[str, Any]) -> dict[str, float]:

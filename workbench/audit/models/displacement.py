@@ -20,7 +20,7 @@ from workbench.threads import on_one_thread
 if TYPE_CHECKING:
     import plotly.graph_objects as go
 
-_METHOD = "mean over pairs, cluster-robust normal interval"
+_METHOD = "mean over pairs, cluster-robust t interval"
 _RANKS = "Spearman correlation, cluster-robust t interval of Fisher's z"
 COLUMNS = (*TIDY, "n_clusters", "method", "reason")
 _BINS = 10

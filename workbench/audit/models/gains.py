@@ -15,7 +15,7 @@ from workbench.clustered import mean_difference
 from workbench.provenance import Provenance
 from workbench.scoring.gains import NextTokens
 
-_METHOD = "mean over prompts, normal interval"
+_METHOD = "mean over prompts, t interval"
 _WHAT = "Gain of probability as the first token"
 
 

@@ -19,7 +19,7 @@ from workbench.threads import on_one_thread
 if TYPE_CHECKING:
     import plotly.graph_objects as go
 
-_METHOD = "unbiased over all subsets of n, mean over prompts, normal interval"
+_METHOD = "unbiased over all subsets of n, mean over prompts, t interval"
 
 
 @dataclass(frozen=True, eq=False)
@@ -240,7 +240,7 @@ def proxy_point(rewards: Array, evaluation: Array) -> dict[str, Any]:
     }
 
 
-_METHOD_MEAN = "mean over prompts, normal interval"
+_METHOD_MEAN = "mean over prompts, t interval"
 
 
 def _curve(part: pd.DataFrame, sizes: Sequence[int]) -> Array:

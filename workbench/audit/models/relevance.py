@@ -22,7 +22,7 @@ from workbench.judges.reward import Score
 from workbench.provenance import Provenance
 from workbench.threads import on_one_thread
 
-_MEAN = "mean over pairs, cluster-robust normal interval"
+_MEAN = "mean over pairs, cluster-robust t interval"
 _SHARE = f"share of pairs, {MID_P}"
 _PARTIAL = "partial correlation without a constant, cluster-robust t interval of Fisher's z"
 

@@ -14,7 +14,7 @@ from workbench.audit.measures import COLUMNS, Measures
 from workbench.audit.models.benchmarks import tie_accuracies
 from workbench.audit.models.calibration import calibration
 from workbench.audit.models.relevance import relevance
-from workbench.clustered import Array, cluster_error, mean_difference, normal_row, share
+from workbench.clustered import Array, cluster_error, mean_difference, share, t_row
 from workbench.data.dataset import PreferenceData
 from workbench.data.preferred import preferred
 from workbench.errors import DataError
@@ -24,9 +24,9 @@ from workbench.provenance import Provenance
 from workbench.results import Result
 from workbench.threads import on_one_thread
 
-_MEAN = "mean over pairs, cluster-robust normal interval"
+_MEAN = "mean over pairs, cluster-robust t interval"
 _SHARE = f"share of pairs, {MID_P}"
-_SLOPE = "least squares, cluster-robust normal interval"
+_SLOPE = "least squares, cluster-robust t interval"
 NEAR = 0.25
 """Share of the spread of mean margins within which a pair counts as undecided."""
 
@@ -114,7 +114,7 @@ def margins_by_strength(
     residual = margin - margin.mean() - slope * centred
     error = cluster_error(centred * residual / (centred @ centred), code)
     rows.append({"term": "slope per unit of strength", "method": _SLOPE,
-                 **normal_row(slope, error, len(margin), code, level)})  # fmt: skip
+                 **t_row(slope, error, len(margin), code, level)})  # fmt: skip
     return MarginsByStrength(*_result(rows, "Margins by strength", level))
 
 

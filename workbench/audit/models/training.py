@@ -22,7 +22,7 @@ from workbench.threads import on_one_thread
 if TYPE_CHECKING:
     import plotly.graph_objects as go
 
-_MEAN = "mean over pairs, cluster-robust normal interval"
+_MEAN = "mean over pairs, cluster-robust t interval"
 _SHARE = f"share of pairs, {MID_P}"
 COLUMNS = ("checkpoint", "step", *TIDY, "n_clusters", "method", "reason")
 

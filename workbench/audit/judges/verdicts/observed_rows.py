@@ -12,9 +12,10 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from workbench.audit.measures import DIFFERENCE, SHARE, difference_row, share_row
-from workbench.clustered import Array, Codes, cluster_error, normal_row
+from workbench.clustered import Array, Codes, cluster_error, t_row
 from workbench.data.columns import POOLS
 from workbench.data.dataset import PreferenceData
+from workbench.intervals import MID_P, unit_interval
 from workbench.judges.both_orders import NO_REPEATS, both_orders, mean_by_side
 
 _MORE = 30
@@ -29,6 +30,8 @@ _LISTS = (
 
 _MARGINS = (("close", 0.0, 0.5), ("clear", 0.5, 1.0), ("unanimous", 1.0, 1.01))
 """Margins of the reference's vote, |2 share - 1|."""
+
+_SLOT = f"difference of shares, {MID_P} of (1 + difference) / 2"
 
 
 def order_rows(
@@ -164,5 +167,9 @@ def _order_effect(
     means = first.mean(), second.mean()
     influence = np.where(a_first, (y - means[0]) / len(first), -(y - means[1]) / len(second))
     error = cluster_error(influence, cluster)
-    found = normal_row(float(means[0] - means[1]), error, len(y), cluster, level)
-    return {"term": "slot effect", **found, "method": DIFFERENCE}
+    effect = float(means[0] - means[1])
+    found = t_row(effect, error, len(y), cluster, level)
+    # from -1 to 1: the interval of a share, on twice its scale
+    half = unit_interval((1 + effect) / 2, influence / 2, np.ones(len(y)), cluster, level)
+    ends = {end: 2 * half[end] - 1 for end in ("conf_low", "conf_high")}
+    return {"term": "slot effect", **found, **ends, "reason": half["reason"], "method": _SLOT}
