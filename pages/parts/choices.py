@@ -27,6 +27,7 @@ def choose(data: wb.PreferenceData) -> dict[str, Any]:
             "criteria": criteria(data),
             **_what(data),
             "covariance": one("Standard errors", ["cluster", "HC1", "classical"], "covariance"),
+            "cluster": _clusters(data),
             "ties": one("Ties", ["half", "drop"], "ties"),
             "folds": one("Held-out folds (0: none)", [5, 10, 2, 0], "folds"),
         }
@@ -75,6 +76,17 @@ def _who(data: wb.PreferenceData) -> dict[str, Any]:
         "reference": reference,
         "annotators": tuple(chosen or table.loc[same, "annotator"]),
     }
+
+
+def _clusters(data: wb.PreferenceData) -> tuple[str, ...]:
+    """Let it be chosen what the labels are clustered by."""
+    named = [name for name in ("session", "user") if name in data.labels or name in data.pairs]
+    options = ["prompt", "annotator", *named, "cluster"]
+    help_text = (
+        "Empty: prompts, or what the file names, and people where ten or more are pooled. Several "
+        "at once are crossed."
+    )
+    return tuple(some("Clustered by", options, "cluster", help=help_text))
 
 
 def _what(data: wb.PreferenceData) -> dict[str, Any]:

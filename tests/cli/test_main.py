@@ -332,7 +332,7 @@ def test_demo_does_the_main_job_without_a_terminal(streamlit: Streamlit, tmp_pat
     assert done.exit_code == 0, done.stderr
     assert (tmp_path / "report.html").is_file()
     assert "What they reward" in done.stdout
-    assert "Weight minus that of human" in done.stdout
+    assert "weight minus ratio x that of human" in done.stdout
     assert streamlit.command == []
 
 

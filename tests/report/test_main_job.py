@@ -89,7 +89,7 @@ def test_the_summary_names_clear_terms_with_n_and_interval(data: PreferenceData)
     assert "human: n = 6,000, held-out accuracy 0." in people
     assert "f0 " in people
     assert "f1 " not in people
-    weights, gaps = rest.split("Weight minus that of human", 1)
+    weights, gaps = rest.split("weight minus ratio x that of human", 1)
     assert "f1 " in weights
     assert "judge-long: agreement 0." in gaps
     assert gaps.rstrip().endswith("none\n  undefined (the table says why): position")

@@ -254,6 +254,8 @@ def _scale_text(row: pd.Series, reference: str) -> list[str]:
     )
     if not np.isfinite(row["proportional_p"]):
         return [told, f"same taste: undefined: {row['reason']}"]
+    if not np.isfinite(row["statistic"]):
+        return [told, f"same taste: p = {row['proportional_p']:.3g} ({row['reason']})"]
     return [
         told,
         f"same taste, F({row['df']:.0f}, {row['df_residual']:.1f}) = {row['statistic']:.2f}, "

@@ -28,6 +28,9 @@ _ALPHA = 0.05
 _STRONG = 0.01
 """Some weight of the reference must differ from 0 at this level (Bonferroni)."""
 
+_FAR = 6.0
+"""Squared z from which a term is no part of a consensus."""
+
 _WEAK = "the reference's weights are too weak to tell how sharp it is"
 
 
@@ -83,19 +86,22 @@ def scale(first: Side, second: Side, terms: NDArray[np.bool_], level: float) -> 
     Fieller's, and the differences beyond it :math:`(I - b_2 c') d` have the errors of a
     linear function too: all from the joint cluster-robust covariance. The test of
     proportional weights joins them (one degree less than terms); with too few degrees of
-    freedom for that it is Bonferroni's over the single terms. A term that is out of
-    proportion (q < .05) no longer serves to estimate the ratio, one at a time and the
-    clearest first, while more than half of the terms remain.
+    freedom for that it is Bonferroni's over the single terms. Where that test finds another
+    taste, the ratio is the one that most terms share (least sum of squared z, each at most
+    6), and rests on these; one that is still out of proportion (q < .05) no longer serves
+    either, the clearest first, while more than half of the terms remain.
     """
     reason = _cannot_tell(first, second, terms)
     if reason is not None:
         return _nothing(first, terms, reason)
     problem = _Distance(first, second)
-    anchors, test = terms.copy(), None
+    found = problem.at(problem.ratio(terms), terms, level)
+    p = _tests(found, terms)
+    test = _proportional(found, problem.pull, terms, p)
+    anchors = problem.consensus(terms) if test["p_value"] < _ALPHA else terms.copy()
     while True:
         found = problem.at(problem.ratio(anchors), anchors, level)
         p = _tests(found, terms)
-        test = test or _proportional(found, problem.pull, terms, p)
         clear = anchors & (q_values(p) < _ALPHA)
         if not clear.any() or 2 * (anchors.sum() - 1) <= terms.sum():
             break
@@ -170,15 +176,19 @@ class _Distance:
         pull = np.linalg.solve((self.one + ratio**2 * self.two)[part], d)
         return float(-2 * self.second[terms] @ pull - 2 * ratio * pull @ self.two[part] @ pull)
 
-    def ratio(self, anchors: NDArray[np.bool_]) -> float:
-        """Return the ratio, at least 0."""
-        part = np.ix_(anchors, anchors)
+    def _points(self, terms: NDArray[np.bool_]) -> Array:
+        """Return ratios to look at first, in steps of an angle."""
+        part = np.ix_(terms, terms)
         lengths = [
-            float(np.sqrt(v[anchors] @ np.linalg.solve(self.two[part], v[anchors])))
+            float(np.sqrt(v[terms] @ np.linalg.solve(self.two[part], v[terms])))
             for v in (self.first, self.second)
         ]
         unit = max(lengths[0], 1e-9) / max(lengths[1], 1e-9)
-        points = unit * np.tan(np.linspace(0.0, np.pi / 2, _GRID)[:-1])
+        return np.asarray(unit * np.tan(np.linspace(0.0, np.pi / 2, _GRID)[:-1]))
+
+    def ratio(self, anchors: NDArray[np.bool_]) -> float:
+        """Return the ratio, at least 0."""
+        points = self._points(anchors)
         k = int(np.argmin(self.distance(points, anchors)))
         # weights that point the other way are as far from no sharpness of either side
         if self._slope(0.0, anchors) >= 0 and k in (0, len(points) - 1):
@@ -188,6 +198,20 @@ class _Distance:
         if slopes[0] < 0 < slopes[1]:
             return float(brentq(self._slope, *ends, args=(anchors,), xtol=1e-14, rtol=1e-14))
         return float(points[k])
+
+    def consensus(self, terms: NDArray[np.bool_]) -> NDArray[np.bool_]:
+        """Return the terms that are in proportion at the ratio that most of them share."""
+        first, second = self.sides
+        one, two = (np.diag(s.errors.covariance) for s in (first, second))
+        both = one + two - np.diag(first.errors.minus(second.errors).covariance)
+        rho = (self._points(terms))[:, None]
+        variance = (one - rho * both + rho**2 * two)[:, terms]
+        d = (self.first - rho * self.second)[:, terms]
+        squares = d**2 / np.maximum(variance, 1e-300)
+        best = squares[int(np.argmin(np.minimum(squares, _FAR).sum(axis=1)))] < _FAR
+        anchors = terms.copy()
+        anchors[np.flatnonzero(terms)[~best]] = False
+        return anchors if 2 * anchors.sum() >= terms.sum() and anchors.sum() > 1 else terms.copy()
 
     def at(self, ratio: float, anchors: NDArray[np.bool_], level: float) -> Scale:
         """Return the ratio with its interval, and the differences beyond it."""

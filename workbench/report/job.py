@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
@@ -75,7 +75,8 @@ class MainJob:
         if self.gap is None:
             return "\n".join([*lines, "", "No judge to compare: one annotator or kind only."])
         reference = self.gap.settings["reference"]
-        lines += ["", f"Weight minus that of {reference} [{level}], q < 0.05"]
+        what = f"How sharp each is beside {reference}, and what it likes otherwise"
+        lines += ["", f"{what}: weight minus ratio x that of {reference} [{level}], q < 0.05"]
         return "\n".join([*lines, *_gaps(self.gap)])
 
 
@@ -106,10 +107,17 @@ def _gaps(gap: Contrast) -> list[str]:
         both = gap.agreement[gap.agreement["group"] == group].iloc[0]
         lines.append(
             f"\n{group}: agreement {both['agreement']:.3f} [{both['agreement_low']:.3f}, "
-            f"{both['agreement_high']:.3f}], n = {both['n']:,} pairs"
+            f"{both['agreement_high']:.3f}], n = {both['n']:,} pairs; {_sharpness(gap, group)}"
         )
         lines += _clearest(own)
     return lines
+
+
+def _sharpness(gap: Contrast, group: Any) -> str:
+    row = gap.scale[gap.scale["group"] == group].iloc[0]
+    if pd.isna(row["ratio"]):
+        return f"sharpness undefined: {row['reason']}"
+    return f"sharpness {row['ratio']:.2f} [{row['ratio_low']:.2f}, {row['ratio_high']:.2f}]"
 
 
 def _clearest(table: pd.DataFrame) -> list[str]:
