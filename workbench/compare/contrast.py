@@ -39,8 +39,8 @@ class Contrast(Result):
     scale : DataFrame
         How much sharper each group is: ``group, reference, ratio`` with its interval and
         ``p_value`` (that it is 1); ``statistic, df, df_residual, proportional_p, q_value``
-        of the test that all weights are proportional; ``anchors``, the factors that the
-        ratio rests on; ``reason``.
+        of the test that all weights are proportional; ``anchors``, how many factors the
+        ratio rests on, and ``apart``, those that it does not; ``reason``.
     wald : DataFrame
         Joint test that a group weighs every factor as the reference does, sharpness
         included: ``group, reference, statistic`` (F), ``df, df_residual, p_value, q_value,

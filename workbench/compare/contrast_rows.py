@@ -189,7 +189,10 @@ def _scale_row(found: Scale, terms: list[str]) -> dict[str, Any]:
         "df": test["df"],
         "df_residual": test["df_residual"],
         "proportional_p": test["p_value"],
-        "anchors": ", ".join(t for t, used in zip(terms, found.anchors, strict=True) if used),
+        "anchors": int(found.anchors.sum()),
+        "apart": ", ".join(
+            t for t, used in zip(terms, found.anchors, strict=True) if not used and t != POSITION
+        ),
         "reason": found.reason or test["reason"],
     }
 

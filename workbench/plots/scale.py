@@ -64,7 +64,9 @@ def against_reference(frame: pd.DataFrame, reference: str) -> go.Figure:
             hoverinfo="text",
         )
     figure.update_xaxes(title=f"weight of {label(reference)}", gridcolor=_GRID, zeroline=True)
-    figure.update_yaxes(title="weight of the judge", gridcolor=_GRID, zeroline=True)
+    figure.update_yaxes(
+        title="weight of the judge", gridcolor=_GRID, zeroline=True, automargin=True
+    )
     title = "On its line: the same taste, more or less sharp. Off it (filled): another taste"
     return style(figure, height=460, title=title)
 

@@ -229,7 +229,9 @@ def differences(gap: Contrast, number: int) -> Section:
                 gap.scale,
                 f"How sharp each group is beside {reference} (ratio of weights, and p that it is "
                 "1), and the test that its weights are in proportion (another taste). Method: "
-                "minimum distance, profile interval, F by Hotelling's approximation",
+                "minimum distance over the factors in proportion, Fieller's interval, F by "
+                "Hotelling's approximation, or Bonferroni over single factors where degrees of "
+                "freedom are too few",
                 SCALE,
                 level,
             ),
