@@ -121,6 +121,13 @@ def test_any_texts_beside_telling_ones_come_back(tmp_path_factory, write, texts)
     assert values(read(folder, write([NAMES, *rows]))) == rows
 
 
+@pytest.mark.parametrize("texts", [['\t\t"'], [";", '\t\t"'], ['\t"\n"', '"\t\t"x']])
+def test_quotes_after_written_tabs_open_no_field(tmp_path, texts):
+    """A quote behind a tab that MySQL escapes looked like a field that is not closed."""
+    rows = [*ROWS, *([f"q{n}", "A" + text + "Z", "plain", "a"] for n, text in enumerate(texts))]
+    assert values(read(tmp_path, mysql([NAMES, *rows]))) == rows
+
+
 def test_spark_is_told_and_the_judgements_are_right(tmp_path):
     path = tmp_path / "part-00000.csv"
     path.write_text(spark([NAMES, *ROWS]))

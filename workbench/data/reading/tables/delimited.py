@@ -73,7 +73,9 @@ def read_delimited(path: Path, start: bytes, like: Dialect | None = None) -> Con
     try:
         table, bad = _parsed(source, names, dialect, seen)
     except DataError:
-        if not seen.escaped_quote:
+        # quotes that are part of the fields may look like one that is not closed
+        shown = seen.dialect(source.content, dialect, len(names))
+        if not seen.escaped_quote and shown == dialect:
             raise
         table, bad = None, []
     found = seen.dialect(source.content, dialect, len(names))
