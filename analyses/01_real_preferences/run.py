@@ -125,6 +125,7 @@ def record(job: MainJob) -> dict[str, Any]:
     """Return the numbers that the README quotes, rounded for comparison between machines."""
     people = job.people.to_frame().set_index("term")["estimate"]
     gap = job.gap.to_frame().set_index(["group", "term"])
+    raw = job.gap.raw.set_index(["group", "term"])
     judges = job.judges.to_frame().set_index(["group", "term"])
     held = pd.concat([job.people.held_out, job.judges.held_out]).set_index(["group", "predictor"])
     return {
@@ -135,7 +136,9 @@ def record(job: MainJob) -> dict[str, Any]:
         "differences_with_q_below_0.05": sorted(
             f"{group}: {term}" for group, term in gap.index[gap["q_value"] < 0.05]
         ),
-        "words_minus_people": gap["estimate"].xs("words", level="term").round(4).to_dict(),
+        "sharpness": job.gap.scale.set_index("group")["ratio"].round(4).to_dict(),
+        "words_beyond_sharpness": gap["estimate"].xs("words", level="term").round(4).to_dict(),
+        "words_minus_people": raw["estimate"].xs("words", level="term").round(4).to_dict(),
         "agreement": job.gap.agreement.set_index("group")["agreement"].round(4).to_dict(),
         "held_out_accuracy": held["accuracy"].xs("factors", level="predictor").round(4).to_dict(),
     }
