@@ -1,11 +1,11 @@
-"""The recorded levels and coverage: some simulations run again, and the table says what is recorded."""
+"""Recorded levels and coverage: some simulations run again; the table says what is recorded."""
 
 from __future__ import annotations
 
 import pytest
+
 from bench.coverage import weights
 from bench.coverage.__main__ import PARTS
-
 from tests.analyses.running import load_run, recorded
 
 RECORD = recorded("06_coverage")

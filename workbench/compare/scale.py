@@ -113,7 +113,8 @@ def scale(first: Side, second: Side, terms: NDArray[np.bool_], level: float) -> 
 
 def _cannot_tell(first: Side, second: Side, terms: NDArray[np.bool_]) -> str | None:
     """Say why there can be no ratio, if so."""
-    apart = np.diag(first.errors.minus(second.errors).covariance)[terms]
+    own = np.diag(first.errors.covariance + second.errors.covariance)
+    apart = (own - np.diag(first.errors.cross(second.errors)))[terms]
     if len(apart) and not (apart > 1e-18).any():
         return "both gave the same labels: their difference has no error"
     if terms.sum() < 2:
@@ -159,6 +160,8 @@ class _Distance:
         self.sides = first, second
         self.first, self.second = (np.nan_to_num(s.told) for s in (first, second))
         self.one, self.two = (np.nan_to_num(s.fit.bread) for s in (first, second))
+        self.own = first.errors.covariance, second.errors.covariance
+        self.cross = first.errors.cross(second.errors)
         self.pull = np.zeros(len(self.first))
         """The ratio as a function of ``d``: last estimated."""
 
@@ -201,9 +204,7 @@ class _Distance:
 
     def consensus(self, terms: NDArray[np.bool_]) -> NDArray[np.bool_]:
         """Return the terms that are in proportion at the ratio that most of them share."""
-        first, second = self.sides
-        one, two = (np.diag(s.errors.covariance) for s in (first, second))
-        both = one + two - np.diag(first.errors.minus(second.errors).covariance)
+        one, two, both = (np.diag(matrix) for matrix in (*self.own, self.cross))
         rho = (self._points(terms))[:, None]
         variance = (one - rho * both + rho**2 * two)[:, terms]
         d = (self.first - rho * self.second)[:, terms]
@@ -229,7 +230,7 @@ class _Distance:
         low, high, p = self._fieller(pull, degrees, level)
         if ratio == 0 and np.isfinite(high):
             # at the edge of what a ratio can be: as far as an estimate of 0 would reach
-            error = np.sqrt(pull @ np.nan_to_num(first.errors.covariance) @ pull)
+            error = np.sqrt(pull @ np.nan_to_num(self.own[0]) @ pull)
             high = max(high, float(t_distribution.ppf(0.5 + level / 2, degrees) * error))
         self.pull = pull if ratio > 0 else np.zeros(K)
         jacobian = np.eye(K) - np.outer(self.second, self.pull)
@@ -240,11 +241,8 @@ class _Distance:
 
     def _fieller(self, pull: Array, degrees: float, level: float) -> tuple[float, float, float]:
         """Return the ends of ``c'b1 / c'b2``, and the p-value that it is 1."""
-        first, second = self.sides
         a, b = float(pull @ self.first), float(pull @ self.second)
-        both = second.errors.covariance + first.errors.covariance
-        both = both - first.errors.minus(second.errors).covariance
-        matrices = first.errors.covariance, second.errors.covariance, both / 2
+        matrices = *self.own, self.cross / 2
         va, vb, vab = (float(pull @ np.nan_to_num(m) @ pull) for m in matrices)
         q = float(t_distribution.ppf(0.5 + level / 2, degrees)) ** 2
         error = np.sqrt(max(va - 2 * vab + vb, 0.0))

@@ -279,7 +279,8 @@ def sandwich(
             code = by_label[names[0]]
             for name in names[1:]:
                 code = code * (int(numbers[name].max()) + 1) + by_label[name]
-        parts[names] = _pulls_of(design, fit, coef, bread, at, w, v, code)
+        # what two dimensions share has no degrees of freedom of its own
+        parts[names] = _pulls_of(design, fit, coef, bread, at, w, v, code, len(names) == 1)
     return Sandwich(parts)
 
 
@@ -297,6 +298,7 @@ def _pulls_of(
     weight: Array,
     votes: Array,
     codes: NDArray[np.int64],
+    exact: bool,
 ) -> Pulls:
     kept = np.ones(len(rows), dtype=bool)
     if len(fit.decided):
@@ -307,7 +309,7 @@ def _pulls_of(
     X = design.X if len(rows) == len(design.X) and (rows[1:] > rows[:-1]).all() else design.X[rows]
     p = logistic(X @ coef)
     wp = weight * p
-    return pulls(X, wp * (1.0 - p), votes - wp, codes, bread)
+    return pulls(X, wp * (1.0 - p), votes - wp, codes, bread, exact=exact)
 
 
 def clustered(design: Design, fit: GroupFit) -> GroupFit:

@@ -173,7 +173,9 @@ class Pulls:
         return float(q * (q + 1) / spread)
 
 
-def pulls(X: Array, weight: Array, residual: Array, codes: Codes, bread: Array) -> Pulls:
+def pulls(
+    X: Array, weight: Array, residual: Array, codes: Codes, bread: Array, *, exact: bool = True
+) -> Pulls:
     """Return the leverage-adjusted pulls of the clusters on a fit's weights.
 
     Parameters
@@ -188,6 +190,9 @@ def pulls(X: Array, weight: Array, residual: Array, codes: Codes, bread: Array) 
         Sorted cluster codes.
     bread : ndarray, shape (K, K)
         Inverse Hessian; rows and columns of terms outside the model are 0.
+    exact : bool
+        Whether degrees of freedom are wanted exactly, not bounded; with many clusters they
+        are bounded anyway.
 
     Examples
     --------
@@ -203,7 +208,7 @@ def pulls(X: Array, weight: Array, residual: Array, codes: Codes, bread: Array) 
     if len(X) == 0:
         none = np.zeros((0, len(bread)))
         return Pulls(codes, none, none, np.zeros(0), None, None)
-    if len(starts) * factor.shape[1] ** 3 <= _EXACT:
+    if exact and len(starts) * factor.shape[1] ** 3 <= _EXACT:
         return _held(X, weight, residual, codes[starts], starts, factor)
     # blocks of clusters whose rows stay in the processor's cache
     cuts = starts[np.unique(np.searchsorted(starts, np.arange(0, len(X), _BLOCK)))[:-1]]

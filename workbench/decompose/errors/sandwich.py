@@ -75,6 +75,18 @@ class Sandwich:
                 parts[names] = mine.minus(theirs, scale)
         return Sandwich(parts)  # type: ignore[arg-type]
 
+    def cross(self, other: Sandwich) -> Array:
+        """Return the covariance of these weights with the other's, plus its transpose."""
+        total = np.zeros((len(self.covariance), len(self.covariance)))
+        for names in self.parts.keys() & other.parts.keys():
+            mine, theirs = self.parts[names], other.parts[names]
+            _, a, b = np.intersect1d(
+                mine.codes, theirs.codes, assume_unique=True, return_indices=True
+            )
+            product = mine.influence[a].T @ theirs.influence[b]
+            total += (-1.0) ** (len(names) + 1) * (product + product.T)
+        return total
+
     def through(self, jacobian: Array) -> Sandwich:
         """Return the errors of linear functions of the weights, ``jacobian`` (M, K)."""
         return Sandwich({names: part.through(jacobian) for names, part in self.parts.items()})
