@@ -112,19 +112,23 @@ class Decomposition(GroupedWeights):
         table["method"] = _METHODS[self.settings["covariance"]]
         return table[[c for c in table if c != "reason"] + ["reason"]]
 
-    def figures(self) -> dict[str, go.Figure]:
-        """Return the weights per standard deviation, the marginal effects, the raw weights."""
+    def effects(self) -> go.Figure:
+        """Return a forest plot of the average marginal effects, in points."""
         from workbench.plots.forest import forest, in_units
 
-        frame = self.to_frame()
-        points = in_units(frame, "ame")
+        points = in_units(self.to_frame(), "ame")
         ends = ["estimate", "conf_low", "conf_high"]
         points[ends] = 100 * points[ends]
-        title = "change of P(preferred) per unit (points)"
+        return forest(points, x_title="change of P(preferred) per unit (points)")
+
+    def figures(self) -> dict[str, go.Figure]:
+        """Return the weights per standard deviation, the marginal effects, the raw weights."""
+        from workbench.plots.forest import forest
+
         return {
             "Weights per standard deviation": self.plot(),
-            "Average marginal effects": forest(points, x_title=title),
-            "Weights per unit of the coding": forest(frame),
+            "Average marginal effects": self.effects(),
+            "Weights per unit of the coding": forest(self.to_frame()),
         }
 
     def weights(self) -> Weights:

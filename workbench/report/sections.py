@@ -155,9 +155,9 @@ def weights(fit: Decomposition, number: int, checks: Sequence[FitCheck] = ()) ->
     return Section(
         f"weights-{number}",
         f"Factor weights: {names}",
-        figures=tuple(
-            Figure(drawn, f"Forest plot, {name.lower()}: {alt}")
-            for name, drawn in list(fit.figures().items())[:2]
+        figures=(
+            Figure(fit.plot(), f"Forest plot, weights per standard deviation: {alt}"),
+            Figure(fit.effects(), f"Forest plot, average marginal effects: {alt}"),
         ),
         tables=(Table.of(fit.to_frame(), caption, WEIGHTS, level), *_doubts(fit, checks)),
     )

@@ -16,7 +16,7 @@ from workbench.decompose.kernel import Array, run_sums
 if TYPE_CHECKING:
     from workbench.decompose.decomposition import Decomposition
 
-REFIT_FROM = 0.25
+REFIT_FROM = 0.5
 """Standard errors that a weight must move by, in one step, for the refit to be made; less
 will do where that step turns its sign or its significance."""
 
