@@ -37,8 +37,7 @@ def criteria(data: wb.PreferenceData) -> tuple[str, ...]:
     """Let one criterion be chosen where the labels answer several questions."""
     if len(data.criteria) < 2:
         return ()
-    help_text = "Answers to different questions are never added up."
-    return (one("Criterion", data.criteria, "criterion", help=help_text),)
+    return (one("Criterion", data.criteria, "criterion", help="Different questions stay apart."),)
 
 
 def one(label: str, options: list[Any], key: str, **more: Any) -> Any:
@@ -81,12 +80,8 @@ def _who(data: wb.PreferenceData) -> dict[str, Any]:
 def _clusters(data: wb.PreferenceData) -> tuple[str, ...]:
     """Let it be chosen what the labels are clustered by."""
     named = [name for name in ("session", "user") if name in data.labels or name in data.pairs]
-    options = ["prompt", "annotator", *named, "cluster"]
-    help_text = (
-        "Empty: prompts, or what the file names, and people where ten or more are pooled. Several "
-        "at once are crossed."
-    )
-    return tuple(some("Clustered by", options, "cluster", help=help_text))
+    told = "Empty: prompts, and people where ten or more are pooled. Several are crossed."
+    return tuple(some("Clustered by", ["prompt", "annotator", *named], "cluster", help=told))
 
 
 def _what(data: wb.PreferenceData) -> dict[str, Any]:
