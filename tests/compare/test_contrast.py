@@ -166,3 +166,29 @@ def test_a_judge_whose_labels_are_all_separated_is_undefined_and_raises_nothing(
     assert gap.wald["reason"].notna().all()
     assert gap.scale["reason"].notna().all()
     assert gap.agreement["n"][0] == 200
+
+
+@pytest.mark.parametrize("covariance", ["HC1", "classical"])
+def test_joint_errors_are_over_clusters_whatever_those_of_the_fits(covariance):
+    data = planted({"judge": [0.5, 0.1, 0.2], "people": [0.5, 0.1, 0.2]}, n=300, clusters=60)
+    plain = wb.contrast(wb.decompose(data, folds=0), "people").raw["std_error"]
+    fits = wb.decompose(data, covariance=covariance, folds=0)
+    other = wb.contrast(fits, "people")
+    assert wb.report([fits, other]).html()
+    np.testing.assert_allclose(other.raw["std_error"], plain, rtol=1e-9)
+
+
+def test_a_judge_of_ties_only_and_labels_of_one_cluster_have_reasons():
+    data = planted({"judge": [0.5, 0.1, 0.2], "people": [0.5, 0.1, 0.2]}, n=200)
+    labels = data.labels.copy()
+    own = labels["annotator"].eq("judge")
+    tied = replace(data, labels=labels.assign(preference=labels["preference"].mask(own, 0.5)))
+    one = replace(data, pairs=data.pairs.assign(cluster="x"))
+    for case in (tied, one):
+        fits = wb.decompose(case, folds=0)
+        gap = wb.contrast(fits, "people")
+        for table in (fits.to_frame(), gap.to_frame(), gap.raw):
+            assert (table["p_value"].notna() | table["reason"].notna()).all()
+            assert (table["std_error"].dropna() > 0).all()
+        assert wb.check_fit(fits, folds=0).summary()
+        assert wb.report([fits, gap]).html()

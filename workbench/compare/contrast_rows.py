@@ -17,6 +17,7 @@ from workbench.decompose.errors.sandwich import Sandwich, joint_test
 from workbench.decompose.errors.tidy import p_values, t_interval, tidy_columns
 from workbench.decompose.kernel import Array
 from workbench.decompose.spread import group_sd
+from workbench.intervals import NO_VARIATION
 
 POWER = 0.8
 """Power of the difference that is called detectable."""
@@ -93,7 +94,7 @@ def _adjusted(
     error, degrees = _errors(found.errors, np.isfinite(difference))
     tidy = tidy_columns(first.design.terms, difference, error, counts["n"], level, degrees)
     size = _spread(first, second)
-    why = pd.Series(reasons, dtype="str")
+    why = _with_error(pd.Series(reasons, dtype="str"), difference, error)
     if found.reason is not None:
         why = why.fillna(f"{found.reason}: see the raw differences")
     return pd.DataFrame(
@@ -143,9 +144,15 @@ def _raw(
             "reference_estimate": second.told,
             **_marginal(first, second, level),
             "method": RAW,
-            "reason": pd.Series(reasons, dtype="str"),
+            "reason": _with_error(pd.Series(reasons, dtype="str"), difference, error),
         }
     )
+
+
+def _with_error(reasons: pd.Series, difference: Array, error: Array) -> pd.Series:
+    """Return the reasons, with one where a difference has no error."""
+    lost = np.isfinite(difference) & ~np.isfinite(error)
+    return reasons.mask(lost & reasons.isna().to_numpy(), NO_VARIATION)
 
 
 def _marginal(first: Side, second: Side, level: float) -> dict[str, Any]:

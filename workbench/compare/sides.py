@@ -72,8 +72,8 @@ def sides(fit: Decomposition, groups: list[str], base: Decomposition) -> tuple[l
     mine: Numbers = {}
     theirs: Numbers = {}
     if first is not second:
-        dimensions = {d for g in groups for d in fit.fits[g].dimensions}
-        for name in dimensions & set(base.fits[base.groups[0]].dimensions):
+        dimensions = {d for g in groups for d in first.dimensions(first.groups.index(g))}
+        for name in dimensions & set(second.dimensions(second.groups.index(base.groups[0]))):
             mine[name], theirs[name] = _matched(first, second, name)
     reference = Side(base.fits[base.groups[0]], second, theirs)
     return [Side(fit.fits[g], first, mine) for g in groups], reference

@@ -29,6 +29,7 @@ from workbench.decompose.logit import Covariance
 from workbench.decompose.spread import group_sd
 from workbench.decompose.weights import Weights
 from workbench.errors import DesignError, refuse_out_of_range
+from workbench.intervals import NO_VARIATION
 from workbench.provenance import Provenance
 from workbench.threads import on_one_thread
 
@@ -299,6 +300,12 @@ def _longer(data: PreferenceData, design: Design) -> Array | None:
 
 def _frame(fit: GroupFit, terms: list[str], size: Array, level: float) -> pd.DataFrame:
     error = np.where(fit.thin, np.nan, np.sqrt(np.maximum(np.diag(fit.covariance), 0.0)))
+    error = np.where(error > 0, error, np.nan)
+    why = [fit.reasons.get(term) for term in terms]
+    lost = np.isfinite(fit.told) & ~np.isfinite(error)
+    why = [
+        NO_VARIATION if none and one is None else one for one, none in zip(why, lost, strict=True)
+    ]
     tidy = tidy_columns(terms, fit.told, error, fit.n, level, fit.df)
     ame, ame_error = _marginal_effects(fit)
     ame_low, ame_high = t_interval(ame, ame_error, level, fit.df)
@@ -310,7 +317,7 @@ def _frame(fit: GroupFit, terms: list[str], size: Array, level: float) -> pd.Dat
             "q_within": tidy["q_value"],
             "n_clusters": fit.n_clusters,
             "effective_clusters": fit.effective,
-            "df": fit.df,
+            "df": np.where(np.isfinite(fit.df), fit.df, np.nan),
             "ame": ame,
             "ame_std_error": ame_error,
             "ame_low": ame_low,
@@ -323,7 +330,7 @@ def _frame(fit: GroupFit, terms: list[str], size: Array, level: float) -> pd.Dat
             "probability_high": logistic(high.copy()),
             "vif": np.where(fit.active, fit.identification.vif, np.nan),
             "over": generalises_over(fit),
-            "reason": pd.Series([fit.reasons.get(term) for term in terms], dtype="str"),
+            "reason": pd.Series(why, dtype="str"),
         }
     )
 

@@ -255,6 +255,8 @@ def sandwich(
         each label for others. Two designs whose clusters have the same numbers can be joined.
     """
     group = design.groups.index(fit.name)
+    # a fit with other errors has none; joint errors with another fit are always over clusters
+    dimensions = fit.dimensions or design.dimensions(group)
     coef = np.where(fit.active, fit.coef, 0.0)
     bread = np.where(np.isfinite(fit.bread), fit.bread, 0.0)
     numbers = {CLUSTER: design.cluster, **design.codes, **(codes or {})}
@@ -262,16 +264,16 @@ def sandwich(
     weight, votes = cells.weight[:, 0], cells.votes[:, 0]
     by_row = {CLUSTER: numbers[CLUSTER][rows]}
     parts = {}
-    if fit.dimensions != (CLUSTER,):
+    if dimensions != (CLUSTER,):
         mine = design.labels_of(group)
         label_row = design.cell_row[design.label_cell[mine]]
         label_weight = design.label_weight[mine]
         label_votes = label_weight * design.label_preference[mine]
         by_label = {
             name: numbers[name][label_row] if name == CLUSTER else numbers[name][mine]
-            for name in fit.dimensions
+            for name in dimensions
         }
-    for names in _crossings(fit.dimensions):
+    for names in _crossings(dimensions):
         if names == (CLUSTER,):
             at, w, v, code = rows, weight, votes, by_row[CLUSTER]
         else:

@@ -48,6 +48,9 @@ def influence(fit: Decomposition, group: str, base: Fitted) -> pd.DataFrame:
         interval and p-value where it was refitted, ``moves`` in standard errors of the weight,
         and what ``turns``: ``sign``, ``significance``, ``undefined`` or nothing.
     """
+    if len(base.starts) < 2:
+        # without the only cluster nothing is left
+        return pd.DataFrame(columns=list(COLUMNS))
     own = fit[group]
     table = own.to_frame().set_index("term")
     at = fit.design.groups.index(group)

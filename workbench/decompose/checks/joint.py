@@ -78,7 +78,10 @@ def joint_test(base: Fitted, Z: Array) -> Joint:
     if not df >= FEWEST:
         reason = f"it rests on {max(eta, 0):.1f} degrees of freedom between clusters"
         return Joint(np.nan, np.nan, q, df, gain, f"{reason} ({FEWEST + q - 1:.0f} are needed)")
-    statistic = df / (eta * q) * float(step @ np.linalg.solve(scaled.T @ scaled, step))
+    covariance = scaled.T @ scaled
+    if np.linalg.matrix_rank(covariance, hermitian=True) < q:
+        return Joint(np.nan, np.nan, q, df, gain, "the clusters are too few to test the bins")
+    statistic = df / (eta * q) * float(step @ np.linalg.solve(covariance, step))
     return Joint(statistic, float(fisher.sf(statistic, q, df)), q, df, gain)
 
 
