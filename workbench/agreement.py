@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from workbench.clustered import no_value, share
-from workbench.intervals import Array, Codes, unit_interval
+from workbench.intervals import Array, Codes, ends_text, unit_interval
 
 NONE_SHARED = "no pair was judged by both, ties apart"
 """Why two annotators have no agreement."""
@@ -78,9 +78,8 @@ def agreement_text(row: Mapping[str, Any], names: Sequence[str] = ("agreement", 
 def _told(row: Mapping[str, Any], name: str) -> str:
     if np.isnan(row[name]):
         return f"{name} undefined ({row['reason']})"
-    if np.isnan(row[f"{name}_low"]):
-        return f"{name} {row[name]:.3f} (no interval: {row['reason']})"
-    return f"{name} {row[name]:.3f} [{row[f'{name}_low']:.3f}, {row[f'{name}_high']:.3f}]"
+    ends = ends_text(row[f"{name}_low"], row[f"{name}_high"], row["reason"], "")
+    return f"{name} {row[name]:.3f} {ends}"
 
 
 def weighted_kappa(x: Array, y: Array, cluster: Codes, level: float = 0.95) -> dict[str, Any]:

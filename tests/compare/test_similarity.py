@@ -455,3 +455,14 @@ def test_bad_questions_are_errors():
     ):
         with pytest.raises(DesignError):
             call()
+
+
+@pytest.mark.parametrize("method", ["pearson", "spearman"])
+def test_annotators_without_a_common_term_are_undefined_with_draws_too(method):
+    values = np.random.default_rng(0).normal(size=(2, 1, 6))
+    values[0, 0, :3] = np.nan
+    values[1, 0, 3:] = np.nan
+    draws = np.repeat(values[None], 20, axis=0)
+    row = similarity(_weights(values, draws), method=method).to_frame().iloc[0]
+    assert np.isnan(row["estimate"])
+    assert row["reason"].startswith("no scenario in which both")

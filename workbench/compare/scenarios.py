@@ -16,6 +16,7 @@ from workbench.decompose.decomposition import Decomposition, check_options, deco
 from workbench.decompose.design import Design, Ties, build_design, select_annotators
 from workbench.decompose.weights import SEPARATOR
 from workbench.errors import DesignError
+from workbench.intervals import ends_text
 from workbench.provenance import Provenance
 from workbench.results import Result
 from workbench.threads import on_one_thread
@@ -256,9 +257,9 @@ def _text_row(row: Any) -> str:
     name = f"  {row.term:<24}"
     if not np.isfinite(row.estimate):
         return f"{name} undefined: {row.reason}"
+    text = f"{name} mu {row.estimate:+.3f} {ends_text(row.conf_low, row.conf_high, row.reason)}"
     if not np.isfinite(row.conf_low):
-        return f"{name} mu {row.estimate:+.3f}, no interval: {row.reason}"
-    text = f"{name} mu {row.estimate:+.3f} [{row.conf_low:+.3f}, {row.conf_high:+.3f}]"
+        return text
     if not np.isfinite(row.tau):
         return f"{text}  tau undefined: {row.reason}"
     high = f"{row.tau_high:.3f}" if np.isfinite(row.tau_high) else "no upper end"

@@ -157,7 +157,7 @@ def similarity(
     means, again = pair_means(parts, pairs)
     raw = None if again is None else again.raw
     if method == "spearman" and weights.draws is not None:
-        raw = _rank_replicates(cubes, parts, pairs, means.raw)
+        raw = _rank_replicates(cubes, parts, pairs, means.raw, len(weights.draws))
     table = _table(annotators, pairs, parts, means)
     _add_intervals(table, raw, again, level)
     table["n"] = sum(n[pairs[0]] + n[pairs[1]] for _, _, n in cubes)
@@ -264,18 +264,19 @@ def _scenario(
 
 
 def _rank_replicates(
-    cubes: list[Cube], parts: list[Scenario], pairs: Pairs, estimate: Array
+    cubes: list[Cube], parts: list[Scenario], pairs: Pairs, estimate: Array, replicates: int
 ) -> Array:
     """Return mean rank correlations of the draws, shifted so that they centre on the estimate."""
     i, j = pairs
-    total: Array | float = 0.0
+    # a scenario without a term that all have has no ranks, and no draws of them
+    total = np.zeros((replicates, len(i)))
     for (_, draws, _), part in zip(cubes, parts, strict=True):
         if draws is not None:
             again = moments(draws, draws, part.mask)
             with np.errstate(invalid="ignore", divide="ignore"):
                 r = again.cross[:, i, j] / np.sqrt(again.own[:, i, j] * again.own[:, j, i])
-            total = total + np.where(part.defined[i, j], r, 0.0)
-    mean = np.asarray(total) / np.maximum(sum(part.defined[i, j] for part in parts), 1)
+            total += np.where(part.defined[i, j], r, 0.0)
+    mean = total / np.maximum(sum(part.defined[i, j] for part in parts), 1)
     inside = 1 - 1e-9
     z = np.arctanh(np.clip(mean, -inside, inside))
     known = np.isfinite(z)
