@@ -252,7 +252,9 @@ class Similarity(Result):
         left = self.settings["scenarios_left_out"]
         lines += [f"left out, as they overlap the scenarios: {', '.join(left)}"] if left else []
         reasons = table.loc[table["estimate"].notna(), "reason"].value_counts(sort=False)
-        lines += [f"{count} pairs: {reason}" for reason, count in reasons.items()]
+        lines += [
+            f"{count} pair{'s' * (count != 1)}: {reason}" for reason, count in reasons.items()
+        ]
         return "\n".join([*lines, f"method: {table['method'].iloc[0]}"])
 
     def plot(self) -> go.Figure:
