@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sklearn.metrics import cohen_kappa_score
 
-from workbench.agreement import agreement_and_kappa
+from workbench.agreement import agreement_and_kappa, agreement_text
 from workbench.clustered import share
 
 
@@ -60,7 +60,10 @@ def test_both_stay_in_range_hold_their_estimate_and_say_why_they_do_not(rows, le
     a, b = (np.array([row[k] for row in rows], dtype=bool) for k in (0, 1))
     cluster = np.array([row[2] for row in rows], dtype=int)
     agreement, kappa = agreement_and_kappa(a, b, cluster, level)
-    assert agreement == pytest.approx(share((a == b).astype(float), cluster, level), nan_ok=True)
+    expected = share((a == b).astype(float), cluster, level)
+    # of no pair at all the reason is another one
+    expected |= {} if rows else {"reason": agreement["reason"]}
+    assert agreement == pytest.approx(expected, nan_ok=True)
     for found, least in ((agreement, 0.0), (kappa, -1.0)):
         if np.isnan(found["conf_low"]) or np.isnan(found["estimate"]):
             assert found["reason"]
@@ -77,3 +80,32 @@ def test_verdicts_that_are_all_the_same_have_no_kappa_and_a_reason():
     assert 0 < agreement["conf_low"] < 1
     assert np.isnan(kappa["estimate"])
     assert "chance agrees too" in kappa["reason"]
+
+
+def test_without_a_common_pair_the_reason_is_told_in_table_and_text():
+    nothing = np.zeros(0, dtype=bool)
+    for found in agreement_and_kappa(nothing, nothing, np.zeros(0, dtype=int)):
+        assert np.isnan(found["estimate"])
+        assert found["n"] == 0
+        assert found["reason"].startswith("no pair was judged by both")
+    row = {"n": 0, "agreement": np.nan, "kappa": np.nan, "reason": found["reason"]}
+    assert agreement_text(row) == f"agreement undefined: {found['reason']}"
+
+
+@pytest.mark.parametrize(("b", "value"), [(True, 1.0), (False, 0.0)])
+def test_a_single_pair_has_the_exact_interval_of_one_trial(b, value):
+    agreement, kappa = agreement_and_kappa(np.array([True]), np.array([b]), np.array([4]))
+    # mid-P of one trial: half of p is 2.5 %
+    ends = (0.05, 1.0) if value else (0.0, 0.95)
+    assert agreement["estimate"] == value
+    assert (agreement["conf_low"], agreement["conf_high"]) == pytest.approx(ends, abs=1e-9)
+    assert agreement["reason"] is None
+    assert kappa["reason"]
+    row = {"n": 1, "kappa": kappa["estimate"], "reason": kappa["reason"]}
+    row |= {f"kappa_{end}": kappa[f"conf_{end}"] for end in ("low", "high")}
+    row |= {f"agreement_{end}": agreement[f"conf_{end}"] for end in ("low", "high")}
+    text = agreement_text({**row, "agreement": value})
+    assert text.startswith(f"agreement {value:.3f} [{ends[0]:.3f}, {ends[1]:.3f}], kappa")
+    assert kappa["reason"] in text
+    assert text.endswith("n = 1 pair")
+    assert "nan" not in text

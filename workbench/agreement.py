@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from workbench.clustered import share
-from workbench.intervals import Array, Codes, unit_interval
+from workbench.clustered import no_value, share
+from workbench.intervals import Array, Codes, ends_text, unit_interval
+
+NONE_SHARED = "no pair was judged by both, ties apart"
+"""Why two annotators have no agreement."""
 
 
 def agreement_and_kappa(
@@ -44,7 +48,38 @@ def agreement_and_kappa(
     (0.75, 0.5)
     """
     agreement = share((a == b).astype(np.float64), cluster, level)
-    return agreement, weighted_kappa(a.astype(np.float64), b.astype(np.float64), cluster, level)
+    kappa = weighted_kappa(a.astype(np.float64), b.astype(np.float64), cluster, level)
+    if not len(a):
+        return agreement | {"reason": NONE_SHARED}, kappa | {"reason": NONE_SHARED}
+    return agreement, kappa
+
+
+def agreement_text(row: Mapping[str, Any], names: Sequence[str] = ("agreement", "kappa")) -> str:
+    """Return agreement and kappa with their intervals as text, or why there are none.
+
+    Parameters
+    ----------
+    row : mapping
+        ``n``, ``reason``, and each name with its ends ``_low`` and ``_high``.
+    names : sequence of str
+
+    Examples
+    --------
+    >>> nothing = {"n": 0, "agreement": np.nan, "reason": "no pair was judged by both"}
+    >>> agreement_text(nothing)
+    'agreement undefined: no pair was judged by both'
+    """
+    if not row["n"]:
+        return f"agreement undefined: {row['reason']}"
+    pairs = "1 pair" if row["n"] == 1 else f"{row['n']:,} pairs"
+    return f"{', '.join(_told(row, name) for name in names)}, n = {pairs}"
+
+
+def _told(row: Mapping[str, Any], name: str) -> str:
+    if np.isnan(row[name]):
+        return f"{name} undefined ({row['reason']})"
+    ends = ends_text(row[f"{name}_low"], row[f"{name}_high"], row["reason"], "")
+    return f"{name} {row[name]:.3f} {ends}"
 
 
 def weighted_kappa(x: Array, y: Array, cluster: Codes, level: float = 0.95) -> dict[str, Any]:
@@ -73,11 +108,9 @@ def weighted_kappa(x: Array, y: Array, cluster: Codes, level: float = 0.95) -> d
     >>> weighted_kappa(scores, scores, np.arange(4))["estimate"]
     1.0
     """
-    n = len(x)
-    row = {**dict.fromkeys(("estimate", "std_error", "conf_low", "conf_high"), np.nan),
-           "n": float(n), "n_clusters": float(len(np.unique(cluster)))}  # fmt: skip
+    n, row = len(x), no_value(cluster)
     if n == 0:
-        return row | {"reason": "no value"}
+        return row
     a, b, gap = x - x.mean(), y - y.mean(), float(x.mean() - y.mean())
     apart, chance = (x - y) ** 2, float(a @ a / n + b @ b / n + gap**2)
     if chance <= 1e-12:

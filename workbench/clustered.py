@@ -8,9 +8,12 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.stats import t
 
-from workbench.intervals import NO_VARIATION, ONE_CLUSTER, Array, Codes, unit_interval
+from workbench.intervals import NO_VARIATION, ONE_CLUSTER, Array, Codes, mid_p, unit_interval
 
 __all__ = ["Array", "Codes"]
+
+_NO_ERROR = {0: "no value", 1: ONE_CLUSTER}
+"""Why there is no error, by the number of clusters."""
 
 _COUNT_BYTES = 32 * 2**20
 """Counts of clusters held at a time."""
@@ -88,7 +91,8 @@ def share(
     Notes
     -----
     :func:`workbench.intervals.mid_p` at :func:`workbench.intervals.effective_size`: the
-    interval lies in [0, 1], holds the estimate, and is not empty at 0 or 1.
+    interval lies in [0, 1], holds the estimate, and is not empty at 0 or 1. A single value is
+    one trial.
 
     Examples
     --------
@@ -96,10 +100,7 @@ def share(
     >>> round(found["conf_low"], 3), found["conf_high"]
     (0.942, 1.0)
     """
-    n, weight = len(values), np.ones(len(values)) if weight is None else weight
-    record = {**dict.fromkeys(("estimate", "std_error", "conf_low", "conf_high"), np.nan),
-              "n": float(n), "n_clusters": float(len(np.unique(cluster))),
-              "reason": "no value"}  # fmt: skip
+    weight, record = np.ones(len(values)) if weight is None else weight, no_value(cluster)
     used = weight > 0
     if not used.any():
         return record
@@ -107,8 +108,33 @@ def share(
         values, weight, cluster = values[used], weight[used], cluster[used]
     # rounding may leave a mean of ones above 1
     mean = float(np.clip(values @ weight / weight.sum(), 0.0, 1.0))
+    if len(values) == 1:
+        # one trial needs no error between clusters: its interval is exact
+        low, high = mid_p(mean, 1.0, level)
+        return record | {"estimate": mean, "conf_low": low, "conf_high": high, "reason": None}
     pull = weight * (values - mean) / weight.sum()
     return record | {"estimate": mean, **unit_interval(mean, pull, weight, cluster, level)}
+
+
+def no_value(cluster: Codes) -> dict[str, Any]:
+    """Return the row of a statistic of which nothing is known yet: NaN, with its counts.
+
+    Parameters
+    ----------
+    cluster : ndarray of int, shape (n,)
+
+    Examples
+    --------
+    >>> row = no_value(np.array([0, 0, 1]))
+    >>> row["n"], row["n_clusters"], row["reason"]
+    (3.0, 2.0, 'no value')
+    """
+    return {
+        **dict.fromkeys(("estimate", "std_error", "conf_low", "conf_high"), np.nan),
+        "n": float(len(cluster)),
+        "n_clusters": float(len(np.unique(cluster))),
+        "reason": "no value",
+    }
 
 
 def resample(sums: Array, replicates: int, seed: int) -> Array:
@@ -187,19 +213,11 @@ def flip_p_value(sums: Array) -> float:
 
 
 def mean_difference(values: Array, cluster: Codes, level: float = 0.95) -> dict[str, Any]:
-    """Return a mean of paired differences with its cluster-robust t interval and test.
+    """Return a mean with its cluster-robust t interval and test: of values without bounds.
 
-    Parameters
-    ----------
-    values : ndarray, shape (n,)
-    cluster : ndarray of int, shape (n,)
-    level : float
-
-    Returns
-    -------
-    dict
-        ``estimate, std_error, conf_low, conf_high, p_value, n, n_clusters, reason``; no
-        interval where nothing varies or there is one cluster.
+    Differences between -1 and 1 have :func:`workbench.flips.paired_difference`, whose interval
+    stays in that range; see there for what comes back. There is no interval where nothing
+    varies or there is one cluster.
 
     Examples
     --------
@@ -230,7 +248,7 @@ def t_row(estimate: float, error: float, n: int, cluster: Codes, level: float) -
         "p_value": 2 * float(t.sf(abs(estimate) / error, df)) if known else np.nan,
         "n": float(n),
         "n_clusters": float(clusters),
-        "reason": None if known else ONE_CLUSTER if clusters == 1 else NO_VARIATION,
+        "reason": None if known else _NO_ERROR.get(clusters, NO_VARIATION),
     }
 
 

@@ -8,7 +8,7 @@ import numpy as np
 from scipy.optimize import brentq
 from scipy.stats import t
 
-from workbench.clustered import Array, Codes
+from workbench.clustered import Array, Codes, no_value
 from workbench.intervals import ONE_CLUSTER, effective_rows
 
 _EDGE = 1e-9
@@ -98,10 +98,7 @@ def paired_difference(values: Array, cluster: Codes, level: float = 0.95) -> dic
     >>> found["p_value"], round(found["conf_high"], 3)
     (1.0, 0.093)
     """
-    n = len(values)
-    row = {**dict.fromkeys(("estimate", "std_error", "conf_low", "conf_high", "p_value"), np.nan),
-           "n": float(n), "n_clusters": float(len(np.unique(cluster))),
-           "reason": "no value"}  # fmt: skip
+    n, row = len(values), {**no_value(cluster), "p_value": np.nan}
     if not n:
         return row
     mean = float(values.mean())

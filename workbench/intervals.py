@@ -203,6 +203,26 @@ def unit_interval(
     return {"std_error": found.error, "conf_low": low, "conf_high": high, "reason": None}
 
 
+def ends_text(low: float, high: float, reason: object, sign: str = "+") -> str:
+    """Return an interval as text, or why there is none.
+
+    Parameters
+    ----------
+    low, high : float
+    reason : str, or whatever a table holds where there is no reason
+    sign : str
+        ``"+"`` where a positive number gets its sign, else ``""``.
+
+    Examples
+    --------
+    >>> ends_text(0.25, 0.5, None, ""), ends_text(float("nan"), float("nan"), "one cluster")
+    ('[0.250, 0.500]', '(no interval: one cluster)')
+    """
+    if np.isnan(low) or np.isnan(high):
+        return f"(no interval: {str(reason).removeprefix('no interval: ')})"
+    return f"[{low:{sign}.3f}, {high:{sign}.3f}]"
+
+
 def positive_mean(values: Array, cluster: Codes, level: float) -> dict[str, Any]:
     """Return ``estimate, std_error, conf_low, conf_high, reason`` of a mean above 0: a loss.
 

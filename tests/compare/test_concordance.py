@@ -22,6 +22,7 @@ from workbench.compare.concordance import (
 from workbench.compare.generation import generation
 from workbench.compare.tau_interval import interval, score_interval
 from workbench.data.dataset import PreferenceData
+from workbench.decompose.decomposition import decompose
 from workbench.errors import DesignError
 
 
@@ -173,3 +174,35 @@ def test_no_tau_leaves_its_range_or_its_interval(seed, n, noise):
         assert (known["conf_low"] < known["conf_high"]).all()
         assert table.loc[table["conf_low"].isna(), "reason"].notna().all()
     found.summary()
+
+
+def test_the_weight_beside_a_tau_is_that_of_the_fit_to_the_last_digit():
+    rng = np.random.default_rng(0)
+    x = rng.normal(size=(60, 3))
+    x[:, 2] = 1.0
+    y = (rng.random(60) < 1 / (1 + np.exp(-x[:, 0]))) * 1.0
+    data = _data(x, y, cluster=[f"c{k}" for k in rng.integers(12, size=60)])
+    fit = decompose(data, folds=0)
+    table = concordance(data, fit=fit, replicates=50).to_frame().set_index("term")
+    joint = fit.to_frame().set_index("term").loc[table.index]
+    pairs = {"weight": "estimate", "weight_low": "conf_low", "weight_high": "conf_high"}
+    for own, theirs in {**pairs, "per_sd": "per_sd", "per_sd_high": "per_sd_high"}.items():
+        np.testing.assert_array_equal(table[own], joint[theirs])
+    assert table.loc["f2", "weight_reason"] == joint.loc["f2", "reason"] is not None
+
+
+def test_a_number_without_an_interval_says_why_in_text():
+    rng = np.random.default_rng(0)
+    x = rng.normal(size=(40, 3))
+    y = (rng.random(40) < 1 / (1 + np.exp(-x[:, 0]))) * 1.0
+    data = _data(x, y, cluster=["c"] * 40)
+    both = pd.concat([data.labels, data.labels.assign(annotator="b")])
+    data = PreferenceData.from_tables(data.pairs, both).with_factors(
+        data.factors[["f0", "f1", "f2"]], pd.DataFrame(index=data.factors.index), {}
+    )
+    found = concordance(data, replicates=50)
+    for result in (found, align(found, "ann", "b"), decompose(data, folds=0)):
+        text = result.summary()
+        assert "nan" not in text
+        assert "(no interval: " in text
+    found.plot()

@@ -14,6 +14,7 @@ from workbench.compare.scenarios import pool_scenarios
 from workbench.data.dataset import PreferenceData
 from workbench.decompose.decomposition import decompose
 from workbench.errors import DesignError
+from workbench.intervals import NO_VARIATION, ONE_CLUSTER
 
 
 def _draw(seed, sizes, mu, tau):
@@ -133,7 +134,12 @@ def test_clusters_that_lie_in_several_scenarios_are_said_and_not_independent():
     assert (found.tau["p_value"].dropna() > 0.5).all()
     assert (found.tau["tau"].dropna() == 0).all()
     assert found.settings["likelihood_power"]["ann"] == pytest.approx(0.5, abs=0.15)
-    assert found.pairwise["std_error"].max() < 1e-6
+    # no error of a difference that cannot be: an interval of no width would claim to know
+    np.testing.assert_allclose(found.pairwise["estimate"], 0.0, atol=1e-6)
+    assert found.pairwise[["std_error", "conf_low", "p_value"]].isna().all(axis=None)
+    assert (found.pairwise["reason"] == NO_VARIATION).all()
+    assert found.tau["tau"].isna().all()
+    assert found.tau["reason"][0] == "no test: the labels of the scenarios do not differ"
 
 
 def _people(rng, tau, people=40, each=30, bank=60):
@@ -177,6 +183,55 @@ def test_taus_interval_covers_the_planted_spread():
         covered.append((found.tau_low <= tau) & (tau <= found.tau_high))
     # 50 intervals at 95 %: fewer than 43 have a probability of 0.3 %
     assert np.sum(covered) >= 43
+
+
+def test_scenarios_that_differ_less_than_chance_bound_tau_above_zero():
+    # the same labels in other clusters: T is 0, and yet 60 labels each tell no tau of 0
+    _, subsets = _draw(8, [60], np.array([0.6, -0.3]), np.zeros(2))
+    clusters = [np.arange(60) + 60 * s for s in range(4)]
+    found = heterogeneity(subsets * 4, clusters, pool(subsets * 4), 1.0, 0.95, 0)
+    assert (found.tau == 0).all()
+    # a weight of 60 labels has an error of about 0.27: spreads of that size stay possible
+    assert (found.tau_high > 0.2).all()
+    for seed in range(12):
+        _, subsets = _draw(seed, [60] * 6, np.array([0.6, -0.3]), np.zeros(2))
+        own = [np.arange(60) + 60 * s for s in range(6)]
+        found = heterogeneity(subsets, own, pool(subsets), 1.0, 0.95, seed)
+        assert (found.tau_high > 0.2).all()
+
+
+def test_an_undefined_term_says_why_as_a_fit_does():
+    _, subsets = _draw(6, [50, 50, 50], np.array([0.6, -0.3, 0.0]), np.zeros(3))
+    data = _data([Subset(s.X * [1, 1, 0], s.weight, s.votes) for s in subsets])
+    found = pool_scenarios(data)
+    fit = decompose(data, folds=0).to_frame().set_index("term")["reason"]
+    assert fit["position"] == "the shown order is unknown"
+    for table in (found.tau, found.estimates):
+        reasons = table.set_index("term")["reason"]
+        for term in ("f2", "position"):
+            assert set(reasons[[term]]) == {fit[term]}
+    assert "undefined: the shown order is unknown" in found.summary()
+    assert f"undefined: {fit['f2']}" in found.summary()
+    assert "nan" not in found.summary()
+
+
+def test_labels_without_a_known_error_have_no_interval_and_say_so():
+    _, subsets = _draw(6, [50, 50, 50], np.array([0.6, -0.3]), np.zeros(2))
+    data = _data(subsets)
+    one = pool_scenarios(replace(data, pairs=data.pairs.assign(cluster="c")))
+    ties = pool_scenarios(_data([Subset(s.X, s.weight, s.votes * 0 + 0.5) for s in subsets]))
+    for found in (one, ties):
+        for name in ("unpooled", "complete"):
+            known = found.estimates[found.estimates["term"] != "position"]
+            assert np.isfinite(known[f"{name}_estimate"]).all()
+            assert known[[f"{name}_conf_low", f"{name}_conf_high"]].isna().all(axis=None)
+            assert known["reason"].str.contains(f"no interval of the {name} weight").all()
+        assert "nan" not in found.summary()
+    mu = one.tau.set_index("term").loc["f0"]
+    assert np.isfinite(mu["estimate"])
+    assert np.isnan([mu["conf_low"], mu["conf_high"], mu["std_error"]]).all()
+    assert mu["reason"].startswith(ONE_CLUSTER)
+    one.plot()
 
 
 def test_names_and_order_of_scenarios_change_no_pooled_weight_and_a_swap_no_tau():

@@ -233,9 +233,64 @@ def test_equal_weights_correlate_by_one():
     rng = np.random.default_rng(1)
     noise = np.repeat(0.1 * rng.normal(size=(100, 1, 1, K)), 2, axis=1)
     row = similarity(_weights(values, values + noise)).to_frame().iloc[0]
-    np.testing.assert_allclose(row[["estimate", "disattenuated"]].astype(float), 1.0)
-    assert row[["conf_low", "conf_high", "disattenuated_low"]].isna().all()
-    assert row["reason"] == "no interval: the two have the same weights in every replicate"
+    assert row["estimate"] == pytest.approx(1.0)
+    # a corrected value of 1 without an interval would claim to know
+    assert row[["conf_low", "conf_high", "disattenuated", "disattenuated_low"]].isna().all()
+    assert row["reason"].startswith("no interval: the two have the same weights in every replicate")
+    assert "no corrected value" in row["reason"]
+
+
+def test_an_opposite_copy_is_not_called_the_same():
+    values = np.random.default_rng(0).normal(size=(1, 1, K))
+    noise = 0.1 * np.random.default_rng(1).normal(size=(100, 1, 1, K))
+    values, noise = (np.concatenate([part, -part], axis=-3) for part in (values, noise))
+    found = similarity(_weights(values, values + noise))
+    row = found.to_frame().iloc[0]
+    assert row["estimate"] == pytest.approx(-1.0)
+    assert np.isnan(row["disattenuated"])
+    assert "opposite weights" in row["reason"]
+    assert "same" not in row["reason"]
+    fixed = np.array([[[1.0, 2, 4]], [[1.0, 3, 2]]])
+    unmoved = similarity(_weights(fixed, np.repeat(fixed[None], 9, axis=0)))
+    assert "same weights" not in unmoved.to_frame()["reason"][0]
+
+
+def test_an_estimate_in_its_range_is_never_the_end_of_its_interval():
+    inside = 0
+    for seed in range(60):
+        rng = np.random.default_rng(seed)
+        seen = rng.normal(size=(3, 2, 4))
+        again = seen + 1.5 * rng.normal(size=(200, *seen.shape))
+        found = similarity(_weights(seen, again))
+        frame = found.to_frame()
+        for name, low, high in (
+            ("estimate", "conf_low", "conf_high"),
+            ("disattenuated", "disattenuated_low", "disattenuated_high"),
+        ):
+            known = frame[frame[low].notna() & (frame[name].abs() < 1)]
+            assert (known[low] < known[name]).all()
+            assert (known[name] < known[high]).all()
+            inside += len(known)
+        assert (
+            (frame["disattenuated"].abs() != 1).where(frame["disattenuated_low"].isna(), True).all()
+        )
+        mean = found.between({"all": ["a0", "a1", "a2"]}).iloc[0]
+        assert mean["conf_low"] < mean["estimate"] < mean["conf_high"]
+    assert inside > 60
+
+
+def test_the_mean_of_many_pairs_says_over_which_it_is():
+    values = np.random.default_rng(0).normal(size=(7, 1, K))
+    values[6] = 0.25
+    some = similarity(_weights(values))
+    mean = some.to_frame()["estimate"].mean()
+    line = next(line for line in some.summary().splitlines() if "mean" in line)
+    assert f"mean {mean:.3f} of the 15 of 21 pairs that are defined" in line
+    assert "no scenario in which both" in line
+    values[:] = 0.25
+    none = similarity(_weights(values)).summary()
+    assert "mean of 21 pairs undefined: no scenario in which both" in none
+    assert "nan" not in none
 
 
 @given(
@@ -400,3 +455,14 @@ def test_bad_questions_are_errors():
     ):
         with pytest.raises(DesignError):
             call()
+
+
+@pytest.mark.parametrize("method", ["pearson", "spearman"])
+def test_annotators_without_a_common_term_are_undefined_with_draws_too(method):
+    values = np.random.default_rng(0).normal(size=(2, 1, 6))
+    values[0, 0, :3] = np.nan
+    values[1, 0, 3:] = np.nan
+    draws = np.repeat(values[None], 20, axis=0)
+    row = similarity(_weights(values, draws), method=method).to_frame().iloc[0]
+    assert np.isnan(row["estimate"])
+    assert row["reason"].startswith("no scenario in which both")

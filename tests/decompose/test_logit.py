@@ -162,3 +162,20 @@ def test_same_bits_on_every_run():
     one, two = (_fit(X, Y, None, "cluster", cluster) for _ in range(2))
     assert one.coef.tobytes() == two.coef.tobytes()
     assert one.covariance.tobytes() == two.covariance.tobytes()
+
+
+@pytest.mark.parametrize("seed", [42, 65, 72, 80, 81])
+def test_labels_that_are_separated_far_out_leave_the_range_of_no_number(seed: int) -> None:
+    # more terms than labels a group: warnings of numpy are errors here
+    rng = np.random.default_rng(seed)
+    K, m, J = 12, 8, 6
+    X = rng.normal(size=(m * J, K)) * (rng.random((m * J, K)) < 0.4)
+    X *= np.exp(rng.normal(size=(m * J, K)))
+    weight, votes = np.zeros((2, m * J, J))
+    for j in range(J):
+        weight[m * j : m * (j + 1), j] = 2
+        votes[m * j : m * (j + 1), j] = rng.integers(0, 3, m)
+    active = np.stack([(X[weight[:, j] > 0] != 0).any(axis=0) for j in range(J)])
+    fit = fit_logit(X, Cells(weight, votes), active=active, n_labels=weight.sum(axis=0).astype(int))
+    # what has no maximum is told by how steep it has become, or by not coming to rest
+    assert ((fit.steepest > 15) | ~fit.converged).all()

@@ -14,6 +14,7 @@ from workbench.compare.tau_interval import interval
 from workbench.decompose.errors.tidy import p_values, q_values
 from workbench.decompose.kernel import Array
 from workbench.errors import DesignError
+from workbench.intervals import ends_text
 from workbench.provenance import Provenance
 from workbench.results import Result
 from workbench.threads import on_one_thread
@@ -213,7 +214,5 @@ def _reason(estimate: float, low: float, flat: bool) -> str | None:
 def _text_row(row: Any) -> str:
     if not np.isfinite(row.estimate):
         return f"  {row.term:<10} undefined: {row.reason}"
-    return (
-        f"  {row.term:<10} {row.estimate:+.3f} [{row.conf_low:+.3f}, {row.conf_high:+.3f}]"
-        f"  n = {row.n} factors"
-    )
+    ends = ends_text(row.conf_low, row.conf_high, row.reason)
+    return f"  {row.term:<10} {row.estimate:+.3f} {ends}  n = {row.n} factors"

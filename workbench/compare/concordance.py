@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 from scipy import sparse
-from scipy.stats import norm
 
 from workbench.compare.tau_interval import interval, score_interval
 from workbench.data.dataset import PreferenceData
@@ -17,8 +16,8 @@ from workbench.decompose.decomposition import Decomposition, check_options, deco
 from workbench.decompose.design import Design, build_design, select_annotators
 from workbench.decompose.errors.tidy import q_values
 from workbench.decompose.kernel import Array
-from workbench.decompose.spread import label_sd
 from workbench.errors import DesignError, refuse_out_of_range
+from workbench.intervals import ends_text
 from workbench.provenance import Provenance
 from workbench.results import Result
 from workbench.standardised import PER_SD
@@ -79,7 +78,8 @@ class Concordance(Result):
         Beside the tidy columns (``n``: labels with a strict preference): ``n_clusters``,
         ``concordant`` and ``discordant`` (weights of labels), ``n_factor_ties``,
         ``n_preference_ties``; ``weight`` of the joint fit with its limits, per unit of the
-        coded difference, and ``per_sd`` for a difference of one standard deviation;
+        coded difference, ``per_sd`` for a difference of one standard deviation, and
+        ``weight_reason`` where these are undefined, as the fit tells them;
         ``confounded``; ``method`` and ``reason``.
         """
         return self.estimates
@@ -349,21 +349,28 @@ def _beside_weights(table: pd.DataFrame, fit: Decomposition, design: Design) -> 
             expected="the groups and factors of the concordance",
             fix="Fit the same data with the same by= and factors=, or leave fit= out.",
         )
-    z = float(norm.ppf(0.5 + fit.settings["level"] / 2))
-    place = [fit.terms.index(t) for t in design.terms[:-1]]
-    fits = [fit.fits[g] for g in design.groups]
-    weight = np.concatenate([f.coef[place] for f in fits])
-    error = np.concatenate([np.sqrt(np.diag(f.covariance))[place] for f in fits])
-    table["weight"] = weight
-    table["weight_low"], table["weight_high"] = weight - z * error, weight + z * error
-    sd = label_sd(design)[:, :-1].ravel()
-    for end, name in zip(("", "_low", "_high"), PER_SD, strict=True):
-        table[name] = table[f"weight{end}"] * sd
+    # the very numbers that the fit tells, of other degrees of freedom for every weight
+    joint_fit = fit.to_frame().set_index(["group", "term"]).loc[
+        pd.MultiIndex.from_frame(table[["group", "term"]])
+    ]  # fmt: skip
+    ends = ("estimate", "conf_low", "conf_high")
+    for name, end in zip(("weight", "weight_low", "weight_high"), ends, strict=True):
+        table[name] = joint_fit[end].to_numpy()
+    table[list(PER_SD)] = joint_fit[list(PER_SD)].to_numpy()
+    table["weight_reason"] = joint_fit["reason"].to_numpy()
     seen = _side(table["conf_low"], table["conf_high"])
     joint = _side(table["weight_low"], table["weight_high"])
-    table["confounded"] = (seen != 0) & np.isfinite(weight) & (joint != seen)
+    table["confounded"] = (seen != 0) & np.isfinite(table["weight_low"]) & (joint != seen)
     table["method"] = _METHOD
     return table[[c for c in table if c != "reason"] + ["reason"]]
+
+
+def weight_text(row: Any) -> str:
+    """Return a row's weight of the joint fit as text, or why there is none."""
+    if not np.isfinite(row.per_sd):
+        return f"weight undefined: {row.weight_reason}"
+    ends = ends_text(row.per_sd_low, row.per_sd_high, row.weight_reason)
+    return f"weight per sd {row.per_sd:+.3f} {ends}"
 
 
 def _side(low: pd.Series, high: pd.Series) -> np.ndarray:
@@ -380,8 +387,8 @@ def _text_row(row: Any) -> str:
     if not np.isfinite(row.estimate):
         return f"  {row.term:<24} undefined: {row.reason}"
     mark = "  CONFOUNDED" if row.confounded else ""
+    q = f"  q = {row.q_value:.3g}" if np.isfinite(row.q_value) else ""
     return (
-        f"  {row.term:<24} tau {row.estimate:+.3f} [{row.conf_low:+.3f}, {row.conf_high:+.3f}]"
-        f"  q = {row.q_value:.3g}  weight per sd {row.per_sd:+.3f} "
-        f"[{row.per_sd_low:+.3f}, {row.per_sd_high:+.3f}]{mark}"
+        f"  {row.term:<24} tau {row.estimate:+.3f} "
+        f"{ends_text(row.conf_low, row.conf_high, row.reason)}{q}  {weight_text(row)}{mark}"
     )

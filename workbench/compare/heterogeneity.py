@@ -18,6 +18,7 @@ FEWEST_CLUSTERS = 6
 
 _BLOCKS = 1000
 _BLOCK_VALUES = 4_000_000
+_NOTHING = 1e-9
 _RIDGE = 1e-2
 _NEWTON = 30
 _GRID = np.concatenate([[0.0], np.geomspace(0.005, 20.0, 240)])
@@ -93,7 +94,10 @@ def heterogeneity(
     Kline and Santos 2012; the variance component's score after Lin 1997).
 
     For the interval, scores at the subsets' pooled weights get random deviations of size tau;
-    it holds every tau under which neither tail of T is below (1 - level) / 2.
+    it holds every tau under which neither tail of T is below (1 - level) / 2. Where T is below
+    its median under tau = 0, and tau therefore 0, the upper end is that of the median: subsets
+    that happen to differ less than chance would have it bound tau no closer (the power-constrained
+    limit of Cowan, Cranmer, Gross and Vitells 2011), and no interval is a point.
 
     Examples
     --------
@@ -119,7 +123,13 @@ def heterogeneity(
     again = _replicates(deviations, subsets, clusters, alike, signs)
     expected = again.mean(axis=0)
     n_subsets, n_clusters, reasons = _counts(subsets, clusters)
-    possible = np.array([reason is None for reason in reasons]) & (expected > 0)
+    # clusters that say the same in every subset leave nothing that could differ
+    told = expected > _NOTHING * deviations.nominal
+    reasons = [
+        reason or (None if one else "no test: the labels of the scenarios do not differ")
+        for reason, one in zip(reasons, told, strict=True)
+    ]
+    possible = np.array([reason is None for reason in reasons])
     extreme = (again >= seen * (1 - 1e-9)).sum(axis=0)
     p = np.where(possible, (1.0 + extreme) / (1.0 + FLIPS), np.nan)
     ratio = np.divide(seen, expected, out=np.full(K, np.nan), where=possible)
@@ -138,6 +148,8 @@ class _Deviations:
         self.left = np.linalg.inv(np.eye(len(scale)) + hessian * spread)
         self.information = self.left @ hessian
         self.mean = np.linalg.pinv(self.information.sum(axis=0), hermitian=True)
+        self.nominal = np.einsum("skl,skl->k", self.information, self.left)
+        """T of independent labels, about."""
 
     def __call__(self, scores: Array) -> Array:
         raw = np.matmul(self.left, scores[..., None])[..., 0]
@@ -279,31 +291,34 @@ def _invert(
     working = gradient + np.einsum("skl,sl->sk", hessian, b - pooled.mu)
     seen = (deviations(working[None])[0] ** 2).sum(axis=0)
     scores = _cluster_scores(subsets, clusters, b, signs)
-    larger, smaller, count = np.zeros((len(_GRID), K)), np.zeros((len(_GRID), K)), 0
+    # T at tau is a quadratic of tau, in every replicate: its three coefficients
+    drawn_again: list[Array] = []
     for part in _parts(FLIPS // 2, b.size):
         some = signs[0][: FLIPS // 2][part]
         z = rng.normal(size=(len(some), *b.shape))
         drawn = np.einsum("skl,bsl->bsk", hessian, z * pooled.tau)
         whole = deviations(_flipped(scores, some, b.shape) + drawn)
-        count += len(some)
-        for k in range(K):
-            unit = deviations.of_term(k, z[:, :, k]) / power
-            rest = whole[:, :, k] - pooled.tau[k] * unit
-            tau = _GRID[:, None] / scale[k]
-            cross, square = 2.0 * (rest * unit).sum(axis=1), (unit**2).sum(axis=1)
-            again = (rest**2).sum(axis=1) + tau * cross + tau**2 * square
-            larger[:, k] += (again >= seen[k]).sum(axis=1)
-            smaller[:, k] += (again <= seen[k]).sum(axis=1)
-    larger, smaller = larger / count, smaller / count
+        unit = np.stack([deviations.of_term(k, z[:, :, k]) for k in range(K)], axis=2) / power
+        rest = whole - pooled.tau * unit
+        square, cross = (unit**2).sum(axis=1), 2.0 * (rest * unit).sum(axis=1)
+        drawn_again.append(np.stack([square, cross, (rest**2).sum(axis=1)]))
+    coefficients = np.concatenate(drawn_again, axis=1)
     tail = (1.0 - level) / 2.0
-    ends = np.empty((3, K))
-    for k in range(K):
-        ends[:, k] = (
-            _first(larger[:, k], 0.5),
-            _first(larger[:, k], tail),
-            _first(1.0 - smaller[:, k], 1.0 - tail),
-        )
-    return ends / scale
+    return np.stack([_ends(coefficients[:, :, k], seen[k], scale[k], tail) for k in range(K)], 1)
+
+
+def _ends(coefficients: Array, seen: float, scale: float, tail: float) -> Array:
+    """Return tau and both ends of its interval, of one term."""
+    square, cross, alone = coefficients
+    tau = _GRID[:, None] / scale
+    again = alone + tau * (cross + tau * square)
+    larger = np.count_nonzero(again >= seen, axis=1) / len(alone)
+    # below the median under tau = 0, tau is 0: no smaller T bounds tau more closely, and
+    # where scenarios happen to differ less than chance has it, the interval keeps a width
+    least = max(seen, float(np.median(alone)))
+    smaller = np.count_nonzero(again <= least, axis=1) / len(alone)
+    found = _first(larger, 0.5), _first(larger, tail), _first(1.0 - smaller, 1.0 - tail)
+    return np.array(found) / scale
 
 
 def _first(share: Array, bound: float) -> float:
@@ -339,7 +354,8 @@ def _counts(
         if subset < 2:
             reasons.append("no test: the term differs in fewer than two scenarios")
         elif cluster < FEWEST_CLUSTERS:
-            reasons.append(f"no test: the term differs in only {cluster} clusters")
+            only = "1 cluster" if cluster == 1 else f"{cluster} clusters"
+            reasons.append(f"no test: the term differs in only {only}")
         else:
             reasons.append(None)
     return n_subsets, n_clusters, reasons

@@ -18,6 +18,7 @@ from workbench.decompose.design import CLUSTER, Design
 from workbench.decompose.errors.tidy import q_values, t_interval, tidy_columns
 from workbench.decompose.estimate import GroupFit
 from workbench.decompose.kernel import Array
+from workbench.intervals import NO_VARIATION, ONE_CLUSTER
 from workbench.results import TIDY
 
 METHOD = (
@@ -31,6 +32,9 @@ APART = "difference of unpooled weights, joint cluster-robust covariance"
 
 LABELS_A_TERM = 10
 """Labels for each term that a subset needs for weights of its own."""
+
+_NOTHING = 1e-9
+"""Errors of rounding, and variances as a share of those of which they are a difference."""
 
 CLUSTERS_FOR_Q = 40
 """Clusters in each subset for Cochran's Q to hold its level."""
@@ -145,16 +149,14 @@ class ScenarioFits:
 
     def estimates(self) -> pd.DataFrame:
         """Pooled, unpooled and complete weights of each scenario and term."""
-        mean, error = self._full(self.pooled.mean), self._full(self.pooled.error)
+        mean, error = self._full(self.pooled.mean), self._known(self._full(self.pooled.error))
         S, K = mean.shape
         columns = tidy_columns(
             self.terms * S, mean.ravel(), error.ravel(), np.repeat(self.n, K), self.level
         )
         # one family a scenario, as in a fit of its own
         columns["q_value"] = np.concatenate([q_values(p) for p in columns["p_value"].reshape(S, K)])
-        own = np.sqrt(np.diagonal(self.joint, axis1=1, axis2=2).T)
-        whole = self.whole
-        whole_error = np.sqrt(np.diag(whole.covariance))
+        whole, own, whole_error = self.whole, self._own_error(), _error(self.whole)
         complete = _beside("complete", whole.told, whole_error, self.level, whole.df)
         return pd.DataFrame(
             {
@@ -171,23 +173,40 @@ class ScenarioFits:
         ).astype({"scenario": "str"})
 
     def _reasons(self, s: int) -> list[str | None]:
-        fit = self.fits[s]
+        """Return why the weights of a scenario are undefined, or have no interval."""
+        fit, own, together = self.fits[s], self._own_error()[s], _error(self.whole)
+        few = f"no unpooled weight: {self.n[s]:,} labels, fewer than {LABELS_A_TERM} a term"
         reasons: list[str | None] = []
-        for term, used in zip(self.terms, self.used.tolist(), strict=True):
+        for k, (term, used) in enumerate(zip(self.terms, self.used.tolist(), strict=True)):
             if not used:
-                reasons.append("the term never differs")
-            elif fit is None:
-                reasons.append(
-                    f"no unpooled weight: {self.n[s]:,} labels, fewer than {LABELS_A_TERM} a term"
-                )
-            else:
-                why = fit.reasons.get(term)
-                reasons.append(None if why is None else f"no unpooled weight: {why}")
+                reasons.append(self._unused(term))
+                continue
+            parts: list[str | None] = [ONE_CLUSTER] if self.alone else []
+            parts.append(few if fit is None else _why(fit, term, own[k], "unpooled weight"))
+            parts.append(_why(self.whole, term, together[k], "complete weight"))
+            reasons.append("; ".join(part for part in parts if part) or None)
         return reasons
+
+    def _own_error(self) -> Array:
+        """Return standard errors of the unpooled weights, (S, K); NaN where nothing varies."""
+        own = np.sqrt(np.diagonal(self.joint, axis1=1, axis2=2).T)
+        return np.where(own > _NOTHING, own, np.nan)
+
+    @property
+    def alone(self) -> bool:
+        """Whether all labels lie in one cluster, so that no error of them is known."""
+        return self.whole.n_clusters < 2
+
+    def _known(self, error: Array) -> Array:
+        return np.full_like(error, np.nan) if self.alone else error
+
+    def _unused(self, term: str) -> str:
+        """Return why a term has no weight anywhere, as the fit of all scenarios tells it."""
+        return self.whole.reasons.get(term, "the term never differs")
 
     def tau(self) -> pd.DataFrame:
         """Mean and spread over scenarios of each term, and the test of heterogeneity."""
-        mu, error = self._full(self.pooled.mu), self._full(self.pooled.mu_error)
+        mu, error = self._full(self.pooled.mu), self._known(self._full(self.pooled.mu_error))
         columns = tidy_columns(self.terms, mu, error, int(self.n.sum()), self.level)
         test = self.test
         p = self._full(test.p_value)
@@ -218,12 +237,12 @@ class ScenarioFits:
         given = iter(self.test.reasons)
         reasons: list[str | None] = []
         for k, used in enumerate(self.used.tolist()):
-            why = next(given) if used else "the term never differs"
+            why = next(given) if used else self._unused(self.terms[k])
             if why is None and np.isinf(high[k]):
                 why = "the data do not bound tau from above"
             elif why is None and tau[k] == 0:
                 why = "tau is 0: no more than chance; the pooled weights use the prior's"
-            reasons.append(why)
+            reasons.append(f"{ONE_CLUSTER}; {why}" if self.alone and used else why)
         return reasons
 
     def _cochran(self, k: int) -> dict[str, Any]:
@@ -269,19 +288,38 @@ class ScenarioFits:
                 degrees = np.broadcast_to(df[:, None], (S, S))
             # Satterthwaite's degrees of freedom of a sum of independent variances
             whole = shares.sum(axis=0) ** 2 / (shares**2 / degrees).sum(axis=0)
-            error = np.sqrt(np.maximum(variance, 0.0))
+            # the same clusters with the same labels differ by nothing, and leave no error
+            fixed = variance <= _NOTHING * shares.sum(axis=0)
+            error = np.sqrt(np.where(fixed, np.nan, variance))
             names = np.array(self.scenarios, dtype=object)[fine]
             table = pd.DataFrame(tidy_columns([term] * len(b[first]), value, error, counts,
                                               self.level, whole))  # fmt: skip
+            table["reason"] = pd.Series(np.where(fixed, NO_VARIATION, ""), dtype="str").replace(
+                "", None
+            )
             table.insert(0, "reference", names[second] if pairs else "others")
             table.insert(0, "scenario", names[first])
             table.insert(0, "annotator", self.name)
             tables.append(table.astype({"scenario": "str", "reference": "str"}))
         if not tables:
             names_only = ["annotator", "scenario", "reference"]
-            return pd.DataFrame(columns=[*names_only, *TIDY])
+            return pd.DataFrame(columns=[*names_only, *TIDY, "method", "reason"])
         joined = pd.concat(tables, ignore_index=True)
-        return joined.assign(q_value=q_values(joined["p_value"].to_numpy()), method=APART)
+        told = joined.assign(q_value=q_values(joined["p_value"].to_numpy()), method=APART)
+        return told[[*told.columns.drop("reason"), "reason"]]
+
+
+def _error(fit: GroupFit) -> Array:
+    """Return the standard errors of the weights that are told; NaN where nothing varies."""
+    error = np.sqrt(np.maximum(np.diag(fit.covariance), 0.0))
+    return np.where(np.isfinite(fit.told) & (error > _NOTHING), error, np.nan)
+
+
+def _why(fit: GroupFit, term: str, error: float, name: str) -> str | None:
+    """Say why a fit gives no weight of a term, or no interval of it."""
+    if term in fit.reasons:
+        return f"no {name}: {fit.reasons[term]}"
+    return None if np.isfinite(error) else f"no interval of the {name}: {NO_VARIATION}"
 
 
 def _beside(

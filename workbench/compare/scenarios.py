@@ -16,6 +16,7 @@ from workbench.decompose.decomposition import Decomposition, check_options, deco
 from workbench.decompose.design import Design, Ties, build_design, select_annotators
 from workbench.decompose.weights import SEPARATOR
 from workbench.errors import DesignError
+from workbench.intervals import ends_text
 from workbench.provenance import Provenance
 from workbench.results import Result
 from workbench.threads import on_one_thread
@@ -91,13 +92,7 @@ class ScenarioPool(Result):
             own = self.estimates[self.estimates["annotator"] == name]
             n = own.drop_duplicates("scenario")["n"].sum()
             lines.append(f"\n{name}: n = {n:,} in {own['scenario'].nunique()} scenarios")
-            for r in table.itertuples():
-                lines.append(
-                    f"  {r.term:<24} mu {r.estimate:+.3f} [{r.conf_low:+.3f}, {r.conf_high:+.3f}]"
-                    f"  tau {r.tau:.3f} [{r.tau_low:.3f}, {r.tau_high:.3f}]"
-                    f"  heterogeneity q = {r.q_value:.3g}"
-                    + (f"  ({r.reason})" if isinstance(r.reason, str) else "")
-                )
+            lines += [_text_row(row) for row in table.itertuples()]
         found = self.differences[self.differences["q_value"] < 0.05]
         lines.append(f"\n{len(found)} differences from the other scenarios with q < 0.05")
         lines += [
@@ -256,3 +251,17 @@ def _fits_apart(
 def _joined(tables: list[pd.DataFrame]) -> pd.DataFrame:
     full = [table for table in tables if len(table)] or tables[:1]
     return pd.concat(full, ignore_index=True)
+
+
+def _text_row(row: Any) -> str:
+    name = f"  {row.term:<24}"
+    if not np.isfinite(row.estimate):
+        return f"{name} undefined: {row.reason}"
+    text = f"{name} mu {row.estimate:+.3f} {ends_text(row.conf_low, row.conf_high, row.reason)}"
+    if not np.isfinite(row.conf_low):
+        return text
+    if not np.isfinite(row.tau):
+        return f"{text}  tau undefined: {row.reason}"
+    high = f"{row.tau_high:.3f}" if np.isfinite(row.tau_high) else "no upper end"
+    text += f"  tau {row.tau:.3f} [{row.tau_low:.3f}, {high}]  heterogeneity q = {row.q_value:.3g}"
+    return f"{text}  ({row.reason})" if isinstance(row.reason, str) else text

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Literal, Protocol
+from typing import Any, Literal, Protocol
 
 import numpy as np
 import pandas as pd
@@ -17,7 +17,7 @@ from workbench.compare.attenuation import (
     pair_means,
     ranked,
 )
-from workbench.compare.similarity_result import NO_DRAWS, Similarity, percentiles
+from workbench.compare.similarity_result import NO_DRAWS, Similarity, interval
 from workbench.decompose.fit_files import ALL, QUERY_CASES
 from workbench.decompose.kernel import Array
 from workbench.decompose.weights import SEPARATOR, Weights
@@ -35,7 +35,10 @@ _NOT_CORRECTED = "no correction for noise: it is of Pearson correlations"
 _UNRELIABLE = "no correction: the weights of one of the two vary no more than their noise"
 _OFTEN_UNRELIABLE = "no interval of the corrected value: undefined in too many replicates"
 _SAME = "no interval: the two have the same weights in every replicate"
+_OPPOSITE = "no interval: the two have opposite weights in every replicate"
+_UNMOVED = "no interval: the same in every replicate"
 _AT_BOUND = "the corrected value is at the end of its range: noise took it there or beyond"
+_BARE = "no corrected value: it would stand at the end of its range, without an interval"
 _OFTEN_UNDEFINED = "no interval: undefined in too many replicates"
 _NOTHING_SHARED = f"no scenario in which both have {FEWEST_TERMS} terms, and weights that vary"
 
@@ -106,9 +109,11 @@ def similarity(
     the prior is about as wide as the weights; what errors share is not in separate posteriors,
     so use a bootstrap to compare annotators who labelled the same pairs.
 
-    A corrected value beyond 1 or -1, which noise makes, is given as 1 or -1 and said.
+    A corrected value beyond 1 or -1, which noise makes, is given as 1 or -1 and said; without an
+    interval it is undefined.
 
-    Intervals are percentiles of replicates, and hold the estimate: the draws' deviations are added
+    Intervals are percentiles of replicates; where these do not centre on the estimate, they reach
+    as far beyond it as beyond their median, on Fisher's scale. The draws' deviations are added
     to weights that were shrunk to the corrected moments. Added to the estimates, noise would enter
     twice and pull every replicate towards 0. The interval of the raw value is therefore of what
     data of this size give on average; that of the corrected value is of the weights without noise.
@@ -152,7 +157,7 @@ def similarity(
     means, again = pair_means(parts, pairs)
     raw = None if again is None else again.raw
     if method == "spearman" and weights.draws is not None:
-        raw = _rank_replicates(cubes, parts, pairs, means.raw)
+        raw = _rank_replicates(cubes, parts, pairs, means.raw, len(weights.draws))
     table = _table(annotators, pairs, parts, means)
     _add_intervals(table, raw, again, level)
     table["n"] = sum(n[pairs[0]] + n[pairs[1]] for _, _, n in cubes)
@@ -259,18 +264,19 @@ def _scenario(
 
 
 def _rank_replicates(
-    cubes: list[Cube], parts: list[Scenario], pairs: Pairs, estimate: Array
+    cubes: list[Cube], parts: list[Scenario], pairs: Pairs, estimate: Array, replicates: int
 ) -> Array:
     """Return mean rank correlations of the draws, shifted so that they centre on the estimate."""
     i, j = pairs
-    total: Array | float = 0.0
+    # a scenario without a term that all have has no ranks, and no draws of them
+    total = np.zeros((replicates, len(i)))
     for (_, draws, _), part in zip(cubes, parts, strict=True):
         if draws is not None:
             again = moments(draws, draws, part.mask)
             with np.errstate(invalid="ignore", divide="ignore"):
                 r = again.cross[:, i, j] / np.sqrt(again.own[:, i, j] * again.own[:, j, i])
-            total = total + np.where(part.defined[i, j], r, 0.0)
-    mean = np.asarray(total) / np.maximum(sum(part.defined[i, j] for part in parts), 1)
+            total += np.where(part.defined[i, j], r, 0.0)
+    mean = total / np.maximum(sum(part.defined[i, j] for part in parts), 1)
     inside = 1 - 1e-9
     z = np.arctanh(np.clip(mean, -inside, inside))
     known = np.isfinite(z)
@@ -309,7 +315,7 @@ def _add_intervals(
     table: pd.DataFrame, raw: Array | None, again: PairMeans | None, level: float
 ) -> None:
     if raw is not None:
-        ends = _around(percentiles(raw, level), table["estimate"].to_numpy())
+        ends = interval(raw, table["estimate"].to_numpy(), level)
         table["conf_low"], table["conf_high"] = ends
         known = np.isfinite(raw)
         count = np.maximum(known.sum(axis=0), 2)
@@ -318,10 +324,12 @@ def _add_intervals(
         spread = np.sqrt(square.sum(axis=0) / (count - 1))
         table["std_error"] = np.where(table["conf_low"].notna(), spread, np.nan)
     if again is not None:
-        ends = percentiles(again.corrected, level)
         # a value that is undefined itself has no interval
-        ends = _around(ends, table["disattenuated"].to_numpy())
+        ends = interval(again.corrected, table["disattenuated"].to_numpy(), level)
         table["disattenuated_low"], table["disattenuated_high"] = ends
+        # noise takes a corrected value to the end of its range: without an interval it says nothing
+        bare = np.isnan(ends[0]) & (table["disattenuated"].abs() >= 1.0).to_numpy()
+        table.loc[bare, "disattenuated"] = np.nan
 
 
 def _same(raw: Array | None, estimate: Array) -> NDArray[np.bool_]:
@@ -330,13 +338,6 @@ def _same(raw: Array | None, estimate: Array) -> NDArray[np.bool_]:
         return np.zeros(len(estimate), dtype=bool)
     away = np.where(np.isfinite(raw), np.abs(raw - estimate), 0.0)
     return np.asarray((away.max(axis=0) < 1e-9) & np.isfinite(raw).any(axis=0))
-
-
-def _around(ends: Array, estimate: Array) -> Array:
-    """Return intervals in the range of a correlation that hold it; NaN for those of no width."""
-    low, high = np.clip(ends, -1.0, 1.0)
-    low, high = np.minimum(low, estimate), np.maximum(high, estimate)
-    return np.where(high - low > 1e-9, np.stack([low, high]), np.nan)
 
 
 def _method(method: str, weights: Weights, posterior: bool) -> str:
@@ -359,12 +360,24 @@ def _reasons(table: pd.DataFrame, method: str, same: NDArray[np.bool_]) -> pd.Se
             continue
         found = list(unmade)
         if draws and np.isnan(row.conf_low):
-            found.append(_SAME if row.same else _OFTEN_UNDEFINED)
-        if draws and method == "pearson" and np.isnan(row.disattenuated_low):
-            lost = np.isnan(row.disattenuated)
-            if lost or not row.same:
-                found.append(_UNRELIABLE if lost else _OFTEN_UNRELIABLE)
-        if abs(row.disattenuated) == 1.0 and not row.same:
-            found.append(_AT_BOUND)
+            found.append(_unmoved(row.estimate) if row.same else _OFTEN_UNDEFINED)
+        if draws and method == "pearson":
+            found += _why_not_corrected(row)
         reasons.append("; ".join(found) or None)
     return pd.Series(reasons, dtype="str")
+
+
+def _unmoved(estimate: float) -> str:
+    """Say why a similarity that no replicate moves has no interval."""
+    if abs(estimate) < 1 - 1e-9:
+        return _UNMOVED
+    return _SAME if estimate > 0 else _OPPOSITE
+
+
+def _why_not_corrected(row: Any) -> list[str]:
+    """Return what is to be said of a corrected value, or of its lack."""
+    if np.isfinite(row.disattenuated_low):
+        return [_AT_BOUND] if abs(row.disattenuated) == 1.0 else []
+    if np.isfinite(row.disattenuated):
+        return [] if row.same else [_OFTEN_UNRELIABLE]
+    return [_BARE if min(row.reliability, row.other_reliability) > 0 else _UNRELIABLE]

@@ -214,12 +214,9 @@ class Similarity(Result):
         reason = None if chosen.any() else "no pair of annotators with a similarity"
         if self.replicates is not None and chosen.any():
             means = self.replicates[:, chosen].mean(axis=1)
-            low, high = percentiles(means[:, None], self.settings["level"])[:, 0]
-            middle = values[chosen].mean()
-            low = float(np.maximum(-1.0, np.minimum(low, middle)))
-            high = float(np.minimum(1.0, np.maximum(high, middle)))
-            if not high - low > 1e-9:
-                low = high = np.nan
+            middle = np.array([values[chosen].mean()])
+            low, high = interval(means[:, None], middle, self.settings["level"])[:, 0]
+            if np.isnan(low):
                 reason = NO_WIDTH
         elif chosen.any():
             reason = NO_DRAWS
@@ -242,15 +239,22 @@ class Similarity(Result):
             f"scenario{'s' * (many > 1)} and {len(self.settings['terms'])} terms ({level})"
         ]
         table = self.table.sort_values("estimate", ascending=False, kind="stable")
-        shown = table if len(table) <= _MOST_PAIRS else pd.concat([table.head(7), table.tail(7)])
+        shown = table
         if len(table) > _MOST_PAIRS:
-            mean = table["estimate"].mean()
-            lines.append(f"  mean of {len(table)} pairs {mean:.3f}; the highest and the lowest:")
+            known = table[table["estimate"].notna()]
+            shown = (
+                known if len(known) <= _MOST_PAIRS else pd.concat([known.head(7), known.tail(7)])
+            )
+        if len(table) > _MOST_PAIRS:
+            some = "; the highest and the lowest:" * (len(known) > _MOST_PAIRS)
+            lines.append(f"  {_mean_text(table)}{some}")
         lines += [_text_row(row) for row in shown.itertuples()]
         left = self.settings["scenarios_left_out"]
         lines += [f"left out, as they overlap the scenarios: {', '.join(left)}"] if left else []
         reasons = table.loc[table["estimate"].notna(), "reason"].value_counts(sort=False)
-        lines += [f"{count} pairs: {reason}" for reason, count in reasons.items()]
+        lines += [
+            f"{count} pair{'s' * (count != 1)}: {reason}" for reason, count in reasons.items()
+        ]
         return "\n".join([*lines, f"method: {table['method'].iloc[0]}"])
 
     def plot(self) -> go.Figure:
@@ -265,6 +269,44 @@ class Similarity(Result):
             tree=(names, tree),
             title=f"Similarity of weights ({self.settings['method'].capitalize()})",
         )
+
+
+def interval(replicates: Array, estimate: Array, level: float) -> Array:
+    """Return intervals of correlations, shape (2, P): NaN where they have no width.
+
+    Percentiles; where the replicates do not centre on the estimate (weights that are mostly
+    noise are shrunk before they are drawn around) they reach as far beyond it, on Fisher's
+    scale, as they reach beyond their median: an estimate at the end of its interval would say
+    that it can only be wrong to one side.
+
+    Parameters
+    ----------
+    replicates : ndarray, shape (S, P)
+    estimate : ndarray, shape (P,)
+        Within [-1, 1].
+    level : float
+
+    Examples
+    --------
+    >>> found = interval(np.linspace(-0.5, 0.5, 101)[:, None], np.array([0.6]), 0.9)
+    >>> found.ravel().round(2).tolist()
+    [-0.45, 0.83]
+    """
+    ends = np.clip(percentiles(replicates, level), -1.0, 1.0)
+    known = np.isfinite(ends[0]) & np.isfinite(estimate)
+    middle = np.full(len(estimate), np.nan)
+    middle[known] = np.nanmedian(np.clip(replicates[:, known], -1.0, 1.0), axis=0)
+    # an estimate of 1 or -1 has the end of the range beside it, whatever the replicates
+    inside = np.abs(estimate) < 1.0
+    moved = np.tanh(_fisher(ends) + np.where(inside, _fisher(estimate) - _fisher(middle), 0.0))
+    low = np.minimum(np.minimum(ends[0], moved[0]), estimate)
+    high = np.maximum(np.maximum(ends[1], moved[1]), estimate)
+    return np.where(high - low > 1e-9, np.stack([low, high]), np.nan)
+
+
+def _fisher(r: Array) -> Array:
+    most = 1.0 - 1e-9
+    return np.asarray(np.arctanh(np.clip(r, -most, most)))
 
 
 def percentiles(replicates: Array, level: float) -> Array:
@@ -294,6 +336,20 @@ def _known(names: Iterable[str], annotators: Sequence[str]) -> None:
             expected="some of these",
             fix="Check the spelling.",
         )
+
+
+def _mean_text(table: pd.DataFrame) -> str:
+    """Return the mean of the similarities that are defined, and over which pairs it is."""
+    known = table["estimate"].dropna()
+    lost = table.loc[table["estimate"].isna(), "reason"]
+    if known.empty:
+        return f"mean of {len(table)} pairs undefined: {lost.iloc[0]}"
+    if lost.empty:
+        return f"mean of {len(table)} pairs {known.mean():.3f}"
+    return (
+        f"mean {known.mean():.3f} of the {len(known)} of {len(table)} pairs that are defined "
+        f"(the others: {'; '.join(lost.unique())})"
+    )
 
 
 def _text_row(row: Any) -> str:

@@ -6,6 +6,7 @@ import numpy as np
 from scipy.stats import t as t_distribution
 
 from workbench.decompose.kernel import Array
+from workbench.decompose.scores.intervals import wilson
 
 
 def interval(draws: Array, level: float) -> tuple[Array, Array, Array]:
@@ -35,6 +36,8 @@ def score_interval(
 ) -> tuple[Array, Array, Array]:
     r"""Return both ends of Wilson's interval of taus, and p-values of 0.
 
+    That of the share :math:`(1 + \tau) / 2`, on the scale of tau:
+
     .. math:: \frac{\tau \pm t \sqrt{(1 - \tau^2) / m + t^2 / m^2}}{1 + t^2 / m},
               \quad m = (1 - \tau^2) / v
 
@@ -57,9 +60,8 @@ def score_interval(
     room, v = 1.0 - tau**2, error**2 * n_clusters / df
     told = (v > 1e-15) & (room > 1e-12)
     m = np.divide(room, v, out=np.where(np.isnan(v), np.nan, float(n_clusters)), where=told)
-    share = t**2 / m
-    half = np.sqrt(share * room + share**2)
-    ends = [np.clip((tau + side * half) / (1.0 + share), -1.0, 1.0) for side in (-1, 1)]
-    low, high = np.minimum(ends[0], tau), np.maximum(ends[1], tau)
+    low, high = (2.0 * end - 1.0 for end in wilson((1.0 + tau) / 2.0, m, t))
+    # rounding on the other scale must not push an end past the tau
+    low, high = np.minimum(low, tau), np.maximum(high, tau)
     p = 2.0 * t_distribution.sf(np.abs(tau) * np.sqrt(m), df)
     return low, high, np.asarray(p)

@@ -89,6 +89,19 @@ def possessive(noun: str) -> str:
     return f"{noun}'" if noun.endswith("s") else f"{noun}'s"
 
 
+def as_text(column: pd.Series) -> pd.Series:
+    """Return values as text, a whole number without its point, so that 7, 7.0 and "7" are one.
+
+    Examples
+    --------
+    >>> as_text(pd.Series([7.0, None])).tolist()
+    ['7', nan]
+    """
+    if pd.api.types.is_float_dtype(column.dtype) and (column.dropna() % 1 == 0).all():
+        column = column.astype("Int64")
+    return column.astype("str")
+
+
 def complete_pairs(pairs: pd.DataFrame) -> pd.DataFrame:
     """Return pairs with every column of :data:`PAIR_COLUMNS`, derived where missing.
 

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from workbench.data.columns import PAIR_COLUMNS
+from workbench.data.columns import PAIR_COLUMNS, as_text
 from workbench.data.dataset import PreferenceData
 from workbench.data.formats.records import excerpt
 from workbench.errors import DataError
@@ -72,12 +72,8 @@ def match_pairs(
 
 
 def _key(column: pd.Series) -> pd.Series:
-    """Return ids as text, so that 7, 7.0 and "7" are one."""
-    if pd.api.types.is_float_dtype(column.dtype):
-        whole = column.dropna()
-        if (whole % 1 == 0).all():
-            column = column.astype("Int64")
-    return column.astype("str").str.strip()
+    """Return ids as text, without the space that a file may have around them."""
+    return as_text(column).str.strip()
 
 
 def _no_key(data: PreferenceData, table: pd.DataFrame, where: str) -> DataError:

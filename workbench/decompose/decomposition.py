@@ -221,7 +221,7 @@ def decompose(
     cluster : str or sequence of str, optional
         What the labels are clustered by: ``"cluster"`` (``pairs.cluster``: the prompt, or
         what the file names), ``"prompt"``, ``"annotator"``, any column of labels or pairs, or
-        several of them (:func:`workbench.data.clusters.cluster_codes`). When None, the
+        several of them (:func:`workbench.data.alike.clusters.cluster_codes`). When None, the
         data's clusters, and people as well in groups that pool ten or more of them: their
         intervals generalise over prompts and people, those of smaller pools over prompts
         only.

@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from workbench.data.clusters import cluster_codes
+from workbench.data.alike.clusters import cluster_codes
 from workbench.data.dataset import PreferenceData
 from workbench.decompose.kernel import Array, Cells
 from workbench.decompose.weights import SEPARATOR
@@ -185,7 +185,7 @@ def build_design(
     ties : {"half", "drop"}
         A tie counts as half a vote for each side, or is left out.
     cluster : sequence of str
-        Dimensions of clusters (:func:`workbench.data.clusters.cluster_codes`); see
+        Dimensions of clusters (:func:`workbench.data.alike.clusters.cluster_codes`); see
         :meth:`Design.dimensions` for the default.
 
     Raises

@@ -11,6 +11,7 @@ import pandas as pd
 
 from workbench.data.dataset import PreferenceData
 from workbench.decompose.design import Design
+from workbench.intervals import ends_text
 from workbench.results import Result
 
 if TYPE_CHECKING:
@@ -51,8 +52,9 @@ class GroupedWeights(Result):
             for row in own.itertuples():
                 text = f"undefined: {row.reason}"
                 if np.isfinite(row.estimate):
-                    interval = f"[{row.conf_low:+.3f}, {row.conf_high:+.3f}]"
-                    text = f"{row.estimate:+.3f} {interval}  {behind(row)}"
+                    interval = ends_text(row.conf_low, row.conf_high, row.reason)
+                    told = f"  {behind(row)}" if np.isfinite(row.conf_low) else ""
+                    text = f"{row.estimate:+.3f} {interval}{told}"
                 lines.append(f"  {row.term:<24} {text}")
             scores = self.held_out[self.held_out["group"] == group]
             lines += [f"  held out{score(row)}" for row in scores.itertuples()]

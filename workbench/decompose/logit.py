@@ -32,6 +32,10 @@ _NEAR = 1e-9
 _SLOW = 0.05
 """A contraction per pass worse than this asks for a new Hessian."""
 
+_VANISHED = 1e-200
+"""Diagonal of a Hessian from which its inverse would leave the range of numbers: labels that a
+term separates take it there."""
+
 _LOCAL = 0.05
 """Root mean square change of x'b, in units of the standard error of one label, from which
 a Hessian may be kept for the next passes."""
@@ -223,10 +227,11 @@ def _masked(hessian: Array, active: NDArray[np.bool_]) -> Array:
 def _inverse(hessian: Array, active: NDArray[np.bool_]) -> Array:
     """Invert each group's Hessian over its active terms; inactive rows stay 0."""
     K = hessian.shape[1]
-    size = np.sqrt(np.einsum("jkk->jk", hessian))
-    size = np.where(active & (size > 0), size, 1.0)
+    diagonal = np.einsum("jkk->jk", hessian)
+    told = active & (diagonal > _VANISHED)
+    size = np.sqrt(np.where(told, diagonal, 1.0))
     scaled = hessian / (size[:, :, None] * size[:, None, :])
-    filler = np.where(active & (np.einsum("jkk->jk", hessian) > 0), 0.0, 1.0)
+    filler = np.where(told, 0.0, 1.0)
     scaled = scaled + filler[:, :, None] * np.eye(K)
     # a Hessian that rounds to singular (separated labels) still gives a bounded step
     inverse = np.linalg.pinv(scaled, hermitian=True) if _singular(scaled) else np.linalg.inv(scaled)

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 
 from workbench.errors import DataError
+from workbench.intervals import ends_text
 from workbench.plots.theme import escape, label, marker, style
 
 _NEEDED = (
@@ -25,8 +28,9 @@ def tau_against_weight(frame: pd.DataFrame) -> go.Figure:
     ----------
     frame : DataFrame
         ``group, term, estimate, conf_low, conf_high, per_sd, per_sd_low, per_sd_high,
-        confounded``. Factors whose tau and weight disagree are drawn open, and named
-        where they are few; the hover text names all.
+        confounded``; and where it has them ``reason`` and ``weight_reason`` for the hover
+        text. Factors whose tau and weight disagree are drawn open, and named where they are
+        few; the hover text names all.
 
     Returns
     -------
@@ -96,10 +100,15 @@ def _points(own: pd.DataFrame, name: str, k: int, named: bool) -> go.Scatter:
         error_y=bars("estimate", "conf_low", "conf_high"),
         hovertext=[
             f"<b>{escape(r.term)}</b> {escape(r.group)}<br>tau {r.estimate:+.3f} "
-            f"[{r.conf_low:+.3f}, {r.conf_high:+.3f}]<br>weight per sd {r.per_sd:+.3f} "
-            f"[{r.per_sd_low:+.3f}, {r.per_sd_high:+.3f}]"
+            f"{_ends(r, 'conf', 'reason')}<br>weight per sd {r.per_sd:+.3f} "
+            f"{_ends(r, 'per_sd', 'weight_reason')}"
             + ("<br>tau and weight disagree" if r.confounded else "")
             for r in own.itertuples()
         ],
         hoverinfo="text",
     )
+
+
+def _ends(row: Any, name: str, reason: str) -> str:
+    low, high = getattr(row, f"{name}_low"), getattr(row, f"{name}_high")
+    return escape(ends_text(low, high, getattr(row, reason, None)))

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
+from workbench.agreement import agreement_text
 from workbench.compare.contrast import Contrast
 from workbench.data.dataset import PreferenceData
 from workbench.decompose.decomposition import Decomposition
@@ -105,10 +106,8 @@ def _gaps(gap: Contrast) -> list[str]:
     lines = []
     for group, own in gap.to_frame().groupby("group", sort=False):
         both = gap.agreement[gap.agreement["group"] == group].iloc[0]
-        lines.append(
-            f"\n{group}: agreement {both['agreement']:.3f} [{both['agreement_low']:.3f}, "
-            f"{both['agreement_high']:.3f}], n = {both['n']:,} pairs; {_sharpness(gap, group)}"
-        )
+        said = agreement_text(both, ["agreement"])
+        lines.append(f"\n{group}: {said}; {_sharpness(gap, group)}")
         lines += _clearest(own)
     return lines
 

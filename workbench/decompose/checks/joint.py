@@ -6,10 +6,10 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import f as fisher
 
 from workbench.decompose.checks.fitted import Fitted
 from workbench.decompose.checks.score import FEWEST
+from workbench.decompose.errors import sandwich
 from workbench.decompose.kernel import Array, run_sums
 
 _TOLD = 1e-8
@@ -78,11 +78,9 @@ def joint_test(base: Fitted, Z: Array) -> Joint:
     if not df >= FEWEST:
         reason = f"it rests on {max(eta, 0):.1f} degrees of freedom between clusters"
         return Joint(np.nan, np.nan, q, df, gain, f"{reason} ({FEWEST + q - 1:.0f} are needed)")
-    covariance = scaled.T @ scaled
-    if np.linalg.matrix_rank(covariance, hermitian=True) < q:
-        return Joint(np.nan, np.nan, q, df, gain, "the clusters are too few to test the bins")
-    statistic = df / (eta * q) * float(step @ np.linalg.solve(covariance, step))
-    return Joint(statistic, float(fisher.sf(statistic, q, df)), q, df, gain)
+    found = sandwich.joint_test(step, scaled.T @ scaled, eta)
+    few = None if found["reason"] is None else "the clusters are too few to test the bins"
+    return Joint(found["statistic"], found["p_value"], q, df, gain, few)
 
 
 def _pulls(base: Fitted, rest: Array) -> Array:
@@ -108,7 +106,11 @@ def _powers(matrices: Array, power: float) -> Array:
 
 
 def _spread(own: Array, step: Array, pull: Array, heavy: NDArray[np.int64]) -> float:
-    """Return the summed variances of the entries of the covariance, under the model."""
+    """Return the summed variances of the entries of the covariance, under the model.
+
+    Of added terms, whose residuals are those of a fit without them: the matrices of
+    :meth:`workbench.decompose.errors.pulls.Pulls.joint_degrees`, of terms in the fit, are others.
+    """
     inner = step.transpose(0, 2, 1) @ step
     inner[heavy] += pull.transpose(0, 2, 1) @ pull
     trace = np.einsum("gss->g", own)

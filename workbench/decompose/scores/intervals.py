@@ -3,9 +3,14 @@
 from __future__ import annotations
 
 from functools import lru_cache
+from typing import TypeVar
 
 import numpy as np
 from scipy.stats import norm, t
+
+from workbench.decompose.kernel import Array
+
+Number = TypeVar("Number", float, Array)
 
 
 @lru_cache
@@ -26,10 +31,39 @@ def quantile(level: float, n: int, n_clusters: int) -> float:
     return float(norm.ppf(upper) if n_clusters == n else t.ppf(upper, n_clusters - 1))
 
 
+def wilson(mean: Number, size: Number, z: float) -> tuple[Number, Number]:
+    r"""Return Wilson's interval (1927) of shares, which holds them and stays in [0, 1].
+
+    Parameters
+    ----------
+    mean, size : float or ndarray
+        Shares, and of how many rows; NaN where a size is.
+    z : float
+        Quantile.
+
+    Notes
+    -----
+    :func:`workbench.intervals.mid_p` is for counts at a size that rows and clusters leave, and is
+    exact for a few of them. This one takes means of which a standard error is known by other ways
+    (folds that share training data, a bootstrap), and whose values lie anywhere in the range.
+
+    Examples
+    --------
+    >>> [round(float(end), 3) for end in wilson(0.5, 10.0, 1.96)]
+    [0.237, 0.763]
+    """
+    part = z**2 / size
+    centre = (mean + part / 2) / (1 + part)
+    half = np.sqrt(part * mean * (1.0 - mean) + part**2 / 4) / (1 + part)
+    # rounding must not push an end past the mean, nor out of the range
+    low = np.minimum(np.maximum(centre - half, 0.0), mean)
+    return low, np.maximum(np.minimum(centre + half, 1.0), mean)
+
+
 def share_interval(mean: float, error: float, n_clusters: int, z: float) -> tuple[float, float]:
     r"""Return a score interval of a mean of values in [0, 1], from its standard error.
 
-    Wilson's interval (1927) for the effective size :math:`n^* = m (1 - m) / e^2`; for the
+    :func:`wilson` for the effective size :math:`n^* = m (1 - m) / e^2`; for the
     number of clusters where the mean is 0 or 1 or nothing varies. It stays in [0, 1], holds
     the mean, and has a width.
 
@@ -40,10 +74,8 @@ def share_interval(mean: float, error: float, n_clusters: int, z: float) -> tupl
     """
     spread = mean * (1.0 - mean)
     size = spread / error**2 if spread > 0 and error > 0 else float(n_clusters)
-    centre = (mean + z**2 / (2 * size)) / (1 + z**2 / size)
-    half = z / (1 + z**2 / size) * np.sqrt(spread / size + z**2 / (4 * size**2))
-    # rounding must not push an end past the mean, nor out of the range
-    return float(min(max(centre - half, 0.0), mean)), float(max(min(centre + half, 1.0), mean))
+    low, high = wilson(mean, size, z)
+    return float(low), float(high)
 
 
 def difference_interval(

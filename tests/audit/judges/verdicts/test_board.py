@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -20,6 +21,7 @@ from workbench.audit.judges.verdicts.board import CEILING, judge_board
 from workbench.audit.judges.verdicts.corrected import correct_rates, corrected
 from workbench.audit.judges.verdicts.relations import drift, family_preference, gameability
 from workbench.errors import DesignError
+from workbench.intervals import ONE_CLUSTER
 
 
 def counts(*votes: str) -> np.ndarray:
@@ -93,6 +95,18 @@ def test_ranks_and_their_intervals():
     assert board.ensemble["conf_high"].item() < 0.05
     assert "rank" in board.to_frame().columns
     assert "in s:" in board.summary()
+
+
+def test_labels_of_one_cluster_have_no_interval_and_say_so():
+    data = labelled(60, 0, {"good": 0.9, "poor": 0.6})
+    scenario = np.where(np.arange(60) < 59, "many", "one")
+    data = replace(data, pairs=data.pairs.assign(cluster="c", scenario=scenario))
+    board = judge_board(data, replicates=50)
+    text = board.summary()
+    assert "nan" not in text
+    assert f"(no interval: {ONE_CLUSTER})" in text
+    assert (board.scenarios["lead_reason"] == ONE_CLUSTER).all()
+    assert "ahead of the next by" in text
 
 
 def test_audits_stand_in_the_board():

@@ -25,7 +25,7 @@ from workbench.data.dataset import PreferenceData
 from workbench.data.split import folds as fold_numbers
 from workbench.errors import DesignError, refuse_out_of_range
 from workbench.flips import paired_difference
-from workbench.intervals import MID_P
+from workbench.intervals import MID_P, ends_text
 from workbench.judges.both_orders import by_side
 from workbench.provenance import Provenance
 from workbench.results import TIDY, Result
@@ -56,8 +56,8 @@ class JudgeBoard(Result):
     estimates : DataFrame
         One row a judge, best first, then the reference itself; see :meth:`to_frame`.
     scenarios : DataFrame
-        ``scenario, term, estimate, conf_low, conf_high, n, lead, lead_low, lead_high``: the
-        judge that agrees most in each scenario, and its paired lead over the next.
+        ``scenario, term, estimate, conf_low, conf_high, n, lead, lead_low, lead_high,
+        lead_reason``: the judge that agrees most in each scenario, and its paired lead.
     ensemble : DataFrame
         One row: the majority minus the best member, chosen on other prompts.
     observed : Observed
@@ -114,21 +114,23 @@ class JudgeBoard(Result):
             if pd.isna(row["estimate"]):
                 lines.append(f"  {rank}{row['term']}: undefined: {row['reason']}")
                 continue
+            ends = ends_text(row["conf_low"], row["conf_high"], row["reason"], "")
             lines.append(
-                f"  {rank}{row['term']}: {row['estimate']:.3f} [{row['conf_low']:.3f}, "
-                f"{row['conf_high']:.3f}], n = {row['n']:,.0f}{unread_text(row)}"
+                f"  {rank}{row['term']}: {row['estimate']:.3f} {ends}, n = {row['n']:,.0f}"
+                f"{unread_text(row)}"
             )
         for row in self.scenarios.to_dict("records"):
+            lead = f"undefined: {row['lead_reason']}"
+            if pd.notna(row["lead"]):
+                ends = ends_text(row["lead_low"], row["lead_high"], row["lead_reason"])
+                lead = f"{row['lead']:+.3f} {ends}"
             lines.append(
                 f"  in {row['scenario']}: {row['term']} {row['estimate']:.3f}, ahead of the next "
-                f"by {row['lead']:+.3f} [{row['lead_low']:+.3f}, {row['lead_high']:+.3f}], n = "
-                f"{row['n']:,.0f}"
+                f"by {lead}, n = {row['n']:,.0f}"
             )
         for row in self.ensemble.to_dict("records"):
-            lines.append(
-                f"  {row['term']}: {row['estimate']:+.3f} [{row['conf_low']:+.3f}, "
-                f"{row['conf_high']:+.3f}], n = {row['n']:,.0f}"
-            )
+            ends = ends_text(row["conf_low"], row["conf_high"], row["reason"])
+            lines.append(f"  {row['term']}: {row['estimate']:+.3f} {ends}, n = {row['n']:,.0f}")
         method = self.estimates["method"].iloc[0]
         return "\n".join([*lines, f"method: {method}; ranks: cluster bootstrap"])
 
@@ -278,7 +280,8 @@ def _scenarios(
         lead = _paired(best, agree[ranked[1]], inside, cluster, level)
         rows.append({"scenario": scenario, "term": ranked[0], **row, "next": ranked[1], **{
             f"lead{name}": lead[key] for name, key in
-            (("", "estimate"), ("_low", "conf_low"), ("_high", "conf_high"))}})  # fmt: skip
+            (("", "estimate"), ("_low", "conf_low"), ("_high", "conf_high"),
+             ("_reason", "reason"))}})  # fmt: skip
     return pd.DataFrame(rows)
 
 

@@ -20,6 +20,7 @@ from workbench.audit.judges.verdicts.agreement import (
 from workbench.clustered import Array, Codes, share
 from workbench.data.columns import POOLS
 from workbench.data.dataset import PreferenceData
+from workbench.intervals import ends_text
 from workbench.judges.both_orders import NO_REPEATS
 
 
@@ -120,10 +121,8 @@ def unread_text(row: Mapping[Any, Any]) -> str:
         return ""
     beside = "none read"
     if pd.notna(row["agreement_read"]):
-        beside = (
-            f"of those read {row['agreement_read']:.3f} [{row['agreement_read_low']:.3f}, "
-            f"{row['agreement_read_high']:.3f}], n = {row['n_read']:,.0f}"
-        )
+        ends = ends_text(row["agreement_read_low"], row["agreement_read_high"], row["reason"], "")
+        beside = f"of those read {row['agreement_read']:.3f} {ends}, n = {row['n_read']:,.0f}"
     return f"; {row['n_unread']:,.0f} verdicts unread, {beside}"
 
 

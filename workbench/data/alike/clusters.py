@@ -7,6 +7,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from workbench.data.alike.near_equal import prompt_clusters
+from workbench.data.columns import as_text
 from workbench.data.dataset import PreferenceData
 from workbench.errors import DataError
 
@@ -75,9 +76,9 @@ def _values(data: PreferenceData, name: str) -> pd.Series:
     if name == PROMPT:
         return _of_labels(data, _prompts(data.pairs))
     if name in data.labels:
-        return _as_text(data.labels[name])
+        return as_text(data.labels[name]).reset_index(drop=True)
     if name in data.pairs:
-        return _of_labels(data, _as_text(data.pairs[name]))
+        return _of_labels(data, as_text(data.pairs[name]))
     raise DataError(
         f"Nothing is called {name!r} by which labels could be clustered.",
         found=", ".join(_columns(data)),
@@ -92,13 +93,6 @@ def _columns(data: PreferenceData) -> list[str]:
 
 def _of_labels(data: PreferenceData, of_pairs: pd.Series) -> pd.Series:
     return of_pairs.take(data.pair_rows).reset_index(drop=True)
-
-
-def _as_text(column: pd.Series) -> pd.Series:
-    """Return values as text, a whole number without its point."""
-    if pd.api.types.is_float_dtype(column.dtype) and (column.dropna() % 1 == 0).all():
-        column = column.astype("Int64")
-    return column.astype("str").reset_index(drop=True)
 
 
 def _prompts(pairs: pd.DataFrame) -> pd.Series:

@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 import workbench as wb
-from workbench.data.clusters import cluster_codes, labels_without
+from workbench.data.alike.clusters import cluster_codes, labels_without
 
 
 @pytest.fixture
