@@ -15,9 +15,11 @@ from tests.planted import planted
 from workbench.data.dataset import PreferenceData
 from workbench.data.split import folds
 from workbench.decompose.checks import terms
+from workbench.decompose.checks.calibration import calibration_slope
 from workbench.decompose.checks.result import fit_warnings, verdict_text
 from workbench.decompose.held_out import fit_predictions
 from workbench.errors import DesignError
+from workbench.intervals import MID_P, ONE_CLUSTER
 
 
 def labelled(data: PreferenceData, eta: np.ndarray, seed: int = 1) -> PreferenceData:
@@ -294,3 +296,27 @@ def test_one_person_alone_is_checked_by_prompt() -> None:
     asked = wb.check_fit(wb.decompose(both, folds=0, cluster=["annotator"]), folds=0)
     assert asked.settings["cluster"] == ["cluster"]
     pd.testing.assert_frame_equal(asked.tests, plain.tests)
+
+
+def test_thin_data_are_checked_without_a_crash_and_say_why() -> None:
+    for n, clusters, seed in ((4, 4, 0), (4, 4, 5), (5, 2, 1), (5, 5, 2)):
+        thin = planted({"ann": [3.0, 0.0]}, n=n, clusters=clusters, seed=seed)
+        check = wb.check_fit(wb.decompose(thin, folds=0), folds=2)
+        lost = check.tests[check.tests["estimate"].isna()]
+        assert lost["reason"].notna().all()
+        assert isinstance(check.summary(), str)
+
+
+def test_predictions_beyond_doubt_tell_no_slope() -> None:
+    eta, ones = np.full(6, 800.0), np.ones(6)
+    found = calibration_slope(eta, ones, ones, np.arange(6), 2, 0.95)
+    assert found == {"reason": "the predictions are certain: they tell no slope"}
+
+
+def test_the_curve_says_how_its_interval_is_made(data: PreferenceData) -> None:
+    curve = checked(data).reliability
+    assert curve["method"].str.endswith(MID_P).all()
+    alone = planted({"ann": [0.5, 0.2]}, n=60, clusters=2)
+    one = checked(alone, folds=2).reliability
+    untold = one[one["conf_low"].isna()]
+    assert set(untold["reason"]) <= {ONE_CLUSTER}
