@@ -113,7 +113,8 @@ class BaseRun(ABC, Generic[C]):
 
     def _with_report(self, record: Mapping[str, Any]) -> dict[str, Any]:
         report = self.read[-1].to_dict() if self.read else None
-        return {"load_report": report, **record}
+        notes = {"notes": list(dict.fromkeys(self.told))} if self.told else {}
+        return {"load_report": report, **notes, **record}
 
     def show_result(self, result: Result) -> None:
         """Print a result, and write its tables where ``--out`` says."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pandas as pd
@@ -94,3 +95,5 @@ def test_labels_without_a_session_are_counted_where_sessions_cluster(
     )
     assert done.exit_code == 0
     assert "40 of 80 labels have no session: each is a cluster of its own" in done.stdout
+    whole = CliRunner().invoke(app, [verb, str(path), "--cluster", "session", "--json", "--quiet"])
+    assert "40 of 80 labels have no session" in json.loads(whole.stdout)["notes"][0]
