@@ -17,6 +17,7 @@ from workbench.data.split import folds
 from workbench.decompose.checks import terms
 from workbench.decompose.checks.calibration import calibration_slope
 from workbench.decompose.checks.result import fit_warnings, verdict_text
+from workbench.decompose.checks.verdict import verdicts
 from workbench.decompose.held_out import fit_predictions
 from workbench.errors import DesignError
 from workbench.intervals import MID_P, ONE_CLUSTER
@@ -320,3 +321,13 @@ def test_the_curve_says_how_its_interval_is_made(data: PreferenceData) -> None:
     one = checked(alone, folds=2).reliability
     untold = one[one["conf_low"].isna()]
     assert set(untold["reason"]) <= {ONE_CLUSTER}
+
+
+def test_a_misfit_of_all_tests_together_is_not_called_small_unseen() -> None:
+    about = pd.DataFrame([{"group": "ann", "n": 500, "n_clusters": 100, "coin_gain": 0.1}])
+    row = {"group": "ann", "kind": "link", "p_value": 0.01, "q_within": 0.01, "q_value": 0.2}
+    for gain, verdict in ((0.05, "does not describe"), (0.001, "too small")):
+        tests = pd.DataFrame([{**row, "gain": gain, "conf_high": np.nan}])
+        found = verdicts(about, tests, tests.iloc[:0])
+        assert verdict in found["verdict"].iloc[0]
+        assert found["added_gain"].tolist() == [gain]
