@@ -42,16 +42,18 @@ def rows(quick: bool) -> list[Row]:
     ]
 
 
-def _row(what: str, setting: str, measure: str, hits: int, runs: int, bound: str) -> Row:
+def _row(
+    what: str, text: str, one: Callable[..., bool], setting: tuple[Any, ...], runs: int,
+    measure: str = "coverage", bound: str = COVERS,
+) -> Row:  # fmt: skip
+    """Return how many of the runs of a setting hit; ``text`` tells the setting."""
+    hits = sum(bool(one(np.random.default_rng(run), *setting)) for run in range(runs))
     low, high = mid_p(hits / runs, runs)
     return {
-        "what": what, "setting": setting, "measure": measure, "value": 100 * hits / runs,
-        "low": 100 * low, "high": 100 * high, "bound": bound, "runs": runs,
+        "what": what, "setting": text.format(*setting), "measure": measure,
+        "value": 100 * hits / runs, "low": 100 * low, "high": 100 * high, "bound": bound,
+        "runs": runs,
     }  # fmt: skip
-
-
-def _count(runs: int, one: Callable[..., bool], *setting: Any) -> int:
-    return sum(bool(one(np.random.default_rng(run), *setting)) for run in range(runs))
 
 
 def _holds(found: Row, truth: float) -> bool:
@@ -62,8 +64,8 @@ def _shares(runs: int) -> Iterable[Row]:
     settings = ((100, 1, 0.5, 0.0), (100, 1, 0.95, 0.0), (20, 5, 0.7, 0.3), (10, 10, 0.7, 0.3),
                 (40, 5, 0.9, 0.3), (100, 5, 0.7, 0.3))  # fmt: skip
     for setting in settings:
-        text = "{} clusters of {}, {:g}, correlation {:g}".format(*setting)
-        yield _row("share", text, "coverage", _count(runs, _share, *setting), runs, COVERS)
+        text = "{} clusters of {}, {:g}, correlation {:g}"
+        yield _row("share", text, _share, setting, runs)
 
 
 def _share(rng: Rng, clusters: int, size: int, truth: float, alike: float) -> bool:
@@ -78,8 +80,7 @@ def _share(rng: Rng, clusters: int, size: int, truth: float, alike: float) -> bo
 def _agreements(runs: int) -> Iterable[Row]:
     for n, truth in ((30, 0.9), (50, 0.95), (100, 0.95), (300, 0.8)):
         for which, what in enumerate(("agreement", "kappa")):
-            hits = _count(runs, _agreement, n, truth, which)
-            yield _row(what, f"n = {n}, agreement {truth:g}", "coverage", hits, runs, COVERS)
+            yield _row(what, "n = {}, agreement {:g}", _agreement, (n, truth, which), runs)
 
 
 def _agreement(rng: Rng, n: int, truth: float, which: int) -> bool:
@@ -93,9 +94,8 @@ def _corrections(runs: int) -> Iterable[Row]:
     settings = ((20, 500, 0.8, 0.5), (200, 1000, 0.8, 0.5), (20, 500, 0.8, 0.9),
                 (50, 500, 0.9, 0.9), (20, 100, 0.9, 0.95), (100, 500, 0.9, 0.97))  # fmt: skip
     for setting in settings:
-        text = "{} labels of {} pairs, judge {:g}, rate {:g}".format(*setting)
-        hits = _count(runs, _correction, *setting)
-        yield _row("corrected rate", text, "coverage", hits, runs, COVERS)
+        text = "{} labels of {} pairs, judge {:g}, rate {:g}"
+        yield _row("corrected rate", text, _correction, setting, runs)
 
 
 def _correction(rng: Rng, labels: int, pairs: int, accuracy: float, truth: float) -> bool:
@@ -109,9 +109,9 @@ def _shifts(runs: int) -> Iterable[Row]:
     settings = ((50, 1.0, 0.05, 0.0), (100, 1.0, 0.05, 0.0), (200, 1.0, 0.05, 0.0),
                 (400, 1.0, 0.05, 0.0), (200, 0.5, 0.1, 0.0), (400, 1.0, 0.15, 0.1))  # fmt: skip
     for setting in settings:
-        text = "n = {}, flips of {:g}: {:g} up, {:g} down".format(*setting)
-        hits = _count(runs, _shift, *setting)
-        yield _row("shift of the margin", text, "called equivalent", hits, runs, EQUIVALENT)
+        text = "n = {}, flips of {:g}: {:g} up, {:g} down"
+        how = "called equivalent", EQUIVALENT
+        yield _row("shift of the margin", text, _shift, setting, runs, *how)
 
 
 def _shift(rng: Rng, n: int, step: float, up: float, down: float) -> bool:
@@ -123,8 +123,8 @@ def _shift(rng: Rng, n: int, step: float, up: float, down: float) -> bool:
 def _calibrations(runs: int) -> Iterable[Row]:
     for n, spread, size in ((50, 1, 1), (100, 1, 1), (100, 3, 1), (100, 1, 5)):
         text = f"n = {n}, margins of sd {spread}, {n // size} clusters"
-        hits = _count(runs, _calibration, n, spread, size)
-        yield _row("calibrated model", text, "called miscalibrated", hits, runs, MISCALIBRATED)
+        how = "called miscalibrated", MISCALIBRATED
+        yield _row("calibrated model", text, _calibration, (n, spread, size), runs, *how)
 
 
 def _calibration(rng: Rng, n: int, spread: float, size: int) -> bool:

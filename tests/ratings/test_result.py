@@ -12,6 +12,7 @@ import workbench as wb
 from tests.battles import battles, ratings_of, simulate
 from workbench.data.dataset import PreferenceData
 from workbench.errors import DesignError
+from workbench.intervals import NO_VARIATION, ONE_CLUSTER
 from workbench.ratings.bradley_terry import rate
 from workbench.ratings.ranks import rank_sets
 
@@ -352,3 +353,19 @@ def test_a_count_table_is_its_battles(ties):
     one, other = (wb.rate(wb.load(table), ties=ties).to_frame() for table in (counts, rows))
     numbers = ["estimate", "std_error", "conf_low", "conf_high", "n"]
     pd.testing.assert_frame_equal(one[["term", *numbers]], other[["term", *numbers]])
+
+
+@pytest.mark.parametrize("intervals", ["cluster", "bootstrap"])
+def test_every_number_without_an_interval_says_why(intervals):
+    data, _, _ = simulate(n=200, M=3, K=1)
+    ties = replace(data, labels=data.labels.assign(preference=0.5))
+    together = replace(data, pairs=data.pairs.assign(cluster="c"))
+    for given, why in ((ties, NO_VARIATION), (together, ONE_CLUSTER)):
+        found = rate(given, covariates=["x0"], intervals=intervals, replicates=100)
+        tables = [found.to_frame(), found.pairwise, found.covariates, found.counterfactual]
+        assert len(found.counterfactual) == 3
+        for table in tables:
+            lacking = table["conf_low"].isna()
+            assert lacking.all()
+            assert set(table["reason"]) == {why}
+        assert "nan" not in found.summary()

@@ -25,7 +25,7 @@ def register(app: typer.Typer) -> None:
     what = fit_flags("annotators", "factors", "scenarios", "ties", "level")
     command(app, SOURCE, FORMAT, BY, *what, *fit_flags("folds"))(dissect)
     command(app, SOURCE, FORMAT, BY, *what)(bootstrap)
-    command(app, SOURCE, FORMAT, BY, *what, *fit_flags("folds"))(check_fit)
+    command(app, SOURCE, FORMAT, BY, *what, *fit_flags("cluster", "folds"))(check_fit)
     command(app, SOURCE, FORMAT, *what)(similarity)
     command(app, SOURCE, FORMAT, *what)(scenarios)
     command(app, SOURCE, FORMAT, *fit_flags("annotators", "factors", "scenarios", "level"))(
@@ -95,7 +95,7 @@ def check_fit(run: Run) -> None:
     """Say whether the model describes the labels: link, factors, interactions, clusters."""
     import workbench as wb
 
-    fit = _fitted(run, run.config.by)
+    fit = _fitted(run, run.config.by, **run.fit_options("cluster"))
     with run.progress("Checking the fit"):
         run.show_result(wb.check_fit(fit, **run.fit_options("folds")))
 
@@ -281,11 +281,13 @@ def add_judge(
     run.save(data)
 
 
-def _fitted(run: Run, by: Sequence[str], data: PreferenceData | None = None) -> Decomposition:
+def _fitted(
+    run: Run, by: Sequence[str], data: PreferenceData | None = None, **further: Any
+) -> Decomposition:
     import workbench as wb
 
     data = run.scored() if data is None else data
-    options = run.fit_options("factors", "ties", "level")
+    options = {**run.fit_options("factors", "ties", "level"), **further}
     with run.progress("Decomposing"):
         return wb.decompose(
             data, annotator=run.config.annotators or None, by=by, folds=0, **options

@@ -48,8 +48,8 @@ class BaseRun(ABC, Generic[C]):
         Files that are one set with the source of the configuration.
     read : list of LoadReport
         What became of the rows of the data that were read so far.
-    criteria : list of str
-        What is said of data whose labels answer several questions.
+    told : list of str
+        What is said of the data under every result, such as that they answer several questions.
     """
 
     config: C
@@ -58,7 +58,7 @@ class BaseRun(ABC, Generic[C]):
     quiet: bool
     beside: tuple[str, ...] = ()
     read: list[LoadReport] = field(default_factory=list, repr=False)
-    criteria: list[str] = field(default_factory=list, repr=False)
+    told: list[str] = field(default_factory=list, repr=False)
 
     @property
     def sources(self) -> str | list[str]:
@@ -91,9 +91,9 @@ class BaseRun(ABC, Generic[C]):
         by = getattr(self.config, "by", ())
         if len(data.criteria) > 1 and not self.config.criteria and "criterion" not in by:
             counts = data.labels["criterion"].value_counts().reindex(data.criteria)
-            told = ", ".join(f"{name} {n:,}" for name, n in counts.items())
-            self.criteria.append(
-                f"Labels by criterion: {told}. What is overall decides unless "
+            shown = ", ".join(f"{name} {n:,}" for name, n in counts.items())
+            self.told.append(
+                f"Labels by criterion: {shown}. What is overall decides unless "
                 "--criterion names another."
             )
         return data
@@ -107,13 +107,14 @@ class BaseRun(ABC, Generic[C]):
         """Print a result and what was lost when its data were read: as text, or as JSON."""
         from workbench.json_values import to_json
 
-        lost = dict.fromkeys([*(one.line() for one in self.read), *self.criteria])
+        lost = dict.fromkeys([*(one.line() for one in self.read), *self.told])
         text = "\n\n".join([text, *filter(None, lost)])
         typer.echo(to_json(self._with_report(record)) if self.as_json else text)
 
     def _with_report(self, record: Mapping[str, Any]) -> dict[str, Any]:
         report = self.read[-1].to_dict() if self.read else None
-        return {"load_report": report, **record}
+        notes = {"notes": list(dict.fromkeys(self.told))} if self.told else {}
+        return {"load_report": report, **notes, **record}
 
     def show_result(self, result: Result) -> None:
         """Print a result, and write its tables where ``--out`` says."""
@@ -178,12 +179,25 @@ class Run(BaseRun["RunConfig"]):
         from workbench.report.main_job import ensure_factors, has_text
 
         data = self._read()
+        self._tell_clusters(data)
         if data.factor_names:
             return self._chosen(data)
         kind = "the core text factors" if has_text(data) else "its factor columns"
         self.note(f"The data hold no factors yet: scoring {kind} first.")
         with self.progress("Scoring factors"):
             return self._chosen(ensure_factors(data))
+
+    def _tell_clusters(self, data: PreferenceData) -> None:
+        """Say how many labels do not say of which cluster they are."""
+        from workbench.data.clusters import PROMPT, labels_without
+
+        for name in self.config.cluster:
+            lacking = 0 if name == PROMPT else labels_without(data, name)
+            if lacking:
+                self.told.append(
+                    f"{lacking:,} of {len(data.labels):,} labels have no {name}: each is a "
+                    "cluster of its own in that dimension."
+                )
 
     def main_job(self, data: PreferenceData) -> MainJob:
         """Return the decompositions of the reference and the judges, and their contrast."""

@@ -12,6 +12,7 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from workbench.data.alike.merged import examples_of, merged_prompts, note_of
+from workbench.data.alike.one_row import clusters_of_pairs, one_row_a_pair
 from workbench.data.alike.repeats import in_blocks, pasted, same_row_id
 from workbench.data.columns import (
     LABEL_COLUMNS,
@@ -31,9 +32,6 @@ _OF_LABELS = ("n_votes", "n_ties", "row_id", "file")
 """What a reader may give of single judgements beside the columns of every labels table."""
 
 _LABEL_ONLY = {*LABEL_COLUMNS, *_OF_LABELS, "row", "problem", "found"} - {"pair_id"}
-_OF_PAIRS = {*PAIR_COLUMNS, "item", "media", "media_a", "media_b"} | {
-    f"{name}_messages" for name in ("prompt", "response_a", "response_b")
-}
 _EXAMPLES = 5
 
 _ORDERS_NOTE = (
@@ -105,9 +103,11 @@ def assemble(
     beside = len(labels) - len(usable)
     told += _numbered(labels)
     labels = complete_labels(labels)
-    table = complete_pairs(_pair_part(usable).assign(pair_id=ids))
-    table, labels, differing = _one_row_a_pair(table, labels, at)
-    told += differing
+    own = ((settings or {}).get("mapping") or {}).get("cluster")
+    described, several = clusters_of_pairs(_pair_part(usable), ids, own)
+    table = complete_pairs(described.assign(pair_id=ids))
+    table, labels, differing = one_row_a_pair(table, labels, at)
+    told += several + differing
     merged = merged_prompts(table)
     told += filter(None, [note_of(merged)])
     oddly = {FAILED: int(labels["reason"].eq("failed").sum())}
@@ -263,49 +263,6 @@ def _numbered(labels: pd.DataFrame) -> list[str]:
         return []
     labels.drop(columns="replicate", inplace=True)
     return ["replicate: numbers occur twice for one pair and annotator; numbered in file order"]
-
-
-def _one_row_a_pair(
-    table: pd.DataFrame, labels: pd.DataFrame, at: NDArray[np.intp]
-) -> tuple[pd.DataFrame, pd.DataFrame, list[str]]:
-    """Return one row a pair; metadata that differs between its rows goes to the labels."""
-    first = ~table["pair_id"].duplicated().to_numpy()
-    if first.all():
-        return table, labels, []
-    codes, _ = pd.factorize(table["pair_id"])
-    starts = np.flatnonzero(first)
-    kept = table.iloc[starts].reset_index(drop=True)
-    of_labels, of_pairs = [], []
-    for name in table.columns.drop(["pair_id", "prompt", "response_a", "response_b"]):
-        column = table[name]
-        unlike = ~_equal(column, column.iloc[starts].iloc[codes])
-        if not unlike.any():
-            continue
-        pairs = np.unique(codes[unlike])
-        if name in _OF_PAIRS:
-            # one value whatever the order of rows
-            rows = np.isin(codes, pairs)
-            least = column[rows].groupby(codes[rows]).min()
-            kept.loc[least.index, name] = least
-            of_pairs.append(str(name))
-        else:
-            labels[f"source_{name}" if name in labels else name] = column.iloc[at].array
-            kept.loc[pairs, name] = None if column.dtype == "str" else np.nan
-            of_labels.append(str(name))
-    notes = []
-    if of_labels:
-        names = ", ".join(of_labels)
-        notes.append(f"differ between judgements of one pair, kept with the labels: {names}")
-    if of_pairs:
-        notes.append(f"differ between rows of one pair, the least kept: {', '.join(of_pairs)}")
-    return kept, labels, notes
-
-
-def _equal(column: pd.Series, other: pd.Series) -> NDArray[np.bool_]:
-    """Tell where two columns hold the same; missing equals missing."""
-    one, two = column.reset_index(drop=True), other.reset_index(drop=True)
-    both: pd.Series = (one == two) | (one.isna() & two.isna())
-    return np.asarray(both.fillna(False), dtype=bool)
 
 
 def _looks_pasted(judgements: pd.DataFrame) -> tuple[int, list[str]]:

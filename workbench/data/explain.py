@@ -11,7 +11,7 @@ from typing import Any
 import pandas as pd
 import pyarrow as pa
 
-from workbench.data.columns import PAIR_COLUMNS
+from workbench.data.columns import LABEL_COLUMNS, PAIR_COLUMNS
 from workbench.data.dataset import PreferenceData
 from workbench.data.formats.plain.answers import meaning_text, meanings_of_rows
 from workbench.data.formats.plain.asking import in_short
@@ -185,13 +185,26 @@ def _roles(table: pa.Table, data: PreferenceData | None) -> dict[str, str]:
         elif role != "labels":
             roles.update(dict.fromkeys(columns if isinstance(columns, list) else [columns], role))
     left = str(report.settings.get("columns_left_out", "")).split(", ")
-    own = [str(name) for name in data.pairs if name not in PAIR_COLUMNS]
     for column in table.column_names:
-        kept = any(name.removeprefix("source_").split(".")[0] == column for name in own)
+        kept = _kept_as(column, data)
         if column not in roles:
-            what = "metadata" if kept else f"read by the format {report.format}"
+            what = kept or f"read by the format {report.format}"
             roles[column] = "left out" if column in left else what
+        elif kept:
+            roles[column] += f", {kept}"
     return roles
+
+
+def _kept_as(column: str, data: PreferenceData) -> str:
+    """Return where a column is kept under its own name: with the labels, the pairs, or not."""
+    for names, known, what in (
+        (data.labels, LABEL_COLUMNS, "metadata of the labels"),
+        (data.pairs, PAIR_COLUMNS, "metadata"),
+    ):
+        own = (str(name) for name in names if name not in known)
+        if any(name.removeprefix("source_").split(".")[0] == column for name in own):
+            return what
+    return ""
 
 
 def _verdicts(

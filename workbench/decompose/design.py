@@ -263,8 +263,6 @@ def _assemble(
     pair, shown = distinct // 3, distinct % 3 - 1
     cell, cell_of = np.unique(row * len(groups) + group, return_inverse=True)
     w, y = kept["weight"].to_numpy(), kept["preference"].to_numpy()
-    powers = (w, w * y, w * w, w * w * y, w * w * y * y)
-    sums = np.stack([np.bincount(cell_of, power, len(cell)) for power in powers]).astype(np.float64)
     return Design(
         X=np.column_stack([values[pair], shown.astype("float64")]),
         terms=[*names, POSITION],
@@ -276,7 +274,7 @@ def _assemble(
         keys=parts.iloc[first].reset_index(drop=True),
         cell_row=cell // len(groups),
         cell_group=cell % len(groups),
-        sums=sums,
+        sums=cell_sums(w, y, cell_of, len(cell)),
         repeated=len(cell) < len(kept),
         label_cell=cell_of,
         label_preference=y,
@@ -287,6 +285,18 @@ def _assemble(
         n_labels=np.bincount(group, minlength=len(groups)),
         exclusions=exclusions,
     )
+
+
+def cell_sums(w: Array, y: Array, cell: NDArray[np.int64], n: int) -> Array:
+    """Return the sums of :attr:`Design.sums` over the labels of each of ``n`` cells.
+
+    Examples
+    --------
+    >>> cell_sums(np.ones(3), np.array([1.0, 0.0, 1.0]), np.array([0, 0, 1]), 2)[:2].tolist()
+    [[2.0, 1.0], [1.0, 1.0]]
+    """
+    powers = (w, w * y, w * w, w * w * y, w * w * y * y)
+    return np.stack([np.bincount(cell, power, n) for power in powers]).astype(np.float64)
 
 
 def _factor_names(data: PreferenceData, factors: Sequence[str] | None) -> list[str]:

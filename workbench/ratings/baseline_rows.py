@@ -52,13 +52,6 @@ def baseline_rows(data: PreferenceData, base: str, judge: str) -> BaselineRows:
     is_a, is_b = pairs["model_a"] == base, pairs["model_b"] == base
     usable = (is_a | is_b) & pairs["model_a"].notna() & pairs["model_b"].notna()
     labels = data.labels[data.labels["annotator"] == judge]
-    if not usable.any() or labels.empty:
-        raise DesignError(
-            "There is no verdict of this judge on a pair with the baseline.",
-            found=f"{int(usable.sum())} pairs with {base!r}, {len(labels)} labels by {judge!r}",
-            expected="pairs with model_a or model_b the baseline, labelled by the judge",
-            fix="Check the spelling of baseline and annotator.",
-        )
     given = _preferences(labels, pairs["pair_id"])
     same = _identical(pairs) & pairs["pair_id"].isin(labels["pair_id"]).to_numpy()
     preference = np.where(same, 0.5, given)
@@ -76,6 +69,15 @@ def baseline_rows(data: PreferenceData, base: str, judge: str) -> BaselineRows:
         }
     )
     judged = np.isfinite(preference)
+    if not (usable & judged).any():
+        read = int(labels["preference"].notna().sum())
+        raise DesignError(
+            "There is no verdict of this judge on a pair with the baseline.",
+            found=f"{int(usable.sum())} pairs with {base!r}, {len(labels)} labels by {judge!r}, "
+            f"{read} of them with a verdict",
+            expected="pairs with model_a or model_b the baseline, labelled by the judge",
+            fix="Check the spelling of baseline and annotator.",
+        )
     left_out = {
         "pairs without the baseline": int((~usable).sum()),
         "pairs without a verdict of the judge": int((usable & ~judged).sum()),

@@ -208,8 +208,11 @@ def _spread(
     else:
         draws = bootstrap_draws(laid, models, fits, count, seed)
         defined = draws[np.isfinite(draws).all(axis=1)]
-        if len(defined) > 1:
+        if len(defined) > 1 and np.ptp(defined, axis=0).any():
             covariance = np.atleast_2d(np.cov(defined, rowvar=False))
+        elif len(defined) > 1:
+            # ties alone never vary: what does not move has no error of 0 but none
+            draws = draws[:0]
     return Spread(center, covariance, draws, kind, settings["level"])
 
 

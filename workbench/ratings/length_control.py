@@ -12,6 +12,7 @@ from workbench.clustered import share
 from workbench.data.dataset import PreferenceData
 from workbench.decompose.kernel import Array
 from workbench.errors import DesignError
+from workbench.intervals import NO_VARIATION
 from workbench.provenance import Provenance
 from workbench.ratings.baseline_rows import baseline_rows, only_annotator, only_baseline
 from workbench.ratings.difficulty import Difficulty, find_difficulty
@@ -273,10 +274,9 @@ def _check_options(replicates: int, level: float) -> None:
 
 
 def _told(row: dict[str, Any]) -> str:
-    text = (
-        f"  {row['term']}: raw {row['win_rate']:.1f} [{row['win_rate_low']:.1f}, "
-        f"{row['win_rate_high']:.1f}], n = {row['n']:,}, length-controlled "
-    )
+    ends = f" [{row['win_rate_low']:.1f}, {row['win_rate_high']:.1f}]"
+    raw = f"raw {row['win_rate']:.1f}{ends if np.isfinite(row['win_rate_low']) else ''}"
+    text = f"  {row['term']}: {raw}, n = {row['n']:,}, length-controlled "
     if not np.isfinite(row["conf_low"]):
         value = row["estimate"]
         return text + (f"{value:.1f}" if np.isfinite(value) else "undefined")
@@ -344,7 +344,9 @@ def _one(
     predicted = 100 * predict_from_weights(weights[0], own.difficulty)
     row["prediction_error"] = float(predicted.std(ddof=1) / np.sqrt(len(predicted)))
     row["warning"] = _warning(rates[0], row["win_rate"])
-    if not spread:
+    if not np.isfinite(low):
+        row.update(std_error=np.nan, reason=NO_VARIATION)
+    elif not spread:
         row["reason"] = "length effect not estimated: the length gap is the same everywhere"
     return row, draws[1:]
 

@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 
 from workbench.clustered import FEW_CLUSTERS
+from workbench.intervals import NO_VARIATION, ONE_CLUSTER
 from workbench.provenance import Provenance
 from workbench.ratings.battles import Battles
 from workbench.ratings.tables import Spread, change_table, pairwise_table, rating_table
@@ -24,6 +25,8 @@ _TIES = {
     "davidson": "Davidson's ties",
     "drop": "ties left out",
 }
+
+_FEW_DRAWS = "too many resamples have no finite ratings"
 
 
 @dataclass(frozen=True, eq=False)
@@ -143,7 +146,7 @@ class Ratings(Result):
         table["held_constant"] = table["term"].isin(self.held_constant)
         table["method"] = self.method
         table["reason"] = pd.Series([self.covariate_reasons.get(n) for n in names], dtype="str")
-        return table
+        return self._reasoned(table)
 
     @cached_property
     def counterfactual(self) -> pd.DataFrame:
@@ -164,8 +167,7 @@ class Ratings(Result):
             self._table(self.with_covariates),
         )
         table["method"] = self.method
-        table["reason"] = pd.Series([None] * len(table), dtype="str")
-        return table
+        return self._reasoned(table)
 
     @cached_property
     def pairwise(self) -> pd.DataFrame:
@@ -176,8 +178,7 @@ class Ratings(Result):
         """
         table = pairwise_table(self.side.ratings, self.side.log_nu, self.used)
         table["method"] = self.method
-        table["reason"] = pd.Series([None] * len(table), dtype="str")
-        return table
+        return self._reasoned(table)
 
     @cached_property
     def tie_parameter(self) -> pd.DataFrame:
@@ -190,7 +191,8 @@ class Ratings(Result):
         ]
         if not rows:
             return pd.DataFrame(columns=["group", "term", "estimate", "n", "method"])
-        return pd.concat(rows, ignore_index=True).assign(n=len(self.used), method=self.method)
+        table = pd.concat(rows, ignore_index=True).assign(n=len(self.used), method=self.method)
+        return self._reasoned(table)
 
     @property
     def exclusions(self) -> pd.DataFrame:
@@ -281,22 +283,41 @@ class Ratings(Result):
             side.ratings, self.used, self.battles, self.reasons, self.settings["elo_at_zero"]
         )
         table["method"] = self._method(side.terms)
-        return table[[c for c in table if c != "reason"] + ["reason"]]
+        return self._reasoned(table[[c for c in table if c != "reason"] + ["reason"]])
+
+    def _reasoned(self, table: pd.DataFrame) -> pd.DataFrame:
+        """Return a table with the reason why an estimate has no interval."""
+        known = table.get("reason", pd.Series([None] * len(table), dtype="str"))
+        lacking = table["estimate"].notna() & table[["conf_low", "conf_high"]].isna().any(axis=1)
+        why = _FEW_DRAWS
+        if self.used.n_clusters < 2:
+            why = ONE_CLUSTER
+        elif bool((self.used.preference == 0.5).all()):
+            why = NO_VARIATION
+        return table.assign(reason=known.mask(lacking & known.isna(), why))
 
 
 def _text_row(row: Any) -> str:
     if not np.isfinite(row.estimate):
         return f"  {row.term:<28} undefined: {row.reason}"
-    place = f"{row.rank:.0f} [{row.rank_low:.0f}, {row.rank_high:.0f}]"
+    place = f"{row.rank:.0f}"
+    if np.isfinite(row.rank_low):
+        place += f" [{row.rank_low:.0f}, {row.rank_high:.0f}]"
+    ends = (
+        f"[{row.conf_low:+.3f}, {row.conf_high:+.3f}]"
+        if np.isfinite([row.conf_low, row.conf_high]).all()
+        else f"({row.reason})"
+    )
     return (
-        f"  {place:<12} {row.term:<28} {row.estimate:+.3f} "
-        f"[{row.conf_low:+.3f}, {row.conf_high:+.3f}]  Elo {row.elo:.0f}  n = {row.n:,}"
+        f"  {place:<12} {row.term:<28} {row.estimate:+.3f} {ends}  Elo {row.elo:.0f}  n = {row.n:,}"
     )
 
 
 def _covariate_row(row: Any) -> str:
     if not np.isfinite(row.estimate):
         return f"  {row.term:<28} undefined: {row.reason}"
+    if not np.isfinite(row.per_sd_low):
+        return f"  {row.term:<28} {row.per_sd:+.3f} ({row.reason}); per unit {row.estimate:+.3f}"
     return (
         f"  {row.term:<28} {row.per_sd:+.3f} [{row.per_sd_low:+.3f}, {row.per_sd_high:+.3f}]"
         f"  q = {row.q_value:.3g}; per unit {row.estimate:+.3f}"

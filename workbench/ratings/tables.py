@@ -239,7 +239,7 @@ def change_table(
     without, with_ : DataFrame
         Their tables.
     """
-    kept = with_[with_["reason"].isna()]
+    kept = with_[with_["estimate"].notna()]
     before = without.set_index("term").loc[kept["term"]].reset_index()
     defined = np.isfinite(plain.draws).all(axis=1) & np.isfinite(styled.draws).all(axis=1)
     moved = ranks(styled.draws[defined]) - ranks(plain.draws[defined])

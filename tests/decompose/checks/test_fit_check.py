@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 import numpy as np
+import pandas as pd
 import pytest
 import statsmodels.api as sm
 from scipy.special import logit
@@ -14,9 +15,12 @@ from tests.planted import planted
 from workbench.data.dataset import PreferenceData
 from workbench.data.split import folds
 from workbench.decompose.checks import terms
-from workbench.decompose.checks.result import fit_warnings
+from workbench.decompose.checks.calibration import calibration_slope
+from workbench.decompose.checks.result import fit_warnings, verdict_text
+from workbench.decompose.checks.verdict import verdicts
 from workbench.decompose.held_out import fit_predictions
 from workbench.errors import DesignError
+from workbench.intervals import MID_P, ONE_CLUSTER
 
 
 def labelled(data: PreferenceData, eta: np.ndarray, seed: int = 1) -> PreferenceData:
@@ -211,3 +215,119 @@ def test_several_groups_share_one_family_and_every_part_is_told(data: Preference
 def test_an_option_out_of_range_is_refused(data: PreferenceData) -> None:
     with pytest.raises(DesignError, match="folds"):
         checked(data, folds=1)
+
+
+def bent(data: PreferenceData, near: float, beyond: float) -> tuple[pd.DataFrame, str]:
+    """Return tests and warnings where the first factor's weight changes at 0.7."""
+    x = data.factors[["f0", "f1", "f2"]].to_numpy()
+    size = np.abs(x[:, 0])
+    eta = np.sign(x[:, 0]) * (near * np.minimum(size, 0.7) + beyond * np.maximum(size - 0.7, 0))
+    check = checked(labelled(data, eta - 0.5 * x[:, 1]), folds=0)
+    return check.tests.set_index("term"), "\n".join(fit_warnings(check))
+
+
+def test_a_slope_that_only_flattens_counts_less_and_not_against() -> None:
+    large = planted({"judge": [0.8, -0.5, 0.3]}, n=6000, clusters=1500)
+    tests, said = bent(large, near=2.0, beyond=0.4)
+    row = tests[(tests["kind"] == "bend") & (tests["factor"] == "f0")].iloc[0]
+    assert row["estimate"] < 0 < row["beyond"] < 0.8
+    assert row["beyond"] < row["weight"] < row["beyond"] - row["estimate"]
+    assert "f0 is no straight line: beyond its median difference it counts less (weight +" in said
+    assert "small differences count more than the line says" in said
+    tests, said = bent(large, near=-2.0, beyond=-0.4)
+    assert "beyond its median difference it counts less (weight -" in said
+    tests, said = bent(large, near=1.5, beyond=-0.8)
+    assert "beyond its median difference it counts against (weight -" in said
+    tests, said = bent(large, near=0.2, beyond=1.5)
+    assert "beyond its median difference it counts more for (weight +" in said
+
+
+def test_the_weight_beyond_the_median_is_near_the_refit_s(data: PreferenceData) -> None:
+    tests, _ = bent(data, near=1.0, beyond=0.4)
+    term = next(t for t in tests.index if t.startswith("f0, beyond"))
+    fit = wb.decompose(data, folds=0)
+    middle = float(np.median(np.abs(data.factors["f0"])))
+    x = data.factors[["f0", "f1", "f2"]].to_numpy()
+    eta = np.sign(x[:, 0]) * (np.minimum(np.abs(x[:, 0]), 0.7)
+                              + 0.4 * np.maximum(np.abs(x[:, 0]) - 0.7, 0))  # fmt: skip
+    y = labelled(data, eta - 0.5 * x[:, 1]).labels["preference"].to_numpy()
+    rows = x[data.pair_rows]
+    beyond = np.sign(rows[:, 0]) * np.maximum(np.abs(rows[:, 0]) - middle, 0)
+    theirs = sm.Logit(y, np.column_stack([rows, beyond])).fit(disp=0).params
+    assert fit.terms[0] == "f0"
+    assert tests.loc[term, "beyond"] == pytest.approx(theirs[0] + theirs[3], abs=0.05)
+
+
+def test_no_misfit_says_from_which_q_one_would_be_told_and_warns_of_none() -> None:
+    row = {"verdict": "no misfit was found", "p_value": 0.03, "q_value": 0.21}
+    assert verdict_text(row) == "no misfit was found at q < 0.05 (q = 0.21, p = 0.03)"
+    certain = wb.check_fit(
+        wb.decompose(planted({"ann": [0.8] + [0.0] * 29}, n=250), folds=0), folds=4
+    )
+    assert certain.verdicts["verdict"].tolist() == [
+        "no misfit was found, but predictions of held-out labels are too certain"
+    ]
+    text = certain.summary()
+    assert "warning:" not in text
+    assert "note: predictions of held-out labels of ann are too certain" in text
+
+
+def test_checks_are_by_the_clusters_that_were_asked_for(data: PreferenceData) -> None:
+    # a session holds labels of many prompts; each prompt's labels are of two sessions
+    session = pd.Series([f"s{k % 40}" for k in range(len(data.labels))], dtype="str")
+    by_label = replace(data, labels=data.labels.assign(session=session))
+    found = wb.check_fit(wb.decompose(by_label, folds=0, cluster=["session"]))
+    moved = data.pairs.assign(cluster=session[np.argsort(data.pair_rows)].to_numpy())
+    theirs = wb.check_fit(wb.decompose(replace(data, pairs=moved), folds=0))
+    assert (found.settings["cluster"], theirs.settings["cluster"]) == (["session"], ["cluster"])
+    numbers = ["estimate", "std_error", "df", "p_value", "gain"]
+    for table in ("tests", "interactions"):
+        mine, other = (getattr(one, table)[numbers].to_numpy("float64") for one in (found, theirs))
+        np.testing.assert_allclose(mine, other, rtol=1e-8, atol=1e-10)
+    assert set(found.influence["cluster"]) <= set(session)
+    assert found.influence["estimate"].to_numpy() == pytest.approx(
+        theirs.influence["estimate"].to_numpy()
+    )
+    assert "CR2 by session" in found.summary()
+
+
+def test_one_person_alone_is_checked_by_prompt() -> None:
+    both = planted({"a": [0.6, 0.2], "judge-b": [0.6, 0.2]}, n=300)
+    plain = wb.check_fit(wb.decompose(both, folds=0), folds=0)
+    asked = wb.check_fit(wb.decompose(both, folds=0, cluster=["annotator"]), folds=0)
+    assert asked.settings["cluster"] == ["cluster"]
+    pd.testing.assert_frame_equal(asked.tests, plain.tests)
+
+
+def test_thin_data_are_checked_without_a_crash_and_say_why() -> None:
+    for n, clusters, seed in ((4, 4, 0), (4, 4, 5), (5, 2, 1), (5, 5, 2)):
+        thin = planted({"ann": [3.0, 0.0]}, n=n, clusters=clusters, seed=seed)
+        check = wb.check_fit(wb.decompose(thin, folds=0), folds=2)
+        lost = check.tests[check.tests["estimate"].isna()]
+        assert lost["reason"].notna().all()
+        assert isinstance(check.summary(), str)
+
+
+def test_predictions_beyond_doubt_tell_no_slope() -> None:
+    eta, ones = np.full(6, 800.0), np.ones(6)
+    found = calibration_slope(eta, ones, ones, np.arange(6), 2, 0.95)
+    assert found == {"reason": "the predictions are certain: they tell no slope"}
+
+
+def test_the_curve_says_how_its_interval_is_made(data: PreferenceData) -> None:
+    curve = checked(data).reliability
+    assert curve["method"].str.endswith(MID_P).all()
+    alone = planted({"ann": [0.5, 0.2]}, n=60, clusters=2)
+    one = checked(alone, folds=2).reliability
+    untold = one[one["conf_low"].isna()]
+    assert set(untold["reason"]) <= {ONE_CLUSTER}
+
+
+def test_a_misfit_of_all_tests_together_is_not_called_small_unseen() -> None:
+    about = pd.DataFrame([{"group": "ann", "n": 500, "n_clusters": 100, "coin_gain": 0.1}])
+    row = {"group": "ann", "kind": "link", "p_value": 0.01, "q_within": 0.01, "q_value": 0.2}
+    for gain, verdict in ((0.05, "does not describe"), (0.001, "too small")):
+        tests = pd.DataFrame([{**row, "gain": gain, "conf_high": np.nan}])
+        found = verdicts(about, tests, tests.iloc[:0])
+        assert verdict in found["verdict"].iloc[0]
+        assert found["added_gain"].tolist() == [gain]

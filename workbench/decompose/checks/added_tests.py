@@ -57,15 +57,32 @@ def link_and_calibration(base: Fitted, level: float) -> list[dict[str, Any]]:
     return rows
 
 
-def curvature(base: Fitted, level: float) -> list[dict[str, Any]]:
+def curvature(base: Fitted, coef: Array, level: float) -> list[dict[str, Any]]:
     """Return the tests of each factor's curvature.
 
     Parameters
     ----------
     base : Fitted
+    coef : ndarray, shape (K,)
+        Of the terms of ``base``.
     level : float
+
+    Returns
+    -------
+    list of dict
+        With the factor's ``weight`` in the fit and, where it bends, its weight ``beyond`` the
+        median difference: the fit's, moved by the step that adds the bend.
     """
-    return _scan(base, *curved(base), level)
+    added, Z = curved(base)
+    rows = _scan(base, added, Z, level)
+    # what the terms of the fit give up to each added one
+    taken = base.bread @ (base.X.T @ (base.information[:, None] * Z))
+    for column, row in enumerate(rows):
+        k = base.terms.index(row["factor"])
+        row["weight"] = coef[k]
+        if row["kind"] == "bend":
+            row["beyond"] = coef[k] + (1 - taken[k, column]) * row["estimate"]
+    return rows
 
 
 def scan_interactions(base: Fitted, factors: list[int], level: float) -> list[dict[str, Any]]:

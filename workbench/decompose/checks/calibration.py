@@ -18,6 +18,7 @@ from workbench.decompose.design import Design
 from workbench.decompose.estimate import GroupFit
 from workbench.decompose.held_out import fit_predictions
 from workbench.decompose.kernel import Array, logistic
+from workbench.intervals import MID_P
 
 SLOPE = "held-out calibration slope"
 SLOPE_METHOD = (
@@ -25,7 +26,7 @@ SLOPE_METHOD = (
     "whole fit; CR2 t interval; "
     "no test, as on the labels of the fit the slope is 1 by construction"
 )
-CURVE_METHOD = "held-out labels, each turned to the side that the fit takes; Wilson by cluster"
+CURVE_METHOD = f"held-out labels, each turned to the side that the fit takes; {MID_P}"
 _STEPS = 50
 _LEAST = 0.05
 """Slope below which the error grows no further."""
@@ -98,7 +99,10 @@ def calibration_slope(
     slope = 1.0
     for _ in range(_STEPS):
         p = logistic(slope * eta)
-        step = float(eta @ (votes - weight * p)) / float((weight * p * (1 - p)) @ eta**2)
+        bend = float((weight * p * (1 - p)) @ eta**2)
+        if not bend > 0:
+            return {"reason": "the predictions are certain: they tell no slope"}
+        step = float(eta @ (votes - weight * p)) / bend
         slope += float(np.clip(step, -1.0, 1.0))
         if abs(step) < 1e-10:
             break
@@ -146,10 +150,8 @@ def _curve(
     rows = []
     for b in np.unique(code):
         at = code == b
-        found = share(agrees[at], cluster[at], level, weight[at])
         predicted = float(certainty[at] @ weight[at] / weight[at].sum())
-        reason = None if np.isfinite(found["conf_low"]) else "all of it is one cluster"
-        rows.append({"predicted": predicted, **found, "reason": reason})
+        rows.append({"predicted": predicted, **share(agrees[at], cluster[at], level, weight[at])})
     return _curve_of(rows)
 
 

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from workbench.data.split import folds as fold_numbers
 from workbench.decompose.checks.added_tests import (
@@ -13,6 +14,7 @@ from workbench.decompose.checks.added_tests import (
     link_and_calibration,
     scan_interactions,
 )
+from workbench.decompose.checks.by_cluster import by_cluster
 from workbench.decompose.checks.calibration import SLOPE, SLOPE_METHOD, held_out_calibration
 from workbench.decompose.checks.fitted import Fitted, fitted
 from workbench.decompose.checks.influence import COLUMNS as INFLUENCE_COLUMNS
@@ -21,7 +23,7 @@ from workbench.decompose.checks.result import COLUMNS, FitCheck
 from workbench.decompose.checks.terms import scanned_factors
 from workbench.decompose.checks.verdict import FAMILIES, verdicts
 from workbench.decompose.decomposition import Decomposition
-from workbench.decompose.design import POSITION
+from workbench.decompose.design import CLUSTER, POSITION, Design
 from workbench.decompose.errors.tidy import q_values
 from workbench.errors import refuse_out_of_range
 from workbench.provenance import Provenance
@@ -45,7 +47,7 @@ def check_fit(fit: Decomposition, *, folds: int = 5, seed: int = 0) -> FitCheck:
     ----------
     fit : Decomposition
     folds : int
-        Prompt-grouped folds of the held-out calibration; 0 leaves it out.
+        Folds of whole clusters for the held-out calibration; 0 leaves it out.
     seed : int
         Seed of the folds.
 
@@ -60,9 +62,10 @@ def check_fit(fit: Decomposition, *, folds: int = 5, seed: int = 0) -> FitCheck:
 
     Notes
     -----
-    Errors are by cluster, whatever the fit's own are, with the small-sample correction and
-    degrees of freedom of Bell and McCaffrey (2002); a term with fewer than four is
-    undefined. ``q_value`` is Benjamini-Hochberg's over all groups and terms of one kind of
+    Errors are by one dimension of clusters, the first that the fit's errors go over: the
+    data's clusters (the prompts) unless another was asked for, with the small-sample
+    correction and degrees of freedom of Bell and McCaffrey (2002); a term with fewer than
+    four is undefined. ``q_value`` is Benjamini-Hochberg's over all groups and terms of one kind of
     test, ``q_within`` over one group. The calibration slope is 1 on the labels of a fit
     whether or not the model is true, so across folds it tells of overfitting alone; whether
     the model is calibrated is tested by bins of certainty (Tsiatis 1980).
@@ -85,30 +88,33 @@ def check_fit(fit: Decomposition, *, folds: int = 5, seed: int = 0) -> FitCheck:
     """
     refuse_out_of_range({"folds": (folds == 0 or folds >= 2, folds, "0, or at least 2")})
     level = float(fit.settings["level"])
-    names = fit.design.cluster_names.to_numpy()
-    row_fold = None
-    if folds and len(names) >= folds:
-        row_fold = fold_numbers(names, folds, seed)[fit.design.cluster]
+    laid_out: dict[str, tuple[Decomposition, NDArray[np.int64] | None]] = {}
     tests: list[dict[str, Any]] = []
     pairs: list[dict[str, Any]] = []
     curves, deletions, about = [], [], []
     with one_thread():
-        for name, own in fit.fits.items():
-            group = fit.design.groups.index(name)
-            base = fitted(fit.design, group, own)
+        for name in fit.fits:
+            dimension = next(iter(fit.fits[name].dimensions), CLUSTER)
+            if dimension not in laid_out:
+                laid = by_cluster(fit, dimension)
+                laid_out[dimension] = laid, _row_folds(laid.design, folds, seed)
+            (laid, row_fold), group = laid_out[dimension], fit.design.groups.index(name)
+            own = laid.fits[name]
+            base = fitted(laid.design, group, own)
             if base is None:
                 about.append({"group": name, "n": own.n, "reason": "no weight was estimated"})
                 continue
             told = {"group": name, "n": own.n, "n_clusters": len(base.starts)}
             factors = _scanned(fit, name, base)
-            rows = [*link_and_calibration(base, level), *curvature(base, level)]
+            coef = own.coef[own.active]
+            rows = [*link_and_calibration(base, level), *curvature(base, coef, level)]
             if row_fold is not None:
-                slope, curve = held_out_calibration(fit.design, group, own, row_fold, level)
+                slope, curve = held_out_calibration(laid.design, group, own, row_fold, level)
                 rows.append({"term": SLOPE, "kind": "slope", "method": SLOPE_METHOD, **slope})
                 curves.append(curve.assign(group=name))
             tests += [{**told, **row} for row in rows]
             pairs += [{**told, **row} for row in scan_interactions(base, factors, level)]
-            deletions.append(influence(fit, name, base))
+            deletions.append(influence(laid, name, base))
             about.append({**told, "coin_gain": base.coin_gain, "scanned": len(factors),
                           "factors": sum(term != POSITION for term in base.terms)})  # fmt: skip
     found = _with_q(tests), _with_q(pairs)
@@ -118,9 +124,22 @@ def check_fit(fit: Decomposition, *, folds: int = 5, seed: int = 0) -> FitCheck:
         reliability=_joined(curves, ("group", "predicted")),
         influence=_joined(deletions, INFLUENCE_COLUMNS),
         verdicts=verdicts(pd.DataFrame(about), *found),
-        settings={"folds": folds, "level": level, "by": fit.settings["by"]},
+        settings={
+            "folds": folds,
+            "level": level,
+            "by": fit.settings["by"],
+            "cluster": list(laid_out),
+        },
         provenance=Provenance.capture(seed=seed, dataset=fit.provenance.dataset),
     )
+
+
+def _row_folds(design: Design, folds: int, seed: int) -> NDArray[np.int64] | None:
+    """Return the fold of each design row; None where there are fewer clusters than folds."""
+    names = design.cluster_names.to_numpy()
+    if not folds or len(names) < folds:
+        return None
+    return np.asarray(fold_numbers(names, folds, seed)[design.cluster])
 
 
 def _scanned(fit: Decomposition, name: str, base: Fitted) -> list[int]:

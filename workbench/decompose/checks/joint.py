@@ -72,7 +72,8 @@ def joint_test(base: Fitted, Z: Array) -> Joint:
     scaled = np.einsum("gst,gt->gs", adjust, score - share @ step)
     # what each cluster gives up: to the step of every term, and to the weights if heavy
     given = share @ adjust, pull @ adjust[base.heavy]
-    eta = q * (q + 1) / _spread(adjust @ share @ adjust, *given, base.heavy)
+    spread = _spread(adjust @ share @ adjust, *given, base.heavy)
+    eta = q * (q + 1) / spread if spread > 0 else 0.0
     df = eta - q + 1
     gain = float(step @ step / (2 * base.weight.sum()))
     if not df >= FEWEST:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -9,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from workbench.decompose.checks.rules import findings, told_by_group
-from workbench.decompose.checks.verdict import FITS
+from workbench.decompose.checks.verdict import FITS, Q_LEVEL
 from workbench.finding import Finding
 from workbench.provenance import Provenance
 from workbench.results import TIDY, Result
@@ -17,8 +18,8 @@ from workbench.results import TIDY, Result
 if TYPE_CHECKING:
     import plotly.graph_objects as go
 
-COLUMNS = ("group", *TIDY, "q_within", "kind", "factor", "other", "df", "gain", "n_clusters",
-           "method", "reason")  # fmt: skip
+COLUMNS = ("group", *TIDY, "q_within", "kind", "factor", "other", "weight", "beyond", "df",
+           "gain", "n_clusters", "method", "reason")  # fmt: skip
 CLEAREST = 20
 """Interactions of a group that stand in tables and texts; the others are in ``interactions``."""
 
@@ -32,7 +33,8 @@ class FitCheck(Result):
     tests : DataFrame
         One row a group and term that was added: link, calibration by bins, curvature of each
         factor, and the held-out calibration slope. Beside the tidy columns ``q_within`` (over
-        the group; ``q_value`` is over all), ``kind``, ``factor``, ``df``, ``gain`` (log-loss a
+        the group; ``q_value`` is over all), ``kind``, ``factor`` with its ``weight`` in the
+        fit and, of a bend, ``beyond`` the median difference, ``df``, ``gain`` (log-loss a
         label that the term would save on the labels of the fit), ``method``, ``reason``.
     interactions : DataFrame
         The same for every interaction that was scanned.
@@ -91,17 +93,17 @@ class FitCheck(Result):
     def summary(self) -> str:
         """Return each group's verdict and what speaks against its model, as text."""
         lines = [self.heading]
-        warnings = fit_warnings(self)
+        told = list(_told(self))
         for row in self.verdicts.to_dict("records"):
             name = row["group"]
             lines.append(f"\n{name}: n = {row['n']:,.0f}, {verdict_text(row)}")
             own = self.tests[self.tests["group"] == name]
             lines += [_line(one) for one in own[own["factor"].isna()].to_dict("records")]
             lines += [f"  {_scanned(row)}"] if pd.notna(row["scanned"]) else []
-            lines += [f"  warning: {text.removeprefix(f'{name}: ')}" for text in warnings
-                      if text.startswith(f"{name}: ")]  # fmt: skip
+            lines += [f"  {one.level}: {one.message}" for group, one in told if group == name]
         level = f"{self.settings['level']:.0%} intervals"
-        return "\n".join([*lines, "", f"method: one-step tests of added terms, CR2 by cluster, "
+        by = " or ".join(self.settings["cluster"])
+        return "\n".join([*lines, "", f"method: one-step tests of added terms, CR2 by {by}, "
                           f"{level}; q: Benjamini-Hochberg by kind of test"])  # fmt: skip
 
     def plot(self) -> go.Figure:
@@ -147,8 +149,11 @@ def fit_warnings(check: FitCheck) -> list[str]:
     >>> fit_warnings(wb.check_fit(fit, folds=0))
     []
     """
-    told = told_by_group(check.tests, check.interactions, check.influence, check.verdicts)
-    return [f"{name}: {one.message}" for name, one in told]
+    return [f"{name}: {one.message}" for name, one in _told(check)]
+
+
+def _told(check: FitCheck) -> Iterator[tuple[str, Finding]]:
+    return told_by_group(check.tests, check.interactions, check.influence, check.verdicts)
 
 
 def verdict_text(row: dict[Any, Any]) -> str:
@@ -162,13 +167,13 @@ def verdict_text(row: dict[Any, Any]) -> str:
     Examples
     --------
     >>> verdict_text({"verdict": "no misfit was found", "p_value": 0.4, "q_value": 0.4})
-    'no misfit was found (p = 0.4)'
+    'no misfit was found at q < 0.05 (q = 0.4, p = 0.4)'
     """
     if not np.isfinite(row["p_value"]):
         return f"{row['verdict']}: {row['reason']}"
-    text = f"{row['verdict']} (p = {row['p_value']:.3g})"
-    if row["verdict"] == FITS:
-        return text
+    text = f"{row['verdict']} (q = {row['q_value']:.3g}, p = {row['p_value']:.3g})"
+    if not row["q_value"] < Q_LEVEL:
+        return text.replace(FITS, f"{FITS} at q < {Q_LEVEL:g}", 1)
     added, coin = row["added_gain"], row["coin_gain"]
     if not np.isfinite(added):
         return text
@@ -183,9 +188,8 @@ def _line(row: dict[Any, Any]) -> str:
         return f"  {row['term']}: undefined: {row['reason']}"
     ends = f" [{row['conf_low']:+.3f}, {row['conf_high']:+.3f}]"
     text = f"{row['estimate']:.3f}{ends if pd.notna(row['conf_low']) else ''}"
-    return f"  {row['term']}: {text}" + (
-        f", p = {row['p_value']:.3g}" if pd.notna(row["p_value"]) else ""
-    )
+    tested = f", p = {row['p_value']:.3g}, q = {row['q_value']:.3g}"
+    return f"  {row['term']}: {text}{tested if pd.notna(row['p_value']) else ''}"
 
 
 def _scanned(row: dict[Any, Any]) -> str:

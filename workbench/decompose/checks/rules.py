@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from workbench.decompose.checks.verdict import BAD, POOR, Q_LEVEL
+from workbench.decompose.checks.verdict import BAD, POOR, Q_LEVEL, too_certain
 from workbench.finding import Finding, Rule, finding
 
 _TOLD = f"q < {Q_LEVEL:g}, and the verdict over all tests of the annotator q < {Q_LEVEL:g}"
@@ -67,7 +67,7 @@ def findings(
     """
     every = told_by_group(tests, interactions, influence, verdicts)
     found = [one for _, one in every if one.rule_id != "too-certain"]
-    slopes = _too_certain(tests).sort_values("estimate", kind="stable")
+    slopes = too_certain(tests).sort_values("estimate", kind="stable")
     if slopes.empty:
         return found
     first, *others = slopes.to_dict("records")
@@ -97,15 +97,11 @@ def told_by_group(
             level = "warning" if verdict["verdict"] == BAD else "note"
             for kind, rows in _clear(own).groupby("kind", sort=False):
                 yield name, _misfit(name, str(kind), rows, level, verdict["coin_gain"])
-        for row in _too_certain(own).to_dict("records"):
+        for row in too_certain(own).to_dict("records"):
             text = f"predictions of held-out labels of {name} are too certain"
             yield name, _finding("too-certain", "note", text, row)
         for row in _of_one_cluster(influence, name).to_dict("records"):
             yield name, _finding("one-cluster", "note", _moved(row), row)
-
-
-def _too_certain(own: pd.DataFrame) -> pd.DataFrame:
-    return own[(own["kind"] == "slope") & (own["conf_high"] < 1)]
 
 
 def _clear(own: pd.DataFrame) -> pd.DataFrame:
@@ -136,13 +132,33 @@ def _link(row: dict[Any, Any]) -> str:
 
 
 def _bend(row: dict[Any, Any]) -> str:
-    way = "for" if row["estimate"] > 0 else "against"
-    return f"{row['factor']} is no straight line: beyond its median difference it counts more {way}"
+    """Say whether a factor counts more or less beyond its median difference.
+
+    Examples
+    --------
+    >>> _bend({"factor": "words", "estimate": 0.4, "beyond": -0.1})
+    'words is no straight line: beyond its median difference it counts less (weight -0.10; -0.50 ...
+    """
+    beyond, near = row["beyond"], row["beyond"] - row["estimate"]
+    way = "for" if beyond > 0 else "against"
+    less = "less" if beyond * near > 0 else way
+    counts = f"more {way}" if abs(beyond) > abs(near) else less
+    return (
+        f"{row['factor']} is no straight line: beyond its median difference it counts {counts} "
+        f"(weight {beyond:+.2f}; {near:+.2f} up to it)"
+    )
 
 
 def _step(row: dict[Any, Any]) -> str:
-    way = "for" if row["estimate"] > 0 else "against"
-    return f"{row['factor']} is no straight line: any difference, however small, counts {way} it"
+    """Say whether small differences count more or less than the fit's line says.
+
+    Examples
+    --------
+    >>> _step({"factor": "words", "estimate": -0.4, "weight": 0.5})
+    'words is no straight line: small differences count less than the line says'
+    """
+    than = "more" if row["estimate"] * row["weight"] > 0 else "less"
+    return f"{row['factor']} is no straight line: small differences count {than} than the line says"
 
 
 def _interaction(row: dict[Any, Any]) -> str:

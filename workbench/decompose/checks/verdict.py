@@ -30,6 +30,7 @@ COLUMNS = ("group", "verdict", "p_value", "q_value", "kinds", "coin_gain", "adde
 METHOD = "Simes within a kind of test, Bonferroni over the kinds; q: Benjamini-Hochberg over groups"
 
 FITS = "no misfit was found"
+TOO_CERTAIN = f"{FITS}, but predictions of held-out labels are too certain"
 SLIGHT = "misfit, too small to change predictions much"
 BAD = "the model does not describe the labels"
 UNKNOWN = "cannot be told"
@@ -60,7 +61,8 @@ def verdicts(
     ]
     table = pd.DataFrame(rows).reindex(columns=list(COLUMNS))
     table["q_value"] = q_values(table["p_value"].to_numpy("float64"))
-    table["verdict"] = [_verdict(row) for row in table.to_dict("records")]
+    certain = set(too_certain(tests)["group"])
+    table["verdict"] = [_verdict(row, row["group"] in certain) for row in table.to_dict("records")]
     reason = table["reason"].astype("object")
     none = table["p_value"].isna() & reason.isna()
     table["reason"] = reason.where(reason.notna(), None).mask(none, "nothing could be tested")
@@ -73,7 +75,10 @@ def _of_group(own: pd.DataFrame) -> dict[str, Any]:
     if least.empty:
         return {}
     clear = own[own["q_value"] < Q_LEVEL]
-    gain = float(clear["gain"].max()) if len(clear) else np.nan
+    if clear.empty:
+        # they may be clear together only
+        clear = own.nsmallest(1, "p_value")
+    gain = float(clear["gain"].max())
     kinds = ", ".join(least.index[least * len(least) < Q_LEVEL])
     return {"p_value": min(1.0, float(least.min()) * len(least)), "added_gain": gain,
             "kinds": kinds}  # fmt: skip
@@ -83,9 +88,20 @@ def _counted(own: pd.DataFrame) -> dict[str, int]:
     return {"interactions": len(own), "undefined": int(own["p_value"].isna().sum())}
 
 
-def _verdict(row: dict[Any, Any]) -> str:
+def too_certain(tests: pd.DataFrame) -> pd.DataFrame:
+    """Return the held-out slopes whose interval is below 1.
+
+    Parameters
+    ----------
+    tests : DataFrame
+        Of a check.
+    """
+    return tests[(tests["kind"] == "slope") & (tests["conf_high"] < 1)]
+
+
+def _verdict(row: dict[Any, Any], certain: bool) -> str:
     if not np.isfinite(row["p_value"]):
         return UNKNOWN
     if not row["q_value"] < Q_LEVEL:
-        return FITS
+        return TOO_CERTAIN if certain else FITS
     return BAD if row["added_gain"] > POOR * row["coin_gain"] else SLIGHT

@@ -19,7 +19,7 @@ from workbench.data.formats.plain.texts import (
     read_texts,
     with_system,
 )
-from workbench.data.formats.records import metadata, names
+from workbench.data.formats.records import RESERVED, metadata, names
 from workbench.errors import DataError
 
 
@@ -153,7 +153,9 @@ def _prompt(table: pa.Table, layout: Layout) -> Texts:
 
 def _common(table: pa.Table, layout: Layout, notes: list[str]) -> pd.DataFrame:
     """Return scenario, media of the prompt and metadata, with notes on the latter."""
-    extra, lost = metadata(table, layout.used)
+    own = layout.roles.get("cluster")
+    # sessions may differ between judgements of one pair: they are kept under their own name too
+    extra, lost = metadata(table, [c for c in layout.used if c != own or c in RESERVED])
     extra = extra.rename(columns={"": "unnamed"}).apply(_as_numbers)
     if len(extra.columns):
         notes.append("columns kept as metadata: " + ", ".join(map(str, extra.columns)))
