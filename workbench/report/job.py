@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from workbench.compare.contrast import Contrast
+from workbench.compare.contrast import Contrast, share_in_words
 from workbench.data.dataset import PreferenceData
 from workbench.decompose.decomposition import Decomposition
 from workbench.results import Result
@@ -89,6 +89,7 @@ def _weights(fit: Decomposition) -> list[str]:
             f", held-out accuracy {row.accuracy:.3f} [{row.accuracy_low:.3f}, "
             f"{row.accuracy_high:.3f}]"
             for row in score.itertuples()
+            if pd.notna(row.accuracy)
         )
         lines.append(f"\n{group}: n = {own['n'].iloc[0]:,}{held_out}")
         lines += _clearest(own)
@@ -106,8 +107,8 @@ def _gaps(gap: Contrast) -> list[str]:
     for group, own in gap.to_frame().groupby("group", sort=False):
         both = gap.agreement[gap.agreement["group"] == group].iloc[0]
         lines.append(
-            f"\n{group}: agreement {both['agreement']:.3f} [{both['agreement_low']:.3f}, "
-            f"{both['agreement_high']:.3f}], n = {both['n']:,} pairs; {_sharpness(gap, group)}"
+            f"\n{group}: {share_in_words(both, 'agreement')}, n = {both['n']:,} pairs; "
+            f"{_sharpness(gap, group)}"
         )
         lines += _clearest(own)
     return lines
@@ -117,7 +118,10 @@ def _sharpness(gap: Contrast, group: Any) -> str:
     row = gap.scale[gap.scale["group"] == group].iloc[0]
     if pd.isna(row["ratio"]):
         return f"sharpness undefined: {row['reason']}"
-    return f"sharpness {row['ratio']:.2f} [{row['ratio_low']:.2f}, {row['ratio_high']:.2f}]"
+    told = f"sharpness {row['ratio']:.2f}"
+    if pd.notna(row["ratio_low"]):
+        told += f" [{row['ratio_low']:.2f}, {row['ratio_high']:.2f}]"
+    return f"{row['reason']}; {told}" if row["opposite"] else told
 
 
 def _clearest(table: pd.DataFrame) -> list[str]:
