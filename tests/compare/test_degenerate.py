@@ -133,6 +133,15 @@ def test_labels_that_do_not_vary_leave_no_weight_to_tell(covariance):
     assert "every label is a tie" in fits.summary()
 
 
+def test_soft_labels_that_follow_the_model_exactly_tell_their_weights():
+    data = planted({"judge": TASTE}, n=100)
+    taste = [0.8, 0.5, 0.0]
+    sure = 1 / (1 + np.exp(-data.factors[FACTORS].to_numpy() @ taste))
+    soft = replace(data, labels=data.labels.assign(preference=sure))
+    table = wb.decompose(soft, folds=0).to_frame()[:3]
+    np.testing.assert_allclose(table["estimate"], taste, atol=1e-6)
+
+
 def test_labels_of_one_cluster_leave_no_weight_to_tell_and_say_so():
     table = wb.decompose(planted(TWO, n=120, clusters=1), folds=0).to_frame()
     factors = table[table["term"] != "position"]

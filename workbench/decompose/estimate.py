@@ -339,10 +339,16 @@ def clustered(design: Design, fit: GroupFit) -> GroupFit:
 
 def _varied(design: Design, fit: GroupFit) -> GroupFit:
     """Return a fit whose terms without any variance, as of ties only, are not told."""
+    variance = np.diag(fit.covariance)
     with np.errstate(invalid="ignore"):
-        varies = np.diag(fit.covariance) > _NOTHING**2 * np.diag(fit.bread)
-    lost = np.flatnonzero(fit.active & ~fit.thin & ~varies).tolist()
-    return _untold(design, fit, dict.fromkeys(lost, NO_VARIATION))
+        lost = fit.active & ~fit.thin & ~(variance > _NOTHING**2 * np.diag(fit.bread))
+    if not lost.any():
+        return fit
+    # soft labels may follow the model exactly: these vary, and tell the weight
+    rows, cells = design.compact(design.groups.index(fit.name))
+    takes_side = (2 * cells.votes != cells.weight)[:, 0] & ~np.isin(rows, fit.decided)
+    lost &= (variance <= 0) | ~(design.X[rows[takes_side]] != 0).any(axis=0)
+    return _untold(design, fit, dict.fromkeys(np.flatnonzero(lost).tolist(), NO_VARIATION))
 
 
 def _untold(design: Design, fit: GroupFit, why: Mapping[int, str]) -> GroupFit:
