@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 
@@ -52,3 +55,13 @@ def planted(
     factors = pd.DataFrame(x, columns=names)
     specs = {name: {"coding": {"transform": "difference"}} for name in names}
     return data.with_factors(factors, pd.DataFrame(index=factors.index), specs)
+
+
+def answering(
+    data: PreferenceData, judge: str, change: Callable[[np.ndarray], np.ndarray]
+) -> PreferenceData:
+    """Return data of two annotators in which the judge's labels are made from the other's."""
+    labels = data.labels.copy()
+    own = labels["annotator"].eq(judge)
+    labels.loc[own, "preference"] = change(labels.loc[~own, "preference"].to_numpy())
+    return replace(data, labels=labels)

@@ -201,8 +201,9 @@ def test_a_number_without_an_interval_says_why_in_text():
         data.factors[["f0", "f1", "f2"]], pd.DataFrame(index=data.factors.index), {}
     )
     found = concordance(data, replicates=50)
-    for result in (found, align(found, "ann", "b"), decompose(data, folds=0)):
-        text = result.summary()
-        assert "nan" not in text
-        assert "(no interval: " in text
+    fit = decompose(data, folds=0)
+    texts = [result.summary() for result in (found, align(found, "ann", "b"), fit)]
+    assert not any("nan" in text for text in texts)
+    assert all("(no interval: " in text for text in texts[:2])
+    assert f"undefined: {fit.to_frame()['reason'][0]}" in texts[2]
     found.plot()

@@ -10,7 +10,10 @@ import pandas as pd
 import pytest
 
 import workbench as wb
-from tests.planted import planted
+from tests.planted import answering, planted
+from workbench.data.dataset import PreferenceData
+from workbench.intervals import ONE_CLUSTER
+from workbench.report.findings import find
 
 SAME = [0.8, 0.5, 0.4, -0.3, 0.3]
 
@@ -92,13 +95,119 @@ def test_the_detectable_difference_is_found_with_power_eighty():
     assert 13 <= found <= 24
 
 
-def test_opposite_weights_have_no_sharpness_in_common():
-    gap = gap_of({"ann": SAME, "judge": [-w for w in SAME]})
-    row = gap.scale.iloc[0]
-    assert row["ratio"] == row["ratio_low"] == 0
-    assert row["ratio_high"] < 0.5
+def told_opposite(gap: wb.Contrast) -> bool:
+    """Whether the table, the summary and the findings all say so, and none of them no sharpness."""
+    text = gap.summary()
+    assert "0.00 times" not in text
+    assert "too weak" not in text
+    assert "nan" not in text
+    said = [
+        "opposite taste" in str(gap.scale["reason"][0]),
+        "opposite taste" in text,
+        "opposite-taste" in {one.rule_id for one in find([gap])},
+    ]
+    assert len({*said, bool(gap.scale["opposite"][0])}) == 1
+    return said[0]
+
+
+@pytest.mark.parametrize("ratio", [0.5, 1.0, 2.0])
+def test_opposite_weights_are_told_with_the_sharpness_of_the_weights_turned_round(ratio):
+    gap = gap_of({"ann": SAME, "judge": [-ratio * w for w in SAME]}, n=3000, seed=1)
+    assert told_opposite(gap)
+    row, table = gap.scale.iloc[0], gap.to_frame()[:5]
+    assert 0 < row["ratio_low"] < ratio < row["ratio_high"]
     assert row["proportional_p"] < 1e-6
-    assert (gap.to_frame()["verdict"][:2] == "differs").all()
+    assert (table["verdict"] == "differs").all()
+    # planted: -ratio w - ratio w
+    planted_gap = -2 * ratio * np.array(SAME)
+    assert table["conf_low"].lt(planted_gap).all()
+    assert table["conf_high"].gt(planted_gap).all()
+    assert len(gap.figures()) == 2
+
+
+def test_a_factor_that_an_opposite_judge_likes_as_well_does_not_differ():
+    judge = [-w for w in SAME]
+    judge[1] = SAME[1]
+    gap = gap_of({"ann": SAME, "judge": judge}, n=4000, seed=1)
+    assert told_opposite(gap)
+    table = gap.to_frame()[:5].set_index("term")
+    assert table.index[table["verdict"] != "differs"].tolist() == ["f1"]
+    assert gap.scale["apart"][0] == "f1"
+
+
+def judged(change) -> PreferenceData:
+    return answering(planted({"ann": SAME, "judge": SAME}, n=800), "judge", change)
+
+
+@pytest.mark.parametrize("covariance", ["cluster", "HC1", "classical"])
+def test_exactly_opposite_labels_are_the_opposite_taste_at_the_same_sharpness(covariance):
+    fits = wb.decompose(judged(lambda y: 1 - y), covariance=covariance, folds=0)
+    gap = wb.contrast(fits, "ann")
+    assert told_opposite(gap)
+    row, table = gap.scale.iloc[0], gap.to_frame()[:5]
+    assert row["ratio"] == pytest.approx(1.0)
+    assert np.isnan([row["ratio_low"], row["ratio_high"], row["p_value"]]).all()
+    # twice the weight, with twice its error
+    clustered = wb.decompose(judged(lambda y: 1 - y), folds=0)["judge"]
+    own = clustered.to_frame()[:5]
+    np.testing.assert_allclose(table["estimate"], 2 * own["estimate"], rtol=1e-7)
+    np.testing.assert_allclose(table["std_error"], 2 * own["std_error"], rtol=1e-7)
+    np.testing.assert_allclose(gap.raw["std_error"][:5], 2 * own["std_error"], rtol=1e-7)
+
+
+def test_the_same_labels_have_no_error_and_no_test():
+    for data in (judged(lambda y: y), planted({"ann": SAME, "judge": SAME}, n=800)):
+        fits = wb.decompose(data, folds=0)
+        gap = wb.contrast(fits, "ann")
+        same = data.labels.groupby("pair_id")["preference"].nunique().eq(1).all()
+        assert ("both gave the same labels" in gap.summary()) == same
+        assert np.isnan(gap.scale["proportional_p"][0]) == np.isnan(gap.wald["p_value"][0]) == same
+        assert "nan" not in gap.summary()
+        assert not told_opposite(gap)
+
+
+def test_a_judge_that_answers_by_chance_or_has_an_unrelated_taste_is_not_opposite():
+    unrelated = [0.5, -0.8, 0.3, 0.4, 0.0]
+    for judge in ([0.0] * 5, unrelated):
+        for seed in range(4):
+            gap = gap_of({"ann": SAME, "judge": judge}, n=1000, seed=seed)
+            assert not gap.scale["opposite"][0]
+            assert "opposite-taste" not in {one.rule_id for one in find([gap])}
+
+
+def test_one_factor_of_the_other_sign_is_the_opposite_taste_of_unknown_sharpness():
+    gap = gap_of({"ann": [0.8], "judge": [-0.8]})
+    assert told_opposite(gap)
+    assert np.isnan(gap.scale["ratio"][0])
+    assert "one factor alone" in gap.scale["reason"][0]
+
+
+def test_where_no_factor_has_a_weight_that_is_said_and_why():
+    data = planted({"ann": SAME, "judge": SAME}, n=60)
+    one = replace(data, pairs=data.pairs.assign(cluster="x"))
+    for covariance in ("cluster", "HC1"):
+        gap = wb.contrast(wb.decompose(one, covariance=covariance, folds=0), "ann")
+        for table in (gap.scale, gap.wald):
+            assert table["reason"][0] == (
+                f"no factor has a weight in both fits (judge: {ONE_CLUSTER}; ann: {ONE_CLUSTER})"
+            )
+        assert gap.to_frame()["reason"].str.contains(ONE_CLUSTER, regex=False)[:5].all()
+        for text in ("one factor alone", "same labels", "nan"):
+            assert text not in gap.summary()
+
+
+@pytest.mark.parametrize("size", [1e-8, 1e8])
+def test_units_of_the_factors_change_nothing(size):
+    data = planted({"ann": SAME, "judge": [2 * w for w in SAME]}, n=1000)
+    factors = data.factors.assign(f0=data.factors["f0"] * size, f3=data.factors["f3"] / size)
+    other = PreferenceData(data.pairs, data.labels, factors, data.factor_values, data.factor_specs)
+    one, two = (wb.contrast(wb.decompose(d, folds=0), "ann") for d in (data, other))
+    for table in ("scale", "wald"):
+        a, b = getattr(one, table), getattr(two, table)
+        for column in a.select_dtypes("number"):
+            np.testing.assert_allclose(a[column], b[column], rtol=1e-5, err_msg=column)
+    for column in ("per_sd", "per_sd_low", "p_value", "detectable"):
+        np.testing.assert_allclose(one.to_frame()[column], two.to_frame()[column], rtol=1e-5)
 
 
 def test_what_cannot_be_told_is_undefined_with_a_reason_and_the_raw_differences_stay():

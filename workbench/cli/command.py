@@ -189,7 +189,7 @@ class Run(BaseRun["RunConfig"]):
 
     def _tell_clusters(self, data: PreferenceData) -> None:
         """Say how many labels do not say of which cluster they are."""
-        from workbench.data.clusters import PROMPT, labels_without
+        from workbench.data.alike.clusters import PROMPT, labels_without
 
         for name in self.config.cluster:
             lacking = 0 if name == PROMPT else labels_without(data, name)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 import pandas as pd
 
+from workbench.agreement import agreement_text
 from workbench.compare.contrast_rows import METHOD, compare, judge
 from workbench.compare.sides import sides
 from workbench.decompose.decomposition import Decomposition
@@ -40,7 +42,9 @@ class Contrast(Result):
         How much sharper each group is: ``group, reference, ratio`` with its interval and
         ``p_value`` (that it is 1); ``statistic, df, df_residual, proportional_p, q_value``
         of the test that all weights are proportional; ``anchors``, how many factors the
-        ratio rests on, and ``apart``, those that it does not; ``reason``.
+        ratio rests on, and ``apart``, those that it does not; ``opposite``, whether its
+        weights point the other way: the ratio is then that of the weights turned round;
+        ``reason``.
     wald : DataFrame
         Joint test that a group weighs every factor as the reference does, sharpness
         included: ``group, reference, statistic`` (F), ``df, df_residual, p_value, q_value,
@@ -55,7 +59,7 @@ class Contrast(Result):
 
     about: ClassVar[str] = (
         "The weights of a logistic model are measured against the annotator's own noise: a "
-        "judge with the people's taste who errs less has all weights larger by one ratio. So "
+        "judge with the reference's taste who errs less has all weights larger by one ratio. So "
         "the ratio of sharpness comes first, estimated from the factors that are in "
         "proportion, and a difference of taste is what a weight has beyond the ratio times "
         "the reference's: the distance of a point from the line in the second figure. Raw "
@@ -104,12 +108,7 @@ class Contrast(Result):
         ]
         for group, table in self.estimates.groupby("group", sort=False):
             both = _row(self.agreement, group)
-            lines.append(
-                f"\n{group}: agreement {both['agreement']:.3f} "
-                f"[{both['agreement_low']:.3f}, {both['agreement_high']:.3f}], "
-                f"kappa {both['kappa']:.3f} [{both['kappa_low']:.3f}, {both['kappa_high']:.3f}], "
-                f"n = {both['n']:,} pairs"
-            )
+            lines.append(f"\n{group}: {agreement_text(both)}")
             lines += [f"  {text}" for text in _scale_text(_row(self.scale, group), reference)]
             lines.append(f"  {_wald_text(_row(self.wald, group))}")
             lines += [_text_row(row) for row in table.itertuples()]
@@ -246,14 +245,9 @@ def _row(table: pd.DataFrame, group: Any) -> pd.Series:
 
 
 def _scale_text(row: pd.Series, reference: str) -> list[str]:
-    if not np.isfinite(row["ratio"]):
-        return [f"sharpness: undefined: {row['reason']}"]
-    told = (
-        f"sharpness {row['ratio']:.2f} times that of {reference} "
-        f"[{row['ratio_low']:.2f}, {row['ratio_high']:.2f}], p of 1 = {row['p_value']:.3g}"
-    )
+    told = sharpness_in_words(row, reference)
     if not np.isfinite(row["proportional_p"]):
-        return [told, f"same taste: undefined: {row['reason']}"]
+        return [told] if not np.isfinite(row["ratio"]) else [told, f"same taste: {row['reason']}"]
     if not np.isfinite(row["statistic"]):
         return [told, f"same taste: p = {row['proportional_p']:.3g} ({row['reason']})"]
     return [
@@ -261,6 +255,31 @@ def _scale_text(row: pd.Series, reference: str) -> list[str]:
         f"same taste, F({row['df']:.0f}, {row['df_residual']:.1f}) = {row['statistic']:.2f}, "
         f"p = {row['proportional_p']:.3g}",
     ]
+
+
+def sharpness_in_words(row: Mapping[str, Any], reference: str) -> str:
+    """Say how much sharper a group is than its reference, and whether its taste is opposite.
+
+    Parameters
+    ----------
+    row : mapping
+        Of the ``scale`` table of a contrast.
+    reference : str
+
+    Examples
+    --------
+    >>> row = {"ratio": 2.0, "ratio_low": 1.5, "ratio_high": 2.5, "p_value": 0.01,
+    ...        "opposite": False, "reason": None}
+    >>> sharpness_in_words(row, "people")
+    'sharpness 2.00 times that of people [1.50, 2.50], p of 1 = 0.01'
+    """
+    if not np.isfinite(row["ratio"]):
+        return f"sharpness: undefined: {row['reason']}"
+    told = f"sharpness {row['ratio']:.2f} times that of {reference}"
+    if np.isfinite(row["ratio_low"]):
+        told += f" [{row['ratio_low']:.2f}, {row['ratio_high']:.2f}]"
+        told += f", p of 1 = {row['p_value']:.3g}"
+    return f"{row['reason']}; {told}" if row["opposite"] else told
 
 
 def _wald_text(row: pd.Series) -> str:
@@ -275,6 +294,8 @@ def _wald_text(row: pd.Series) -> str:
 def _text_row(row: Any) -> str:
     if not np.isfinite(row.estimate):
         return f"  {row.term:<24} undefined: {row.reason}"
+    if not np.isfinite(row.conf_low):
+        return f"  {row.term:<24} {row.estimate:+.3f}, no interval: {row.reason}"
     mark = {"differs": "*", "equivalent": "="}.get(row.verdict, " ")
     return (
         f" {mark}{row.term:<24} {row.estimate:+.3f} [{row.conf_low:+.3f}, {row.conf_high:+.3f}]"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -10,7 +11,7 @@ from numpy.typing import NDArray
 from scipy.stats import t as t_distribution
 
 from workbench.agreement import agreement_and_kappa
-from workbench.compare.scale import Scale, scale
+from workbench.compare.scale import NO_FACTOR, NOTHING, SAME_LABELS, Scale, scale
 from workbench.compare.sides import Side
 from workbench.decompose.design import POSITION
 from workbench.decompose.errors.sandwich import Sandwich, joint_test
@@ -48,20 +49,46 @@ def compare(first: Side, second: Side, level: float) -> dict[str, Any]:
     counts = {"n": first.fit.n + second.fit.n, "n_shared": shared}
     joint = first.errors.minus(second.errors)
     found = scale(first, second, factors, level)
-    reasons = _reasons(first, second)
-    difference = first.told - second.told
-    wald = joint_test(
-        difference[factors], joint.covariance[np.ix_(factors, factors)],
-        joint.joint_degrees(factors) if factors.any() else np.nan,
-    )  # fmt: skip
+    if not factors.any():
+        why = _why_no_factor(_lost(first, second)[:-1])
+        found = replace(found, reason=why, test={**found.test, "reason": why})
+    raw_difference = first.told - second.told
+    wald = _wald(raw_difference, joint, factors, first.unit(second), found.reason)
     agreement = _agreement(first, second, level)
+    adjusted, raw = (
+        _rows(names, first, second, difference, errors, counts, level)
+        for difference, errors in ((found.difference, found.errors), (raw_difference, joint))
+    )
     return {
-        "estimates": _adjusted(names, first, second, found, counts, reasons, level),
-        "raw": _raw(names, first, second, joint, counts, reasons, level),
+        "estimates": _adjusted(adjusted, first, second, found),
+        "raw": _raw(raw, first, second, level),
         "scale": {**names, **_scale_row(found, terms), **counts},
         "wald": {**names, **wald, "n_clusters": shared},
         "agreement": {**names, **agreement},
     }
+
+
+def _why_no_factor(reasons: list[str | None]) -> str:
+    """Say why no factor can be compared, with the reason if all have one."""
+    why = set(reasons)
+    return f"{NO_FACTOR} ({why.pop()})" if len(why) == 1 else NO_FACTOR
+
+
+def _wald(
+    difference: Array,
+    joint: Sandwich,
+    factors: NDArray[np.bool_],
+    unit: Array,
+    reason: str | None,
+) -> dict[str, Any]:
+    """Return the joint test that all weights are the same, in units of their errors."""
+    if not factors.any() or reason == SAME_LABELS:
+        return {"statistic": np.nan, "df": int(factors.sum()), "df_residual": np.nan,
+                "p_value": np.nan, "reason": reason}  # fmt: skip
+    chosen = joint.through((np.eye(len(unit)) / np.where(unit > 0, unit, 1.0))[factors])
+    every = np.ones(int(factors.sum()), dtype=bool)
+    scaled = difference[factors] / unit[factors]
+    return joint_test(scaled, chosen.covariance, chosen.joint_degrees(every))
 
 
 def _shared_clusters(first: Side, second: Side) -> Any:
@@ -71,88 +98,68 @@ def _shared_clusters(first: Side, second: Side) -> Any:
     return first.design.cluster_names[mine].intersection(second.design.cluster_names[theirs])
 
 
-def _errors(errors: Sandwich, defined: NDArray[np.bool_]) -> tuple[Array, Array]:
+def _errors(errors: Sandwich, defined: NDArray[np.bool_], unit: Array) -> tuple[Array, Array]:
     """Return errors and degrees of freedom; NaN where undefined or without any variation."""
     size = np.sqrt(np.maximum(np.diag(errors.covariance), 0.0))
-    return np.where(defined & (size > 1e-9), size, np.nan), errors.degrees
+    return np.where(defined & (size > NOTHING * unit), size, np.nan), errors.degrees
 
 
 def _own_errors(side: Side) -> Array:
-    return _errors(side.errors, np.isfinite(side.told))[0]
+    size = np.sqrt(np.maximum(np.diag(side.covariance), 0.0))
+    return np.where(np.isfinite(side.told), size, np.nan)
 
 
-def _adjusted(
+def _rows(
     names: dict[str, str],
     first: Side,
     second: Side,
-    found: Scale,
+    difference: Array,
+    errors: Sandwich,
     counts: dict[str, int],
-    reasons: list[str | None],
     level: float,
 ) -> pd.DataFrame:
-    difference = found.difference
-    error, degrees = _errors(found.errors, np.isfinite(difference))
+    """Return differences of weights with their errors, and what they are differences of."""
+    error, degrees = _errors(errors, np.isfinite(difference), first.unit(second))
     tidy = tidy_columns(first.design.terms, difference, error, counts["n"], level, degrees)
+    return pd.DataFrame(
+        {
+            **names,
+            **tidy,
+            "q_within": tidy["q_value"],
+            "n_shared": counts["n_shared"],
+            "effective_clusters": errors.effective,
+            "df": degrees,
+            "group_estimate": first.told,
+            "reference_estimate": second.told,
+        }
+    )
+
+
+def _adjusted(table: pd.DataFrame, first: Side, second: Side, found: Scale) -> pd.DataFrame:
+    """Return the scale-adjusted differences, with what they are beyond."""
     size = _spread(first, second)
-    why = _with_error(pd.Series(reasons, dtype="str"), difference, error)
+    why = _reasons(first, second, table)
     if found.reason is not None:
-        why = why.fillna(f"{found.reason}: see the raw differences")
-    return pd.DataFrame(
-        {
-            **names,
-            **tidy,
-            "q_within": tidy["q_value"],
-            "n_shared": counts["n_shared"],
-            "effective_clusters": found.errors.effective,
-            "df": degrees,
-            "group_estimate": first.told,
-            "group_std_error": _own_errors(first),
-            "reference_estimate": second.told,
-            "reference_std_error": _own_errors(second),
-            "ratio": found.ratio,
-            "expected": found.ratio * second.told,
-            "anchor": found.anchors,
-            "per_sd": size * difference,
-            "per_sd_low": size * tidy["conf_low"],
-            "per_sd_high": size * tidy["conf_high"],
-            "method": METHOD,
-            "reason": why,
-        }
+        lost = table["estimate"].isna() & why.isna()
+        why = why.mask(lost, f"{found.reason}: see the raw differences")
+    return table.assign(
+        group_std_error=_own_errors(first),
+        reference_std_error=_own_errors(second),
+        ratio=found.ratio,
+        expected=found.ratio * second.told,
+        anchor=found.anchors,
+        per_sd=size * table["estimate"],
+        per_sd_low=size * table["conf_low"],
+        per_sd_high=size * table["conf_high"],
+        method=METHOD,
+        reason=why,
     )
 
 
-def _raw(
-    names: dict[str, str],
-    first: Side,
-    second: Side,
-    joint: Sandwich,
-    counts: dict[str, int],
-    reasons: list[str | None],
-    level: float,
-) -> pd.DataFrame:
-    difference = first.told - second.told
-    error, degrees = _errors(joint, np.isfinite(difference))
-    tidy = tidy_columns(first.design.terms, difference, error, counts["n"], level, degrees)
-    return pd.DataFrame(
-        {
-            **names,
-            **tidy,
-            "q_within": tidy["q_value"],
-            "n_shared": counts["n_shared"],
-            "df": degrees,
-            "group_estimate": first.told,
-            "reference_estimate": second.told,
-            **_marginal(first, second, level),
-            "method": RAW,
-            "reason": _with_error(pd.Series(reasons, dtype="str"), difference, error),
-        }
-    )
-
-
-def _with_error(reasons: pd.Series, difference: Array, error: Array) -> pd.Series:
-    """Return the reasons, with one where a difference has no error."""
-    lost = np.isfinite(difference) & ~np.isfinite(error)
-    return reasons.mask(lost & reasons.isna().to_numpy(), NO_VARIATION)
+def _raw(table: pd.DataFrame, first: Side, second: Side, level: float) -> pd.DataFrame:
+    """Return the differences as they are, with those of the average marginal effects."""
+    effects = _marginal(first, second, level)
+    return table.assign(**effects, method=RAW, reason=_reasons(first, second, table))
 
 
 def _marginal(first: Side, second: Side, level: float) -> dict[str, Any]:
@@ -164,8 +171,9 @@ def _marginal(first: Side, second: Side, level: float) -> dict[str, Any]:
     else:
         rows = first.on_pairs(pairs), second.on_pairs(pairs)
     (one, jacobian), (two, other) = first.marginal(rows[0]), second.marginal(rows[1])
-    errors = first.errors.through(jacobian).minus(second.errors.through(other))
-    error, degrees = _errors(errors, np.isfinite(one - two))
+    own, theirs = first.errors.through(jacobian), second.errors.through(other)
+    unit = np.sqrt(np.maximum(np.diag(own.covariance + theirs.covariance), 0.0))
+    error, degrees = _errors(own.minus(theirs), np.isfinite(one - two), unit)
     low, high = t_interval(one - two, error, level, degrees)
     return {
         "group_ame": one,
@@ -187,6 +195,7 @@ def _spread(first: Side, second: Side) -> Array:
 
 def _scale_row(found: Scale, terms: list[str]) -> dict[str, Any]:
     test = found.test
+    why = dict.fromkeys(reason for reason in (found.reason, test["reason"]) if reason)
     return {
         "ratio": found.ratio,
         "ratio_low": found.low,
@@ -200,7 +209,8 @@ def _scale_row(found: Scale, terms: list[str]) -> dict[str, Any]:
         "apart": ", ".join(
             t for t, used in zip(terms, found.anchors, strict=True) if not used and t != POSITION
         ),
-        "reason": found.reason or test["reason"],
+        "opposite": found.opposite,
+        "reason": "; ".join(why) or None,
     }
 
 
@@ -236,7 +246,8 @@ def _agreement(first: Side, second: Side, level: float) -> dict[str, Any]:
     return {**result, "reason": found[1]["reason"]}
 
 
-def _reasons(first: Side, second: Side) -> list[str | None]:
+def _lost(first: Side, second: Side) -> list[str | None]:
+    """Return why a term has no weight on a side."""
     reasons = []
     for term in first.design.terms:
         found = [
@@ -246,3 +257,10 @@ def _reasons(first: Side, second: Side) -> list[str | None]:
         ]
         reasons.append("; ".join(found) or None)
     return reasons
+
+
+def _reasons(first: Side, second: Side, table: pd.DataFrame) -> pd.Series:
+    """Return why a row is undefined, or its difference has no error."""
+    reasons = pd.Series(_lost(first, second), dtype="str")
+    lost = table["estimate"].notna() & table["std_error"].isna()
+    return reasons.mask(lost & reasons.isna(), NO_VARIATION)

@@ -28,10 +28,19 @@ _ALPHA = 0.05
 _STRONG = 0.01
 """Some weight of the reference must differ from 0 at this level (Bonferroni)."""
 
+NOTHING = 1e-9
+"""Share of the errors of both below which a difference has none but that of rounding."""
+
 _FAR = 6.0
 """Squared z from which a term is no part of a consensus."""
 
+NO_FACTOR = "no factor has a weight in both fits"
+SAME_LABELS = "both gave the same labels: their difference has no error"
+
+_ONE_FACTOR = "one factor alone cannot tell sharpness from taste"
 _WEAK = "the reference's weights are too weak to tell how sharp it is"
+_OPPOSITE = "opposite taste: its weights point the other way"
+_MIRRORED = f"{_OPPOSITE} (its labels are the opposite: the ratio has no error)"
 
 
 @dataclass(frozen=True, eq=False)
@@ -42,7 +51,7 @@ class Scale:
     ----------
     ratio, low, high, p_value : float
         Sharpness of the first over that of the second, its interval, and the test that it
-        is 1.
+        is 1; where the taste is opposite, of the weights turned round.
     test : dict
         That the weights are proportional: ``statistic, df, df_residual, p_value, reason``.
     anchors : ndarray of bool, shape (K,)
@@ -52,7 +61,9 @@ class Scale:
     errors : Sandwich
         their errors, the ratio's own included.
     reason : str or None
-        Why there is no ratio.
+        Why there is no ratio, or no interval of it; or that the taste is opposite.
+    opposite : bool
+        Whether the first's weights point the other way.
     """
 
     ratio: float
@@ -64,6 +75,7 @@ class Scale:
     difference: Array
     errors: Sandwich
     reason: str | None = None
+    opposite: bool = False
 
 
 def scale(first: Side, second: Side, terms: NDArray[np.bool_], level: float) -> Scale:
@@ -90,36 +102,38 @@ def scale(first: Side, second: Side, terms: NDArray[np.bool_], level: float) -> 
     taste, the ratio is the one that most terms share (least sum of squared z, each at most
     6), and rests on these; one that is still out of proportion (q < .05) no longer serves
     either, the clearest first, while more than half of the terms remain.
+
+    Where more terms share a ratio below 0, and the interval of that of all terms lies below
+    0, the taste is opposite: the ratio is then that of the weights turned round,
+    :math:`-\rho`, and what differs from the reference's taste at that sharpness is still
+    :math:`b_1 - |\rho| b_2`.
     """
-    reason = _cannot_tell(first, second, terms)
+    direct = _Distance(first, second)
+    reason = _cannot_tell(direct, terms)
     if reason is not None:
         return _nothing(first, terms, reason)
-    problem = _Distance(first, second)
-    found = problem.at(problem.ratio(terms), terms, level)
-    p = _tests(found, terms)
-    test = _proportional(found, problem.pull, terms, p)
-    anchors = problem.consensus(terms) if test["p_value"] < _ALPHA else terms.copy()
-    while True:
-        found = problem.at(problem.ratio(anchors), anchors, level)
-        p = _tests(found, terms)
-        clear = anchors & (q_values(p) < _ALPHA)
-        if not clear.any() or 2 * (anchors.sum() - 1) <= terms.sum():
-            break
-        anchors[int(np.nanargmin(np.where(clear, p, np.nan)))] = False
-    if not np.isfinite(found.high):
+    found = direct.at(direct.ratio(terms), terms, level)
+    test = direct.proportional(found, terms)
+    if test["p_value"] < _ALPHA:
+        found = _most_share(direct, terms, level)
+    else:
+        found = _settled(direct, terms.copy(), terms, level)
+    if terms.sum() < 2:
+        why = f"{found.reason}; {_ONE_FACTOR}" if found.opposite else _ONE_FACTOR
+        return replace(_nothing(first, terms, why), test=test, opposite=found.opposite)
+    if np.isinf(found.high):
         return _nothing(first, terms, _WEAK)
     return replace(found, test=test)
 
 
-def _cannot_tell(first: Side, second: Side, terms: NDArray[np.bool_]) -> str | None:
+def _cannot_tell(direct: _Distance, terms: NDArray[np.bool_]) -> str | None:
     """Say why there can be no ratio, if so."""
-    own = np.diag(first.errors.covariance + second.errors.covariance)
-    apart = (own - np.diag(first.errors.cross(second.errors)))[terms]
-    if len(apart) and not (apart > 1e-18).any():
-        return "both gave the same labels: their difference has no error"
-    if terms.sum() < 2:
-        return "one factor alone cannot tell sharpness from taste"
-    error = np.sqrt(np.maximum(np.diag(second.errors.covariance), 0.0))
+    if not terms.any():
+        return NO_FACTOR
+    if direct.exact(terms):
+        return SAME_LABELS
+    second = direct.sides[1]
+    error = np.sqrt(np.maximum(np.diag(second.covariance), 0.0))
     p = p_values(second.told, error, second.errors.degrees)[terms]
     return None if np.nanmin(np.r_[p, 1.0]) * terms.sum() < _STRONG else _WEAK
 
@@ -132,38 +146,60 @@ def _nothing(first: Side, terms: NDArray[np.bool_], reason: str) -> Scale:
     return Scale(np.nan, np.nan, np.nan, np.nan, test, nothing, missing, first.errors, reason)
 
 
-def _tests(found: Scale, terms: NDArray[np.bool_]) -> Array:
-    error = np.sqrt(np.maximum(np.diag(found.errors.covariance), 0.0))
-    p = p_values(found.difference, np.where(error > 1e-9, error, 0.0), found.errors.degrees)
-    return np.where(terms, p, np.nan)
+def _most_share(direct: _Distance, terms: NDArray[np.bool_], level: float) -> Scale:
+    """Return the ratio that most terms share, of the weights as they are or turned round."""
+    turned = _Distance(*direct.sides, -1.0)
+    if turned.exact(terms):
+        found = turned.opposite(turned.at(turned.ratio(terms), terms, level), _MIRRORED)
+        return replace(found, low=np.nan, high=np.nan, p_value=np.nan)
+    (loss, anchors), (loss_turned, anchors_turned) = (
+        problem.consensus(terms) for problem in (direct, turned)
+    )
+    # terms chosen for pointing the other way do so: all together must
+    if loss_turned < loss and turned.at(turned.ratio(terms), terms, level).low > 0:
+        found = _settled(turned, anchors_turned, terms, level)
+        if np.isfinite(found.high):
+            return turned.opposite(found, _OPPOSITE)
+    return _settled(direct, anchors, terms, level)
 
 
-def _proportional(found: Scale, pull: Array, terms: NDArray[np.bool_], p: Array) -> dict[str, Any]:
-    """Return the test that all weights are proportional."""
-    # the differences lie in the space that the ratio's own direction leaves
-    basis = np.zeros((int(terms.sum()) - int(pull.any()), len(terms)))
-    basis[:, terms] = null_space(pull[None, terms]).T if pull.any() else np.eye(int(terms.sum()))
-    moved = found.errors.through(basis)
-    every = np.ones(len(basis), dtype=bool)
-    difference = basis @ np.where(terms, found.difference, 0.0)
-    test = joint_test(difference, moved.covariance, moved.joint_degrees(every))
-    if test["reason"] is None or not np.isfinite(p).any():
-        return test
-    least = min(float(np.nanmin(p) * np.isfinite(p).sum()), 1.0)
-    return {**test, "p_value": least, "reason": f"Bonferroni over single terms: {test['reason']}"}
+def _settled(
+    problem: _Distance, anchors: NDArray[np.bool_], terms: NDArray[np.bool_], level: float
+) -> Scale:
+    """Return the ratio of the anchors that are in proportion."""
+    while True:
+        found = problem.at(problem.ratio(anchors), anchors, level)
+        p = problem.tests(found, terms)
+        clear = anchors & (q_values(p) < _ALPHA)
+        if not clear.any() or 2 * (anchors.sum() - 1) <= terms.sum():
+            return found
+        anchors[int(np.nanargmin(np.where(clear, p, np.nan)))] = False
 
 
 class _Distance:
-    """The minimum distance of two weight vectors to proportional ones."""
+    """The minimum distance of two weight vectors to proportional ones.
 
-    def __init__(self, first: Side, second: Side) -> None:
-        self.sides = first, second
-        self.first, self.second = (np.nan_to_num(s.told) for s in (first, second))
-        self.one, self.two = (np.nan_to_num(s.fit.bread) for s in (first, second))
-        self.own = first.errors.covariance, second.errors.covariance
-        self.cross = first.errors.cross(second.errors)
+    Weights are in units of their errors; those of the second times ``sign``, -1 to turn them.
+    """
+
+    def __init__(self, first: Side, second: Side, sign: float = 1.0) -> None:
+        self.sides, self.sign = (first, second), sign
+        unit = first.unit(second)
+        self.unit = np.where(unit > 0, unit, 1.0)
+        self.first = np.nan_to_num(first.told) / self.unit
+        self.second = sign * np.nan_to_num(second.told) / self.unit
+        square = np.outer(self.unit, self.unit)
+        self.one, self.two = (np.nan_to_num(s.fit.bread) / square for s in (first, second))
+        self.own = first.covariance / square, second.covariance / square
+        self.cross = sign * first.errors.cross(second.errors) / square
         self.pull = np.zeros(len(self.first))
         """The ratio as a function of ``d``: last estimated."""
+
+    def exact(self, terms: NDArray[np.bool_]) -> bool:
+        """Tell whether the labels of both are the same, so that all weights are."""
+        errors = self.sides[0].errors.minus(self.sides[1].errors, self.sign)
+        left = np.sqrt(np.maximum(np.diag(errors.covariance), 0.0)) / self.unit
+        return not (left[terms] > NOTHING).any()
 
     def distance(self, ratio: Array, terms: NDArray[np.bool_]) -> Array:
         """Return ``d' (M1 + ratio^2 M2)^-1 d`` at each ratio over some terms."""
@@ -202,17 +238,19 @@ class _Distance:
             return float(brentq(self._slope, *ends, args=(anchors,), xtol=1e-14, rtol=1e-14))
         return float(points[k])
 
-    def consensus(self, terms: NDArray[np.bool_]) -> NDArray[np.bool_]:
-        """Return the terms that are in proportion at the ratio that most of them share."""
+    def consensus(self, terms: NDArray[np.bool_]) -> tuple[float, NDArray[np.bool_]]:
+        """Return the terms in proportion at the ratio that most share, and how far all are."""
         one, two, both = (np.diag(matrix) for matrix in (*self.own, self.cross))
         rho = (self._points(terms))[:, None]
         variance = (one - rho * both + rho**2 * two)[:, terms]
         d = (self.first - rho * self.second)[:, terms]
         squares = d**2 / np.maximum(variance, 1e-300)
-        best = squares[int(np.argmin(np.minimum(squares, _FAR).sum(axis=1)))] < _FAR
+        losses = np.minimum(squares, _FAR).sum(axis=1)
+        least = int(np.argmin(losses))
         anchors = terms.copy()
-        anchors[np.flatnonzero(terms)[~best]] = False
-        return anchors if 2 * anchors.sum() >= terms.sum() and anchors.sum() > 1 else terms.copy()
+        anchors[np.flatnonzero(terms)[squares[least] >= _FAR]] = False
+        enough = 2 * anchors.sum() >= terms.sum() and anchors.sum() > 1
+        return float(losses[least]), anchors if enough else terms.copy()
 
     def at(self, ratio: float, anchors: NDArray[np.bool_], level: float) -> Scale:
         """Return the ratio with its interval, and the differences beyond it."""
@@ -225,31 +263,80 @@ class _Distance:
         pull = np.zeros(K)
         pull[anchors] = np.linalg.solve(metric, theta)
         pull /= pull @ self.second
-        joint = first.errors.minus(second.errors, ratio)
-        degrees = float(joint.through(pull[None]).degrees[0])
-        low, high, p = self._fieller(pull, degrees, level)
+        joint = first.errors.minus(second.errors, self.sign * ratio)
+        along = joint.through((pull / self.unit)[None])
+        degrees, error = float(along.degrees[0]), float(np.sqrt(along.covariance[0, 0]))
+        low, high, p = self._fieller(pull, error, degrees, level)
         if ratio == 0 and np.isfinite(high):
             # at the edge of what a ratio can be: as far as an estimate of 0 would reach
-            error = np.sqrt(pull @ np.nan_to_num(self.own[0]) @ pull)
-            high = max(high, float(t_distribution.ppf(0.5 + level / 2, degrees) * error))
+            own = np.sqrt(pull @ self.own[0] @ pull)
+            high = max(high, float(t_distribution.ppf(0.5 + level / 2, degrees) * own))
         self.pull = pull if ratio > 0 else np.zeros(K)
-        jacobian = np.eye(K) - np.outer(self.second, self.pull)
         return Scale(
             ratio, min(low, ratio), max(high, ratio), p, {}, anchors.copy(),
-            first.told - ratio * second.told, joint.through(jacobian),
+            first.told - ratio * self.sign * second.told, joint.through(self._beyond()),
         )  # fmt: skip
 
-    def _fieller(self, pull: Array, degrees: float, level: float) -> tuple[float, float, float]:
+    def _beyond(self) -> Array:
+        """Return what the ratio leaves of ``d``."""
+        return np.eye(len(self.pull)) - np.outer(self.second * self.unit, self.pull / self.unit)
+
+    def opposite(self, found: Scale, reason: str) -> Scale:
+        """Return a ratio of turned weights with the differences from those as they are."""
+        first, second = self.sides
+        # the ratio moves with b1 + ratio b2, the difference with b1 - ratio b2
+        rest = self._beyond()
+        own = first.errors.through(2 * np.eye(len(rest)) - rest)
+        return replace(
+            found,
+            difference=first.told - found.ratio * second.told,
+            errors=own.minus(second.errors.through(rest), found.ratio),
+            reason=reason,
+            opposite=True,
+        )
+
+    def tests(self, found: Scale, terms: NDArray[np.bool_]) -> Array:
+        """Return the p-values of single differences."""
+        error = np.sqrt(np.maximum(np.diag(found.errors.covariance), 0.0))
+        error = np.where(error > NOTHING * self.unit, error, 0.0)
+        return np.where(terms, p_values(found.difference, error, found.errors.degrees), np.nan)
+
+    def proportional(self, found: Scale, terms: NDArray[np.bool_]) -> dict[str, Any]:
+        """Return the test that all weights are proportional."""
+        # the differences lie in the space that the ratio's own direction leaves
+        K = int(terms.sum())
+        basis = np.zeros((K - int(self.pull.any()), len(terms)))
+        basis[:, terms] = null_space(self.pull[None, terms]).T if self.pull.any() else np.eye(K)
+        moved = found.errors.through(basis / self.unit)
+        every = np.ones(len(basis), dtype=bool)
+        difference = basis @ np.where(terms, found.difference / self.unit, 0.0)
+        degrees = moved.joint_degrees(every) if len(basis) else np.nan
+        test = joint_test(difference, moved.covariance, degrees)
+        p = self.tests(found, terms)
+        if test["reason"] is None or not np.isfinite(p).any():
+            return test
+        least = min(float(np.nanmin(p) * np.isfinite(p).sum()), 1.0)
+        reason = f"Bonferroni over single terms: {test['reason']}"
+        return {**test, "p_value": least, "reason": reason}
+
+    def _fieller(
+        self, pull: Array, error: float, degrees: float, level: float
+    ) -> tuple[float, float, float]:
         """Return the ends of ``c'b1 / c'b2``, and the p-value that it is 1."""
         a, b = float(pull @ self.first), float(pull @ self.second)
         matrices = *self.own, self.cross / 2
-        va, vb, vab = (float(pull @ np.nan_to_num(m) @ pull) for m in matrices)
-        q = float(t_distribution.ppf(0.5 + level / 2, degrees)) ** 2
-        error = np.sqrt(max(va - 2 * vab + vb, 0.0))
-        p = float(2 * t_distribution.sf(abs(a - b) / error, degrees)) if error > 1e-12 else np.nan
+        va, vb, vab = (float(pull @ m @ pull) for m in matrices)
+        reach = float(t_distribution.ppf(0.5 + level / 2, degrees))
+        q, of_one = reach**2, np.sqrt(max(va - 2 * vab + vb, 0.0))
+        told = of_one > NOTHING * np.sqrt(va + vb)
+        p = float(2 * t_distribution.sf(abs(a - b) / of_one, degrees)) if told else np.nan
         # (a - rho b)^2 <= q (va - 2 rho vab + rho^2 vb)
         A, B, C = b * b - q * vb, a * b - q * vab, a * a - q * va
-        if A <= 0 or B * B < A * C:
+        if A <= 0:
             return np.nan, np.inf, p
-        root = np.sqrt(B * B - A * C)
-        return max((B - root) / A, 0.0), max((B + root) / A, 0.0), p
+        root = np.sqrt(max(B * B - A * C, 0.0))
+        low, high = (B - root) / A, (B + root) / A
+        if root == 0:
+            # dimensions of clusters whose parts leave no room: the error of the ratio itself
+            low, high = a - reach * error, a + reach * error
+        return max(low, 0.0), max(high, 0.0), p

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from workbench.decompose.decomposition import Decomposition
 from workbench.decompose.design import CLUSTER, Design
 from workbench.decompose.errors.sandwich import Sandwich
-from workbench.decompose.estimate import GroupFit, sandwich
+from workbench.decompose.estimate import GroupFit, clustered, sandwich
 from workbench.decompose.kernel import Array, logistic
 
 Numbers = dict[str, NDArray[np.int64]]
@@ -28,14 +28,24 @@ class Side:
     """
 
     def __init__(self, fit: GroupFit, design: Design, numbers: Numbers | None = None) -> None:
-        self.fit, self.design = fit, design
+        # joint errors are over clusters, and so is what can be told, whatever the fit's own are
+        self.fit = fit if fit.dimensions else clustered(design, fit)
+        self.design = design
         self.rows, self.cells = design.compact(design.groups.index(fit.name))
-        self.errors: Sandwich = sandwich(design, fit, numbers)
+        self.errors: Sandwich = sandwich(design, self.fit, numbers)
+        self.covariance: Array = self.errors.covariance
 
     @property
     def told(self) -> Array:
         """The weights that can be told, shape (K,); NaN for others."""
         return self.fit.told
+
+    def unit(self, other: Side) -> Array:
+        """Return the errors of differences, shape (K,), if both sides were independent.
+
+        What is far smaller than this is an error of rounding.
+        """
+        return np.sqrt(np.maximum(np.diag(self.covariance + other.covariance), 0.0))
 
     def labelled_clusters(self) -> NDArray[np.int64]:
         """Return the clusters that the group labelled."""

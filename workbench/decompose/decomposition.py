@@ -13,6 +13,7 @@ from workbench.data.dataset import PreferenceData
 from workbench.decompose.design import (
     ANNOTATOR,
     CLUSTER,
+    ENOUGH_PEOPLE,
     POSITION,
     Design,
     Ties,
@@ -29,7 +30,6 @@ from workbench.decompose.logit import Covariance
 from workbench.decompose.spread import group_sd
 from workbench.decompose.weights import Weights
 from workbench.errors import DesignError, refuse_out_of_range
-from workbench.intervals import NO_VARIATION
 from workbench.provenance import Provenance
 from workbench.threads import on_one_thread
 
@@ -222,8 +222,8 @@ def decompose(
         What the labels are clustered by: ``"cluster"`` (``pairs.cluster``: the prompt, or
         what the file names), ``"prompt"``, ``"annotator"``, any column of labels or pairs, or
         several of them (:func:`workbench.data.alike.clusters.cluster_codes`). When None, the
-        data's clusters, and people as well in groups that pool ten or more of them: their
-        intervals generalise over prompts and people, those of smaller pools over prompts
+        data's clusters, and annotators as well in groups that pool ten or more of them: their
+        intervals generalise over prompts and annotators, those of smaller pools over prompts
         only.
     ties : {"half", "drop"}
         A tie (both-bad included) is half a vote for each side, or is left out.
@@ -261,7 +261,8 @@ def decompose(
     """
     check_options(covariance, folds, level)
     data, by = select_annotators(data, annotator, [by] if isinstance(by, str) else list(by))
-    dimensions = [cluster] if isinstance(cluster, str) else list(cluster or ())
+    # one named twice would be taken off its own errors
+    dimensions = [cluster] if isinstance(cluster, str) else list(dict.fromkeys(cluster or ()))
     design = build_design(data, by=by, factors=factors, ties=ties, cluster=dimensions)
     fits = fit_groups(design, covariance)
     scores = pd.DataFrame(columns=["group", "predictor", "n", "reason"])
@@ -300,16 +301,12 @@ def _longer(data: PreferenceData, design: Design) -> Array | None:
 
 def _frame(fit: GroupFit, terms: list[str], size: Array, level: float) -> pd.DataFrame:
     error = np.where(fit.thin, np.nan, np.sqrt(np.maximum(np.diag(fit.covariance), 0.0)))
-    error = np.where(error > 0, error, np.nan)
     why = [fit.reasons.get(term) for term in terms]
-    lost = np.isfinite(fit.told) & ~np.isfinite(error)
-    why = [
-        NO_VARIATION if none and one is None else one for one, none in zip(why, lost, strict=True)
-    ]
     tidy = tidy_columns(terms, fit.told, error, fit.n, level, fit.df)
     ame, ame_error = _marginal_effects(fit)
     ame_low, ame_high = t_interval(ame, ame_error, level, fit.df)
     low, high = tidy["conf_low"], tidy["conf_high"]
+    probability = logistic(fit.told.copy())
     return pd.DataFrame(
         {
             "group": fit.name,
@@ -325,9 +322,10 @@ def _frame(fit: GroupFit, terms: list[str], size: Array, level: float) -> pd.Dat
             "per_sd": size * fit.told,
             "per_sd_low": size * low,
             "per_sd_high": size * high,
-            "probability": logistic(fit.told.copy()),
-            "probability_low": logistic(low.copy()),
-            "probability_high": logistic(high.copy()),
+            "probability": probability,
+            # of weights far from 0 nothing is left between an end and 1: rounded outwards
+            "probability_low": np.minimum(logistic(low.copy()), np.nextafter(probability, 0.0)),
+            "probability_high": np.maximum(logistic(high.copy()), np.nextafter(probability, 1.0)),
             "vif": np.where(fit.active, fit.identification.vif, np.nan),
             "over": generalises_over(fit),
             "reason": pd.Series(why, dtype="str"),
@@ -337,7 +335,7 @@ def _frame(fit: GroupFit, terms: list[str], size: Array, level: float) -> pd.Dat
 
 def generalises_over(fit: GroupFit) -> str:
     """Say what the intervals of a fit generalise over."""
-    names = {CLUSTER: "clusters of prompts", ANNOTATOR: "people"}
+    names = {CLUSTER: "clusters of prompts", ANNOTATOR: "annotators"}
     over = " and ".join(names.get(name, name) for name in fit.dimensions) or "labels"
     if fit.people > 1 and ANNOTATOR not in fit.dimensions:
         return f"{over}, for these {fit.people} annotators"
@@ -379,9 +377,9 @@ def _warnings(fit: GroupFit, terms: list[str]) -> list[str]:
         if term != POSITION:
             texts.append(f"no weight for {term}: {reason}")
     if fit.people > 1 and ANNOTATOR not in fit.dimensions:
+        why = "too few to generalise over" if fit.people < ENOUGH_PEOPLE else "not clustered by"
         texts.append(
-            f"{fit.people} annotators are pooled, too few to generalise over: what is said "
-            "holds for these annotators"
+            f"{fit.people} annotators are pooled, {why}: what is said holds for these annotators"
         )
     if not fit.dimensions and 0 < fit.n_clusters < fit.n:
         texts.append("labels of one cluster are taken for independent: errors may be too small")
@@ -389,10 +387,12 @@ def _warnings(fit: GroupFit, terms: list[str]) -> list[str]:
 
 
 def _score_text(row: Any) -> str:
-    if row.reason is not None and not np.isfinite(row.accuracy):
+    if not np.isfinite(row.accuracy):
         return f", {row.predictor}: undefined: {row.reason}"
+    ends = f"[{row.accuracy_low:.3f}, {row.accuracy_high:.3f}]"
+    interval = ends if np.isfinite(row.accuracy_low) else f"({row.reason})"
+    auc = f"AUC {row.auc:.3f}, " if np.isfinite(row.auc) else ""
     return (
-        f", {row.predictor}: accuracy {row.accuracy:.3f} "
-        f"[{row.accuracy_low:.3f}, {row.accuracy_high:.3f}], AUC {row.auc:.3f}, "
+        f", {row.predictor}: accuracy {row.accuracy:.3f} {interval}, {auc}"
         f"log-loss {row.log_loss:.3f}, Brier {row.brier:.3f}, n = {row.n:,}"
     )

@@ -23,10 +23,10 @@ POSITION = "position"
 """Term of the shown order: +1 where A was shown first, -1 where B was, 0 if unknown."""
 
 CLUSTER, ANNOTATOR = "cluster", "annotator"
-"""Dimensions of clusters: ``pairs.cluster`` (the prompt, or what the file names), people."""
+"""Dimensions of clusters: ``pairs.cluster`` (the prompt, or what the file names), annotators."""
 
 ENOUGH_PEOPLE = 10
-"""People from which the labels of a pooled kind are clustered by person as well."""
+"""Annotators from which the labels of a pooled kind are clustered by annotator as well."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -126,7 +126,7 @@ class Design:
     def dimensions(self, group: int) -> tuple[str, ...]:
         """Return over what the labels of a group are clustered.
 
-        The data's clusters, and the people where a group pools at least ten of them, unless
+        The data's clusters, and the annotators where a group pools at least ten of them, unless
         something else was asked for; a dimension in which all labels are one cluster says
         nothing and is left out.
         """

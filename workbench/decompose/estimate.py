@@ -15,8 +15,12 @@ from workbench.decompose.errors.sandwich import FEWEST_DEGREES, Sandwich
 from workbench.decompose.identify import STEEP, Identification, identify, separation
 from workbench.decompose.kernel import Array, Cells, in_threads, logistic
 from workbench.decompose.logit import Covariance, LogitFit, fit_logit
+from workbench.intervals import NO_VARIATION, ONE_CLUSTER
 
 Rows = slice | NDArray[np.int64]
+
+_NOTHING = 1e-9
+"""Share of the error that independent labels would have, below which there is none."""
 
 _BATCH = 48
 _DENSE = 0.25
@@ -50,7 +54,8 @@ class GroupFit:
         Degrees of freedom and effective clusters of each weight; infinite and NaN where
         errors are not over clusters.
     thin : ndarray of bool, shape (K,)
-        Terms of the model whose weight rests on too few clusters to be told.
+        Terms of the model whose weight cannot be told: it rests on too few clusters, or
+        labels that do not vary leave it without an error.
     dimensions : tuple of str
         Over what the labels were clustered.
     people : int
@@ -135,7 +140,7 @@ def _fit(
         result = _group_fit(design, groups[j], fit, j, found[j], n_clusters)
         if fit.steepest[j] > STEEP or not fit.converged[j]:
             result = _separated(design, result, bool(fit.converged[j]), where, one, kind)
-        return clustered(design, result) if covariance == "cluster" else result
+        return clustered(design, result) if covariance == "cluster" else _varied(design, result)
 
     return dict(zip(groups, in_threads(finished, range(len(groups))), strict=True))
 
@@ -317,21 +322,41 @@ def _pulls_of(
 def clustered(design: Design, fit: GroupFit) -> GroupFit:
     """Return a fit with its cluster-robust errors and the terms that rest on too few clusters."""
     fit = replace(fit, dimensions=design.dimensions(design.groups.index(fit.name)))
-    if not fit.active.any() or fit.n_clusters < 2:
+    if not fit.active.any():
+        return replace(fit, covariance=np.full_like(fit.bread, np.nan))
+    if CLUSTER in fit.dimensions and fit.n_clusters < 2:
+        fit = _untold(design, fit, dict.fromkeys(np.flatnonzero(fit.active).tolist(), ONE_CLUSTER))
         return replace(fit, covariance=np.full_like(fit.bread, np.nan))
     found = sandwich(design, fit)
     covariance = np.where(np.isfinite(fit.bread), found.covariance, np.nan)
     degrees = np.where(fit.active, found.degrees, np.nan)
-    thin = fit.active & ~(degrees >= FEWEST_DEGREES)
-    reasons = {design.terms[k]: _too_few(design, found, int(k)) for k in np.flatnonzero(thin)}
-    return replace(
-        fit,
-        covariance=covariance,
-        df=degrees,
-        effective=np.where(fit.active, found.effective, np.nan),
-        thin=thin,
-        reasons={**fit.reasons, **reasons},
-    )
+    thin = np.flatnonzero(fit.active & ~(degrees >= FEWEST_DEGREES)).tolist()
+    effective = np.where(fit.active, found.effective, np.nan)
+    fit = replace(fit, covariance=covariance, df=degrees, effective=effective)
+    fit = _untold(design, fit, {k: _too_few(design, found, k) for k in thin})
+    return _varied(design, fit)
+
+
+def _varied(design: Design, fit: GroupFit) -> GroupFit:
+    """Return a fit whose terms without any variance, as of ties only, are not told."""
+    variance = np.diag(fit.covariance)
+    with np.errstate(invalid="ignore"):
+        lost = fit.active & ~fit.thin & ~(variance > _NOTHING**2 * np.diag(fit.bread))
+    if not lost.any():
+        return fit
+    # soft labels may follow the model exactly: these vary, and tell the weight
+    rows, cells = design.compact(design.groups.index(fit.name))
+    takes_side = (2 * cells.votes != cells.weight)[:, 0] & ~np.isin(rows, fit.decided)
+    lost &= (variance <= 0) | ~(design.X[rows[takes_side]] != 0).any(axis=0)
+    return _untold(design, fit, dict.fromkeys(np.flatnonzero(lost).tolist(), NO_VARIATION))
+
+
+def _untold(design: Design, fit: GroupFit, why: Mapping[int, str]) -> GroupFit:
+    """Return a fit some of whose weights cannot be told, by their place among the terms."""
+    thin = fit.thin.copy()
+    thin[list(why)] = True
+    named = {design.terms[k]: reason for k, reason in why.items()}
+    return replace(fit, thin=thin, reasons={**fit.reasons, **named})
 
 
 def _too_few(design: Design, found: Sandwich, term: int) -> str:

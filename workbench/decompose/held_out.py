@@ -145,9 +145,7 @@ class _Task:
             **measures(scored, self.level),
             **gain(factors if paired else None, scored, self.level),
         }
-        if reason is None and line["n_clusters"] < 2:
-            reason = "one cluster: no interval"
-        return {**line, "reason": reason}
+        return {**line, "reason": reason or _unscored(line)}
 
 
 def fit_predictions(
@@ -176,6 +174,17 @@ def fit_predictions(
     predicted[rows] = inside
     predicted[:, ~active.any(axis=1)] = np.nan
     return predicted
+
+
+def _unscored(line: dict[str, Any]) -> str | None:
+    """Say why a score or an interval is undefined, if so."""
+    if line["n_clusters"] < 2:
+        return "one cluster: no interval"
+    if np.isnan(line["accuracy"]):
+        return "every label is a tie: no accuracy and no AUC"
+    if np.isnan(line["auc"]):
+        return "all labels are of one side: no AUC"
+    return None
 
 
 def _lost(fit: GroupFit) -> str | None:

@@ -72,8 +72,8 @@ def against_reference(frame: pd.DataFrame, reference: str) -> go.Figure:
 
 
 def _hover(row: dict[str, Any]) -> str:
+    ratio = f"ratio {row['ratio']:.2f}" if np.isfinite(row["ratio"]) else "ratio undefined"
     return (
         f"<b>{escape(row['term'])}</b> {escape(row['group'])}<br>{row['group_estimate']:+.3f} "
-        f"against {row['reference_estimate']:+.3f}, ratio {row['ratio']:.2f}: "
-        f"{escape(row['verdict'])}"
+        f"against {row['reference_estimate']:+.3f}, {ratio}: {escape(row['verdict'])}"
     )

@@ -55,7 +55,7 @@ SCALE = {
     "apart": "not used for it",
     "n": "n of both",
     "n_shared": "shared clusters",
-    "reason": "undefined because",
+    "reason": "remark",
 }
 
 RAW = {

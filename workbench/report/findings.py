@@ -43,6 +43,13 @@ RULES = {
         f"q < {Q_LEVEL:g} (Benjamini-Hochberg over all comparisons of the report)",
         "Do not let this judge stand for the reference where the factor varies.",
     ),
+    "opposite-taste": Rule(
+        "ratio of this judge's weights to those of the reference, below 0 (it has no interval "
+        "where all labels are the opposite, and no value from one factor alone)",
+        f"interval below 0, and q < {Q_LEVEL:g} for another taste (Benjamini-Hochberg over all "
+        "groups of the report)",
+        "Look for answers that were read the wrong way round before anything else.",
+    ),
     "position-bias": Rule(
         "P(the response shown first is preferred), all else equal",
         f"q < {Q_LEVEL:g} and more than {100 * SLOT_POINTS:g} points from 50%",
@@ -105,14 +112,14 @@ def find(results: Iterable[Result], data: PreferenceData | None = None) -> list[
     Returns
     -------
     list of Finding
-        What was lost comes first, then differences by size; the rest in the order of the
-        results.
+        What was lost comes first, then opposite tastes and differences by size; the rest in
+        the order of the results.
     """
     results = list(results)
     contrasts = [r for r in results if isinstance(r, Contrast)]
     fits = [r for r in results if isinstance(r, Decomposition)]
     found = [] if data is None else [*_left_out(data), *_unread(data)]
-    found += _differences(contrasts)
+    found += [*_opposite(contrasts), *_differences(contrasts)]
     for rule in (_position_bias, _useless, _collinear):
         found += [f for fit in fits for f in rule(fit)]
     found += _undefined(fits)
@@ -159,6 +166,26 @@ def _unread(data: PreferenceData) -> list[Finding]:
             (row["share"], np.nan, np.nan),
         )
         for name, row in worst.iterrows()
+    ]
+
+
+def _opposite(contrasts: list[Contrast]) -> list[Finding]:
+    """Report whose weights point the other way, over all groups of a report as one family."""
+    if not contrasts:
+        return []
+    table = pd.concat([result.scale for result in contrasts], ignore_index=True)
+    q = q_values(table["proportional_p"].to_numpy("float64"))
+    return [
+        finding(
+            RULES,
+            "opposite-taste",
+            "warning",
+            f"{row['group']} has the opposite taste of {row['reference']}: its weights point the "
+            "other way",
+            int(row["n"]),
+            (-row["ratio"], -row["ratio_high"], -row["ratio_low"]),
+        )
+        for row in table[table["opposite"] & (q < Q_LEVEL)].to_dict("records")
     ]
 
 
@@ -244,7 +271,7 @@ def _useless(result: Decomposition) -> list[Finding]:
     """Report fits that are not clearly more often right than the best baseline."""
     found = []
     for group, table in result.held_out.groupby("group", sort=False):
-        rest = table[table["predictor"] != "factors"].dropna(subset=["accuracy", "gain"])
+        rest = table[table["predictor"] != "factors"].dropna(subset=["accuracy", "gain_low"])
         if rest.empty:
             continue
         best = rest.loc[rest["accuracy"].idxmax()]

@@ -90,6 +90,7 @@ def _weights(fit: Decomposition) -> list[str]:
             f", held-out accuracy {row.accuracy:.3f} [{row.accuracy_low:.3f}, "
             f"{row.accuracy_high:.3f}]"
             for row in score.itertuples()
+            if pd.notna(row.accuracy)
         )
         lines.append(f"\n{group}: n = {own['n'].iloc[0]:,}{held_out}")
         lines += _clearest(own)
@@ -116,7 +117,10 @@ def _sharpness(gap: Contrast, group: Any) -> str:
     row = gap.scale[gap.scale["group"] == group].iloc[0]
     if pd.isna(row["ratio"]):
         return f"sharpness undefined: {row['reason']}"
-    return f"sharpness {row['ratio']:.2f} [{row['ratio_low']:.2f}, {row['ratio_high']:.2f}]"
+    told = f"sharpness {row['ratio']:.2f}"
+    if pd.notna(row["ratio_low"]):
+        told += f" [{row['ratio_low']:.2f}, {row['ratio_high']:.2f}]"
+    return f"{row['reason']}; {told}" if row["opposite"] else told
 
 
 def _clearest(table: pd.DataFrame) -> list[str]:

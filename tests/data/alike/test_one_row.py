@@ -11,7 +11,7 @@ from typer.testing import CliRunner
 
 import workbench as wb
 from workbench.cli.main import app
-from workbench.data.clusters import cluster_codes, labels_without
+from workbench.data.alike.clusters import cluster_codes, labels_without
 
 
 def votes(sessions: list[str | None], pairs: int = 4, **columns: object) -> pd.DataFrame:

@@ -201,7 +201,7 @@ def test_several_groups_share_one_family_and_every_part_is_told(data: Preference
     assert "position" in set(check.interactions["factor"])
     assert "position" not in set(check.interactions["other"])
     assert set(check.figures()) == {
-        "Reliability of the held-out predictions", "Curvature of each factor"
+        "Reliability of the held-out predictions", "Curvature of factors"
     }  # fmt: skip
     assert list(check.tables()) == [
         "estimates", "verdicts", "interactions", "reliability", "influence"
@@ -210,6 +210,15 @@ def test_several_groups_share_one_family_and_every_part_is_told(data: Preference
     one = wb.check_fit(wb.decompose(both, folds=0)["judge-b"])
     same = check.tests[check.tests["group"] == "judge-b"].reset_index(drop=True)
     assert one.tests["p_value"].to_numpy() == pytest.approx(same["p_value"].to_numpy(), nan_ok=True)
+
+
+def test_the_curvature_figure_has_room_for_what_is_told_only(data: PreferenceData) -> None:
+    flag = pd.DataFrame({"pair_id": data.factors["pair_id"]})
+    flag["flag"] = np.sign(data.factors["f2"])
+    values = data.factors.drop(columns="f2").merge(flag, on="pair_id")
+    shown = checked(replace(data, factors=values), folds=0).figures()
+    figure = shown["Curvature of 2 of 3 factors (why no others: the table)"]
+    assert list(figure.layout.yaxis.ticktext) == ["f0", "f1"]
 
 
 def test_an_option_out_of_range_is_refused(data: PreferenceData) -> None:

@@ -186,7 +186,7 @@ def test_two_dimensions_add_up_as_cameron_gelbach_and_miller_say():
     # ten people and more are clustered without being asked for
     np.testing.assert_allclose(covariance(None), expected, rtol=1e-9)
     table = wb.decompose(data, annotator="human", folds=0).to_frame()
-    assert table["over"][0] == "clusters of prompts and people"
+    assert table["over"][0] == "clusters of prompts and annotators"
     assert (table["df"][:2] < 12).all()
 
 

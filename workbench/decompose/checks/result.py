@@ -122,10 +122,13 @@ class FitCheck(Result):
 
         bends = self.tests[self.tests["kind"] == "bend"]
         shown = {"Reliability of the held-out predictions": self.plot()}
-        if len(bends):
-            plain = bends.assign(term=bends["factor"])
+        # a factor that no group's labels tell a bend of would only take room
+        told = bends[bends["factor"].isin(bends.loc[bends["estimate"].notna(), "factor"])]
+        if len(told):
+            n, some = bends["factor"].nunique(), told["factor"].nunique()
+            which = f"{some} of {n} factors (why no others: the table)" if some < n else "factors"
             title = "change of the weight beyond the median difference (log-odds per unit)"
-            shown["Curvature of each factor"] = forest(plain, x_title=title)
+            shown[f"Curvature of {which}"] = forest(told.assign(term=told["factor"]), x_title=title)
         return shown
 
 
