@@ -124,6 +124,19 @@ def test_every_number_has_an_interval_and_what_is_missing_a_reason(case, covaria
     assert len(findings_frame(found)) == len(found)
 
 
+def test_one_factor_of_a_pool_by_prompts_and_annotators_is_contrasted_without_a_ratio():
+    people = [f"p{k:02d}" for k in range(12)]
+    data = planted({**dict.fromkeys(people, [0.8]), "judge": [1.6]}, n=60)
+    pool = np.where(data.labels["annotator"].eq("judge"), "judge", "people")
+    data = replace(data, labels=data.labels.assign(pool=pool))
+    fits = wb.decompose(data, by="pool", folds=0)
+    assert len(fits.fits["people"].dimensions) == 2
+    gap = wb.contrast(fits, "people")
+    assert gap.scale["reason"].tolist() == ["one factor alone cannot tell sharpness from taste"]
+    assert gap.wald["p_value"].between(0, 1).all()
+    assert "nan" not in gap.summary()
+
+
 @pytest.mark.parametrize("covariance", ["cluster", "HC1"])
 def test_labels_that_do_not_vary_leave_no_weight_to_tell(covariance):
     fits = wb.decompose(tied(), covariance=covariance)

@@ -305,13 +305,16 @@ class _Distance:
         """Return the test that all weights are proportional."""
         # the differences lie in the space that the ratio's own direction leaves
         K = int(terms.sum())
-        basis = np.zeros((K - int(self.pull.any()), len(terms)))
+        left = K - int(self.pull.any())
+        if not left:
+            return {"statistic": np.nan, "df": 0, "df_residual": np.nan, "p_value": np.nan,
+                    "reason": _ONE_FACTOR}  # fmt: skip
+        basis = np.zeros((left, len(terms)))
         basis[:, terms] = null_space(self.pull[None, terms]).T if self.pull.any() else np.eye(K)
         moved = found.errors.through(basis / self.unit)
         every = np.ones(len(basis), dtype=bool)
         difference = basis @ np.where(terms, found.difference / self.unit, 0.0)
-        degrees = moved.joint_degrees(every) if len(basis) else np.nan
-        test = joint_test(difference, moved.covariance, degrees)
+        test = joint_test(difference, moved.covariance, moved.joint_degrees(every))
         p = self.tests(found, terms)
         if test["reason"] is None or not np.isfinite(p).any():
             return test
