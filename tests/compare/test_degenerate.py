@@ -126,7 +126,7 @@ def test_every_number_has_an_interval_and_what_is_missing_a_reason(case, covaria
 
 def test_one_factor_of_a_pool_by_prompts_and_annotators_is_contrasted_without_a_ratio():
     people = [f"p{k:02d}" for k in range(12)]
-    data = planted({**dict.fromkeys(people, [0.8]), "judge": [1.6]}, n=60)
+    data = planted({**{name: [0.8] for name in people}, "judge": [1.6]}, n=60)
     pool = np.where(data.labels["annotator"].eq("judge"), "judge", "people")
     data = replace(data, labels=data.labels.assign(pool=pool))
     fits = wb.decompose(data, by="pool", folds=0)
