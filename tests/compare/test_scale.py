@@ -175,6 +175,35 @@ def test_a_judge_that_answers_by_chance_or_has_an_unrelated_taste_is_not_opposit
             assert "opposite-taste" not in {one.rule_id for one in find([gap])}
 
 
+@pytest.mark.parametrize("seed", range(6))
+def test_a_judge_that_turns_half_of_the_factors_round_is_found_whatever_the_ratio(seed):
+    gap = gap_of({"ann": [0.8] * 4, "judge": [0.8, 0.8, -0.8, -0.8]}, seed=seed)
+    row = gap.scale.iloc[0]
+    assert row["proportional_p"] < 1e-6
+    found = {one.rule_id for one in find([gap])}
+    assert found & {"no-common-taste", "differs-from-reference"}
+    assert "weak" not in gap.summary()
+    if not np.isfinite(row["ratio"]):
+        assert row["reason"] == "no ratio fits: what the two reward is unrelated"
+        assert found == {"no-common-taste"}
+
+
+def test_a_judge_by_chance_follows_hardly_anything_and_is_equivalent_in_nothing():
+    gap = gap_of({"ann": [0.8] * 4, "judge": [0.0] * 4}, n=4000)
+    assert gap.scale["ratio_low"][0] == 0
+    assert "they may share no taste" in gap.summary()
+    assert set(gap.to_frame()["verdict"][:4]) == {"cannot tell"}
+    (one,) = find([gap])
+    assert one.message == "judge follows hardly anything of what ann weighs"
+
+
+def test_the_finding_of_an_opposite_taste_names_the_weights_that_do_not_point_away():
+    gap = gap_of({"ann": [0.8] * 4, "judge": [0.8, -0.8, -0.8, -0.8]}, n=2000)
+    assert gap.scale["reason"][0].startswith("opposite taste: most of its weights")
+    opposite = next(one for one in find([gap]) if one.rule_id == "opposite-taste")
+    assert "3 of its weights, not those of f0, point the other way" in opposite.message
+
+
 def test_one_factor_of_the_other_sign_is_the_opposite_taste_of_unknown_sharpness():
     gap = gap_of({"ann": [0.8], "judge": [-0.8]})
     assert told_opposite(gap)

@@ -82,9 +82,9 @@ class Contrast(Result):
         ``n_shared`` (clusters that both labelled), ``effective_clusters, df``,
         ``group_estimate, reference_estimate`` with their ``_std_error``, ``ratio, expected``
         (ratio times the reference's), ``per_sd`` with its interval, ``verdict`` (``differs``,
-        ``equivalent`` within the margin, or ``cannot tell``), ``detectable`` (the difference per
-        standard deviation that such data find with power 80 %), ``method`` and ``reason`` where
-        undefined.
+        ``equivalent`` within the margin and with a ratio surely above 0, or ``cannot tell``),
+        ``detectable`` (the difference per standard deviation that such data find with power
+        80 %), ``method`` and ``reason`` where undefined.
         """
         return self.estimates
 
@@ -187,11 +187,11 @@ def contrast(
     parts = [compare(first, second, level) for first in firsts]
     estimates = pd.concat([part["estimates"] for part in parts], ignore_index=True)
     estimates["q_value"] = q_values(estimates["p_value"].to_numpy("float64"))
-    judge(estimates, margin, level)
     raw = pd.concat([part["raw"] for part in parts], ignore_index=True)
     raw["q_value"] = q_values(raw["p_value"].to_numpy("float64"))
     ratios = pd.DataFrame([part["scale"] for part in parts])
     ratios["q_value"] = q_values(ratios["proportional_p"].to_numpy("float64"))
+    judge(estimates, ratios, margin, level)
     wald = pd.DataFrame([part["wald"] for part in parts])
     wald["q_value"] = q_values(wald["p_value"].to_numpy("float64"))
     return Contrast(
@@ -279,6 +279,7 @@ def sharpness_in_words(row: Mapping[str, Any], reference: str) -> str:
     if np.isfinite(row["ratio_low"]):
         told += f" [{row['ratio_low']:.2f}, {row['ratio_high']:.2f}]"
         told += f", p of 1 = {row['p_value']:.3g}"
+        told += "; they may share no taste" if row["ratio_low"] <= 0 else ""
     return f"{row['reason']}; {told}" if row["opposite"] else told
 
 

@@ -214,7 +214,7 @@ def _scale_row(found: Scale, terms: list[str]) -> dict[str, Any]:
     }
 
 
-def judge(table: pd.DataFrame, margin: float, level: float) -> None:
+def judge(table: pd.DataFrame, ratios: pd.DataFrame, margin: float, level: float) -> None:
     """Add what can be said of each difference, and which difference could be found."""
     df = table["df"].to_numpy("float64")
     size = table["per_sd"].to_numpy("float64")
@@ -223,7 +223,10 @@ def judge(table: pd.DataFrame, margin: float, level: float) -> None:
     reach = t_distribution.ppf(0.95, df) * error
     q = table["q_value"].to_numpy("float64")
     verdict = np.where(q < 0.05, "differs", "cannot tell")
-    verdict = np.where(np.abs(size) + reach < margin, "equivalent", verdict)
+    # beside a ratio that may be 0 a weight of 0 is as expected, and no taste in common
+    low = table["group"].map(ratios.set_index("group")["ratio_low"])
+    shared = (low > 0) | (table["term"] == POSITION)
+    verdict = np.where((np.abs(size) + reach < margin) & shared, "equivalent", verdict)
     table["verdict"] = pd.Series(np.where(np.isfinite(half), verdict, "undefined"), dtype="str")
     wanted = t_distribution.ppf(0.975, df) + t_distribution.ppf(POWER, df)
     table["detectable"] = wanted * error

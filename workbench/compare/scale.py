@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.linalg import null_space
 from scipy.optimize import brentq
+from scipy.stats import f as f_distribution
 from scipy.stats import t as t_distribution
 
 from workbench.compare.sides import Side
@@ -39,7 +40,10 @@ SAME_LABELS = "both gave the same labels: their difference has no error"
 
 _ONE_FACTOR = "one factor alone cannot tell sharpness from taste"
 _WEAK = "the reference's weights are too weak to tell how sharp it is"
+_UNBOUND = "the labels do not bound the ratio"
+_UNRELATED = "no ratio fits: what the two reward is unrelated"
 _OPPOSITE = "opposite taste: its weights point the other way"
+_MOSTLY = "opposite taste: most of its weights point the other way"
 _MIRRORED = f"{_OPPOSITE} (its labels are the opposite: the ratio has no error)"
 
 
@@ -122,7 +126,9 @@ def scale(first: Side, second: Side, terms: NDArray[np.bool_], level: float) -> 
         why = f"{found.reason}; {_ONE_FACTOR}" if found.opposite else _ONE_FACTOR
         return replace(_nothing(first, terms, why), test=test, opposite=found.opposite)
     if np.isinf(found.high):
-        return _nothing(first, terms, _WEAK)
+        test = direct.at_any_ratio(terms)
+        why = _UNRELATED if test["p_value"] < _ALPHA else _UNBOUND
+        return replace(_nothing(first, terms, why), test=test)
     return replace(found, test=test)
 
 
@@ -159,7 +165,7 @@ def _most_share(direct: _Distance, terms: NDArray[np.bool_], level: float) -> Sc
     if loss_turned < loss and turned.at(turned.ratio(terms), terms, level).low > 0:
         found = _settled(turned, anchors_turned, terms, level)
         if np.isfinite(found.high):
-            return turned.opposite(found, _OPPOSITE)
+            return turned.opposite(found, _OPPOSITE if found.anchors[terms].all() else _MOSTLY)
     return _settled(direct, anchors, terms, level)
 
 
@@ -321,6 +327,31 @@ class _Distance:
         least = min(float(np.nanmin(p) * np.isfinite(p).sum()), 1.0)
         reason = f"Bonferroni over single terms: {test['reason']}"
         return {**test, "p_value": least, "reason": reason}
+
+    def at_any_ratio(self, terms: NDArray[np.bool_]) -> dict[str, Any]:
+        """Return the test that some ratio makes the weights proportional.
+
+        Wald's statistic of ``d`` at the ratio where it is least, with one degree less than
+        terms: unlike :meth:`proportional` it needs no estimate of the ratio, which weights at
+        right angles do not give.
+        """
+        ratios, q = self._points(terms), int(terms.sum()) - 1
+        rho = ratios[:, None, None]
+        covariance = self.own[0] - rho * self.cross + rho**2 * self.own[1]
+        part, d = covariance[:, terms][:, :, terms], self.first - rho[:, 0] * self.second
+        wald = np.einsum("ra,rab,rb->r", d[:, terms], np.linalg.pinv(part), d[:, terms])
+        least = int(np.argmin(wald))
+        first, second = self.sides
+        errors = first.errors.minus(second.errors, self.sign * float(ratios[least]))
+        degrees = errors.through(np.diag(1 / self.unit)[terms]).joint_degrees(np.ones(q + 1, bool))
+        left = degrees - q + 1
+        if not left >= 1:
+            why = f"{degrees:.1f} degrees of freedom cannot test {q} terms together"
+            return {"statistic": np.nan, "df": q, "df_residual": np.nan, "p_value": np.nan,
+                    "reason": why}  # fmt: skip
+        statistic = left / (degrees * q) * float(wald[least])
+        p = float(f_distribution.sf(statistic, q, left))
+        return {"statistic": statistic, "df": q, "df_residual": left, "p_value": p, "reason": None}
 
     def _fieller(
         self, pull: Array, error: float, degrees: float, level: float

@@ -11,10 +11,7 @@ import pandas as pd
 
 from workbench.data.dataset import PreferenceData
 from workbench.decompose.design import (
-    ANNOTATOR,
     CLUSTER,
-    ENOUGH_PEOPLE,
-    POSITION,
     Design,
     Ties,
     build_design,
@@ -24,10 +21,10 @@ from workbench.decompose.errors.tidy import q_values, t_interval, tidy_columns
 from workbench.decompose.estimate import GroupFit, fit_groups
 from workbench.decompose.grouped import GroupedWeights, what_was_fitted
 from workbench.decompose.held_out import held_out
-from workbench.decompose.identify import HIGH_CONDITION, HIGH_VIF
 from workbench.decompose.kernel import Array, logistic
 from workbench.decompose.logit import Covariance
 from workbench.decompose.spread import group_sd
+from workbench.decompose.telling import generalises_over, score_text, warnings_of
 from workbench.decompose.weights import Weights
 from workbench.errors import DesignError, refuse_out_of_range
 from workbench.provenance import Provenance
@@ -94,13 +91,13 @@ class Decomposition(GroupedWeights):
         """Return one row a group and term.
 
         Beside the tidy columns (``q_value`` is over all groups and terms): ``q_within``, over
-        the terms of the group; ``n_clusters``, ``effective_clusters`` and ``df`` of each
-        weight; ``ame`` (average marginal effect: the mean change of P(A preferred) per unit
-        of the coded difference), ``per_sd`` (weight times the root mean square of the coded
-        difference, which compares factors of other units) and ``probability`` (P(A
-        preferred) where A is one unit better on this factor only), each with its interval;
-        ``vif``; ``over`` (what the interval generalises over); ``method``; ``reason`` where a
-        weight is undefined.
+        the terms of the group; ``n_clusters`` (of the dimension that has the fewest),
+        ``effective_clusters`` and ``df`` of each weight; ``ame`` (average marginal effect: the
+        mean change of P(A preferred) per unit of the coded difference), ``per_sd`` (weight
+        times the root mean square of the coded difference, which compares factors of other
+        units) and ``probability`` (P(A preferred) where A is one unit better on this factor
+        only), each with its interval; ``vif``; ``over`` (what the interval generalises over);
+        ``method``; ``reason`` where a weight is undefined.
         """
         level = self.settings["level"]
         sizes = [group_sd(self.design, self.design.groups.index(g)) for g in self.groups]
@@ -112,6 +109,12 @@ class Decomposition(GroupedWeights):
         table["q_value"] = q_values(table["p_value"].to_numpy("float64"))
         table["method"] = _METHODS[self.settings["covariance"]]
         return table[[c for c in table if c != "reason"] + ["reason"]]
+
+    def _clusters(self, first: pd.Series) -> str:
+        counts = self.fits[first["group"]].counts
+        if set(counts) <= {CLUSTER}:
+            return super()._clusters(first)
+        return ", ".join(f"{n:,} by {name}" for name, n in counts.items())
 
     def effects(self) -> go.Figure:
         """Return a forest plot of the average marginal effects, in points."""
@@ -154,7 +157,7 @@ class Decomposition(GroupedWeights):
                 "n_clusters": fit.n_clusters,
                 "log_likelihood": fit.log_likelihood,
                 "condition_number": fit.identification.condition_number,
-                "warnings": "; ".join(_warnings(fit, self.terms)),
+                "warnings": "; ".join(warnings_of(fit, self.terms)),
             }
             for fit in self.fits.values()
         ]
@@ -172,7 +175,7 @@ class Decomposition(GroupedWeights):
         return [
             f"{fit.name}: {text}"
             for fit in self.fits.values()
-            for text in _warnings(fit, self.terms)
+            for text in warnings_of(fit, self.terms)
         ]
 
     def summary(self) -> str:
@@ -181,7 +184,7 @@ class Decomposition(GroupedWeights):
             f"method: {_METHODS[self.settings['covariance']]}; "
             "q: Benjamini-Hochberg over all groups and terms"
         )
-        return self._told(lambda row: f"q = {row.q_value:.3g}", _score_text, method)
+        return self._told(lambda row: f"q = {row.q_value:.3g}", score_text, method)
 
 
 @on_one_thread
@@ -312,7 +315,7 @@ def _frame(fit: GroupFit, terms: list[str], size: Array, level: float) -> pd.Dat
             "group": fit.name,
             **tidy,
             "q_within": tidy["q_value"],
-            "n_clusters": fit.n_clusters,
+            "n_clusters": min(fit.counts.values(), default=fit.n_clusters),
             "effective_clusters": fit.effective,
             "df": np.where(np.isfinite(fit.df), fit.df, np.nan),
             "ame": ame,
@@ -333,15 +336,6 @@ def _frame(fit: GroupFit, terms: list[str], size: Array, level: float) -> pd.Dat
     )
 
 
-def generalises_over(fit: GroupFit) -> str:
-    """Say what the intervals of a fit generalise over."""
-    names = {CLUSTER: "clusters of prompts", ANNOTATOR: "annotators"}
-    over = " and ".join(names.get(name, name) for name in fit.dimensions) or "labels"
-    if fit.people > 1 and ANNOTATOR not in fit.dimensions:
-        return f"{over}, for these {fit.people} annotators"
-    return over
-
-
 def _marginal_effects(fit: GroupFit) -> tuple[Array, Array]:
     """Average marginal effects, and their errors by the delta method."""
     K = len(fit.coef)
@@ -356,43 +350,3 @@ def _marginal_effects(fit: GroupFit) -> tuple[Array, Array]:
     variance = np.einsum("kl,lm,km->k", jacobian, covariance, jacobian)
     error[active[told]] = np.sqrt(np.maximum(variance[told], 0.0))
     return ame, error
-
-
-def _warnings(fit: GroupFit, terms: list[str]) -> list[str]:
-    found = fit.identification
-    texts = []
-    if found.collinear:
-        names = ", ".join(found.collinear)
-        texts.append(
-            f"collinear factors {names} (condition number {found.condition_number:.0f} > "
-            f"{HIGH_CONDITION:.0f}): their single weights are hardly told apart"
-        )
-    else:
-        with np.errstate(invalid="ignore"):
-            inflated = np.flatnonzero(found.vif > HIGH_VIF)
-        if len(inflated):
-            names = ", ".join(f"{terms[k]} ({found.vif[k]:.1f})" for k in inflated)
-            texts.append(f"variance inflated by collinearity: {names}")
-    for term, reason in fit.reasons.items():
-        if term != POSITION:
-            texts.append(f"no weight for {term}: {reason}")
-    if fit.people > 1 and ANNOTATOR not in fit.dimensions:
-        why = "too few to generalise over" if fit.people < ENOUGH_PEOPLE else "not clustered by"
-        texts.append(
-            f"{fit.people} annotators are pooled, {why}: what is said holds for these annotators"
-        )
-    if not fit.dimensions and 0 < fit.n_clusters < fit.n:
-        texts.append("labels of one cluster are taken for independent: errors may be too small")
-    return texts
-
-
-def _score_text(row: Any) -> str:
-    if not np.isfinite(row.accuracy):
-        return f", {row.predictor}: undefined: {row.reason}"
-    ends = f"[{row.accuracy_low:.3f}, {row.accuracy_high:.3f}]"
-    interval = ends if np.isfinite(row.accuracy_low) else f"({row.reason})"
-    auc = f"AUC {row.auc:.3f}, " if np.isfinite(row.auc) else ""
-    return (
-        f", {row.predictor}: accuracy {row.accuracy:.3f} {interval}, {auc}"
-        f"log-loss {row.log_loss:.3f}, Brier {row.brier:.3f}, n = {row.n:,}"
-    )

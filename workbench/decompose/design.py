@@ -141,6 +141,10 @@ class Design:
         ]
         return tuple(kept) or (CLUSTER,)
 
+    def single(self, group: int) -> tuple[str, ...]:
+        """Return the dimensions that were asked for in which a group's labels are one cluster."""
+        return tuple(name for name in self.clustered_by if name not in self.dimensions(group))
+
     def people(self, group: int) -> int:
         """Return how many annotators a group pools."""
         own = self.codes[ANNOTATOR][self.labels_of(group)]

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import itertools
+import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,6 +19,8 @@ from workbench.decompose.logit import Covariance, LogitFit, fit_logit
 from workbench.intervals import NO_VARIATION, ONE_CLUSTER
 
 Rows = slice | NDArray[np.int64]
+
+_DIGEST = re.compile("[0-9a-f]{32}")
 
 _NOTHING = 1e-9
 """Share of the error that independent labels would have, below which there is none."""
@@ -60,6 +63,10 @@ class GroupFit:
         Over what the labels were clustered.
     people : int
         Annotators behind the labels.
+    single : tuple of str
+        Dimensions asked for in which the labels are one cluster: left out.
+    counts : dict of str to int
+        Clusters of each dimension.
     """
 
     name: str
@@ -80,6 +87,8 @@ class GroupFit:
     thin: NDArray[np.bool_]
     dimensions: tuple[str, ...]
     people: int
+    single: tuple[str, ...] = ()
+    counts: Mapping[str, int] = field(default_factory=dict)
 
     @property
     def active(self) -> NDArray[np.bool_]:
@@ -321,7 +330,8 @@ def _pulls_of(
 
 def clustered(design: Design, fit: GroupFit) -> GroupFit:
     """Return a fit with its cluster-robust errors and the terms that rest on too few clusters."""
-    fit = replace(fit, dimensions=design.dimensions(design.groups.index(fit.name)))
+    group = design.groups.index(fit.name)
+    fit = replace(fit, dimensions=design.dimensions(group), single=design.single(group))
     if not fit.active.any():
         return replace(fit, covariance=np.full_like(fit.bread, np.nan))
     if CLUSTER in fit.dimensions and fit.n_clusters < 2:
@@ -332,7 +342,8 @@ def clustered(design: Design, fit: GroupFit) -> GroupFit:
     degrees = np.where(fit.active, found.degrees, np.nan)
     thin = np.flatnonzero(fit.active & ~(degrees >= FEWEST_DEGREES)).tolist()
     effective = np.where(fit.active, found.effective, np.nan)
-    fit = replace(fit, covariance=covariance, df=degrees, effective=effective)
+    counts = {names[0]: len(p.codes) for names, p in found.parts.items() if len(names) == 1}
+    fit = replace(fit, covariance=covariance, df=degrees, effective=effective, counts=counts)
     fit = _untold(design, fit, {k: _too_few(design, found, k) for k in thin})
     return _varied(design, fit)
 
@@ -366,9 +377,17 @@ def _too_few(design: Design, found: Sandwich, term: int) -> str:
     heaviest = np.argsort(-own, kind="stable")[:3]
     heaviest = heaviest[own[heaviest] > 0.01 * own.sum()]
     names = design.cluster_names if dimension == CLUSTER else design.code_names[dimension]
-    named = ", ".join(f"{names[part.codes[g]]} ({own[g] / own.sum():.0%})" for g in heaviest)
+    named = ", ".join(
+        f"{_short(names[part.codes[g]])} ({own[g] / own.sum():.0%})" for g in heaviest
+    )
     what = "clusters" if dimension == CLUSTER else f"clusters by {dimension}"
     return (
         f"it rests on {part.effective[term]:.1f} effective {what}, most on {named}: "
         f"{part.degrees[term]:.1f} degrees of freedom, fewer than {FEWEST_DEGREES:.0f}"
     )
+
+
+def _short(name: object) -> str:
+    """Return a cluster's name; of a digest, which nobody reads, its beginning."""
+    text = str(name)
+    return f"{text[:8]}…" if _DIGEST.fullmatch(text) else text

@@ -48,7 +48,7 @@ class GroupedWeights(Result):
         lines = [f"{type(self).__name__} by {by} ({level})"]
         for group, own in self.to_frame().groupby("group", sort=False):
             first = own.iloc[0]
-            lines.append(f"\n{group}: n = {first['n']:,}, clusters = {first['n_clusters']:,}")
+            lines.append(f"\n{group}: n = {first['n']:,}, clusters = {self._clusters(first)}")
             for row in own.itertuples():
                 text = f"undefined: {row.reason}"
                 if np.isfinite(row.estimate):
@@ -60,6 +60,10 @@ class GroupedWeights(Result):
             lines += [f"  held out{score(row)}" for row in scores.itertuples()]
         lines += ["", *(f"warning: {text}" for text in self.warnings)]
         return "\n".join([*lines, method])
+
+    def _clusters(self, first: pd.Series) -> str:
+        """Return how many clusters there are, by the first row of a group."""
+        return f"{first['n_clusters']:,}"
 
     def plot(self) -> go.Figure:
         """Return a forest plot of the weights per standard deviation of their factors.

@@ -36,6 +36,9 @@ SLOT_POINTS = 0.025
 LOST_SHARE = 0.05
 """Rows of a file, or verdicts of an annotator, above this share are too many to lose quietly."""
 
+_HARDLY = 0.5
+"""Multiple of the reference's sharpness below which a judge follows hardly anything of it."""
+
 RULES = {
     "differs-from-reference": Rule(
         "weight beyond what the reference's taste at this judge's sharpness would give, "
@@ -49,6 +52,14 @@ RULES = {
         f"interval below 0, and q < {Q_LEVEL:g} for another taste (Benjamini-Hochberg over all "
         "groups of the report)",
         "Look for answers that were read the wrong way round before anything else.",
+    ),
+    "no-common-taste": Rule(
+        "sharpness of this judge as a multiple of that of the reference (no value where what the "
+        "two reward is unrelated)",
+        f"interval from 0 and below {_HARDLY:g}, or from 0 or no ratio that fits and q < "
+        f"{Q_LEVEL:g} for another taste; q < {Q_LEVEL:g} for other weights (Benjamini-Hochberg "
+        "over all groups of the report)",
+        "Look at its raw weights: what it rewards is something else, or nothing that is measured.",
     ),
     "position-bias": Rule(
         "P(the response shown first is preferred), all else equal",
@@ -119,7 +130,7 @@ def find(results: Iterable[Result], data: PreferenceData | None = None) -> list[
     contrasts = [r for r in results if isinstance(r, Contrast)]
     fits = [r for r in results if isinstance(r, Decomposition)]
     found = [] if data is None else [*_left_out(data), *_unread(data)]
-    found += [*_opposite(contrasts), *_differences(contrasts)]
+    found += [*_opposite(contrasts), *_nothing_shared(contrasts), *_differences(contrasts)]
     for rule in (_position_bias, _useless, _collinear):
         found += [f for fit in fits for f in rule(fit)]
     found += _undefined(fits)
@@ -180,13 +191,51 @@ def _opposite(contrasts: list[Contrast]) -> list[Finding]:
             RULES,
             "opposite-taste",
             "warning",
-            f"{row['group']} has the opposite taste of {row['reference']}: its weights point the "
+            f"{row['group']} has the opposite taste of {row['reference']}: {_which(row)} point the "
             "other way",
             int(row["n"]),
             (-row["ratio"], -row["ratio_high"], -row["ratio_low"]),
         )
         for row in table[table["opposite"] & (q < Q_LEVEL)].to_dict("records")
     ]
+
+
+def _which(row: Mapping[str, Any]) -> str:
+    """Say which weights point the other way: all, or all but those that stand apart."""
+    if row["reason"] is None or "most of" not in row["reason"]:
+        return "its weights"
+    return f"{row['anchors']} of its weights, not those of {row['apart']},"
+
+
+def _nothing_shared(contrasts: list[Contrast]) -> list[Finding]:
+    """Report who may share nothing of the reference's taste, as one family of groups."""
+    if not contrasts:
+        return []
+    table = pd.concat([result.scale for result in contrasts], ignore_index=True)
+    wald = pd.concat([result.wald for result in contrasts], ignore_index=True)
+    other = q_values(wald["p_value"].to_numpy("float64")) < Q_LEVEL
+    apart = q_values(table["proportional_p"].to_numpy("float64")) < Q_LEVEL
+    from_zero = (table["ratio_low"] <= 0) & (apart | (table["ratio_high"] < _HARDLY))
+    nothing = from_zero | (table["ratio"].isna() & apart)
+    return [
+        finding(
+            RULES,
+            "no-common-taste",
+            "warning",
+            _nothing_in_words(row, bool(apart[k])),
+            int(row["n"]),
+            (row["ratio"], row["ratio_low"], row["ratio_high"]),
+        )
+        for k, row in enumerate(table.to_dict("records"))
+        if nothing[k] and other[k] and not row["opposite"]
+    ]
+
+
+def _nothing_in_words(row: Mapping[str, Any], apart: bool) -> str:
+    if apart:
+        both = f"{row['group']} rewards other things than {row['reference']}"
+        return f"{both}: no taste is surely shared"
+    return f"{row['group']} follows hardly anything of what {row['reference']} weighs"
 
 
 def _differences(contrasts: list[Contrast]) -> list[Finding]:

@@ -190,6 +190,35 @@ def test_two_dimensions_add_up_as_cameron_gelbach_and_miller_say():
     assert (table["df"][:2] < 12).all()
 
 
+def test_three_dimensions_never_narrow_an_interval_below_that_of_one():
+    people = {f"p{k:02d}": [0.6, -0.3, 0.2] for k in range(12)}
+    for seed in range(8):
+        data = planted(people, n=120, seed=seed)
+        session = np.random.default_rng(seed).integers(0, 30, len(data.labels)).astype(str)
+        data = replace(data, labels=data.labels.assign(pool="people", session=session))
+        names = ["prompt", "annotator", "session"]
+        errors = {
+            tuple(by): wb.decompose(data, by="pool", cluster=by, folds=0).to_frame()["std_error"][
+                :3
+            ]
+            for by in ([names[0]], [names[1]], [names[2]], names)
+        }
+        joint = errors.pop(tuple(names))
+        assert (joint >= np.max(list(errors.values()), axis=0) * (1 - 1e-9)).all()
+
+
+def test_a_dimension_of_one_cluster_is_left_out_and_said_and_clusters_are_counted_by_name():
+    people = {f"p{k:02d}": [0.6, -0.3, 0.2] for k in range(12)}
+    data = planted(people, n=120)
+    data = replace(data, labels=data.labels.assign(pool="people", team="only"))
+    fit = wb.decompose(data, by="pool", cluster=["team", "annotator"], folds=0)
+    assert "all labels are of one team: errors are by annotator only" in fit.summary()
+    assert "clusters = 12 by annotator" in fit.summary()
+    table = fit.to_frame()
+    assert set(table["n_clusters"]) == {12}
+    assert set(table["over"]) == {"annotators, for one team"}
+
+
 def test_a_pool_of_few_people_says_that_the_claim_is_on_them():
     data = planted({"ann": [0.4, 0.1], "bob": [0.4, 0.1], "cy": [0.4, 0.1]}, n=200)
     fit = wb.decompose(data, annotator="human", folds=0)

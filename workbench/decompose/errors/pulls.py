@@ -36,6 +36,9 @@ _TINY = 0.01
 _ALONE = 1e-8
 """Distance of an eigenvalue of T from 1 at which a cluster alone carries a direction."""
 
+_EMPTY = 1e-12
+"""Share of the largest eigenvalue below which a direction has no part in the errors."""
+
 _BLOCK = 2048
 
 
@@ -153,6 +156,7 @@ class Pulls:
 
         :math:`\eta = q (q + 1) / \sum_{s,t} \mathrm{Var}(d_{st})` of the elements of the
         covariance in units of the working one (Pustejovsky and Tipton 2018, section 3.2).
+        NaN where some direction has no part in the clusters' errors: they do not bound it.
         """
         q = int(terms.sum())
         size = 0 if self.root is None else self.root.shape[1] * q
@@ -161,6 +165,8 @@ class Pulls:
             return float(q * (q + 1) / spread)
         gram = self.gram[:, terms][:, :, terms]
         values, vectors = np.linalg.eigh(gram.sum(axis=0))
+        if not values[0] > _EMPTY * values[-1]:
+            return float("nan")
         whiten = (vectors / np.sqrt(values)) @ vectors.T
         part = whiten @ gram @ whiten
         spread = (np.einsum("gqq->g", part) ** 2).sum() + (part**2).sum()

@@ -34,11 +34,19 @@ class Sandwich:
         r"""The covariance: single dimensions minus what two share, and so on.
 
         :math:`V = \sum_S (-1)^{|S| + 1} V_S` (Cameron, Gelbach and Miller 2011); with
-        several dimensions negative eigenvalues become 0, in units of the standard errors.
+        several dimensions negative eigenvalues become 0, in units of the standard errors. With
+        three or more, a sum of seven parts that chance can make small, no variance is below
+        that of a single dimension.
         """
         total = sum((-1.0) ** (len(names) + 1) * p.covariance for names, p in self.parts.items())
         matrix = np.asarray(total, dtype=np.float64)
-        return matrix if len(self.parts) == 1 else _positive(matrix, self._single[0].covariance)
+        if len(self.parts) == 1:
+            return matrix
+        matrix = _positive(matrix, self._single[0].covariance)
+        if len(self._single) == 2:
+            return matrix
+        single = [np.diag(part.covariance) for part in self._single]
+        return _no_less(matrix, np.max(single, axis=0))
 
     @property
     def degrees(self) -> Array:
@@ -92,8 +100,9 @@ class Sandwich:
         return Sandwich({names: part.through(jacobian) for names, part in self.parts.items()})
 
     def joint_degrees(self, terms: NDArray[np.bool_]) -> float:
-        """Degrees of freedom of a joint test, of the dimension that has the fewest."""
-        return min(part.joint_degrees(terms) for part in self._single)
+        """Degrees of freedom of a joint test, of the dimension that has the fewest; NaN if none."""
+        told = [part.joint_degrees(terms) for part in self._single]
+        return min((one for one in told if np.isfinite(one)), default=float("nan"))
 
 
 def _positive(matrix: Array, unit: Array) -> Array:
@@ -103,6 +112,16 @@ def _positive(matrix: Array, unit: Array) -> Array:
     if values[0] >= 0:
         return matrix
     return np.asarray((vectors * np.maximum(values, 0.0)) @ vectors.T * np.outer(size, size))
+
+
+def _no_less(matrix: Array, floor: Array) -> Array:
+    """Return a covariance with variances of at least ``floor`` and the same correlations."""
+    own = np.diag(matrix)
+    up = np.sqrt(np.divide(floor, own, out=np.ones_like(own), where=(own > 0) & (floor > own)))
+    raised = np.asarray(matrix * np.outer(up, up))
+    lost = (own <= 0) & (floor > 0)
+    raised[lost, lost] = floor[lost]
+    return raised
 
 
 def joint_test(difference: Array, covariance: Array, degrees: float) -> dict[str, Any]:

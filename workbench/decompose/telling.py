@@ -1,0 +1,67 @@
+"""What is said of a fit: over what it generalises, its warnings, its held-out scores."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from workbench.decompose.design import ANNOTATOR, CLUSTER, ENOUGH_PEOPLE, POSITION
+from workbench.decompose.estimate import GroupFit
+from workbench.decompose.identify import HIGH_CONDITION, HIGH_VIF
+
+
+def generalises_over(fit: GroupFit) -> str:
+    """Say what the intervals of a fit generalise over."""
+    names = {CLUSTER: "clusters of prompts", ANNOTATOR: "annotators"}
+    over = " and ".join(names.get(name, name) for name in fit.dimensions) or "labels"
+    over += "".join(f", for one {name}" for name in fit.single)
+    if fit.people > 1 and ANNOTATOR not in fit.dimensions:
+        return f"{over}, for these {fit.people} annotators"
+    return over
+
+
+def warnings_of(fit: GroupFit, terms: list[str]) -> list[str]:
+    """Return what a reader should know before trusting a weight of a fit."""
+    found = fit.identification
+    texts = []
+    if found.collinear:
+        names = ", ".join(found.collinear)
+        texts.append(
+            f"collinear factors {names} (condition number {found.condition_number:.0f} > "
+            f"{HIGH_CONDITION:.0f}): their single weights are hardly told apart"
+        )
+    else:
+        with np.errstate(invalid="ignore"):
+            inflated = np.flatnonzero(found.vif > HIGH_VIF)
+        if len(inflated):
+            names = ", ".join(f"{terms[k]} ({found.vif[k]:.1f})" for k in inflated)
+            texts.append(f"variance inflated by collinearity: {names}")
+    for term, reason in fit.reasons.items():
+        if term != POSITION:
+            texts.append(f"no weight for {term}: {reason}")
+    if fit.people > 1 and ANNOTATOR not in fit.dimensions:
+        why = "too few to generalise over" if fit.people < ENOUGH_PEOPLE else "not clustered by"
+        texts.append(
+            f"{fit.people} annotators are pooled, {why}: what is said holds for these annotators"
+        )
+    # that one judge is one annotator needs no warning
+    for name in (one for one in fit.single if one != ANNOTATOR):
+        kept = " and ".join(fit.dimensions)
+        texts.append(f"all labels are of one {name}: errors are by {kept} only")
+    if not fit.dimensions and 0 < fit.n_clusters < fit.n:
+        texts.append("labels of one cluster are taken for independent: errors may be too small")
+    return texts
+
+
+def score_text(row: Any) -> str:
+    """Return one row of the held-out scores as text."""
+    if not np.isfinite(row.accuracy):
+        return f", {row.predictor}: undefined: {row.reason}"
+    ends = f"[{row.accuracy_low:.3f}, {row.accuracy_high:.3f}]"
+    interval = ends if np.isfinite(row.accuracy_low) else f"({row.reason})"
+    auc = f"AUC {row.auc:.3f}, " if np.isfinite(row.auc) else ""
+    return (
+        f", {row.predictor}: accuracy {row.accuracy:.3f} {interval}, {auc}"
+        f"log-loss {row.log_loss:.3f}, Brier {row.brier:.3f}, n = {row.n:,}"
+    )
