@@ -318,7 +318,9 @@ def command(
             debug = values.pop("debug")
             given = {p.name: values.pop(p.name) for p in own}
             with explained(debug):
-                body(_run(values, run_type), **given)
+                run = _run(values, run_type)
+                with _allowed(run.config):
+                    body(run, **given)
 
         taken = {p.name for p in (*options, *accepted)}
         reads = "source" in taken
@@ -332,6 +334,18 @@ def command(
         return body
 
     return register
+
+
+@contextmanager
+def _allowed(config: Config) -> Iterator[None]:
+    """Let every file that a command opens cost what ``--limit`` says."""
+    if not config.limit:
+        yield
+        return
+    from workbench.data.reading.bounds.limits import bounded
+
+    with bounded(config.reading()["limits"], timed=False):
+        yield
 
 
 def _run(values: dict[str, Any], run_type: type[BaseRun[Any]]) -> BaseRun[Any]:

@@ -10,6 +10,8 @@ import pyarrow as pa
 import pyarrow.feather as feather
 import pyarrow.parquet as pq
 
+from workbench.data.reading.bounds.limits import check_shape
+from workbench.data.reading.bounds.parquet import check_parquet
 from workbench.data.reading.container import Container
 from workbench.data.reading.files import Reading, open_bytes
 from workbench.data.reading.stored_types import decoded
@@ -30,6 +32,7 @@ def is_arrow(start: bytes) -> bool:
 def read_parquet(path: Path, columns: list[str] | None = None) -> Container:
     """Read a Parquet file, or some of its columns; types of the file's own are decoded."""
     with Reading(path):
+        check_parquet(path, path.name, path.stat().st_size)
         table = pq.read_table(path, columns=columns)
     return _decoded(path, table)
 
@@ -37,7 +40,9 @@ def read_parquet(path: Path, columns: list[str] | None = None) -> Container:
 def read_packed_parquet(path: Path) -> Container:
     """Read a Parquet file inside a compressed one."""
     with Reading(path), open_bytes(path) as stream:
-        return _decoded(path, pq.read_table(pa.BufferReader(stream.read())))
+        content = pa.py_buffer(stream.read())
+        check_parquet(content, path.name, content.size)
+        return _decoded(path, pq.read_table(pa.BufferReader(content)))
 
 
 def parquet_head(path: Path) -> Container | None:
@@ -45,6 +50,7 @@ def parquet_head(path: Path) -> Container | None:
     if not path.is_file() or _magic(path) != PARQUET:
         return None
     with Reading(path), pq.ParquetFile(path) as file:
+        check_shape(file.metadata.num_rows, file.metadata.num_columns, path.name)
         batch = next(file.iter_batches(_HEAD), None)
         schema = file.schema_arrow
     batches = [] if batch is None else [batch]
