@@ -65,6 +65,17 @@ def parquet_by_pages(path: Path) -> None:
             writer.write_table(table)
 
 
+def arrow_by_buffers(path: Path) -> None:
+    """Write 4 GB of text in packed buffers of an Arrow file."""
+    import pyarrow as pa
+
+    table = pa.table({"response_a": ["x" * 1000] * 100_000})
+    options = pa.ipc.IpcWriteOptions(compression=pa.Codec("zstd", 19))
+    with pa.ipc.new_file(path, table.schema, options=options) as writer:
+        for _ in range(40):
+            writer.write_table(table)
+
+
 def wide_csv(path: Path) -> None:
     """Write a table of 20,000 columns."""
     names = ",".join(f"column{i}" for i in range(20_000))
@@ -177,6 +188,7 @@ BOMBS: dict[str, Callable[[Path], None]] = {
     "line.jsonl.gz": one_line_gz,
     "dictionary.parquet": parquet_by_dictionary,
     "pages.parquet": parquet_by_pages,
+    "buffers.arrow": arrow_by_buffers,
     "wide.csv": wide_csv,
     "wide.jsonl": wide_json,
     "wide.parquet": wide_parquet,

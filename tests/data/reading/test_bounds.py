@@ -10,6 +10,7 @@ import zipfile
 
 import pandas as pd
 import pyarrow as pa
+import pyarrow.feather as feather
 import pyarrow.parquet as pq
 import pytest
 from typer.testing import CliRunner
@@ -17,7 +18,7 @@ from typer.testing import CliRunner
 import workbench as wb
 from workbench.cli.main import app
 from workbench.config import RunConfig
-from workbench.data.reading.bounds import streams
+from workbench.data.reading.bounds import arrow, streams
 from workbench.data.reading.bounds.json_text import JsonText
 from workbench.data.reading.bounds.limits import bounded, limits
 
@@ -98,6 +99,25 @@ def test_parquet_inside_lists_and_inside_gzip(tmp_path):
     content = (tmp_path / "inner.parquet").read_bytes()
     _refused(tmp_path / "inner.parquet", "limit ratio")
     _refused(_written(tmp_path / "packed.gz", gzip.compress(content)), "limit ratio")
+
+
+@pytest.mark.parametrize("opened", [pa.ipc.new_stream, pa.ipc.new_file])
+def test_arrow_whose_buffers_unpack_to_a_huge_table(tmp_path, opened, monkeypatch):
+    monkeypatch.setattr(arrow, "FLOOR", 1 << 20)
+    table = pa.table({**{name: ["same " * 20] * 30_000 for name in ROW}, "label": ["a"] * 30_000})
+    options = pa.ipc.IpcWriteOptions(compression="zstd")
+    with opened(tmp_path / "votes.arrow", table.schema, options=options) as writer:
+        writer.write_table(table)
+    _refused(tmp_path / "votes.arrow", "limit ratio", ratio=10)
+    assert len(wb.load(tmp_path / "votes.arrow").labels) == 30_000
+
+
+def test_arrow_whose_dictionary_writes_out_to_a_huge_table(tmp_path, monkeypatch):
+    monkeypatch.setattr(arrow, "FLOOR", 1 << 20)
+    codes = pa.array([0] * 9_000, pa.int8())
+    column = pa.DictionaryArray.from_arrays(codes, pa.array(["x" * 9_000]))
+    feather.write_feather(pa.table({"response_a": column}), tmp_path / "votes.feather")
+    _refused(tmp_path / "votes.feather", "limit ratio")
 
 
 def test_repeated_texts_of_an_honest_size_are_read(tmp_path):

@@ -10,6 +10,7 @@ import pyarrow as pa
 import pyarrow.feather as feather
 import pyarrow.parquet as pq
 
+from workbench.data.reading.bounds.arrow import check_arrow, check_dictionaries
 from workbench.data.reading.bounds.limits import check_shape
 from workbench.data.reading.bounds.parquet import check_parquet
 from workbench.data.reading.container import Container
@@ -21,12 +22,13 @@ _HEAD = 100
 _STATE, _INFO, _SPLITS = "state.json", "dataset_info.json", "dataset_dict.json"
 _STREAM = b"\xff\xff\xff\xff"
 _END_OF_STREAM = _STREAM + b"\0" * 4
+_OLD = b"FEA1"
 PARQUET = b"PAR1"
 
 
 def is_arrow(start: bytes) -> bool:
     """Tell an Arrow stream, an Arrow file or an old Feather file by its first bytes."""
-    return start[:4] == _STREAM or start[:6] == b"ARROW1" or start[:4] == b"FEA1"
+    return start[:4] == _STREAM or start[:6] == b"ARROW1" or start[:4] == _OLD
 
 
 def read_parquet(path: Path, columns: list[str] | None = None) -> Container:
@@ -62,6 +64,8 @@ def read_arrow(path: Path) -> Container:
     start = _magic(path)
     notes = []
     with Reading(path):
+        if start != _OLD:
+            check_arrow(path)
         if start == _STREAM:
             with pa.memory_map(str(path)) as source:
                 source.seek(max(source.size() - len(_END_OF_STREAM), 0))
@@ -72,6 +76,7 @@ def read_arrow(path: Path) -> Container:
                 notes.append(f"{path.name} has no end mark: records after the last may be missing")
         else:
             table = feather.read_table(path)
+    check_dictionaries(table, path.name, path.stat().st_size)
     container = _decoded(path, table, _features_beside(path))
     container.notes[:0] = notes
     return container

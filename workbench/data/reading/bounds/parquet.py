@@ -12,7 +12,7 @@ import pyarrow.parquet as pq
 from workbench.data.reading.bounds.limits import check_shape
 from workbench.data.reading.bounds.streams import check_unpacked
 
-_FLOOR = 512 << 20
+FLOOR = 512 << 20
 """Bytes below which the ratio says nothing: a table of a million rows and sixty factors, most of
 them 0, honestly packs more than 200 times."""
 
@@ -46,10 +46,10 @@ def check_parquet(source: Path | pa.Buffer, name: str, size: int) -> None:
         check_shape(stored.num_rows, stored.num_columns, name)
         groups = [stored.row_group(i) for i in range(stored.num_row_groups)]
         total = sum(group.total_byte_size for group in groups)
-        check_unpacked(name, max(total, 8 * stored.num_rows), size, _FLOOR)
+        check_unpacked(name, max(total, 8 * stored.num_rows), size, FLOOR)
         for number, group in enumerate(groups):
             total += _written_out(file, source, number, group)
-            check_unpacked(name, total, size, _FLOOR)
+            check_unpacked(name, total, size, FLOOR)
 
 
 def _written_out(file: pq.ParquetFile, source: Any, number: int, group: Any) -> int:
@@ -68,7 +68,7 @@ def _by_codes(source: Any, number: int, names: list[str]) -> int:
     """Return the bytes of columns, each value counted as often as its code stands."""
     with pq.ParquetFile(source, read_dictionary=names) as file:
         batches = file.iter_batches(_BATCH, row_groups=[number], columns=names)
-        return sum(_bytes_of(column) for batch in batches for column in batch.columns)
+        return sum(written_out(column) for batch in batches for column in batch.columns)
 
 
 def _by_head(file: pq.ParquetFile, number: int, rows: int, names: list[str]) -> int:
@@ -78,14 +78,14 @@ def _by_head(file: pq.ParquetFile, number: int, rows: int, names: list[str]) -> 
     return int(batch.nbytes) * rows // len(batch) if batch is not None and len(batch) else 0
 
 
-def _bytes_of(column: pa.Array) -> int:
-    """Return the bytes of a column's values, of those inside lists and objects too."""
+def written_out(column: pa.Array) -> int:
+    """Return the bytes of a column's values without dictionaries, those inside lists too."""
     kind = column.type
     if pa.types.is_dictionary(kind):
         lengths = pc.binary_length(column.dictionary)
         return int(pc.sum(pc.take(lengths, column.indices)).as_py() or 0)
     if pa.types.is_struct(kind):
-        return sum(_bytes_of(column.field(i)) for i in range(kind.num_fields))
+        return sum(written_out(column.field(i)) for i in range(kind.num_fields))
     if pa.types.is_list(kind) or pa.types.is_large_list(kind):
-        return _bytes_of(column.flatten())
+        return written_out(column.flatten())
     return int(column.nbytes)
