@@ -10,7 +10,7 @@ BENCH ?=
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help demo test lint bench docs-check clean
+.PHONY: help demo test lint bench docs-check upgrade clean
 
 help:
 	@echo "make demo         set up, do the main job on the sample, open the dashboard"
@@ -19,6 +19,7 @@ help:
 	@echo "make lint         ruff, mypy and the import contracts"
 	@echo "make bench        measure speed and memory, side by side with other packages"
 	@echo "make docs-check   run the examples of the documentation"
+	@echo "make upgrade      take the newest release of every package (constraints.txt)"
 	@echo "make clean        remove what make and the tools made"
 
 demo: $(VENV)/.demo
@@ -38,6 +39,10 @@ bench: $(VENV)/.bench
 
 docs-check: $(VENV)/.test
 	$(BIN)/python -m pytest -q workbench tests/test_readme.py
+
+upgrade: | $(BIN)/python
+	$(BIN)/python .ci/constraints.py
+	@echo "constraints.txt is written anew: make test lint, and commit it if they pass."
 
 clean:
 	rm -rf $(VENV) runs build dist *.egg-info .mypy_cache .ruff_cache .hypothesis .import_linter_cache

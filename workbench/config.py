@@ -60,6 +60,8 @@ class Config(BaseModel):
         ``shown``: the responses stand in the order in which they were shown.
     drop_duplicates : bool
         Rows that repeat an earlier one in every column are left out.
+    limit : tuple of str
+        ``NAME=VALUE``: what a file may cost, such as ``unpacked=32GiB``.
     criteria : tuple of str
         Only labels under these criteria; the deciding one when empty.
     scenarios : tuple of str
@@ -93,6 +95,7 @@ class Config(BaseModel):
     kind: Name | None = None
     order: Name | None = None
     drop_duplicates: bool = False
+    limit: tuple[Named, ...] = ()
     criteria: tuple[Name, ...] = ()
     scenarios: tuple[Name, ...] = ()
     seed: Annotated[int, Field(ge=0, lt=2**32)] = 0
@@ -106,9 +109,9 @@ class Config(BaseModel):
         {'A=B': 'tie'}
         """
         # a role or criterion has no = in it, nor has a meaning
-        roles, criteria = (
+        roles, criteria, limits = (
             {key: column for key, _, column in (text.partition("=") for text in texts)}
-            for texts in (self.map, self.label)
+            for texts in (self.map, self.label, self.limit)
         )
         said = (text.rpartition("=") for text in self.verdict)
         return {
@@ -123,6 +126,7 @@ class Config(BaseModel):
             "order": self.order,
             "drop_duplicates": self.drop_duplicates,
             "seed": self.seed,
+            "limits": limits or None,
         }
 
     @classmethod
@@ -293,6 +297,14 @@ class RunConfig(Config):
             if isinstance(query, str)
             else query
         )
+        if "limit" in given:
+            raise ConfigError(
+                "A link cannot change how much a file may cost.",
+                where="URL",
+                found=f"limit={given['limit']}",
+                expected="--limit on the command line",
+                fix="Leave it out of the link.",
+            )
         values: dict[str, Any] = {}
         for key, value in given.items():
             items = [value] if isinstance(value, str) else list(value)

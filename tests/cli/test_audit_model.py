@@ -82,6 +82,10 @@ def test_a_training_is_audited_checkpoint_by_checkpoint(world, tmp_path):
     assert (out / "report.json").read_bytes() == report
     with pytest.raises(DataError, match="no audit of a model"):
         read_scores(tmp_path / "none")
+    record = json.loads((out / "audit.json").read_text())
+    (out / "audit.json").write_text(json.dumps({**record, "schema_version": 2}))
+    with pytest.raises(DataError, match="newer version"):
+        read_scores(out)
 
 
 def test_the_page_scores_keeps_and_shows_what_the_command_says(world, tmp_path, monkeypatch):

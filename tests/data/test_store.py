@@ -105,13 +105,80 @@ def test_changed_tables_and_other_versions_are_refused(tmp_path):
     labels.to_parquet(folder / "labels.parquet")
     with pytest.raises(wb.DataError, match="do not match"):
         wb.open_folder(folder)
-    manifest = json.loads((folder / "manifest.json").read_text())
-    (folder / "manifest.json").write_text(json.dumps({**manifest, "schema_version": 99}))
-    with pytest.raises(wb.DataError, match="another version"):
-        wb.open_folder(folder)
-    (folder / "manifest.json").write_text("{")
-    with pytest.raises(wb.DataError, match="no readable manifest"):
-        wb.open_folder(folder)
+
+
+_ABSENT = object()
+
+
+def _saved_with(tmp_path, **changed):
+    """Return a saved folder whose manifest says something else, or lacks a key."""
+    folder = wb.save(_data([("p", "a", "b", 1.0, "x")]), tmp_path / "set")
+    file = folder / "manifest.json"
+    manifest = {**json.loads(file.read_text()), **changed}
+    file.write_text(json.dumps({k: v for k, v in manifest.items() if v is not _ABSENT}))
+    return folder
+
+
+@pytest.mark.parametrize(
+    ("version", "what"),
+    [(3, "newer version"), (99, "newer version"), (0, "not said"), (_ABSENT, "not said"),
+     (None, "not said"), ("2", "not said"), (True, "not said"), (1.5, "not said")],
+)  # fmt: skip
+def test_versions_that_are_not_read(tmp_path, version, what):
+    folder = _saved_with(tmp_path, schema_version=version)
+    with pytest.raises(wb.DataError, match=what) as caught:
+        wb.load(folder)
+    assert caught.value.where == "set/manifest.json"
+    assert ("Upgrade" in caught.value.fix) == (what == "newer version")
+
+
+def test_an_older_version_is_read_and_saved_as_the_newest(tmp_path):
+    folder = _saved_with(tmp_path, schema_version=1, digest="made otherwise")
+    labels = pd.read_parquet(folder / "labels.parquet").drop(columns="criterion")
+    labels.to_parquet(folder / "labels.parquet")
+    again = wb.save(wb.load(folder), tmp_path / "again")
+    assert json.loads((again / "manifest.json").read_text())["schema_version"] == 2
+    assert wb.load(again).labels["criterion"].tolist() == ["overall"]
+
+
+@pytest.mark.parametrize(
+    ("key", "broken"),
+    [("digest", _ABSENT), ("digest", 3), ("factor_specs", _ABSENT), ("factor_specs", 3),
+     ("load_report", _ABSENT), ("load_report", 3), ("load_report", {"notes": []})],
+)  # fmt: skip
+def test_a_manifest_that_is_not_whole(tmp_path, key, broken):
+    folder = _saved_with(tmp_path, **{key: broken})
+    with pytest.raises(wb.DataError, match=r"not whole|do not match") as caught:
+        wb.load(folder)
+    assert "load the original file" in caught.value.fix
+
+
+@pytest.mark.parametrize("content", ["{", "[]", "", "[" * 100_000, "\x00", None])
+def test_a_manifest_that_is_broken_or_lost(tmp_path, content):
+    folder = wb.save(_data([("p", "a", "b", 1.0, "x")]), tmp_path / "set")
+    (folder / "manifest.json").unlink()
+    if content is not None:
+        (folder / "manifest.json").write_text(content)
+    with pytest.raises(wb.DataError, match="no readable manifest") as caught:
+        wb.load(folder)
+    assert "load the original file" in caught.value.fix
+    # such a folder may be saved over
+    assert len(wb.load(wb.save(wb.load("sample"), folder))) == 2000
+
+
+def test_a_table_without_a_column(tmp_path):
+    folder = wb.save(_data([("p", "a", "b", 1.0, "x")]), tmp_path / "set")
+    for name in ("labels", "pairs"):
+        table = pd.read_parquet(folder / f"{name}.parquet")
+        table.drop(columns="pair_id").to_parquet(folder / f"{name}.parquet")
+        with pytest.raises(wb.DataError):
+            wb.load(folder)
+
+
+def test_a_saved_set_is_opened_within_bounds(tmp_path):
+    folder = wb.save(_data([("p", "a", "b", 1.0, "x")]), tmp_path / "set")
+    with pytest.raises(wb.DataError, match="limit columns"):
+        wb.load(folder, limits={"columns": 3})
 
 
 def test_digest_ignores_order_and_sees_every_change():

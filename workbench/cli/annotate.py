@@ -19,6 +19,7 @@ from workbench.cli.command import (
     option,
     split_names,
 )
+from workbench.cli.terminal import say, visible
 from workbench.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -150,7 +151,7 @@ class AnnotateRun(BaseRun["AnnotateConfig"]):
 
             def tell(at: Told) -> None:
                 if at.stage not in stages:
-                    stages[at.stage] = bars.add_task(at.stage, total=at.requests, note="")
+                    stages[at.stage] = bars.add_task(visible(at.stage), total=at.requests, note="")
                 note = f"{at.failed} failed, cost {at.cost:.4f}"
                 bars.update(stages[at.stage], completed=at.requests - at.open, note=note)
 
@@ -169,7 +170,7 @@ def _interruptible() -> Iterator[None]:
     try:
         yield
     except KeyboardInterrupt:
-        typer.echo("Interrupted. What was answered is kept: run it again to go on.", err=True)
+        say("Interrupted. What was answered is kept: run it again to go on.", err=True)
         raise typer.Exit(130) from None
     finally:
         for sign, handler in before.items():

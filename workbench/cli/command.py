@@ -5,7 +5,6 @@ from __future__ import annotations
 import inspect
 import shlex
 import sys
-import traceback
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -17,7 +16,8 @@ from typing import TYPE_CHECKING, Annotated, Any, Generic, Literal, TypeVar
 import typer
 
 from workbench.cli.flags import FLAGS, READING, WHOLE, flags_of
-from workbench.errors import ConfigError, WorkbenchError
+from workbench.cli.terminal import explained, say, say_json, visible
+from workbench.errors import ConfigError
 
 if TYPE_CHECKING:
     from workbench.config import Config, RunConfig
@@ -109,7 +109,10 @@ class BaseRun(ABC, Generic[C]):
 
         lost = dict.fromkeys([*(one.line() for one in self.read), *self.told])
         text = "\n\n".join([text, *filter(None, lost)])
-        typer.echo(to_json(self._with_report(record)) if self.as_json else text)
+        if self.as_json:
+            say_json(to_json(self._with_report(record)))
+        else:
+            say(text)
 
     def _with_report(self, record: Mapping[str, Any]) -> dict[str, Any]:
         report = self.read[-1].to_dict() if self.read else None
@@ -145,7 +148,7 @@ class BaseRun(ABC, Generic[C]):
     def note(self, text: str) -> None:
         """Say something on stderr."""
         if not self.quiet:
-            typer.echo(text, err=True)
+            say(text, err=True)
 
     @contextmanager
     def progress(self, text: str) -> Iterator[None]:
@@ -156,7 +159,7 @@ class BaseRun(ABC, Generic[C]):
         from rich.console import Console
         from rich.markup import escape
 
-        with Console(stderr=True).status(escape(text)):
+        with Console(stderr=True).status(escape(visible(text))):
             yield
 
 
@@ -332,7 +335,9 @@ def command(
             debug = values.pop("debug")
             given = {p.name: values.pop(p.name) for p in own}
             with explained(debug):
-                body(_run(values, run_type), **given)
+                run = _run(values, run_type)
+                with _allowed(run.config):
+                    body(run, **given)
 
         taken = {p.name for p in (*options, *accepted)}
         reads = "source" in taken
@@ -346,6 +351,18 @@ def command(
         return body
 
     return register
+
+
+@contextmanager
+def _allowed(config: Config) -> Iterator[None]:
+    """Let every file that a command opens cost what ``--limit`` says."""
+    if not config.limit:
+        yield
+        return
+    from workbench.data.reading.bounds.limits import bounded
+
+    with bounded(config.reading()["limits"], timed=False):
+        yield
 
 
 def _run(values: dict[str, Any], run_type: type[BaseRun[Any]]) -> BaseRun[Any]:
@@ -378,21 +395,3 @@ def split_names(values: list[str]) -> tuple[str, ...] | None:
     """Return the names of a repeated option; None where it was not given."""
     names = (name.strip() for value in values for name in value.split(","))
     return tuple(name for name in names if name) if values else None
-
-
-@contextmanager
-def explained(debug: bool) -> Iterator[None]:
-    """Turn an error into its message on stderr and exit code 1; with debug, show where."""
-    try:
-        yield
-    except (typer.Exit, typer.Abort, typer.BadParameter):
-        raise
-    except Exception as error:
-        if debug:
-            typer.echo(traceback.format_exc(), err=True)
-        elif isinstance(error, WorkbenchError):
-            typer.echo(f"Error: {error}", err=True)
-        else:
-            typer.echo(f"Error: {type(error).__name__}: {error}", err=True)
-            typer.echo("  to do: run again with --debug to see where it happened", err=True)
-        raise typer.Exit(1) from None

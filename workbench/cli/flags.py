@@ -17,7 +17,7 @@ FLAGS = {
 }  # fmt: skip
 """Flags that are called otherwise than their key of the configuration."""
 
-WHOLE = ("map", "verdict", "label")
+WHOLE = ("map", "verdict", "label", "limit")
 """Flags whose values may hold commas: each value has a flag of its own."""
 
 
@@ -68,6 +68,8 @@ _VALUES = tuple(
         ("kind", False, "KIND", "human, llm, reward_model, rule, objective, or unknown."),
         ("order", False, "shown", "The responses stand in the order shown."),
         ("criteria", True, "NAME", "Only labels under this criterion."),
+        ("limit", True, "NAME=VALUE",
+         "What a file may cost: unpacked=32GiB, ratio, rows, columns, cell, record, seconds."),
     )
 )  # fmt: skip
 _DROP = typer.Option(

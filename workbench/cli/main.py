@@ -25,10 +25,10 @@ from workbench.cli.command import (
     SOURCES,
     Run,
     command,
-    explained,
 )
 from workbench.cli.dashboard import serve
 from workbench.cli.flags import ANNOTATOR
+from workbench.cli.terminal import Group, explained
 from workbench.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -38,6 +38,7 @@ if TYPE_CHECKING:
 
 app = typer.Typer(
     name="workbench",
+    cls=Group,
     help="Says what preference labels reward: weights of factors, of people and of judges.",
     no_args_is_help=True,
     add_completion=False,

@@ -10,6 +10,7 @@ import typer
 
 from workbench.cli.annotate import ASKED, AnnotateRun, DryRun, Folder, Retry
 from workbench.cli.command import FORMAT, SOURCE, Run, command, fit_flags, option
+from workbench.cli.terminal import say, say_json
 from workbench.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -118,7 +119,7 @@ def export(
     else:
         text = own.to_markdown() if to == "markdown" else own.to_judge_prompt()
     if run.out is None:
-        typer.echo(text)
+        (say_json if to in ("json", "annotated-pairs") else say)(text)
     else:
         run.out.write_text(text, encoding="utf-8")
         run.note(f"Written to {run.out}")

@@ -22,6 +22,7 @@ from workbench.data.formats.records import excerpt
 from workbench.data.formats.tabular import meanings
 from workbench.data.load import load
 from workbench.data.load_report import LoadReport
+from workbench.data.reading.bounds.limits import bounded
 from workbench.data.reading.containers import open_source
 from workbench.data.reading.record_tables import table_of
 from workbench.errors import DataError
@@ -133,7 +134,8 @@ def explain(
     >>> print(explain(pd.DataFrame({"x": ["one"], "y": [1]})).format)
     None
     """
-    name, table = _records(source)
+    with bounded(options.get("limits")):
+        name, table = _records(source)
     looks = look_at(table)
     data: PreferenceData | None = None
     problem = None

@@ -20,6 +20,7 @@ from workbench.data.formats.plain.nearest import unrecognised
 from workbench.data.formats.registry import FORMATS, get_format
 from workbench.data.formats.training.dataset_info import mapping_beside
 from workbench.data.reading.arrow_files import parquet_head
+from workbench.data.reading.bounds.limits import bounded, check_shape
 from workbench.data.reading.container import Container
 from workbench.data.reading.containers import open_members, open_part, open_source
 from workbench.data.reading.record_tables import table_of
@@ -66,6 +67,7 @@ def load(
     order: str | None = None,
     drop_duplicates: bool = False,
     seed: int = 0,
+    limits: Mapping[str, float | str] | None = None,
 ) -> PreferenceData:
     """Read preference data.
 
@@ -106,6 +108,9 @@ def load(
         same are otherwise all kept; only the file's own id of a judgement makes a duplicate.
     seed : int
         Of the shuffle of files that put the chosen response first.
+    limits : mapping, optional
+        What a file may cost, such as ``{"columns": 5000, "unpacked": "32GiB"}``; see
+        :class:`workbench.data.reading.bounds.limits.Limits`.
 
     Returns
     -------
@@ -128,6 +133,15 @@ def load(
         "criteria": criteria, "annotator": annotator, "kind": kind, "rule": rule, "order": order,
         "drop_duplicates": drop_duplicates, "seed": seed, "of_folder": None,
     }  # fmt: skip
+    with bounded(limits):
+        return _load(source, format, options)
+
+
+def _load(
+    source: str | Path | pd.DataFrame | Sequence[str | Path],
+    format: str | None,
+    options: dict[str, Any],
+) -> PreferenceData:
     if isinstance(source, pd.DataFrame):
         return _read([_of_frame(source)], "table", format, options)
     if str(source) == "sample":
@@ -305,6 +319,7 @@ def _chosen(
     if asked is None:
         container, recognised = _recognised(container)
         if recognised is None:
+            check_shape(0, container.table.num_columns, container.name)
             raise unrecognised(container.name, look_at(container.table))
         return container, recognised
     found = get_format(asked)

@@ -15,6 +15,7 @@ import pyarrow.parquet as pq
 from workbench.data.columns import complete_labels
 from workbench.data.dataset import PreferenceData
 from workbench.data.load_report import LoadReport
+from workbench.data.reading.bounds.parquet import check_parquet
 from workbench.errors import DataError
 
 SCHEMA_VERSION = 2
@@ -24,8 +25,9 @@ _TABLES = ("pairs", "labels", "factors", "factor_values")
 
 
 def is_saved(path: Path) -> bool:
-    """Tell whether a path is the folder of a saved data set."""
-    return (path / _MANIFEST).is_file() and not is_run(path)
+    """Tell whether a path is the folder of a saved data set, its manifest lost or not."""
+    tables = all((path / f"{name}.parquet").is_file() for name in _TABLES)
+    return ((path / _MANIFEST).is_file() or tables) and not is_run(path)
 
 
 def results_in(run: Path) -> Path:
@@ -105,8 +107,8 @@ def open_folder(folder: str | Path) -> PreferenceData:
     Raises
     ------
     DataError
-        No manifest, another schema version, a damaged table, or tables that do not match
-        the digest of the manifest.
+        No manifest or one that is not whole, a newer schema version, a damaged table, or
+        tables that do not match the digest of the manifest.
 
     Examples
     --------
@@ -118,45 +120,94 @@ def open_folder(folder: str | Path) -> PreferenceData:
     """
     folder = Path(folder)
     manifest = _read_manifest(folder)
-    version = manifest.get("schema_version")
-    if version not in (_FIRST, SCHEMA_VERSION):
-        raise DataError(
-            "The data set was saved by another version.",
-            where=f"{folder.name}/{_MANIFEST}",
-            found=f"schema_version {version!r}",
-            expected=f"{_FIRST} or {SCHEMA_VERSION}",
-            fix="Load the original file again and save it with this version.",
-        )
+    where = f"{folder.name}/{_MANIFEST}"
+    version = checked_version(manifest, SCHEMA_VERSION, where)
     tables = {name: _read_table(folder, name) for name in _TABLES}
-    report = manifest["load_report"]
     if version == _FIRST:
         # labels had no criterion, and ids and digests were made otherwise: ids stay as they are
         tables["labels"] = complete_labels(tables["labels"])
         _check_rows(folder, tables, manifest)
-    data = PreferenceData(
-        **tables,
-        factor_specs=manifest["factor_specs"],
-        load_report=None if report is None else LoadReport.from_dict(report),
-    )
-    if version == SCHEMA_VERSION and data.digest != manifest["digest"]:
+    try:
+        report = manifest["load_report"]
+        data = PreferenceData(
+            **tables,
+            factor_specs=dict(manifest["factor_specs"]),
+            load_report=None if report is None else LoadReport.from_dict(report),
+        )
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise _incomplete(where, error) from error
+    if version == SCHEMA_VERSION and data.digest != manifest.get("digest"):
         raise DataError(
             "The tables do not match the manifest.",
             where=folder.name,
             found=f"digest {data.digest}",
-            expected=manifest["digest"],
-            fix="A table was changed or mixed up: save the data set again.",
+            expected=str(manifest.get("digest")),
+            fix="A table was changed or mixed up: load the original file and save it again.",
         )
     return data
 
 
+def checked_version(record: dict[str, Any], newest: int, where: str) -> int:
+    """Return the schema version of something saved, if this version of the workbench reads it.
+
+    Parameters
+    ----------
+    record : dict
+        What was saved, with its ``schema_version``.
+    newest : int
+        The version that is written now; all from 1 on are read.
+    where : str
+        Name of the file, for messages.
+
+    Raises
+    ------
+    DataError
+        A newer version, or none.
+
+    Examples
+    --------
+    >>> checked_version({"schema_version": 1}, 2, "set/manifest.json")
+    1
+    """
+    version = record.get("schema_version")
+    if not isinstance(version, int) or isinstance(version, bool) or version < _FIRST:
+        raise DataError(
+            "It is not said in which version of the format this was saved.",
+            where=where,
+            found=f"schema_version {version!r}",
+            expected=f"a whole number from {_FIRST} to {newest}",
+            fix="Copy the file again from where it was saved, or make it anew.",
+        )
+    if version > newest:
+        raise DataError(
+            "This was saved by a newer version of the workbench.",
+            where=where,
+            found=f"schema_version {version}",
+            expected=f"at most {newest}",
+            fix="Upgrade: pip install --upgrade preference-workbench; or make it anew with this "
+            "version.",
+        )
+    return version
+
+
+def _incomplete(where: str, error: Exception) -> DataError:
+    return DataError(
+        "The manifest or a table of the data set is not whole.",
+        where=where,
+        found=f"{type(error).__name__}: {error}",
+        expected="what save wrote: digest, rows, factor_specs and load_report, with all tables",
+        fix="Copy the folder again, or load the original file and save it again.",
+    )
+
+
 def _check_rows(folder: Path, tables: dict[str, pd.DataFrame], manifest: dict[str, Any]) -> None:
     found = {name: len(table) for name, table in tables.items()}
-    if found != manifest["rows"]:
+    if found != manifest.get("rows"):
         raise DataError(
             "The tables do not match the manifest.",
             where=folder.name,
             found=f"rows {found}",
-            expected=f"rows {manifest['rows']}",
+            expected=f"rows {manifest.get('rows')}",
             fix="A table was changed or mixed up: load the original file again.",
         )
 
@@ -173,21 +224,30 @@ def _manifest(data: PreferenceData) -> dict[str, Any]:
 
 def _read_manifest(folder: Path) -> dict[str, Any]:
     try:
-        manifest: dict[str, Any] = json.loads((folder / _MANIFEST).read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise DataError(
-            "The data set has no readable manifest.",
-            where=f"{folder.name}/{_MANIFEST}",
-            found=str(error).split(":")[0],
-            expected="the manifest.json that save wrote",
-            fix="Check the folder, or load the original file.",
-        ) from error
-    return manifest
+        manifest = json.loads((folder / _MANIFEST).read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        found = "no such file"
+    except (OSError, ValueError, RecursionError) as error:
+        found = str(error).split(":")[0]
+    else:
+        if isinstance(manifest, dict):
+            return manifest
+        found = f"{type(manifest).__name__} in place of an object"
+    raise DataError(
+        "The data set has no readable manifest.",
+        where=f"{folder.name}/{_MANIFEST}",
+        found=found,
+        expected="the manifest.json that save wrote",
+        fix="Copy it again from where the data were saved, or load the original file and save it "
+        "again.",
+    )
 
 
 def _read_table(folder: Path, name: str) -> pd.DataFrame:
+    path = folder / f"{name}.parquet"
     try:
-        return pq.read_table(folder / f"{name}.parquet").to_pandas()
+        check_parquet(path, f"{folder.name}/{path.name}", path.stat().st_size)
+        return pq.read_table(path).to_pandas()
     except (OSError, pa.ArrowInvalid) as error:
         raise DataError(
             "A table of the data set is missing or damaged.",

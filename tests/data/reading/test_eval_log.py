@@ -7,7 +7,6 @@ import pytest
 
 import workbench as wb
 from tests.data.reading.inspect_logs import log, members, sample, write_eval
-from workbench.data.reading import eval_log
 from workbench.data.reading.eval_log import is_eval_log, read_eval_log
 from workbench.errors import DataError
 
@@ -100,11 +99,10 @@ def test_a_damaged_log_says_so(tmp_path):
         wb.load(path)
 
 
-def test_a_log_unpacks_within_bounds(tmp_path, monkeypatch):
+def test_a_log_unpacks_within_bounds(tmp_path):
     path = write_eval(tmp_path / "large.eval", members(LOG))
-    monkeypatch.setattr(eval_log, "LARGEST_UNPACKED", 1000)
     with pytest.raises(DataError, match="unpacks to more"):
-        wb.load(path)
+        wb.load(path, limits={"unpacked": 1000})
 
 
 def test_a_file_that_unpacks_to_more_than_it_says_is_damaged(tmp_path):

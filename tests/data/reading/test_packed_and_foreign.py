@@ -17,7 +17,6 @@ import pyarrow.orc as orc
 import pytest
 
 import workbench as wb
-from workbench.data.reading import archives
 
 FRAME = pd.DataFrame(
     {
@@ -96,11 +95,10 @@ def test_a_zip_writes_nowhere_else(tmp_path):
     assert not list(tmp_path.parent.glob("escaped.csv"))
 
 
-def test_a_zip_that_unpacks_to_too_much(tmp_path, monkeypatch):
+def test_a_zip_that_unpacks_to_too_much(tmp_path):
     path = _zip(tmp_path / "votes.zip", {"a.csv": CSV, "b.csv": CSV})
-    monkeypatch.setattr(archives, "LARGEST_UNPACKED", len(CSV) + 1)
     with pytest.raises(wb.DataError, match="unpacks to more"):
-        wb.load(path)
+        wb.load(path, limits={"unpacked": len(CSV) + 1})
 
 
 @pytest.mark.parametrize(

@@ -16,10 +16,12 @@ from workbench.audit.models.gains import Gains, kept_gains
 from workbench.audit.models.ranking import ranking_accuracy
 from workbench.audit.models.training import follow_training
 from workbench.data.dataset import PreferenceData
+from workbench.data.store import checked_version
 from workbench.errors import DataError
 from workbench.results import Result
 from workbench.threads import on_one_thread
 
+SCHEMA_VERSION = 1
 _FILE = "audit.json"
 _FOLDS = 5
 _GAINS = "gains.parquet"
@@ -92,8 +94,9 @@ class ModelScores:
             table.to_parquet(folder / f"unseen-{k}.parquet", index=False)
         if self.gains is not None:
             self.gains.to_frame().to_parquet(folder / _GAINS, index=False)
-        record = {"models": list(self.tables), "unseen": list(self.unseen), "beta": self.beta,
-                  "band": self.band, "reference": self.reference}  # fmt: skip
+        record = {"schema_version": SCHEMA_VERSION, "models": list(self.tables),
+                  "unseen": list(self.unseen), "beta": self.beta, "band": self.band,
+                  "reference": self.reference}  # fmt: skip
         (folder / _FILE).write_text(json.dumps(record, indent=1), encoding="utf-8")
 
 
@@ -107,16 +110,19 @@ def read_scores(folder: Path) -> ModelScores:
     Raises
     ------
     DataError
-        The folder holds none.
+        The folder holds none, or one of a newer version.
     """
     try:
         record = json.loads((folder / _FILE).read_text(encoding="utf-8"))
+        # audits of before the format had a number are of the first
+        record = {"schema_version": SCHEMA_VERSION, **record}
+        checked_version(record, SCHEMA_VERSION, f"{folder.name}/{_FILE}")
         tables, unseen = (
             {name: pd.read_parquet(folder / f"{kind}-{k}.parquet")
              for k, name in enumerate(record[key])}
             for kind, key in (("scores", "models"), ("unseen", "unseen"))
         )  # fmt: skip
-    except (OSError, ValueError, KeyError) as error:
+    except (OSError, ValueError, KeyError, TypeError) as error:
         raise DataError(
             "The folder holds no audit of a model.",
             where=folder.name,

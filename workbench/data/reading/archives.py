@@ -6,13 +6,12 @@ import zipfile
 from collections.abc import Callable
 from pathlib import Path, PurePosixPath
 
+from workbench.data.reading.bounds.limits import check_time
+from workbench.data.reading.bounds.streams import check_unpacked
 from workbench.data.reading.container import Container
 from workbench.data.reading.files import KNOWN, SUFFIXES, suffix_of
 from workbench.data.reading.foreign import foreign
 from workbench.errors import DataError
-
-LARGEST_UNPACKED = 16 << 30
-"""Bytes that the data files of a zip may have together, unpacked."""
 
 _BLOCK = 1 << 20
 
@@ -62,11 +61,12 @@ def each_member(path: Path, folder: Path, opened: Callable[[Path], Container]) -
     """
     infos = _data_files(path)
     made: list[Container] = []
-    room = LARGEST_UNPACKED
+    # a file in a zip never unpacks to more than the zip says
+    check_unpacked(path.name, sum(info.file_size for info in infos), path.stat().st_size)
     for info in infos:
         # its name without folders: nothing of a zip can be written elsewhere
         member = folder / PurePosixPath(info.filename.replace("\\", "/")).name
-        room -= _unpack(path, info, member, room)
+        _unpack(path, info, member)
         container = opened(member)
         container.name = f"{path.name}/{info.filename}"
         made.append(container)
@@ -102,9 +102,8 @@ def _infos(path: Path) -> list[zipfile.ZipInfo]:
         raise _damaged(path, str(error)) from error
 
 
-def _unpack(path: Path, info: zipfile.ZipInfo, member: Path, room: int) -> int:
-    """Write a file of a zip and return its size; no more than there is room for."""
-    size = 0
+def _unpack(path: Path, info: zipfile.ZipInfo, member: Path) -> None:
+    """Write a file of a zip."""
     try:
         with (
             zipfile.ZipFile(path) as archive,
@@ -112,9 +111,7 @@ def _unpack(path: Path, info: zipfile.ZipInfo, member: Path, room: int) -> int:
             member.open("wb") as target,
         ):
             while block := source.read(_BLOCK):
-                size += len(block)
-                if size > room:
-                    raise _too_large(path)
+                check_time(path.name)
                 target.write(block)
     except NotImplementedError as error:
         raise _packed_otherwise(path, info, str(error)) from error
@@ -122,17 +119,6 @@ def _unpack(path: Path, info: zipfile.ZipInfo, member: Path, room: int) -> int:
         raise _packed_otherwise(path, info, "a password is needed") from error
     except (zipfile.BadZipFile, EOFError, OSError) as error:
         raise _damaged(path, str(error)) from error
-    return size
-
-
-def _too_large(path: Path) -> DataError:
-    return DataError(
-        "The zip unpacks to more than is read from one.",
-        where=path.name,
-        found=f"more than {LARGEST_UNPACKED >> 30} GiB",
-        expected=f"at most {LARGEST_UNPACKED >> 30} GiB",
-        fix="Unpack it yourself and name the folder.",
-    )
 
 
 def _packed_otherwise(path: Path, info: zipfile.ZipInfo, found: str) -> DataError:

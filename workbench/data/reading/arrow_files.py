@@ -10,6 +10,9 @@ import pyarrow as pa
 import pyarrow.feather as feather
 import pyarrow.parquet as pq
 
+from workbench.data.reading.bounds.arrow import check_arrow, check_dictionaries
+from workbench.data.reading.bounds.limits import check_shape
+from workbench.data.reading.bounds.parquet import check_parquet
 from workbench.data.reading.container import Container
 from workbench.data.reading.files import Reading, open_bytes
 from workbench.data.reading.stored_types import decoded
@@ -19,17 +22,19 @@ _HEAD = 100
 _STATE, _INFO, _SPLITS = "state.json", "dataset_info.json", "dataset_dict.json"
 _STREAM = b"\xff\xff\xff\xff"
 _END_OF_STREAM = _STREAM + b"\0" * 4
+_OLD = b"FEA1"
 PARQUET = b"PAR1"
 
 
 def is_arrow(start: bytes) -> bool:
     """Tell an Arrow stream, an Arrow file or an old Feather file by its first bytes."""
-    return start[:4] == _STREAM or start[:6] == b"ARROW1" or start[:4] == b"FEA1"
+    return start[:4] == _STREAM or start[:6] == b"ARROW1" or start[:4] == _OLD
 
 
 def read_parquet(path: Path, columns: list[str] | None = None) -> Container:
     """Read a Parquet file, or some of its columns; types of the file's own are decoded."""
     with Reading(path):
+        check_parquet(path, path.name, path.stat().st_size)
         table = pq.read_table(path, columns=columns)
     return _decoded(path, table)
 
@@ -37,7 +42,9 @@ def read_parquet(path: Path, columns: list[str] | None = None) -> Container:
 def read_packed_parquet(path: Path) -> Container:
     """Read a Parquet file inside a compressed one."""
     with Reading(path), open_bytes(path) as stream:
-        return _decoded(path, pq.read_table(pa.BufferReader(stream.read())))
+        content = pa.py_buffer(stream.read())
+        check_parquet(content, path.name, content.size)
+        return _decoded(path, pq.read_table(pa.BufferReader(content)))
 
 
 def parquet_head(path: Path) -> Container | None:
@@ -45,6 +52,7 @@ def parquet_head(path: Path) -> Container | None:
     if not path.is_file() or _magic(path) != PARQUET:
         return None
     with Reading(path), pq.ParquetFile(path) as file:
+        check_shape(file.metadata.num_rows, file.metadata.num_columns, path.name)
         batch = next(file.iter_batches(_HEAD), None)
         schema = file.schema_arrow
     batches = [] if batch is None else [batch]
@@ -56,6 +64,8 @@ def read_arrow(path: Path) -> Container:
     start = _magic(path)
     notes = []
     with Reading(path):
+        if start != _OLD:
+            check_arrow(path)
         if start == _STREAM:
             with pa.memory_map(str(path)) as source:
                 source.seek(max(source.size() - len(_END_OF_STREAM), 0))
@@ -66,6 +76,7 @@ def read_arrow(path: Path) -> Container:
                 notes.append(f"{path.name} has no end mark: records after the last may be missing")
         else:
             table = feather.read_table(path)
+    check_dictionaries(table, path.name, path.stat().st_size)
     container = _decoded(path, table, _features_beside(path))
     container.notes[:0] = notes
     return container

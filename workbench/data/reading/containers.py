@@ -14,6 +14,9 @@ from workbench.data.reading.arrow_files import (
     read_packed_parquet,
     read_parquet,
 )
+from workbench.data.reading.bounds.json_text import check_depth
+from workbench.data.reading.bounds.limits import check_cells, check_shape, check_time
+from workbench.data.reading.bounds.streams import weigh
 from workbench.data.reading.container import Container
 from workbench.data.reading.eval_log import is_eval_log, read_eval_log
 from workbench.data.reading.files import BOM, KNOWN, Reading, empty_file, open_bytes
@@ -59,6 +62,11 @@ def open_part(
         Nothing there, a format that is not read, a truncated or broken file.
     """
     check_file(path)
+    check_time(path.name)
+    return _checked(_read(path, columns, like))
+
+
+def _read(path: Path, columns: list[str] | None, like: Dialect | None) -> Container:
     start = _magic(path)
     if start[:4] == PARQUET:
         return read_parquet(path, columns)
@@ -80,6 +88,16 @@ def open_part(
     if text[:1] == b"{":
         return read_json_lines(path, text)
     return read_delimited(path, text, like)
+
+
+def _checked(container: Container) -> Container:
+    """Return the records of a file if its table is within the limits."""
+    table, name = container.table, container.name
+    # the fields of one document are no columns: what reads it makes a table of it
+    check_shape(len(table), 0 if container.document is not None else table.num_columns, name)
+    check_depth(table.schema, name)
+    check_cells(table, name)
+    return container
 
 
 def open_source(source: str | Path | Sequence[str | Path]) -> Container:
@@ -140,4 +158,6 @@ def _magic(path: Path) -> bytes:
 
 def _first_bytes(path: Path) -> bytes:
     with Reading(path), open_bytes(path) as stream:
-        return stream.read(1 << 20)
+        start = stream.read(1 << 20)
+        weigh(stream)
+    return start

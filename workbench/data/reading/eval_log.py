@@ -17,10 +17,8 @@ from typing import Any
 import pyarrow as pa
 
 from workbench.data.formats.records import Record, excerpt
+from workbench.data.reading.bounds.streams import check_unpacked
 from workbench.errors import DataError
-
-LARGEST_UNPACKED = 4 << 30
-"""Bytes that the files of a log may have together, unpacked."""
 
 _HEADS = ("header.json", "_journal/start.json")
 """What a log begins with; one that was cut off has only the second."""
@@ -70,7 +68,7 @@ def read_eval_log(path: Path) -> Record:
     Raises
     ------
     DataError
-        The log is damaged, or unpacks to more than :data:`LARGEST_UNPACKED` bytes.
+        The log is damaged, or unpacks to more than the limits allow.
 
     Examples
     --------
@@ -102,7 +100,7 @@ class _Log:
         self.path = path
         self.infos = {info.filename: info for info in archive.infolist()}
         self._archive = archive
-        self._room = LARGEST_UNPACKED
+        self._size = 0
 
     def document(self, name: str) -> Any:
         return json.loads(self._content(self.infos[name]))
@@ -133,9 +131,8 @@ class _Log:
         return found
 
     def _content(self, info: zipfile.ZipInfo) -> bytes:
-        self._room -= info.file_size
-        if self._room < 0:
-            raise _too_large(self.path)
+        self._size += info.file_size
+        check_unpacked(self.path.name, self._size, self.path.stat().st_size)
         if info.compress_type == _ZSTANDARD:
             stream = pa.CompressedInputStream(pa.BufferReader(self._packed(info)), "zstd")
         else:
@@ -164,16 +161,6 @@ def _resolved(value: Any, attached: dict[str, Any]) -> Any:
     if isinstance(value, str) and value.startswith(_REFERENCE):
         return attached.get(value.removeprefix(_REFERENCE), value)
     return value
-
-
-def _too_large(path: Path) -> DataError:
-    return DataError(
-        "The log unpacks to more than is read from one.",
-        where=path.name,
-        found=f"more than {LARGEST_UNPACKED >> 30} GiB",
-        expected=f"at most {LARGEST_UNPACKED >> 30} GiB",
-        fix="Split it by samples with Inspect's own tools.",
-    )
 
 
 def _damaged(path: Path, found: str) -> DataError:

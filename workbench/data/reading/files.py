@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import bz2
-import gzip
-import io
 import lzma
 import zlib
 from pathlib import Path
@@ -13,6 +10,7 @@ from typing import IO, Any
 import pyarrow as pa
 
 from workbench.data.formats.records import excerpt
+from workbench.data.reading.bounds.streams import unpacked
 from workbench.errors import DataError
 
 KNOWN = (
@@ -30,8 +28,7 @@ SUFFIXES = (
 """Suffixes by which the files of a folder, a zip or a hub data set are known to be data."""
 
 BLOCK = 1 << 24
-LARGEST_BLOCK = 1 << 30
-"""Bytes that a reader takes at a time: a record must fit into one block."""
+"""Bytes that a reader takes at a time."""
 
 DAMAGED = (EOFError, zlib.error, lzma.LZMAError, OSError)
 """What a compressed file raises that is cut off or broken."""
@@ -40,23 +37,14 @@ BOM = b"\xef\xbb\xbf"
 """The byte-order mark of UTF-8."""
 
 
-def open_bytes(path: Path) -> IO[bytes] | gzip.GzipFile:
-    """Open a file for reading bytes, decompressing gzip, zstd, xz and bzip2."""
+def open_bytes(path: Path) -> IO[bytes]:
+    """Open a file for reading bytes, decompressing gzip, zstd, xz and bzip2 within limits."""
     with path.open("rb") as raw:
         magic = raw.read(6)
-    if magic[:2] == b"\x1f\x8b":
-        return gzip.open(path, "rb")
-    if magic[:4] == b"\x28\xb5\x2f\xfd":
-        stream = pa.CompressedInputStream(pa.OSFile(str(path)), "zstd")
-        return io.BufferedReader(stream, 1 << 20)
-    if magic == b"\xfd7zXZ\x00":
-        return lzma.open(path, "rb")
-    if magic[:3] == b"BZh":
-        return bz2.open(path, "rb")
-    return path.open("rb")
+    return unpacked(path, magic) or path.open("rb")
 
 
-def open_text(path: Path) -> IO[bytes] | gzip.GzipFile:
+def open_text(path: Path) -> IO[bytes]:
     """Open a file for reading the bytes of its text, after a byte-order mark."""
     stream = open_bytes(path)
     if stream.read(3) != BOM:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import re
 from pathlib import Path
@@ -11,15 +12,15 @@ import pyarrow as pa
 import pyarrow.json as pajson
 
 from workbench.data.formats.records import excerpt
+from workbench.data.reading.bounds.json_text import JsonText, UnfitError, too_deep
+from workbench.data.reading.bounds.limits import check_shape
+from workbench.data.reading.bounds.streams import Watched
 from workbench.data.reading.container import BadRow, Container
 from workbench.data.reading.files import (
     BLOCK,
-    BOM,
     DAMAGED,
-    LARGEST_BLOCK,
     Reading,
     mixed_encodings,
-    open_bytes,
     open_text,
 )
 from workbench.data.reading.json_shapes import inner_records, records_in
@@ -28,6 +29,8 @@ from workbench.errors import DataError
 
 _PIECE = 20_000
 """Records that the tolerant reader holds as Python objects at a time."""
+
+_DEEP = "lists or objects nested too deep"
 
 _Noted = tuple[pa.Table, list[str]]
 
@@ -40,14 +43,15 @@ def read_json(path: Path) -> Container:
     DataError
         The JSON is not valid, or neither a list of records nor an object.
     """
-    with Reading(path), open_bytes(path) as stream:
-        content = stream.read().removeprefix(BOM)
+    content = _content(path)
     try:
         document = json.loads(content)
+    except RecursionError as error:
+        raise too_deep(path.name) from error
     except UnicodeDecodeError as error:
         line = content.count(b"\n", 0, error.start) + 1
         raise mixed_encodings(f"{path.name}, line {line}", error) from error
-    except (ValueError, RecursionError) as error:
+    except ValueError as error:
         at = f", line {error.lineno}" if isinstance(error, json.JSONDecodeError) else ""
         raise DataError(
             "The file is not valid JSON.",
@@ -57,6 +61,16 @@ def read_json(path: Path) -> Container:
             fix="Check that the file is complete; JSONL files have one record a line.",
         ) from error
     return of_document(path.name, document)
+
+
+def _content(path: Path) -> bytes:
+    """Return the text of a file, each block looked at before it is held."""
+    look, blocks = JsonText(path.name, lines=False), []
+    with Reading(path), open_text(path) as stream:
+        while block := stream.read(BLOCK):
+            look.add(block)
+            blocks.append(block)
+    return b"".join(blocks)
 
 
 def of_document(name: str, document: Any) -> Container:
@@ -105,6 +119,7 @@ def read_json_lines(path: Path, start: bytes) -> Container:
     start : bytes
         The beginning of its text.
     """
+    _check_fields(start, path.name)
     first = start.split(b"\n", 1)[0]
     if not _is_record(first) and (b"\n" in start or path.stat().st_size < len(start) + 4):
         # the first line is no record by itself: one document over several lines
@@ -122,17 +137,30 @@ def read_json_lines(path: Path, start: bytes) -> Container:
     return Container(path.name, table)
 
 
+def _check_fields(start: bytes, name: str) -> None:
+    """Refuse records with ever other fields: a table of them has a column for each."""
+    lines = start.strip().split(b"\n")
+    fields: set[str] = set()
+    # one line may be a document, whose fields number its rows
+    for line in lines if len(lines) > 1 else ():
+        fields.update(json.loads(line) if _is_record(line) else ())
+        check_shape(0, len(fields), name)
+
+
 def _by_arrow(path: Path, schema: pa.Schema | None) -> pa.Table | None:
-    """Return the records as Arrow reads them, None where it cannot."""
-    block = BLOCK
-    while block <= LARGEST_BLOCK:
+    """Return the records as Arrow reads them, None where it cannot or should not."""
+    with path.open("rb") as raw:
+        plain = raw.read(1) == b"{"
+    look = JsonText(path.name, lines=True)
+    if plain and not _fits(path, look):
+        return None
+    while True:
         try:
             with open_text(path) as stream:
-                with path.open("rb") as raw:
-                    plain = raw.read(1) == b"{"
+                watched = Watched(stream, JsonText(path.name, lines=True).add_for_arrow)
                 table = pajson.read_json(
-                    str(path) if plain else pa.PythonFile(stream, mode="r"),
-                    read_options=pajson.ReadOptions(block_size=block),
+                    str(path) if plain else pa.PythonFile(watched, mode="r"),
+                    read_options=pajson.ReadOptions(block_size=BLOCK),
                     parse_options=pajson.ParseOptions(explicit_schema=schema),
                 )
             # pyarrow's JSON reader does not check that text is UTF-8
@@ -141,18 +169,22 @@ def _by_arrow(path: Path, schema: pa.Schema | None) -> pa.Table | None:
             twice = re.search(r"Column\((.+)\) was specified twice", str(error))
             if twice is not None:
                 raise _named_twice(path, twice[1]) from error
-            if "straddling object" not in str(error):
-                return None
-            block *= 8
-        except DAMAGED:
             return None
-        else:
-            texts = _without_times(table.schema)
-            if texts == table.schema:
-                return table
-            # JSON has no times: what looks like one is a text
-            schema = texts
-    return None
+        except (*DAMAGED, UnfitError):
+            return None
+        texts = _without_times(table.schema)
+        if texts == table.schema:
+            return table
+        # JSON has no times: what looks like one is a text
+        schema = texts
+
+
+def _fits(path: Path, look: JsonText) -> bool:
+    """Look at a file that pyarrow reads by itself; tell whether it may."""
+    with path.open("rb") as stream:
+        while not look.deep and (block := stream.read(BLOCK)):
+            look.add(block)
+    return not look.deep
 
 
 def _named_twice(path: Path, field: str) -> DataError:
@@ -188,17 +220,15 @@ def _is_record(line: bytes) -> bool:
 
 
 def _whole_document(path: Path) -> Any:
-    with Reading(path), open_text(path) as stream:
-        try:
-            return json.loads(stream.read())
-        except (ValueError, RecursionError):
-            return None
+    try:
+        return json.loads(_content(path))
+    except (ValueError, RecursionError):
+        return None
 
 
 def _objects_in_turn(path: Path) -> list[Any] | None:
     """Return the objects of a file that writes each over several lines; None for another."""
-    with Reading(path), open_text(path) as stream:
-        text = stream.read().decode("utf-8", "replace").strip()
+    text = _content(path).decode("utf-8", "replace").strip()
     decoder, at, records = json.JSONDecoder(), 0, []
     while at < len(text):
         try:
@@ -225,8 +255,10 @@ def _one_by_one(path: Path) -> Container:
     records: list[dict[str, Any]] = []
     rows: list[int] = []
     bad: list[BadRow] = []
+    look = JsonText(path.name, lines=True)
     with Reading(path), open_text(path) as stream:
-        for number, line in enumerate(stream, start=1):
+        watched = io.BufferedReader(Watched(stream, look.add), BLOCK)
+        for number, line in enumerate(watched, start=1):
             content = line.strip()
             if not content:
                 continue
@@ -234,7 +266,9 @@ def _one_by_one(path: Path) -> Container:
                 record = json.loads(content.decode("utf-8"))
             except UnicodeDecodeError as error:
                 bad.append(BadRow(number, f"byte {error.start + 1} is not UTF-8"))
-            except (ValueError, RecursionError):
+            except RecursionError:
+                bad.append(BadRow(number, _DEEP))
+            except ValueError:
                 bad.append(BadRow(number, excerpt(content.decode("utf-8", "replace"))))
             else:
                 if isinstance(record, dict):
@@ -243,8 +277,11 @@ def _one_by_one(path: Path) -> Container:
                 else:
                     bad.append(BadRow(number, excerpt(record)))
             if len(records) == _PIECE:
+                check_shape(len(rows), 0, path.name)
                 tables.append(_piece(records, lost, len(rows)))
                 records = []
+    if not rows and any(row.found == _DEEP for row in bad):
+        raise too_deep(path.name)
     if len(rows) == 1 and not bad:
         return of_document(path.name, records[0])
     table, notes = stacked([*tables, _piece(records, lost, len(rows))])

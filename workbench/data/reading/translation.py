@@ -12,6 +12,7 @@ import pandas as pd
 from workbench.data.formats import Format
 from workbench.data.formats.plain.columns import propose
 from workbench.data.formats.records import flag
+from workbench.data.reading.bounds.limits import check_time
 from workbench.data.reading.container import BadRow, Container
 from workbench.data.reading.record_tables import table_of
 from workbench.data.reading.several import joined, name_of
@@ -42,6 +43,7 @@ def judgements_of(container: Container, found: Format, options: Mapping[str, Any
     size = max(len(container.table), 1) if found.whole else _BATCH
     frames = []
     for start in range(0, max(len(container.table), 1), size):
+        check_time(container.name)
         part = container.table.slice(start, size)
         frames.append(found.translate(part, start + 1, options))
     settings: dict[str, Any] = {}

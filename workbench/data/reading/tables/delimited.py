@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import gzip
 import io
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import IO, Any
@@ -15,11 +14,12 @@ import pyarrow.compute as pc
 import pyarrow.csv as pacsv
 
 from workbench.data.formats.records import excerpt
+from workbench.data.reading.bounds.limits import exceeded, limits
+from workbench.data.reading.bounds.streams import Watched
 from workbench.data.reading.container import BadRow, Container
 from workbench.data.reading.files import (
     BLOCK,
     DAMAGED,
-    LARGEST_BLOCK,
     Reading,
     mixed_encodings,
     open_bytes,
@@ -36,6 +36,8 @@ from workbench.data.reading.tables.dialects import (
 from workbench.data.reading.tables.header_lines import without_header_lines
 from workbench.data.reading.tables.mechanical_turk import of_assignments
 from workbench.errors import DataError
+
+_WINDOW = 1 << 20
 
 _SEPARATOR = re.compile(rb'"?sep=.{1,2}"?\r?\n')
 """A line that tells Excel the delimiter."""
@@ -101,7 +103,7 @@ class _Text:
         self.path = path
         self.skip_line = skip_line
 
-    def open(self) -> IO[bytes] | gzip.GzipFile:
+    def open(self) -> IO[bytes]:
         stream = open_text(self.path)
         if self.skip_line:
             stream.readline()
@@ -110,26 +112,6 @@ class _Text:
     def content(self) -> bytes:
         with Reading(self.path), self.open() as stream:
             return stream.read()
-
-
-class _Watched(io.RawIOBase):
-    """A stream that shows every block that is read of it."""
-
-    def __init__(self, stream: Any, look: Callable[[bytes], None]) -> None:
-        self._stream = stream
-        self._look = look
-
-    def readable(self) -> bool:
-        return True
-
-    def read(self, size: int = -1) -> bytes:
-        block: bytes = self._stream.read(size)
-        self._look(block)
-        return block
-
-    def close(self) -> None:
-        self._stream.close()
-        super().close()
 
 
 _Table = tuple[pa.Table, list[BadRow]]
@@ -146,26 +128,45 @@ def _parsed(
         bad: list[BadRow] = []
         try:
             stream = source.open() if plain is None else io.BytesIO(plain)
-            with stream if seen is None else _Watched(stream, seen.add) as watched:
+            with stream if seen is None else Watched(stream, seen.add) as watched:
                 table = _by_arrow(watched, names, dialect, block, bad)
             break
         except pa.ArrowInvalid as error:
-            if "straddling" not in str(error) or block > LARGEST_BLOCK:
-                raise DataError(
-                    "The table cannot be read.",
-                    where=path.name,
-                    found=excerpt(str(error)),
-                    expected="rows with the header's columns, quoted where a field holds "
-                    f"{dialect.delimiter!r} or a line end",
-                    fix="Check quotes and separators, or save the table as Parquet.",
-                ) from error
-            block *= 8
+            if "straddling" not in str(error):
+                raise _unreadable(path, dialect, error) from error
+            block = _larger(block, source, dialect)
         except DAMAGED as error:
             with Reading(path):
                 raise error
     if dialect.quotes:
         _check_closed(path, table)
     return table, bad
+
+
+def _unreadable(path: Path, dialect: Dialect, error: pa.ArrowInvalid) -> DataError:
+    return DataError(
+        "The table cannot be read.",
+        where=path.name,
+        found=excerpt(str(error)),
+        expected="rows with the header's columns, quoted where a field holds "
+        f"{dialect.delimiter!r} or a line end",
+        fix="Check quotes and separators, or save the table as Parquet.",
+    )
+
+
+def _larger(block: int, source: _Text, dialect: Dialect) -> int:
+    """Return the size of the next block to try, into which two cells of the largest size fit."""
+    name, most = source.path.name, int(2 * limits().cell)
+    if block >= most:
+        found = f"a row of more than {block:,} bytes, or a quote that is not closed"
+        raise exceeded("cell", name, found)
+    ends, silent = re.compile(rb'["\n' + re.escape(dialect.delimiter.encode()) + b"]"), 0
+    with source.open() as stream:
+        while part := stream.read(_WINDOW):
+            silent = 0 if ends.search(part) else silent + len(part)
+            if silent > limits().cell:
+                raise exceeded("cell", name, f"a field of more than {silent:,} bytes")
+    return min(8 * block, most)
 
 
 def _by_arrow(

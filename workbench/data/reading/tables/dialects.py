@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from workbench.data.formats.records import excerpt
+from workbench.data.reading.bounds.limits import check_shape
 from workbench.data.reading.files import KNOWN, mixed_encodings
 from workbench.errors import DataError
 
@@ -195,6 +196,7 @@ def header_of(path: Path, start: bytes) -> tuple[list[str], Dialect]:
         raise mixed_encodings(f"{path.name}, line 1", error) from error
     except StopIteration:
         fields = []
+    check_shape(0, len(fields), path.name)
     names = named([" ".join(name.split()) for name in fields])
     again = [name for name in names if names.count(name) > 1]
     if again or len(names) < 2:

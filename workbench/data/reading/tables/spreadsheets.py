@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import zipfile
 from datetime import date, datetime, time, timedelta
 from pathlib import Path
 from typing import Any
 
+from workbench.data.reading.bounds.limits import check_shape
+from workbench.data.reading.bounds.sheets import check_workbook
 from workbench.data.reading.container import Container
 from workbench.data.reading.record_tables import table_of
 from workbench.data.reading.tables.dialects import named
@@ -47,6 +50,7 @@ def read_spreadsheet(path: Path) -> Container:
             expected="a sheet whose first row names the columns",
             fix="Check the file, or save the sheet as CSV.",
         )
+    check_shape(len(rows) - 1, len(rows[0]), path.name)
     columns = named([" ".join(str(_plain(cell)).split()) for cell in rows[0]])
     again = next((column for column in columns if columns.count(column) > 1), None)
     if again is not None:
@@ -72,6 +76,8 @@ _Rows = list[list[Any]]
 def _sheets(path: Path) -> list[tuple[str, _Rows]]:
     from python_calamine import CalamineError, CalamineWorkbook
 
+    if zipfile.is_zipfile(path):
+        check_workbook(path)
     try:
         with CalamineWorkbook.from_path(str(path)) as book:
             return [(name, book.get_sheet_by_name(name).to_python()) for name in book.sheet_names]
