@@ -39,6 +39,8 @@ SCORES = {
         'Of {x, \\frac{1}{2} and "{" I say:\n{"verdict": "A",}',
         'A 5" {screen\n{"verdict": "A"}',
         '{see {"verdict": "A"}}',
+        "My verdict: B is worse. {'verdict': 'A'}, that is {\"verdict\": \"A\"}",
+        '```json\n{"verdict": "A", "note": "not \\"verdict\\": \\"B\\""}\n```',
     ],
 )
 def test_wrapping_does_not_matter(text):
@@ -62,6 +64,9 @@ def test_wrapping_does_not_matter(text):
         '```\n{"verdict": "A"}\n```\nNo: {"verdict": "B"}',
         'Not "{"verdict": "A"}" but {"verdict": "B"}',
         '> {"verdict": "A"}\n\n{"verdict": "B"}',
+        '```json\n{"verdict": "A"}\n```\nNo, {"verdict": "B',
+        "```json\n{\"verdict\": \"A\"}\n```\nNo, {'verdict': 'B'}",
+        'It wants "{\\"verdict\\": \\"B\\"}", but {"verdict": "A"}.',
         '{"verdict": "A", "verdict": "B"}',
         '{"verdict": "A", "verdict": "A"}',
         '{"verdict": "A", "Verdict": "B"}',
@@ -119,6 +124,7 @@ ADVERSARIAL = [
     "[", "{", '{"a":', "[[],", "{},", "[1,],", "```", "```\n", "```json\n{", '"', '\\"', '{"\\"',
     '[{"', ",\n", "{ ", '[\n"', "[}", '{"verdict": "A"', "<think>", "</think>", "<|channel|>",
     "<think></think>", "<|start|>assistant<|channel|>final<|message|>", "[THINK]", "analysis",
+    '{"verdict": "A"} ', '"a": ',
 ]  # fmt: skip
 
 

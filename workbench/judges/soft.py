@@ -86,7 +86,7 @@ def _alternatives(reply: Reply, labels: tuple[str, str]) -> dict[str, float]:
     top: dict[str, float] = {}
     for text, logprob in {token["token"]: token["logprob"], **token["top"]}.items():
         plain = plain_token(text)
-        top[plain] = added(top[plain], logprob) if plain in top else logprob
+        top[plain] = logprob if plain not in top else added(top[plain], logprob)
     return top
 
 
@@ -100,9 +100,7 @@ def _verdict_token(reply: Reply) -> Mapping[str, Any] | None:
     begin = max(text.rfind(reply.text.strip()), 0)
     places = list(_VERDICT.finditer(text, begin))
     # without its field the reply is the bare verdict
-    at = (
-        places[-1].end() if places else begin + len(text[begin:]) - len(text[begin:].lstrip(' "\n'))
-    )
+    at = places[-1].end() if places else len(text) - len(text[begin:].lstrip(' "\n'))
     for token, part in zip(reply.logprobs, texts, strict=True):
         if at < len(part):
             return token

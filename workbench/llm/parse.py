@@ -16,6 +16,8 @@ from workbench.llm.replies.json_values import (
 )
 
 _FENCE = re.compile(r"```[\w-]*[ \t]*\n(.*?)```", re.DOTALL)
+_SAID = re.compile(r"""["'](\w+)\\?["']\s*:\s*\\?["']?([\w-]+)""")
+_DIFFERENT = "different values fit"
 _LONGEST = 200_000
 """Characters of a reply that are searched: a longer one is a failure, not a quest."""
 
@@ -56,19 +58,22 @@ def read_reply(text: str, schema: Mapping[str, Any]) -> Any:
         raise UnreadableReplyError(f"the reply has {len(text):,} characters")
     problem, found = "", NOTHING
     try:
-        for candidate in _candidates(text):
+        whole = _whole(text)
+        for candidate in _values_of(text) if whole is NOTHING else (whole,):
             try:
                 value = fitted(candidate, schema)
             except UnreadableReplyError as error:
                 problem = problem or str(error)
                 continue
             if found is not NOTHING and value != found:
-                raise UnreadableReplyError("different values fit")
+                raise UnreadableReplyError(_DIFFERENT)
             found = value
     except (RepeatedNameError, TooNestedError) as error:
         raise UnreadableReplyError(str(error)) from None
     if found is NOTHING:
         raise UnreadableReplyError(problem or "no JSON value in the reply")
+    if whole is NOTHING and _contradicted(text, found, schema):
+        raise UnreadableReplyError(_DIFFERENT)
     return found
 
 
@@ -83,10 +88,8 @@ def closed(text: str) -> bool:
     >>> closed('{"verdict": "A"}   '), closed('{"verdict": "A'), closed("3")
     (True, False, False)
     """
-    bare = text.strip()
-    fence = _FENCE.fullmatch(bare)
     try:
-        return isinstance(decoded(fence[1] if fence else bare), dict | list)
+        return isinstance(_whole(text), dict | list)
     except RepeatedNameError:
         return True
 
@@ -114,18 +117,39 @@ def fitted(value: Any, schema: Mapping[str, Any], where: str = "reply") -> Any:
     return reader(value, schema, where)
 
 
-def _candidates(text: str) -> Iterator[Any]:
-    """Yield JSON values of a text: the whole, or all that stand in it."""
-    whole = decoded(text)
-    if whole is not NOTHING:
-        yield whole
-        return
+def _whole(text: str) -> Any:
+    """Return the JSON value that a text is, bare or as its only fence."""
+    bare = text.strip()
+    fence = _FENCE.fullmatch(bare) if bare[:3] == "```" else None
+    return decoded(fence[1] if fence else bare)
+
+
+def _values_of(text: str) -> Iterator[Any]:
+    """Yield all JSON values that stand in a text."""
     for part in _FENCE.findall(text):
         value = decoded(part)
         # objects and lists are found by their brackets
         if not isinstance(value, dict | list) and value is not NOTHING:
             yield value
     yield from values_in(text)
+
+
+def _contradicted(text: str, found: Any, schema: Mapping[str, Any]) -> bool:
+    """Return whether a text gives a field another of its values, in what is no JSON.
+
+    Such as a last verdict that is cut off, or in single or escaped quotes.
+    """
+    parts = schema.get("properties", {}) if isinstance(found, dict) else {}
+    known = {
+        name.casefold(): ({str(one).casefold() for one in part["enum"]}, found[name])
+        for name, part in parts.items()
+        if "enum" in part and name in found
+    }
+    for name, said in _SAID.findall(text):
+        options, value = known.get(name.casefold(), ((), None))
+        if said.casefold() in options and said.casefold() != str(value).casefold():
+            return True
+    return False
 
 
 def _any_of(value: Any, schemas: list[Mapping[str, Any]], where: str) -> Any:

@@ -36,6 +36,8 @@ def plain_token(token: str) -> str:
     >>> plain_token('Ġ"'), plain_token("▁A"), plain_token("<0x41>"), plain_token("A")
     (' "', ' A', 'A', 'A')
     """
+    if token.isascii() and token[:1] not in "<b":
+        return token
     return _marked(token).decode("utf-8", "replace")
 
 
