@@ -155,13 +155,13 @@ class _Handler(BaseHTTPRequestHandler):
         """Repeat a prompt with its log-probabilities: words of n characters have -n / 10."""
         text, tokens = body["prompt"], []
         for one in re.finditer(r"\s*\S+", text):
-            tokens.append((one.start(), -len(one.group()) / 10))
+            tokens.append((one.start(), one.group(), -len(one.group()) / 10))
         marks = None
         if body.get("echo") and body.get("logprobs") and body["model"] != "silent":
             marks = {
-                "text_offset": [*(at for at, _ in tokens), len(text)],
-                "token_logprobs": [None, *(value for _, value in tokens[1:]), -9.0],
-                "tokens": ["?"] * (len(tokens) + 1),
+                "text_offset": [*(at for at, _, _ in tokens), len(text)],
+                "token_logprobs": [None, *(value for _, _, value in tokens[1:]), -9.0],
+                "tokens": [*(token for _, token, _ in tokens), " x"],
                 "top_logprobs": None,
             }
         choice = {"index": 0, "text": text + " x", "finish_reason": "length", "logprobs": marks}

@@ -77,35 +77,56 @@ def test_a_stopped_run_is_resumed_to_the_same_bytes(tmp_path):
     assert files(parts) == files(whole)
 
 
-def _answer(path: Path, out: Path) -> None:
+def _asked(record: dict) -> tuple[str, list[dict], dict]:
+    """Return the key, the messages and the schema of a line, whichever batch API it is for."""
+    if "body" in record:
+        body = record["body"]
+        schema = body["response_format"]["json_schema"]["schema"]
+        return record["custom_id"], body["messages"], schema
+    if "params" in record:
+        said = record["params"]
+        messages = [{"role": "system", "content": said["system"]}, *said["messages"]]
+        return record["custom_id"], messages, said["output_config"]["format"]["schema"]
+    said = record["request"]
+    turns = [("system", said["systemInstruction"]), ("user", said["contents"][0])]
+    messages = [{"role": role, "content": turn["parts"][0]["text"]} for role, turn in turns]
+    return record["key"], messages, said["generationConfig"]["responseJsonSchema"]
+
+
+def _replied(key: str, text: str, batch_format: str) -> dict:
+    """Return a line of replies as a batch API writes it."""
+    if batch_format == "anthropic":
+        message = {"content": [{"type": "text", "text": text}], "stop_reason": "end_turn"}
+        return {"custom_id": key, "result": {"type": "succeeded", "message": message}}
+    if batch_format == "gemini":
+        one = {"content": {"parts": [{"text": text}]}, "finishReason": "STOP"}
+        return {"key": key, "response": {"candidates": [one]}}
+    choice = {"message": {"content": text}, "finish_reason": "stop"}
+    completion = {"choices": [choice], "usage": {"prompt_tokens": 3, "completion_tokens": 1}}
+    response = {"status_code": 200, "body": completion}
+    return {"custom_id": key, "response": response, "error": None}
+
+
+def _answer(path: Path, out: Path, batch_format: str) -> None:
     """Answer a batch file as a batch API would, backwards and without its last request."""
     model = OfflineModel("offline:plain")
     lines = []
     for line in path.read_text().splitlines():
-        record = json.loads(line)
-        body = record["body"]
-        schema = body["response_format"]["json_schema"]["schema"]
+        key, messages, schema = _asked(json.loads(line))
         about = {"task": "judge"}
-        request = Request("offline:plain", tuple(body["messages"]), Sampling(), schema, 0, about)
-        reply = asyncio.run(model.ask(request))
-        choice = {"message": {"content": reply.text}, "finish_reason": "stop"}
-        completion = {"choices": [choice], "usage": {"prompt_tokens": 3, "completion_tokens": 1}}
-        lines.append(
-            {
-                "custom_id": record["custom_id"],
-                "response": {"status_code": 200, "body": completion},
-                "error": None,
-            }
-        )
+        request = Request("offline:plain", tuple(messages), Sampling(), schema, 0, about)
+        lines.append(_replied(key, asyncio.run(model.ask(request)).text, batch_format))
     out.write_text("\n".join(json.dumps(line) for line in lines[:0:-1]))
 
 
-def test_requests_are_written_answered_elsewhere_and_read(tmp_path):
+@pytest.mark.parametrize("batch_format", ["openai", "anthropic", "gemini"])
+def test_requests_are_written_answered_elsewhere_and_read(tmp_path, batch_format):
     folder, replies = tmp_path / "run", tmp_path / "replies.jsonl"
-    planned = run("plan", "sample", "--model", "m", "--pairs", 10, "--out", folder, "--json")
+    flags = ("--model", "m", "--pairs", 10, "--batch-format", batch_format)
+    planned = run("plan", "sample", *flags, "--out", folder, "--json")
     assert planned.exit_code == 0, planned.stderr
     (requests,) = json.loads(planned.stdout)["files"]
-    _answer(Path(requests), replies)
+    _answer(Path(requests), replies, batch_format)
     taken = run("import", folder, replies)
     assert taken.exit_code == 0, taken.stderr
     labels = wb.load(folder).labels

@@ -156,13 +156,15 @@ def execute(
     return found
 
 
-def plan(folder: RunFolder, path: Path, *, retry_failed: bool = False) -> list[Path]:
+def plan(
+    folder: RunFolder, path: Path, *, retry_failed: bool = False, batch_format: str = "openai"
+) -> list[Path]:
     """Write the requests of a run that are still open as batch files, and return the files."""
     config = folder.config
     with folder.journal() as journal:
         planner = _planned(folder, config, journal, retry_failed)[0]
     requests = [one for stage in planner.open.values() for one in stage]
-    return write_batch(path, requests, planner.base_url)
+    return write_batch(path, requests, planner.base_url, batch_format=batch_format)
 
 
 def take_in(folder: RunFolder, paths: Sequence[Path]) -> tuple[ImportReport, Found | None]:

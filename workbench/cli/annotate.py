@@ -216,7 +216,13 @@ def judge(run: AnnotateRun, dry_run: DryRun = False, retry_failed: Retry = False
     run.ask(dry_run, retry_failed)
 
 
-def plan(run: AnnotateRun, retry_failed: Retry = False) -> None:
+def plan(
+    run: AnnotateRun,
+    batch_format: Annotated[
+        str, typer.Option(help="Whose batch API: openai (vLLM too), anthropic, gemini.")
+    ] = "openai",
+    retry_failed: Retry = False,
+) -> None:
     """Write the open requests of a judge, or of a --rubric, as batch files to run elsewhere.
 
     DATA may also be the folder of a run. The requests go into its folder requests/.
@@ -227,7 +233,8 @@ def plan(run: AnnotateRun, retry_failed: Retry = False) -> None:
     there = RunFolder(Path(run.config.source))
     folder = there if there.exists else run.folder()
     run.reads(folder.data)
-    files = write(folder, folder.path / "requests" / "requests.jsonl", retry_failed=retry_failed)
+    path = folder.path / "requests" / "requests.jsonl"
+    files = write(folder, path, retry_failed=retry_failed, batch_format=batch_format)
     lines = [str(path) for path in files] or ["No request is open."]
     run.show("\n".join(lines), {"folder": str(folder.path), "files": lines if files else []})
 
@@ -236,7 +243,8 @@ def import_(
     run: Run,
     folder: Folder,
     replies: Annotated[
-        list[Path], typer.Argument(help="Files of replies: the output of a batch API or of vLLM.")
+        list[Path],
+        typer.Argument(help="Output of a batch API (OpenAI, Anthropic, Gemini) or of vLLM."),
     ],
 ) -> None:
     """Read replies that were made elsewhere, and write the results as far as they go."""

@@ -15,7 +15,7 @@ from workbench.data.dataset import PreferenceData
 from workbench.errors import DesignError
 from workbench.judges.asking import AskingJudge
 from workbench.judges.base import NOT_ASKED, label_rows, text_pairs
-from workbench.judges.soft import NO_LOGPROBS, first_preferred
+from workbench.judges.soft import first_preferred, why_unknown
 from workbench.judges.templates import Template, find_template
 from workbench.llm.asker import Asks
 from workbench.llm.question import REFERENCES
@@ -184,8 +184,10 @@ class ChatJudge(AskingJudge):
         if not read:
             return np.nan, np.nan, None
         if self.soft:
-            preference = first_preferred(read[0], self.template.labels)
-            return preference, np.nan, NO_LOGPROBS if np.isnan(preference) else None
+            labels = self.template.labels
+            preference = first_preferred(read[0], labels)
+            reason = why_unknown(read[0], labels) if np.isnan(preference) else None
+            return preference, np.nan, reason
         counts = Counter(reply.value["verdict"] for reply in read).most_common()
         most = [verdict for verdict, count in counts if count == counts[0][1]]
         verdict = most[0] if len(most) == 1 else "tie"

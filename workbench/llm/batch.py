@@ -13,12 +13,18 @@ from pathlib import Path
 from typing import Any
 
 from workbench.errors import JudgeError
+from workbench.llm.batches.anthropic_batch import ANTHROPIC
+from workbench.llm.batches.batch_format import BatchFormat
+from workbench.llm.batches.gemini_batch import GEMINI
+from workbench.llm.batches.openai_batch import OPENAI
 from workbench.llm.journal import Journal
-from workbench.llm.reading import read_completion, response_format
+from workbench.llm.reading import read_completion
 from workbench.llm.reply import Reply
 from workbench.llm.request import Request
 
-_PATH = "json_schema"
+# a line is of the first format that knows it: OpenAI's is the least particular
+FORMATS = {one.name: one for one in (ANTHROPIC, GEMINI, OPENAI)}
+"""Formats of batch files, by name."""
 _ROWS = 2000
 _EXAMPLES = 5
 
@@ -28,13 +34,14 @@ def write_batch(
     requests: Iterable[Request],
     base_url: str,
     *,
-    most_requests: int = 50_000,
-    most_bytes: int = 200_000_000,
+    batch_format: str = "openai",
+    most_requests: int | None = None,
+    most_bytes: int | None = None,
 ) -> list[Path]:
-    """Write requests as JSONL in the format of OpenAI's batch API, which vLLM reads too.
+    """Write requests as JSONL in the format of a batch API.
 
-    Each line has ``custom_id`` (the request's key, so that its reply is known again),
-    ``method``, ``url`` and ``body``. Equal requests are written once.
+    Each line has the request's key (so that its reply is known again) and what is asked.
+    Equal requests are written once.
 
     Parameters
     ----------
@@ -44,13 +51,21 @@ def write_batch(
     requests : iterable of Request
     base_url : str
         Of the endpoint that they are for.
-    most_requests, most_bytes : int
-        Limits of one file.
+    batch_format : {"openai", "anthropic", "gemini"}
+        Whose batch API; vLLM reads OpenAI's format too.
+    most_requests, most_bytes : int, optional
+        Limits of one file; the batch API's when None.
 
     Returns
     -------
     list of Path
         The files written; none where there is no request.
+
+    Raises
+    ------
+    JudgeError
+        There is no such format, or the API cannot answer a request: it gives no
+        log-probabilities, or no embeddings.
 
     Examples
     --------
@@ -61,12 +76,15 @@ def write_batch(
     ...     json.loads(file.read_text())["url"]
     '/v1/chat/completions'
     """
+    form = _named(batch_format)
+    most_requests, most_bytes = most_requests or form.most_requests, most_bytes or form.most_bytes
+    lines = _lines(requests, base_url, form)
+    # what cannot be written leaves the files of an earlier plan as they are
+    pending = next(lines, None)
     path.parent.mkdir(parents=True, exist_ok=True)
     for old in [path, *path.parent.glob(f"{path.stem}-[0-9][0-9][0-9]{path.suffix}")]:
         old.unlink(missing_ok=True)
     written: list[Path] = []
-    lines = _lines(requests, base_url)
-    pending = next(lines, None)
     while pending is not None:
         name = path if not written else path.with_stem(f"{path.stem}-{len(written) + 1:03d}")
         draft = name.with_name(f".{name.name}.{os.getpid()}")
@@ -82,19 +100,23 @@ def write_batch(
     return written
 
 
-def _lines(requests: Iterable[Request], base_url: str) -> Iterator[bytes]:
+def _named(name: str) -> BatchFormat:
+    if name not in FORMATS:
+        raise JudgeError(
+            f"There is no format of batch files {name!r}.",
+            expected="one of " + ", ".join(sorted(FORMATS)),
+            fix="Check the spelling of --batch-format.",
+        )
+    return FORMATS[name]
+
+
+def _lines(requests: Iterable[Request], base_url: str, form: BatchFormat) -> Iterator[bytes]:
     seen = set()
     for request in requests:
         key = request.key(base_url)
-        if key in seen:
-            continue
-        seen.add(key)
-        body = request.body()
-        if request.schema is not None:
-            body |= response_format(request.schema, _PATH)
-        url = f"/v1/{request.route}"
-        record = {"custom_id": key, "method": "POST", "url": url, "body": body}
-        yield json.dumps(record).encode("ascii") + b"\n"
+        if key not in seen:
+            seen.add(key)
+            yield json.dumps(form.line(key, request)).encode("ascii") + b"\n"
 
 
 @dataclass
@@ -158,7 +180,7 @@ class ImportReport:
             )
         if self.broken:
             shown = ", ".join(self.broken[:_EXAMPLES])
-            lines.append(f"broken lines, such as {shown}: no JSON object with a custom_id")
+            lines.append(f"broken lines, such as {shown}: no JSON object with a custom_id or key")
         return "\n".join([*lines, f"{self.open:,} requests are still open"])
 
     def to_dict(self) -> dict[str, Any]:
@@ -171,9 +193,11 @@ def read_batch(
 ) -> ImportReport:
     """Take replies from files into the journal.
 
-    Lines may stand in any order, be missing or repeated, and belong to other runs. Each is
-    ``{"custom_id", "response": {"status_code", "body"}, "error"}``, as batch APIs and vLLM
-    write it, or ``{"custom_id", "body"}``, where ``body`` is a chat completion.
+    Lines may stand in any order, be missing or repeated, and belong to other runs. The format
+    of each is told by itself: OpenAI's and vLLM's
+    ``{"custom_id", "response": {"status_code", "body"}, "error"}`` or ``{"custom_id", "body"}``,
+    where ``body`` is a chat completion; Anthropic's ``{"custom_id", "result"}``; Gemini's
+    ``{"key", "response"}`` or ``{"key", "error"}``.
 
     Parameters
     ----------
@@ -196,8 +220,8 @@ def read_batch(
     known, seen = set(journal.get(asked)), set[str]()
     waiting: dict[str, Reply] = {}
     for path in paths:
-        for where, record in _records(path, report):
-            key = str(record["custom_id"])
+        for record, form in _records(path, report):
+            key = str(record[form.key])
             if key not in asked:
                 report.foreign += 1
                 report.foreign_ids += [key[:40]] if len(report.foreign_ids) < _EXAMPLES else []
@@ -206,7 +230,7 @@ def read_batch(
             elif key in known:
                 report.kept += 1
             else:
-                reply = _reply(record, asked[key], report, path, where)
+                reply = _reply(record, form, asked[key], report)
                 if reply is not None:
                     seen.add(key)
                     waiting[key] = reply
@@ -223,25 +247,14 @@ def _keep(waiting: dict[str, Reply], asked: Mapping[str, Request], journal: Jour
 
 
 def _reply(
-    record: dict[str, Any], request: Request, report: ImportReport, path: Path, where: str
+    record: dict[str, Any], form: BatchFormat, request: Request, report: ImportReport
 ) -> Reply | None:
     """Return the reply that a line holds; None where it holds an error, which is counted."""
-    if record.get("method") == "POST" and "response" not in record:
-        raise JudgeError(
-            "The file holds requests, not replies.",
-            where=f"{path.name}, line {where}",
-            found="a line with method and body",
-            expected="the output of the batch: lines with custom_id and response",
-            fix="Give the file that the batch API or vLLM wrote.",
-        )
-    response = record.get("response")
-    response = response if isinstance(response, dict) else {}
-    status, body = response.get("status_code", 200), response.get("body", record.get("body"))
-    if record.get("error") or status != 200 or not isinstance(body, dict):
-        reason = f"status {status}" if status != 200 else _error(record.get("error"))
-        report.errors[reason] = report.errors.get(reason, 0) + 1
+    completion, error = form.answer(record)
+    if completion is None:
+        report.errors[error] = report.errors.get(error, 0) + 1
         return None
-    reply = read_completion(body, request, _PATH)
+    reply = read_completion(completion, request, form.path(request))
     if reply.reason is None:
         report.answered += 1
     else:
@@ -250,12 +263,7 @@ def _reply(
     return reply
 
 
-def _error(error: Any) -> str:
-    said = error.get("code") or error.get("message") if isinstance(error, dict) else error
-    return str(said or "no reply in the line")[:80]
-
-
-def _records(path: Path, report: ImportReport) -> Iterator[tuple[str, dict[str, Any]]]:
+def _records(path: Path, report: ImportReport) -> Iterator[tuple[dict[str, Any], BatchFormat]]:
     try:
         with _opened(path) as file:
             for number, line in enumerate(file, start=1):
@@ -264,10 +272,11 @@ def _records(path: Path, report: ImportReport) -> Iterator[tuple[str, dict[str, 
                     continue
                 report.lines += 1
                 record = _object(text)
-                if record is None or "custom_id" not in record:
+                form = None if record is None else _recognised(record, path, number)
+                if record is None or form is None:
                     report.broken.append(f"{path.name}:{number}")
                 else:
-                    yield str(number), record
+                    yield record, form
     except (OSError, EOFError, zlib.error) as error:
         raise JudgeError(
             "A file of replies cannot be read.",
@@ -276,6 +285,22 @@ def _records(path: Path, report: ImportReport) -> Iterator[tuple[str, dict[str, 
             expected="a JSONL file of replies, also as .gz",
             fix="Check the path, or download the file again.",
         ) from None
+
+
+def _recognised(record: dict[str, Any], path: Path, number: int) -> BatchFormat | None:
+    """Return the format of a line; None where no format knows it."""
+    for form in FORMATS.values():
+        if form.is_request(record):
+            raise JudgeError(
+                "The file holds requests, not replies.",
+                where=f"{path.name}, line {number}",
+                found=f"a request in {form.name}'s format",
+                expected="the output of the batch: lines with an id and a response or result",
+                fix="Give the file that the batch API or vLLM wrote.",
+            )
+        if form.is_reply(record):
+            return form
+    return None
 
 
 def _opened(path: Path) -> gzip.GzipFile | BufferedReader:

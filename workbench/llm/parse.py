@@ -7,8 +7,17 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from workbench.llm.replies.json_values import (
+    NOTHING,
+    RepeatedNameError,
+    TooNestedError,
+    decoded,
+    values_in,
+)
+
 _FENCE = re.compile(r"```[\w-]*[ \t]*\n(.*?)```", re.DOTALL)
-_TRAILING_COMMA = re.compile(r",(\s*[}\]])")
+_SAID = re.compile(r"""["'](\w+)\\?["']\s*:\s*\\?["']?([\w-]+)""")
+_DIFFERENT = "different values fit"
 _LONGEST = 200_000
 """Characters of a reply that are searched: a longer one is a failure, not a quest."""
 
@@ -22,7 +31,9 @@ def read_reply(text: str, schema: Mapping[str, Any]) -> Any:
 
     Fences, prose around the JSON, trailing commas, lower or upper case of an enum's value
     and of field names, and numbers written as text are accepted. Nothing is guessed: a reply
-    with two different values that both fit is unreadable.
+    with two different values that both fit is unreadable, wherever they stand (a fence or
+    quotes make none of them better), and so is an object that gives a name twice. It takes
+    time in proportion to the length of the reply.
 
     Parameters
     ----------
@@ -45,21 +56,42 @@ def read_reply(text: str, schema: Mapping[str, Any]) -> Any:
     """
     if len(text) > _LONGEST:
         raise UnreadableReplyError(f"the reply has {len(text):,} characters")
-    problems: list[str] = []
-    found: list[Any] = []
-    for candidate in _candidates(text):
-        try:
-            value = fitted(candidate, schema)
-        except UnreadableReplyError as problem:
-            problems.append(str(problem))
-            continue
-        if value not in found:
-            found.append(value)
-    if len(found) > 1:
-        raise UnreadableReplyError(f"{len(found)} different values fit")
-    if not found:
-        raise UnreadableReplyError(problems[0] if problems else "no JSON value in the reply")
-    return found[0]
+    problem, found = "", NOTHING
+    try:
+        whole = _whole(text)
+        for candidate in _values_of(text) if whole is NOTHING else (whole,):
+            try:
+                value = fitted(candidate, schema)
+            except UnreadableReplyError as error:
+                problem = problem or str(error)
+                continue
+            if found is not NOTHING and value != found:
+                raise UnreadableReplyError(_DIFFERENT)
+            found = value
+    except (RepeatedNameError, TooNestedError) as error:
+        raise UnreadableReplyError(str(error)) from None
+    if found is NOTHING:
+        raise UnreadableReplyError(problem or "no JSON value in the reply")
+    if whole is NOTHING and _contradicted(text, found, schema):
+        raise UnreadableReplyError(_DIFFERENT)
+    return found
+
+
+def closed(text: str) -> bool:
+    """Return whether a text is one complete JSON object or list, bare or in a fence.
+
+    Such a text cannot go on: what cut the reply off cut nothing of it, and no mark inside
+    its strings is anything but text.
+
+    Examples
+    --------
+    >>> closed('{"verdict": "A"}   '), closed('{"verdict": "A'), closed("3")
+    (True, False, False)
+    """
+    try:
+        return isinstance(_whole(text), dict | list)
+    except RepeatedNameError:
+        return True
 
 
 def fitted(value: Any, schema: Mapping[str, Any], where: str = "reply") -> Any:
@@ -85,45 +117,39 @@ def fitted(value: Any, schema: Mapping[str, Any], where: str = "reply") -> Any:
     return reader(value, schema, where)
 
 
-def _candidates(text: str) -> Iterator[Any]:
-    """Yield JSON values of a text: the whole, then fenced parts, then outermost brackets."""
-    whole = _decoded(text)
-    if whole is not _NOTHING:
-        yield whole
-        return
-    fenced = [value for part in _FENCE.findall(text) if (value := _decoded(part)) is not _NOTHING]
-    if fenced:
-        yield from fenced
-        return
-    yield from _embedded(text)
+def _whole(text: str) -> Any:
+    """Return the JSON value that a text is, bare or as its only fence."""
+    bare = text.strip()
+    fence = _FENCE.fullmatch(bare) if bare[:3] == "```" else None
+    return decoded(fence[1] if fence else bare)
 
 
-_NOTHING = object()
-
-
-def _decoded(text: str) -> Any:
-    for attempt in (text.strip(), _TRAILING_COMMA.sub(r"\1", text.strip())):
-        try:
-            return json.loads(attempt, parse_constant=_refuse)
-        except (ValueError, RecursionError):
-            continue
-    return _NOTHING
-
-
-def _refuse(name: str) -> Any:
-    raise ValueError(f"{name} is no JSON number")
-
-
-def _embedded(text: str) -> Iterator[Any]:
-    decoder = json.JSONDecoder(parse_constant=_refuse)
-    clean = _TRAILING_COMMA.sub(r"\1", text)
-    at = 0
-    while (match := re.compile(r"[{\[]").search(clean, at)) is not None:
-        try:
-            value, at = decoder.raw_decode(clean, match.start())
+def _values_of(text: str) -> Iterator[Any]:
+    """Yield all JSON values that stand in a text."""
+    for part in _FENCE.findall(text):
+        value = decoded(part)
+        # objects and lists are found by their brackets
+        if not isinstance(value, dict | list) and value is not NOTHING:
             yield value
-        except (ValueError, RecursionError):
-            at = match.start() + 1
+    yield from values_in(text)
+
+
+def _contradicted(text: str, found: Any, schema: Mapping[str, Any]) -> bool:
+    """Return whether a text gives a field another of its values, in what is no JSON.
+
+    Such as a last verdict that is cut off, or in single or escaped quotes.
+    """
+    parts = schema.get("properties", {}) if isinstance(found, dict) else {}
+    known = {
+        name.casefold(): ({str(one).casefold() for one in part["enum"]}, found[name])
+        for name, part in parts.items()
+        if "enum" in part and name in found
+    }
+    for name, said in _SAID.findall(text):
+        options, value = known.get(name.casefold(), ((), None))
+        if said.casefold() in options and said.casefold() != str(value).casefold():
+            return True
+    return False
 
 
 def _any_of(value: Any, schemas: list[Mapping[str, Any]], where: str) -> Any:
@@ -148,15 +174,24 @@ def _enumerated(value: Any, allowed: list[Any], where: str) -> Any:
     )
 
 
+_TWICE = object()
+
+
 def _object(value: Any, schema: Mapping[str, Any], where: str) -> dict[str, Any]:
     if not isinstance(value, dict):
         raise UnreadableReplyError(f"{where}: {_shown(value)} is no object")
     known = schema.get("properties", {})
-    by_name = {str(name).strip().casefold(): content for name, content in value.items()}
+    by_name: dict[str, Any] = {}
+    for name, content in value.items():
+        key = name.strip().casefold()
+        by_name[key] = _TWICE if key in by_name else content
     result = {}
     for name, part in known.items():
-        if name.casefold() in by_name:
-            result[name] = fitted(by_name[name.casefold()], part, f"{where}.{name}")
+        content = by_name.get(name.casefold(), NOTHING)
+        if content is _TWICE:
+            raise RepeatedNameError(f"the name {name} stands twice in an object")
+        if content is not NOTHING:
+            result[name] = fitted(content, part, f"{where}.{name}")
         elif name in schema.get("required", ()):
             raise UnreadableReplyError(f"{where}: the field {name} is missing")
     extra = schema.get("additionalProperties")
@@ -220,5 +255,8 @@ _READERS = {
 
 
 def _shown(value: Any) -> str:
-    text = json.dumps(value, ensure_ascii=False, default=str)
+    try:
+        text = json.dumps(value, ensure_ascii=False, default=str)
+    except RecursionError:
+        return "what is nested that deeply"
     return text if len(text) <= 60 else f"{text[:60]}…"

@@ -4,9 +4,17 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from workbench.errors import ScoringError
 from workbench.llm.client import Endpoint
+from workbench.llm.replies.marks import begins
+
+if TYPE_CHECKING:
+    from openai.types.completion_choice import Logprobs
+
+_UNKNOWN = "\ufffd"
+"""What stands for a part of a letter."""
 
 
 class ServerScorer:
@@ -19,10 +27,13 @@ class ServerScorer:
 
     Notes
     -----
-    ``echo`` with ``logprobs`` returns the log-probability of every token of the prompt, and
-    ``text_offset`` where each begins: those that begin at or after the end of the prompt are
-    the response's. Offsets are characters. A token that spans the boundary is a mismatch,
-    not a guess. Nothing is generated beyond one token, which is left out.
+    ``echo`` with ``logprobs`` returns the log-probability of every token of the prompt: those
+    that begin at or after the end of the prompt are the response's. Where each begins is
+    found by laying the tokens on the text, marks such as ``Ġ`` and ``▁`` understood and those
+    of a text's beginning left out: the ``text_offset`` of some servers counts them. It is
+    believed where a token cannot be told (part of a letter) and it fits all the others. A
+    token that spans the boundary, or tokens of another text, are a mismatch, not a guess.
+    Nothing is generated beyond one token, which is left out.
     """
 
     def __init__(self, endpoint: Endpoint, model: str) -> None:
@@ -71,7 +82,7 @@ class ServerScorer:
                 found.append(float("nan"))
         return found
 
-    def _asked(self, text: str) -> tuple[list[int], list[float | None]]:
+    def _asked(self, text: str) -> tuple[list[int | None], list[float | None]]:
         import openai
 
         try:
@@ -95,14 +106,33 @@ class ServerScorer:
                 expected="echo and logprobs to be honoured",
                 fix="Score with the model's weights instead.",
             )
-        return list(found.text_offset), list(found.token_logprobs)
+        return _placed(text, found), list(found.token_logprobs)
+
+
+def _placed(text: str, found: Logprobs) -> list[int | None]:
+    """Return the character of the text at which each token begins; None outside of it."""
+    offsets = list(found.text_offset or ())
+    if not found.tokens:
+        return [*offsets]
+    places = begins(found.tokens, text)
+    if places is not None:
+        return places
+    for token, at in zip(found.tokens, offsets, strict=False):
+        if _UNKNOWN not in token and not text.startswith(token, at) and at < len(text):
+            raise ScoringError(
+                "The tokens that the server scored are not those of the text.",
+                found=f"the token {token[:40]!r} at character {at:,}",
+                expected=f"{text[at : at + len(token)][:40]!r}",
+                fix="Score with the model's weights instead, or update the server.",
+            )
+    return [*offsets]
 
 
 def _after(
-    prompt: str, text: str, offsets: Sequence[int], values: Sequence[float | None]
+    prompt: str, text: str, offsets: Sequence[int | None], values: Sequence[float | None]
 ) -> tuple[float, int]:
     """Return the sum over the tokens that begin at or after the end of the prompt."""
-    inside = [k for k, at in enumerate(offsets) if len(prompt) <= at < len(text)]
+    inside = [k for k, at in enumerate(offsets) if at is not None and len(prompt) <= at < len(text)]
     if not inside or offsets[inside[0]] != len(prompt):
         raise ScoringError(
             "The tokens of the prompt are not the beginning of those of prompt and response.",

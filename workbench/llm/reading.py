@@ -5,10 +5,12 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import Any
 
-from workbench.llm.parse import UnreadableReplyError, read_reply
+from workbench.llm.parse import UnreadableReplyError, closed, read_reply
+from workbench.llm.replies.content import Content, content_of
+from workbench.llm.replies.logprobs import token_logprobs
+from workbench.llm.replies.thinking import Parted, may_think, parted
 from workbench.llm.reply import Reply, Usage
 from workbench.llm.request import Request
 
@@ -33,6 +35,10 @@ def response_format(schema: Mapping[str, Any], path: str) -> dict[str, Any]:
 def read_completion(completion: Any, request: Request, path: str) -> Reply:
     """Return the reply that a chat completion holds.
 
+    The answer alone is read: what was thought before it, in the text or beside it, is kept
+    in ``thinking``. A reply that ran into ``max_tokens`` is an answer where its JSON was
+    closed before, as guided decoding leaves it when it pads with blanks.
+
     Parameters
     ----------
     completion : object
@@ -55,26 +61,61 @@ def read_completion(completion: Any, request: Request, path: str) -> Reply:
     if choice is None:
         return Reply(_raw(completion), None, path, reason="the server gave no choice")
     message = choice.get("message")
-    message = message if isinstance(message, dict) else {}
-    usage, finish = _usage(completion), str(choice.get("finish_reason") or "")
-    content, refusal = message.get("content"), message.get("refusal")
-    text = content if isinstance(content, str) else ""
-    known = Reply(text, None, path, finish, _logprobs(choice.get("logprobs")), usage)
-    if refusal:
-        return replace(known, text=text or str(refusal), reason="the model refused")
-    if finish == "content_filter":
-        return replace(known, reason="the server's content filter cut the reply")
-    if finish == "length":
-        return replace(known, reason="the reply was cut off at max_tokens")
-    if not text.strip():
-        return replace(known, text=_raw(completion), reason="the reply is empty")
+    content = content_of(message if isinstance(message, dict) else {})
+    said = _parted(content, request)
+    text, finish = (
+        content.text if said.open else said.answer,
+        str(choice.get("finish_reason") or ""),
+    )
+    value, reason = None, _no_answer(text, finish, content, said, request)
+    if reason is not None:
+        text = text or content.refusal or _raw(completion)
+    else:
+        value, reason = _read(text, request)
+    logprobs = token_logprobs(choice.get("logprobs"))
+    both = content.thinking and said.thinking
+    thoughts = f"{content.thinking}\n{said.thinking}" if both else content.thinking or said.thinking
+    usage = _usage(completion)
+    return Reply(text, value, path, finish, logprobs, usage, reason=reason, thinking=thoughts)
+
+
+def _read(text: str, request: Request) -> tuple[Any, str | None]:
+    """Return the value of an answer, or why it has none."""
     if request.schema is None:
-        return replace(known, value=text)
+        return text, None
     schema = {**request.schema, "required": []} if request.partial else request.schema
     try:
-        return replace(known, value=read_reply(text, schema))
+        return read_reply(text, schema), None
     except UnreadableReplyError as error:
-        return replace(known, reason=f"unreadable: {error}")
+        return None, f"unreadable: {error}"
+
+
+def _parted(content: Content, request: Request) -> Parted:
+    """Return the answer of a text apart from its thinking."""
+    text = content.text
+    if not may_think(text) or (request.schema is not None and closed(text)):
+        return Parted(text)
+    return parted(text, lambda mark: any(mark in one["content"] for one in request.messages))
+
+
+def _no_answer(
+    text: str, finish: str, content: Content, said: Parted, request: Request
+) -> str | None:
+    """Return why a reply holds no answer; None where it may."""
+    if content.refusal:
+        return "the model refused"
+    if finish == "content_filter":
+        return "the server's content filter cut the reply"
+    if finish == "length" and not (request.schema and _padded(text)):
+        return "the reply was cut off at max_tokens"
+    if said.open:
+        return "the reply ends before its thinking does"
+    return None if text.strip() else "the reply is empty"
+
+
+def _padded(text: str) -> bool:
+    """Return whether a text is closed JSON and then nothing but blanks."""
+    return text[-1:].isspace() and closed(text)
 
 
 def _embeddings(completion: Any, n: int) -> Reply:
@@ -114,22 +155,3 @@ def _usage(completion: Mapping[str, Any]) -> Usage:
     given = given if isinstance(given, dict) else {}
     counts = [given.get(name) for name in ("prompt_tokens", "completion_tokens")]
     return Usage(*(count if isinstance(count, int) and count >= 0 else 0 for count in counts))
-
-
-def _logprobs(given: Any) -> tuple[dict[str, Any], ...] | None:
-    content = given.get("content") if isinstance(given, dict) else None
-    if not isinstance(content, list):
-        return None
-    tokens = []
-    for one in content:
-        if not isinstance(one, dict) or not isinstance(one.get("logprob"), int | float):
-            return None
-        top = {
-            str(other.get("token")): float(other["logprob"])
-            for other in one.get("top_logprobs") or ()
-            if isinstance(other, dict) and isinstance(other.get("logprob"), int | float)
-        }
-        tokens.append(
-            {"token": str(one.get("token")), "logprob": float(one["logprob"]), "top": top}
-        )
-    return tuple(tokens)

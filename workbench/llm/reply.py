@@ -36,7 +36,7 @@ class Reply:
     Attributes
     ----------
     text : str
-        As the model wrote it.
+        What the model answered, as it wrote it; all that came where that is no answer.
     value : object
         What the schema made of it; the text where there is no schema; None for a failure.
     path : str
@@ -51,6 +51,8 @@ class Reply:
         Calls that it took.
     reason : str or None
         Why it is a failure.
+    thinking : str
+        What the model thought before it answered, as far as it was told: never read.
     """
 
     text: str
@@ -61,6 +63,7 @@ class Reply:
     usage: Usage = field(default_factory=Usage)
     attempts: int = 1
     reason: str | None = None
+    thinking: str = ""
 
     @property
     def failed(self) -> bool:
@@ -79,6 +82,8 @@ class Reply:
             "usage": [usage.prompt_tokens, usage.completion_tokens, usage.calls],
             "attempts": self.attempts,
             "reason": self.reason,
+            # most replies have none, and a journal holds many
+            **({"thinking": self.thinking} if self.thinking else {}),
         }
 
     @classmethod
@@ -101,4 +106,5 @@ class Reply:
             Usage(*record["usage"]),
             record["attempts"],
             record["reason"],
+            record.get("thinking", ""),
         )

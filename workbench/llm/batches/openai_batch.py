@@ -1,0 +1,45 @@
+"""OpenAI's batch API, which vLLM's ``run-batch`` reads and writes too."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from workbench.llm.batches.batch_format import Answer, BatchFormat, said_of
+from workbench.llm.reading import response_format
+from workbench.llm.request import Request
+
+
+def _line(key: str, request: Request) -> dict[str, Any]:
+    body = request.body()
+    if request.schema is not None:
+        body |= response_format(request.schema, _path(request))
+    return {"custom_id": key, "method": "POST", "url": f"/v1/{request.route}", "body": body}
+
+
+def _path(request: Request) -> str:
+    return "json_schema"
+
+
+def _is_reply(line: Mapping[str, Any]) -> bool:
+    return "custom_id" in line
+
+
+def _is_request(line: Mapping[str, Any]) -> bool:
+    return line.get("method") == "POST" and "response" not in line
+
+
+def _answer(line: Mapping[str, Any]) -> Answer:
+    response = line.get("response")
+    response = response if isinstance(response, dict) else {}
+    status, body = response.get("status_code", 200), response.get("body", line.get("body"))
+    if line.get("error") or status != 200 or not isinstance(body, dict):
+        return Answer(None, f"status {status}" if status != 200 else said_of(line.get("error")))
+    return Answer(body)
+
+
+OPENAI = BatchFormat(
+    "openai", 50_000, 200_000_000, _line, _path, "custom_id", _is_reply, _is_request, _answer
+)
+"""Lines of ``custom_id, method, url, body``; replies of ``custom_id, response, error``, or of
+``custom_id, body``. Documentation: OpenAI, Batch API, "Preparing your batch file"."""
