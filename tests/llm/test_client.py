@@ -11,7 +11,8 @@ from tests.llm_server import CONTENT, serving
 from workbench.errors import ConfigError, JudgeError
 from workbench.llm import client as client_module
 from workbench.llm.asker import Asker
-from workbench.llm.client import Endpoint, connected
+from workbench.llm.client import connected
+from workbench.llm.endpoint import Endpoint
 from workbench.llm.fence import fenced
 from workbench.llm.journal import Journal
 from workbench.llm.pace import Pace

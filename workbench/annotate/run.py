@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tempfile
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -18,9 +19,12 @@ from workbench.data.digests import content_digests
 from workbench.data.load_report import LoadReport
 from workbench.errors import DesignError
 from workbench.llm.asker import Asker, Asks, Planner, Tell
+from workbench.llm.asking.bends import told
+from workbench.llm.asking.extra_body import read_extra_body
 from workbench.llm.batch import ImportReport, read_batch, write_batch
 from workbench.llm.budget import Budget, Price, expected_usage, read_prices
-from workbench.llm.client import Endpoint, Model
+from workbench.llm.client import Model, name_of
+from workbench.llm.endpoint import Endpoint
 from workbench.llm.journal import Journal
 from workbench.llm.offline import OfflineModel
 from workbench.llm.progress import Spending
@@ -135,7 +139,11 @@ def execute(
             with folder.journal() as journal:
                 budget = _budget(folder, config, journal)
                 with Asker(
-                    _model(config), journal, budget=budget, tell=both, retry_failed=retry_failed
+                    _model(config, folder.file),
+                    journal,
+                    budget=budget,
+                    tell=both,
+                    retry_failed=retry_failed,
                 ) as asker:
                     found = _as_far_as_asked(data, config, asker, folder.file)
                     spent = asker.spending()
@@ -152,7 +160,7 @@ def execute(
         if left:
             teller.end("stopped", f"The budget ended it with {left:,} requests still open.")
         else:
-            teller.end("finished", "; ".join(notes))
+            teller.end("finished", "; ".join([*notes, *_bends(spent)]))
     return found
 
 
@@ -231,8 +239,21 @@ def _as_far_as_asked(
         return None
 
 
-def _model(config: AnnotateConfig) -> Endpoint | Model:
-    return OfflineModel(config.asked_model) if config.offline else config.endpoint
+def _bends(spent: Sequence[Spending]) -> list[str]:
+    """Return what the server wanted otherwise, over all stages, in words."""
+    counts: Counter[str] = Counter()
+    for stage in spent:
+        counts.update(stage.bends)
+    return [f"Asked as the server wants it: {told(counts)}."] if counts else []
+
+
+def _model(config: AnnotateConfig, file: Callable[[str, str], str]) -> Endpoint | Model:
+    if config.offline:
+        return OfflineModel(config.asked_model)
+    if config.extra_body is None:
+        return config.endpoint
+    extra = read_extra_body(Path(file("extra_body", config.extra_body)))
+    return replace(config.endpoint, extra_body=extra)
 
 
 def _budget(folder: RunFolder, config: AnnotateConfig, journal: Journal) -> Budget:
@@ -252,8 +273,8 @@ def _planned(
     folder: RunFolder, config: AnnotateConfig, journal: Journal, retry_failed: bool
 ) -> tuple[Planner, Found | None]:
     budget = _budget(folder, config, journal)
-    base_url = _model(config).base_url
-    planner = Planner(base_url, journal, budget=budget, retry_failed=retry_failed)
+    name = name_of(_model(config, folder.file))
+    planner = Planner(name, journal, budget=budget, retry_failed=retry_failed)
     return planner, _as_far_as_asked(folder.data, config, planner, folder.file)
 
 
@@ -264,7 +285,7 @@ def _estimated(
     file: Callable[[str, str], str],
 ) -> Estimate:
     budget = Budget(_prices(config, file))
-    planner = Planner(_model(config).base_url, journal, budget=budget)
+    planner = Planner(name_of(_model(config, file)), journal, budget=budget)
     _as_far_as_asked(data, config, planner, file)
     rows = []
     for spent in planner.spending():

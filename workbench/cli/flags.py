@@ -17,7 +17,7 @@ FLAGS = {
 }  # fmt: skip
 """Flags that are called otherwise than their key of the configuration."""
 
-WHOLE = ("map", "verdict", "label")
+WHOLE = ("map", "verdict", "label", "headers")
 """Flags whose values may hold commas: each value has a flag of its own."""
 
 

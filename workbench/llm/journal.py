@@ -17,6 +17,7 @@ from types import TracebackType
 from typing import Any, Self
 
 from workbench.errors import JudgeError
+from workbench.llm.asking.bends import Form, bent, bent_key
 from workbench.llm.reply import Reply, Usage
 from workbench.llm.request import Request
 
@@ -29,6 +30,13 @@ CREATE TABLE IF NOT EXISTS failures (
 );
 CREATE INDEX IF NOT EXISTS failures_by_key ON failures (key);
 """
+_BENDS = """
+CREATE TABLE IF NOT EXISTS bends (
+  name TEXT NOT NULL, model TEXT NOT NULL, form TEXT NOT NULL, UNIQUE (name, model, form)
+)
+"""
+"""Forms in which the models of an endpoint answered; files of earlier versions have none."""
+
 _Row = tuple[str, str, int, str | None]
 _VERSION = 1
 _ASKED = 500
@@ -111,17 +119,32 @@ class Journal:
         failures: list[_Row] = []
         for key, reply in replies.items():
             text = _json(reply.to_dict())
-            body = _json(asked[key].body()) if asked and key in asked else None
-            row = (key, text, zlib.crc32(text.encode()), body)
-            (failures if reply.failed else answers).append(row)
+            body = None
+            if asked and key in asked:
+                body = _json(bent(asked[key].body(), reply.form)[0])
+            total = zlib.crc32(text.encode())
+            if reply.failed:
+                # a failure belongs to the question, however it was put
+                failures.append((key, text, total, body))
+            else:
+                answers.append((bent_key(key, reply.form), text, total, body))
         with self._lock, self._connection as connection:
             connection.execute("BEGIN IMMEDIATE")
             connection.executemany("INSERT OR IGNORE INTO answers VALUES (?, ?, ?, ?)", answers)
             connection.executemany("INSERT INTO failures VALUES (?, ?, ?, ?)", failures)
 
     def get(self, keys: Iterable[str]) -> dict[str, Reply]:
-        """Return the answers that are kept, by key."""
-        return self._found("answers", keys)
+        """Return the answers that are kept, by key.
+
+        An answer to the full request comes first; where there is none, one to a request in
+        a form that was learnt here.
+        """
+        wanted = list(dict.fromkeys(keys))
+        found = self._found("answers", wanted)
+        for form in self._forms():
+            left = {bent_key(key, form): key for key in wanted if key not in found}
+            found |= {left[own]: one for own, one in self._found("answers", left).items()}
+        return found
 
     def failed(self, keys: Iterable[str]) -> dict[str, Reply]:
         """Return the last failure of each key that has one."""
@@ -145,6 +168,31 @@ class Journal:
         with self._lock:
             rows = self._connection.execute(query).fetchall()
         return {model: Usage(*counts) for model, *counts in rows}
+
+    def learnt(self, name: str) -> dict[str, list[Form]]:
+        """Return the forms in which the models of an endpoint answered, by model."""
+        query = "SELECT model, form FROM bends WHERE name = ? ORDER BY rowid"
+        with self._lock:
+            rows = self._connection.execute(query, (name,)).fetchall()
+        found: dict[str, list[Form]] = {}
+        for model, form in rows:
+            found.setdefault(model, []).append(tuple(json.loads(form)))
+        return found
+
+    def learn(self, name: str, model: str, form: Form) -> None:
+        """Keep a form in which a model of an endpoint answered.
+
+        Answers in that form are found under the key of their full request from here on.
+        """
+        with self._lock, self._connection as connection:
+            row = (name, model, json.dumps(form))
+            connection.execute("INSERT OR IGNORE INTO bends VALUES (?, ?, ?)", row)
+
+    def _forms(self) -> list[Form]:
+        with self._lock:
+            query = "SELECT form FROM bends GROUP BY form ORDER BY MIN(rowid)"
+            rows = self._connection.execute(query).fetchall()
+        return [tuple(json.loads(form)) for (form,) in rows]
 
     def __len__(self) -> int:
         """Return the number of answers."""
@@ -186,6 +234,10 @@ class Journal:
         fresh = _opened(self.path)
         with fresh:
             fresh.executemany("INSERT OR IGNORE INTO answers VALUES (?, ?, ?, ?)", rows)
+            # without their forms, answers to bent requests would not be found
+            forms = {json.dumps(json.loads(row[1]).get("form", [])) for row in rows} - {"[]"}
+            salvaged = [("", "", form) for form in sorted(forms)]
+            fresh.executemany("INSERT OR IGNORE INTO bends VALUES (?, ?, ?)", salvaged)
         fresh.close()
         self.notes.append(
             f"{self.path.name} is damaged ({error}): it was set aside as {aside.name}, and "
@@ -218,7 +270,8 @@ def _opened(path: Path) -> sqlite3.Connection:
         if version == 0:
             connection.executescript(_TABLES)
             connection.execute(f"PRAGMA user_version = {_VERSION}")
-            connection.commit()
+        connection.execute(_BENDS)
+        connection.commit()
     except BaseException:
         connection.close()
         raise

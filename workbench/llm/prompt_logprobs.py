@@ -6,7 +6,8 @@ import os
 from collections.abc import Sequence
 
 from workbench.errors import ScoringError
-from workbench.llm.client import Endpoint
+from workbench.llm.asking.headers import values_of
+from workbench.llm.endpoint import Endpoint
 
 
 class ServerScorer:
@@ -33,6 +34,9 @@ class ServerScorer:
             api_key=os.environ.get(endpoint.key_variable) or "none",
             base_url=endpoint.base_url,
             timeout=endpoint.timeout_s,
+            default_headers=values_of(endpoint.headers)[0],
+            # the key goes where the user sent it, and nowhere else
+            http_client=openai.DefaultHttpxClient(follow_redirects=False),
         )
 
     def logprob(self, prompt: str, response: str, separator: str = " ") -> tuple[float, int]:

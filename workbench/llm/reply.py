@@ -51,6 +51,11 @@ class Reply:
         Calls that it took.
     reason : str or None
         Why it is a failure.
+    permanent : bool
+        Asking the same again would fail again.
+    form : tuple of str
+        What was changed in the request because the server wants it
+        (:mod:`workbench.llm.asking.bends`); empty where it was sent in full.
     """
 
     text: str
@@ -61,6 +66,8 @@ class Reply:
     usage: Usage = field(default_factory=Usage)
     attempts: int = 1
     reason: str | None = None
+    permanent: bool = False
+    form: tuple[str, ...] = ()
 
     @property
     def failed(self) -> bool:
@@ -70,7 +77,7 @@ class Reply:
     def to_dict(self) -> dict[str, Any]:
         """Return the reply as plain JSON values."""
         usage = self.usage
-        return {
+        record = {
             "text": self.text,
             "value": self.value,
             "path": self.path,
@@ -80,6 +87,12 @@ class Reply:
             "attempts": self.attempts,
             "reason": self.reason,
         }
+        # only where there is something to say: most records stay as they always were
+        if self.permanent:
+            record["permanent"] = True
+        if self.form:
+            record["form"] = list(self.form)
+        return record
 
     @classmethod
     def from_dict(cls, record: dict[str, Any]) -> Reply:
@@ -101,4 +114,6 @@ class Reply:
             Usage(*record["usage"]),
             record["attempts"],
             record["reason"],
+            record.get("permanent", False),
+            tuple(record.get("form", ())),
         )
