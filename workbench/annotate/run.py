@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -19,7 +20,8 @@ from workbench.data.digests import content_digests
 from workbench.data.load_report import LoadReport
 from workbench.errors import DesignError
 from workbench.llm.asker import Asker, Asks, Planner, Tell
-from workbench.llm.asking.bends import told
+from workbench.llm.asking.bends import merged, told
+from workbench.llm.asking.body import body_of
 from workbench.llm.asking.extra_body import read_extra_body
 from workbench.llm.batch import ImportReport, read_batch, write_batch
 from workbench.llm.budget import Budget, Price, expected_usage, read_prices
@@ -29,6 +31,7 @@ from workbench.llm.journal import Journal
 from workbench.llm.offline import OfflineModel
 from workbench.llm.progress import Spending
 from workbench.llm.reply import Usage
+from workbench.llm.request import Request
 
 
 @dataclass(frozen=True)
@@ -169,8 +172,17 @@ def plan(folder: RunFolder, path: Path, *, retry_failed: bool = False) -> list[P
     config = folder.config
     with folder.journal() as journal:
         planner = _planned(folder, config, journal, retry_failed)[0]
+        learnt = journal.learnt(planner.base_url)
+    model = _model(config, folder.file)
     requests = [one for stage in planner.open.values() for one in stage]
-    return write_batch(path, requests, planner.base_url)
+
+    def shape(request: Request) -> dict[str, Any]:
+        if not isinstance(model, Endpoint):
+            return body_of(request)[0]
+        bends = merged(model.bends, *learnt.get(request.model, ()))
+        return body_of(request, bends, model.extra_body)[0]
+
+    return write_batch(path, requests, planner.base_url, shape=shape)
 
 
 def take_in(folder: RunFolder, paths: Sequence[Path]) -> tuple[ImportReport, Found | None]:

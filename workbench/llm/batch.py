@@ -6,15 +6,16 @@ import gzip
 import json
 import os
 import zlib
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from io import BufferedReader
 from pathlib import Path
 from typing import Any
 
 from workbench.errors import JudgeError
+from workbench.llm.asking.body import body_of
 from workbench.llm.journal import Journal
-from workbench.llm.reading import read_completion, response_format
+from workbench.llm.reading import read_completion
 from workbench.llm.reply import Reply
 from workbench.llm.request import Request
 
@@ -28,6 +29,7 @@ def write_batch(
     requests: Iterable[Request],
     base_url: str,
     *,
+    shape: Callable[[Request], dict[str, Any]] = lambda request: body_of(request)[0],
     most_requests: int = 50_000,
     most_bytes: int = 200_000_000,
 ) -> list[Path]:
@@ -44,6 +46,8 @@ def write_batch(
     requests : iterable of Request
     base_url : str
         Of the endpoint that they are for.
+    shape : callable
+        Makes the body of a request; in full by default.
     most_requests, most_bytes : int
         Limits of one file.
 
@@ -65,7 +69,7 @@ def write_batch(
     for old in [path, *path.parent.glob(f"{path.stem}-[0-9][0-9][0-9]{path.suffix}")]:
         old.unlink(missing_ok=True)
     written: list[Path] = []
-    lines = _lines(requests, base_url)
+    lines = _lines(requests, base_url, shape)
     pending = next(lines, None)
     while pending is not None:
         name = path if not written else path.with_stem(f"{path.stem}-{len(written) + 1:03d}")
@@ -82,18 +86,17 @@ def write_batch(
     return written
 
 
-def _lines(requests: Iterable[Request], base_url: str) -> Iterator[bytes]:
+def _lines(
+    requests: Iterable[Request], base_url: str, shape: Callable[[Request], dict[str, Any]]
+) -> Iterator[bytes]:
     seen = set()
     for request in requests:
         key = request.key(base_url)
         if key in seen:
             continue
         seen.add(key)
-        body = request.body()
-        if request.schema is not None:
-            body |= response_format(request.schema, _PATH)
         url = f"/v1/{request.route}"
-        record = {"custom_id": key, "method": "POST", "url": url, "body": body}
+        record = {"custom_id": key, "method": "POST", "url": url, "body": shape(request)}
         yield json.dumps(record).encode("ascii") + b"\n"
 
 

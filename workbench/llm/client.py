@@ -6,13 +6,15 @@ import asyncio
 import os
 import random
 import reprlib
+import sqlite3
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import replace
 from typing import Any, Protocol
 
 from workbench.errors import JudgeError
-from workbench.llm.asking.bends import Form, bent, omit, path_of, rename
+from workbench.llm.asking.bends import Form, merged, omit, path_of, rename
+from workbench.llm.asking.body import body_of
 from workbench.llm.asking.call import Wire
 from workbench.llm.asking.dead_end import DeadEnd
 from workbench.llm.asking.failures import LONGEST_WAIT_S, CallFailedError, redacted
@@ -21,7 +23,7 @@ from workbench.llm.asking.refusals import bends_for
 from workbench.llm.asking.trust import believed, whole
 from workbench.llm.endpoint import Endpoint
 from workbench.llm.pace import Pace
-from workbench.llm.reading import PATHS, read_completion, response_format
+from workbench.llm.reading import read_completion
 from workbench.llm.reply import Reply, Usage
 from workbench.llm.request import Request
 
@@ -76,12 +78,10 @@ class Client:
         self.pace = Pace(endpoint.concurrency)
         self._line = DeadEnd(endpoint.base_url, endpoint.key_variable)
         self._wire, self._memory, self._secrets = wire, memory, secrets
-        renamed = (one.partition("=") for one in endpoint.rename)
-        self._set = (*map(omit, endpoint.omit), *(rename(field, to) for field, _, to in renamed))
         kept = {} if memory is None else memory.learnt(endpoint.name)
         self._forms = {(model, form) for model, forms in kept.items() for form in forms}
         self._learnt = {
-            model: _merged(self._set, *forms) for model, forms in kept.items()
+            model: merged(self.endpoint.bends, *forms) for model, forms in kept.items()
         }  # in the order in which it was learnt
         self._asking = 0
         self._end: JudgeError | None = None
@@ -161,17 +161,12 @@ class Client:
 
     def _body(self, request: Request, trial: Sequence[str]) -> tuple[dict[str, Any], Form]:
         """Return what is sent, and the bends that made it so."""
-        body = request.body()
-        if request.schema is not None:
-            body |= response_format(request.schema, PATHS[0])
         known = self._known(request.model)
-        body, form = bent(body, _merged(known, trial) if trial else known)
-        if self.endpoint.extra_body and request.inputs is None:
-            body |= self.endpoint.extra_body
-        return body, form
+        bends = merged(known, trial) if trial else known
+        return body_of(request, bends, self.endpoint.extra_body)
 
     def _known(self, model: str) -> Form:
-        return self._learnt.get(model, self._set)
+        return self._learnt.get(model, self.endpoint.bends)
 
     def _bends(
         self, failure: CallFailedError, request: Request, trial: list[str], body: dict[str, Any]
@@ -179,7 +174,7 @@ class Client:
         """Try a request otherwise, where the refusal says how; False where it does not."""
         if failure.status is None or request.inputs is not None:
             return False
-        tried = _merged(self._known(request.model), trial)
+        tried = merged(self._known(request.model), trial)
         for one in bends_for(failure.status, failure.raw, body):
             verb, _, rest = one.partition(" ")
             field, _, to = rest.partition("=")
@@ -195,9 +190,11 @@ class Client:
         """Ask all later requests of a model as this one, which was answered."""
         if form and (model, form) not in self._forms:
             self._forms.add((model, form))
-            self._learnt[model] = _merged(self._known(model), form)
+            self._learnt[model] = merged(self._known(model), form)
             if self._memory is not None:
-                self._memory.learn(self.endpoint.name, model, form)
+                # the reply that is at hand matters more; who keeps it tells of a full disk
+                with suppress(sqlite3.Error):
+                    self._memory.learn(self.endpoint.name, model, form)
 
     def _most(self, failure: CallFailedError) -> int:
         """Return how many attempts a request has after a failure."""
@@ -223,10 +220,6 @@ class Client:
     def _clean(self, reply: Reply) -> Reply:
         """Return a reply without the key, which an odd server repeats."""
         return replace(reply, text=redacted(reply.text, self._secrets)) if reply.failed else reply
-
-
-def _merged(*bends: Sequence[str]) -> Form:
-    return tuple(dict.fromkeys(one for some in bends for one in some))
 
 
 def _reply(completion: Any, request: Request, body: Mapping[str, Any]) -> Reply:

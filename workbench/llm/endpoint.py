@@ -10,6 +10,9 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from workbench.errors import ConfigError
+from workbench.llm.asking.bends import Form, omit, rename
+
+_NEEDED = ("model", "messages")
 
 
 @dataclass(frozen=True)
@@ -68,6 +71,18 @@ class Endpoint:
         text = json.dumps(self.extra_body, sort_keys=True)
         return f"{self.base_url}#{hashlib.blake2b(text.encode(), digest_size=4).hexdigest()}"
 
+    @property
+    def bends(self) -> Form:
+        """Return what is changed in each request from the first on.
+
+        Examples
+        --------
+        >>> Endpoint("http://h/v1", omit=("seed",), rename=("max_tokens=most",)).bends
+        ('omit seed', 'rename max_tokens=most')
+        """
+        parts = (one.partition("=") for one in self.rename)
+        return (*map(omit, self.omit), *(rename(field, to) for field, _, to in parts))
+
     def __post_init__(self) -> None:
         parts = urlsplit(self.base_url)
         fine = parts.scheme in ("http", "https") and parts.hostname
@@ -86,4 +101,12 @@ class Endpoint:
                 f"timeout_s={self.timeout_s}",
                 expected="at least 1 call at once, 1 attempt, and a timeout above 0",
                 fix="Give larger values.",
+            )
+        changed = {*self.omit, *(one.partition("=")[0] for one in self.rename)}
+        if not changed.isdisjoint(_NEEDED) or not all(one.partition("=")[2] for one in self.rename):
+            raise ConfigError(
+                "The fields of the request cannot be changed so.",
+                found=f"omit {', '.join(self.omit) or 'none'}; rename {', '.join(self.rename)}",
+                expected=f"fields other than {' and '.join(_NEEDED)}; FIELD=NAME to rename one",
+                fix="Correct --omit and --rename.",
             )

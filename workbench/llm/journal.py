@@ -35,7 +35,10 @@ CREATE TABLE IF NOT EXISTS bends (
   name TEXT NOT NULL, model TEXT NOT NULL, form TEXT NOT NULL, UNIQUE (name, model, form)
 )
 """
-"""Forms in which the models of an endpoint answered; files of earlier versions have none."""
+"""Forms in which the models of an endpoint answered, and of all answers here (without names);
+files of earlier versions have none."""
+
+_KNOWN = "INSERT OR IGNORE INTO bends VALUES (?, ?, ?)"
 
 _Row = tuple[str, str, int, str | None]
 _VERSION = 1
@@ -132,12 +135,13 @@ class Journal:
             connection.execute("BEGIN IMMEDIATE")
             connection.executemany("INSERT OR IGNORE INTO answers VALUES (?, ?, ?, ?)", answers)
             connection.executemany("INSERT INTO failures VALUES (?, ?, ?, ?)", failures)
+            connection.executemany(_KNOWN, _forms_of(replies.values()))
 
     def get(self, keys: Iterable[str]) -> dict[str, Reply]:
         """Return the answers that are kept, by key.
 
         An answer to the full request comes first; where there is none, one to a request in
-        a form that was learnt here.
+        a form that has answers here.
         """
         wanted = list(dict.fromkeys(keys))
         found = self._found("answers", wanted)
@@ -180,13 +184,9 @@ class Journal:
         return found
 
     def learn(self, name: str, model: str, form: Form) -> None:
-        """Keep a form in which a model of an endpoint answered.
-
-        Answers in that form are found under the key of their full request from here on.
-        """
+        """Keep a form in which a model of an endpoint answered."""
         with self._lock, self._connection as connection:
-            row = (name, model, json.dumps(form))
-            connection.execute("INSERT OR IGNORE INTO bends VALUES (?, ?, ?)", row)
+            connection.execute(_KNOWN, (name, model, json.dumps(form)))
 
     def _forms(self) -> list[Form]:
         with self._lock:
@@ -235,14 +235,19 @@ class Journal:
         with fresh:
             fresh.executemany("INSERT OR IGNORE INTO answers VALUES (?, ?, ?, ?)", rows)
             # without their forms, answers to bent requests would not be found
-            forms = {json.dumps(json.loads(row[1]).get("form", [])) for row in rows} - {"[]"}
-            salvaged = [("", "", form) for form in sorted(forms)]
-            fresh.executemany("INSERT OR IGNORE INTO bends VALUES (?, ?, ?)", salvaged)
+            replies = (Reply.from_dict(json.loads(row[1])) for row in rows)
+            fresh.executemany(_KNOWN, _forms_of(replies))
         fresh.close()
         self.notes.append(
             f"{self.path.name} is damaged ({error}): it was set aside as {aside.name}, and "
             f"{len(rows):,} answers were taken over from it"
         )
+
+
+def _forms_of(replies: Iterable[Reply]) -> list[tuple[str, str, str]]:
+    """Return rows by which answers to bent requests are found again."""
+    forms = {reply.form for reply in replies if reply.form and not reply.failed}
+    return [("", "", json.dumps(form)) for form in sorted(forms)]
 
 
 def _connected(path: Path) -> sqlite3.Connection:

@@ -41,6 +41,17 @@ def fewer_logprobs(most: int) -> str:
     return f"{_FEW}{most}"
 
 
+def merged(*bends: Iterable[str]) -> Form:
+    """Return bends in their order, each once.
+
+    Examples
+    --------
+    >>> merged(["omit n"], ["omit seed", "omit n"])
+    ('omit n', 'omit seed')
+    """
+    return tuple(dict.fromkeys(one for some in bends for one in some))
+
+
 def bent(body: Mapping[str, Any], bends: Iterable[str]) -> tuple[dict[str, Any], Form]:
     """Return a request's body as bends make it, and the bends that changed it.
 

@@ -15,7 +15,7 @@ _AGAIN = 3
 _MIXED = 20
 _HELD = 8
 _PATIENCE_S = 5.0
-_LONG_PATIENCE_S = 15.0
+_LONG_PATIENCE_S = 30.0
 
 _FIXES = {
     "account": "Check the key in {key}, and the account's plan; then take the run up again: "
@@ -36,7 +36,7 @@ class DeadEnd:
     The account and the address are given up at the first refusal where nothing was answered
     before, and at the third in a row later. Refusals of no known reason: at :data:`FEW` that
     say the same, or 20 that do not. A server that does not answer: at :data:`FEW` over 5 s;
-    over 15 s where it answered before or says that it is not ready (503, or no reply in
+    over 30 s where it answered before or says that it is not ready (503, or no reply in
     time), which a restart survives. A server that asks to wait: when a request has had all
     its attempts.
 

@@ -77,10 +77,10 @@ def _concerns(status: int | None, said: str, wait_s: float) -> tuple[Whose, str]
         return "account", "the quota is used up"
     if "insufficient_quota" in words or status in (401, 402):
         return "account", "the account is refused"
-    if status in (400, 413, 422, 500) and too_long(words):
-        return "request", "too long for the model"
     if status == 413:
         return "request", "too large for the server"
+    if status in (400, 422, 500) and too_long(words):
+        return "request", "too long for the model"
     if status in (400, 403, 422, 451) and filtered(words):
         return "request", "stopped by a content filter"
     if status in (403, 404, 405):
