@@ -152,6 +152,15 @@ def test_a_run_that_is_stuck_is_helped_when_it_is_taken_up(tmp_path):
     assert mine(tmp_path)["preference"].notna().all()
 
 
+def test_a_header_that_is_none_is_refused_without_its_value(tmp_path):
+    with behaving(lambda body, n: done()) as server:
+        refused = judge(server, tmp_path, 2, "--header", "Authorization Bearer s3cr3t-0123")
+        assert server.calls == 0
+    assert refused.exit_code == 2
+    assert "NAME=VALUE" in refused.stderr
+    assert "s3cr3t" not in refused.stdout + refused.stderr
+
+
 def test_batch_files_leave_out_what_is_left_out(tmp_path):
     extra = tmp_path / "extra.json"
     extra.write_text('{"top_k": 1}')

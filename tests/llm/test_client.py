@@ -48,7 +48,7 @@ def ask(server, *requests, **options):
     return asyncio.run(run())
 
 
-@pytest.mark.parametrize("fault", ["429", "500", "drop", "half"])
+@pytest.mark.parametrize("fault", ["429", "500", "drop", "half", "error200", "page", "gzip"])
 def test_faults_of_the_transport_are_tried_again(fault):
     with serving(faults={fault: 0.5}) as server:
         replies = ask(server, *(request(k) for k in range(20)), attempts=12)

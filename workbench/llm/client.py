@@ -7,6 +7,7 @@ import os
 import random
 import reprlib
 import sqlite3
+from collections import defaultdict
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import replace
@@ -83,6 +84,7 @@ class Client:
         self._learnt = {
             model: merged(self.endpoint.bends, *forms) for model, forms in kept.items()
         }  # in the order in which it was learnt
+        self._scouts: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
         self._asking = 0
         self._end: JudgeError | None = None
         self._ended = asyncio.Event()
@@ -131,33 +133,51 @@ class Client:
         trial: list[str] = []
         tries = calls = 0
         answers = self._line.answers
-        while True:
-            async with self.pace.slot() as begun:
-                if self._end is not None:
-                    raise self._end
-                body, form = self._body(request, trial)
-                calls += 1
-                try:
-                    completion = await self._wire.post(request.route, body)
-                except CallFailedError as error:
-                    failure = error
-                else:
-                    self.pace.answered()
-                    self._line.answered()
-                    self._adopt(request.model, form)
-                    reply = self._clean(_reply(completion, request, body))
-                    return replace(reply, attempts=calls, form=form), tries + 1
-            if self._bends(failure, request, trial, body):
-                continue
-            tries += 1
-            last = tries >= self._most(failure)
-            self._count(failure, request, begun, last and self._line.answers == answers)
-            if last:
-                return _failed(failure, tries, calls), tries
-            # a dead end ends the waiting
-            with suppress(TimeoutError):
-                wait = max(failure.wait_s, _backoff(tries))
-                await asyncio.wait_for(self._ended.wait(), min(wait, LONGEST_WAIT_S))
+        scouting = False
+        try:
+            while True:
+                async with self.pace.slot() as begun:
+                    if self._end is not None:
+                        raise self._end
+                    body, form = self._body(request, trial)
+                    calls += 1
+                    try:
+                        completion = await self._wire.post(request.route, body)
+                    except CallFailedError as error:
+                        failure = error
+                    else:
+                        self._answered(request.model, form)
+                        reply = _reply(completion, request, body)
+                        text = redacted(reply.text, self._secrets) if reply.failed else reply.text
+                        return replace(reply, text=text, attempts=calls, form=form), tries + 1
+                if self._bends(failure, request, trial, body):
+                    if not scouting:
+                        await self._go_ahead(request.model, trial)
+                        scouting = True
+                    continue
+                if scouting:
+                    self._scouts[request.model].release()
+                    scouting = False
+                tries += 1
+                last = tries >= self._most(failure)
+                self._count(failure, request, begun, last and self._line.answers == answers)
+                if last:
+                    return _failed(failure, tries, calls), tries
+                # a dead end ends the waiting
+                with suppress(TimeoutError):
+                    wait = max(failure.wait_s, _backoff(tries))
+                    await asyncio.wait_for(self._ended.wait(), min(wait, LONGEST_WAIT_S))
+        finally:
+            if scouting:
+                self._scouts[request.model].release()
+
+    async def _go_ahead(self, model: str, trial: list[str]) -> None:
+        """Wait until no other request finds out how a model wants to be asked."""
+        known = self._known(model)
+        await self._scouts[model].acquire()
+        if self._known(model) != known:
+            # who went before has found out
+            trial.clear()
 
     def _body(self, request: Request, trial: Sequence[str]) -> tuple[dict[str, Any], Form]:
         """Return what is sent, and the bends that made it so."""
@@ -186,8 +206,10 @@ class Client:
         # others may have learnt it while this call was on the way
         return self._body(request, trial)[0] != body
 
-    def _adopt(self, model: str, form: Form) -> None:
-        """Ask all later requests of a model as this one, which was answered."""
+    def _answered(self, model: str, form: Form) -> None:
+        """Count an answer, and ask all later requests of a model in the form that it had."""
+        self.pace.answered()
+        self._line.answered()
         if form and (model, form) not in self._forms:
             self._forms.add((model, form))
             self._learnt[model] = merged(self._known(model), form)
@@ -217,10 +239,6 @@ class Client:
         if failure.whose == "server" and self._line.silent:
             self.pace.hold(_FIRST_WAIT_S, begun)
 
-    def _clean(self, reply: Reply) -> Reply:
-        """Return a reply without the key, which an odd server repeats."""
-        return replace(reply, text=redacted(reply.text, self._secrets)) if reply.failed else reply
-
 
 def _reply(completion: Any, request: Request, body: Mapping[str, Any]) -> Reply:
     """Return the reply that a completion holds; whatever it is, it fails alone."""
@@ -231,7 +249,7 @@ def _reply(completion: Any, request: Request, body: Mapping[str, Any]) -> Reply:
         # paid for, and no reason to end the run
         reason = f"unreadable: {type(error).__name__}"
         return Reply(reprlib.repr(completion), None, path, reason=reason)
-    texts = request.inputs or [str(one["content"]) for one in request.messages]
+    texts = request.inputs or [one["content"] for one in request.messages]
     usage = believed(reply.usage, body, sum(map(len, texts)))
     return reply if usage is reply.usage else replace(reply, usage=usage)
 
@@ -273,7 +291,8 @@ async def connected(endpoint: Endpoint, memory: Memory | None = None) -> AsyncIt
     key = os.environ.get(endpoint.key_variable) or _NO_KEY
     own, secrets = values_of(endpoint.headers)
     async with (
-        DefaultAioHttpClient(timeout=endpoint.timeout_s) as http,
+        # the whole call is timed: the transport needs no clocks for its parts
+        DefaultAioHttpClient(timeout=None) as http,
         AsyncOpenAI(api_key=key, base_url=endpoint.base_url, http_client=http) as api,
     ):
         given = {name.lower() for name in own}

@@ -273,10 +273,11 @@ def _opened(path: Path) -> sqlite3.Connection:
         if problem != "ok":
             raise sqlite3.DatabaseError(problem)
         if version == 0:
-            connection.executescript(_TABLES)
+            connection.executescript(_TABLES + _BENDS)
             connection.execute(f"PRAGMA user_version = {_VERSION}")
-        connection.execute(_BENDS)
-        connection.commit()
+            connection.commit()
+        else:
+            connection.execute(_BENDS)
     except BaseException:
         connection.close()
         raise

@@ -113,6 +113,15 @@ def test_a_server_that_refuses_fields_answers_with_default_settings(behave, form
     assert [reply.attempts for reply in replies] == [1 + refused, 1, 1]
 
 
+def test_of_many_requests_at_once_one_finds_out_for_all(tmp_path):
+    with behaving(strict) as server, Journal(tmp_path / "j") as journal:
+        with Asker(Endpoint(server.url, concurrency=8), journal) as asker:
+            replies = asker.ask([request(k) for k in range(40)], "s")
+        # the first of each of the eight that went out together, and one more refusal
+        assert 40 + 2 <= server.calls <= 40 + 8 + 1
+    assert {reply.form for reply in replies} == {("omit seed", "omit n")}
+
+
 def test_a_field_that_is_refused_under_both_names_is_left_out():
     def neither(body, n):
         found = [name for name in body if name.startswith("max_")]

@@ -32,7 +32,9 @@ def body_of(
     body = request.body()
     if request.schema is not None:
         body |= response_format(request.schema, PATHS[0])
-    body, form = bent(body, bends)
+    form: Form = ()
+    if bends:
+        body, form = bent(body, bends)
     if extra and request.inputs is None:
         body |= extra
     return body, form

@@ -80,7 +80,7 @@ class Wire:
             said = await self._http.post(
                 url, content=content, headers=self._headers, follow_redirects=False
             )
-            if not said.is_redirect:
+            if said.status_code == _FINE or not said.is_redirect:
                 return said
             there = url.join(said.headers["location"])
             if said.status_code not in _SAME_AGAIN or _origin(there) != _origin(url):
