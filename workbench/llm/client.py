@@ -231,7 +231,8 @@ class Client:
         if failure.whose == "busy":
             self.pace.refused(failure.wait_s, begun)
         retried = failure.whose in ("server", "busy")
-        end = self._line.failed(failure, request.model, last=given_up and retried)
+        last = given_up and retried
+        end = self._line.failed(failure, request.model, id(request), last=last)
         if end is not None:
             self._end = end
             self._ended.set()

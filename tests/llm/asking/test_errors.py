@@ -135,6 +135,21 @@ def test_a_server_that_never_answers_is_given_up_early(tmp_path, monkeypatch, an
 
 
 @pytest.mark.usefixtures("_impatient")
+@pytest.mark.parametrize("answer", [bad(500, "crashed"), bad(429, "Request too large for m")])
+def test_one_request_that_breaks_the_server_each_time_is_no_dead_end(tmp_path, answer):
+    def behave(body, n):
+        return answer if "question 3." in body["messages"][0]["content"] else done()
+
+    with (
+        behaving(behave) as server,
+        Journal(tmp_path / "j") as journal,
+        Asker(Endpoint(server.url, concurrency=1), journal) as asker,
+    ):
+        replies = asker.ask([request(k) for k in range(8)], "s")
+    assert [reply.failed for reply in replies] == [k == 3 for k in range(8)]
+
+
+@pytest.mark.usefixtures("_impatient")
 def test_nobody_there_is_given_up_early(monkeypatch):
     monkeypatch.setattr(dead_end, "_PATIENCE_S", 0.2)
     with pytest.raises(JudgeError, match="See that the server runs"):

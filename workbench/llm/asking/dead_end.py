@@ -38,7 +38,8 @@ class DeadEnd:
     say the same, or 20 that do not. A server that does not answer: at :data:`FEW` over 5 s;
     over 30 s where it answered before or says that it is not ready (503, or no reply in
     time), which a restart survives. A server that asks to wait: when a request has had all
-    its attempts.
+    its attempts. One request alone, or two, are never a dead end but for the account and the
+    address.
 
     Examples
     --------
@@ -53,6 +54,7 @@ class DeadEnd:
     in_a_row: int = 0
     _began: float = 0.0
     _words: set[str] = field(default_factory=set)
+    _requests: set[int] = field(default_factory=set)
 
     def answered(self) -> None:
         """Count an answer."""
@@ -60,7 +62,7 @@ class DeadEnd:
         self.in_a_row = 0
 
     def failed(
-        self, error: CallFailedError, model: str, *, last: bool = False
+        self, error: CallFailedError, model: str, request: int = 0, *, last: bool = False
     ) -> JudgeError | None:
         """Count a failed call; the error that ends the run, where this is a dead end.
 
@@ -69,6 +71,8 @@ class DeadEnd:
         error : CallFailedError
         model : str
             Whom it asked.
+        request : int
+            Which request it was: one alone, asked again and again, is no dead end.
         last : bool
             It was the last attempt of a request, and nothing was answered since its first.
         """
@@ -77,9 +81,11 @@ class DeadEnd:
         if not self.in_a_row:
             self._began = time.monotonic()
             self._words.clear()
+            self._requests.clear()
         self.in_a_row += 1
         self._words.add(error.said)
-        if not (self._is_end(error) or (last and self.in_a_row >= FEW)):
+        self._requests.add(request)
+        if not (self._is_end(error) or (last and self._many)):
             return None
         return self._error(error, model)
 
@@ -90,11 +96,16 @@ class DeadEnd:
             # one request alone may be forbidden
             return self.in_a_row >= _AGAIN
         if error.whose == "odd":
-            return self.in_a_row >= (FEW if len(self._words) == 1 else _MIXED)
+            return self._many and (len(self._words) == 1 or self.in_a_row >= _MIXED)
         patient = self.answers or error.status in (503, 504) or error.slow
         patience = _LONG_PATIENCE_S if patient else _PATIENCE_S
         lasted = time.monotonic() - self._began
-        return error.whose == "server" and self.in_a_row >= FEW and lasted >= patience
+        return error.whose == "server" and self._many and lasted >= patience
+
+    @property
+    def _many(self) -> bool:
+        # one request can break a server each time: that is its own error
+        return self.in_a_row >= FEW and len(self._requests) >= _AGAIN
 
     @property
     def silent(self) -> bool:

@@ -24,7 +24,8 @@ _LONGEST_SAID = 300
 _SHORTEST_SECRET = 4
 
 _QUOTA = re.compile(
-    r"insufficient_quota|exceeded your current quota|credit balance|out of credits|billing"
+    r"insufficient_quota|exceeded your current quota|credit balance|out of credits"
+    r"|billing[ _](details|hard|not_active|is not active)"
     r"|insufficient (balance|credit|fund)|budget has been exceeded|quota (is )?exhausted"
 )
 _SOON = re.compile(r"retry in|retrydelay|per minute|try again in")
@@ -73,16 +74,18 @@ def _concerns(status: int | None, said: str, wait_s: float) -> tuple[Whose, str]
         return "server", "no answer"
     if 300 <= status < 400:
         return "address", "sent to another address"
+    if status == 413:
+        return "request", "too large for the server"
+    if (status in (400, 422, 500) and too_long(words)) or (
+        status == 429 and "request too large" in words
+    ):
+        return "request", "too long for the model"
+    if status in (400, 403, 422, 451) and filtered(words):
+        return "request", "stopped by a content filter"
     if status in (400, 402, 403, 429) and _QUOTA.search(words) and not _soon(words, wait_s):
         return "account", "the quota is used up"
     if "insufficient_quota" in words or status in (401, 402):
         return "account", "the account is refused"
-    if status == 413:
-        return "request", "too large for the server"
-    if status in (400, 422, 500) and too_long(words):
-        return "request", "too long for the model"
-    if status in (400, 403, 422, 451) and filtered(words):
-        return "request", "stopped by a content filter"
     if status in (403, 404, 405):
         return "address", "refused"
     if status in (408, 409, 425, 429) or (status == 503 and wait_s):
