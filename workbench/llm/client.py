@@ -142,14 +142,12 @@ class Client:
                     body, form = self._body(request, trial)
                     calls += 1
                     try:
-                        completion = await self._wire.post(request.route, body)
+                        reply = await self._send(request, body)
                     except CallFailedError as error:
                         failure = error
                     else:
                         self._answered(request.model, form)
-                        reply = _reply(completion, request, body)
-                        text = redacted(reply.text, self._secrets) if reply.failed else reply.text
-                        return replace(reply, text=text, attempts=calls, form=form), tries + 1
+                        return replace(reply, attempts=calls, form=form), tries + 1
                 if self._bends(failure, request, trial, body):
                     if not scouting:
                         await self._go_ahead(request.model, trial)
@@ -170,6 +168,13 @@ class Client:
         finally:
             if scouting:
                 self._scouts[request.model].release()
+
+    async def _send(self, request: Request, body: dict[str, Any]) -> Reply:
+        reply = _reply(await self._wire.post(request.route, body), request, body)
+        if not reply.failed:
+            return reply
+        # what an odd server sent may repeat the key
+        return replace(reply, text=redacted(reply.text, self._secrets))
 
     async def _go_ahead(self, model: str, trial: list[str]) -> None:
         """Wait until no other request finds out how a model wants to be asked."""

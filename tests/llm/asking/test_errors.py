@@ -152,8 +152,9 @@ def test_one_request_that_breaks_the_server_each_time_is_no_dead_end(tmp_path, a
 @pytest.mark.usefixtures("_impatient")
 def test_nobody_there_is_given_up_early(monkeypatch):
     monkeypatch.setattr(dead_end, "_PATIENCE_S", 0.2)
-    with pytest.raises(JudgeError, match="See that the server runs"):
+    with pytest.raises(JudgeError, match="the last: no connection: ") as error:
         ask("http://127.0.0.1:9/v1", *(request(k) for k in range(40)), attempts=20)
+    assert "See that the server runs" in str(error.value)
 
 
 def test_few_requests_that_fail_are_failures_and_no_dead_end():
@@ -260,4 +261,4 @@ def test_a_refused_port_is_refused():
     with socket.socket() as port:
         port.bind(("127.0.0.1", 0))
         (reply,) = ask(f"http://127.0.0.1:{port.getsockname()[1]}/v1", request(0), attempts=1)
-    assert "no reply after 1 attempts" in reply.reason
+    assert reply.reason.startswith("no reply after 1 attempts: ClientConnectorError")

@@ -40,13 +40,14 @@ class Wire:
         timeout_s: float,
         secrets: Sequence[str] = (),
     ) -> None:
-        from aiohttp import ClientError
+        from aiohttp import ClientConnectorError, ClientError
         from httpx2 import RequestError
 
         self._http, self._urls, self._headers = http, urls, headers
         self._timeout_s, self._secrets = timeout_s, secrets
         # the transport passes some errors of its own on as they are
         self._broken = (RequestError, ClientError, OSError)
+        self._unconnected = ClientConnectorError
 
     async def post(self, route: str, body: Mapping[str, Any]) -> Any:
         """Return the JSON of a reply; its text where it is none.
@@ -65,8 +66,11 @@ class Wire:
             took = f"no whole reply within {self._timeout_s:g} s"
             raise CallFailedError(took, slow=True) from None
         except self._broken as error:
-            words = redacted(str(error), self._secrets)
-            raise CallFailedError(f"{type(error).__name__}: {words}".rstrip(": ")) from None
+            # the transport names a refused connection a timeout: its cause tells
+            unsent = isinstance(error.__cause__, self._unconnected)
+            kind = type(error.__cause__ if unsent else error).__name__
+            words = f"{kind}: {redacted(str(error), self._secrets)}"
+            raise CallFailedError(words.rstrip(": "), unsent=unsent) from None
         value, status = _read(said)
         if status == _FINE:
             return value

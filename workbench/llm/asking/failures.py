@@ -42,6 +42,10 @@ class CallFailedError(Exception):
         None where there was no reply.
     retry_after : str or None
         The header, as the server sent it.
+    slow : bool
+        The reply did not come in time.
+    unsent : bool
+        There was no connection: the server never saw the call.
 
     Attributes
     ----------
@@ -60,11 +64,14 @@ class CallFailedError(Exception):
         retry_after: str | None = None,
         *,
         slow: bool = False,
+        unsent: bool = False,
     ) -> None:
-        self.status, self.raw, self.slow = status, said, slow
+        self.status, self.raw, self.slow, self.unsent = status, said, slow, unsent
         self.said = message_of(said)
         self.wait_s = _seconds(retry_after)
         self.whose, self.reason = _concerns(status, said, self.wait_s)
+        if unsent:
+            self.reason = "no connection"
         super().__init__(self.said if status is None else f"status {status}: {self.said}")
 
 
