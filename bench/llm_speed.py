@@ -18,7 +18,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from workbench.llm.asker import Asker
-from workbench.llm.client import Endpoint
+from workbench.llm.endpoint import Endpoint
 from workbench.llm.journal import Journal
 from workbench.llm.reply import Reply, Usage
 from workbench.llm.request import Request

@@ -18,7 +18,7 @@ import pandas as pd
 from bench.llm_speed import server
 from workbench.data.dataset import PreferenceData
 from workbench.llm.asker import Asker
-from workbench.llm.client import Endpoint
+from workbench.llm.endpoint import Endpoint
 from workbench.llm.journal import Journal
 from workbench.principles.measure.measure import measure
 from workbench.principles.principle import Principle

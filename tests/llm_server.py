@@ -22,7 +22,7 @@ from typing import Any
 from tests import planted_rules
 from workbench.llm.fence import unfenced
 
-TRANSPORT = ("429", "500", "drop", "half", "slow")
+TRANSPORT = ("429", "500", "drop", "half", "slow", "error200", "page", "gzip")
 CONTENT = ("truncated", "prose", "fenced", "refusal", "empty", "wrong", "cut", "blank", "broken")
 FAULTS = (*TRANSPORT, *CONTENT)
 
@@ -208,6 +208,12 @@ class _Handler(BaseHTTPRequestHandler):
             self._refuse(429, "0.02")
         elif fault == "500":
             self._refuse(500, None)
+        elif fault == "error200":
+            self._send(200, {"error": {"message": "Provider returned error", "code": 502}})
+        elif fault == "page":
+            self._send(200, "<html><title>Bad gateway</title></html>")
+        elif fault == "gzip":
+            self._send(200, "no gzip", encoding="gzip")
         else:
             if fault == "half":
                 self.send_response(200)
@@ -220,12 +226,15 @@ class _Handler(BaseHTTPRequestHandler):
     def _refuse(self, status: int, retry_after: str | None) -> None:
         self._send(status, {"error": {"message": "try again"}}, retry_after)
 
-    def _send(self, status: int, value: Any, retry_after: str | None = None) -> None:
+    def _send(
+        self, status: int, value: Any, retry_after: str | None = None, encoding: str = "identity"
+    ) -> None:
         content = value.encode() if isinstance(value, str) else json.dumps(value).encode()
         if isinstance(value, dict) and "broken" in value:
             content = b"{this is no JSON"
         self.send_response(status)
         self.send_header("content-type", "application/json")
+        self.send_header("content-encoding", encoding)
         self.send_header("content-length", str(len(content)))
         if retry_after is not None:
             self.send_header("retry-after", retry_after)

@@ -80,7 +80,7 @@ if TYPE_CHECKING:
     from workbench.judges.rules import PlantedJudge as PlantedJudge
     from workbench.judges.rules import RuleJudge as RuleJudge
     from workbench.llm.asker import Asker as Asker
-    from workbench.llm.client import Endpoint as Endpoint
+    from workbench.llm.endpoint import Endpoint as Endpoint
     from workbench.llm.journal import Journal as Journal
     from workbench.llm.offline import OfflineModel as OfflineModel
     from workbench.principles.constitution import Constitution as Constitution
@@ -157,7 +157,7 @@ _EXPORTS = {
     "RuleJudge": "workbench.judges.rules",
     "PlantedJudge": "workbench.judges.rules",
     "Asker": "workbench.llm.asker",
-    "Endpoint": "workbench.llm.client",
+    "Endpoint": "workbench.llm.endpoint",
     "Journal": "workbench.llm.journal",
     "OfflineModel": "workbench.llm.offline",
     "Constitution": "workbench.principles.constitution",

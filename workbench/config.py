@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import tomllib
 from collections.abc import Mapping, Sequence
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, ClassVar, Literal, Self
 from urllib.parse import parse_qs
 
 from pydantic import (
@@ -68,6 +68,8 @@ class Config(BaseModel):
         Only these; all when empty.
     seed : int
         Seed of every random step.
+    tables : tuple of str
+        Names of TOML tables that may hold some of the keys.
 
     Raises
     ------
@@ -83,6 +85,7 @@ class Config(BaseModel):
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+    tables: ClassVar[tuple[str, ...]] = ()
 
     source: Name = "sample"
     format: Name | None = None
@@ -136,7 +139,8 @@ class Config(BaseModel):
         Parameters
         ----------
         text : str
-            Flat TOML: one key a line, lists of strings for the plural keys.
+            Flat TOML: one key a line, lists of strings for the plural keys. What stands in a
+            table of ``tables`` counts as if it stood outside.
         where : str
             Name of the file, for messages.
 
@@ -160,6 +164,10 @@ class Config(BaseModel):
                 expected='one `key = value` a line, such as level = 0.95 or by = ["annotator"]',
                 fix="Correct that place; text stands in double quotes.",
             ) from None
+        for table in cls.tables:
+            inner = values.get(table)
+            if isinstance(inner, dict):
+                values = {**{k: v for k, v in values.items() if k != table}, **inner}
         if "criterion" in values and "criteria" not in values:
             # as the flag is called: one name, or several
             one = values.pop("criterion")

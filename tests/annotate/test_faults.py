@@ -16,7 +16,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from tests.llm_server import FAULTS, Server, serving
+from tests.llm_server import CONTENT, TRANSPORT, Server, serving
 from workbench.annotate.config import AnnotateConfig
 from workbench.annotate.folder import RunFolder
 from workbench.annotate.run import execute, prepare
@@ -50,7 +50,7 @@ def _impatient(monkeypatch):
 
 
 # 10 % of calls meet a fault of the transport, and 10 % of replies one of the content
-RATES = {fault: 0.1 / (5 if fault in FAULTS[:5] else 9) for fault in FAULTS}
+RATES = {kind: 0.1 / len(kinds) for kinds in (TRANSPORT, CONTENT) for kind in kinds}
 
 
 @pytest.fixture

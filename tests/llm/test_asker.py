@@ -13,7 +13,7 @@ from tests.llm_server import serving
 from workbench.errors import ConfigError, JudgeError
 from workbench.llm.asker import Asker, Planner
 from workbench.llm.budget import Budget, Price, expected_usage, read_prices
-from workbench.llm.client import Endpoint
+from workbench.llm.endpoint import Endpoint
 from workbench.llm.journal import Journal
 from workbench.llm.reply import Reply, Usage
 from workbench.llm.request import Request, Sampling

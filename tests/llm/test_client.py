@@ -11,7 +11,8 @@ from tests.llm_server import CONTENT, serving
 from workbench.errors import ConfigError, JudgeError
 from workbench.llm import client as client_module
 from workbench.llm.asker import Asker
-from workbench.llm.client import Endpoint, connected
+from workbench.llm.client import connected
+from workbench.llm.endpoint import Endpoint
 from workbench.llm.fence import fenced
 from workbench.llm.journal import Journal
 from workbench.llm.pace import Pace
@@ -47,7 +48,7 @@ def ask(server, *requests, **options):
     return asyncio.run(run())
 
 
-@pytest.mark.parametrize("fault", ["429", "500", "drop", "half"])
+@pytest.mark.parametrize("fault", ["429", "500", "drop", "half", "error200", "page", "gzip"])
 def test_faults_of_the_transport_are_tried_again(fault):
     with serving(faults={fault: 0.5}) as server:
         replies = ask(server, *(request(k) for k in range(20)), attempts=12)

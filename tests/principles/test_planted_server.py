@@ -12,7 +12,7 @@ import pytest
 import workbench as wb
 from tests.llm_server import serving
 from tests.planted_rules import rule, words
-from workbench.llm.client import Endpoint
+from workbench.llm.endpoint import Endpoint
 from workbench.principles.extract import extract
 from workbench.principles.held_out.evaluate import EXECUTOR, WITH, WITHOUT
 from workbench.principles.recipe import Recipe

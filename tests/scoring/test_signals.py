@@ -13,7 +13,7 @@ from tests.plain_scoring import plain_logprob
 from tests.scoring.test_logprob import few, made
 from workbench.errors import ConfigError, ScoringError
 from workbench.judges.likelihood import DensityRatioJudge, FollowUpJudge
-from workbench.llm.client import Endpoint
+from workbench.llm.endpoint import Endpoint
 from workbench.llm.prompt_logprobs import ServerScorer
 from workbench.scoring.layout import Group
 from workbench.scoring.logprob import edit_similarity, score_pairs

@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 import re
-from typing import Annotated, Literal
+from typing import Annotated, ClassVar, Literal
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
-from workbench.config import Config, Name
+from workbench.config import Config, Name, Named
 from workbench.errors import ConfigError
-from workbench.llm.client import Endpoint
+from workbench.llm.asking.headers import kept_aside
+from workbench.llm.endpoint import Endpoint
 from workbench.llm.request import OFFLINE, Sampling
 
 Count = Annotated[int, Field(ge=1)]
 Limit = Annotated[int, Field(ge=0)] | None
+Header = Annotated[str, AfterValidator(kept_aside)]
 
 HOW = (
-    "key_variable", "concurrency", "timeout_s", "attempts",
+    "key_variable", "concurrency", "timeout_s", "attempts", "omit", "rename", "headers",
     "prices", "max_cost", "max_calls", "max_tokens",
 )  # fmt: skip
 """Keys that change how a run is done, not what it finds: they may change when it is resumed."""
@@ -35,6 +37,11 @@ class AnnotateConfig(Config):
         Environment variable that holds the key.
     concurrency, timeout_s, attempts
         See :class:`workbench.llm.client.Endpoint`.
+    omit, rename, headers : tuple of str
+        Fields that are not sent; ``FIELD=NAME``; ``NAME=VALUE``, where ``$VARIABLE`` stands
+        for the environment's. The value of a header that is a secret is never written down.
+    extra_body : str, optional
+        JSON file of an object: fields that are added to each chat completion.
     temperature, top_p : float
     reply_tokens : int
         Longest reply.
@@ -112,12 +119,18 @@ class AnnotateConfig(Config):
     'rubric'
     """
 
+    tables: ClassVar[tuple[str, ...]] = ("endpoint",)
+
     model: Name | None = None
     base_url: Name = "https://api.openai.com/v1"
     key_variable: Name = "OPENAI_API_KEY"
     concurrency: Count = 16
     timeout_s: Annotated[float, Field(gt=0)] = 120.0
     attempts: Count = 6
+    omit: tuple[Name, ...] = ()
+    rename: tuple[Named, ...] = ()
+    headers: tuple[Header, ...] = ()
+    extra_body: Name | None = None
     temperature: Annotated[float, Field(ge=0)] = 0.0
     top_p: Annotated[float, Field(gt=0, le=1)] = 1.0
     reply_tokens: Count = 1024
@@ -210,9 +223,16 @@ class AnnotateConfig(Config):
 
     @property
     def endpoint(self) -> Endpoint:
-        """Where the model is asked."""
+        """Where the model is asked, without the fields that a file adds."""
         return Endpoint(
-            self.base_url, self.key_variable, self.concurrency, self.timeout_s, self.attempts
+            self.base_url,
+            self.key_variable,
+            self.concurrency,
+            self.timeout_s,
+            self.attempts,
+            self.omit,
+            self.rename,
+            self.headers,
         )
 
     @property

@@ -25,10 +25,10 @@ from workbench.provenance import Provenance
 from workbench.results import Result
 
 SCHEMA_VERSION = 1
-_FILES = ("rubric", "template", "constitution", "known", "attacks", "prices")
+_FILES = ("rubric", "template", "constitution", "known", "attacks", "extra_body", "prices")
 """Keys that may name a file: it is copied, so that the run does not hang on it."""
 
-_ASKED = ("rubric", "template", "constitution", "known", "attacks")
+_ASKED = ("rubric", "template", "constitution", "known", "attacks", "extra_body")
 """Those of them whose content is part of what is asked."""
 
 _BUILT_IN = ("rubric", "template")
@@ -247,7 +247,7 @@ class RunFolder:
             shutil.copyfile(source, copy)
         elif source is None and key not in _BUILT_IN:
             raise ConfigError(
-                f"The file of --{key} is not there.",
+                f"The file of --{key.replace('_', '-')} is not there.",
                 where=value,
                 expected="a file that can be read",
                 fix="Check the path.",

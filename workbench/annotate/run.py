@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import tempfile
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -18,13 +20,18 @@ from workbench.data.digests import content_digests
 from workbench.data.load_report import LoadReport
 from workbench.errors import DesignError
 from workbench.llm.asker import Asker, Asks, Planner, Tell
+from workbench.llm.asking.bends import merged, told
+from workbench.llm.asking.body import body_of
+from workbench.llm.asking.extra_body import read_extra_body
 from workbench.llm.batch import ImportReport, read_batch, write_batch
 from workbench.llm.budget import Budget, Price, expected_usage, read_prices
-from workbench.llm.client import Endpoint, Model
+from workbench.llm.client import Model, name_of
+from workbench.llm.endpoint import Endpoint
 from workbench.llm.journal import Journal
 from workbench.llm.offline import OfflineModel
 from workbench.llm.progress import Spending
 from workbench.llm.reply import Usage
+from workbench.llm.request import Request
 
 
 @dataclass(frozen=True)
@@ -135,7 +142,11 @@ def execute(
             with folder.journal() as journal:
                 budget = _budget(folder, config, journal)
                 with Asker(
-                    _model(config), journal, budget=budget, tell=both, retry_failed=retry_failed
+                    _model(config, folder.file),
+                    journal,
+                    budget=budget,
+                    tell=both,
+                    retry_failed=retry_failed,
                 ) as asker:
                     found = _as_far_as_asked(data, config, asker, folder.file)
                     spent = asker.spending()
@@ -152,7 +163,7 @@ def execute(
         if left:
             teller.end("stopped", f"The budget ended it with {left:,} requests still open.")
         else:
-            teller.end("finished", "; ".join(notes))
+            teller.end("finished", "; ".join([*notes, *_bends(spent)]))
     return found
 
 
@@ -163,8 +174,17 @@ def plan(
     config = folder.config
     with folder.journal() as journal:
         planner = _planned(folder, config, journal, retry_failed)[0]
+        learnt = journal.learnt(planner.base_url)
+    model = _model(config, folder.file)
     requests = [one for stage in planner.open.values() for one in stage]
-    return write_batch(path, requests, planner.base_url, batch_format=batch_format)
+
+    def shape(request: Request) -> dict[str, Any]:
+        if not isinstance(model, Endpoint):
+            return body_of(request)[0]
+        bends = merged(model.bends, *learnt.get(request.model, ()))
+        return body_of(request, bends, model.extra_body)[0]
+
+    return write_batch(path, requests, planner.base_url, batch_format=batch_format, shape=shape)
 
 
 def take_in(folder: RunFolder, paths: Sequence[Path]) -> tuple[ImportReport, Found | None]:
@@ -233,8 +253,21 @@ def _as_far_as_asked(
         return None
 
 
-def _model(config: AnnotateConfig) -> Endpoint | Model:
-    return OfflineModel(config.asked_model) if config.offline else config.endpoint
+def _bends(spent: Sequence[Spending]) -> list[str]:
+    """Return what the server wanted otherwise, over all stages, in words."""
+    counts: Counter[str] = Counter()
+    for stage in spent:
+        counts.update(stage.bends)
+    return [f"Asked as the server wants it: {told(counts)}."] if counts else []
+
+
+def _model(config: AnnotateConfig, file: Callable[[str, str], str]) -> Endpoint | Model:
+    if config.offline:
+        return OfflineModel(config.asked_model)
+    if config.extra_body is None:
+        return config.endpoint
+    extra = read_extra_body(Path(file("extra_body", config.extra_body)))
+    return replace(config.endpoint, extra_body=extra)
 
 
 def _budget(folder: RunFolder, config: AnnotateConfig, journal: Journal) -> Budget:
@@ -254,8 +287,8 @@ def _planned(
     folder: RunFolder, config: AnnotateConfig, journal: Journal, retry_failed: bool
 ) -> tuple[Planner, Found | None]:
     budget = _budget(folder, config, journal)
-    base_url = _model(config).base_url
-    planner = Planner(base_url, journal, budget=budget, retry_failed=retry_failed)
+    name = name_of(_model(config, folder.file))
+    planner = Planner(name, journal, budget=budget, retry_failed=retry_failed)
     return planner, _as_far_as_asked(folder.data, config, planner, folder.file)
 
 
@@ -266,7 +299,7 @@ def _estimated(
     file: Callable[[str, str], str],
 ) -> Estimate:
     budget = Budget(_prices(config, file))
-    planner = Planner(_model(config).base_url, journal, budget=budget)
+    planner = Planner(name_of(_model(config, file)), journal, budget=budget)
     _as_far_as_asked(data, config, planner, file)
     rows = []
     for spent in planner.spending():

@@ -38,6 +38,19 @@ DryRun = Annotated[
 ]
 Folder = Annotated[Path, typer.Argument(metavar="FOLDER", help="Folder of an annotation run.")]
 
+SENT = (
+    option("omit", list[str] | None, None, "Fields not to send, such as seed,top_p."),
+    option("rename", list[str] | None, None, "FIELD=NAME: send it under another name."),
+    option(
+        "headers",
+        list[str] | None,
+        None,
+        "NAME=VALUE of a header; $VARIABLE in it is the environment's. Secrets are not stored.",
+        "--header",
+    ),
+)
+"""Flags that change what is sent, for a server that wants it otherwise."""
+
 ASKED = (
     option("model", str | None, None, "Name at the endpoint; or offline:plain, offline:long, ..."),
     option(
@@ -48,8 +61,10 @@ ASKED = (
     ),
     option("key_variable", str | None, None, "Environment variable that holds the key."),
     option("concurrency", int | None, None, "Most calls at once."),
-    option("timeout_s", float | None, None, "Longest wait for one reply, in seconds."),
+    option("timeout_s", float | None, None, "Longest wait for a whole reply, in seconds."),
     option("attempts", int | None, None, "Calls before a request is given up."),
+    *SENT,
+    option("extra_body", str | None, None, "JSON file of fields that each request has, too."),
     option("temperature", float | None, None, "Of the sampling."),
     option("top_p", float | None, None, "Of the sampling."),
     option("reply_tokens", int | None, None, "Longest reply, in tokens."),
@@ -184,7 +199,7 @@ def register(app: typer.Typer) -> None:
     command(app, *data, *ASKED, POINTWISE, *JUDGED, run_type=AnnotateRun)(judge)
     command(app, *data, *ASKED, POINTWISE, *JUDGED, RUBRIC, run_type=AnnotateRun)(plan)
     command(app)(import_)
-    command(app, run_type=AnnotateRun)(resume)
+    command(app, *SENT, run_type=AnnotateRun)(resume)
 
 
 def factors(
@@ -280,6 +295,7 @@ def resume(
         max_cost=max_cost,
         max_calls=max_calls,
         max_tokens=max_tokens,
+        **{key: getattr(run.config, key) or None for key in ("omit", "rename", "headers")},
     )
     there.prepare(config, there.data)
     run.execute(there, retry_failed)

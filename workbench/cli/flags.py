@@ -17,7 +17,7 @@ FLAGS = {
 }  # fmt: skip
 """Flags that are called otherwise than their key of the configuration."""
 
-WHOLE = ("map", "verdict", "label", "limit")
+WHOLE = ("map", "verdict", "label", "limit", "headers")
 """Flags whose values may hold commas: each value has a flag of its own."""
 
 

@@ -11,7 +11,8 @@ from types import TracebackType
 from typing import Protocol, Self
 
 from workbench.llm.budget import Budget
-from workbench.llm.client import Client, Endpoint, Model, connected
+from workbench.llm.client import Client, Model, connected, name_of
+from workbench.llm.endpoint import Endpoint
 from workbench.llm.journal import Journal
 from workbench.llm.progress import Ledger, Progress, Spending
 from workbench.llm.reply import Reply, Usage
@@ -46,7 +47,8 @@ class Planner:
     budget : Budget, optional
         Its prices tell what was spent.
     retry_failed : bool
-        Count requests whose paid reply could not be read as still to be asked.
+        Count requests whose paid reply could not be read, or that the server refused for good,
+        as still to be asked.
 
     Attributes
     ----------
@@ -96,11 +98,11 @@ class Planner:
         return [replies.get(key) for key in keys]
 
     def kept(self, asked: Mapping[str, Request]) -> dict[str, Reply]:
-        """Return the answers that are kept, and the failures that were paid for."""
+        """Return the answers that are kept, and the failures that were paid for or are for good."""
         replies = self.journal.get(asked)
         if not self.retry_failed:
             failed = self.journal.failed(key for key in asked if key not in replies)
-            replies |= {key: one for key, one in failed.items() if one.usage.calls}
+            replies |= {k: one for k, one in failed.items() if one.usage.calls or one.permanent}
         return replies
 
     def spending(self) -> list[Spending]:
@@ -126,7 +128,8 @@ class Asker:
     tell : callable, optional
         Told the progress twice a second and at the end of each stage.
     retry_failed : bool
-        Ask again where the reply that is kept, and was paid for, could not be read.
+        Ask again where the reply that is kept, and was paid for, could not be read, and what
+        the server refused for good.
 
     Examples
     --------
@@ -152,10 +155,10 @@ class Asker:
         tell: Tell | None = None,
         retry_failed: bool = False,
     ) -> None:
-        self.model, self.base_url, self.journal = model, model.base_url, journal
+        self.model, self.base_url, self.journal = model, name_of(model), journal
         self.budget, self.tell = budget or Budget(), tell
         self._planner = Planner(
-            model.base_url, journal, budget=self.budget, retry_failed=retry_failed
+            self.base_url, journal, budget=self.budget, retry_failed=retry_failed
         )
         self._ledger = Ledger()
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="asker")
@@ -230,7 +233,7 @@ class Asker:
     async def _ask(self, stage: _Stage) -> None:
         if self._client is None:
             self._client = (
-                await self._open.enter_async_context(connected(self.model))
+                await self._open.enter_async_context(connected(self.model, self.journal))
                 if isinstance(self.model, Endpoint)
                 else self.model
             )

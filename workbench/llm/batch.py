@@ -6,13 +6,14 @@ import gzip
 import json
 import os
 import zlib
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from io import BufferedReader
 from pathlib import Path
 from typing import Any
 
 from workbench.errors import JudgeError
+from workbench.llm.asking.body import body_of
 from workbench.llm.batches.anthropic_batch import ANTHROPIC
 from workbench.llm.batches.batch_format import BatchFormat
 from workbench.llm.batches.gemini_batch import GEMINI
@@ -23,6 +24,8 @@ from workbench.llm.reply import Reply
 from workbench.llm.request import Request
 
 # a line is of the first format that knows it: OpenAI's is the least particular
+Shape = Callable[[Request], dict[str, Any]]
+
 FORMATS = {one.name: one for one in (ANTHROPIC, GEMINI, OPENAI)}
 """Formats of batch files, by name."""
 _ROWS = 2000
@@ -35,6 +38,7 @@ def write_batch(
     base_url: str,
     *,
     batch_format: str = "openai",
+    shape: Shape = lambda request: body_of(request)[0],
     most_requests: int | None = None,
     most_bytes: int | None = None,
 ) -> list[Path]:
@@ -53,6 +57,9 @@ def write_batch(
         Of the endpoint that they are for.
     batch_format : {"openai", "anthropic", "gemini"}
         Whose batch API; vLLM reads OpenAI's format too.
+    shape : callable
+        Makes the body of a request; in full by default. Of the other two formats it decides
+        which fields of the sampling are left out.
     most_requests, most_bytes : int, optional
         Limits of one file; the batch API's when None.
 
@@ -78,7 +85,7 @@ def write_batch(
     """
     form = _named(batch_format)
     most_requests, most_bytes = most_requests or form.most_requests, most_bytes or form.most_bytes
-    lines = _lines(requests, base_url, form)
+    lines = _lines(requests, base_url, form, shape)
     # what cannot be written leaves the files of an earlier plan as they are
     pending = next(lines, None)
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -110,13 +117,15 @@ def _named(name: str) -> BatchFormat:
     return FORMATS[name]
 
 
-def _lines(requests: Iterable[Request], base_url: str, form: BatchFormat) -> Iterator[bytes]:
+def _lines(
+    requests: Iterable[Request], base_url: str, form: BatchFormat, shape: Shape
+) -> Iterator[bytes]:
     seen = set()
     for request in requests:
         key = request.key(base_url)
         if key not in seen:
             seen.add(key)
-            yield json.dumps(form.line(key, request)).encode("ascii") + b"\n"
+            yield json.dumps(form.line(key, request, shape(request))).encode("ascii") + b"\n"
 
 
 @dataclass

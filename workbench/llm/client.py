@@ -3,79 +3,36 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import os
 import random
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, Protocol
-from urllib.parse import urlsplit
+import reprlib
+import sqlite3
+from collections import defaultdict
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager, suppress
+from dataclasses import replace
+from typing import Any, Protocol
 
-from workbench.errors import ConfigError, JudgeError
+from workbench.errors import JudgeError
+from workbench.llm.asking.bends import Form, merged, omit, path_of, rename
+from workbench.llm.asking.body import body_of
+from workbench.llm.asking.call import Wire
+from workbench.llm.asking.dead_end import DeadEnd
+from workbench.llm.asking.failures import LONGEST_WAIT_S, CallFailedError, redacted
+from workbench.llm.asking.headers import values_of
+from workbench.llm.asking.refusals import bends_for
+from workbench.llm.asking.trust import believed, whole
+from workbench.llm.endpoint import Endpoint
 from workbench.llm.pace import Pace
-from workbench.llm.reading import PATHS, read_completion, response_format
+from workbench.llm.reading import read_completion
 from workbench.llm.reply import Reply, Usage
 from workbench.llm.request import Request
 
-if TYPE_CHECKING:
-    from httpx2 import AsyncClient
-    from openai import AsyncOpenAI
-
-_RETRIED = (408, 409, 429)
-_FIRST_WAIT_S, _LONGEST_WAIT_S = 0.5, 60.0
+_FIRST_WAIT_S = 0.5
+_ODD_ATTEMPTS = 2
+"""Attempts at a request that is refused for no known reason: it may have been chance."""
 _NO_KEY = "none"
 """Sent where no key is set: local servers ask for none."""
-
-
-@dataclass(frozen=True)
-class Endpoint:
-    """Where models are asked, and how patiently.
-
-    Attributes
-    ----------
-    base_url : str
-        Of an OpenAI-compatible server, such as ``http://127.0.0.1:8000/v1``.
-    key_variable : str
-        Environment variable that holds the key; the key itself is never stored.
-    concurrency : int
-        Most calls at once.
-    timeout_s : float
-        Longest wait for one reply.
-    attempts : int
-        Calls before a request is given up as failed.
-
-    Examples
-    --------
-    >>> Endpoint("http://127.0.0.1:8000/v1").concurrency
-    16
-    """
-
-    base_url: str
-    key_variable: str = "OPENAI_API_KEY"
-    concurrency: int = 16
-    timeout_s: float = 120.0
-    attempts: int = 6
-
-    def __post_init__(self) -> None:
-        parts = urlsplit(self.base_url)
-        fine = parts.scheme in ("http", "https") and parts.hostname
-        if not fine or "@" in parts.netloc or parts.query:
-            raise ConfigError(
-                "The address of the endpoint cannot be used.",
-                # what stands in the place of a key is not repeated
-                found=f"{parts.scheme or 'no scheme'}://{parts.hostname or 'no host'}{parts.path}",
-                expected="http(s)://host[:port]/v1, without a name, password or query",
-                fix="Give the plain address; the key comes from the environment.",
-            )
-        if min(self.concurrency, self.attempts) < 1 or not self.timeout_s > 0:
-            raise ConfigError(
-                "The endpoint's limits cannot be used.",
-                found=f"concurrency={self.concurrency}, attempts={self.attempts}, "
-                f"timeout_s={self.timeout_s}",
-                expected="at least 1 call at once, 1 attempt, and a timeout above 0",
-                fix="Give larger values.",
-            )
 
 
 class Model(Protocol):
@@ -87,51 +44,50 @@ class Model(Protocol):
         """Return the reply to one request; a failure where there is none."""
 
 
-class _RefusedError(Exception):
-    """A status that is no success, with what the server said."""
+class Memory(Protocol):
+    """Where it is kept what a server wants otherwise, such as the journal."""
 
-    def __init__(self, status: int, retry_after: str | None, text: str) -> None:
-        self.status, self.said = status, _message(text)
-        super().__init__(f"status {status}: {self.said}")
-        try:
-            self.retry_after_s = min(max(float(retry_after or 0), 0.0), _LONGEST_WAIT_S)
-        except ValueError:
-            self.retry_after_s = 0.0
+    def learnt(self, name: str) -> Mapping[str, Sequence[Form]]:
+        """Return the forms in which the models of an endpoint answered, by model."""
+
+    def learn(self, name: str, model: str, form: Form) -> None:
+        """Keep a form in which a model answered."""
 
 
-def _message(text: str) -> str:
-    """Return the message of an error as servers write it, or all of the text."""
-    try:
-        said = json.loads(text)["error"]["message"]
-    except (ValueError, KeyError, TypeError):
-        said = text
-    return str(said)[:300]
+def name_of(model: Endpoint | Model) -> str:
+    """Return how keys name what is asked."""
+    return model.name if isinstance(model, Endpoint) else model.base_url
 
 
 class Client:
     """A model behind an endpoint; use :func:`connected` to open one.
 
+    Each model is asked with the full request first. Where a refusal speaks of a field, that
+    request is sent without it, or as the words say; once it is answered so, all later ones
+    of the model are asked in the same way.
+
     Attributes
     ----------
     base_url : str
     pace : Pace
-    paths : dict of str to str
-        How structure is asked of each model, as far as its server understands it.
     """
 
-    def __init__(self, endpoint: Endpoint, api: AsyncOpenAI, http: AsyncClient) -> None:
+    def __init__(
+        self, endpoint: Endpoint, wire: Wire, memory: Memory | None, secrets: Sequence[str] = ()
+    ) -> None:
         self.endpoint, self.base_url = endpoint, endpoint.base_url
         self.pace = Pace(endpoint.concurrency)
-        self.paths: dict[str, str] = {}
-        self._http, self._key = http, api.api_key
-        # parsed once: the transport takes its time over each header and address
-        self._urls = {r: api.base_url.join(r) for r in ("chat/completions", "embeddings")}
-        headers = {**api.default_headers, **api.auth_headers}
-        self._headers = {
-            name: text
-            for name, text in headers.items()
-            if isinstance(text, str) and not name.startswith("X-Stainless")
-        }
+        self._line = DeadEnd(endpoint.base_url, endpoint.key_variable)
+        self._wire, self._memory, self._secrets = wire, memory, secrets
+        kept = {} if memory is None else memory.learnt(endpoint.name)
+        self._forms = {(model, form) for model, forms in kept.items() for form in forms}
+        self._learnt = {
+            model: merged(self.endpoint.bends, *forms) for model, forms in kept.items()
+        }  # in the order in which it was learnt
+        self._scouts: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
+        self._asking = 0
+        self._end: JudgeError | None = None
+        self._ended = asyncio.Event()
 
     async def ask(self, request: Request) -> Reply:
         """Return the reply to one request.
@@ -143,118 +99,216 @@ class Client:
         Raises
         ------
         JudgeError
-            An error that asking again does not mend: the key, the address, the model.
+            Calls in a row failed, over all requests, in a way that asking again does not
+            mend: the key, the quota, the address, a server that does not answer.
         """
-        reply = await self._answer(request)
-        if not reply.failed or not reply.usage.calls or reply.attempts >= self.endpoint.attempts:
+        if not self._asking:
+            # what was a dead end may be none when it is asked again
+            self._end = None
+            self._ended.clear()
+        self._asking += 1
+        try:
+            return await self._asked(request)
+        finally:
+            self._asking -= 1
+
+    async def _asked(self, request: Request) -> Reply:
+        reply, tries = await self._answer(request)
+        if not reply.failed or not reply.usage.calls or tries >= self.endpoint.attempts:
             return reply
         seed = request.sampling.seed
         other = replace(request.sampling, seed=None if seed is None else seed + 1)
-        again = await self._answer(replace(request, sampling=other))
+        again, _ = await self._answer(replace(request, sampling=other))
         return replace(
             again if not again.failed else replace(again, text=_both(reply.text, again.text)),
             usage=reply.usage + again.usage,
             attempts=reply.attempts + again.attempts,
         )
 
-    async def _answer(self, request: Request) -> Reply:
-        """Return what the server says, after as many attempts as it takes."""
-        problem = ""
-        for attempt in range(1, self.endpoint.attempts + 1):
-            async with self.pace.slot() as begun:
-                path = self._path(request)
-                try:
-                    completion = await self._call(request, path)
-                except Exception as error:
-                    wait = self._judge(error, request, path, attempt, begun)
-                    problem = self._redacted(str(error) or type(error).__name__)
-                else:
-                    self.pace.answered()
-                    reply = read_completion(completion, request, path)
-                    return replace(reply, attempts=attempt)
-            await asyncio.sleep(wait)
-        given_up = f"no reply after {self.endpoint.attempts} attempts: {problem}"
-        nothing = Usage(calls=0)
-        attempts = self.endpoint.attempts
-        return Reply(problem, None, "", usage=nothing, attempts=attempts, reason=given_up)
+    async def _answer(self, request: Request) -> tuple[Reply, int]:
+        """Return what the server says after as many attempts as it takes, and their number.
 
-    def _path(self, request: Request) -> str:
-        return "text" if request.schema is None else self.paths.get(request.model, PATHS[0])
-
-    async def _call(self, request: Request, path: str) -> Any:
-        body = request.body()
-        if request.schema is not None:
-            body |= response_format(request.schema, path)
-        # the client's own post() builds its options, request and types anew for each call,
-        # which takes twice the time of all else: its address, headers and transport do
-        url, content = self._urls[request.route], json.dumps(body)
-        said = await self._http.post(url, content=content, headers=self._headers)
-        if said.status_code != 200:
-            raise _RefusedError(said.status_code, said.headers.get("retry-after"), said.text)
+        Calls in which the server only said how it wants to be asked are no attempts.
+        """
+        trial: list[str] = []
+        tries = calls = 0
+        answers = self._line.answers
+        scouting = False
         try:
-            return json.loads(said.content)
-        except ValueError:
-            # paid for, whatever it is: it is kept as it came
-            return said.text
+            while True:
+                async with self.pace.slot() as begun:
+                    if self._end is not None:
+                        raise self._end
+                    body, form = self._body(request, trial)
+                    calls += 1
+                    try:
+                        reply = await self._send(request, body)
+                    except CallFailedError as error:
+                        failure = error
+                    else:
+                        self._answered(request.model, form)
+                        return replace(reply, attempts=calls, form=form), tries + 1
+                if self._bends(failure, request, trial, body):
+                    if not scouting:
+                        await self._go_ahead(request.model, trial)
+                        scouting = True
+                    continue
+                if scouting:
+                    self._scouts[request.model].release()
+                    scouting = False
+                tries += 1
+                last = tries >= self._most(failure)
+                self._count(failure, request, begun, last and self._line.answers == answers)
+                if last:
+                    return _failed(failure, tries, calls), tries
+                # a dead end ends the waiting
+                with suppress(TimeoutError):
+                    wait = max(failure.wait_s, _backoff(tries))
+                    await asyncio.wait_for(self._ended.wait(), min(wait, LONGEST_WAIT_S))
+        finally:
+            if scouting:
+                self._scouts[request.model].release()
 
-    def _judge(
-        self, error: Exception, request: Request, path: str, attempt: int, begun: float
-    ) -> float:
-        """Return how long to wait before the next attempt, or raise what asking cannot mend."""
-        from httpx2 import TransportError
+    async def _send(self, request: Request, body: dict[str, Any]) -> Reply:
+        reply = _reply(await self._wire.post(request.route, body), request, body)
+        if not reply.failed:
+            return reply
+        # what an odd server sent may repeat the key
+        return replace(reply, text=redacted(reply.text, self._secrets))
 
-        if isinstance(error, _RefusedError):
-            status, asked_s = error.status, error.retry_after_s
-            if status == 400 and request.schema is not None and path != PATHS[-1]:
-                # a server that does not know this response format; all later calls ask otherwise
-                self.paths[request.model] = PATHS[PATHS.index(path) + 1]
-                return 0.0
-            if status not in _RETRIED and status < 500:
-                said = self._redacted(error.said)
-                raise _permanent(status, said, request, self.endpoint) from None
-            if status == 429:
-                self.pace.refused(asked_s, begun)
-            return min(max(asked_s, _backoff(attempt)), _LONGEST_WAIT_S)
-        if isinstance(error, TransportError):
-            return _backoff(attempt)
-        raise error
+    async def _go_ahead(self, model: str, trial: list[str]) -> None:
+        """Wait until no other request finds out how a model wants to be asked."""
+        known = self._known(model)
+        await self._scouts[model].acquire()
+        if self._known(model) != known:
+            # who went before has found out
+            trial.clear()
 
-    def _redacted(self, text: str) -> str:
-        """Return a server's message without the key, which some servers repeat."""
-        return text if self._key == _NO_KEY else text.replace(self._key, "(the key)")
+    def _body(self, request: Request, trial: Sequence[str]) -> tuple[dict[str, Any], Form]:
+        """Return what is sent, and the bends that made it so."""
+        known = self._known(request.model)
+        bends = merged(known, trial) if trial else known
+        return body_of(request, bends, self.endpoint.extra_body)
+
+    def _known(self, model: str) -> Form:
+        return self._learnt.get(model, self.endpoint.bends)
+
+    def _bends(
+        self, failure: CallFailedError, request: Request, trial: list[str], body: dict[str, Any]
+    ) -> bool:
+        """Try a request otherwise, where the refusal says how; False where it does not."""
+        if failure.status is None or request.inputs is not None:
+            return False
+        tried = merged(self._known(request.model), trial)
+        for one in bends_for(failure.status, failure.raw, body):
+            verb, _, rest = one.partition(" ")
+            field, _, to = rest.partition("=")
+            # a name that is refused, too, is left out
+            there_and_back = verb == "rename" and rename(to, field) in tried
+            fresh = omit(field) if there_and_back else one
+            if fresh not in tried:
+                trial.append(fresh)
+        # others may have learnt it while this call was on the way
+        return self._body(request, trial)[0] != body
+
+    def _answered(self, model: str, form: Form) -> None:
+        """Count an answer, and ask all later requests of a model in the form that it had."""
+        self.pace.answered()
+        self._line.answered()
+        if form and (model, form) not in self._forms:
+            self._forms.add((model, form))
+            self._learnt[model] = merged(self._known(model), form)
+            if self._memory is not None:
+                # the reply that is at hand matters more; who keeps it tells of a full disk
+                with suppress(sqlite3.Error):
+                    self._memory.learn(self.endpoint.name, model, form)
+
+    def _most(self, failure: CallFailedError) -> int:
+        """Return how many attempts a request has after a failure."""
+        if failure.whose in ("server", "busy"):
+            return self.endpoint.attempts
+        return min(_ODD_ATTEMPTS, self.endpoint.attempts) if failure.whose == "odd" else 1
+
+    def _count(
+        self, failure: CallFailedError, request: Request, begun: float, given_up: bool
+    ) -> None:
+        """Count a failed attempt; raises where it shows a dead end."""
+        if failure.whose == "busy":
+            self.pace.refused(failure.wait_s, begun)
+        retried = failure.whose in ("server", "busy")
+        last = given_up and retried
+        end = self._line.failed(failure, request.model, id(request), last=last)
+        if end is not None:
+            self._end = end
+            self._ended.set()
+            raise end
+        if failure.whose == "server" and self._line.silent:
+            self.pace.hold(_FIRST_WAIT_S, begun)
+
+
+def _reply(completion: Any, request: Request, body: Mapping[str, Any]) -> Reply:
+    """Return the reply that a completion holds; whatever it is, it fails alone."""
+    path = path_of(body)
+    try:
+        reply = whole(read_completion(completion, request, path))
+    except Exception as error:
+        # paid for, and no reason to end the run
+        reason = f"unreadable: {type(error).__name__}"
+        return Reply(reprlib.repr(completion), None, path, reason=reason)
+    texts = request.inputs or [one["content"] for one in request.messages]
+    usage = believed(reply.usage, body, sum(map(len, texts)))
+    return reply if usage is reply.usage else replace(reply, usage=usage)
+
+
+def _failed(failure: CallFailedError, tries: int, calls: int) -> Reply:
+    retried = failure.whose in ("server", "busy")
+    what = f"no reply after {tries} attempts" if retried else failure.reason
+    return Reply(
+        failure.said,
+        None,
+        "",
+        usage=Usage(calls=0),
+        attempts=calls,
+        reason=f"{what}: {failure}",
+        permanent=failure.whose == "request",
+    )
 
 
 def _backoff(attempt: int) -> float:
-    return random.uniform(0.5, 1.0) * min(_FIRST_WAIT_S * 2.0 ** (attempt - 1), _LONGEST_WAIT_S)
+    return random.uniform(0.5, 1.0) * min(_FIRST_WAIT_S * 2.0 ** (attempt - 1), LONGEST_WAIT_S)
 
 
 def _both(first: str, second: str) -> str:
     return first if first == second else f"{first}\n--- asked again ---\n{second}"
 
 
-def _permanent(status: int, said: str, request: Request, endpoint: Endpoint) -> JudgeError:
-    fixes = {
-        401: f"Set the environment variable {endpoint.key_variable} to a valid key.",
-        403: f"The key in {endpoint.key_variable} may not use this model.",
-        404: "Check the address (--base-url, it usually ends in /v1) and the model's name.",
-    }
-    return JudgeError(
-        "The endpoint refuses the call, and asking again would not help.",
-        where=endpoint.base_url,
-        found=f"status {status} for model {request.model!r}: {said}",
-        expected=f"an answer of {request.route}",
-        fix=fixes.get(status, "Read the server's message, then change the request."),
-    )
-
-
 @asynccontextmanager
-async def connected(endpoint: Endpoint) -> AsyncIterator[Client]:
-    """Open a connection to an endpoint; its key comes from the environment."""
+async def connected(endpoint: Endpoint, memory: Memory | None = None) -> AsyncIterator[Client]:
+    """Open a connection to an endpoint; its key comes from the environment.
+
+    Parameters
+    ----------
+    endpoint : Endpoint
+    memory : Memory, optional
+        Where it is kept what its server wants otherwise; only while it is open when None.
+    """
     from openai import AsyncOpenAI, DefaultAioHttpClient
 
     key = os.environ.get(endpoint.key_variable) or _NO_KEY
+    own, secrets = values_of(endpoint.headers)
     async with (
-        DefaultAioHttpClient(timeout=endpoint.timeout_s) as http,
+        # the whole call is timed: the transport needs no clocks for its parts
+        DefaultAioHttpClient(timeout=None) as http,
         AsyncOpenAI(api_key=key, base_url=endpoint.base_url, http_client=http) as api,
     ):
-        yield Client(endpoint, api, http)
+        given = {name.lower() for name in own}
+        usual = {
+            name: text
+            for name, text in {**api.default_headers, **api.auth_headers}.items()
+            if isinstance(text, str) and not name.startswith("X-Stainless")
+        }
+        headers = {n: text for n, text in usual.items() if n.lower() not in given} | own
+        urls = {r: api.base_url.join(r) for r in ("chat/completions", "embeddings")}
+        secrets += [] if key == _NO_KEY else [key]
+        wire = Wire(http, urls, headers, endpoint.timeout_s, secrets)
+        yield Client(endpoint, wire, memory, secrets)

@@ -17,6 +17,7 @@ from types import TracebackType
 from typing import Any, Self
 
 from workbench.errors import JudgeError
+from workbench.llm.asking.bends import Form, bent, bent_key
 from workbench.llm.reply import Reply, Usage
 from workbench.llm.request import Request
 
@@ -29,6 +30,16 @@ CREATE TABLE IF NOT EXISTS failures (
 );
 CREATE INDEX IF NOT EXISTS failures_by_key ON failures (key);
 """
+_BENDS = """
+CREATE TABLE IF NOT EXISTS bends (
+  name TEXT NOT NULL, model TEXT NOT NULL, form TEXT NOT NULL, UNIQUE (name, model, form)
+)
+"""
+"""Forms in which the models of an endpoint answered, and of all answers here (without names);
+files of earlier versions have none."""
+
+_KNOWN = "INSERT OR IGNORE INTO bends VALUES (?, ?, ?)"
+
 _Row = tuple[str, str, int, str | None]
 _VERSION = 1
 _ASKED = 500
@@ -111,17 +122,33 @@ class Journal:
         failures: list[_Row] = []
         for key, reply in replies.items():
             text = _json(reply.to_dict())
-            body = _json(asked[key].body()) if asked and key in asked else None
-            row = (key, text, zlib.crc32(text.encode()), body)
-            (failures if reply.failed else answers).append(row)
+            body = None
+            if asked and key in asked:
+                body = _json(bent(asked[key].body(), reply.form)[0])
+            total = zlib.crc32(text.encode())
+            if reply.failed:
+                # a failure belongs to the question, however it was put
+                failures.append((key, text, total, body))
+            else:
+                answers.append((bent_key(key, reply.form), text, total, body))
         with self._lock, self._connection as connection:
             connection.execute("BEGIN IMMEDIATE")
             connection.executemany("INSERT OR IGNORE INTO answers VALUES (?, ?, ?, ?)", answers)
             connection.executemany("INSERT INTO failures VALUES (?, ?, ?, ?)", failures)
+            connection.executemany(_KNOWN, _forms_of(replies.values()))
 
     def get(self, keys: Iterable[str]) -> dict[str, Reply]:
-        """Return the answers that are kept, by key."""
-        return self._found("answers", keys)
+        """Return the answers that are kept, by key.
+
+        An answer to the full request comes first; where there is none, one to a request in
+        a form that has answers here.
+        """
+        wanted = list(dict.fromkeys(keys))
+        found = self._found("answers", wanted)
+        for form in self._forms():
+            left = {bent_key(key, form): key for key in wanted if key not in found}
+            found |= {left[own]: one for own, one in self._found("answers", left).items()}
+        return found
 
     def failed(self, keys: Iterable[str]) -> dict[str, Reply]:
         """Return the last failure of each key that has one."""
@@ -145,6 +172,27 @@ class Journal:
         with self._lock:
             rows = self._connection.execute(query).fetchall()
         return {model: Usage(*counts) for model, *counts in rows}
+
+    def learnt(self, name: str) -> dict[str, list[Form]]:
+        """Return the forms in which the models of an endpoint answered, by model."""
+        query = "SELECT model, form FROM bends WHERE name = ? ORDER BY rowid"
+        with self._lock:
+            rows = self._connection.execute(query, (name,)).fetchall()
+        found: dict[str, list[Form]] = {}
+        for model, form in rows:
+            found.setdefault(model, []).append(tuple(json.loads(form)))
+        return found
+
+    def learn(self, name: str, model: str, form: Form) -> None:
+        """Keep a form in which a model of an endpoint answered."""
+        with self._lock, self._connection as connection:
+            connection.execute(_KNOWN, (name, model, json.dumps(form)))
+
+    def _forms(self) -> list[Form]:
+        with self._lock:
+            query = "SELECT form FROM bends GROUP BY form ORDER BY MIN(rowid)"
+            rows = self._connection.execute(query).fetchall()
+        return [tuple(json.loads(form)) for (form,) in rows]
 
     def __len__(self) -> int:
         """Return the number of answers."""
@@ -186,11 +234,20 @@ class Journal:
         fresh = _opened(self.path)
         with fresh:
             fresh.executemany("INSERT OR IGNORE INTO answers VALUES (?, ?, ?, ?)", rows)
+            # without their forms, answers to bent requests would not be found
+            replies = (Reply.from_dict(json.loads(row[1])) for row in rows)
+            fresh.executemany(_KNOWN, _forms_of(replies))
         fresh.close()
         self.notes.append(
             f"{self.path.name} is damaged ({error}): it was set aside as {aside.name}, and "
             f"{len(rows):,} answers were taken over from it"
         )
+
+
+def _forms_of(replies: Iterable[Reply]) -> list[tuple[str, str, str]]:
+    """Return rows by which answers to bent requests are found again."""
+    forms = {reply.form for reply in replies if reply.form and not reply.failed}
+    return [("", "", json.dumps(form)) for form in sorted(forms)]
 
 
 def _connected(path: Path) -> sqlite3.Connection:
@@ -216,9 +273,11 @@ def _opened(path: Path) -> sqlite3.Connection:
         if problem != "ok":
             raise sqlite3.DatabaseError(problem)
         if version == 0:
-            connection.executescript(_TABLES)
+            connection.executescript(_TABLES + _BENDS)
             connection.execute(f"PRAGMA user_version = {_VERSION}")
             connection.commit()
+        else:
+            connection.execute(_BENDS)
     except BaseException:
         connection.close()
         raise

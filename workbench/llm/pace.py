@@ -20,6 +20,11 @@ class Pace:
     most : int
         Highest number of calls at once; it begins there.
 
+    Attributes
+    ----------
+    alone : bool
+        One call at a time, to see whether a silent server answers again.
+
     Examples
     --------
     >>> pace = Pace(10)
@@ -32,15 +37,23 @@ class Pace:
         self.most = most
         self.limit = float(most)
         self.under_way = 0
+        self.alone = False
         self._not_before = 0.0
+        self._holds = 0
+        self._held_at = float("-inf")
         self._lowered_at = float("-inf")
         self._free = asyncio.Condition()
+
+    @property
+    def at_once(self) -> int:
+        """Calls that may be on the way now."""
+        return 1 if self.alone else max(1, int(self.limit))
 
     @asynccontextmanager
     async def slot(self) -> AsyncIterator[float]:
         """Wait for a free place, and hold it; gives the time at which the call begins."""
         async with self._free:
-            await self._free.wait_for(lambda: self.under_way < max(1, int(self.limit)))
+            await self._free.wait_for(lambda: self.under_way < self.at_once)
             self.under_way += 1
         try:
             while (wait := self._not_before - time.monotonic()) > 0:
@@ -53,6 +66,7 @@ class Pace:
 
     def answered(self) -> None:
         """Count an answer."""
+        self.alone, self._holds = False, 0
         self.limit = min(float(self.most), self.limit + 1.0 / max(self.limit, 1.0))
 
     def refused(self, wait_s: float, begun: float) -> None:
@@ -62,3 +76,15 @@ class Pace:
         if begun > self._lowered_at:
             self.limit = max(1.0, 0.7 * self.limit)
             self._lowered_at = now
+
+    def hold(self, first_s: float, begun: float) -> None:
+        """Send one call at a time to a silent server, after waits that double.
+
+        Failures of calls that began before the last wait was set are the same silence.
+        """
+        if begun < self._held_at:
+            return
+        now = time.monotonic()
+        self.alone, self._held_at = True, now
+        self._not_before = max(self._not_before, now + first_s * 2.0**self._holds)
+        self._holds += 1

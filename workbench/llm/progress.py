@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 import pandas as pd
 
+from workbench.llm.asking.bends import told
 from workbench.llm.budget import Budget
 from workbench.llm.reply import Reply, Usage
 from workbench.llm.request import Request
@@ -98,6 +100,8 @@ class Spending:
         Tokens and paid calls, by model.
     cost : float
         In the currency of the prices; NaN where a price is not known.
+    bends : mapping of str to int
+        What was changed in requests because the server wants it, with how many of each.
     """
 
     stage: str
@@ -108,6 +112,7 @@ class Spending:
     failures: Mapping[str, int]
     usage: Mapping[str, Usage]
     cost: float
+    bends: Mapping[str, int] = field(default_factory=dict)
 
     def to_dict(self) -> dict[str, Any]:
         """Return the spending as plain JSON values, for the settings of a result."""
@@ -127,6 +132,7 @@ class Spending:
                 for model, used in sorted(self.usage.items())
             },
             "cost": self.cost,
+            **({"bends": dict(self.bends)} if self.bends else {}),
         }
 
     def summary(self) -> str:
@@ -147,6 +153,7 @@ class Spending:
             f"{self.stage}: {self.requests:,} requests ({self.answered:,} answered, {failed}, "
             f"{self.open:,} open), {total.calls:,} calls, {total.prompt_tokens:,} prompt and "
             f"{total.completion_tokens:,} completion tokens, {cost}"
+            + (f"; asked as the server wants it: {told(self.bends)}" if self.bends else "")
         )
 
 
@@ -222,6 +229,7 @@ def _spent(
         failures=_failures(replies.values()),
         usage=usage,
         cost=budget.cost(usage),
+        bends=dict(sorted(Counter(one for r in replies.values() for one in r.form).items())),
     )
 
 

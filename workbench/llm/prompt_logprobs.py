@@ -7,7 +7,8 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from workbench.errors import ScoringError
-from workbench.llm.client import Endpoint
+from workbench.llm.asking.headers import values_of
+from workbench.llm.endpoint import Endpoint
 from workbench.llm.replies.marks import begins
 
 if TYPE_CHECKING:
@@ -44,6 +45,9 @@ class ServerScorer:
             api_key=os.environ.get(endpoint.key_variable) or "none",
             base_url=endpoint.base_url,
             timeout=endpoint.timeout_s,
+            default_headers=values_of(endpoint.headers)[0],
+            # the key goes where the user sent it, and nowhere else
+            http_client=openai.DefaultHttpxClient(follow_redirects=False),
         )
 
     def logprob(self, prompt: str, response: str, separator: str = " ") -> tuple[float, int]:

@@ -53,6 +53,11 @@ class Reply:
         Why it is a failure.
     thinking : str
         What the model thought before it answered, as far as it was told: never read.
+    permanent : bool
+        Asking the same again would fail again.
+    form : tuple of str
+        What was changed in the request because the server wants it
+        (:mod:`workbench.llm.asking.bends`); empty where it was sent in full.
     """
 
     text: str
@@ -64,6 +69,8 @@ class Reply:
     attempts: int = 1
     reason: str | None = None
     thinking: str = ""
+    permanent: bool = False
+    form: tuple[str, ...] = ()
 
     @property
     def failed(self) -> bool:
@@ -73,7 +80,7 @@ class Reply:
     def to_dict(self) -> dict[str, Any]:
         """Return the reply as plain JSON values."""
         usage = self.usage
-        return {
+        record = {
             "text": self.text,
             "value": self.value,
             "path": self.path,
@@ -85,6 +92,12 @@ class Reply:
             # most replies have none, and a journal holds many
             **({"thinking": self.thinking} if self.thinking else {}),
         }
+        # only where there is something to say: most records stay as they always were
+        if self.permanent:
+            record["permanent"] = True
+        if self.form:
+            record["form"] = list(self.form)
+        return record
 
     @classmethod
     def from_dict(cls, record: dict[str, Any]) -> Reply:
@@ -107,4 +120,6 @@ class Reply:
             record["attempts"],
             record["reason"],
             record.get("thinking", ""),
+            record.get("permanent", False),
+            tuple(record.get("form", ())),
         )

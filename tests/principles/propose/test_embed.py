@@ -8,7 +8,7 @@ from tests.llm_server import serving
 from workbench.errors import DesignError, JudgeError
 from workbench.llm import client
 from workbench.llm.asker import Asker, Planner
-from workbench.llm.client import Endpoint
+from workbench.llm.endpoint import Endpoint
 from workbench.llm.journal import Journal
 from workbench.principles.principle import Principle
 from workbench.principles.propose.cluster import cluster

@@ -17,7 +17,7 @@ _PROMPT = ("input_tokens", "cache_creation_input_tokens", "cache_read_input_toke
 _BOUNDS = ("minimum", "maximum")
 
 
-def _line(key: str, request: Request) -> dict[str, Any]:
+def _line(key: str, request: Request, body: Mapping[str, Any]) -> dict[str, Any]:
     if request.inputs is not None:
         raise refused("Anthropic", "texts to embed", "Ask another endpoint for embeddings.")
     if request.sampling.top_logprobs:
@@ -35,7 +35,7 @@ def _line(key: str, request: Request) -> dict[str, Any]:
     system = "\n\n".join(one["content"] for one in said if one["role"] in _SYSTEM)
     if system:
         params["system"] = system
-    params |= _sampled(request)
+    params |= {name: value for name, value in _sampled(request).items() if name in body}
     if _path(request) == "json_schema":
         form = {"type": "json_schema", "schema": _bare(request.schema)}
         params["output_config"] = {"format": form}

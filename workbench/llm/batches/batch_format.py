@@ -35,7 +35,7 @@ class BatchFormat:
     most_requests, most_bytes : int
         Limits of one file.
     line : callable
-        Makes the line of a request from its key and itself.
+        Makes the line of a request from its key, itself, and the body that is sent for it.
     path : callable
         How structure is asked for in that line: as :class:`~workbench.llm.reply.Reply` has it.
     key : str
@@ -49,7 +49,7 @@ class BatchFormat:
     name: str
     most_requests: int
     most_bytes: int
-    line: Callable[[str, Request], dict[str, Any]]
+    line: Callable[[str, Request, Mapping[str, Any]], dict[str, Any]]
     path: Callable[[Request], str]
     key: str
     is_reply: Callable[[Mapping[str, Any]], bool]

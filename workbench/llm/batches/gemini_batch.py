@@ -15,18 +15,17 @@ _FINISH = {"STOP": "stop", "MAX_TOKENS": "length"}
 _FILTERED = ("SAFETY", "RECITATION", "BLOCKLIST", "PROHIBITED_CONTENT", "SPII")
 
 
-def _line(key: str, request: Request) -> dict[str, Any]:
+_SAMPLING = {"temperature": "temperature", "topP": "top_p", "seed": "seed"}
+
+
+def _line(key: str, request: Request, body: Mapping[str, Any]) -> dict[str, Any]:
     if request.inputs is not None:
         raise refused("Gemini", "texts to embed", "Ask another endpoint for embeddings.")
     said, sampling = request.messages, request.sampling
     config: dict[str, Any] = {
-        "temperature": sampling.temperature,
-        "topP": sampling.top_p,
-        "maxOutputTokens": sampling.max_tokens,
-        "candidateCount": 1,
+        name: body[field] for name, field in _SAMPLING.items() if field in body
     }
-    if sampling.seed is not None:
-        config["seed"] = sampling.seed
+    config |= {"maxOutputTokens": sampling.max_tokens, "candidateCount": 1}
     if sampling.top_logprobs:
         config |= {"responseLogprobs": True, "logprobs": sampling.top_logprobs}
     if request.schema is not None:

@@ -6,15 +6,11 @@ from collections.abc import Mapping
 from typing import Any
 
 from workbench.llm.batches.batch_format import Answer, BatchFormat, said_of
-from workbench.llm.reading import response_format
 from workbench.llm.request import Request
 
 
-def _line(key: str, request: Request) -> dict[str, Any]:
-    body = request.body()
-    if request.schema is not None:
-        body |= response_format(request.schema, _path(request))
-    return {"custom_id": key, "method": "POST", "url": f"/v1/{request.route}", "body": body}
+def _line(key: str, request: Request, body: Mapping[str, Any]) -> dict[str, Any]:
+    return {"custom_id": key, "method": "POST", "url": f"/v1/{request.route}", "body": dict(body)}
 
 
 def _path(request: Request) -> str:

@@ -1,0 +1,264 @@
+"""An error belongs to its pair, a dead end is said early, and a hiccup is survived."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+import time
+
+import pytest
+
+from tests.odd_server import Answer, bad, behaving, done
+from workbench.errors import JudgeError
+from workbench.llm import client as client_module
+from workbench.llm.asker import Asker
+from workbench.llm.asking import dead_end
+from workbench.llm.client import connected
+from workbench.llm.endpoint import Endpoint
+from workbench.llm.journal import Journal
+from workbench.llm.request import Request, Sampling
+
+SCHEMA = {
+    "type": "object",
+    "properties": {"verdict": {"enum": ["A", "B"]}, "why": {"type": "string"}},
+}
+
+
+def request(k: int) -> Request:
+    return Request("m", ({"role": "user", "content": f"question {k}."},), Sampling(), SCHEMA)
+
+
+def ask(url, *requests, **options):
+    async def run():
+        async with connected(Endpoint(url, **options)) as client:
+            return await asyncio.gather(*(client.ask(one) for one in requests))
+
+    return asyncio.run(run())
+
+
+@pytest.fixture
+def _impatient(monkeypatch):
+    monkeypatch.setattr(client_module, "_FIRST_WAIT_S", 0.01)
+
+
+TOO_LONG = "This model's maximum context length is 8192 tokens. However, you requested 9000."
+ESC = "\x1b]0;own\x07\u202e"
+DEEP = b'{"choices": ' + b"[" * 200_000 + b"]" * 200_000 + b"}"
+
+BAD_PAIRS = {
+    "context": (bad(400, TOO_LONG), "too long for the model: status 400", True),
+    "filter": (bad(400, "filtered due to the content management policy"),
+               "stopped by a content filter: status 400", True),
+    "413": (bad(413, "request entity too large"), "too large for the server: status 413", True),
+    "reset": (Answer({"choices": []}, reset=True), "no reply after 2 attempts", False),
+    "gzip": (Answer(b"no gzip", headers={"content-encoding": "gzip"}),
+             "no reply after 2 attempts: DecodingError", False),
+    "short": (Answer({"choices": []}, length=500), "no reply after 2 attempts", False),
+    "odd": (bad(400, f"Upstream {ESC} closed\nit"), "refused: status 400: Upstream", False),
+    "moderated": (bad(403, "Your input was flagged"), "stopped by a content filter", True),
+    "deep": (Answer(DEEP), "", True),
+    "broken": (Answer(b'{"choices": [{"mess'), "", True),
+    "half": (done('{"verdict": "A", "why": "\\ud83d"}'), "unreadable: half a character", True),
+    "text": (done("\ud83d"), "unreadable: half a character", True),
+    "list": (Answer([1, 2]), "the server gave no choice", True),
+}  # fmt: skip
+
+
+@pytest.mark.usefixtures("_impatient")
+@pytest.mark.parametrize(("answer", "reason", "for_good"), BAD_PAIRS.values(), ids=BAD_PAIRS)
+def test_one_bad_pair_is_a_counted_failure_and_the_run_goes_on(tmp_path, answer, reason, for_good):
+    def behave(body, n):
+        return answer if "question 3." in body["messages"][0]["content"] else done()
+
+    with behaving(behave) as server, Journal(tmp_path / "j") as journal:
+        endpoint = Endpoint(server.url, concurrency=2, attempts=2)
+        with Asker(endpoint, journal) as asker:
+            replies = asker.ask([request(k) for k in range(8)], "s")
+            (spent,) = asker.spending()
+        assert [reply.failed for reply in replies] == [k == 3 for k in range(8)]
+        assert replies[3].reason.startswith(reason)
+        assert all(c.isprintable() for c in replies[3].reason)
+        assert spent.failed == 1
+        calls = server.calls
+        with Asker(endpoint, journal) as asker:
+            asker.ask([request(k) for k in range(8)], "s")
+        # only what may succeed is asked again
+        assert (server.calls == calls) == for_good
+        with Asker(endpoint, journal, retry_failed=True) as asker:
+            asker.ask([request(k) for k in range(8)], "s")
+        assert server.calls > calls
+
+
+QUOTA = bad(429, "You exceeded your current quota, please check your plan and billing details.",
+            code="insufficient_quota")  # fmt: skip
+PAGE = Answer(b"<html><head><title>Welcome</title></head></html>")
+SHY = bad(401, "Incorrect API key provided: sk-wrong-0123456789")
+
+
+@pytest.mark.parametrize(
+    ("answer", "said", "fix"),
+    [
+        (QUOTA, "the quota is used up: status 429", "plan"),
+        (SHY, "status 401: Incorrect API key provided: (the key)", "MY_KEY"),
+        (bad(404, "The model `m` does not exist"), "status 404", "model's name"),
+        (bad(400, "Your organisation has no such thing"), "5 calls in a row", "--extra-body"),
+    ],
+)
+def test_what_is_refused_for_all_stops_the_run_at_once(tmp_path, monkeypatch, answer, said, fix):
+    monkeypatch.setenv("MY_KEY", "sk-wrong-0123456789")
+    with behaving(lambda body, n: answer) as server, Journal(tmp_path / "j") as journal:
+        start = time.monotonic()
+        endpoint = Endpoint(server.url, "MY_KEY", concurrency=4)
+        with Asker(endpoint, journal) as asker, pytest.raises(JudgeError) as error:
+            asker.ask([request(k) for k in range(100)], "s")
+        assert time.monotonic() - start < 3
+        assert server.calls <= 10
+    assert said in str(error.value)
+    assert fix in str(error.value)
+    assert "sk-wrong" not in str(error.value)
+
+
+@pytest.mark.usefixtures("_impatient")
+@pytest.mark.parametrize("answer", [PAGE, bad(500, "broken"), bad(200, "Provider overloaded")])
+def test_a_server_that_never_answers_is_given_up_early(tmp_path, monkeypatch, answer):
+    monkeypatch.setattr(dead_end, "_PATIENCE_S", 0.2)
+    with behaving(lambda body, n: answer) as server, Journal(tmp_path / "j") as journal:
+        with (
+            Asker(Endpoint(server.url), journal) as asker,
+            pytest.raises(JudgeError, match="does not answer") as error,
+        ):
+            asker.ask([request(k) for k in range(80)], "s")
+        # all at once, then one at a time
+        assert server.calls <= 32
+    assert "calls in a row failed, none was answered in between" in str(error.value)
+    assert any(words in str(error.value) for words in ("Welcome", "broken", "overloaded"))
+
+
+@pytest.mark.usefixtures("_impatient")
+@pytest.mark.parametrize("answer", [bad(500, "crashed"), bad(429, "Request too large for m")])
+def test_one_request_that_breaks_the_server_each_time_is_no_dead_end(tmp_path, answer):
+    def behave(body, n):
+        return answer if "question 3." in body["messages"][0]["content"] else done()
+
+    with (
+        behaving(behave) as server,
+        Journal(tmp_path / "j") as journal,
+        Asker(Endpoint(server.url, concurrency=1), journal) as asker,
+    ):
+        replies = asker.ask([request(k) for k in range(8)], "s")
+    assert [reply.failed for reply in replies] == [k == 3 for k in range(8)]
+
+
+@pytest.mark.usefixtures("_impatient")
+def test_nobody_there_is_given_up_early(monkeypatch):
+    monkeypatch.setattr(dead_end, "_PATIENCE_S", 0.2)
+    with pytest.raises(JudgeError, match="the last: no connection: ") as error:
+        ask("http://127.0.0.1:9/v1", *(request(k) for k in range(40)), attempts=20)
+    assert "See that the server runs" in str(error.value)
+
+
+def test_few_requests_that_fail_are_failures_and_no_dead_end():
+    replies = ask("http://127.0.0.1:9/v1", request(0), request(1), attempts=1)
+    assert all(reply.failed and not reply.permanent for reply in replies)
+
+
+@pytest.mark.usefixtures("_impatient")
+@pytest.mark.parametrize(
+    "answer",
+    [bad(503, "starting"), bad(429, "slow down", {"retry-after": "0.05"}), bad(200, "overloaded"),
+     bad(503, "busy", {"retry-after": "0.05"}), bad(429, "Quota exceeded. Please retry in 2s")],
+)  # fmt: skip
+def test_a_hiccup_is_survived(answer):
+    """A server that restarts, or refuses a burst, for half a second."""
+    begun = time.monotonic()
+    away = lambda: 0.1 < time.monotonic() - begun < 0.6  # noqa: E731
+
+    with behaving(lambda body, n: answer if away() else done()) as server:
+        replies = ask(server.url, *(request(k) for k in range(200)), concurrency=8, attempts=50)
+    assert not any(reply.failed for reply in replies)
+
+
+def test_an_error_inside_a_200_is_tried_again_with_waits(monkeypatch):
+    monkeypatch.setattr(client_module, "_FIRST_WAIT_S", 0.1)
+    error = Answer({"error": {"message": "Provider returned error: overloaded", "code": 502}})
+    with behaving(lambda body, n: error if n <= 3 else done()) as server:
+        start = time.monotonic()
+        (reply,) = ask(server.url, request(0))
+        assert time.monotonic() - start > 0.1 * (0.5 + 1 + 2) - 0.01
+    assert (reply.failed, reply.attempts, reply.usage.calls) == (False, 4, 1)
+    with behaving(lambda body, n: error) as server:
+        (reply,) = ask(server.url, request(0), attempts=2)
+    # not paid for: it is open when the run is taken up
+    assert (reply.failed, reply.permanent, reply.usage.calls) == (True, False, 0)
+
+
+def test_the_timeout_bounds_the_whole_reply():
+    """Each byte comes in time; all of them would take 10 s."""
+    slow = Answer(done().body, pause_s=0.1)
+    with behaving(lambda body, n: slow) as server:
+        start = time.monotonic()
+        (reply,) = ask(server.url, request(0), timeout_s=0.4, attempts=1)
+        assert time.monotonic() - start < 2
+    assert "no whole reply within 0.4 s" in reply.reason
+
+
+def test_a_redirect_to_another_host_is_refused(monkeypatch):
+    monkeypatch.setenv("MY_KEY", "sk-secret-0123456789")
+    with behaving(lambda body, n: done()) as other:
+        there = {"location": f"{other.url}/chat/completions?k=1"}
+        with (
+            behaving(lambda body, n: Answer({}, 307, there)) as server,
+            pytest.raises(JudgeError, match="sent to another address") as error,
+        ):
+            ask(server.url, request(0), key_variable="MY_KEY")
+        assert other.calls == 0
+    assert "k=1" not in str(error.value)
+
+
+def test_a_redirect_on_the_same_host_is_followed():
+    def behave(body, n):
+        there = {"location": "/v1/elsewhere"}
+        return Answer({}, 307, there) if n == 1 else done()
+
+    with behaving(behave) as server:
+        (reply,) = ask(server.url, request(0))
+    assert reply.value == {"verdict": "A"}
+
+
+@pytest.mark.parametrize(
+    "usage",
+    [{"prompt_tokens": -5}, {"completion_tokens": 10**9}, {"prompt_tokens": 10**12},
+     {"completion_tokens": 20_000}, {"prompt_tokens": 1.5}, {"completion_tokens": True}],
+)  # fmt: skip
+def test_usage_beyond_reason_is_not_believed(usage):
+    with behaving(lambda body, n: done(**usage)) as server:
+        (reply,) = ask(server.url, request(0))
+    assert not reply.failed
+    believed = (reply.usage.prompt_tokens, reply.usage.completion_tokens)
+    # none of it, or what is there beside a number that is none
+    assert believed in ((0, 0), (0, 10), (50, 0))
+
+
+def test_usage_within_reason_is_believed():
+    with behaving(lambda body, n: done(completion_tokens=3000)) as server:
+        (reply,) = ask(server.url, request(0))
+    assert (reply.usage.prompt_tokens, reply.usage.completion_tokens) == (50, 3000)
+
+
+def test_a_dead_end_can_be_asked_again_later(tmp_path):
+    with (
+        behaving(lambda body, n: QUOTA if n == 1 else done()) as server,
+        Journal(tmp_path / "j") as journal,
+        Asker(Endpoint(server.url), journal) as asker,
+    ):
+        with pytest.raises(JudgeError, match="quota"):
+            asker.ask([request(0)], "s")
+        (reply,) = asker.ask([request(0)], "s")
+    assert not reply.failed
+
+
+def test_a_refused_port_is_refused():
+    with socket.socket() as port:
+        port.bind(("127.0.0.1", 0))
+        (reply,) = ask(f"http://127.0.0.1:{port.getsockname()[1]}/v1", request(0), attempts=1)
+    assert reply.reason.startswith("no reply after 1 attempts: ClientConnectorError")

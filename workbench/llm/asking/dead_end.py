@@ -1,0 +1,126 @@
+"""Knowing early that nothing will answer, without giving up for a hiccup."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, field
+
+from workbench.errors import JudgeError
+from workbench.llm.asking.failures import CallFailedError
+
+FEW = 5
+"""Failed calls in a row, none answered in between, that can be a dead end."""
+
+_AGAIN = 3
+_MIXED = 20
+_HELD = 8
+_PATIENCE_S = 5.0
+_LONG_PATIENCE_S = 30.0
+
+_FIXES = {
+    "account": "Check the key in {key}, and the account's plan; then take the run up again: "
+    "what was answered is kept.",
+    "address": "Check the address (--base-url, it usually ends in /v1), the model's name, and "
+    "whether the key in {key} may use it.",
+    "odd": "Read the server's message; --omit, --rename and --extra-body change what is sent.",
+    "busy": "Wait, or lower --concurrency; then take the run up again: what was answered is kept.",
+    "server": "See that the server runs, and that the address is right (--base-url, it usually "
+    "ends in /v1); then take the run up again: what was answered is kept.",
+}
+
+
+@dataclass
+class DeadEnd:
+    """Failed calls in a row, over all requests of a connection.
+
+    The account and the address are given up at the first refusal where nothing was answered
+    before, and at the third in a row later. Refusals of no known reason: at :data:`FEW` that
+    say the same, or 20 that do not. A server that does not answer: at :data:`FEW` over 5 s;
+    over 30 s where it answered before or says that it is not ready (503, or no reply in
+    time), which a restart survives. A server that asks to wait: when a request has had all
+    its attempts. One request alone, or two, are never a dead end but for the account and the
+    address.
+
+    Examples
+    --------
+    >>> line = DeadEnd("http://127.0.0.1:1/v1", "OPENAI_API_KEY")
+    >>> line.failed(CallFailedError("no such key", 401), "m").what
+    'The endpoint refuses the call, and asking again would not help.'
+    """
+
+    base_url: str
+    key_variable: str
+    answers: int = 0
+    in_a_row: int = 0
+    _began: float = 0.0
+    _words: set[str] = field(default_factory=set)
+    _requests: set[int] = field(default_factory=set)
+
+    def answered(self) -> None:
+        """Count an answer."""
+        self.answers += 1
+        self.in_a_row = 0
+
+    def failed(
+        self, error: CallFailedError, model: str, request: int = 0, *, last: bool = False
+    ) -> JudgeError | None:
+        """Count a failed call; the error that ends the run, where this is a dead end.
+
+        Parameters
+        ----------
+        error : CallFailedError
+        model : str
+            Whom it asked.
+        request : int
+            Which request it was: one alone, asked again and again, is no dead end.
+        last : bool
+            It was the last attempt of a request, and nothing was answered since its first.
+        """
+        if error.whose == "request":
+            return None
+        if not self.in_a_row:
+            self._began = time.monotonic()
+            self._words.clear()
+            self._requests.clear()
+        self.in_a_row += 1
+        self._words.add(error.said)
+        self._requests.add(request)
+        if not (self._is_end(error) or (last and self._many)):
+            return None
+        return self._error(error, model)
+
+    def _is_end(self, error: CallFailedError) -> bool:
+        if error.whose == "account" or (error.whose == "address" and error.status != 403):
+            return self.in_a_row >= (_AGAIN if self.answers else 1)
+        if error.whose == "address":
+            # one request alone may be forbidden
+            return self.in_a_row >= _AGAIN
+        if error.whose == "odd":
+            return self._many and (len(self._words) == 1 or self.in_a_row >= _MIXED)
+        patient = self.answers or error.status in (503, 504) or error.slow
+        patience = _LONG_PATIENCE_S if patient else _PATIENCE_S
+        lasted = time.monotonic() - self._began
+        return error.whose == "server" and self._many and lasted >= patience
+
+    @property
+    def _many(self) -> bool:
+        # one request can break a server each time: that is its own error
+        return self.in_a_row >= FEW and len(self._requests) >= _AGAIN
+
+    @property
+    def silent(self) -> bool:
+        """Whether so many calls failed in a row that one at a time is enough to look."""
+        return self.in_a_row >= _HELD
+
+    def _error(self, error: CallFailedError, model: str) -> JudgeError:
+        refused = error.whose in ("account", "address", "odd")
+        times = f"{self.in_a_row:,} calls in a row failed, none was answered in between; the last: "
+        return JudgeError(
+            "The endpoint refuses the call, and asking again would not help."
+            if refused
+            else "The endpoint does not answer.",
+            where=self.base_url,
+            found=("" if self.in_a_row == 1 else times) + f"{error.reason}: {error}",
+            expected=f"an answer of model {model!r}",
+            fix=_FIXES[error.whose].format(key=self.key_variable),
+        )
