@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +10,7 @@ import pytest
 from streamlit.runtime.context import ContextProxy
 from streamlit.testing.v1 import AppTest
 
+from tests.pages.browsing import CHROMIUM, QUIET
 from workbench.cli.dashboard import ENDPOINTS, TOKEN
 
 LET_IN = "a-token-of-the-tests"
@@ -36,3 +38,16 @@ def token(monkeypatch: pytest.MonkeyPatch) -> str:
     monkeypatch.delenv(ENDPOINTS, raising=False)
     monkeypatch.setattr(AppTest, "from_file", with_token)
     return LET_IN
+
+
+# a browser that is open holds the event loop of its thread: others want one too
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Any]:
+    if not Path(CHROMIUM).exists():
+        pytest.skip("chromium is not installed (Debian: apt-get install chromium)")
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as driver:
+        chromium = driver.chromium.launch(executable_path=CHROMIUM, args=QUIET)
+        yield chromium
+        chromium.close()
