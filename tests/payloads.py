@@ -42,6 +42,8 @@ PAYLOADS = {
     "form": f'<form action="{AWAY}/form"><button formaction="javascript:{RUN}">x</button></form>',
     "link javascript": f'<a href="javascript:{RUN}">x</a>',
     "link away": f'<a href="{AWAY}/link" target=_blank ping="{AWAY}/ping">x</a>',
+    # short enough to be whole in the labels of figures
+    "link short": f'<a href="{AWAY}">x</a>',
     "data url": f'<a href="data:text/html,<img src={AWAY}/data.png>">x</a>',
     "markdown image": f"![x]({AWAY}/md.png) ![y][r]\n\n[r]: {AWAY}/ref.png",
     "markdown link": f"[x](javascript:{RUN}) [y](data:text/html,x) <{AWAY}/auto>",
@@ -90,10 +92,11 @@ def votes(names: list[str], n: int = 96) -> pd.DataFrame:
     texts = [PAYLOADS[name] for name in names]
     rows = []
     for k in range(n):
-        at = [texts[(k + shift) % len(texts)] for shift in range(5)]
+        at = [texts[(k + shift) % len(texts)] for shift in range(3)]
+        models = [texts[:_NAMES][(k + shift) % len(texts[:_NAMES])] for shift in range(2)]
         pair = {
             "prompt": f"{at[0]} {k}", "response_a": f"{at[1]} {k}",
-            "response_b": f"no {k} {at[2]}", "model_a": at[3], "model_b": at[4],
+            "response_b": f"no {k} {at[2]}", "model_a": models[0], "model_b": models[1],
             "scenario": texts[k % 2], "tags": at[1], "session": f"{at[2]} {k // 2}",
         }  # fmt: skip
         rows += [{**pair, **_label(random, j, who)} for j, who in enumerate(texts[:_NAMES])]

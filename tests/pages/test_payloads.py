@@ -13,7 +13,7 @@ from tests.payloads import AWAY, PAYLOADS, scores, votes
 
 pytestmark = pytest.mark.browser
 
-NAMES = ["script", "link javascript", "link away", "markdown image", "formula", "hover template",
+NAMES = ["script", "link javascript", "link short", "markdown image", "formula", "hover template",
          "attribute ends", "script ends"]  # fmt: skip
 
 
