@@ -13,7 +13,7 @@ BENCH ?=
 .PHONY: help demo test lint bench docs-check upgrade clean
 
 help:
-	@echo "make demo         set up, do the main job on the sample, open the dashboard"
+	@echo "make demo         set up, do the main job on the sample, print the dashboard's link"
 	@echo "                  (ARGS=--no-app leaves the dashboard out)"
 	@echo "make test         set up with the test tools, pass every test"
 	@echo "make lint         ruff, mypy and the import contracts"

@@ -9,6 +9,7 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 from parts.choices import choose
+from parts.entry import enter
 from parts.state import adopt, announce, current, job_of
 from parts.ui import failure, figure, note, table
 
@@ -56,7 +57,7 @@ def show(name: str) -> None:
     note("Compare shows it beside all annotators.")
 
 
-st.title("Add a judge")
+enter("Add a judge")
 data = current()
 announce(data)
 st.caption(

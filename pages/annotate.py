@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-import os
-import tempfile
-from pathlib import Path
 from typing import Any
 
 import streamlit as st
-from parts.runs import root, watch
+from parts.endpoints import endpoint_of
+from parts.entry import enter
+from parts.places import known_runs, launch, place_for, scratch, title_of
+from parts.runs import watch
 from parts.state import announce, current
 from parts.ui import failure, note, table, warn
 
 import workbench as wb
 from workbench.annotate.config import AnnotateConfig
-from workbench.annotate.process import runs_in, start
 from workbench.annotate.run import estimate, prepare
 from workbench.factors.rubric.definition import RUBRICS
 from workbench.judges import TEMPLATES
@@ -31,13 +30,9 @@ def asked() -> AnnotateConfig:
     task = st.selectbox("What", list(_TASKS), format_func=_TASKS.__getitem__, key="task")
     left, middle, right = st.columns(3)
     model = left.text_input("Model", "offline:plain", key="model", max_chars=200)
-    url = middle.text_input("Endpoint", AnnotateConfig().base_url, key="base-url", max_chars=300)
-    variable = right.text_input("Variable of the key", "OPENAI_API_KEY", key="key-variable")
     if model.startswith("offline:"):
         warn(f"{model} is built in: it computes text factors. Its numbers are simulated.")
-    elif not os.environ.get(variable):
-        note(f"{variable} is not set: fine for a local server that asks for no key.")
-    choices = {"model": model or None, "base_url": url or None, "key_variable": variable or None}
+    choices = {"model": model or None, **endpoint_of(middle, "base-url")}
     if task == "rubric":
         choices["rubric"] = left.selectbox("Rubric", list(RUBRICS), key="rubric")
     elif task == "judge":
@@ -63,20 +58,20 @@ def cost(config: AnnotateConfig) -> dict[str, Any]:
     reply = places[2].number_input("Price of 1M reply tokens", 0.0, value=None, key="price-out")
     if prompt is None or reply is None or config.offline:
         return {"max_cost": most}
-    path = Path(tempfile.gettempdir()) / f"prices-{os.getpid()}.toml"
+    path = scratch() / "prices.toml"
     model = config.asked_model.replace("\\", "\\\\").replace('"', '\\"')
     path.write_text(f'["{model}"]\nprompt = {prompt!r}\ncompletion = {reply!r}\n', "utf-8")
     return {"max_cost": most, "prices": str(path)}
 
 
-st.title("Annotate")
+enter("Annotate")
 data = current()
 announce(data)
 st.caption(
     "A run is a process of its own and a folder on this machine: close the tab, and it goes on; "
     "cancel or kill it, and it can be taken up again. Nothing that was paid for is lost."
 )
-known = runs_in(root())
+known = known_runs()
 with st.expander("New run", icon=":material/add:", expanded=not known):
     try:
         config = asked()
@@ -85,18 +80,16 @@ with st.expander("New run", icon=":material/add:", expanded=not known):
             note(found.summary().splitlines()[-1])
             table(found.stages, "estimate", "Requests by stage: the most that they take")
         if st.button("Start", key="start", type="primary", icon=":material/play_arrow:"):
-            place = root() / config.slug(data.digest)
-            folder = prepare(config, data, place)
-            start(folder)
-            st.session_state["run"] = place.name
+            place = place_for(data) / config.slug(data.digest)
+            launch(prepare(config, data, place))
+            st.session_state["run"] = title_of(place)
             st.rerun()
     except wb.WorkbenchError as error:
         failure(error)
 
 if known:
-    names = [run.path.name for run in known]
-    chosen = st.selectbox("Run", names, key="run")
+    chosen = st.selectbox("Run", list(known), key="run")
     try:
-        watch(known[names.index(chosen)])
+        watch(known[chosen])
     except wb.WorkbenchError as error:
         failure(error)

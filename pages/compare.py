@@ -5,6 +5,7 @@ from __future__ import annotations
 import pandas as pd
 import streamlit as st
 from parts.choices import choose
+from parts.entry import enter
 from parts.further import estimate_of, further_of
 from parts.state import announce, current, job_of, truth
 from parts.ui import failure, figure, note, result, table
@@ -15,7 +16,7 @@ from workbench.decompose.missing import missing_verdicts
 from workbench.plots.forest import forest, in_units
 from workbench.plots.held_out import held_out_dots
 
-st.title("Compare annotators")
+enter("Compare annotators")
 data = current()
 announce(data)
 choices = choose(data)

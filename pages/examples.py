@@ -6,6 +6,7 @@ import pandas as pd
 import streamlit as st
 from parts.choices import choose
 from parts.difference import show_difference
+from parts.entry import enter
 from parts.examples import IN_ORDER, RANKED, filters, fits_of, found, navigate, prediction, ranking
 from parts.media import media_of_prompt, media_of_responses
 from parts.state import announce, current, job_of
@@ -16,7 +17,7 @@ from workbench.data.word_diff import word_diff
 from workbench.explain.attribution import attribute
 from workbench.report.pair_view import factor_values, labels_of, titles_of
 
-st.title("Examples")
+enter("Examples")
 whole = data = current()
 announce(data)
 choices = choose(data)

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import streamlit as st
+from parts.entry import enter
 from parts.judges import asked, scorecard, verdicts
-from parts.runs import begin, root, watch
+from parts.places import begin, known_runs
+from parts.runs import watch
 from parts.state import announce, current
 from parts.ui import failure, note, table
 
 import workbench as wb
-from workbench.annotate.process import runs_in, status
+from workbench.annotate.process import status
 from workbench.annotate.run import estimate, found_in
 from workbench.audit.judges.plan import plan_audit
 
-st.title("Judge audit")
+enter("Judge audit")
 data = current()
 announce(data)
 st.caption(
@@ -21,7 +23,7 @@ st.caption(
     "should not matter (invariance) and what must (sensitivity). Existing verdicts need no call."
 )
 probes, seen = st.tabs(["Probes", "Existing verdicts"])
-known = [run for run in runs_in(root()) if run.config.task == "audit"]
+known = known_runs("audit")
 with probes:
     try:
         with st.expander("New audit", icon=":material/policy:", expanded=not known):
@@ -34,8 +36,7 @@ with probes:
             if st.button("Start", key="a-start", type="primary", icon=":material/play_arrow:"):
                 begin(config, data, "audit-run")
         if known:
-            names = [run.path.name for run in known]
-            chosen = known[names.index(st.selectbox("Audit", names, key="audit-run"))]
+            chosen = known[st.selectbox("Audit", list(known), key="audit-run")]
             if status(chosen).state == "finished":
                 scorecard(found_in(chosen))
             else:

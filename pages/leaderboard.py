@@ -6,6 +6,7 @@ from typing import Any
 
 import streamlit as st
 from parts.choices import criteria, one, some
+from parts.entry import enter
 from parts.state import announce, current
 from parts.ui import failure, figure, note, table
 
@@ -61,7 +62,7 @@ def _rated(digest: str, choices: tuple[tuple[str, Any], ...], _data: wb.Preferen
     return rate(_data.filter(criteria=options.pop("criteria") or None), **options)
 
 
-st.title("Leaderboard")
+enter("Leaderboard")
 data = current()
 announce(data)
 try:

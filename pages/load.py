@@ -8,6 +8,7 @@ from typing import Any
 
 import pandas as pd
 import streamlit as st
+from parts.entry import enter
 from parts.media import media_of_prompt, media_of_responses
 from parts.reading import reading_of
 from parts.state import adopt, announce, current
@@ -42,7 +43,7 @@ def open_upload(upload: Any) -> None:
             st.rerun()
 
 
-st.title("Load preference data")
+enter("Load preference data")
 with st.expander("Open your own file", icon=":material/upload_file:"):
     st.caption(f"{KNOWN}. It stays in this session.")
     upload = st.file_uploader(

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import streamlit as st
+from parts.entry import enter
 from parts.models import asked, kept, shown
-from parts.runs import root
+from parts.places import title_of
 from parts.state import announce, current
 from parts.ui import failure
 
@@ -12,14 +13,14 @@ import workbench as wb
 from workbench.audit.models.scored import score_models
 from workbench.audit.models.whole import read_scores
 
-st.title("Model audit")
+enter("Model audit")
 data = current()
 announce(data)
 st.caption(
     "Log-likelihoods of both responses under a model, its reference and its checkpoints: whether "
     "it ranks as the preferences say, how far a perfect solution would come, what moved."
 )
-known = kept(root())
+known = kept()
 try:
     with st.expander("New audit", icon=":material/model_training:", expanded=not known):
         options = asked(data)
@@ -27,10 +28,10 @@ try:
             few, place, arguments = options
             scores = score_models(few, folder=place, progress=st.spinner, **arguments)
             scores.save(place)
-            st.session_state["m-audit"] = place.name
-            known = kept(root())
+            st.session_state["m-audit"] = title_of(place)
+            known = kept()
     if known:
-        name = st.selectbox("Audit", known, key="m-audit")
-        shown(read_scores(root() / name), data)
+        name = st.selectbox("Audit", list(known), key="m-audit")
+        shown(read_scores(known[name]), data)
 except wb.WorkbenchError as error:
     failure(error)

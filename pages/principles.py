@@ -6,15 +6,18 @@ import json
 
 import streamlit as st
 from parts.constitution import edited, effects, exports, pairs_wrong, worth
+from parts.endpoints import endpoint_of
+from parts.entry import enter
 from parts.groups import by_group
-from parts.runs import begin, root, watch
+from parts.places import begin, known_runs, scratch
+from parts.runs import watch
 from parts.state import announce, current
 from parts.ui import failure, note, table, warn
 
 import workbench as wb
 from workbench.annotate.config import AnnotateConfig
 from workbench.annotate.folder import RunFolder
-from workbench.annotate.process import runs_in, status
+from workbench.annotate.process import status
 from workbench.annotate.run import estimate, found_in
 
 
@@ -25,7 +28,7 @@ def asked() -> AnnotateConfig:
     kinds = sorted(data.annotators["kind"].unique())
     who = left.selectbox("Whose preferences", [*kinds, *names], key="whose")
     model = middle.text_input("Model", "offline:plain", key="p-model", max_chars=200)
-    url = right.text_input("Endpoint", AnnotateConfig().base_url, key="p-url", max_chars=300)
+    endpoint = endpoint_of(right, "p-url")
     if model.startswith("offline:"):
         warn(f"{model} is built in: it computes text factors. Its numbers are simulated.")
     recipe = left.selectbox("Recipe", ["ours", "icai"], key="recipe")
@@ -39,7 +42,7 @@ def asked() -> AnnotateConfig:
     return AnnotateConfig().updated(
         "Principles page",
         model=model or None,
-        base_url=url or None,
+        **endpoint,
         principles=recipe,
         annotators=(who,),
         n=int(n),
@@ -70,7 +73,7 @@ def show(folder: RunFolder) -> None:
         exports(found)
         changed = edited(found)
         if changed is not None:
-            file = root() / f".{changed.digest}.json"
+            file = scratch() / f"{changed.digest}.json"
             file.write_text(json.dumps(changed.to_dict()), encoding="utf-8")
             votes = folder.results / "votes.parquet"
             options = {"constitution": str(file), "known": str(votes), "propose": False}
@@ -78,7 +81,7 @@ def show(folder: RunFolder) -> None:
             begin(changed_run, data, "principles-run")
 
 
-st.title("Principles")
+enter("Principles")
 data = current()
 announce(data)
 st.caption(
@@ -86,7 +89,7 @@ st.caption(
     "measured on others. Each step is a run of its own, which goes on when the tab is closed; an "
     "edit asks for votes on what is new only."
 )
-known = [run for run in runs_in(root()) if run.config.task == "principles"]
+known = known_runs("principles")
 try:
     with st.expander("Discover", icon=":material/travel_explore:", expanded=not known):
         config = asked()
@@ -96,8 +99,7 @@ try:
         if st.button("Start", key="p-start", type="primary", icon=":material/play_arrow:"):
             begin(config, data, "principles-run")
     if known:
-        names = [run.path.name for run in known]
-        chosen = known[names.index(st.selectbox("Run", names, key="principles-run"))]
+        chosen = known[st.selectbox("Run", list(known), key="principles-run")]
         if status(chosen).state == "finished":
             show(chosen)
         else:

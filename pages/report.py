@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 from parts.choices import choose, command_of, some
+from parts.entry import enter
 from parts.state import announce, current, job_of
 from parts.ui import failure, note, table, text
 
@@ -12,7 +13,7 @@ from workbench.json_values import to_json
 from workbench.report.findings import findings_frame
 from workbench.report.further import FURTHER
 
-st.title("Report")
+enter("Report")
 data = current()
 announce(data)
 try:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pandas as pd
 import streamlit as st
 from parts.choices import criteria
+from parts.endpoints import endpoint_of
 from parts.ui import note, result, table, text, warn
 
 import workbench as wb
@@ -26,7 +27,7 @@ def asked(data: wb.PreferenceData) -> AnnotateConfig:
     """Let the user say whom to audit and by which probes, and return it."""
     left, middle, right = st.columns(3)
     model = left.text_input("Judge: a model", "offline:plain", key="a-model", max_chars=200)
-    url = middle.text_input("Endpoint", AnnotateConfig().base_url, key="a-url", max_chars=300)
+    endpoint = endpoint_of(middle, "a-url")
     suite = right.selectbox("Suite", list(SIZES), key="a-suite")
     if model.startswith("offline:"):
         warn(f"{model} is built in: it computes text factors. Its numbers are simulated.")
@@ -39,7 +40,7 @@ def asked(data: wb.PreferenceData) -> AnnotateConfig:
     return AnnotateConfig().updated(
         "Judge audit page",
         model=model or None,
-        base_url=url or None,
+        **endpoint,
         suite=suite,
         pairs=int(pairs),
         vetoed=tuple(vetoed),

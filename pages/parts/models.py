@@ -8,7 +8,7 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 from parts.judges import findings
-from parts.runs import root
+from parts.places import own, place_for, root, title_of
 from parts.ui import note, result, table, text
 
 import workbench as wb
@@ -22,10 +22,11 @@ Options = tuple[wb.PreferenceData, Path, dict[str, Any]]
 _SHOWN = 25
 
 
-def kept(folder: Path) -> list[str]:
-    """Return the names of the audits that a folder holds, the newest first."""
-    files = sorted(folder.glob("*/audit.json"), key=lambda file: -file.stat().st_mtime)
-    return [file.parent.name for file in files]
+def kept() -> dict[str, Path]:
+    """Return the audits that this visitor may see, by title, the newest first."""
+    files = [file for folder in (own(), root()) for file in folder.glob("*/audit.json")]
+    files.sort(key=lambda file: -file.stat().st_mtime)
+    return {title_of(file.parent): file.parent for file in files}
 
 
 def asked(data: wb.PreferenceData) -> Options | None:
@@ -41,15 +42,15 @@ def asked(data: wb.PreferenceData) -> Options | None:
     pairs = left.number_input("Pairs", 1, most, min(most, 200), key="m-pairs")
     if not st.button("Score and audit", key="m-start", type="primary", disabled=not model):
         return None
-    taken = kept(root())
-    place = next(one for k in range(1, 1000) if (one := f"model-audit-{k}") not in taken)
+    parent, taken = place_for(data), kept().values()
+    place = next(one for k in range(1, 1000) if (one := parent / f"model-audit-{k}") not in taken)
     few = data.filter(pair_ids=data.pairs["pair_id"].head(int(pairs)))
     arguments = {
         "model": model, "reference": reference or None, "adapter": adapter or None,
         "checkpoints": [one.strip() for one in between.split(",") if one.strip()],
         "policy": TokenPolicy(mode), "beta": float(beta),
     }  # fmt: skip
-    return few, root() / place, arguments
+    return few, place, arguments
 
 
 def shown(scores: ModelScores, data: wb.PreferenceData) -> None:

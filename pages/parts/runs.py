@@ -3,20 +3,17 @@
 from __future__ import annotations
 
 import math
-import os
 from datetime import timedelta
-from pathlib import Path
 
 import pandas as pd
 import streamlit as st
+from parts.places import launch
 from parts.state import adopt
 from parts.ui import note, table, text, warn
 
 import workbench as wb
-from workbench.annotate.config import AnnotateConfig
 from workbench.annotate.folder import RunFolder
-from workbench.annotate.process import Status, cancel, runs_in, start, status
-from workbench.annotate.run import prepare
+from workbench.annotate.process import Status, cancel, status
 
 _SAID = {
     "new": "It starts ...",
@@ -26,22 +23,6 @@ _SAID = {
     "failed": "It failed; what was answered is kept, and it can be taken up again.",
     "ended": "Its process is gone; what was answered is kept, and it can be taken up again.",
 }
-
-
-def root() -> Path:
-    """Return where runs are kept: the folder runs/ of where the dashboard was started."""
-    return Path(os.environ.get("WORKBENCH_RUNS", "runs"))
-
-
-def begin(config: AnnotateConfig, data: wb.PreferenceData, key: str) -> None:
-    """Start a run of a configuration, and look at it; the key is that of the choice of runs."""
-    name = config.slug(data.digest)
-    taken = {run.path.name for run in runs_in(root())}
-    # the same name may hold a run of other options
-    place = next(root() / f"{name}-{k}" for k in range(1, 1000) if f"{name}-{k}" not in taken)
-    start(prepare(config, data, place))
-    st.session_state[key] = place.name
-    st.rerun()
 
 
 def watch(folder: RunFolder) -> None:
@@ -55,7 +36,8 @@ def _view(folder: RunFolder, live: bool) -> None:
     now = status(folder)
     note(f"{folder.path.name}: {_SAID[now.state]}")
     if now.message:
-        text(now.message)
+        # a refused key is told by the name of its variable, which is nobody's business here
+        text(now.message.replace(folder.config.key_variable, "(of the key)"))
     _tiles(now)
     for row in now.stages.itertuples():
         st.progress(row.done / max(row.requests, 1), f"{row.done:,} of {row.requests:,} requests")
@@ -67,7 +49,7 @@ def _view(folder: RunFolder, live: bool) -> None:
             note("The calls on the way come home first.")
     elif now.state not in ("new", "finished"):
         if st.button("Take it up again", key="resume", icon=":material/play_arrow:"):
-            start(folder)
+            launch(folder)
             st.rerun()
     elif live and now.state == "finished":
         # the whole page: its results are there now

@@ -14,6 +14,7 @@ from typer.testing import CliRunner, Result
 
 import workbench as wb
 from tests.planted import planted
+from workbench.annotate.endpoints import Endpoints
 from workbench.cli import dashboard
 from workbench.cli.main import app
 from workbench.json_values import records, to_json
@@ -288,9 +289,11 @@ class Streamlit:
         self.command: list[str] = []
         self.source = ""
         self.folder = Path()
+        self.env: dict[str, str] = {}
 
     def __call__(self, command: list[str], cwd: Path, env: dict[str, str], check: bool) -> Any:
         self.command, self.folder, self.source = command, cwd, env["WORKBENCH_DATA"]
+        self.env = env
         return subprocess.CompletedProcess(command, 0)
 
 
@@ -311,6 +314,48 @@ def test_app_serves_the_pages_on_this_machine_only(streamlit: Streamlit, folder:
     assert (streamlit.folder / ".streamlit" / "config.toml").is_file()
     assert run("app").exit_code == 0
     assert streamlit.source == "sample"
+
+
+def test_app_prints_a_link_whose_token_stands_in_no_argument(streamlit: Streamlit) -> None:
+    links = []
+    for _ in range(2):
+        done = run("app", "--port", 8765)
+        assert done.exit_code == 0, done.output
+        [link] = [word for word in done.stdout.split() if word.startswith("http")]
+        assert link.startswith("http://127.0.0.1:8765/?token=")
+        token = link.partition("token=")[2]
+        assert len(token) >= 40
+        assert streamlit.env[dashboard.TOKEN] == token
+        assert not [word for word in streamlit.command if token in word]
+        assert "--server.headless=true" in streamlit.command
+        links.append(link)
+    assert links[0] != links[1]
+
+
+def test_app_is_open_to_all_only_where_that_is_asked_for(
+    streamlit: Streamlit, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(dashboard.TOKEN, dashboard.NO_TOKEN)
+    assert run("app").exit_code == 0
+    assert streamlit.env[dashboard.TOKEN] != dashboard.NO_TOKEN
+    done = run("app", "--no-token")
+    assert streamlit.env[dashboard.TOKEN] == dashboard.NO_TOKEN
+    assert "token=" not in done.output
+
+
+def test_app_gives_the_pages_the_endpoints_and_says_where_their_keys_are(
+    streamlit: Streamlit, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MY_KEY_A", "not-to-be-shown")
+    flags = ("--endpoint", "a=http://127.0.0.1:1/v1", "--endpoint", "b=http://127.0.0.1:2/v1")
+    done = run("app", *flags, "--key-variable", "MY_KEY")
+    assert done.exit_code == 0, done.output
+    known = Endpoints.from_json(streamlit.env[dashboard.ENDPOINTS])
+    assert known.urls == {"a": "http://127.0.0.1:1/v1", "b": "http://127.0.0.1:2/v1"}
+    assert "its key from MY_KEY_A\n" in done.stdout
+    assert "its key from MY_KEY_B, which is not set" in done.stdout
+    assert "not-to-be-shown" not in done.output + streamlit.env[dashboard.ENDPOINTS]
+    assert run("app", "--endpoint", "nonsense").exit_code == 1
 
 
 def test_pages_are_found_in_a_wheel_and_beside_a_checkout(

@@ -2,85 +2,24 @@
 
 from __future__ import annotations
 
-import os
-import shutil
-import socket
-import subprocess
-import sys
-import time
-import urllib.request
-from contextlib import closing
-from pathlib import Path
-
+import psutil
 import pytest
 
-PAGES = Path(__file__).resolve().parents[2] / "pages"
-CHROMIUM = shutil.which("chromium") or "/usr/bin/chromium"
-QUIET = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-    "--no-first-run",
-]
+from tests.pages.browsing import dashboard
 
 pytestmark = pytest.mark.browser
 
 
 @pytest.fixture(scope="module")
-def server(browser):
-    """The app on a free port of the loopback interface; it ends with the test.
-
-    It asks for the browser, so that nothing starts where there is none.
-    """
-    with closing(socket.socket()) as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    command = [sys.executable, "-m", "streamlit", "run", str(PAGES / "app.py")]
-    command += [f"--server.port={port}", "--server.headless=true", "--server.address=127.0.0.1"]
-    process = subprocess.Popen(
-        command,
-        cwd=PAGES.parent,
-        env={**os.environ, "WORKBENCH_DATA": "sample"},
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-    )
-    address = f"http://127.0.0.1:{port}"
-    try:
-        for _ in range(120):
-            try:
-                urllib.request.urlopen(f"{address}/_stcore/health", timeout=2)
-                break
-            except OSError:
-                time.sleep(0.5)
-        else:
-            pytest.fail("the app did not answer within a minute")
-        yield address
-    finally:
-        process.terminate()
-        try:
-            process.wait(timeout=20)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait(timeout=20)
-
-
-@pytest.fixture(scope="module")
-def browser():
-    if not Path(CHROMIUM).exists():
-        pytest.skip("chromium is not installed (Debian: apt-get install chromium)")
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as driver:
-        chromium = driver.chromium.launch(executable_path=CHROMIUM, args=QUIET)
-        yield chromium
-        chromium.close()
+def server(browser, tmp_path_factory):
+    """The link of the app; it asks for the browser, so that nothing starts where there is none."""
+    with dashboard(tmp_path_factory.mktemp("served")) as link:
+        yield link
 
 
 def test_load_then_compare_and_a_link_reopens_the_view(server, browser):
-    page = browser.new_page(viewport={"width": 1400, "height": 1400})
+    context = browser.new_context(viewport={"width": 1400, "height": 1400})
+    page = context.new_page()
     problems: list[str] = []
     requests: list[str] = []
     page.on("pageerror", lambda error: problems.append(str(error)))
@@ -102,7 +41,8 @@ def test_load_then_compare_and_a_link_reopens_the_view(server, browser):
     page.wait_for_url("**ties=drop**", timeout=30_000)
     link = page.url
     assert "data=" in link
-    again = browser.new_page()
+    assert "token" not in link
+    again = context.new_page()
     again.goto(link, wait_until="domcontentloaded")
     again.locator(".js-plotly-plot").first.wait_for(timeout=90_000)
     assert again.get_by_label("Ties").input_value() == "drop"
@@ -118,8 +58,30 @@ def test_load_then_compare_and_a_link_reopens_the_view(server, browser):
         button.click()
     assert "<html" in download.value.path().read_text(encoding="utf-8")[:200]
     assert problems == []
-    elsewhere = [u for u in requests if not u.startswith((server, "data:", "blob:"))]
+    home = server.partition("?")[0]
+    elsewhere = [u for u in requests if not u.startswith((home, "data:", "blob:"))]
     assert elsewhere == []
+
+
+def test_a_stranger_sees_a_note_and_a_deep_link_with_the_token_opens_its_page(server, browser):
+    home, _, token = server.partition("?token=")
+    stranger = browser.new_page()
+    for path in ("", "compare", "media/x.csv", "?token=wrong"):
+        answer = stranger.goto(home + path)
+        assert answer.status == 403
+        assert "opens with a link" in stranger.content()
+        assert stranger.locator("script").count() == 0
+    context = browser.new_context()
+    page = context.new_page()
+    page.goto(f"{home}add-judge?token={token}", wait_until="domcontentloaded")
+    for _ in range(2):
+        page.get_by_role("heading", name="Add a judge").wait_for(timeout=90_000)
+        assert "token" not in page.url
+        assert token not in page.content()
+        page.reload(wait_until="domcontentloaded")
+    arguments = [" ".join(one.info["cmdline"] or []) for one in psutil.process_iter(["cmdline"])]
+    assert any("streamlit" in line for line in arguments)
+    assert not [line for line in arguments if token in line]
 
 
 def test_the_report_draws_without_network_and_without_a_cloud_button(browser, tmp_path):

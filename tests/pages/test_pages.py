@@ -60,7 +60,7 @@ def test_a_page_says_what_was_lost_when_the_data_were_read(monkeypatch, tmp_path
 
 
 def test_the_router_runs():
-    assert not AppTest.from_file(str(PAGES / "app.py"), default_timeout=90).run().exception
+    assert not AppTest.from_file(str(PAGES / "navigation.py"), default_timeout=90).run().exception
 
 
 def test_compare_shows_the_numbers_of_the_library():

@@ -7,6 +7,7 @@ import os
 import signal
 import subprocess
 import sys
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -92,11 +93,13 @@ def runs_in(root: Path) -> list[RunFolder]:
     return sorted(found, key=lambda run: (run.path / "run.toml").stat().st_mtime, reverse=True)
 
 
-def start(folder: RunFolder, *, retry_failed: bool = False) -> int:
+def start(
+    folder: RunFolder, *, retry_failed: bool = False, environment: Mapping[str, str] | None = None
+) -> int:
     """Do a run, or what is left of it, in a process of its own, and return its id.
 
     It outlives the caller. What it prints goes to ``run.log``; its key comes from the
-    environment.
+    environment: the caller's own where none is given.
 
     Raises
     ------
@@ -115,7 +118,12 @@ def start(folder: RunFolder, *, retry_failed: bool = False) -> int:
     (folder.path / "progress.json").unlink(missing_ok=True)
     with (folder.path / "run.log").open("ab") as log:
         process = subprocess.Popen(  # noqa: S603 - our own module, a path of ours
-            command, stdout=log, stderr=log, stdin=subprocess.DEVNULL, start_new_session=True
+            command,
+            stdout=log,
+            stderr=log,
+            stdin=subprocess.DEVNULL,
+            start_new_session=True,
+            env=environment,
         )
     return process.pid
 

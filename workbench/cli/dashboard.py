@@ -3,12 +3,25 @@
 from __future__ import annotations
 
 import os
+import secrets
 import subprocess
 import sys
+from collections.abc import Sequence
 from glob import has_magic
 from pathlib import Path
 
+import typer
+
 from workbench.errors import ConfigError
+
+TOKEN = "WORKBENCH_TOKEN"  # noqa: S105 - the variable's name
+"""Environment variable of the server that holds the token which opens the app."""
+
+NO_TOKEN = "none needed"  # noqa: S105
+"""Its value where the app is open to whoever reaches it; without a value it is shut."""
+
+ENDPOINTS = "WORKBENCH_ENDPOINTS"
+"""Environment variable of the server that lists its endpoints, without keys."""
 
 
 def router() -> Path:
@@ -36,8 +49,18 @@ def router() -> Path:
     )
 
 
-def serve(source: str, port: int) -> int:
+def serve(
+    source: str,
+    port: int,
+    *,
+    token: bool = True,
+    endpoints: Sequence[str] = (),
+    key_variable: str | None = None,
+) -> int:
     """Run the dashboard on 127.0.0.1 until it is stopped, and return its exit code.
+
+    It prints the link that opens the app. The token in it is made anew each time and travels
+    in the environment, which other users of the machine cannot read, as they can arguments.
 
     Parameters
     ----------
@@ -46,12 +69,19 @@ def serve(source: str, port: int) -> int:
         travels in the environment variable ``WORKBENCH_DATA``; annotation runs are kept in
         ``runs/`` of the current folder (``WORKBENCH_RUNS``).
     port : int
+    token : bool
+        Whether the app asks for a token.
+    endpoints : sequence of str
+        ``NAME=URL`` of each endpoint that visitors may ask with a key.
+    key_variable : str, optional
+        See :class:`workbench.annotate.endpoints.Endpoints`.
 
     Raises
     ------
     ConfigError
-        The source is not there.
+        The source is not there, or an endpoint cannot be used.
     """
+    listed = _listed(endpoints, key_variable)
     path = Path(source)
     if source != "sample" and not source.startswith("hub:"):
         if not path.exists() and not has_magic(source):
@@ -68,6 +98,11 @@ def serve(source: str, port: int) -> int:
         "server.showEmailPrompt": "false",
         "browser.gatherUsageStats": "false",
     }
+    opens = secrets.token_urlsafe(32) if token else NO_TOKEN
+    if token:
+        # opening a browser would put the link into the arguments of a process
+        flags |= {"server.headless": "true", "logger.hideWelcomeMessage": "true"}
+        typer.echo(f"The dashboard opens with this link: http://127.0.0.1:{port}/?token={opens}")
     options = [f"--{name}={value}" for name, value in flags.items()]
     command = [sys.executable, "-m", "streamlit", "run", str(router()), *options]
     try:
@@ -79,11 +114,25 @@ def serve(source: str, port: int) -> int:
                 **os.environ,
                 "WORKBENCH_DATA": source,
                 "WORKBENCH_RUNS": str(Path("runs").resolve()),
+                ENDPOINTS: listed,
+                TOKEN: opens,
             },
             check=False,
         ).returncode
     except KeyboardInterrupt:
         return 0
+
+
+def _listed(flags: Sequence[str], key_variable: str | None) -> str:
+    """Return the endpoints as the pages read them; say for each where its key is looked for."""
+    from workbench.annotate.endpoints import KEY_VARIABLE, Endpoints
+
+    known = Endpoints.from_flags(flags, key_variable or KEY_VARIABLE)
+    for name, url in known.urls.items():
+        variable = known.variable_of(url)
+        state = "" if os.environ.get(variable) else ", which is not set: asked without a key"
+        typer.echo(f"Endpoint {name}: {url}, its key from {variable}{state}")
+    return known.to_json()
 
 
 def _settings_folder() -> Path:

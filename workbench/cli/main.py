@@ -138,7 +138,7 @@ def demo(
         found = _principles(data, folder / "principles")
     _report(run, data, folder / "report.html", beside=[found, *found.parts()])
     if not no_app and sys.stdin.isatty() and sys.stdout.isatty():
-        run.note("Opening the dashboard; Ctrl-C ends it.")
+        run.note("Starting the dashboard; Ctrl-C ends it.")
         raise typer.Exit(serve("sample", 8501))
 
 
@@ -155,11 +155,28 @@ def open_app(
         str, typer.Argument(metavar="[DATA]", help="A file, a saved folder, or sample.")
     ] = "sample",
     port: Annotated[int, typer.Option(min=1, max=65535, help="Port on this machine.")] = 8501,
+    no_token: Annotated[
+        bool, typer.Option("--no-token", help="Let in whoever reaches it: only behind a log-in.")
+    ] = False,
+    endpoint: Annotated[
+        list[str] | None,
+        typer.Option(metavar="NAME=URL", help="An endpoint that may be asked with its key."),
+    ] = None,
+    key_variable: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NAME",
+            help="Environment variable of the key (WORKBENCH_API_KEY); of several endpoints, "
+            "each has its own: NAME_ENDPOINT.",
+        ),
+    ] = None,
     debug: Annotated[bool, typer.Option("--debug", help="Show the traceback.")] = False,
 ) -> None:
-    """Open the dashboard on this machine (127.0.0.1)."""
+    """Open the dashboard on this machine (127.0.0.1), by a link with a token."""
     with explained(debug):
-        raise typer.Exit(serve(source, port))
+        named = endpoint or ()
+        code = serve(source, port, token=not no_token, endpoints=named, key_variable=key_variable)
+        raise typer.Exit(code)
 
 
 def _principles(data: PreferenceData, folder: Path) -> Extraction:

@@ -1,0 +1,65 @@
+"""The pages of the dashboard and their order, for those who were let in."""
+
+from __future__ import annotations
+
+import streamlit as st
+from parts.entry import enter
+
+# an emoji draws the browser's icon by itself; Streamlit fetches Material ones from the network
+st.set_page_config(page_title="Preference Workbench", page_icon="⚖️", layout="wide")
+enter()
+
+st.navigation(
+    {
+        "Data": [
+            st.Page("load.py", title="Load", icon=":material/upload_file:", default=True),
+            st.Page(
+                "annotate.py", title="Annotate", icon=":material/edit_note:", url_path="annotate"
+            ),
+        ],
+        "Analyse": [
+            st.Page(
+                "compare.py", title="Compare", icon=":material/compare_arrows:", url_path="compare"
+            ),
+            st.Page(
+                "examples.py",
+                title="Examples",
+                icon=":material/quick_reference:",
+                url_path="examples",
+            ),
+            st.Page(
+                "leaderboard.py",
+                title="Leaderboard",
+                icon=":material/leaderboard:",
+                url_path="leaderboard",
+            ),
+            st.Page(
+                "principles.py",
+                title="Principles",
+                icon=":material/gavel:",
+                url_path="principles",
+            ),
+            st.Page(
+                "judge_audit.py",
+                title="Judge audit",
+                icon=":material/policy:",
+                url_path="judge-audit",
+            ),
+            st.Page(
+                "model_audit.py",
+                title="Model audit",
+                icon=":material/model_training:",
+                url_path="model-audit",
+            ),
+            st.Page(
+                "add_judge.py",
+                title="Add a judge",
+                icon=":material/person_add:",
+                url_path="add-judge",
+            ),
+        ],
+        "Report": [
+            st.Page("report.py", title="Report", icon=":material/description:", url_path="report")
+        ],
+    }
+).run()
