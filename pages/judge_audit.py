@@ -21,7 +21,7 @@ st.caption(
     "should not matter (invariance) and what must (sensitivity). Existing verdicts need no call."
 )
 probes, seen = st.tabs(["Probes", "Existing verdicts"])
-known = [run for run in runs_in(root()) if run.config.task == "audit"]
+known = runs_in(root(), "audit")
 with probes:
     try:
         with st.expander("New audit", icon=":material/policy:", expanded=not known):

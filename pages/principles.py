@@ -86,7 +86,7 @@ st.caption(
     "measured on others. Each step is a run of its own, which goes on when the tab is closed; an "
     "edit asks for votes on what is new only."
 )
-known = [run for run in runs_in(root()) if run.config.task == "principles"]
+known = runs_in(root(), "principles")
 try:
     with st.expander("Discover", icon=":material/travel_explore:", expanded=not known):
         config = asked()

@@ -81,11 +81,12 @@ def test_a_paid_failure_is_asked_again_only_when_wished(journal):
 
 @pytest.mark.parametrize(
     ("limits", "calls"),
-    [({"max_calls": 7}, 7), ({"max_tokens": 400}, 12), ({"max_cost": 1.0}, 23), ({}, 30)],
+    [({"max_calls": 7}, 7), ({"max_tokens": 400}, 13), ({"max_cost": 1.0}, 24), ({}, 30)],
 )
 def test_no_limit_is_crossed_and_the_run_goes_on_later(journal, limits, calls):
-    # a call takes 20 + 10 tokens and 0.04, and is expected to take 11 + 50 and 0.111 at most:
-    # 12 * 30 + 61 > 400 >= 11 * 30 + 61, and 23 * 0.04 + 0.111 > 1 >= 22 * 0.04 + 0.111
+    # a call takes 20 + 10 tokens and 0.04: 2 tokens a byte of "question 1", so that the 11 bytes
+    # of "question 11" are expected to take 22 + 10 and 0.042:
+    # 13 * 30 + 32 > 400 >= 12 * 30 + 32, and 24 * 0.04 + 0.042 > 1 >= 23 * 0.04 + 0.042
     prices = {"m": Price(1000.0, 2000.0)}
     requests = [request(k) for k in range(30)]
     with Asker(Model(), journal, budget=Budget(prices, **limits)) as asker:

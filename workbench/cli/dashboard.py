@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
 from glob import has_magic
@@ -70,6 +71,8 @@ def serve(source: str, port: int) -> int:
     }
     options = [f"--{name}={value}" for name, value in flags.items()]
     command = [sys.executable, "-m", "streamlit", "run", str(router()), *options]
+    # a request to end ends the server too, which would go on without us
+    before = signal.signal(signal.SIGTERM, _interrupt)
     try:
         return subprocess.run(  # noqa: S603 - fixed program; the source is no argument
             command,
@@ -84,6 +87,12 @@ def serve(source: str, port: int) -> int:
         ).returncode
     except KeyboardInterrupt:
         return 0
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+def _interrupt(number: int, frame: object) -> None:
+    raise KeyboardInterrupt
 
 
 def _settings_folder() -> Path:

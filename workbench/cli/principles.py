@@ -120,7 +120,9 @@ def export(
     if run.out is None:
         typer.echo(text)
     else:
-        run.out.write_text(text, encoding="utf-8")
+        from workbench.whole_file import write_text
+
+        write_text(run.out, text)
         run.note(f"Written to {run.out}")
 
 

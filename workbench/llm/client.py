@@ -6,13 +6,14 @@ import asyncio
 import json
 import os
 import random
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractContextManager, asynccontextmanager, nullcontext
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Protocol
 from urllib.parse import urlsplit
 
 from workbench.errors import ConfigError, JudgeError
+from workbench.llm.budget import Call, SpentError
 from workbench.llm.pace import Pace
 from workbench.llm.reading import PATHS, read_completion, response_format
 from workbench.llm.reply import Reply, Usage
@@ -123,6 +124,8 @@ class Client:
         self.endpoint, self.base_url = endpoint, endpoint.base_url
         self.pace = Pace(endpoint.concurrency)
         self.paths: dict[str, str] = {}
+        # the permit of each call: a run counts and limits them
+        self.attempt: Callable[[Request], AbstractContextManager[Call]] = _free
         self._http, self._key = http, api.api_key
         # parsed once: the transport takes its time over each header and address
         self._urls = {r: api.base_url.join(r) for r in ("chat/completions", "embeddings")}
@@ -150,7 +153,10 @@ class Client:
             return reply
         seed = request.sampling.seed
         other = replace(request.sampling, seed=None if seed is None else seed + 1)
-        again = await self._answer(replace(request, sampling=other))
+        try:
+            again = await self._answer(replace(request, sampling=other))
+        except SpentError:
+            return reply
         return replace(
             again if not again.failed else replace(again, text=_both(reply.text, again.text)),
             usage=reply.usage + again.usage,
@@ -164,19 +170,34 @@ class Client:
             async with self.pace.slot() as begun:
                 path = self._path(request)
                 try:
-                    completion = await self._call(request, path)
+                    with self.attempt(request) as call:
+                        reply = await self._read(request, path, call)
+                except SpentError as spent:
+                    spent.attempts = attempt - 1
+                    raise
                 except Exception as error:
                     wait = self._judge(error, request, path, attempt, begun)
                     problem = self._redacted(str(error) or type(error).__name__)
                 else:
                     self.pace.answered()
-                    reply = read_completion(completion, request, path)
                     return replace(reply, attempts=attempt)
             await asyncio.sleep(wait)
         given_up = f"no reply after {self.endpoint.attempts} attempts: {problem}"
         nothing = Usage(calls=0)
         attempts = self.endpoint.attempts
         return Reply(problem, None, "", usage=nothing, attempts=attempts, reason=given_up)
+
+    async def _read(self, request: Request, path: str, call: Call) -> Reply:
+        from httpx2 import ConnectError
+
+        try:
+            completion = await self._call(request, path)
+        except (_RefusedError, ConnectError):
+            call.unpaid()
+            raise
+        reply = read_completion(completion, request, path)
+        call.took(reply.usage)
+        return reply
 
     def _path(self, request: Request) -> str:
         return "text" if request.schema is None else self.paths.get(request.model, PATHS[0])
@@ -222,6 +243,10 @@ class Client:
     def _redacted(self, text: str) -> str:
         """Return a server's message without the key, which some servers repeat."""
         return text if self._key == _NO_KEY else text.replace(self._key, "(the key)")
+
+
+def _free(request: Request) -> AbstractContextManager[Call]:
+    return nullcontext(Call())
 
 
 def _backoff(attempt: int) -> float:
