@@ -300,7 +300,7 @@ class Asker:
         try:
             self.journal.put(replies, {key: asked for key, (_, asked) in self._unkept.items()})
         except UnwrittenError as again:
-            many = f"{len(replies):,} replies that were paid for are lost"
+            many = f"replies that were paid for and are lost: {len(replies):,}"
             raise UnwrittenError(again.path, again.found, many) from error
 
     async def _ask(self, stage: Stage) -> None:

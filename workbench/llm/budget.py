@@ -7,7 +7,7 @@ import tomllib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from workbench.errors import ConfigError
 from workbench.llm.reply import Usage
@@ -81,8 +81,12 @@ def expected_usage(request: Request) -> Usage:
     >>> expected_usage(Request("m", ({"role": "user", "content": "x" * 300},))).prompt_tokens
     108
     """
+    return _guessed(request, _size(request))
+
+
+def _guessed(request: Request, size: int) -> Usage:
     texts = len(request.inputs or ()) + len(request.messages)
-    prompt = int(_size(request) / _CHARACTERS_A_TOKEN) + _TOKENS_A_MESSAGE * texts
+    prompt = int(size / _CHARACTERS_A_TOKEN) + _TOKENS_A_MESSAGE * texts
     return Usage(prompt, request.sampling.max_tokens if request.inputs is None else 0)
 
 
@@ -125,6 +129,14 @@ class Call:
     def unpaid(self) -> None:
         """Tell that the server answered nothing, and bills nothing."""
         self.usage = Usage()
+
+
+class Held(NamedTuple):
+    """What was set aside for a call."""
+
+    model: str
+    size: int
+    guessed: Usage
 
 
 @dataclass
@@ -188,7 +200,7 @@ class Budget:
     >>> budget = Budget(max_calls=1)
     >>> one = Request("m", ({"role": "user", "content": "Hi"},))
     >>> budget.begin(one), budget.begin(one)
-    (True, False)
+    (Held(model='m', size=2, guessed=Usage(prompt_tokens=8, completion_tokens=1024, calls=1)), None)
     """
 
     prices: Mapping[str, Price] = field(default_factory=dict)
@@ -215,21 +227,24 @@ class Budget:
             return float("nan")
         return sum(self.prices[model].of(tokens) for model, tokens in usage.items())
 
-    def begin(self, request: Request) -> bool:
-        """Set a call's expected tokens aside; False where a limit would be crossed."""
-        size, guessed, kind = _size(request), expected_usage(request), self._kind(request)
+    def begin(self, request: Request) -> Held | None:
+        """Set a call's expected tokens aside; None where a limit would be crossed."""
+        size = _size(request)
+        guessed = _guessed(request, size)
+        kind = self._kind(request.model, guessed.completion_tokens)
         if self._crossed(kind, request.model, size, guessed):
-            return False
+            return None
         kind.calls, kind.size, kind.guessed = (
             kind.calls + 1,
             kind.size + size,
             kind.guessed + guessed,
         )
-        return True
+        return Held(request.model, size, guessed)
 
-    def end(self, request: Request, usage: Usage | None) -> None:
+    def end(self, held: Held, usage: Usage | None) -> None:
         """Book what a call took in the place of what was expected; None where nobody knows."""
-        size, guessed, kind = _size(request), expected_usage(request), self._kind(request)
+        model, size, guessed = held
+        kind = self._kind(model, guessed.completion_tokens)
         kind.calls, kind.size = kind.calls - 1, kind.size - size
         kind.guessed = Usage(
             kind.guessed.prompt_tokens - guessed.prompt_tokens,
@@ -240,13 +255,11 @@ class Budget:
             usage = kind.one(size, guessed)
         else:
             kind.learn(size, usage)
-        model = request.model
         sent = Usage(usage.prompt_tokens, usage.completion_tokens, max(usage.calls, 1))
         self.spent[model] = self.spent.get(model, Usage(calls=0)) + sent
 
-    def _kind(self, request: Request) -> _Kind:
-        longest = 0 if request.inputs is not None else request.sampling.max_tokens
-        return self._kinds.setdefault((request.model, longest), _Kind())
+    def _kind(self, model: str, longest: int) -> _Kind:
+        return self._kinds.setdefault((model, longest), _Kind())
 
     def _crossed(self, kind: _Kind, model: str, size: int, guessed: Usage) -> bool:
         if self.max_calls is not None:

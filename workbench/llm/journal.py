@@ -237,16 +237,11 @@ class Journal:
         )
 
 
-def _connected(path: Path) -> sqlite3.Connection:
-    connection = sqlite3.connect(path, timeout=_BUSY_S, check_same_thread=False)
-    connection.execute("PRAGMA journal_mode = WAL")
-    connection.execute("PRAGMA synchronous = NORMAL")
-    return connection
-
-
 def _opened(path: Path) -> sqlite3.Connection:
-    connection = _connected(path)
+    connection = sqlite3.connect(path, timeout=_BUSY_S, check_same_thread=False)
     try:
+        connection.execute("PRAGMA journal_mode = WAL")
+        connection.execute("PRAGMA synchronous = NORMAL")
         version = connection.execute("PRAGMA user_version").fetchone()[0]
         if version > _VERSION:
             raise JudgeError(

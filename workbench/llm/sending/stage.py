@@ -122,7 +122,8 @@ class Stage:
         """
         if self.stopped:
             raise SpentError
-        if not self.run.budget.begin(request):
+        held = self.run.budget.begin(request)
+        if held is None:
             self.stopped = "the budget"
             raise SpentError
         self.attempts += 1
@@ -130,7 +131,7 @@ class Stage:
         try:
             yield call
         finally:
-            self.run.budget.end(request, call.usage)
+            self.run.budget.end(held, call.usage)
 
     async def _work(self, model: Model, place: int) -> None:
         # begun together, their replies would come together for ever, and wait for each other
