@@ -77,6 +77,39 @@ class ConfigError(WorkbenchError):
     """A run configuration, option or missing extra."""
 
 
+class UnwrittenError(WorkbenchError):
+    """A file that cannot be written: a full disk, a folder to read only, one that is gone.
+
+    Parameters
+    ----------
+    path : object
+        Of the file.
+    said : object
+        The words of the operating system.
+    lost : str, optional
+        What is not kept by that.
+
+    Examples
+    --------
+    >>> print(UnwrittenError("run/progress.json", "No space left on device"))
+    A file cannot be written.
+      where: run/progress.json
+      found: No space left on device
+      expected: a folder with room that may be written
+      to do: Make room or mount the folder again; what is kept is taken up where it stopped.
+    """
+
+    def __init__(self, path: object, said: object, lost: str | None = None) -> None:
+        self.path = path
+        super().__init__(
+            "A file cannot be written.",
+            where=str(path),
+            found=f"{said}; {lost}" if lost else str(said),
+            expected="a folder with room that may be written",
+            fix="Make room or mount the folder again; what is kept is taken up where it stopped.",
+        )
+
+
 def refuse_out_of_range(options: Mapping[str, tuple[bool, object, str]]) -> None:
     """Refuse the first option that is out of range.
 

@@ -10,9 +10,12 @@ import pytest
 import workbench as wb
 from workbench.annotate.config import AnnotateConfig
 from workbench.annotate.folder import RunFolder
-from workbench.annotate.run import drawn, estimate, execute, prepare
+from workbench.annotate.process import runs_in, status
+from workbench.annotate.run import drawn, estimate, execute, plan, prepare
 from workbench.data.dataset import PreferenceData
-from workbench.errors import ConfigError, DataError, JudgeError
+from workbench.errors import ConfigError, DataError, JudgeError, UnwrittenError
+from workbench.llm.offline import OfflineModel
+from workbench.llm.reply import Reply
 
 CONFIG = AnnotateConfig(model="offline:plain", pairs=30)
 
@@ -139,3 +142,63 @@ def test_a_run_has_a_report_that_says_what_it_used(data, tmp_path):
     assert "offline:plain" in page
     assert "60 requests" in page
     assert str(tmp_path) not in page
+
+
+@pytest.mark.parametrize(
+    ("manifest", "said"),
+    [(None, "No such file"), ("{", "no JSON object"), ("[]", "no JSON object"),
+     ('{"schema_version": 2}', "schema_version 2"), ('{"schema_version": "x"}', "'x'")],
+)  # fmt: skip
+def test_a_manifest_that_cannot_be_used_says_what_to_do(data, tmp_path, manifest, said):
+    folder = prepare(CONFIG, data, tmp_path / "one")
+    path = folder.path / "manifest.json"
+    if manifest is None:
+        path.unlink()
+    else:
+        path.write_text(manifest)
+    for use in (lambda: folder.config, lambda: execute(folder), lambda: plan(folder, tmp_path)):
+        with pytest.raises(ConfigError, match=said) as told:
+            use()
+        assert "to do: " in str(told.value)
+        assert "manifest.json" in str(told.value)
+    assert status(folder).state == "new"
+    assert [run.path for run in runs_in(tmp_path)] == [folder.path]
+    assert runs_in(tmp_path, "judge") == []
+
+
+def test_more_failures_than_the_share_are_told(data, tmp_path, monkeypatch):
+    async def ask(self, request):
+        fine = "\nA" in request.messages[1]["content"]
+        reason = None if fine else "unreadable: planted"
+        return Reply("", {"verdict": "A"} if fine else None, reason=reason)
+
+    monkeypatch.setattr(OfflineModel, "ask", ask)
+    folder = prepare(CONFIG, data, tmp_path)
+    execute(folder)
+    stages = folder.progress()["stages"]["judge"]
+    share = stages["failed"] / 60
+    assert 0.05 < share < 1
+    assert status(folder).state == "failed"
+    assert f"{stages['failed']} of 60 requests failed" in status(folder).message
+    # at the share it is fine
+    prepare(CONFIG.updated(max_failed=share), data, tmp_path)
+    execute(folder)
+    assert status(folder).state == "finished"
+
+
+def test_a_full_disk_is_told_with_its_path(data, tmp_path, monkeypatch):
+    folder = prepare(CONFIG, data, tmp_path)
+    write, left = folder.write_progress, [2]
+
+    def full(record):
+        left[0] -= 1
+        if left[0] < 0:
+            raise UnwrittenError(tmp_path / "progress.json", "No space left on device")
+        write(record)
+
+    monkeypatch.setattr(folder, "write_progress", full)
+    with pytest.raises(UnwrittenError, match="No space left"):
+        execute(folder)
+    monkeypatch.undo()
+    execute(folder)
+    assert status(folder).state == "finished"

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import json
+import os
 import shlex
+import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 from typing import Any
 
@@ -356,6 +359,27 @@ def test_app_gives_the_pages_the_endpoints_and_says_where_their_keys_are(
     assert "its key from MY_KEY_B, which is not set" in done.stdout
     assert "not-to-be-shown" not in done.output + streamlit.env[dashboard.ENDPOINTS]
     assert run("app", "--endpoint", "nonsense").exit_code == 1
+
+
+def test_a_request_to_end_ends_the_server_of_the_app(tmp_path: Path) -> None:
+    # stands in for the server: it says its number, and runs on
+    said = tmp_path / "said"
+    (tmp_path / "streamlit.py").write_text(
+        f"import os, pathlib, time\npathlib.Path({str(said)!r}).write_text(str(os.getpid()))\n"
+        "time.sleep(60)\n"
+    )
+    path = os.pathsep.join([str(tmp_path), str(Path(__file__).parents[2])])
+    process = subprocess.Popen(
+        [sys.executable, "-m", "workbench.cli", "app", "sample"],
+        env={**os.environ, "PYTHONPATH": path}, cwd=tmp_path,
+    )  # fmt: skip
+    while process.poll() is None and not (said.exists() and said.read_text()):
+        time.sleep(0.02)
+    process.send_signal(signal.SIGTERM)
+    assert process.wait(timeout=30) == 0
+    state = Path("/proc") / said.read_text() / "stat"
+    # what ended may stand in the table of processes until somebody asks for its exit code
+    assert not state.exists() or state.read_text().rpartition(")")[2].split()[0] == "Z"
 
 
 def test_pages_are_found_in_a_wheel_and_beside_a_checkout(

@@ -11,12 +11,14 @@ import pytest
 
 from tests.llm_server import serving
 from workbench.errors import ConfigError, JudgeError
+from workbench.llm import client
 from workbench.llm.asker import Asker, Planner
 from workbench.llm.budget import Budget, Price, expected_usage, read_prices
 from workbench.llm.endpoint import Endpoint
 from workbench.llm.journal import Journal
 from workbench.llm.reply import Reply, Usage
 from workbench.llm.request import Request, Sampling
+from workbench.llm.sending.stage import Stage
 
 
 def request(k: int, model: str = "m") -> Request:
@@ -81,11 +83,12 @@ def test_a_paid_failure_is_asked_again_only_when_wished(journal):
 
 @pytest.mark.parametrize(
     ("limits", "calls"),
-    [({"max_calls": 7}, 7), ({"max_tokens": 400}, 12), ({"max_cost": 1.0}, 23), ({}, 30)],
+    [({"max_calls": 7}, 7), ({"max_tokens": 400}, 13), ({"max_cost": 1.0}, 24), ({}, 30)],
 )
 def test_no_limit_is_crossed_and_the_run_goes_on_later(journal, limits, calls):
-    # a call takes 20 + 10 tokens and 0.04, and is expected to take 11 + 50 and 0.111 at most:
-    # 12 * 30 + 61 > 400 >= 11 * 30 + 61, and 23 * 0.04 + 0.111 > 1 >= 22 * 0.04 + 0.111
+    # a call takes 20 + 10 tokens and 0.04: 2 tokens a byte of "question 1", so that the 11 bytes
+    # of "question 11" are expected to take 22 + 10 and 0.042:
+    # 13 * 30 + 32 > 400 >= 12 * 30 + 32, and 24 * 0.04 + 0.042 > 1 >= 23 * 0.04 + 0.042
     prices = {"m": Price(1000.0, 2000.0)}
     requests = [request(k) for k in range(30)]
     with Asker(Model(), journal, budget=Budget(prices, **limits)) as asker:
@@ -209,3 +212,116 @@ def test_a_key_names_all_that_is_sent():
     same = Request("m", one.messages, one.sampling, about={"pair_id": "p"})
     assert same.key("http://h/v1") == one.key("http://h/v1")
     assert len(one.key("http://h/v1")) == 32
+
+
+def test_calls_count_when_they_are_sent_failures_and_retries_too(journal, monkeypatch):
+    monkeypatch.setattr(client, "_FIRST_WAIT_S", 0.001)
+    with serving(faults={"429": 0.2, "500": 0.2, "drop": 0.2}) as server:
+        for limit in (23, 40):
+            # what earlier processes sent counts too
+            budget = Budget(max_calls=limit, spent=journal.used())
+            with Asker(Endpoint(server.url, concurrency=8), journal, budget=budget) as asker:
+                replies = asker.ask([request(k) for k in range(60)], "s")
+            assert sum(server.seen.values()) == limit
+            assert journal.used()["m"].calls == limit
+        assert sum(reply is not None for reply in replies) < 40
+
+
+@dataclass
+class Talker:
+    """A model whose replies grow from 1 token to 100, several of them on the way at once."""
+
+    base_url: str = "fake:talker"
+    sent: int = 0
+
+    async def ask(self, one: Request) -> Reply:
+        self.sent += 1
+        return Reply("x", "x", usage=Usage(10, self.sent))
+
+
+@pytest.mark.parametrize("limit", [300, 1000])
+def test_the_estimate_of_a_reply_learns_from_what_was_billed(journal, limit):
+    # a call takes 10 prompt tokens and one more completion token than the one before: 11, 12, ...
+    model, budget = Talker(), Budget(max_tokens=limit)
+    with Asker(model, journal, budget=budget) as asker:
+        asker.ask([request(k) for k in range(99)], "s")
+    used = budget.spent["m"]
+    spent = used.prompt_tokens + used.completion_tokens
+    # one call on the way: passed by one at most, and not left with room for more than that
+    assert limit - (10 + model.sent) < spent <= limit + 10 + model.sent
+    assert model.sent > 15
+
+
+def test_what_was_not_billed_counts_as_its_estimate():
+    budget, one = Budget(max_tokens=500), request(0)
+    held = budget.begin(one)
+    budget.end(held, None)
+    # 10 bytes / 3 + 8, and the longest reply
+    assert budget.spent["m"] == Usage(11, 50, 1)
+    budget.end(budget.begin(one), Usage(20, 5))
+    # 2 tokens a byte, 5 a reply: (500 - 61 - 25) // 25 = 16 more on the way
+    on_the_way = 0
+    while budget.begin(one) is not None:
+        on_the_way += 1
+    assert on_the_way == 16
+
+
+def test_requests_are_made_as_they_are_sent_and_replies_come_in_their_order(journal):
+    made, model = [], Model()
+
+    def requests():
+        for k in range(3000):
+            made.append(k)
+            yield request(k % 2900)
+
+    with Asker(model, journal) as asker:
+        replies = asker.each(requests(), "s", 3000)
+        first = next(replies)
+        asker_is_ahead = len(made)
+        values = [first.value, *(one.value for one in replies)]
+        (spent,) = asker.spending()
+    assert values == [f"question {k % 2900}" for k in range(3000)]
+    # what is made waits for whoever reads: those held for the reader, and a look-ahead
+    assert asker_is_ahead <= 2048 + 2 * 256
+    assert len(model.asked) == spent.requests == spent.answered == 2900
+
+
+def test_a_late_reply_holds_up_the_reader_and_no_call(journal):
+    class Late(Model):
+        async def ask(self, one):
+            if one.messages[0]["content"] == "question 0":
+                while len(self.asked) < 2500:
+                    await asyncio.sleep(0.001)
+            self.asked.append("")
+            return Reply(one.messages[0]["content"], None, usage=Usage(1, 1))
+
+    stage_of = Asker(Late(), journal)
+    with stage_of as asker:
+        stage = Stage("s", (request(k) for k in range(2501)), 0, asker)
+
+        async def model():
+            return asker.model
+
+        done = asker._thread.submit(lambda: asker._runner.run(stage.ask_all(model, 2)))
+        done.result(timeout=60)
+        texts = []
+        while part := stage.source.read():
+            texts += [one.text for one in part]
+    assert texts == [f"question {k}" for k in range(2501)]
+
+
+def test_a_reader_that_goes_away_ends_the_asking(journal):
+    model = Model()
+    with Asker(model, journal) as asker:
+        for _ in asker.each((request(k) for k in range(100_000)), "s"):
+            break
+    assert len(model.asked) == len(journal) < 10_000
+
+
+def test_an_error_while_requests_are_made_is_told(journal):
+    def requests():
+        yield request(0)
+        raise ValueError("planted")
+
+    with Asker(Model(), journal) as asker, pytest.raises(ValueError, match="planted"):
+        asker.ask(requests(), "s")

@@ -17,6 +17,7 @@ from workbench.errors import JudgeError
 from workbench.llm.journal import Journal
 from workbench.llm.reply import Reply, Usage
 from workbench.llm.request import Request
+from workbench.llm.salvage import salvaged
 
 texts = st.one_of(st.text(), st.sampled_from(["\ud800", "a\0b", "🙂", "'; DROP TABLE answers; --"]))
 replies = st.builds(
@@ -163,3 +164,51 @@ def test_a_file_of_a_newer_version_is_left_alone(tmp_path):
     with pytest.raises(JudgeError, match="newer version"):
         Journal(path)
     assert not list(tmp_path.glob("*.damaged*"))
+
+
+@pytest.mark.parametrize("page", [0, 1, 2])
+@pytest.mark.parametrize("size", [900, 9000])
+def test_a_broken_header_root_or_index_costs_only_the_rows_of_its_page(tmp_path, page, size):
+    path = tmp_path / "j"
+    lost = Reply("no JSON", None, usage=Usage(3, 2), reason="unreadable")
+    with Journal(path) as journal:
+        # longer ones reach over several pages
+        journal.put({f"k{k}": Reply("x" * size, k) for k in range(200)} | {"lost": lost})
+    content = bytearray(path.read_bytes())
+    content[4096 * page : 4096 * (page + 1)] = bytes(range(256)) * 16
+    path.write_bytes(content)
+    with Journal(path) as journal:
+        kept = journal.get([f"k{k}" for k in range(200)])
+        assert "200 answers and 1 failures were taken over" in journal.notes[0]
+        assert journal.failed(["lost"]) == {"lost": lost}
+    assert {key: reply.value for key, reply in kept.items()} == {f"k{k}": k for k in range(200)}
+
+
+def test_what_only_the_log_holds_is_salvaged_too(tmp_path):
+    path = tmp_path / "j"
+    with Journal(path) as journal:
+        journal.put({f"k{k}": Reply("x" * 900, k) for k in range(50)})
+        # a process that is killed leaves the log behind
+        parts = {tail: path.with_name(f"j{tail}").read_bytes() for tail in ("", "-wal")}
+    other = tmp_path / "other"
+    (tmp_path / "other-wal").write_bytes(parts["-wal"])
+    other.write_bytes(b"\x00" * 100 + parts[""][100:])
+    answers, failures = salvaged(other)
+    assert [row[0] for row in answers] == [f"k{k}" for k in range(50)]
+    assert failures == []
+
+
+def test_failed_calls_and_unbilled_ones_are_counted_on(tmp_path):
+    asked = {name: Request("m", ({"role": "user", "content": "x" * 30},)) for name in "abc"}
+    replies = {
+        "a": Reply("A", "A", usage=Usage(10, 2, 1), attempts=3),
+        "b": Reply("A" * 30, "A", usage=Usage(0, 0, 1)),
+        "c": Reply("", None, usage=Usage(calls=0), attempts=6, reason="no reply after 6 attempts"),
+    }
+    with Journal(tmp_path / "j") as journal:
+        journal.put(replies, asked)
+        used = journal.used()["m"]
+    assert used.calls == 3 + 1 + 6
+    # the whole body of what was asked is a little longer than its text: a third of its bytes
+    assert 10 + 30 / 3 < used.prompt_tokens < 10 + 60
+    assert used.completion_tokens == 2 + 10

@@ -19,7 +19,7 @@ Header = Annotated[str, AfterValidator(kept_aside)]
 
 HOW = (
     "key_variable", "concurrency", "timeout_s", "attempts", "omit", "rename", "headers",
-    "prices", "max_cost", "max_calls", "max_tokens",
+    "prices", "max_cost", "max_calls", "max_tokens", "max_failed",
 )  # fmt: skip
 """Keys that change how a run is done, not what it finds: they may change when it is resumed."""
 
@@ -112,6 +112,10 @@ class AnnotateConfig(Config):
     max_cost : float, optional
         In the currency of the prices; these limits are over the whole run.
     max_calls, max_tokens : int, optional
+        Calls count when they are sent: retries and calls without an answer too.
+    max_failed : float
+        Share of the requests that may fail: with more the run counts as failed, though all
+        that it found is written.
 
     Examples
     --------
@@ -168,6 +172,7 @@ class AnnotateConfig(Config):
     max_cost: Annotated[float, Field(ge=0)] | None = None
     max_calls: Limit = None
     max_tokens: Limit = None
+    max_failed: Annotated[float, Field(ge=0, le=1)] = 0.05
 
     def check(self, where: str) -> None:
         """Refuse an address that cannot be asked, or that could hold a secret."""

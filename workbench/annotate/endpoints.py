@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 
 from workbench.annotate.config import AnnotateConfig
 from workbench.errors import ConfigError
-from workbench.llm.client import Endpoint
+from workbench.llm.endpoint import Endpoint
 
 KEY_VARIABLE = "WORKBENCH_API_KEY"
 """Environment variable of the key, unless another one is named at the start."""

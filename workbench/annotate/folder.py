@@ -8,7 +8,7 @@ import os
 import shutil
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -17,12 +17,13 @@ from filelock import FileLock, Timeout
 from workbench.annotate.config import AnnotateConfig
 from workbench.data import store
 from workbench.data.dataset import PreferenceData
-from workbench.errors import ConfigError
+from workbench.errors import ConfigError, UnwrittenError
 from workbench.json_values import to_json
 from workbench.llm.journal import Journal
 from workbench.llm.progress import Progress
 from workbench.provenance import Provenance
 from workbench.results import Result
+from workbench.whole_file import write_text, written
 
 SCHEMA_VERSION = 1
 _FILES = ("rubric", "template", "constitution", "known", "attacks", "extra_body", "prices")
@@ -65,7 +66,8 @@ class RunFolder:
         Raises
         ------
         ConfigError
-            There is no run, or its configuration cannot be read.
+            There is no run, a newer version wrote it, or its manifest or configuration cannot
+            be read.
         """
         if not self.exists:
             raise ConfigError(
@@ -74,6 +76,7 @@ class RunFolder:
                 expected="the folder of an annotation run, with run.toml",
                 fix="Start one: workbench judge DATA --model NAME --out FOLDER",
             )
+        self._known()
         text = (self.path / "run.toml").read_text(encoding="utf-8")
         return AnnotateConfig.from_toml(text, f"{self.path.name}/run.toml")
 
@@ -197,7 +200,7 @@ class RunFolder:
         other = self.config
         differ = [f"{key} = {getattr(other, key)!r}" for key in config.differences(other)]
         if not differ:
-            then = json.loads((self.path / "manifest.json").read_text("utf-8"))
+            then = self._known()
             now = self._manifest(config, data)
             # the run's own copy, for digests of an earlier version were made otherwise
             differ += ["the data"] if now["dataset"] != self.data.digest else []
@@ -212,6 +215,38 @@ class RunFolder:
                 expected="a new folder, or the same run to take up again",
                 fix="Name another folder with --out, or take that run up: workbench resume FOLDER",
             )
+
+    def _known(self) -> dict[str, Any]:
+        """Return the manifest of the run as it was written.
+
+        Raises
+        ------
+        ConfigError
+            It is missing or broken, or of a newer version.
+        """
+        where = f"{self.path.name}/manifest.json"
+        try:
+            then = json.loads((self.path / "manifest.json").read_text("utf-8"))
+            version = then.get("schema_version", 1)
+        except (OSError, ValueError, AttributeError) as error:
+            raise ConfigError(
+                "The run has no readable manifest.",
+                where=where,
+                found=getattr(error, "strerror", None) or "no JSON object",
+                expected="the manifest.json that the run wrote",
+                fix="Copy it back. Where it is lost, start the run anew in another folder, stop it "
+                "and copy journal.sqlite into that one: what was answered is not asked again.",
+            ) from None
+        if not isinstance(version, int) or not 1 <= version <= SCHEMA_VERSION:
+            raise ConfigError(
+                "The run was written by another version.",
+                where=where,
+                found=f"schema_version {version!r}",
+                expected=f"schema_version 1 to {SCHEMA_VERSION}",
+                fix="Update the workbench, or name another folder.",
+            )
+        known: dict[str, Any] = then
+        return known
 
     def _manifest(self, config: AnnotateConfig, data: PreferenceData) -> dict[str, Any]:
         named = {key: self._source_of(key, getattr(config, key)) for key in _ASKED}
@@ -244,7 +279,8 @@ class RunFolder:
     def _keep_file(self, key: str, value: str) -> None:
         source, copy = self._source_of(key, value), self._copy_of(key, value)
         if source is not None and source != copy:
-            shutil.copyfile(source, copy)
+            with written(copy) as draft:
+                shutil.copyfile(source, draft)
         elif source is None and key not in _BUILT_IN:
             raise ConfigError(
                 f"The file of --{key.replace('_', '-')} is not there.",
@@ -255,10 +291,7 @@ class RunFolder:
 
     def _write(self, name: str, text: str) -> None:
         # whole or not at all: the app reads while the run writes
-        path = self.path / name
-        draft = path.with_name(f".{path.name}.{os.getpid()}")
-        draft.write_text(text, encoding="utf-8")
-        draft.replace(path)
+        write_text(self.path / name, text)
 
 
 class Teller:
@@ -279,4 +312,6 @@ class Teller:
     def end(self, state: str, message: str = "") -> None:
         """Write how the run ended: ``finished``, ``stopped`` or ``failed``, and why."""
         self._record |= {"state": state, "message": message}
-        self._folder.write_progress(self._record)
+        # what ended the run is told by whoever ended it, though the disk may be full
+        with suppress(UnwrittenError):
+            self._folder.write_progress(self._record)

@@ -87,10 +87,26 @@ def _row(stage: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def runs_in(root: Path) -> list[RunFolder]:
-    """Return the runs under a folder, the latest first."""
+def runs_in(root: Path, task: str | None = None) -> list[RunFolder]:
+    """Return the runs under a folder, the latest first.
+
+    Parameters
+    ----------
+    root : Path
+    task : str, optional
+        Only runs of this task, and of them only those that this version can read.
+    """
     found = [RunFolder(path.parent) for path in root.glob("*/run.toml")]
+    if task is not None:
+        found = [run for run in found if _task(run) == task]
     return sorted(found, key=lambda run: (run.path / "run.toml").stat().st_mtime, reverse=True)
+
+
+def _task(run: RunFolder) -> str | None:
+    try:
+        return run.config.task
+    except ConfigError:
+        return None
 
 
 def start(

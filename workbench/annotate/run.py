@@ -19,7 +19,7 @@ from workbench.data.dataset import PreferenceData
 from workbench.data.digests import content_digests
 from workbench.data.load_report import LoadReport
 from workbench.errors import DesignError
-from workbench.llm.asker import Asker, Asks, Planner, Tell
+from workbench.llm.asker import Asker, Asks, Planner
 from workbench.llm.asking.bends import merged, told
 from workbench.llm.asking.body import body_of
 from workbench.llm.asking.extra_body import read_extra_body
@@ -32,6 +32,8 @@ from workbench.llm.offline import OfflineModel
 from workbench.llm.progress import Spending
 from workbench.llm.reply import Usage
 from workbench.llm.request import Request
+from workbench.llm.sending.handed_over import Opened, handed_over
+from workbench.llm.sending.stage import Tell
 
 
 @dataclass(frozen=True)
@@ -128,6 +130,8 @@ def execute(
         The endpoint refuses for good; what was answered is kept.
     ConfigError
         Another process holds the run, or a limit on cost has no prices.
+    UnwrittenError
+        The folder is full, gone, or may not be written; nothing more was sent.
     """
     config, data = folder.config, folder.data
     with folder.locked():
@@ -159,24 +163,32 @@ def execute(
             raise
         if found is not None:
             _save(folder, config, found, spent)
-        left = sum(stage.open for stage in spent)
-        if left:
-            teller.end("stopped", f"The budget ended it with {left:,} requests still open.")
-        else:
-            teller.end("finished", "; ".join([*notes, *_bends(spent)]))
+        teller.end(*_outcome(spent, notes, config.max_failed))
     return found
+
+
+def _outcome(spent: Sequence[Spending], notes: Sequence[str], most: float) -> tuple[str, str]:
+    """Return the state in which a run ends, and what is to be said of it."""
+    left = sum(stage.open for stage in spent)
+    failed = sum(stage.failed for stage in spent)
+    heard = failed + sum(stage.answered for stage in spent)
+    said = [f"The budget ended it with {left:,} requests still open."] if left else []
+    said += ["; ".join([*notes, *_bends(spent)])]
+    if failed > most * heard:
+        many = f"{failed:,} of {heard:,} requests failed ({failed / heard:.1%}), more than the "
+        many += f"{most:.1%} of max_failed. What was answered is kept, and the results are written."
+        said = [many, *said]
+        return "failed", " ".join(filter(None, said))
+    return "stopped" if left else "finished", " ".join(filter(None, said))
 
 
 def plan(
     folder: RunFolder, path: Path, *, retry_failed: bool = False, batch_format: str = "openai"
 ) -> list[Path]:
     """Write the requests of a run that are still open as batch files, and return the files."""
-    config = folder.config
+    config, model = folder.config, _model(folder.config, folder.file)
     with folder.journal() as journal:
-        planner = _planned(folder, config, journal, retry_failed)[0]
-        learnt = journal.learnt(planner.base_url)
-    model = _model(config, folder.file)
-    requests = [one for stage in planner.open.values() for one in stage]
+        learnt = journal.learnt(name_of(model))
 
     def shape(request: Request) -> dict[str, Any]:
         if not isinstance(model, Endpoint):
@@ -184,7 +196,12 @@ def plan(
         bends = merged(model.bends, *learnt.get(request.model, ()))
         return body_of(request, bends, model.extra_body)[0]
 
-    return write_batch(path, requests, planner.base_url, batch_format=batch_format, shape=shape)
+    def find(opened: Opened) -> None:
+        with folder.journal() as journal:
+            _planned(folder, config, journal, retry_failed, opened)
+
+    requests = handed_over(find)
+    return write_batch(path, requests, name_of(model), batch_format=batch_format, shape=shape)
 
 
 def take_in(folder: RunFolder, paths: Sequence[Path]) -> tuple[ImportReport, Found | None]:
@@ -193,7 +210,7 @@ def take_in(folder: RunFolder, paths: Sequence[Path]) -> tuple[ImportReport, Fou
     with folder.locked(), folder.journal() as journal:
         planner = _planned(folder, config, journal, False)[0]
         report = read_batch(paths, planner.asked, journal)
-        planner, found = _planned(folder, config, journal, False)
+        planner, found = _planned(folder, config, journal, False, _let_go)
         if found is not None:
             _save(folder, config, found, planner.spending())
     return report, found
@@ -229,7 +246,7 @@ def noted(
 def found_in(folder: RunFolder) -> Found | None:
     """Return what a run has found so far, from what is kept: nothing is asked."""
     with folder.journal() as journal:
-        return _planned(folder, folder.config, journal, False)[1]
+        return _planned(folder, folder.config, journal, False, _let_go)[1]
 
 
 def estimate(config: AnnotateConfig, data: PreferenceData, folder: RunFolder | None) -> Estimate:
@@ -283,12 +300,20 @@ def _prices(config: AnnotateConfig, file: Callable[[str, str], str]) -> dict[str
     return {} if config.prices is None else read_prices(Path(file("prices", config.prices)))
 
 
+def _let_go(stage: str, request: Request) -> None:
+    """Hold nothing of a request that is open."""
+
+
 def _planned(
-    folder: RunFolder, config: AnnotateConfig, journal: Journal, retry_failed: bool
+    folder: RunFolder,
+    config: AnnotateConfig,
+    journal: Journal,
+    retry_failed: bool,
+    opened: Opened | None = None,
 ) -> tuple[Planner, Found | None]:
     budget = _budget(folder, config, journal)
     name = name_of(_model(config, folder.file))
-    planner = Planner(name, journal, budget=budget, retry_failed=retry_failed)
+    planner = Planner(name, journal, budget=budget, retry_failed=retry_failed, opened=opened)
     return planner, _as_far_as_asked(folder.data, config, planner, folder.file)
 
 
@@ -299,12 +324,16 @@ def _estimated(
     file: Callable[[str, str], str],
 ) -> Estimate:
     budget = Budget(_prices(config, file))
-    planner = Planner(name_of(_model(config, file)), journal, budget=budget)
+    to_use: dict[str, Usage] = {}
+
+    def add(stage: str, request: Request) -> None:
+        to_use[stage] = to_use.get(stage, Usage(calls=0)) + expected_usage(request)
+
+    planner = Planner(name_of(_model(config, file)), journal, budget=budget, opened=add)
     _as_far_as_asked(data, config, planner, file)
     rows = []
     for spent in planner.spending():
-        requests = planner.open[spent.stage]
-        used = sum((expected_usage(one) for one in requests), Usage(calls=0))
+        used = to_use.get(spent.stage, Usage(calls=0))
         rows.append(
             {
                 "stage": spent.stage,

@@ -75,6 +75,7 @@ ASKED = (
     option("max_cost", float | None, None, "Stop before the run costs more."),
     option("max_calls", int | None, None, "Stop before the run makes more calls."),
     option("max_tokens", int | None, None, "Stop before the run uses more tokens."),
+    option("max_failed", float | None, None, "Share of requests that may fail (0.05): else 1."),
 )
 """Flags of everything that asks a model."""
 
@@ -137,7 +138,10 @@ class AnnotateRun(BaseRun["AnnotateConfig"]):
             found = execute(folder, retry_failed=retry_failed, tell=tell)
         if found is not None:
             self.show(found.summary(), found.to_dict())
-        self.note(f"{folder.progress()['state']}: {folder.path}. {folder.progress()['message']}")
+        progress = folder.progress()
+        self.note(f"{progress['state']}: {folder.path}. {progress['message']}")
+        if progress["state"] == "failed":
+            raise typer.Exit(1)
         return found
 
     @contextmanager
@@ -282,6 +286,7 @@ def resume(
     max_cost: Annotated[float | None, typer.Option(help="New limit of the whole run.")] = None,
     max_calls: Annotated[int | None, typer.Option(help="New limit of the whole run.")] = None,
     max_tokens: Annotated[int | None, typer.Option(help="New limit of the whole run.")] = None,
+    max_failed: Annotated[float | None, typer.Option(help="Share that may fail.")] = None,
     retry_failed: Retry = False,
 ) -> None:
     """Take up a run where it stopped."""
@@ -296,6 +301,7 @@ def resume(
         max_calls=max_calls,
         max_tokens=max_tokens,
         **{key: getattr(run.config, key) or None for key in ("omit", "rename", "headers")},
+        max_failed=max_failed,
     )
     there.prepare(config, there.data)
     run.execute(there, retry_failed)

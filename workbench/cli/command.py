@@ -129,13 +129,14 @@ class BaseRun(ABC, Generic[C]):
     def _write(self, result: Result, folder: Path) -> None:
         from workbench.json_values import to_json
         from workbench.report.export import to_csv
+        from workbench.whole_file import write_text
 
         texts = {f"{name}.csv": to_csv(table) for name, table in result.tables().items()}
         texts["result.json"] = to_json(self._with_report(result.to_dict()))
         texts["run.toml"] = self.config.to_toml()
         folder.mkdir(parents=True, exist_ok=True)
         for name, text in texts.items():
-            (folder / name).write_text(text, encoding="utf-8")
+            write_text(folder / name, text)
 
     def save(self, data: PreferenceData) -> None:
         """Write the data where ``--out`` says."""

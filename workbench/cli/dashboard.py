@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import secrets
+import signal
 import subprocess
 import sys
 from collections.abc import Sequence
@@ -105,6 +106,8 @@ def serve(
         typer.echo(f"The dashboard opens with this link: http://127.0.0.1:{port}/?token={opens}")
     options = [f"--{name}={value}" for name, value in flags.items()]
     command = [sys.executable, "-m", "streamlit", "run", str(router()), *options]
+    # a request to end ends the server too, which would go on without us
+    before = signal.signal(signal.SIGTERM, _interrupt)
     try:
         return subprocess.run(  # noqa: S603 - fixed program; the source is no argument
             command,
@@ -121,6 +124,12 @@ def serve(
         ).returncode
     except KeyboardInterrupt:
         return 0
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+def _interrupt(number: int, frame: object) -> None:
+    raise KeyboardInterrupt
 
 
 def _listed(flags: Sequence[str], key_variable: str | None) -> str:

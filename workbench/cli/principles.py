@@ -121,7 +121,9 @@ def export(
     if run.out is None:
         (say_json if to in ("json", "annotated-pairs") else say)(text)
     else:
-        run.out.write_text(text, encoding="utf-8")
+        from workbench.whole_file import write_text
+
+        write_text(run.out, text)
         run.note(f"Written to {run.out}")
 
 

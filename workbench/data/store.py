@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
-import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +16,8 @@ from workbench.data.columns import complete_labels
 from workbench.data.dataset import PreferenceData
 from workbench.data.load_report import LoadReport
 from workbench.data.reading.bounds.parquet import check_parquet
-from workbench.errors import DataError
+from workbench.errors import DataError, UnwrittenError
+from workbench.whole_file import sweep, write_text
 
 SCHEMA_VERSION = 2
 _FIRST = 1
@@ -86,17 +87,21 @@ def save(data: PreferenceData, folder: str | Path) -> Path:
             fix="Choose another folder.",
         )
     folder.parent.mkdir(parents=True, exist_ok=True)
-    draft = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
+    sweep(folder)
+    draft = folder.with_name(f".{folder.name}.{os.getpid()}")
+    draft.mkdir()
     try:
         for name in _TABLES:
             table = pa.Table.from_pandas(getattr(data, name), preserve_index=False)
             pq.write_table(table, draft / f"{name}.parquet", compression="zstd")
         manifest = json.dumps(_manifest(data), ensure_ascii=False, indent=1, sort_keys=True)
-        (draft / _MANIFEST).write_text(manifest, encoding="utf-8")
+        write_text(draft / _MANIFEST, manifest)
         shutil.rmtree(folder, ignore_errors=True)
         draft.replace(folder)
-    except BaseException:
+    except BaseException as error:
         shutil.rmtree(draft, ignore_errors=True)
+        if isinstance(error, OSError):
+            raise UnwrittenError(folder, error.strerror or error) from error
         raise
     return folder
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import islice
 from typing import Any, ClassVar
 
 from workbench.llm.asker import Asks
@@ -40,10 +41,11 @@ class AskingJudge:
             "spending": [s.to_dict() for s in self.asks.spending() if s.stage == self.stage],
         }
 
-    def _replies(self, requests: Sequence[Request]) -> list[list[Reply | None]]:
-        """Ask, and return the replies to each question."""
-        replies = self.asks.ask(requests, self.stage)
-        return [replies[i : i + self.samples] for i in range(0, len(replies), self.samples)]
+    def _replies(self, requests: Iterable[Request], n: int) -> Iterator[list[Reply | None]]:
+        """Ask n questions, and yield the replies to each as they come."""
+        replies = self.asks.each(requests, self.stage, n * self.samples)
+        while part := list(islice(replies, self.samples)):
+            yield part
 
     @staticmethod
     def _failure(replies: Sequence[Reply | None]) -> str | None:

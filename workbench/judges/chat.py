@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from copy import copy
 from dataclasses import replace
 from typing import Any, Literal
@@ -18,11 +18,14 @@ from workbench.judges.base import NOT_ASKED, label_rows, text_pairs
 from workbench.judges.soft import first_preferred, why_unknown
 from workbench.judges.templates import Template, find_template
 from workbench.llm.asker import Asks
-from workbench.llm.question import REFERENCES
+from workbench.llm.question import REFERENCES, rows
 from workbench.llm.reply import Reply
 from workbench.llm.request import Request, Sampling
 
 Order = Literal["ab", "ba"]
+
+_Found = tuple[float, float, str | None, str | None, str | None]
+"""P(first preferred), the strength, the reason of what is none, what was said, why it failed."""
 
 
 class ChatJudge(AskingJudge):
@@ -119,25 +122,26 @@ class ChatJudge(AskingJudge):
             soft=self.soft,
         )
 
-    def requests(self, data: PreferenceData) -> list[Request]:
-        """Return every question: by order, by pair, by sample."""
+    def requests(self, data: PreferenceData) -> Iterator[Request]:
+        """Yield every question: by order, by pair, by sample."""
         pairs = text_pairs(data)
-        return [
-            self._request(pair, order, sample)
-            for order in self.orders
-            for pair in pairs.to_dict("records")
-            for sample in range(self.first, self.first + self.samples)
-        ]
+        for order in self.orders:
+            for pair in rows(pairs):
+                for sample in range(self.first, self.first + self.samples):
+                    yield self._request(pair, order, sample)
 
     def verdicts(self, data: PreferenceData) -> pd.DataFrame:
         """Return a label for each pair and order."""
         pairs = text_pairs(data)
-        votes, n = self._replies(self.requests(data)), len(pairs)
-        rows = [
-            self._labels(pairs, votes[k * n : (k + 1) * n], order, k)
+        n = len(pairs)
+        votes = self._replies(self.requests(data), n * len(self.orders))
+        # of each reply only what the label says is held, not the reply
+        found = [(*self._label(part), _raw(part), self._failure(part)) for part in votes]
+        labels = [
+            _labels(pairs, found[k * n : (k + 1) * n], order, k)
             for k, order in enumerate(self.orders)
         ]
-        return pd.concat(rows, ignore_index=True)
+        return pd.concat(labels, ignore_index=True)
 
     def _request(self, pair: dict[str, Any], order: Order, sample: int) -> Request:
         sides = ("response_a", "response_b") if order == "ab" else ("response_b", "response_a")
@@ -158,24 +162,6 @@ class ChatJudge(AskingJudge):
             about,
         )
 
-    def _labels(
-        self, pairs: pd.DataFrame, votes: list[list[Reply | None]], order: Order, replicate: int
-    ) -> pd.DataFrame:
-        found = [self._label(part) for part in votes]
-        first = np.array([one[0] for one in found])
-        rows = label_rows(
-            pairs,
-            first if order == "ab" else 1.0 - first,
-            replicate=replicate,
-            order_shown=order,
-            reason=[one[2] for one in found],
-            raw=[_raw(part) for part in votes],
-        )
-        return rows.assign(
-            strength=[one[1] for one in found],
-            failure=pd.Series([self._failure(part) for part in votes], dtype="object"),
-        )
-
     def _label(self, replies: Sequence[Reply | None]) -> tuple[float, float, str | None]:
         """Return P(first preferred), the strength, and the reason of what is none."""
         if all(reply is None for reply in replies):
@@ -193,6 +179,24 @@ class ChatJudge(AskingJudge):
         verdict = most[0] if len(most) == 1 else "tie"
         first = {self.template.labels[0]: 1.0, self.template.labels[1]: 0.0}.get(verdict, 0.5)
         return first, dict(counts).get(verdict, 0) / len(read), None
+
+
+def _labels(
+    pairs: pd.DataFrame, found: Sequence[_Found], order: Order, replicate: int
+) -> pd.DataFrame:
+    first = np.array([one[0] for one in found])
+    labels = label_rows(
+        pairs,
+        first if order == "ab" else 1.0 - first,
+        replicate=replicate,
+        order_shown=order,
+        reason=[one[2] for one in found],
+        raw=[one[3] for one in found],
+    )
+    return labels.assign(
+        strength=[one[1] for one in found],
+        failure=pd.Series([one[4] for one in found], dtype="object"),
+    )
 
 
 def _text(value: Any) -> str | None:

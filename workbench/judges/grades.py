@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -12,7 +12,7 @@ from workbench.errors import DesignError
 from workbench.judges.asking import AskingJudge
 from workbench.judges.base import FAILED, NOT_ASKED, label_rows, text_pairs
 from workbench.llm.asker import Asks
-from workbench.llm.question import object_schema, question, shown
+from workbench.llm.question import object_schema, question, rows, shown
 from workbench.llm.reply import Reply
 from workbench.llm.request import Request, Sampling
 
@@ -101,13 +101,16 @@ class GradeJudge(AskingJudge):
         code = texts.groupby(["prompt", "text"], sort=False, dropna=False).ngroup().to_numpy()
         first = np.unique(code, return_index=True)[1]
         alone = texts.iloc[first]
-        requests = [
-            self._request(row, sample)
-            for row in alone.to_dict("records")
-            for sample in range(self.samples)
+        requests = (
+            self._request(row, sample) for row in rows(alone) for sample in range(self.samples)
+        )
+        # of each reply only what the grade says is held, not the reply
+        graded = [
+            _Graded(_mean(part), _raw(part), self._failure(part), None in part)
+            for part in self._replies(requests, len(alone))
         ]
-        groups, n = self._replies(requests), len(pairs)
-        return self._labels(pairs, [groups[k] for k in code[:n]], [groups[k] for k in code[n:]])
+        n = len(pairs)
+        return _labels(pairs, [graded[k] for k in code[:n]], [graded[k] for k in code[n:]])
 
     def _request(self, row: dict[str, Any], sample: int) -> Request:
         texts = {"prompt": shown(row["prompt"]), "response": row["text"]}
@@ -116,20 +119,28 @@ class GradeJudge(AskingJudge):
         schema = object_schema({"grade": scale})
         return Request(self.model, messages, self.sampling, schema, sample, {"task": "grade"})
 
-    def _labels(
-        self, pairs: pd.DataFrame, a: list[list[Reply | None]], b: list[list[Reply | None]]
-    ) -> pd.DataFrame:
-        grade_a, grade_b = np.array([_mean(part) for part in a]), np.array([_mean(p) for p in b])
-        difference = grade_a - grade_b
-        preference = np.where(np.isnan(difference), np.nan, (np.sign(difference) + 1) / 2)
-        both = list(zip(a, b, strict=True))
-        reasons = [
-            None if np.isfinite(d) else NOT_ASKED if None in (*x, *y) else FAILED
-            for d, (x, y) in zip(difference, both, strict=True)
-        ]
-        rows = label_rows(pairs, preference, reason=reasons, raw=[_raw(*pair) for pair in both])
-        failure = [self._failure((*x, *y)) for x, y in both]
-        return rows.assign(strength=np.abs(difference), failure=pd.Series(failure, dtype="object"))
+
+class _Graded(NamedTuple):
+    """What the replies about one response say."""
+
+    grade: float
+    raw: str
+    failure: str | None
+    open: bool
+
+
+def _labels(pairs: pd.DataFrame, a: list[_Graded], b: list[_Graded]) -> pd.DataFrame:
+    difference = np.array([x.grade for x in a]) - np.array([y.grade for y in b])
+    preference = np.where(np.isnan(difference), np.nan, (np.sign(difference) + 1) / 2)
+    both = list(zip(a, b, strict=True))
+    reasons = [
+        None if np.isfinite(d) else NOT_ASKED if x.open or y.open else FAILED
+        for d, (x, y) in zip(difference, both, strict=True)
+    ]
+    raw = [f"A: {x.raw}\nB: {y.raw}" for x, y in both]
+    failure = [y.failure if x.failure is None else x.failure for x, y in both]
+    labels = label_rows(pairs, preference, reason=reasons, raw=raw)
+    return labels.assign(strength=np.abs(difference), failure=pd.Series(failure, dtype="object"))
 
 
 def _mean(replies: list[Reply | None]) -> float:
@@ -137,6 +148,5 @@ def _mean(replies: list[Reply | None]) -> float:
     return float(np.mean(grades)) if grades else np.nan
 
 
-def _raw(a: list[Reply | None], b: list[Reply | None]) -> str:
-    texts = ["\n".join("" if reply is None else reply.text for reply in part) for part in (a, b)]
-    return f"A: {texts[0]}\nB: {texts[1]}"
+def _raw(replies: list[Reply | None]) -> str:
+    return "\n".join("" if reply is None else reply.text for reply in replies)

@@ -3,25 +3,31 @@
 from __future__ import annotations
 
 import asyncio
-import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+import threading
+from collections.abc import Iterable, Iterator
 from concurrent.futures import CancelledError, Future, ThreadPoolExecutor
 from contextlib import AsyncExitStack, suppress
+from itertools import islice
+from operator import length_hint
 from types import TracebackType
 from typing import Protocol, Self
 
+from workbench.errors import UnwrittenError
 from workbench.llm.budget import Budget
-from workbench.llm.client import Client, Model, connected, name_of
+from workbench.llm.client import Model, connected, name_of
 from workbench.llm.endpoint import Endpoint
 from workbench.llm.journal import Journal
-from workbench.llm.progress import Ledger, Progress, Spending
-from workbench.llm.reply import Reply, Usage
+from workbench.llm.progress import Ledger, Spending
+from workbench.llm.reply import Reply
 from workbench.llm.request import Request
+from workbench.llm.sending.distinct import Distinct
+from workbench.llm.sending.handed_over import Opened
+from workbench.llm.sending.kept import Kept
+from workbench.llm.sending.source import AHEAD
+from workbench.llm.sending.stage import Stage, Tell
 
-_TELL_S = 0.5
-_STAGGER_S = 0.001
-
-Tell = Callable[[Progress], None]
+_LOOK_S = 0.02
+"""How often a reader looks for replies: they come in numbers, and waking it for each takes time."""
 
 
 class Asks(Protocol):
@@ -29,8 +35,13 @@ class Asks(Protocol):
 
     base_url: str
 
-    def ask(self, requests: Sequence[Request], stage: str) -> list[Reply | None]:
+    def ask(self, requests: Iterable[Request], stage: str) -> list[Reply | None]:
         """Return the replies in order; None where there is none yet."""
+
+    def each(
+        self, requests: Iterable[Request], stage: str, most: int | None = None
+    ) -> Iterator[Reply | None]:
+        """Yield the replies in order, as they come; requests are made as they are sent."""
 
     def spending(self) -> list[Spending]:
         """Return what each stage used, in the order of their first request."""
@@ -49,6 +60,9 @@ class Planner:
     retry_failed : bool
         Count requests whose paid reply could not be read, or that the server refused for good,
         as still to be asked.
+    opened : callable, optional
+        Given the stage and each request without a reply as it is found; then the planner
+        itself keeps none.
 
     Attributes
     ----------
@@ -76,34 +90,44 @@ class Planner:
         *,
         budget: Budget | None = None,
         retry_failed: bool = False,
+        opened: Opened | None = None,
     ) -> None:
         self.base_url, self.journal = base_url, journal
         self.budget = budget or Budget()
-        self.retry_failed = retry_failed
         self.open: dict[str, list[Request]] = {}
         self.asked: dict[str, Request] = {}
+        self._opened, self._seen = opened, Distinct()
+        self._kept = Kept(journal, retry_failed=retry_failed)
         self._ledger = Ledger()
 
-    def ask(self, requests: Sequence[Request], stage: str) -> list[Reply | None]:
+    def ask(self, requests: Iterable[Request], stage: str) -> list[Reply | None]:
         """Return the replies that are kept, in order; None for the others."""
-        keys = [request.key(self.base_url) for request in requests]
-        asked = dict(zip(keys, requests, strict=True))
-        replies = self.kept(asked)
-        self._ledger.add(stage, asked, replies)
-        # a question that comes again is asked once
-        self.open.setdefault(stage, []).extend(
-            one for key, one in asked.items() if key not in replies and key not in self.asked
-        )
-        self.asked |= asked
-        return [replies.get(key) for key in keys]
+        return list(self.each(requests, stage))
 
-    def kept(self, asked: Mapping[str, Request]) -> dict[str, Reply]:
-        """Return the answers that are kept, and the failures that were paid for or are for good."""
-        replies = self.journal.get(asked)
-        if not self.retry_failed:
-            failed = self.journal.failed(key for key in asked if key not in replies)
-            replies |= {k: one for k, one in failed.items() if one.usage.calls or one.permanent}
-        return replies
+    def each(
+        self, requests: Iterable[Request], stage: str, most: int | None = None
+    ) -> Iterator[Reply | None]:
+        """Yield the replies that are kept, in order; None for the others."""
+        self.open.setdefault(stage, [])
+        todo = iter(requests)
+        while made := list(islice(todo, AHEAD)):
+            keys = [request.key(self.base_url) for request in made]
+            asked = dict(zip(keys, made, strict=True))
+            replies = self._kept.get(asked)
+            self._ledger.add(stage, asked, replies)
+            # a question that comes again is asked once
+            for new, (key, one) in zip(self._seen.add(list(asked)), asked.items(), strict=True):
+                if new and key not in replies:
+                    self._note(stage, one)
+            if self._opened is None:
+                self.asked |= asked
+            yield from (replies.get(key) for key in keys)
+
+    def _note(self, stage: str, request: Request) -> None:
+        if self._opened is None:
+            self.open[stage].append(request)
+        else:
+            self._opened(stage, request)
 
     def spending(self) -> list[Spending]:
         """Return what the kept replies of each stage used."""
@@ -157,14 +181,14 @@ class Asker:
     ) -> None:
         self.model, self.base_url, self.journal = model, name_of(model), journal
         self.budget, self.tell = budget or Budget(), tell
-        self._planner = Planner(
-            self.base_url, journal, budget=self.budget, retry_failed=retry_failed
-        )
-        self._ledger = Ledger()
+        self.kept = Kept(journal, retry_failed=retry_failed)
+        self.ledger = Ledger()
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="asker")
         self._runner = asyncio.Runner()
         self._open = AsyncExitStack()
         self._client: Model | None = None
+        self._under_way: tuple[Stage, Future[None]] | None = None
+        self._unkept: dict[str, tuple[Reply, Request]] = {}
 
     def __enter__(self) -> Self:
         return self
@@ -179,13 +203,18 @@ class Asker:
             self._runner.run(self._open.aclose())
             self._runner.close()
 
+        if self._under_way is not None:
+            # whoever read the replies went away
+            with suppress(Exception):
+                self._end(*self._under_way, "an interrupt")
         self._thread.submit(close).result()
         self._thread.shutdown()
+        self._write_again(error)
 
-    def ask(self, requests: Sequence[Request], stage: str) -> list[Reply | None]:
+    def ask(self, requests: Iterable[Request], stage: str) -> list[Reply | None]:
         """Return the replies in order; None where the budget ended the stage before.
 
-        Equal requests are asked once.
+        Equal requests are asked once. Of very many requests, :meth:`each` holds a few.
 
         Raises
         ------
@@ -193,142 +222,99 @@ class Asker:
             The endpoint refuses for good. What was answered before is kept.
         ConfigError
             A limit on cost without prices.
+        UnwrittenError
+            A reply could not be kept: nothing more was sent.
         """
-        self.budget.check(request.model for request in requests)
-        keys = [request.key(self.base_url) for request in requests]
-        asked = dict(zip(keys, requests, strict=True))
-        replies = self._planner.kept(asked)
-        run = _Stage(stage, asked, replies, self)
+        return list(self.each(requests, stage))
+
+    def each(
+        self, requests: Iterable[Request], stage: str, most: int | None = None
+    ) -> Iterator[Reply | None]:
+        """Yield the replies in order, as they come; requests are made as they are sent.
+
+        Parameters
+        ----------
+        requests : iterable of Request
+            Made in a thread of their own.
+        stage : str
+        most : int, optional
+            How many there are at most, for the progress; the length of a list.
+        """
+        run = Stage(stage, requests, length_hint(requests, 0) if most is None else most, self)
+        done = self._thread.submit(lambda: self._runner.run(self._ask(run)))
+        self._under_way = run, done
+        ended = threading.Event()
+        done.add_done_callback(lambda _: ended.set())
         try:
-            if run.waiting:
-                self._run(run)
+            while True:
+                over = ended.is_set()
+                if over:
+                    done.result()
+                replies = run.source.read()
+                yield from replies
+                if not replies:
+                    if over:
+                        break
+                    ended.wait(_LOOK_S)
+        except KeyboardInterrupt:
+            self._end(run, done, "an interrupt")
+            raise
+        except GeneratorExit:
+            self._end(run, done, "the reader")
+            raise
         finally:
-            self._ledger.add(stage, asked, replies)
-            if self.tell is not None:
-                self.tell(run.progress())
-        return [replies.get(key) for key in keys]
+            if ended.is_set():
+                self._over(run)
+        if run.trouble is not None:
+            raise run.trouble
 
     def spending(self) -> list[Spending]:
         """Return what the replies of each stage used, asked now or kept."""
-        return self._ledger.spending(self.budget)
+        return self.ledger.spending(self.budget)
 
-    def _run(self, stage: _Stage) -> None:
-        done = self._thread.submit(lambda: self._runner.run(self._ask(stage)))
-        try:
-            done.result()
-        except KeyboardInterrupt:
-            stage.stopped = "an interrupt"
-            self._await_or_cancel(done, stage)
-            raise
-
-    def _await_or_cancel(self, done: Future[None], stage: _Stage) -> None:
+    def _end(self, stage: Stage, done: Future[None], why: str) -> None:
         """Let the calls on the way come home; a second interrupt gives them up."""
+        stage.stopped = stage.stopped or why
+        stage.source.close()
         try:
             done.result()
         except KeyboardInterrupt:
             self._runner.get_loop().call_soon_threadsafe(stage.cancel)
             with suppress(CancelledError):
                 done.result()
+        finally:
+            self._over(stage)
 
-    async def _ask(self, stage: _Stage) -> None:
+    def _over(self, stage: Stage) -> None:
+        """Tell how a stage ended, once."""
+        if self._under_way is None or self._under_way[0] is not stage:
+            return
+        self._under_way = None
+        self._unkept |= {
+            key: (reply, stage.source.under_way[key]) for key, reply in stage.unkept.items()
+        }
+        stage.tell()
+
+    def _write_again(self, error: BaseException | None) -> None:
+        """Write what could not be written before; what is lost for good is told by count."""
+        if not self._unkept:
+            return
+        replies = {key: reply for key, (reply, _) in self._unkept.items()}
+        try:
+            self.journal.put(replies, {key: asked for key, (_, asked) in self._unkept.items()})
+        except UnwrittenError as again:
+            many = f"replies that were paid for and are lost: {len(replies):,}"
+            raise UnwrittenError(again.path, again.found, many) from error
+
+    async def _ask(self, stage: Stage) -> None:
+        workers = self.model.concurrency if isinstance(self.model, Endpoint) else 1
+        await stage.ask_all(self._connected, workers)
+
+    async def _connected(self) -> Model:
         if self._client is None:
             self._client = (
                 await self._open.enter_async_context(connected(self.model, self.journal))
                 if isinstance(self.model, Endpoint)
                 else self.model
             )
-        workers = self.model.concurrency if isinstance(self.model, Endpoint) else 1
-        await stage.ask_all(self._client, workers)
-
-
-class _Stage:
-    """The requests of one stage on their way."""
-
-    def __init__(
-        self, name: str, asked: dict[str, Request], replies: dict[str, Reply], asker: Asker
-    ) -> None:
-        self.name, self.asked, self.replies = name, asked, replies
-        self.journal, self.budget, self.tell = asker.journal, asker.budget, asker.tell
-        self.waiting = {key: one for key, one in asked.items() if key not in replies}
-        self.kept = len(asked) - len(self.waiting)
-        self.failed = self.attempts = 0
-        self.stopped: str | None = None
-        self.model: Model | None = None
-        self._fresh: dict[str, Reply] = {}
-        self._tasks: list[asyncio.Task[None]] = []
-        self._start = time.monotonic()
-
-    async def ask_all(self, model: Model, workers: int) -> None:
-        self.model = model
-        todo = iter(self.waiting.items())
-        self._tasks = [asyncio.create_task(self._work(model, todo, k)) for k in range(workers)]
-        telling = asyncio.create_task(self._keep_telling())
-        try:
-            await asyncio.gather(*self._tasks)
-        except Exception:
-            # the calls on the way come home too: they are paid for
-            self.stopped = "an error"
-            await asyncio.gather(*self._tasks, return_exceptions=True)
-            raise
-        finally:
-            telling.cancel()
-            self._flush()
-
-    def cancel(self) -> None:
-        for task in self._tasks:
-            task.cancel()
-
-    async def _work(self, model: Model, todo: Iterator[tuple[str, Request]], place: int) -> None:
-        # begun together, their replies would come together for ever, and wait for each other
-        await asyncio.sleep(_STAGGER_S * place)
-        # the workers share one iterator: each takes the next request
-        for key, request in todo:
-            if self.stopped:
-                return
-            if not self.budget.begin(request):
-                self.stopped = "the budget"
-                return
-            used = Usage(calls=0)
-            try:
-                reply = await model.ask(request)
-                used = reply.usage
-            finally:
-                self.budget.end(request, used)
-            self._keep(key, reply)
-            self.failed += reply.failed
-            self.attempts += reply.attempts
-            # a model at hand never waits: without this nothing else has its turn
-            await asyncio.sleep(0)
-
-    def _keep(self, key: str, reply: Reply) -> None:
-        """Keep a reply together with the others that came in the same turn of the loop."""
-        self.replies[key] = reply
-        if not self._fresh:
-            asyncio.get_running_loop().call_soon(self._flush)
-        self._fresh[key] = reply
-
-    def _flush(self) -> None:
-        replies, self._fresh = self._fresh, {}
-        if replies:
-            self.journal.put(replies, self.asked)
-
-    async def _keep_telling(self) -> None:
-        while self.tell is not None:
-            self.tell(self.progress())
-            await asyncio.sleep(_TELL_S)
-
-    def progress(self) -> Progress:
-        pace = self.model.pace.limit if isinstance(self.model, Client) else float("nan")
-        return Progress(
-            stage=self.name,
-            requests=len(self.asked),
-            kept=self.kept,
-            answered=len(self.replies) - self.kept - self.failed,
-            failed=self.failed,
-            attempts=self.attempts,
-            limit=pace,
-            seconds=time.monotonic() - self._start,
-            spent=dict(self.budget.spent),
-            cost=self.budget.cost(self.budget.spent),
-            stopped=self.stopped,
-        )
+        return self._client

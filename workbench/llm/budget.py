@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import math
 import tomllib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from workbench.errors import ConfigError
 from workbench.llm.reply import Usage
@@ -80,18 +81,105 @@ def expected_usage(request: Request) -> Usage:
     >>> expected_usage(Request("m", ({"role": "user", "content": "x" * 300},))).prompt_tokens
     108
     """
-    texts = [*(request.inputs or ()), *(str(one["content"]) for one in request.messages)]
-    bytes_of = sum(len(text.encode()) for text in texts)
-    prompt = int(bytes_of / _CHARACTERS_A_TOKEN) + _TOKENS_A_MESSAGE * len(texts)
+    return _guessed(request, _size(request))
+
+
+def _guessed(request: Request, size: int) -> Usage:
+    texts = len(request.inputs or ()) + len(request.messages)
+    prompt = int(size / _CHARACTERS_A_TOKEN) + _TOKENS_A_MESSAGE * texts
     return Usage(prompt, request.sampling.max_tokens if request.inputs is None else 0)
+
+
+def _size(request: Request) -> int:
+    """Return the bytes of what is asked."""
+    texts = [*(request.inputs or ()), *(str(one["content"]) for one in request.messages)]
+    # a text may hold half of a pair of surrogates, which no encoding has
+    return sum(
+        len(text) if text.isascii() else len(text.encode("utf-8", "replace")) for text in texts
+    )
+
+
+class SpentError(Exception):
+    """No call may be begun any more: a limit would be crossed, or asking was stopped.
+
+    Attributes
+    ----------
+    attempts : int
+        Calls that the request has had already.
+    """
+
+    attempts = 0
+
+
+class Call:
+    """One call on the way; what it took is told before it ends.
+
+    Attributes
+    ----------
+    usage : Usage or None
+        None where nobody knows: the call counts as its estimate.
+    """
+
+    usage: Usage | None = None
+
+    def took(self, usage: Usage) -> None:
+        """Tell what the server billed; no token at all means that it did not say."""
+        self.usage = usage if usage.prompt_tokens or usage.completion_tokens else None
+
+    def unpaid(self) -> None:
+        """Tell that the server answered nothing, and bills nothing."""
+        self.usage = Usage()
+
+
+class Held(NamedTuple):
+    """What was set aside for a call."""
+
+    model: str
+    size: int
+    guessed: Usage
+
+
+@dataclass
+class _Kind:
+    """Calls of one model and length of reply: those on the way, and what others took at most."""
+
+    calls: int = 0
+    size: int = 0
+    guessed: Usage = field(default_factory=lambda: Usage(calls=0))
+    tokens_a_byte: float | None = None
+    completion: int = 0
+
+    def reserved(self, size: int = 0, guessed: Usage | None = None) -> tuple[float, float]:
+        """Return the tokens to set aside for the calls on the way, and for one more."""
+        if self.tokens_a_byte is None:
+            held = self.guessed if guessed is None else self.guessed + guessed
+            return held.prompt_tokens, held.completion_tokens
+        calls = self.calls + (guessed is not None)
+        return self.tokens_a_byte * (self.size + size), self.completion * calls
+
+    def one(self, size: int, guessed: Usage) -> Usage:
+        """Return what one call is expected to take."""
+        if self.tokens_a_byte is None:
+            return guessed
+        return Usage(math.ceil(self.tokens_a_byte * size), self.completion)
+
+    def learn(self, size: int, usage: Usage) -> None:
+        if usage.prompt_tokens or usage.completion_tokens:
+            calls = max(usage.calls, 1)
+            rate = usage.prompt_tokens / calls / max(size, 1)
+            self.tokens_a_byte = max(self.tokens_a_byte or 0.0, rate)
+            self.completion = max(self.completion, math.ceil(usage.completion_tokens / calls))
 
 
 @dataclass
 class Budget:
     """Limits of a run; None is no limit.
 
-    A call is begun only if the limits hold even if every call on the way takes its
-    expected tokens.
+    A call is begun only if the limits hold even if every call on the way takes what is
+    expected of it: the most tokens a byte of prompt and the longest reply that were billed
+    for calls of its kind, and the estimate of :func:`expected_usage` before the first. So
+    ``max_calls`` is never passed, and the others by at most the replies on the way, each at
+    the most that was seen.
 
     Attributes
     ----------
@@ -100,12 +188,19 @@ class Budget:
         In the currency of the prices.
     max_calls, max_tokens : int or None
     spent : dict of str to Usage
-        By model.
+        By model; every call that was sent is in it, answered or not.
 
     Raises
     ------
     ConfigError
         A limit on cost without the price of a model.
+
+    Examples
+    --------
+    >>> budget = Budget(max_calls=1)
+    >>> one = Request("m", ({"role": "user", "content": "Hi"},))
+    >>> budget.begin(one), budget.begin(one)
+    (Held(model='m', size=2, guessed=Usage(prompt_tokens=8, completion_tokens=1024, calls=1)), None)
     """
 
     prices: Mapping[str, Price] = field(default_factory=dict)
@@ -113,7 +208,7 @@ class Budget:
     max_calls: int | None = None
     max_tokens: int | None = None
     spent: dict[str, Usage] = field(default_factory=dict)
-    _under_way: dict[str, Usage] = field(default_factory=dict)
+    _kinds: dict[tuple[str, int], _Kind] = field(default_factory=dict)
 
     def check(self, models: Iterable[str]) -> None:
         """Refuse a limit on cost where a price is not known."""
@@ -132,34 +227,63 @@ class Budget:
             return float("nan")
         return sum(self.prices[model].of(tokens) for model, tokens in usage.items())
 
-    def begin(self, request: Request) -> bool:
-        """Set a call's expected tokens aside; False where a limit would be crossed."""
-        expected = expected_usage(request)
-        model = request.model
-        after = {name: self._total(name) for name in {*self.spent, *self._under_way, model}}
-        after[model] = after[model] + expected
-        calls = sum(usage.calls for usage in after.values())
-        tokens = sum(u.prompt_tokens + u.completion_tokens for u in after.values())
-        crossed = (
-            (self.max_calls is not None and calls > self.max_calls)
-            or (self.max_tokens is not None and tokens > self.max_tokens)
-            or (self.max_cost is not None and self.cost(after) > self.max_cost)
+    def begin(self, request: Request) -> Held | None:
+        """Set a call's expected tokens aside; None where a limit would be crossed."""
+        size = _size(request)
+        guessed = _guessed(request, size)
+        kind = self._kind(request.model, guessed.completion_tokens)
+        if self._crossed(kind, request.model, size, guessed):
+            return None
+        kind.calls, kind.size, kind.guessed = (
+            kind.calls + 1,
+            kind.size + size,
+            kind.guessed + guessed,
         )
-        if not crossed:
-            self._under_way[model] = self._under_way.get(model, Usage(calls=0)) + expected
-        return not crossed
+        return Held(request.model, size, guessed)
 
-    def end(self, request: Request, usage: Usage) -> None:
-        """Book what a call took in the place of what was expected."""
-        expected, model = expected_usage(request), request.model
-        waiting = self._under_way[model]
-        self._under_way[model] = Usage(
-            waiting.prompt_tokens - expected.prompt_tokens,
-            waiting.completion_tokens - expected.completion_tokens,
-            waiting.calls - expected.calls,
+    def end(self, held: Held, usage: Usage | None) -> None:
+        """Book what a call took in the place of what was expected; None where nobody knows."""
+        model, size, guessed = held
+        kind = self._kind(model, guessed.completion_tokens)
+        kind.calls, kind.size = kind.calls - 1, kind.size - size
+        kind.guessed = Usage(
+            kind.guessed.prompt_tokens - guessed.prompt_tokens,
+            kind.guessed.completion_tokens - guessed.completion_tokens,
+            kind.guessed.calls - guessed.calls,
         )
-        self.spent[model] = self.spent.get(model, Usage(calls=0)) + usage
+        if usage is None:
+            usage = kind.one(size, guessed)
+        else:
+            kind.learn(size, usage)
+        sent = Usage(usage.prompt_tokens, usage.completion_tokens, max(usage.calls, 1))
+        self.spent[model] = self.spent.get(model, Usage(calls=0)) + sent
 
-    def _total(self, model: str) -> Usage:
-        nothing = Usage(calls=0)
-        return self.spent.get(model, nothing) + self._under_way.get(model, nothing)
+    def _kind(self, model: str, longest: int) -> _Kind:
+        return self._kinds.setdefault((model, longest), _Kind())
+
+    def _crossed(self, kind: _Kind, model: str, size: int, guessed: Usage) -> bool:
+        if self.max_calls is not None:
+            under_way = sum(one.calls for one in self._kinds.values())
+            if sum(used.calls for used in self.spent.values()) + under_way + 1 > self.max_calls:
+                return True
+        if self.max_tokens is None and self.max_cost is None:
+            return False
+        held = {name: [float(u.prompt_tokens), float(u.completion_tokens)]
+                for name, u in self.spent.items()}  # fmt: skip
+        held.setdefault(model, [0.0, 0.0])
+        for (name, _), one in self._kinds.items():
+            more = one.reserved(size, guessed) if one is kind else one.reserved()
+            known = held.setdefault(name, [0.0, 0.0])
+            known[0], known[1] = known[0] + more[0], known[1] + more[1]
+        if self.max_tokens is not None and sum(map(sum, held.values())) > self.max_tokens:
+            return True
+        return self.max_cost is not None and self._cost(held) > self.max_cost
+
+    def _cost(self, tokens: Mapping[str, list[float]]) -> float:
+        prices = self.prices
+        return sum(
+            (prices[model].prompt * prompt + prices[model].completion * completion) / 1e6
+            for model, (prompt, completion) in tokens.items()
+            # what an earlier run used of a model without a price cannot be reckoned
+            if model in prices
+        )

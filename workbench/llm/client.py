@@ -8,8 +8,8 @@ import random
 import reprlib
 import sqlite3
 from collections import defaultdict
-from collections.abc import AsyncIterator, Mapping, Sequence
-from contextlib import asynccontextmanager, suppress
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from contextlib import AbstractContextManager, asynccontextmanager, nullcontext, suppress
 from dataclasses import replace
 from typing import Any, Protocol
 
@@ -22,6 +22,7 @@ from workbench.llm.asking.failures import LONGEST_WAIT_S, CallFailedError, redac
 from workbench.llm.asking.headers import values_of
 from workbench.llm.asking.refusals import bends_for
 from workbench.llm.asking.trust import believed, whole
+from workbench.llm.budget import Call, SpentError
 from workbench.llm.endpoint import Endpoint
 from workbench.llm.pace import Pace
 from workbench.llm.reading import read_completion
@@ -88,6 +89,8 @@ class Client:
         self._asking = 0
         self._end: JudgeError | None = None
         self._ended = asyncio.Event()
+        # the permit of each call: a run counts and limits them
+        self.attempt: Callable[[Request], AbstractContextManager[Call]] = _free
 
     async def ask(self, request: Request) -> Reply:
         """Return the reply to one request.
@@ -118,7 +121,10 @@ class Client:
             return reply
         seed = request.sampling.seed
         other = replace(request.sampling, seed=None if seed is None else seed + 1)
-        again, _ = await self._answer(replace(request, sampling=other))
+        try:
+            again, _ = await self._answer(replace(request, sampling=other))
+        except SpentError:
+            return reply
         return replace(
             again if not again.failed else replace(again, text=_both(reply.text, again.text)),
             usage=reply.usage + again.usage,
@@ -140,14 +146,16 @@ class Client:
                     if self._end is not None:
                         raise self._end
                     body, form = self._body(request, trial)
-                    calls += 1
                     try:
                         reply = await self._send(request, body)
+                    except SpentError as spent:
+                        spent.attempts = calls
+                        raise
                     except CallFailedError as error:
-                        failure = error
+                        calls, failure = calls + 1, error
                     else:
                         self._answered(request.model, form)
-                        return replace(reply, attempts=calls, form=form), tries + 1
+                        return replace(reply, attempts=calls + 1, form=form), tries + 1
                 if self._bends(failure, request, trial, body):
                     if not scouting:
                         await self._go_ahead(request.model, trial)
@@ -170,7 +178,15 @@ class Client:
                 self._scouts[request.model].release()
 
     async def _send(self, request: Request, body: dict[str, Any]) -> Reply:
-        reply = _reply(await self._wire.post(request.route, body), request, body)
+        with self.attempt(request) as call:
+            try:
+                completion = await self._wire.post(request.route, body)
+            except CallFailedError as error:
+                if error.status is not None or error.unsent:
+                    call.unpaid()
+                raise
+            reply = _reply(completion, request, body)
+            call.took(reply.usage)
         if not reply.failed:
             return reply
         # what an odd server sent may repeat the key
@@ -272,6 +288,10 @@ def _failed(failure: CallFailedError, tries: int, calls: int) -> Reply:
         reason=f"{what}: {failure}",
         permanent=failure.whose == "request",
     )
+
+
+def _free(request: Request) -> AbstractContextManager[Call]:
+    return nullcontext(Call())
 
 
 def _backoff(attempt: int) -> float:

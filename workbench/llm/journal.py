@@ -8,18 +8,21 @@ write-ahead log, which the death of the process cannot undo.
 from __future__ import annotations
 
 import json
+import os
 import sqlite3
 import threading
 import zlib
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-from workbench.errors import JudgeError
+from workbench.errors import JudgeError, UnwrittenError
 from workbench.llm.asking.bends import Form, bent, bent_key
 from workbench.llm.reply import Reply, Usage
 from workbench.llm.request import Request
+from workbench.llm.salvage import salvaged
 
 _TABLES = """
 CREATE TABLE IF NOT EXISTS answers (
@@ -44,9 +47,8 @@ _Row = tuple[str, str, int, str | None]
 _VERSION = 1
 _ASKED = 500
 _BUSY_S = 60.0
-_STRETCH = 64
-_SHORTEST_ROW = 200
-"""Bytes that an answer takes at least: how many a damaged file can hold."""
+_PROBE = 1 << 16
+"""Bytes that are tried on a disk, to hear what it says."""
 
 
 class Journal:
@@ -80,14 +82,12 @@ class Journal:
     def __init__(self, path: str | Path) -> None:
         self.path = Path(path)
         self.notes: list[str] = []
-        self.path.parent.mkdir(parents=True, exist_ok=True)
         try:
-            self._connection = _opened(self.path)
-        except sqlite3.DatabaseError as error:
-            if isinstance(error, sqlite3.OperationalError) and "locked" in str(error):
-                raise
-            self._set_aside(error)
-            self._connection = _opened(self.path)
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+            self._connection = self._open()
+            self._place = self.path.stat().st_ino
+        except (sqlite3.OperationalError, OSError) as error:
+            raise self._unwritten(error) from error
         # the event loop of a run writes from a thread of its own
         self._lock = threading.Lock()
 
@@ -117,6 +117,11 @@ class Journal:
             By key.
         asked : mapping of str to Request, optional
             By key: what was asked, kept beside the reply.
+
+        Raises
+        ------
+        UnwrittenError
+            The disk is full, or the file is gone or may not be written: none is kept.
         """
         answers: list[_Row] = []
         failures: list[_Row] = []
@@ -131,11 +136,16 @@ class Journal:
                 failures.append((key, text, total, body))
             else:
                 answers.append((bent_key(key, reply.form), text, total, body))
-        with self._lock, self._connection as connection:
-            connection.execute("BEGIN IMMEDIATE")
-            connection.executemany("INSERT OR IGNORE INTO answers VALUES (?, ?, ?, ?)", answers)
-            connection.executemany("INSERT INTO failures VALUES (?, ?, ?, ?)", failures)
-            connection.executemany(_KNOWN, _forms_of(replies.values()))
+        try:
+            if self.path.stat().st_ino != self._place:
+                raise OSError("another file stands in the place of this one")
+            with self._lock, self._connection as connection:
+                connection.execute("BEGIN IMMEDIATE")
+                connection.executemany("INSERT OR IGNORE INTO answers VALUES (?, ?, ?, ?)", answers)
+                connection.executemany("INSERT INTO failures VALUES (?, ?, ?, ?)", failures)
+                connection.executemany(_KNOWN, _forms_of(replies.values()))
+        except (sqlite3.OperationalError, OSError) as error:
+            raise self._unwritten(error) from error
 
     def get(self, keys: Iterable[str]) -> dict[str, Reply]:
         """Return the answers that are kept, by key.
@@ -162,11 +172,20 @@ class Journal:
         yield from self._read(rows)
 
     def used(self) -> dict[str, Usage]:
-        """Return the tokens and paid calls of all that is kept, by model."""
+        """Return the tokens and the calls of all that is kept, by model; failed calls too."""
+        # what a server did not bill is not free: its length tells about how much it was
         query = """
-            SELECT json_extract(asked, '$.model') AS model, SUM(json_extract(reply, '$.usage[0]')),
-              SUM(json_extract(reply, '$.usage[1]')), SUM(json_extract(reply, '$.usage[2]'))
-            FROM (SELECT asked, reply FROM answers UNION ALL SELECT asked, reply FROM failures)
+            SELECT json_extract(asked, '$.model') AS model,
+              SUM(CASE WHEN told THEN json_extract(reply, '$.usage[0]')
+                ELSE calls * LENGTH(asked) / 3 END),
+              SUM(CASE WHEN told THEN json_extract(reply, '$.usage[1]')
+                ELSE calls * LENGTH(json_extract(reply, '$.text')) / 3 END),
+              SUM(MAX(calls, json_extract(reply, '$.attempts')))
+            FROM (
+              SELECT *, json_extract(reply, '$.usage[2]') AS calls,
+                json_extract(reply, '$.usage[0]') + json_extract(reply, '$.usage[1]') > 0 AS told
+              FROM (SELECT asked, reply FROM answers UNION ALL SELECT asked, reply FROM failures)
+            )
             WHERE asked IS NOT NULL GROUP BY model
         """
         with self._lock:
@@ -222,25 +241,50 @@ class Journal:
             else:
                 self.notes.append(f"the reply {key} is damaged: it counts as not asked yet")
 
+    def _open(self) -> sqlite3.Connection:
+        try:
+            return _opened(self.path)
+        except sqlite3.OperationalError:
+            # a full disk or a folder to read only is no damage
+            raise
+        except sqlite3.DatabaseError as error:
+            self._set_aside(error)
+            return _opened(self.path)
+
+    def _unwritten(self, error: Exception) -> UnwrittenError:
+        """Return an error in the words of the operating system, where it has some."""
+        said = getattr(error, "strerror", None) or str(error)
+        probe = self.path.with_name(f".{self.path.name}.{os.getpid()}")
+        try:
+            with probe.open("wb") as file:
+                file.write(bytes(_PROBE))
+        except OSError as other:
+            said = f"{other.strerror} ({said})" if other.strerror != said else said
+        finally:
+            with suppress(OSError):
+                probe.unlink(missing_ok=True)
+        return UnwrittenError(self.path, said)
+
     def _set_aside(self, error: Exception) -> None:
         number = 1
         while (aside := self.path.with_name(f"{self.path.name}.damaged-{number}")).exists():
             number += 1
-        rows = _salvaged(self.path)
+        answers, failures = salvaged(self.path)
         for tail in ("", "-wal", "-shm"):
             part = self.path.with_name(self.path.name + tail)
             if part.exists():
                 part.rename(aside.with_name(aside.name + tail))
         fresh = _opened(self.path)
         with fresh:
-            fresh.executemany("INSERT OR IGNORE INTO answers VALUES (?, ?, ?, ?)", rows)
+            fresh.executemany("INSERT OR IGNORE INTO answers VALUES (?, ?, ?, ?)", answers)
+            fresh.executemany("INSERT INTO failures VALUES (?, ?, ?, ?)", failures)
             # without their forms, answers to bent requests would not be found
-            replies = (Reply.from_dict(json.loads(row[1])) for row in rows)
-            fresh.executemany(_KNOWN, _forms_of(replies))
+            found = (Reply.from_dict(json.loads(row[1])) for row in answers)
+            fresh.executemany(_KNOWN, _forms_of(found))
         fresh.close()
         self.notes.append(
             f"{self.path.name} is damaged ({error}): it was set aside as {aside.name}, and "
-            f"{len(rows):,} answers were taken over from it"
+            f"{len(answers):,} answers and {len(failures):,} failures were taken over from it"
         )
 
 
@@ -250,16 +294,11 @@ def _forms_of(replies: Iterable[Reply]) -> list[tuple[str, str, str]]:
     return [("", "", json.dumps(form)) for form in sorted(forms)]
 
 
-def _connected(path: Path) -> sqlite3.Connection:
-    connection = sqlite3.connect(path, timeout=_BUSY_S, check_same_thread=False)
-    connection.execute("PRAGMA journal_mode = WAL")
-    connection.execute("PRAGMA synchronous = NORMAL")
-    return connection
-
-
 def _opened(path: Path) -> sqlite3.Connection:
-    connection = _connected(path)
+    connection = sqlite3.connect(path, timeout=_BUSY_S, check_same_thread=False)
     try:
+        connection.execute("PRAGMA journal_mode = WAL")
+        connection.execute("PRAGMA synchronous = NORMAL")
         version = connection.execute("PRAGMA user_version").fetchone()[0]
         if version > _VERSION:
             raise JudgeError(
@@ -286,33 +325,3 @@ def _opened(path: Path) -> sqlite3.Connection:
 
 def _json(value: Any) -> str:
     return json.dumps(value, sort_keys=True)
-
-
-def _salvaged(path: Path) -> list[tuple[Any, ...]]:
-    """Return the answers of a damaged file that can still be read and are what was written."""
-    try:
-        connection = sqlite3.connect(f"file:{path}?mode=ro", uri=True)
-    except sqlite3.Error:
-        return []
-    rows: list[tuple[Any, ...]] = []
-    try:
-        # a damaged page ends a scan, so the table is read in short stretches
-        for start in range(1, path.stat().st_size // _SHORTEST_ROW + 1, _STRETCH):
-            found = _stretch(connection, start, start + _STRETCH - 1)
-            if found is None:
-                alone = [_stretch(connection, k, k) for k in range(start, start + _STRETCH)]
-                found = [row for rows_of_one in alone for row in rows_of_one or []]
-            rows += found
-    finally:
-        connection.close()
-    return [
-        row for row in rows if isinstance(row[1], str) and zlib.crc32(row[1].encode()) == row[2]
-    ]
-
-
-def _stretch(connection: sqlite3.Connection, first: int, last: int) -> list[tuple[Any, ...]] | None:
-    query = "SELECT key, reply, sum, asked FROM answers WHERE rowid BETWEEN ? AND ?"
-    try:
-        return connection.execute(query, (first, last)).fetchall()
-    except sqlite3.Error:
-        return None

@@ -14,6 +14,7 @@ from workbench.llm.asking.bends import told
 from workbench.llm.budget import Budget
 from workbench.llm.reply import Reply, Usage
 from workbench.llm.request import Request
+from workbench.llm.sending.distinct import Distinct
 
 
 @dataclass(frozen=True)
@@ -184,7 +185,7 @@ _TOKENS = ("calls", "prompt_tokens", "completion_tokens")
 
 
 class Ledger:
-    """Requests and replies of a run, by stage.
+    """Counts of requests and replies of a run, by stage.
 
     Examples
     --------
@@ -196,48 +197,54 @@ class Ledger:
     """
 
     def __init__(self) -> None:
-        self._stages: dict[str, tuple[dict[str, Request], dict[str, Reply]]] = {}
+        self._stages: dict[str, _Counts] = {}
 
     def add(self, stage: str, asked: Mapping[str, Request], replies: Mapping[str, Reply]) -> None:
-        """Add requests by key, and the replies that there are, to a stage."""
-        known = self._stages.setdefault(stage, ({}, {}))
-        known[0].update(asked)
-        known[1].update(replies)
+        """Add requests by key, and the replies that there are, to a stage.
+
+        Each request counts once, and so does its first reply.
+        """
+        self._stages.setdefault(stage, _Counts()).add(asked, replies)
 
     def spending(self, budget: Budget) -> list[Spending]:
         """Return what each stage used, at the prices of a budget."""
-        return [
-            _spent(stage, asked, replies, budget)
-            for stage, (asked, replies) in self._stages.items()
-        ]
+        return [counts.spent(stage, budget) for stage, counts in self._stages.items()]
 
 
-def _spent(
-    stage: str, asked: Mapping[str, Request], replies: Mapping[str, Reply], budget: Budget
-) -> Spending:
-    usage: dict[str, Usage] = {}
-    for key, reply in replies.items():
-        model = asked[key].model
-        usage[model] = usage.get(model, Usage(calls=0)) + reply.usage
-    failed = sum(reply.failed for reply in replies.values())
-    return Spending(
-        stage,
-        requests=len(asked),
-        answered=len(replies) - failed,
-        failed=failed,
-        open=len(asked) - len(replies),
-        failures=_failures(replies.values()),
-        usage=usage,
-        cost=budget.cost(usage),
-        bends=dict(sorted(Counter(one for r in replies.values() for one in r.form).items())),
-    )
+class _Counts:
+    """Counts of one stage: neither a request nor a reply is held."""
 
+    def __init__(self) -> None:
+        self._asked, self._replied = Distinct(), Distinct()
+        self._failed = 0
+        self._failures: dict[str, int] = {}
+        self._usage: dict[str, Usage] = {}
+        self._bends: Counter[str] = Counter()
 
-def _failures(replies: Iterable[Reply]) -> dict[str, int]:
-    """Count failed replies by their reason, up to its first colon."""
-    counts: dict[str, int] = {}
-    for reply in replies:
-        if reply.reason is not None:
-            reason = reply.reason.partition(":")[0]
-            counts[reason] = counts.get(reason, 0) + 1
-    return dict(sorted(counts.items()))
+    def add(self, asked: Mapping[str, Request], replies: Mapping[str, Reply]) -> None:
+        self._asked.add(list(asked))
+        for new, (key, reply) in zip(
+            self._replied.add(list(replies)), replies.items(), strict=True
+        ):
+            if new:
+                model = asked[key].model
+                self._usage[model] = self._usage.get(model, Usage(calls=0)) + reply.usage
+                self._bends.update(reply.form)
+                if reply.reason is not None:
+                    self._failed += 1
+                    # the detail after a colon differs from reply to reply
+                    reason = reply.reason.partition(":")[0]
+                    self._failures[reason] = self._failures.get(reason, 0) + 1
+
+    def spent(self, stage: str, budget: Budget) -> Spending:
+        return Spending(
+            stage,
+            requests=self._asked.count,
+            answered=self._replied.count - self._failed,
+            failed=self._failed,
+            open=self._asked.count - self._replied.count,
+            failures=dict(sorted(self._failures.items())),
+            usage=dict(self._usage),
+            cost=budget.cost(self._usage),
+            bends=dict(sorted(self._bends.items())),
+        )

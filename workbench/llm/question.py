@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, Any
 
 from workbench.llm.fence import RULE, fence_of, fenced
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+_ROWS = 1000
 
 REFERENCES = ("reference_answer", "reference", "gpt4_ref_output")
 """Columns of pairs that can hold a reference answer; the first that is there counts."""
@@ -41,6 +46,19 @@ def object_schema(properties: Mapping[str, Any]) -> dict[str, Any]:
         "required": list(properties),
         "additionalProperties": False,
     }
+
+
+def rows(frame: pd.DataFrame) -> Iterator[dict[str, Any]]:
+    """Yield the rows of a table, a few in memory at once.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> list(rows(pd.DataFrame({"x": [1, 2]})))
+    [{'x': 1}, {'x': 2}]
+    """
+    for start in range(0, len(frame), _ROWS):
+        yield from frame.iloc[start : start + _ROWS].to_dict("records")
 
 
 def shown(prompt: Any) -> str:

@@ -32,6 +32,7 @@ from workbench.report.findings import find
 from workbench.report.page import Section
 from workbench.results import TIDY, Result
 from workbench.threads import on_one_thread
+from workbench.whole_file import write_text
 
 SCHEMA_VERSION = 1
 
@@ -174,11 +175,11 @@ class Report:
         folder.mkdir(parents=True, exist_ok=True)
         for old in _tables_of(path.with_suffix(".json")):
             (folder / old).unlink(missing_ok=True)
-        path.write_text(self.html(), encoding="utf-8", newline="\n")
+        write_text(path, self.html())
         record = to_json(self.to_dict())
-        path.with_suffix(".json").write_text(record, encoding="utf-8", newline="\n")
+        write_text(path.with_suffix(".json"), record)
         for name, table in self._tables().items():
-            (folder / name).write_text(to_csv(table), encoding="utf-8", newline="\n")
+            write_text(folder / name, to_csv(table))
         return path
 
     @property

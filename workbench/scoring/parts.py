@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
-import os
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
 from workbench.errors import ConfigError
+from workbench.whole_file import write_text, written
 
 Values = dict[str, dict[str, float]]
 """Scores by pair."""
@@ -53,15 +53,14 @@ class Parts:
                 expected="a new folder, or the same run to take up again",
                 fix="Name another folder.",
             )
-        _write(file, wanted.encode())
+        write_text(file, wanted)
 
     def add(self, values: Values) -> None:
         """Keep the scores of a batch: whole or not at all."""
         table = pd.DataFrame.from_dict(values, orient="index").rename_axis("pair_id").reset_index()
         number = len(list(self.folder.glob("part-*.parquet")))
-        draft = self.folder / f".part.{os.getpid()}"
-        table.to_parquet(draft, index=False)
-        draft.replace(self.folder / f"part-{number:05d}.parquet")
+        with written(self.folder / f"part-{number:05d}.parquet") as draft:
+            table.to_parquet(draft, index=False)
 
     def read(self) -> Values:
         """Return the scores that are kept."""
@@ -70,9 +69,3 @@ class Parts:
             table = pd.read_parquet(file).set_index("pair_id")
             found |= {str(k): v for k, v in table.to_dict("index").items()}
         return found
-
-
-def _write(path: Path, content: bytes) -> None:
-    draft = path.with_name(f".{path.name}.{os.getpid()}")
-    draft.write_bytes(content)
-    draft.replace(path)

@@ -93,7 +93,7 @@ def listwise(
     """
     lists = sample_triples(data, n, seed)
     schema = object_schema({"best": {"type": "string", "enum": list(PLACES)}})
-    requests = [
+    requests = (
         Request(
             model,
             question(_TASK, {"prompt": shown(prompt), **_by_place(texts, rotation)}, _FORM),
@@ -103,8 +103,8 @@ def listwise(
         )
         for prompt, _, texts in lists
         for rotation in range(len(PLACES))
-    ]
-    replies = asks.ask(requests, STAGE)
+    )
+    replies = asks.each(requests, STAGE, len(lists) * len(PLACES))
     best = np.array(
         [-1 if one is None or one.failed else PLACES.index(one.value["best"]) for one in replies]
     ).reshape(-1, len(PLACES))

@@ -78,17 +78,16 @@ def _by_model(
     schema = ask.object_schema({"response": {"type": "string"}})
 
     def rewrite(texts: Sequence[tuple[str, str]]) -> list[str | None]:
-        requests = []
-        for prompt, response in texts:
+        def request(prompt: str, response: str) -> Request:
             shown = {"prompt": ask.shown(prompt)}
             if with_response:
                 shown["response"] = response
             messages = ask.question(system, shown, _FORM)
             about: dict[str, Any] = {"task": "rewrite"}
-            requests.append(
-                Request(model, messages, sampling or Sampling(max_tokens=2048), schema, about=about)
-            )
-        replies = asks.ask(requests, stage)
+            how = sampling or Sampling(max_tokens=2048)
+            return Request(model, messages, how, schema, about=about)
+
+        replies = asks.each((request(*one) for one in texts), stage, len(texts))
         return [
             None if one is None or one.failed else (str(one.value["response"]).strip() or None)
             for one in replies

@@ -20,6 +20,7 @@ from workbench.data.store import checked_version
 from workbench.errors import DataError
 from workbench.results import Result
 from workbench.threads import on_one_thread
+from workbench.whole_file import write_text, written
 
 SCHEMA_VERSION = 1
 _FILE = "audit.json"
@@ -89,15 +90,20 @@ class ModelScores:
         """Keep the scores in a folder, from which :func:`read_scores` returns them."""
         folder.mkdir(parents=True, exist_ok=True)
         for k, table in enumerate(self.tables.values()):
-            table.to_parquet(folder / f"scores-{k}.parquet", index=False)
+            _table(table, folder / f"scores-{k}.parquet")
         for k, table in enumerate(self.unseen.values()):
-            table.to_parquet(folder / f"unseen-{k}.parquet", index=False)
+            _table(table, folder / f"unseen-{k}.parquet")
         if self.gains is not None:
-            self.gains.to_frame().to_parquet(folder / _GAINS, index=False)
+            _table(self.gains.to_frame(), folder / _GAINS)
         record = {"schema_version": SCHEMA_VERSION, "models": list(self.tables),
                   "unseen": list(self.unseen), "beta": self.beta, "band": self.band,
                   "reference": self.reference}  # fmt: skip
-        (folder / _FILE).write_text(json.dumps(record, indent=1), encoding="utf-8")
+        write_text(folder / _FILE, json.dumps(record, indent=1))
+
+
+def _table(table: pd.DataFrame, path: Path) -> None:
+    with written(path) as draft:
+        table.to_parquet(draft, index=False)
 
 
 def read_scores(folder: Path) -> ModelScores:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import product
 from typing import Any
 
 import numpy as np
@@ -12,11 +13,13 @@ from numpy.typing import NDArray
 
 from workbench.factors.rubric.definition import RubricFactor
 from workbench.llm.asker import Asks
-from workbench.llm.question import object_schema, question, shown
+from workbench.llm.question import object_schema, question, rows, shown
 from workbench.llm.reply import Reply
 from workbench.llm.request import Request, Sampling
 
 Array = NDArray[np.float64]
+Question = tuple[list[int], int, int, int]
+"""Positions of the factors, of the order and of the pair or text, and the repeat."""
 
 _PAIR = (
     "You score two responses on the properties below, each response by itself and both on the "
@@ -73,16 +76,18 @@ def score_pairs(
     how: How,
 ) -> Scores:
     """Score both responses of each pair in one prompt, in each of the orders."""
-    questions = []
-    for chunk in _chunks(factors, how.factors_per_call):
-        for o, order in enumerate(orders):
-            for i, pair in enumerate(pairs.to_dict("records")):
-                one = _pair_request(pair, [factors[k] for k in chunk], order, how)
-                questions += [(one.repeat(r), i, chunk, o, r) for r in range(how.repeats)]
+    chunks = list(_chunks(factors, how.factors_per_call))
     shape = (len(pairs), len(factors), 2, len(orders), how.repeats)
 
-    def place(question: Any, value: Mapping[str, Any], values: Array) -> None:
-        _, i, chunk, o, r = question
+    def requests() -> Iterator[Request]:
+        for chunk in chunks:
+            for order in orders:
+                for pair in rows(pairs):
+                    one = _pair_request(pair, [factors[k] for k in chunk], order, how)
+                    yield from (one.repeat(r) for r in range(how.repeats))
+
+    def place(question: Question, value: Mapping[str, Any], values: Array) -> None:
+        chunk, o, i, r = question
         turn = orders[o] == "ba"
         for j, k in enumerate(chunk):
             if factors[k].compare:
@@ -91,7 +96,10 @@ def score_pairs(
                 first, second = value[f"f{j + 1}_a"], value[f"f{j + 1}_b"]
             values[i, k, :, o, r] = (second, first) if turn else (first, second)
 
-    return _scores(questions, factors, pairs, shape, place, asks, how.stage)
+    questions = product(chunks, range(len(orders)), range(len(pairs)), range(how.repeats))
+    names = [factor.name for factor in factors]
+    replies = asks.each(requests(), how.stage, len(chunks) * len(orders) * len(pairs) * how.repeats)
+    return _scores(questions, replies, names, pairs["pair_id"].tolist(), shape, place)
 
 
 def score_alone(
@@ -100,43 +108,42 @@ def score_alone(
     """Score each distinct response alone: equal ones (to the same prompt) once."""
     sides = [pairs[["prompt", f"response_{side}"]].to_numpy(object) for side in "ab"]
     alone = pd.DataFrame(np.concatenate(sides), columns=["prompt", "text"])
-    questions = []
-    for chunk in _chunks(factors, how.factors_per_call):
-        chosen = [factors[k] for k in chunk]
-        # equal questions have equal keys: the asker asks each once
-        for i, row in enumerate(alone.to_dict("records")):
-            one = _alone_request(row, chosen, how)
-            questions += [(one.repeat(r), i, chunk, 0, r) for r in range(how.repeats)]
-    n = len(pairs)
+    chunks, n = list(_chunks(factors, how.factors_per_call)), len(pairs)
     shape = (n, len(factors), 2, 1, how.repeats)
 
-    def place(question: Any, value: Mapping[str, Any], values: Array) -> None:
-        _, i, chunk, _, r = question
+    def requests() -> Iterator[Request]:
+        for chunk in chunks:
+            chosen = [factors[k] for k in chunk]
+            # equal questions have equal keys: the asker asks each once
+            for row in rows(alone):
+                one = _alone_request(row, chosen, how)
+                yield from (one.repeat(r) for r in range(how.repeats))
+
+    def place(question: Question, value: Mapping[str, Any], values: Array) -> None:
+        chunk, _, i, r = question
         for j, k in enumerate(chunk):
             values[i % n, k, i // n, 0, r] = value[f"f{j + 1}"]
 
-    both = pd.concat([pairs, pairs], ignore_index=True)
-    return _scores(questions, factors, both, shape, place, asks, how.stage)
+    questions = product(chunks, (0,), range(2 * n), range(how.repeats))
+    names = [factor.name for factor in factors]
+    replies = asks.each(requests(), how.stage, len(chunks) * 2 * n * how.repeats)
+    return _scores(questions, replies, names, 2 * pairs["pair_id"].tolist(), shape, place)
 
 
 def _scores(
-    questions: Sequence[Any],
-    factors: Sequence[RubricFactor],
-    pairs: pd.DataFrame,
+    questions: Iterable[Question],
+    replies: Iterator[Reply | None],
+    names: Sequence[str],
+    ids: Sequence[str],
     shape: tuple[int, ...],
-    place: Any,
-    asks: Asks,
-    stage: str,
+    place: Callable[[Question, Mapping[str, Any], Array], None],
 ) -> Scores:
-    replies = asks.ask([question[0] for question in questions], stage)
     values, failures, still = np.full(shape, np.nan), [], 0
-    ids = pairs["pair_id"].tolist()
     for asked, reply in zip(questions, replies, strict=True):
         if reply is None:
-            still += len(asked[2])
+            still += len(asked[0])
         elif reply.failed:
-            names = tuple(factors[k].name for k in asked[2])
-            failures.append((names, ids[asked[1]], reply))
+            failures.append((tuple(names[k] for k in asked[0]), ids[asked[2]], reply))
         else:
             place(asked, reply.value, values)
     return Scores(values, failures, still)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import product
 from typing import Any
 
 import numpy as np
@@ -17,7 +18,7 @@ from workbench.factors.rubric.ask import How, Scores, ask_about, score_alone, sc
 from workbench.factors.rubric.definition import Rubric, RubricFactor
 from workbench.factors.rubric.quality import combined
 from workbench.llm.asker import Asks
-from workbench.llm.question import REFERENCES, object_schema, shown
+from workbench.llm.question import REFERENCES, object_schema, rows, shown
 from workbench.llm.reply import Reply
 from workbench.llm.request import Request
 
@@ -128,20 +129,23 @@ def _errors(data: PreferenceData, asks: Asks, how: How) -> tuple[_Asked, NDArray
     severity = {"type": "string", "enum": [name.capitalize() for name in ERRORS]}
     error = object_schema({"severity": severity, "what": {"type": "string"}})
     properties = {"checkable": {"type": "boolean"}, "errors": {"type": "array", "items": error}}
-    requests = []
-    for side in "ab":
-        for i, row in enumerate(pairs.to_dict("records")):
-            texts = {"prompt": shown(row["prompt"]), "response": row[f"response_{side}"]}
-            if reference is not None and isinstance(reference.iloc[i], str):
-                texts["reference answer"] = reference.iloc[i]
-            requests.append(ask_about(_ERRORS, texts, properties, {"task": "rubric"}, how))
+
+    def requests(repeat: int) -> Iterator[Request]:
+        for side in "ab":
+            for i, row in enumerate(rows(pairs)):
+                texts = {"prompt": shown(row["prompt"]), "response": row[f"response_{side}"]}
+                if reference is not None and isinstance(reference.iloc[i], str):
+                    texts["reference answer"] = reference.iloc[i]
+                one = ask_about(_ERRORS, texts, properties, {"task": "rubric"}, how)
+                yield one.repeat(repeat)
+
     n = len(pairs)
     values = np.full((n, 3, 2, 1, how.repeats), np.nan)
     unchecked = np.zeros((n, 2), dtype=bool)
     failures: list[Any] = []
     still = 0
     for r in range(how.repeats):
-        replies = asks.ask([one.repeat(r) for one in requests], f"{how.stage}: errors")
+        replies = asks.each(requests(r), f"{how.stage}: errors", 2 * n)
         for j, reply in enumerate(replies):
             if reply is None:
                 still += 3
@@ -160,19 +164,19 @@ def _facts(data: PreferenceData, asks: Asks, how: How) -> tuple[list[Facts], Sco
     yes, texts = {"type": "boolean"}, {"type": "array", "items": {"type": "string"}}
     properties = {name: yes if name in ("intent_clear", "feelings") else texts for name in FACTS}
     about = {"task": "facts"}
-    requests = [
+    requests = (
         ask_about(_FACTS, {"prompt": shown(prompt)}, properties, about, how)
         for prompt in data.pairs["prompt"]
-    ]
+    )
     facts: list[Facts] = []
     failures: list[tuple[tuple[str, ...], str, Reply]] = []
-    replies = asks.ask(requests, f"{how.stage}: facts")
+    replies, still = asks.each(requests, f"{how.stage}: facts", len(data)), 0
     for pair, reply in zip(data.pairs["pair_id"], replies, strict=True):
         known = reply is not None and not reply.failed
         facts.append(reply.value if reply is not None and known else None)
+        still += 5 * (reply is None)
         if reply is not None and not known:
             failures.append((tuple(APPLIES), pair, reply))
-    still = 5 * sum(reply is None for reply in replies)
     return facts, Scores(np.empty((len(facts), 0, 2, 1, 1)), failures, still)
 
 
@@ -181,16 +185,23 @@ def _called_for(
 ) -> _Asked:
     """Rate what only some queries call for, on the pairs whose query does."""
     names = tuple(APPLIES)
-    questions: list[tuple[Request, int, int, int]] = []
-    for o, order in enumerate(orders):
-        for i, (pair, known) in enumerate(zip(data.pairs.to_dict("records"), facts, strict=True)):
-            if known is not None and any(_applies(known, name) for name in names):
-                one = _called_request(pair, known, order, how)
-                questions += [(one.repeat(r), i, o, r) for r in range(how.repeats)]
+    asked = [
+        i for i, known in enumerate(facts)
+        if known is not None and any(_applies(known, name) for name in names)
+    ]  # fmt: skip
+
+    def requests() -> Iterator[Request]:
+        for order in orders:
+            for i, pair in zip(asked, rows(data.pairs.iloc[asked]), strict=True):
+                one = _called_request(pair, facts[i] or {}, order, how)
+                yield from (one.repeat(r) for r in range(how.repeats))
+
+    questions = product(range(len(orders)), asked, range(how.repeats))
     values = np.full((len(data), 5, 2, len(orders), how.repeats), np.nan)
     failures, still = [], 0
-    replies = asks.ask([question[0] for question in questions], f"{how.stage}: called for")
-    for (_, i, o, r), reply in zip(questions, replies, strict=True):
+    most = len(orders) * len(asked) * how.repeats
+    replies = asks.each(requests(), f"{how.stage}: called for", most)
+    for (o, i, r), reply in zip(questions, replies, strict=True):
         if reply is None:
             still += 5
         elif reply.failed:

@@ -16,6 +16,7 @@ from workbench.errors import DataError
 from workbench.principles.measure.kernel import reference
 from workbench.principles.principle import Principle
 from workbench.principles.vote.votes import Rule, Vote, Votes
+from workbench.whole_file import write_text
 
 DEFAULT_ID = "ba751e7b"
 """Id of the annotator that Feedback Forensics measures against; it looks for no other."""
@@ -130,7 +131,7 @@ def to_annotated_pairs(
 def write_annotated_pairs(path: str | Path, document: dict[str, Any]) -> Path:
     """Write AnnotatedPairs as a JSON file."""
     path = Path(path)
-    path.write_text(json.dumps(document, ensure_ascii=False, indent=1), encoding="utf-8")
+    write_text(path, json.dumps(document, ensure_ascii=False, indent=1))
     return path
 
 

@@ -14,7 +14,7 @@ from workbench.data.dataset import PreferenceData
 from workbench.decompose.design import select_annotators
 from workbench.errors import DesignError, refuse_out_of_range
 from workbench.llm.asker import Asks
-from workbench.llm.question import object_schema, question, shown
+from workbench.llm.question import object_schema, question, rows, shown
 from workbench.llm.reply import Reply
 from workbench.llm.request import Request, Sampling
 from workbench.principles.principle import Principle
@@ -150,15 +150,17 @@ def propose(
     _check(prompts, per_prompt, samples)
     pairs, left_out = _preferred(data, annotator, pair_ids)
     sampling = sampling or Sampling()
-    questions = [
-        (pair["pair_id"], _request(pair, prompt, per_prompt, model, sampling, seed).repeat(r))
-        for pair in pairs.to_dict("records")
+    requests = (
+        _request(pair, prompt, per_prompt, model, sampling, seed).repeat(r)
+        for pair in rows(pairs)
         for prompt in prompts
         for r in range(samples)
-    ]
-    replies = asks.ask([request for _, request in questions], STAGE)
+    )
+    each = len(prompts) * samples
+    asked = (pair_id for pair_id in pairs["pair_id"] for _ in range(each))
+    replies = asks.each(requests, STAGE, len(pairs) * each)
     found: dict[str, tuple[str, set[str]]] = {}
-    for (pair_id, _), reply in zip(questions, replies, strict=True):
+    for pair_id, reply in zip(asked, replies, strict=True):
         for text, reason in _rules(reply):
             if reason is None:
                 key = " ".join(text.casefold().split()).rstrip(".")

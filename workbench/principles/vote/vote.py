@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
@@ -16,6 +16,7 @@ from workbench.data.dataset import PreferenceData
 from workbench.errors import DesignError, refuse_out_of_range
 from workbench.llm import question as ask
 from workbench.llm.asker import Asks
+from workbench.llm.question import rows
 from workbench.llm.request import Request, Sampling
 from workbench.principles.principle import Principle
 from workbench.principles.vote.votes import Codes, Vote, Votes
@@ -117,15 +118,17 @@ def vote(
     codes = np.full((len(pairs), len(principles), repeats), Vote.NOT_ASKED, dtype=np.int8)
     shown = np.array([[_shows_ab(seed, one, r) for r in range(repeats)] for one in ids])
     taken = _taken(codes, ids, principles, known)
-    questions = [
-        _Question(i, part, r, bool(shown[i, r]))
-        for i in range(len(pairs))
-        for r in range(repeats)
-        for part in _parts(np.flatnonzero(~taken[i]), ids[i], r, seed, per_call)
-    ]
-    how = (pairs.to_dict("records"), principles, model, sampling)
-    missing = _ask(questions, codes, asks, how, STAGE)
-    lost = _ask(missing, codes, asks, how, AGAIN)
+
+    def questions() -> Iterator[_Question]:
+        for i in range(len(pairs)):
+            for r in range(repeats):
+                for part in _parts(np.flatnonzero(~taken[i]), ids[i], r, seed, per_call):
+                    yield _Question(i, part, r, bool(shown[i, r]))
+
+    most = repeats * int(np.ceil((~taken).sum(axis=1) / per_call).sum())
+    how = (pairs, principles, model, sampling)
+    missing = _ask(questions, most, codes, asks, how, STAGE)
+    lost = _ask(lambda: iter(missing), len(missing), codes, asks, how, AGAIN)
     for question in lost:
         codes[question.row, list(question.places), question.repeat] = Vote.INVALID
     spent = [s.to_dict() for s in asks.spending() if s.stage in (STAGE, AGAIN)]
@@ -206,18 +209,20 @@ def _taken(
 
 
 def _ask(
-    questions: Sequence[_Question],
+    questions: Callable[[], Iterator[_Question]],
+    most: int,
     codes: Codes,
     asks: Asks,
-    how: tuple[list[dict[str, Any]], list[Principle], str, Sampling],
+    how: tuple[pd.DataFrame, list[Principle], str, Sampling],
     stage: str,
 ) -> list[_Question]:
     """Ask, write the votes down, and return what was asked and could not be read."""
-    if not questions:
+    if not most:
         return []
-    replies = asks.ask([_request(one, *how) for one in questions], stage)
+    # made twice, for to hold them takes more than to make them
+    replies = asks.each(_requests(questions(), *how), stage, most)
     again = []
-    for question, reply in zip(questions, replies, strict=True):
+    for question, reply in zip(questions(), replies, strict=True):
         if reply is None:
             continue
         said = {} if reply.failed else reply.value
@@ -240,14 +245,28 @@ def _schema(count: int) -> dict[str, Any]:
     return ask.object_schema({k: {"type": "string", "enum": list(_SAID)} for k in numbers})
 
 
+def _requests(
+    questions: Iterable[_Question],
+    pairs: pd.DataFrame,
+    principles: list[Principle],
+    model: str,
+    sampling: Sampling,
+) -> Iterator[Request]:
+    # questions stand by pair, so that each row is read once
+    row, all_rows, pair = -1, rows(pairs), dict[str, Any]()
+    for question in questions:
+        while row < question.row:
+            row, pair = row + 1, next(all_rows)
+        yield _request(question, pair, principles, model, sampling)
+
+
 def _request(
     question: _Question,
-    pairs: list[dict[str, Any]],
+    pair: dict[str, Any],
     principles: list[Principle],
     model: str,
     sampling: Sampling,
 ) -> Request:
-    pair = pairs[question.row]
     sides = ("response_a", "response_b") if question.ab else ("response_b", "response_a")
     listed = [principles[k].text for k in question.places]
     texts = {

@@ -10,6 +10,7 @@ import pandas as pd
 from workbench.errors import DataError
 from workbench.principles.principle import Principle
 from workbench.principles.vote.votes import Vote, Votes
+from workbench.whole_file import written
 
 COLUMNS = ("pair_id", "principle", "repeat", "vote", "shown_ab", "voter")
 
@@ -38,7 +39,8 @@ def write_votes(votes: Votes, path: str | Path) -> Path:
             "voter": votes.voter,
         }
     )
-    table.to_parquet(path, index=False)
+    with written(Path(path)) as draft:
+        table.to_parquet(draft, index=False)
     return path
 
 
