@@ -163,6 +163,7 @@ def opened() -> AppTest:
     return shown
 
 
+@pytest.mark.usefixtures("let_in")
 def test_the_page_audits_verdicts_and_starts_a_run(page):
     shown = opened()
     assert any("simulated" in one.value for one in shown.warning)

@@ -88,6 +88,7 @@ def test_a_training_is_audited_checkpoint_by_checkpoint(world, tmp_path):
         read_scores(out)
 
 
+@pytest.mark.usefixtures("let_in")
 def test_the_page_scores_keeps_and_shows_what_the_command_says(world, tmp_path, monkeypatch):
     from streamlit.testing.v1 import AppTest
 

@@ -141,9 +141,13 @@ def test_many_invalid_votes_are_an_exit_code(tmp_path, monkeypatch):
         return await honest(self, request)
 
     monkeypatch.setattr(OfflineModel, "ask", half_broken)
-    done = run("vote", *ASKED[:-1], 30, "--traits", "--out", tmp_path / "run")
+    asked = ("vote", *ASKED[:-1], 30, "--traits")
+    done = run(*asked, "--out", tmp_path / "run", "--max-failed", 1)
     assert done.exit_code == 1
     assert "votes stay invalid" in done.stderr
+    many = run(*asked, "--out", tmp_path / "other")
+    assert many.exit_code == 1
+    assert "requests failed" in many.stderr
 
 
 def test_groups_are_the_library_s(extracted, tmp_path):
@@ -186,6 +190,7 @@ def opened() -> AppTest:
     return shown
 
 
+@pytest.mark.usefixtures("let_in")
 def test_the_page_starts_a_run_and_shows_it(page):
     shown = opened()
     assert any("simulated" in one.value for one in shown.warning)

@@ -11,8 +11,7 @@ from collections.abc import Sequence
 from glob import has_magic
 from pathlib import Path
 
-import typer
-
+from workbench.cli.terminal import say
 from workbench.errors import ConfigError
 
 TOKEN = "WORKBENCH_TOKEN"  # noqa: S105 - the variable's name
@@ -103,7 +102,7 @@ def serve(
     if token:
         # opening a browser would put the link into the arguments of a process
         flags |= {"server.headless": "true", "logger.hideWelcomeMessage": "true"}
-        typer.echo(f"The dashboard opens with this link: http://127.0.0.1:{port}/?token={opens}")
+        say(f"The dashboard opens with this link: http://127.0.0.1:{port}/?token={opens}")
     options = [f"--{name}={value}" for name, value in flags.items()]
     command = [sys.executable, "-m", "streamlit", "run", str(router()), *options]
     # a request to end ends the server too, which would go on without us
@@ -140,7 +139,7 @@ def _listed(flags: Sequence[str], key_variable: str | None) -> str:
     for name, url in known.urls.items():
         variable = known.variable_of(url)
         state = "" if os.environ.get(variable) else ", which is not set: asked without a key"
-        typer.echo(f"Endpoint {name}: {url}, its key from {variable}{state}")
+        say(f"Endpoint {name}: {url}, its key from {variable}{state}")
     return known.to_json()
 
 
