@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
@@ -25,12 +25,13 @@ class Answers:
         self.choose = choose
 
     def ask(self, requests: Any, stage: str) -> list[Reply | None]:
-        replies: list[Reply | None] = []
+        return list(self.each(requests, stage))
+
+    def each(self, requests: Any, stage: str, most: int | None = None) -> Iterator[Reply | None]:
         for request in requests:
             texts = unfenced(request.messages[-1]["content"])
             best = self.choose([texts[f"response {k}"] for k in (1, 2, 3)])
-            replies.append(None if best is None else Reply("", {"best": best}))
-        return replies
+            yield None if best is None else Reply("", {"best": best})
 
     def spending(self) -> list[Any]:
         return []
