@@ -171,12 +171,12 @@ def _after(
     cell = 2 * at + with_it
     order = np.lexsort((draw[told], cell))
     rows, cell, keep = told[order], cell[order], keep[order]
-    # of each cell the part that stays, by weight: those of the smallest lots
+    # of each cell at least the part that stays, by weight: those of the smallest lots
     reached = np.cumsum(weight[rows])
     first = np.flatnonzero(np.diff(cell, prepend=-1))
     before = np.repeat(reached[first] - weight[rows][first], np.diff([*first, len(cell)]))
     whole = np.bincount(cell, weight[rows], int(cell.max(initial=0)) + 1)[cell]
-    new[rows[reached - before - weight[rows] / 2 > keep * whole]] = 0.0
+    new[rows[reached - before - weight[rows] >= keep * whole - 1e-9 * whole]] = 0.0
     return new
 
 

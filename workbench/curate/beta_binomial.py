@@ -111,10 +111,11 @@ def fit_prior(a: Array, b: Array, cluster: Codes, level: float = 0.95) -> Prior:
 
 
 def _kinds(a: Array, b: Array) -> tuple[tuple[Array, Array], Codes]:
-    """Return the different counts, and which of them each pair has."""
-    codes_a, found_a = pd.factorize(a)
-    codes_b, found_b = pd.factorize(b)
-    kind, found = pd.factorize(codes_a * len(found_b) + codes_b)
+    """Return the different counts, the smaller first, and which of them each pair has."""
+    # neither the order of rows nor that of sides moves the last bit of a sum
+    codes_a, found_a = pd.factorize(np.minimum(a, b), sort=True)
+    codes_b, found_b = pd.factorize(np.maximum(a, b), sort=True)
+    kind, found = pd.factorize(codes_a * len(found_b) + codes_b, sort=True)
     return (found_a[found // len(found_b)], found_b[found % len(found_b)]), np.asarray(kind)
 
 

@@ -134,7 +134,7 @@ class Chosen:
         out = np.zeros(len(values), dtype=bool)
         for g in np.unique(group[among]):
             rows = np.flatnonzero(among & (group == g))
-            order = rows[np.lexsort((lots[rows], values[rows]))]
+            order = rows[np.lexsort((lots[rows], np.round(values[rows], 9)))]
             out[order[: int(np.floor(part * len(rows) + 1e-9))]] = True
         return out
 

@@ -53,6 +53,8 @@ def grade_margins(side: Array, grade: Array) -> tuple[Array, pd.DataFrame]:
     height = xlogy(upper, upper) + xlogy(1 - upper, 1 - upper)
     base = xlogy(lower, lower) + xlogy(1 - lower, 1 - lower)
     margin = (height - base) / (upper - lower)
+    # the same to the last bit from both sides
+    margin = (margin - margin[::-1]) / 2
     with np.errstate(divide="ignore"):
         ends = [np.log(part) - np.log1p(-part) for part in (lower, upper)]
     table = pd.DataFrame(

@@ -91,7 +91,8 @@ def factor_matrix(data: PreferenceData, names: list[str] | None = None) -> Array
     (2000, 1)
     """
     X = data.factors[names or data.factor_names].to_numpy("float64")
-    sd = difference_sd(np.where(np.isfinite(X), X, 0.0))
+    # sorted: the order of rows does not move the last bit of a sum
+    sd = difference_sd(np.sort(np.abs(np.where(np.isfinite(X), X, 0.0)), axis=0))
     return np.asarray(X / np.where(sd > 0, sd, 1.0))
 
 

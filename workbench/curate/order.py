@@ -38,7 +38,8 @@ def stages(gap: Array, prompt: NDArray[np.object_], lots: Array, count: int) -> 
     >>> stages(np.array([0.2, 0.9, 0.5]), prompts, np.zeros(3), 3).tolist()
     [3, 1, 2]
     """
-    table = pd.DataFrame({"gap": -np.nan_to_num(gap, nan=-np.inf), "prompt": prompt, "lots": lots})
+    ease = np.round(np.nan_to_num(gap, nan=-1.0), 9)
+    table = pd.DataFrame({"gap": -ease, "prompt": prompt, "lots": lots})
     size = table.groupby("prompt")["gap"].transform("size")
     # prompts of one pair are one queue
     table["queue"] = table["prompt"].where(size > 1, "")
@@ -85,7 +86,7 @@ def kept_for_test(
             expected=f"at least {part:.0%}",
             fix="Pass a smaller test_share.",
         )
-    mean = np.bincount(cluster, agreement) / np.maximum(size, 1)
+    mean = np.round(np.bincount(cluster, agreement) / np.maximum(size, 1), 9)
     lot = np.full(len(size), np.inf)
     np.minimum.at(lot, cluster, lots)
     names = np.flatnonzero(whole)

@@ -42,7 +42,8 @@ class Rule:
     max_loss : float
         Share of the pairs (or of the weight) that balancing may cost at most.
     soft : bool
-        Adds ``p``: P(chosen preferred).
+        Adds ``p``: P(chosen preferred). Where it stands on few votes it is drawn to one half,
+        which is right for a pair, and makes weights that are learnt from many a little small.
     margin : {"logit", "grade"} or None
         Adds ``margin``: logit of P(chosen preferred), or the mean grade.
     stages : int or None
