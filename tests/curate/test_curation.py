@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 
 import numpy as np
@@ -279,3 +280,39 @@ def test_the_result_is_whole() -> None:
     assert made.to_dict()["settings"]["rule"] == {"min_agreement": 0.7, "balance": ["words"]}
     bare = wb.curate(crowd(600), {"min_agreement": 0.7}).data
     assert wb.curate(replace(bare, factors=bare.pairs[["pair_id"]], factor_specs={})).plot().data
+
+
+def test_reward_augmented_rows_are_really_swapped(tmp_path) -> None:
+    """The published script swaps nothing, and writes the goal twice on one side."""
+    rows = [
+        {"prompt": [{"role": "user", "content": "Q"}], "score_chosen": high, "score_rejected": low,
+         "chosen": [{"role": "assistant", "content": f"GOOD {high}"}],
+         "rejected": [{"role": "assistant", "content": f"BAD {low}"}]}
+        for high, low in ((8.0, 2.0), (5.0, 5.0), (3.0, 4.5))
+    ]  # fmt: skip
+    source = tmp_path / "scored.jsonl"
+    source.write_text("\n".join(map(json.dumps, rows)), encoding="utf-8")
+    made = wb.curate(wb.load(source), {"goals": "score"})
+    reasons = made.rows.set_index("reason")["n"].to_dict()
+    assert reasons == {
+        "kept": 1, "equal scores": 1, "the chosen response has the lower score": 1
+    }  # fmt: skip
+    path = made.write(tmp_path / "out")[0]
+    written = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
+    told = [[row["prompt"][0]["content"], row["chosen"][0]["content"],
+             row["rejected"][0]["content"]] for row in written]  # fmt: skip
+    assert told == [
+        ["score 8\n\nQ", "GOOD 8.0", "BAD 2.0"], ["score 2\n\nQ", "BAD 2.0", "GOOD 8.0"]
+    ]  # fmt: skip
+    assert set(wb.load(path).pairs["pair_id"]) == set(made.data.pairs["pair_id"])
+    with pytest.raises(DataError, match="no scores stars_a and stars_b"):
+        wb.curate(wb.load(source), {"goals": "stars"})
+
+
+def test_few_prompts_are_curated_without_a_word_on_the_effect() -> None:
+    made = wb.curate(crowd(4, votes=9), {"margin": "logit"})
+    assert made.held_out.empty
+    assert "its effect is not known" in made.summary()
+    with pytest.raises(DataError, match="Suspects need"):
+        wb.curate(crowd(4, votes=9), {"drop_suspects": 0.5})
+    assert wb.strength(crowd(4, votes=9)).suspects.empty

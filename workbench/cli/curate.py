@@ -81,6 +81,9 @@ def curate(
     test_share: Annotated[
         float | None, typer.Option(help="Share of a test part of repeated labels.")
     ] = None,
+    goals: Annotated[
+        str | None, typer.Option(help="Scores of both sides: each pair twice, asked for either.")
+    ] = None,
     by: Annotated[str | None, typer.Option(help="Shares and balances within its groups.")] = None,
     to: Annotated[
         Literal[
@@ -102,7 +105,7 @@ def curate(
         "drop_suspects": drop_suspects, "flip": flip, "weight": weight,
         "balance": split_names(balance or []), "balance_by": "weigh" if weigh else None,
         "max_loss": max_loss, "soft": soft or None, "margin": margin, "stages": stages,
-        "test_share": test_share, "by": by,
+        "test_share": test_share, "goals": goals, "by": by,
     }  # fmt: skip
     parts = {**_read(rule), **{name: value for name, value in given.items() if value is not None}}
     data = run.scored()

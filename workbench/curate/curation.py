@@ -14,6 +14,7 @@ from workbench.clustered import Array
 from workbench.curate.curation_result import Curation
 from workbench.curate.effect import balance_table, held_out_table, weight_table
 from workbench.curate.filters import Chosen, apply_rule
+from workbench.curate.goals import goal_scores, with_goals
 from workbench.curate.order import kept_for_test, stages
 from workbench.curate.rules import Rule
 from workbench.curate.sources import strengths_of
@@ -81,6 +82,7 @@ def curate(
     p = found.p[found.chosen(rule.source)] if rule.needs_p else None
     chosen = Chosen(_with_scores(data, scores), found, p, rule, seed)
     apply_rule(chosen)
+    goals = goal_scores(chosen) if rule.goals else None
     if not chosen.stays.any():
         raise DataError(
             "No pair is left.",
@@ -90,6 +92,9 @@ def curate(
         )
     columns = _columns(chosen)
     made, dropped = training_data(chosen, columns)
+    if goals is not None:
+        made = with_goals(made, *(score[chosen.stays] for score in goals))
+        chosen.notes["rows"] = f"{len(made):,}, two a pair: asked for either score"
     settings: dict[str, Any] = {
         "rule": rule.to_dict(),
         "annotators": None if annotators is None else list(annotators),
@@ -191,7 +196,7 @@ def _effect(chosen: Chosen) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
     """Return factor weights, held-out scores and balance before and after."""
     nothing = pd.DataFrame()
     data, found = chosen.data, chosen.found
-    if not data.factor_names:
+    if not data.factor_names or not found.folds_fit:
         return nothing, nothing, nothing
     before = found.votes.side
     old = np.where(before != 0, 1.0, 0.0)

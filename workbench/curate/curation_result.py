@@ -82,7 +82,7 @@ class Curation(Result):
                 lines += [f"{title}, {self.settings['level']:.0%} intervals"]
                 lines += [_line(row) for row in table.to_dict("records")]
         if self.held_out.empty:
-            lines.append("what it did to weights and predictions: not known, no scored factors")
+            lines.append("its effect is not known: no scored factors, or too few prompts")
         return "\n".join([*lines, f"digest of the curated data: {self.data.digest}"])
 
     def plot(self) -> go.Figure:

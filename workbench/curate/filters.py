@@ -200,7 +200,7 @@ def _signed(chosen: Chosen) -> Array:
     if margins is None:
         raise DataError(
             "Suspects need out-of-fold margins.",
-            found="no scored factors",
+            found="no scored factors, or fewer than five prompts",
             expected="factors that a fit can learn the labels from",
             fix="Score them first: data = workbench.score_factors(data).",
         )

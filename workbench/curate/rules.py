@@ -50,6 +50,10 @@ class Rule:
         Adds ``stage``: 1 holds the pairs that are easiest to tell.
     test_share : float or None
         Adds ``split``: whole prompts, alike in agreement; the test part has repeats only.
+    goals : str or None
+        Scores of both sides, such as ``score`` for ``score_a`` and ``score_b``: every pair
+        becomes two, asked for the one and for the other score, the second with its responses
+        swapped (reward-augmented). The test part as well.
     by : str or None
         Column of pairs; shares and balances are then of each of its groups.
     """
@@ -71,6 +75,7 @@ class Rule:
     margin: Literal["logit", "grade"] | None = None
     stages: int | None = None
     test_share: float | None = None
+    goals: str | None = None
     by: str | None = None
 
     def __post_init__(self) -> None:
@@ -103,6 +108,10 @@ class Rule:
                 "logit, or grade where nothing is flipped: a turned label has no grade",
             ),
             "weight": (self.weight in (None, "confidence", "variance"), "confidence or variance"),
+            "goals": (
+                self.goals is None or not (self.soft or self.margin == "logit" or self.flip),
+                "no soft, flip or margin=logit beside it: they are of prompts without a goal",
+            ),
             "stages": (self.stages is None or self.stages >= 2, "2 or more"),
         }
 

@@ -21,18 +21,18 @@ from workbench.curate.votes import Votes, votes_of
 from workbench.data.dataset import PreferenceData
 from workbench.errors import DataError
 
+FOLDS = 5
 SOURCES = ("votes", "grades", "model", "judge")
 """Vote shares, graded labels, factor fits out of fold, and log-probabilities of judges; the
 first that the data have is what strength stands on."""
 
-FOLDS = 5
 _SURE = 1e-6
 _FEWEST = 20
 _JUDGES = ("llm", "reward_model")
 _FOUND = {
     "votes": "no pair has two votes",
     "grades": "no label has two strengths or more",
-    "model": "no scored factors",
+    "model": f"no scored factors, or fewer than {FOLDS} prompts",
     "judge": "no label of a judge lies between A and B",
 }
 
@@ -72,6 +72,11 @@ class Strengths:
     def code(self) -> Codes:
         """The cluster of each pair as a number."""
         return np.asarray(pd.factorize(self.clusters)[0])
+
+    @property
+    def folds_fit(self) -> bool:
+        """Whether there are clusters enough for folds."""
+        return bool(self.code.max(initial=-1) + 1 >= FOLDS)
 
     @cached_property
     def fold(self) -> Codes:
@@ -133,7 +138,8 @@ def strengths_of(
     cutpoints = pd.DataFrame()
     if "grades" in wanted:
         cutpoints = _add_grades(data, found)
-    margins = _add_model(data, found, seed) if "model" in wanted and data.factor_names else None
+    learns = "model" in wanted and bool(data.factor_names) and found.folds_fit
+    margins = _add_model(data, found, seed) if learns else None
     if "judge" in wanted:
         _add_judge(data, found)
     return Strengths(votes, p, sd, prior, margins, clusters, seed, how, cutpoints)
@@ -151,11 +157,11 @@ def _add_grades(data: PreferenceData, found: Strengths) -> pd.DataFrame:
     n = votes.n[at]
     others = (votes.a + votes.ties / 2)[at] - labels["preference"].to_numpy()[use]
     rest = np.divide(others, n - 1, out=np.full(len(n), np.nan), where=n > 1.5)
-    scale, how = _temperatures(margin, np.clip(rest, 0, 1), found.fold[at])
+    scale, how = _temperatures(margin, np.clip(rest, 0, 1), found, at)
     size = len(votes.a)
     count = np.bincount(at, minlength=size)
     mean = np.bincount(at, margin, size) / np.maximum(count, 1)
-    found.p["grades"] = np.where(count > 0, expit(mean / scale[found.fold]), np.nan)
+    found.p["grades"] = np.where(count > 0, expit(mean / scale), np.nan)
     found.temperatures["grades"] = how
     return cutpoints
 
@@ -165,9 +171,9 @@ def _add_model(data: PreferenceData, found: Strengths, seed: int) -> Margins:
     margins = out_of_fold(
         data, votes.n, np.nan_to_num(votes.share) * votes.n, folds=FOLDS, seed=seed
     )
-    scale, how = _temperatures(margins.mean, votes.share, found.fold)
-    found.p["model"] = p = expit(margins.mean / scale[found.fold])
-    found.sd["model"] = p * (1 - p) * margins.sd / scale[found.fold]
+    scale, how = _temperatures(margins.mean, votes.share, found)
+    found.p["model"] = p = expit(margins.mean / scale)
+    found.sd["model"] = p * (1 - p) * margins.sd / scale
     found.temperatures["model"] = how
     return margins
 
@@ -189,21 +195,25 @@ def _add_judge(data: PreferenceData, found: Strengths) -> None:
     mean = np.where(count > 0, odds / np.maximum(count, 1), np.nan)
     own = bool((use & found.votes.rows).any())
     share = np.full(size, np.nan) if own else found.votes.share
-    scale, how = _temperatures(mean, share, found.fold)
-    found.p["judge"] = expit(mean / scale[found.fold])
+    scale, how = _temperatures(mean, share, found)
+    found.p["judge"] = expit(mean / scale)
     found.temperatures["judge"] = how
 
 
-def _temperatures(margin: Array, share: Array, fold: Codes) -> tuple[Array, str]:
-    """Return the temperature for each fold, from the votes of the other folds."""
+def _temperatures(
+    margin: Array, share: Array, found: Strengths, at: Any = ...
+) -> tuple[Array, str]:
+    """Return the temperature of each pair, from the votes on pairs of the other folds."""
     known = np.isfinite(margin) & np.isfinite(share)
     scale = np.ones(FOLDS)
-    if int(known.sum()) < _FEWEST:
-        return scale, "not calibrated: nobody else's votes on these pairs"
+    pairs = len(found.votes.a)
+    if int(known.sum()) < _FEWEST or not found.folds_fit:
+        return np.ones(pairs), "not calibrated: too few votes of others on these pairs"
+    fold = found.fold[at]
     for f in range(FOLDS):
         train = known & (fold != f)
         scale[f] = temperature(margin[train], share[train]) if train.any() else 1.0
-    return scale, f"temperature {np.median(scale):.3g} by votes on other prompts"
+    return scale[found.fold], f"temperature {np.median(scale):.3g} by votes on other prompts"
 
 
 def held_out_vote(votes: Votes, alpha: float, seed: int) -> tuple[Array, Array, NDArray[np.bool_]]:
