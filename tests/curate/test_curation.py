@@ -321,8 +321,8 @@ def test_few_prompts_are_curated_without_a_word_on_the_effect() -> None:
 def test_flips_that_repeated_labels_contradict_are_refused() -> None:
     rng = np.random.default_rng(17)
     x, taste = rng.normal(size=800), rng.random(800) < 0.5
-    rows = [pd.DataFrame({"pair": np.arange(800), "annotator": person, "kind": "human",
-                          "preference": taste.astype(float)}) for person in ("ann", "bob")]  # fmt: skip
+    one = pd.DataFrame({"pair": np.arange(800), "preference": taste.astype(float)})
+    rows = [one.assign(annotator=person, kind="human") for person in ("ann", "bob")]
     data = with_factors(pairs_of(800), pd.concat(rows), {"f": x})
     # the factor says nothing, and everybody agrees: no suspect is outvoted
     with pytest.raises(DataError, match="of them are outvoted by others"):

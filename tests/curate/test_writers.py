@@ -17,9 +17,7 @@ from workbench.curate.writers.layouts import LAYOUTS
 from workbench.errors import ConfigError, DataError
 
 RULE = {"soft": True, "margin": "logit", "weight": "confidence", "stages": 2}
-HOSTILE = (
-    'a "quote", a \\ slash,\n a line\r\n\ta tab \x07 bell \u2028 ünïcode 🙂 </s> {"role": "x"}'
-)
+HOSTILE = 'a "quote", a \\ slash,\n a line\r\n\ta tab \u2028 ünïcode 🙂 </s> {"role": "x"}'
 
 
 @pytest.fixture(scope="module")
@@ -80,10 +78,11 @@ def test_hostile_texts_stay_as_they_are(layout: str, tmp_path: Path) -> None:
     assert found.pairs["pair_id"].tolist() == data.pairs["pair_id"].tolist()
 
 
-def test_json_strings_are_json() -> None:
+@pytest.mark.parametrize("control", [[], ["\x00\x1f\x7f \\ \n"]])
+def test_json_strings_are_json(control: list[str]) -> None:
     import pyarrow as pa
 
-    texts = ["", HOSTILE, "plain", "\x00\x1f\x7f", None]
+    texts = ["", HOSTILE, "plain", *control, None]
     found = json_texts(pa.array(texts, pa.large_string())).slice(0).to_pylist()
     assert [None if one is None else json.loads(one) for one in found] == texts
 
