@@ -38,6 +38,10 @@ if TYPE_CHECKING:
     from workbench.compare.scenarios import pool_scenarios as pool_scenarios
     from workbench.compare.similarity import similarity as similarity
     from workbench.compare.similarity_result import Similarity as Similarity
+    from workbench.curate.curation import curate as curate
+    from workbench.curate.curation_result import Curation as Curation
+    from workbench.curate.strength import strength as strength
+    from workbench.curate.strength_result import Strength as Strength
     from workbench.data.add_judge import add_judge as add_judge
     from workbench.data.dataset import PreferenceData as PreferenceData
     from workbench.data.explain import Explanation as Explanation
@@ -165,6 +169,10 @@ _EXPORTS = {
     "Extraction": "workbench.principles.extraction",
     "Principle": "workbench.principles.principle",
     "Recipe": "workbench.principles.recipe",
+    "curate": "workbench.curate.curation",
+    "Curation": "workbench.curate.curation_result",
+    "strength": "workbench.curate.strength",
+    "Strength": "workbench.curate.strength_result",
     "report": "workbench.report.build",
     "audit_judge": "workbench.audit.judges.audit",
     "plan_audit": "workbench.audit.judges.plan",

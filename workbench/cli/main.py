@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from workbench.cli import analyse, annotate, audit_judge, audit_model, principles
+from workbench.cli import analyse, annotate, audit_judge, audit_model, curate, principles
 from workbench.cli.command import (
     BY,
     FIT,
@@ -147,6 +147,7 @@ annotate.register(app)
 principles.register(app)
 audit_judge.register(app)
 audit_model.register(app)
+curate.register(app)
 
 
 @app.command("app")

@@ -164,3 +164,20 @@ def test_from_a_file(tmp_path):
     data = load(path)
     assert len(data.pairs) == 2
     assert data.load_report.format == "trl-unpaired"
+
+
+def test_a_pair_id_says_what_was_compared(tmp_path):
+    rows = [
+        {"prompt": "Q", "completion": text, "label": liked, "pair_id": name, "margin": 2.0}
+        for name, text, liked in (
+            ("p", "good", True), ("p", "bad", False), ("q", "fine", True), ("q", "poor", False)
+        )
+    ]  # fmt: skip
+    path = tmp_path / "kto.jsonl"
+    path.write_text("\n".join(map(json.dumps, rows)), encoding="utf-8")
+    data = load(path)
+    sides = data.pairs[["response_a", "response_b"]].apply(set, axis=1).tolist()
+    assert len(data) == 2
+    assert {"good", "bad"} in sides
+    assert {"fine", "poor"} in sides
+    assert data.labels["strength"].tolist() == [2.0, 2.0]

@@ -1,7 +1,8 @@
 """Single completions that were liked or not: TRL unpaired, KTO of LLaMA-Factory and Axolotl.
 
-Nobody compared the completions. A liked and a disliked one of one prompt become a pair; two
-liked ones say nothing, and a completion without a counterpart gives no pair.
+Nobody compared the completions. A liked and a disliked one of one prompt become a pair, or of
+one ``pair_id`` where the file has it; two liked ones say nothing, and a completion without a
+counterpart gives no pair.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ import pandas as pd
 import pyarrow as pa
 
 from workbench.data.formats import Format
-from workbench.data.formats.records import flag, metadata, names
+from workbench.data.formats.records import flag, metadata, names, numbers
 from workbench.data.formats.training.columns import COMPLETIONS, OPINIONS, Columns, columns_of
 from workbench.data.formats.training.sides import read_sides
 from workbench.data.formats.training.trl import UNSAID, label_columns, settings_of, shuffled
@@ -22,8 +23,10 @@ from workbench.errors import DataError
 
 _LIKED = ("true", "1", "1.0", "yes", "desirable", "liked", "like", "good", "chosen")
 _DISLIKED = ("false", "0", "0.0", "no", "undesirable", "disliked", "dislike", "bad", "rejected")
-_SHARED = ("prompt", "prompt_messages", "media", "tools", "annotator", "kind", "scenario",
+_PAIR = "pair_id"
+_SHARED = (_PAIR, "prompt", "prompt_messages", "media", "tools", "annotator", "kind", "scenario",
            "cluster", "criterion")  # fmt: skip
+_NUMBERS = {"strength": "margin", "weight": "weight"}
 _MODELS = ("model", "generator", "policy")
 # no file has columns of such names
 _IS_LIKED, _ASKED, _OTHER_ROW = " is liked", " asked", " row of the disliked"
@@ -47,7 +50,7 @@ def _translate(records: pa.Table, first_row: int, options: Mapping[str, Any]) ->
         raise _nothing_to_pair(frame)
     used = set(pairs["row"]) | set(pairs[_OTHER_ROW])
     alone = sorted(set(frame.loc[good, "row"]) - used)
-    placed = shuffled(pairs.drop(columns=_OTHER_ROW), seed)
+    placed = shuffled(pairs.drop(columns=[_OTHER_ROW, _PAIR], errors="ignore"), seed)
     result = pd.concat([placed, frame.loc[~good, ["row", "problem", "found"]]], ignore_index=True)
     result.attrs["settings"] = {**settings_of(seed, left_out), "pairing": PAIRING}
     result.attrs["notes"] = (
@@ -62,12 +65,18 @@ def _completions(
     """Return a row for each completion: what was asked, ``chosen`` (itself) and ``liked``."""
     columns, opinion = _columns(records, options)
     labels, used = label_columns(records, options, UNSAID)
-    extra, left_out = metadata(records, {*columns.used, *used, opinion})
+    extra, left_out = metadata(records, {*columns.used, *used, opinion, _PAIR})
     sides = read_sides(records, columns)
     sides = sides.drop(columns=[name for name in sides if name.startswith("rejected")])
     taken = {*sides.columns, *labels.columns}
     extra = extra.drop(columns=[name for name in extra if name in taken])
     frame = pd.concat([extra, sides, labels], axis=1)
+    if _PAIR in records.column_names:
+        # the file says which completions were compared
+        frame[_PAIR] = names(records, _PAIR)
+    for name, given in _NUMBERS.items():
+        if given in records.column_names:
+            frame[name] = numbers(records, given)
     said = names(records, opinion).str.strip().str.lower()
     frame[_IS_LIKED] = said.isin(_LIKED)
     unknown = said.notna() & ~said.isin([*_LIKED, *_DISLIKED])

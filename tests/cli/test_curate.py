@@ -1,0 +1,64 @@
+"""``workbench strength`` and ``workbench curate``: the library's numbers, files that load."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from typer.testing import CliRunner
+
+import workbench as wb
+from workbench.cli.main import app
+
+
+def run(*arguments: object) -> Any:
+    return CliRunner().invoke(app, [*map(str, arguments), "--quiet"])
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    data = wb.load("sample")
+    few = data.filter(pair_ids=data.pairs["pair_id"][:400])
+    place = tmp_path_factory.mktemp("votes") / "few"
+    return wb.save(wb.score_factors(few, wb.factors.FAMILIES["length"]), place)
+
+
+def test_strength_is_the_library_s(folder: Path, tmp_path: Path) -> None:
+    done = run("strength", folder, "--json", "--out", tmp_path)
+    assert done.exit_code == 0
+    told = json.loads(done.stdout)["tables"]["strength"][0]["estimate"]
+    assert told == pytest.approx(wb.strength(wb.load(folder)).to_frame()["estimate"][0])
+    assert (tmp_path / "pairs.csv").read_text(encoding="utf-8").startswith('"pair_id",')
+
+
+def test_curate_writes_what_the_library_writes(folder: Path, tmp_path: Path) -> None:
+    rule = tmp_path / "rule.toml"
+    rule.write_text('min_agreement = 0.9\nmargin = "logit"\n', encoding="utf-8")
+    out = tmp_path / "out"
+    done = run("curate", folder, "--rule", rule, "--min-agreement", 0.6, "--test-share", 0.2,
+               "--to", "trl-conversational", "--out", out)  # fmt: skip
+    assert done.exit_code == 0
+    wanted = wb.curate(
+        wb.load(folder), {"min_agreement": 0.6, "margin": "logit", "test_share": 0.2}
+    )
+    assert wanted.data.digest in done.stdout
+    assert {path.name for path in (out / "data").iterdir()} == {"train.jsonl", "test.jsonl"}
+    assert set(wb.load(out / "data").pairs["pair_id"]) == set(wanted.data.pairs["pair_id"])
+    assert (out / "held_out.csv").is_file()
+
+
+@pytest.mark.parametrize(
+    ("flags", "said"),
+    [
+        (["--balance", "warmth"], "no factor 'warmth'"),
+        (["--min-agreement", "3"], "min_agreement is out of range"),
+        (["--keep-lowest", "ches"], "COLUMN=SHARE"),
+        (["--rule", "missing.toml"], "cannot be read"),
+    ],
+)
+def test_bad_rules_are_told(folder: Path, flags: list[str], said: str) -> None:
+    done = run("curate", folder, *flags)
+    assert done.exit_code != 0
+    assert said in done.stderr

@@ -1,0 +1,147 @@
+"""How strong labels are, and data for training."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import typer
+
+from workbench.cli.command import FORMAT, SOURCE, Run, command, fit_flags, split_names
+from workbench.errors import ConfigError
+
+_Source = Annotated[
+    Literal["votes", "grades", "model", "judge"] | None,
+    typer.Option(
+        "--strength-from", help="What P(A preferred) stands on; the first that the data have."
+    ),
+]
+_RULE = typer.Option(help="TOML file with the parts of a rule; flags win over it.")
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands to an application."""
+    who = fit_flags("annotators", "scenarios")
+    command(app, SOURCE, FORMAT, *who, *fit_flags("level"))(strength)
+    command(app, SOURCE, FORMAT, *who)(curate)
+
+
+def strength(run: Run, evidence: _Source = None) -> None:
+    """Say how strong and how sure each label is, and which labels are suspect."""
+    import workbench as wb
+    from workbench.report.export import to_csv
+
+    data = run.scored()
+    with run.progress("Weighing labels"):
+        found = wb.strength(
+            data, annotators=run.config.annotators or None, source=evidence,
+            **run.fit_options("level"),
+        )  # fmt: skip
+    run.show_result(found)
+    if run.out is not None:
+        (run.out / "pairs.csv").write_text(to_csv(found.pairs), encoding="utf-8")
+
+
+def curate(
+    run: Run,
+    rule: Annotated[Path | None, _RULE] = None,
+    evidence: _Source = None,
+    min_strength: Annotated[float | None, typer.Option(help="Least |2 P - 1|.")] = None,
+    max_strength: Annotated[float | None, typer.Option(help="Largest |2 P - 1|.")] = None,
+    min_agreement: Annotated[
+        float | None, typer.Option(help="Least share of the votes for the majority.")
+    ] = None,
+    min_votes: Annotated[float | None, typer.Option(help="Fewest votes.")] = None,
+    keep_lowest: Annotated[
+        str | None, typer.Option(help="COLUMN=SHARE of the pairs kept, such as ln_ches=0.5.")
+    ] = None,
+    drop_suspects: Annotated[
+        float | None, typer.Option(help="Share of the smallest out-of-fold margins left out.")
+    ] = None,
+    flip: Annotated[
+        float | None, typer.Option(help="Share of the smallest margins that is turned.")
+    ] = None,
+    weight: Annotated[
+        Literal["confidence", "variance"] | None, typer.Option(help="Weights of the pairs.")
+    ] = None,
+    balance: Annotated[
+        list[str] | None, typer.Option(help="Factors that are to predict the label no longer.")
+    ] = None,
+    weigh: Annotated[
+        bool, typer.Option("--weigh", help="Balance by weights, and leave no pair out.")
+    ] = False,
+    max_loss: Annotated[
+        float | None, typer.Option(help="Share of the pairs that a balance may cost.")
+    ] = None,
+    soft: Annotated[bool, typer.Option("--soft", help="Add p: P(chosen preferred).")] = False,
+    margin: Annotated[
+        Literal["logit", "grade"] | None, typer.Option(help="Add the margin that trainers read.")
+    ] = None,
+    stages: Annotated[int | None, typer.Option(help="Stages, the easiest first.")] = None,
+    test_share: Annotated[
+        float | None, typer.Option(help="Share of a test part of repeated labels.")
+    ] = None,
+    goals: Annotated[
+        str | None, typer.Option(help="Scores of both sides: each pair twice, asked for either.")
+    ] = None,
+    by: Annotated[str | None, typer.Option(help="Shares and balances within its groups.")] = None,
+    to: Annotated[
+        Literal[
+            "trl", "trl-conversational", "trl-unpaired", "axolotl", "llama-factory", "openrlhf"
+        ],
+        typer.Option(help="Layout of the training files."),
+    ] = "trl",
+    parquet: Annotated[
+        bool, typer.Option("--parquet", help="Write Parquet instead of JSON lines.")
+    ] = False,
+) -> None:
+    """Choose, weigh and order pairs for training, say the price, and write them (--out)."""
+    import workbench as wb
+
+    given: dict[str, Any] = {
+        "source": evidence, "min_strength": min_strength,
+        "max_strength": max_strength, "min_agreement": min_agreement, "min_votes": min_votes,
+        "keep_lowest": None if keep_lowest is None else _lowest(keep_lowest),
+        "drop_suspects": drop_suspects, "flip": flip, "weight": weight,
+        "balance": split_names(balance or []), "balance_by": "weigh" if weigh else None,
+        "max_loss": max_loss, "soft": soft or None, "margin": margin, "stages": stages,
+        "test_share": test_share, "goals": goals, "by": by,
+    }  # fmt: skip
+    parts = {**_read(rule), **{name: value for name, value in given.items() if value is not None}}
+    data = run.scored()
+    with run.progress("Curating"):
+        made = wb.curate(
+            data, parts, annotators=run.config.annotators or None, seed=run.config.seed
+        )
+    run.show_result(made)
+    if run.out is not None:
+        for path in made.write(run.out / "data", to, "parquet" if parquet else "jsonl"):
+            run.note(f"Training data: {path}")
+
+
+def _lowest(text: str) -> tuple[str, float]:
+    name, _, part = text.rpartition("=")
+    try:
+        return name, float(part)
+    except ValueError:
+        raise typer.BadParameter(
+            f"{text!r} is no COLUMN=SHARE", param_hint="--keep-lowest"
+        ) from None
+
+
+def _read(path: Path | None) -> dict[str, Any]:
+    """Return the parts of a rule from a TOML file."""
+    if path is None:
+        return {}
+    import tomllib
+
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8-sig"))
+    except (OSError, ValueError) as error:
+        raise ConfigError(
+            "The rule cannot be read.",
+            where=path.name,
+            found=str(error).splitlines()[0],
+            expected="a TOML file of parts, such as min_agreement = 0.8",
+            fix="Correct the file.",
+        ) from None

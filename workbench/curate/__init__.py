@@ -1,0 +1,1 @@
+"""From labels back to training data: how strong each label is, which pairs go, what that did."""

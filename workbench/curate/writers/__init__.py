@@ -1,0 +1,1 @@
+"""Curated pairs in the layouts that trainers read."""
