@@ -125,8 +125,9 @@ def test_the_page_scores_keeps_and_shows_what_the_command_says(world, tmp_path, 
 def test_a_model_without_reference_is_ranked_only(world):
     done = run(world / "data", "--model", world / "last", "--json")
     assert done.exit_code == 0, done.stderr
-    results = json.loads(done.stdout)["results"]
-    assert len(results) == 1
+    told = json.loads(done.stdout)
+    assert len(told["results"]) == 1
+    assert any("left out by model" in one for one in told["notes"])
     assert run(world / "data", "--model", world / "last", "--fail-on",
                "ranks-against-preferences").exit_code in (0, FAILED)  # fmt: skip
 
@@ -137,9 +138,15 @@ def test_a_reward_model_is_audited(world, tmp_path):
     head = RewardHead(*load_reward(str(world / "reward")), TokenPolicy("raw"))
     for result in audit_rewards(wb.load(world / "data"), head):
         assert result.summary() in done.stdout
+    # padding is EOS here, and the head is read before it, as transformers does
+    assert "read at the last token that is not padding ('</s>')" in done.stdout
     page = (tmp_path / "audit" / "report.html").read_text()
-    for part in ("Reward accuracy", "Calibration", "Relevance and length"):
+    for part in ("Reward accuracy", "Calibration", "Relevance and length", "read at the last"):
         assert part in page
+    # an adapter goes onto the reward model too, and is not passed over
+    absent = run(world / "data", "--reward", world / "reward", "--adapter", tmp_path / "none")
+    assert absent.exit_code == 1
+    assert "adapter cannot be loaded" in absent.stderr
 
 
 def test_what_cannot_be_audited_is_said(world, tokenizer, tmp_path):

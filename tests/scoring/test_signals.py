@@ -26,7 +26,7 @@ torch = pytest.importorskip("torch")
 transformers = pytest.importorskip("transformers")
 
 
-def test_an_adapter_is_merged_into_its_base(tokenizer, tmp_path):
+def test_an_adapter_goes_onto_its_base(tokenizer, tmp_path):
     peft = pytest.importorskip("peft")
     base, folder = tmp_path / "base", tmp_path / "adapter"
     model = made("tied")
@@ -69,7 +69,7 @@ def test_a_reward_head_is_that_of_one_text_at_a_time(heads, tokenizer, tmp_path)
     assert found.shape == (6, heads)
     for row, (prompt, response) in zip(found, texts, strict=True):
         ids = torch.tensor([names(f"{prompt} {response}")["input_ids"]])
-        # the head on the last token's state, whatever that token is
+        # the head on the last token's state; EOS behind it is padding, where no head is read
         states = model.model(input_ids=ids).last_hidden_state[0, -1]
         assert row == pytest.approx(model.score(states).detach().numpy(), abs=1e-5)
     if heads == 1:

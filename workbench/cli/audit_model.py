@@ -28,7 +28,7 @@ def audit_model(
         typer.Option(help="Folder or hub id of a causal language model: the trained one."),
     ] = None,
     adapter: Annotated[
-        str | None, typer.Option(help="PEFT adapter that goes onto the trained one.")
+        str | None, typer.Option(help="PEFT adapter that goes onto it, unmerged.")
     ] = None,
     reference: Annotated[
         str | None, typer.Option(help="The model that the training began from.")
@@ -54,6 +54,7 @@ def audit_model(
 ) -> None:
     """Audit a trained model: whether it ranks as preferences say, and what training moved.
 
+    A reward model is given the tokens that TRL's trainer makes, and the output says which.
     --out is a folder for report.html and the scores of every pair, from which a killed run
     goes on; the pairs that filtering by CHES keeps are saved there as data.
     """
@@ -65,7 +66,7 @@ def audit_model(
         )
     data, left = run.load(), list[str]()
     if reward is not None:
-        results = _of_reward(run, data, reward, mode, budget)
+        results = _of_reward(run, data, reward, adapter, mode, budget)
     else:
         from workbench.audit.models.scored import score_models
         from workbench.audit.models.whole import audit_scores
@@ -81,7 +82,8 @@ def audit_model(
         if run.out is not None:
             scores.save(run.out)
     text = "\n\n".join(result.summary() for result in results)
-    run.show("\n".join([text, *left]), {"results": [result.to_dict() for result in results]})
+    run.show("\n".join([text, *left]), {"results": [result.to_dict() for result in results],
+                                          "notes": left})  # fmt: skip
     if run.out is not None:
         _save(run.out, data, results)
         run.note(f"Written to {run.out}")
@@ -93,13 +95,15 @@ def audit_model(
         raise typer.Exit(FAILED)
 
 
-def _of_reward(run: Run, data: PreferenceData, name: str, mode: str, budget: int) -> list[Result]:
+def _of_reward(
+    run: Run, data: PreferenceData, name: str, adapter: str | None, mode: str, budget: int
+) -> list[Result]:
     from workbench.audit.models.reward_models import audit_rewards
     from workbench.scoring.models import load_reward
     from workbench.scoring.rewards import RewardHead
     from workbench.scoring.tokens import TokenPolicy
 
-    model, tokenizer = load_reward(name)
+    model, tokenizer = load_reward(name, adapter)
     policy = TokenPolicy("chat" if mode == "chat" else "raw")
     head = RewardHead(model, tokenizer, policy, budget=budget)
     with run.progress(f"Rewards of {name}"):

@@ -56,7 +56,7 @@ def next_tokens(model: Any, pairs: Sequence[TokenPair]) -> NextTokens:
     some = list(first.values())[:PROMPTS]
     rows = []
     with torch.inference_mode():
-        head = model.get_output_embeddings().weight.float()
+        head = _rows(model.get_output_embeddings())
         ends = torch.tensor([[one.chosen[0], one.rejected[0]] for one in some], device=head.device)
         push = (head[ends[:, 0]] - head[ends[:, 1]]).mean(dim=0)
         for one in some:
@@ -64,3 +64,13 @@ def next_tokens(model: Any, pairs: Sequence[TokenPair]) -> NextTokens:
             rows.append(torch.softmax(logits[0].float(), dim=-1).cpu().numpy())
         direction = (head @ push).cpu().numpy()
     return NextTokens(np.stack(rows), direction)
+
+
+def _rows(head: Any) -> Any:
+    """Return the output embeddings, those that an adapter on the head changes as it does."""
+    import torch
+
+    if type(head) is torch.nn.Linear:
+        return head.weight.float()
+    one = torch.eye(head.in_features, dtype=head.weight.dtype, device=head.weight.device)
+    return (head(one) - head(torch.zeros_like(one[:1]))).T.float()

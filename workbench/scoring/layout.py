@@ -61,10 +61,36 @@ def unreachable(model: Any, group: Group) -> str | None:
     model : transformers causal language model
     group : Group
     """
-    longest = getattr(text_config(model), "max_position_embeddings", None)
+    longest = context(model)
     if longest is not None and len(group.prompt) + max(map(len, group.responses)) > longest:
         return f"longer than the model's context of {longest} tokens"
+    rows = len(model.get_input_embeddings().weight)
+    if max(group.prompt) >= rows or max(map(max, group.responses)) >= rows:
+        return f"holds a token that the model has no embedding for: it has {rows:,}"
     return None
+
+
+def context(model: Any) -> int | None:
+    """Return how many tokens a model takes; None where its configuration sets no end.
+
+    Parameters
+    ----------
+    model : transformers model
+
+    Notes
+    -----
+    Positions of the RoBERTa family begin after that of padding, and the virtual tokens of
+    prompt tuning have places too.
+    """
+    longest = getattr(text_config(model), "max_position_embeddings", None)
+    if longest is None:
+        return None
+    own = model.get_base_model() if hasattr(model, "get_base_model") else model
+    table: Any = getattr(getattr(own.base_model, "embeddings", None), "position_embeddings", None)
+    if getattr(table, "padding_idx", None) is not None:
+        longest = min(longest, table.num_embeddings - table.padding_idx - 1)
+    virtual = getattr(getattr(model, "active_peft_config", None), "num_virtual_tokens", 0)
+    return int(longest - (virtual or 0))
 
 
 def only_attends(model: Any) -> bool:
@@ -79,6 +105,8 @@ def only_attends(model: Any) -> bool:
     A recurrent or a convolution layer reads what stands before a token, whatever the mask.
     """
     recurrent = getattr(model, "_is_stateful", False)
+    if hasattr(model, "active_peft_config"):
+        return False  # tokens of its own stand before the text
     return not recurrent and _kinds(model) <= {_FULL, _SLIDING, _CHUNKED}
 
 

@@ -15,9 +15,11 @@ import pandas as pd
 from workbench.data.dataset import PreferenceData
 from workbench.data.preferred import preferred
 from workbench.errors import ScoringError
+from workbench.scoring.identity import identity
 from workbench.scoring.layout import Group, unreachable
 from workbench.scoring.parts import Parts
 from workbench.scoring.precision import single_precision
+from workbench.scoring.reading import cut_by_template, same_tokens
 from workbench.scoring.tokens import TokenPair, TokenPolicy, encode, encode_all
 from workbench.scoring.tree import (
     BUDGET,
@@ -53,7 +55,7 @@ class PairScores:
         Largest difference of a margin to plain scoring in single precision, nats: the tie band.
     settings : dict
         ``audited_in`` is half precision where single does not fit into the memory; ``layout``
-        is how responses were laid out.
+        is how responses were laid out; ``notes`` is what else there is to say of the tokens.
     """
 
     table: pd.DataFrame
@@ -109,7 +111,8 @@ def score_pairs(
     ScoringError
         No pair to score, or scores that are not those of plain scoring.
     ConfigError
-        The folder holds scores of another model, data set or policy.
+        The folder holds scores of another model, data set or policy; of another tokenizer,
+        template or configuration; or of another day that the template puts into the text.
 
     Notes
     -----
@@ -144,6 +147,7 @@ def score_pairs(
         "model": str(getattr(model.config, "name_or_path", "")), "weights": fingerprint(model),
         "policy": asdict(policy),
         "dtype": str(model.dtype), "dataset": data.digest, "per_token": per_token,
+        **identity(model, tokenizer, policy),
     }  # fmt: skip
     ids = chosen["pair_id"].tolist()
     parts = None if folder is None else Parts(folder, settings)
@@ -172,6 +176,7 @@ def score_pairs(
         "budget": budget, "device": str(model.device), "audited": len(plain),
         "audited_in": audited_in,
         "layout": "shared prompt" if shared else "one sequence at a time",
+        "notes": _notes(tokenizer, chosen, policy),
     }  # fmt: skip
     return PairScores(pd.DataFrame(rows), noise, settings)
 
@@ -274,11 +279,22 @@ def _tokens(
             reasons[k] = str(error).splitlines()[0]
             continue
         why = unreachable(model, one.group)
+        if one.chosen == one.rejected:
+            why = same_tokens(tokenizer, row["prompt"], row["chosen"], row["rejected"], policy)
         if why is None:
             found[k] = one
         else:
             reasons[k] = why
     return found, reasons
+
+
+def _notes(tokenizer: Any, pairs: pd.DataFrame, policy: TokenPolicy) -> list[str]:
+    """Return what there is to say of the tokens that no pair's reason says."""
+    known = pairs[pairs["why"].isna()]
+    texts = [(row["prompt"], row[side]) for row in known.to_dict("records")
+             for side in ("chosen", "rejected")]  # fmt: skip
+    cut = cut_by_template(tokenizer, texts, policy)
+    return [] if cut is None else [cut]
 
 
 Values = dict[int, dict[str, Any]]

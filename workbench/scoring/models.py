@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Any
 
 from workbench.errors import ConfigError
-
-_ADAPTER = "adapter_config.json"
+from workbench.scoring.adapters import (
+    adapted,
+    head_labels,
+    not_supplied,
+    parts,
+    require_all,
+    saved_weights,
+)
 
 
 def load_model(name: str, adapter: str | None = None) -> tuple[Any, Any]:
@@ -20,58 +25,70 @@ def load_model(name: str, adapter: str | None = None) -> tuple[Any, Any]:
         Folder or hub id. A folder that holds a PEFT adapter names the model that it
         belongs to.
     adapter : str, optional
-        Folder or hub id of a PEFT adapter: it is merged into the weights.
+        Folder or hub id of a PEFT adapter; it stays unmerged
+        (:func:`workbench.scoring.adapters.adapted`).
 
     Raises
     ------
     ConfigError
-        A package is missing, or something cannot be loaded.
+        A package is missing, something cannot be loaded, or weights are lacking.
     """
-    transformers = _transformers()
-    base, onto = _parts(name, adapter)
-    kind = transformers.AutoModelForCausalLM
-    model = _loaded(kind, base, "a causal language model", dtype="auto")
-    if onto is not None:
-        model = _merged(model, onto)
-    return _placed(model), load_tokenizer(name)
+    kind = _transformers().AutoModelForCausalLM
+    model, tokenizer, _ = _together(kind, name, adapter, "a causal language model")
+    return model, tokenizer
 
 
-def load_tokenizer(name: str) -> Any:
-    """Return the tokenizer of a model, or of the model that an adapter belongs to.
+def load_tokenizer(name: str, adapter: str | None = None) -> Any:
+    """Return the tokenizer of a model; where an adapter has its own, that one.
 
     Parameters
     ----------
     name : str
         Folder or hub id.
+    adapter : str, optional
+        Folder or hub id of a PEFT adapter.
 
     Raises
     ------
     ConfigError
         A package is missing, or it cannot be loaded.
     """
-    transformers = _transformers()
-    own = any((Path(name) / file).is_file() for file in ("tokenizer_config.json", "tokenizer.json"))
-    source = name if own else _parts(name, None)[0]
-    return _loaded(transformers.AutoTokenizer, source, "a model")
+    kind = _transformers().AutoTokenizer
+    base, onto = parts(name, adapter)
+    if onto is None or not Path(onto).is_dir():
+        return _loaded(kind, base if onto is None else _first(kind, onto, base), "a model")
+    own = any((Path(onto) / file).is_file() for file in ("tokenizer_config.json", "tokenizer.json"))
+    tokenizer = _loaded(kind, onto if own else base, "a model")
+    template = Path(onto) / "chat_template.jinja"
+    if not own and template.is_file():
+        tokenizer.chat_template = template.read_text(encoding="utf-8")
+    return tokenizer
 
 
-def load_reward(name: str) -> tuple[Any, Any]:
+def load_reward(name: str, adapter: str | None = None) -> tuple[Any, Any]:
     """Return a reward model (a sequence classification head) and its tokenizer.
 
     Parameters
     ----------
     name : str
-        Folder or hub id.
+        Folder or hub id; of an adapter too, as for :func:`load_model`.
+    adapter : str, optional
+        Folder or hub id of a PEFT adapter. Its head says how many values a text gets; padding
+        is that of its tokenizer, as the trainer sets it.
 
     Raises
     ------
     ConfigError
-        A package is missing, or something cannot be loaded.
+        A package is missing, something cannot be loaded, or weights are lacking: a head
+        that no file holds would be drawn at random.
     """
-    transformers = _transformers()
-    kind = transformers.AutoModelForSequenceClassification
-    model = _loaded(kind, name, "a model with a reward head", dtype="auto")
-    return _placed(model), load_tokenizer(name)
+    kind = _transformers().AutoModelForSequenceClassification
+    model, tokenizer, onto = _together(kind, name, adapter, "a model with a reward head")
+    if onto is not None:
+        # an adapter keeps no configuration: TRL takes padding from the tokenizer, else its EOS
+        pad = tokenizer.pad_token_id
+        model.config.get_text_config().pad_token_id = tokenizer.eos_token_id if pad is None else pad
+    return model, tokenizer
 
 
 def require_one_vocabulary(one: Any, other: Any) -> None:
@@ -125,44 +142,31 @@ def _loaded(kind: Any, name: str, what: str, **options: Any) -> Any:
         ) from error
 
 
-def _merged(model: Any, adapter: str) -> Any:
+def _together(kind: Any, name: str, adapter: str | None, what: str) -> tuple[Any, Any, str | None]:
+    """Return a model with its adapter and tokenizer, and what adapter that is."""
+    base, onto = parts(name, adapter)
+    tokenizer = load_tokenizer(name, adapter)
+    saved = {} if onto is None else saved_weights(onto)
+    labels = head_labels(saved)
+    options = {} if labels is None or "Classification" not in kind.__name__ else {
+        "num_labels": labels}  # fmt: skip
+    # a shape that differs is refused below, by name
+    model, told = _loaded(kind, base, what, dtype="auto", output_loading_info=True,
+                          ignore_mismatched_sizes=True, **options)  # fmt: skip
+    lacking = {*told["missing_keys"], *(one[0] for one in told["mismatched_keys"])}
+    require_all(name, not_supplied(lacking, saved), told["unexpected_keys"])
+    if onto is not None:
+        model = adapted(model, onto, saved)
+    return _placed(model), tokenizer, onto
+
+
+def _first(kind: Any, adapter: str, base: str) -> str:
+    """Return which of an adapter's hub id and its model's holds a tokenizer."""
     try:
-        from peft import PeftModel
-    except ImportError as error:
-        raise ConfigError(
-            "An adapter needs the package peft.",
-            where=adapter,
-            expected="the extra models",
-            fix='Install it: pip install "preference-workbench[models]"',
-        ) from error
-    found = _loaded(_Onto(PeftModel, model), adapter, "a PEFT adapter of this model")
-    return found.merge_and_unload()
-
-
-class _Onto:
-    """``from_pretrained`` of an adapter, given the model that it goes onto."""
-
-    def __init__(self, kind: Any, model: Any) -> None:
-        self.kind, self.model = kind, model
-
-    def from_pretrained(self, name: str) -> Any:
-        return self.kind.from_pretrained(self.model, name)
-
-
-def _parts(name: str, adapter: str | None) -> tuple[str, str | None]:
-    """Return the model, and the adapter that goes onto it."""
-    file = Path(name) / _ADAPTER
-    if adapter is not None or not file.is_file():
-        return name, adapter
-    base = json.loads(file.read_text("utf-8")).get("base_model_name_or_path")
-    if not base:
-        raise ConfigError(
-            "The adapter does not say which model it belongs to.",
-            where=name,
-            expected="base_model_name_or_path in adapter_config.json",
-            fix="Name the model, and the adapter beside it.",
-        )
-    return str(base), name
+        kind.from_pretrained(adapter)
+    except (OSError, ValueError, KeyError):
+        return base
+    return adapter
 
 
 def _placed(model: Any) -> Any:

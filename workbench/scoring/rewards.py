@@ -2,17 +2,59 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from workbench.errors import ScoringError
-from workbench.scoring.layout import text_config
-from workbench.scoring.tokens import TokenPolicy, sequence
+from workbench.scoring.layout import context, text_config
+from workbench.scoring.precision import single_precision
+from workbench.scoring.reading import (
+    cut_by_template,
+    head_tokens,
+    reads_one_token,
+    same_tokens,
+    where_read,
+)
+from workbench.scoring.tokens import TokenPolicy
 from workbench.scoring.tree import halved
+
+_AUDITED = 64
+"""Pairs whose margins are computed again in single precision."""
+
+
+@dataclass(frozen=True)
+class Reading:
+    """What a head gets of pairs.
+
+    Attributes
+    ----------
+    tokens, read_at : str
+        In words: what text is tokenised, and at which token the head is read.
+    left_out : dict of int to str
+        Why a pair has no margin, by its place.
+    notes : tuple of str
+        What else there is to say.
+    """
+
+    tokens: str
+    read_at: str
+    left_out: dict[int, str]
+    notes: tuple[str, ...]
+
+    @property
+    def lines(self) -> list[str]:
+        """All of it as text."""
+        reasons = Counter(self.left_out.values()).items()
+        return [
+            f"tokens: {self.tokens}; read at {self.read_at}",
+            *(f"left out: {n:,} pairs, {why}" for why, n in reasons),
+            *self.notes,
+        ]
 
 
 class RewardHead:
@@ -61,10 +103,10 @@ class RewardHead:
 
     def heads(self, texts: Sequence[tuple[str, str]]) -> NDArray[np.float64]:
         """Return every head's value, shape (texts, heads)."""
-        longest = getattr(text_config(self.model), "max_position_embeddings", None)
+        longest = context(self.model)
         by_length: dict[int, list[tuple[int, list[int]]]] = defaultdict(list)
         for k, (prompt, response) in enumerate(texts):
-            ids = sequence(self.tokenizer, prompt, response, self.policy)
+            ids = self.tokens(prompt, response)
             if ids and (longest is None or len(ids) <= longest):
                 by_length[len(ids)].append((k, ids))
         found = np.full((len(texts), int(self.model.config.num_labels)), np.nan)
@@ -75,13 +117,68 @@ class RewardHead:
                 found[[k for k, _ in part]] = self._batch([ids for _, ids in part])
         return found
 
+    def tokens(self, prompt: str, response: str) -> list[int]:
+        """Return the tokens that the head is given."""
+        return head_tokens(self.model, self.tokenizer, prompt, response, self.policy)
+
+    def reading(self, pairs: Sequence[tuple[str, str, str]]) -> Reading:
+        """Return what the head gets of (prompt, chosen, rejected), and which pairs it cannot tell.
+
+        Parameters
+        ----------
+        pairs : sequence of (prompt, chosen, rejected)
+        """
+        longest, left_out, some = context(self.model), dict[int, str](), list[list[int]]()
+        for k, (prompt, chosen, rejected) in enumerate(pairs):
+            one, other = self.tokens(prompt, chosen), self.tokens(prompt, rejected)
+            if one == other:
+                left_out[k] = same_tokens(self.tokenizer, prompt, chosen, rejected, self.policy)
+            elif longest is not None and max(len(one), len(other)) > longest:
+                left_out[k] = f"longer than the {longest:,} tokens that the model takes"
+            else:
+                some += [one, other]
+        texts = [(prompt, text) for prompt, *both in pairs for text in both]
+        cut = cut_by_template(self.tokenizer, texts, self.policy)
+        at = where_read(self.model, self.tokenizer, some) if some else "none"
+        return Reading(self._text(), at, left_out, () if cut is None else (cut,))
+
+    def noise(self, pairs: Sequence[tuple[str, str, str]], margin: NDArray[np.float64]) -> float:
+        """Return the largest difference of a margin to the same in single precision, alone.
+
+        Parameters
+        ----------
+        pairs : sequence of (prompt, chosen, rejected)
+        margin : ndarray, shape (pairs,)
+            As the head gave it; up to 64 finite ones, evenly spread, are held against it.
+        """
+        known = np.flatnonzero(np.isfinite(margin))
+        some = known[:: max(1, len(known) // _AUDITED)][:_AUDITED].tolist()
+        worst = 0.0
+        with single_precision(self.model):
+            for k in some:
+                prompt, *both = pairs[k]
+                one, other = (self._batch([self.tokens(prompt, text)])[0, 0] for text in both)
+                if np.isfinite(one - other):
+                    worst = max(worst, float(abs(one - other - margin[k])))
+        return worst
+
+    def _text(self) -> str:
+        if self.policy.mode == "chat":
+            return "the whole text of the chat template"
+        space = f" + {self.policy.separator!r}" if self.policy.separator else ""
+        empty = list(self.tokenizer("")["input_ids"])
+        added = f", with {self.tokenizer.decode(empty)!r} of the tokenizer" if empty else ""
+        end = ""
+        if reads_one_token(self.model) and self.tokenizer.eos_token:
+            end = f" + {self.tokenizer.eos_token!r}"
+        return f"prompt{space} + response{end}{added}"
+
     def _batch(self, ids: list[list[int]]) -> NDArray[np.float64]:
         import torch
 
         def score(some: list[int]) -> dict[int, Any]:
             with torch.inference_mode():
                 tokens = torch.tensor([ids[k] for k in some], device=self.model.device)
-                # no token is padding, whatever its number
                 values = self._logits(tokens).double().cpu().numpy()
             return dict(zip(some, values, strict=True))
 
@@ -90,14 +187,15 @@ class RewardHead:
         return np.stack([found.get(k, none) for k in range(len(ids))])
 
     def _logits(self, tokens: Any) -> Any:
-        """Return the head's values at the last token, or of the pooled text."""
+        """Return the head's values at the token that the model itself reads, or of its pool."""
         import torch
 
         config = text_config(self.model)
         pad = config.pad_token_id
         try:
-            # a pad token in the text would move the place that a decoder's head reads
-            config.pad_token_id = None if len(tokens) == 1 else -1
+            if pad is None and len(tokens) > 1:
+                # without padding the last token is read, which a batch has to be told
+                config.pad_token_id = -1
             return self.model(input_ids=tokens, attention_mask=torch.ones_like(tokens)).logits
         finally:
             config.pad_token_id = pad

@@ -102,16 +102,59 @@ def encode_all(
     return split_at(tokenizer, start, whole, policy.back_off)
 
 
-def sequence(tokenizer: Any, prompt: str, response: str, policy: TokenPolicy) -> list[int]:
-    """Return the tokens of a prompt with its response, as one sequence.
+def whole_text(tokenizer: Any, prompt: str, response: str, policy: TokenPolicy) -> list[int]:
+    """Return the tokens of a prompt with its response as a reward trainer makes them.
 
     Parameters
     ----------
     tokenizer : transformers tokenizer
     prompt, response : str
     policy : TokenPolicy
+
+    Notes
+    -----
+    Of TRL's RewardTrainer: the whole text of the chat template, with what follows the last
+    end of turn; raw text is closed by the end-of-sequence token, once, and tokenised with
+    what the tokenizer adds itself.
     """
-    return (_chat if policy.mode == "chat" else _raw)(tokenizer, prompt, response, policy)
+    if policy.mode == "chat":
+        return _plain(tokenizer, rendered(tokenizer, prompt, response))
+    text, end = joined(prompt, response, policy), tokenizer.eos_token or ""
+    return list(tokenizer(text if text.endswith(end) else text + end)["input_ids"])
+
+
+def joined(prompt: str, response: str, policy: TokenPolicy) -> str:
+    """Return prompt and response as one raw text."""
+    return f"{prompt}{policy.separator}{response}" if response else prompt
+
+
+def rendered(tokenizer: Any, prompt: str, response: str | None) -> str:
+    """Return the text that a chat template makes of a prompt, and of a response to it.
+
+    Parameters
+    ----------
+    tokenizer : transformers tokenizer
+    prompt : str
+    response : str or None
+        The answer is only opened when None.
+
+    Raises
+    ------
+    ScoringError
+        There is no chat template.
+    """
+    if not getattr(tokenizer, "chat_template", None):
+        raise ScoringError(
+            "The tokenizer has no chat template.",
+            found=str(getattr(tokenizer, "name_or_path", "")),
+            expected="a tokenizer with a chat template",
+            fix='Score raw text: mode="raw".',
+        )
+    turns = [{"role": "user", "content": prompt}]
+    if response is not None:
+        turns.append({"role": "assistant", "content": response})
+    opens = response is None
+    return str(tokenizer.apply_chat_template(turns, add_generation_prompt=opens, tokenize=False))
 
 
 def split_at(
@@ -161,33 +204,22 @@ def split_at(
 
 
 def _raw(tokenizer: Any, prompt: str, response: str | None, policy: TokenPolicy) -> list[int]:
-    if response is None:
-        return list(tokenizer(prompt)["input_ids"])
-    if response == "":
-        return list(tokenizer(prompt)["input_ids"])
-    ids = list(tokenizer(f"{prompt}{policy.separator}{response}")["input_ids"])
     end = tokenizer.eos_token_id
+    ids = list(tokenizer(joined(prompt, response or "", policy))["input_ids"])
+    if not response:
+        # a tokenizer that closes every text closes the prompt too, which goes on
+        closes = end is not None and list(tokenizer("")["input_ids"])[-1:] == [end]
+        return ids[:-1] if closes else ids
     if end is not None and ids and ids[-1] == end:
         ids = ids[:-1]
     return [*ids, end] if policy.eos and end is not None else ids
 
 
 def _chat(tokenizer: Any, prompt: str, response: str | None, policy: TokenPolicy) -> list[int]:
-    if not getattr(tokenizer, "chat_template", None):
-        raise ScoringError(
-            "The tokenizer has no chat template.",
-            found=str(getattr(tokenizer, "name_or_path", "")),
-            expected="a tokenizer with a chat template",
-            fix='Score raw text: mode="raw".',
-        )
-    turns = [{"role": "user", "content": prompt}]
-    opened = tokenizer.apply_chat_template(turns, add_generation_prompt=True, tokenize=False)
+    opened = _plain(tokenizer, rendered(tokenizer, prompt, None))
     if response is None:
-        return _plain(tokenizer, opened)
-    turns.append({"role": "assistant", "content": response})
-    text = tokenizer.apply_chat_template(turns, tokenize=False)
-    ids = _plain(tokenizer, text)
-    start = len(_plain(tokenizer, opened))
+        return opened
+    ids, start = _plain(tokenizer, rendered(tokenizer, prompt, response)), len(opened)
     ends = {tokenizer.eos_token_id, *(tokenizer.convert_tokens_to_ids(t) for t in _ENDS)}
     ends -= {None, tokenizer.unk_token_id}
     stop = next((k for k, one in enumerate(ids[start:], start) if one in ends), len(ids) - 1)

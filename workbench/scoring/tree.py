@@ -269,8 +269,12 @@ def _head_logits(model: Any, states: torch.Tensor) -> torch.Tensor:
     import torch
 
     head, config = model.get_output_embeddings(), text_config(model)
-    bias = None if getattr(head, "bias", None) is None else head.bias.float()
-    logits = torch.nn.functional.linear(states.float(), head.weight.float(), bias)
+    if type(head) is torch.nn.Linear:
+        bias = None if head.bias is None else head.bias.float()
+        logits = torch.nn.functional.linear(states.float(), head.weight.float(), bias)
+    else:
+        # an adapter on the head: its weight alone is not what it computes
+        logits = head(states).float()
     scale = getattr(config, "logit_scale", None)
     divisor = getattr(config, "logits_scaling", None)
     cap = getattr(config, "final_logit_softcapping", None)

@@ -22,6 +22,7 @@ from workbench.intervals import MID_P
 from workbench.judges.reward import Score
 from workbench.provenance import Provenance
 from workbench.results import Result
+from workbench.scoring.rewards import RewardHead
 from workbench.threads import on_one_thread
 
 _MEAN = "mean over pairs, cluster-robust t interval"
@@ -51,6 +52,10 @@ class RewardAccuracy(Measures):
         "The share of pairs whose chosen response has the higher reward, with ties counted as "
         "wrong, as half and not at all."
     )
+
+    def summary(self) -> str:
+        """Return the measures as text, with which tokens were scored."""
+        return "\n".join([super().summary(), *(f"  {one}" for one in self.settings["scored"])])
 
 
 @dataclass(frozen=True, eq=False)
@@ -198,7 +203,8 @@ def audit_rewards(
     ----------
     data : PreferenceData
     score : callable
-        From (prompt, response) pairs to rewards.
+        From (prompt, response) pairs to rewards. Of a :class:`workbench.scoring.rewards.RewardHead`
+        the result also says which tokens it was given, and margins within its noise are ties.
     annotators : sequence of str, optional
         Whose majority says which response is the chosen one.
     n : int
@@ -219,24 +225,31 @@ def audit_rewards(
     """
     pairs = preferred(data, annotators)
     pairs = pairs[pairs["why"].isna()]
-    prompts = pairs["prompt"].tolist()
+    texts = list(zip(pairs["prompt"], pairs["chosen"], pairs["rejected"], strict=True))
     margin = np.subtract(*(
-        np.asarray(score(list(zip(prompts, pairs[side], strict=True))), float)
-        for side in ("chosen", "rejected")
+        np.asarray(score([(one[0], one[side]) for one in texts]), float) for side in (1, 2)
     ))  # fmt: skip
+    band, said = 0.0, list[str]()
+    if isinstance(score, RewardHead):
+        reading = score.reading(texts)
+        margin[list(reading.left_out)] = np.nan
+        band = score.noise(texts, margin)
+        said = [*reading.lines, f"ties: margins within {band:.3g}"]
     known = np.isfinite(margin)
     if not known.any():
         raise DataError(
             "There is no pair to audit.",
-            found=f"{len(pairs):,} pairs with a preference, none with two rewards",
+            found=f"{len(pairs):,} pairs with a preference, none with two rewards"
+            + "".join(f"; {one}" for one in said),
             expected="at least one",
             fix="Look at the labels, and at what the reward model returns.",
         )
     pairs, margin = pairs[known], margin[known]
     code = pd.factorize(pairs["cluster"])[0]
-    rows = tie_accuracies(margin, code, level).assign(method=_SHARE)
+    apart = np.where(np.abs(margin) <= band, 0.0, margin)
+    rows = tie_accuracies(apart, code, level).assign(method=_SHARE)
     about = {"what": f"Reward accuracy, {int((~known).sum()):,} pairs without a reward",
-             "level": level}  # fmt: skip
+             "level": level, "band": band, "scored": said}  # fmt: skip
     table = rows.reindex(columns=list(COLUMNS))
     found: list[Result] = [RewardAccuracy(table, about, Provenance.capture(dataset=data.digest))]
     if code.max() > 0:

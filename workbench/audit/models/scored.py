@@ -13,6 +13,7 @@ from workbench.data.dataset import PreferenceData
 from workbench.data.load import load
 from workbench.errors import ConfigError
 from workbench.scoring.gains import next_tokens
+from workbench.scoring.identity import TODAY, differing_tokens
 from workbench.scoring.logprob import score_pairs, score_responses, token_pairs
 from workbench.scoring.models import load_model, load_tokenizer, require_one_vocabulary
 from workbench.scoring.tokens import TokenPolicy
@@ -66,33 +67,44 @@ def score_models(
     Raises
     ------
     ConfigError
-        A model cannot be loaded, vocabularies differ, checkpoints have no reference, or
-        there is no unseen response.
+        A model cannot be loaded, vocabularies differ, checkpoints have no reference,
+        there is no unseen response, or the template's date changed on the way.
     ScoringError
         No pair can be scored.
+
+    Notes
+    -----
+    Every model is scored on the same tokens: those of the trained model's own tokenizer and
+    template, as a trainer gives them to policy and reference alike.
     """
     policy = policy or TokenPolicy()
     names = _in_order(model, adapter, reference, checkpoints)
-    words = [load_tokenizer(source) for _, source, _ in names]
-    for one in words[1:]:
-        require_one_vocabulary(words[0], one)
+    tokenizer, notes, day = load_tokenizer(model, adapter), list[str](), ""
+    for name, source, onto in names[:-1]:
+        own = load_tokenizer(source, onto)
+        require_one_vocabulary(own, tokenizer)
+        why = differing_tokens(own, tokenizer, policy)
+        if why is not None:
+            notes.append(f"{name}: {why}; it is scored on the tokens of {adapter or model}")
     others = [] if unseen is None else other_responses(data, unseen)
     tables, extra, before, band = {}, {}, None, 0.0
     for name, source, onto in names:
-        loaded, tokenizer = load_model(source, onto)
+        loaded, _ = load_model(source, onto)
         place = None if folder is None else folder / name.replace(" ", "-")
         with progress(f"Scoring under {source}"):
             found = score_pairs(loaded, tokenizer, data, annotators, policy=policy, budget=budget,
                                 folder=place)  # fmt: skip
             tables[name], band = found.table, max(band, found.noise)
+            day = _one_day(day, str(found.settings.get(TODAY, "")))
+            notes += [one for one in found.settings["notes"] if one not in notes]
             if others:
                 extra[name] = score_responses(loaded, tokenizer, others, policy)
             if reference is not None and name in ("reference", "model"):
                 some = token_pairs(loaded, tokenizer, data, annotators, policy)
                 ahead = next_tokens(loaded, some)
                 before = before or ahead
-    moved = gains(before, ahead, lambda k: words[0].decode([k])) if before is not None else None
-    return ModelScores(tables, reference is not None, beta, band, extra, moved)
+    moved = gains(before, ahead, lambda k: tokenizer.decode([k])) if before is not None else None
+    return ModelScores(tables, reference is not None, beta, band, extra, moved, tuple(notes))
 
 
 def other_responses(data: PreferenceData, source: str) -> list[tuple[str, str, str]]:
@@ -134,6 +146,17 @@ def other_responses(data: PreferenceData, source: str) -> list[tuple[str, str, s
             fix="Sample some, or leave the unseen responses out.",
         )
     return found
+
+
+def _one_day(before: str, now: str) -> str:
+    if before not in ("", now):
+        raise ConfigError(
+            "The chat template gave another text while the models were scored.",
+            found=f"{now[:200]!r}, after {before[:200]!r}",
+            expected="the same tokens for every model; some templates put in the date",
+            fix="Score all models again in a new folder, on one day.",
+        )
+    return now
 
 
 def _in_order(

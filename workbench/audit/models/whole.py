@@ -46,6 +46,8 @@ class ModelScores:
     unseen : dict of str to DataFrame
         ``pair_id, logprob`` of responses that no pair holds, by name.
     gains : Gains, optional
+    notes : tuple of str
+        What else there is to say of the tokens that were scored.
     """
 
     tables: dict[str, pd.DataFrame]
@@ -54,15 +56,16 @@ class ModelScores:
     band: float
     unseen: dict[str, pd.DataFrame] = field(default_factory=dict)
     gains: Gains | None = None
+    notes: tuple[str, ...] = ()
 
     @property
     def left_out(self) -> list[str]:
-        """Why pairs have no score, a line each."""
+        """Why pairs have no score, and what else there is to say of the tokens, a line each."""
         return [
             f"left out by {name}: {n:,} pairs, {why}"
             for name, table in self.tables.items()
             for why, n in table["reason"].dropna().value_counts().items()
-        ]
+        ] + list(self.notes)
 
     def common(self) -> dict[str, pd.DataFrame]:
         """Return the scores of the pairs that every model scored.
@@ -97,7 +100,7 @@ class ModelScores:
             _table(self.gains.to_frame(), folder / _GAINS)
         record = {"schema_version": SCHEMA_VERSION, "models": list(self.tables),
                   "unseen": list(self.unseen), "beta": self.beta, "band": self.band,
-                  "reference": self.reference}  # fmt: skip
+                  "reference": self.reference, "notes": self.notes}  # fmt: skip
         write_text(folder / _FILE, json.dumps(record, indent=1))
 
 
@@ -137,7 +140,8 @@ def read_scores(folder: Path) -> ModelScores:
             fix="Audit the model again.",
         ) from error
     moved = kept_gains(folder / _GAINS)
-    return ModelScores(tables, record["reference"], record["beta"], record["band"], unseen, moved)
+    return ModelScores(tables, record["reference"], record["beta"], record["band"], unseen, moved,
+                       tuple(record.get("notes", ())))  # fmt: skip
 
 
 @on_one_thread
