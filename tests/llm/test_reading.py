@@ -148,3 +148,11 @@ def test_thinking_is_kept_and_old_records_are_read():
     assert record.pop("thinking") == "Hm."
     assert Reply.from_dict(record).thinking == ""
     assert "thinking" not in read(B).to_dict()
+
+
+@pytest.mark.parametrize("finish", ["error", "abort"])
+def test_a_reply_that_the_server_broke_off_is_a_failure(finish: str) -> None:
+    choice = {"message": {"content": "B is"}, "finish_reason": finish}
+    reply = read_completion({"choices": [choice]}, Request("m", ()), "text")
+    assert reply.value is None
+    assert reply.reason == f"the server broke off the reply ({finish})"

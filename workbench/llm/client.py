@@ -13,7 +13,7 @@ from contextlib import AbstractContextManager, asynccontextmanager, nullcontext,
 from dataclasses import replace
 from typing import Any, Protocol
 
-from workbench.errors import JudgeError
+from workbench.errors import ConfigError, JudgeError
 from workbench.llm.asking.bends import Form, merged, omit, path_of, rename
 from workbench.llm.asking.body import body_of
 from workbench.llm.asking.call import Wire
@@ -54,6 +54,9 @@ class Memory(Protocol):
     def learn(self, name: str, model: str, form: Form) -> None:
         """Keep a form in which a model answered."""
 
+    def __len__(self) -> int:
+        """Return the number of answers that are kept."""
+
 
 def name_of(model: Endpoint | Model) -> str:
     """Return how keys name what is asked."""
@@ -78,7 +81,8 @@ class Client:
     ) -> None:
         self.endpoint, self.base_url = endpoint, endpoint.base_url
         self.pace = Pace(endpoint.concurrency)
-        self._line = DeadEnd(endpoint.base_url, endpoint.key_variable)
+        before = memory is not None and len(memory) > 0
+        self._line = DeadEnd(endpoint.base_url, endpoint.key_variable, before)
         self._wire, self._memory, self._secrets = wire, memory, secrets
         kept = {} if memory is None else memory.learnt(endpoint.name)
         self._forms = {(model, form) for model, forms in kept.items() for form in forms}
@@ -123,8 +127,13 @@ class Client:
         other = replace(request.sampling, seed=None if seed is None else seed + 1)
         try:
             again, _ = await self._answer(replace(request, sampling=other))
-        except SpentError:
+        except SpentError as spent:
+            return replace(reply, attempts=reply.attempts + spent.attempts)
+        except JudgeError:
+            # the reply at hand is paid for; the next request meets the dead end
             return reply
+        if again.failed and not again.usage.calls:
+            return replace(reply, attempts=reply.attempts + again.attempts)
         return replace(
             again if not again.failed else replace(again, text=_both(reply.text, again.text)),
             usage=reply.usage + again.usage,
@@ -253,7 +262,9 @@ class Client:
             self.pace.refused(failure.wait_s, begun)
         retried = failure.whose in ("server", "busy")
         last = given_up and retried
-        end = self._line.failed(failure, request.model, id(request), last=last)
+        of = request.about.get("pair_id", id(request))
+        oldest = self.pace.oldest
+        end = self._line.failed(failure, request.model, of, last=last, oldest=oldest)
         if end is not None:
             self._end = end
             self._ended.set()
@@ -302,6 +313,19 @@ def _both(first: str, second: str) -> str:
     return first if first == second else f"{first}\n--- asked again ---\n{second}"
 
 
+def _check_headers(headers: Mapping[str, str], variable: str, own: Mapping[str, str]) -> None:
+    """Refuse what no header can hold; the values are not repeated."""
+    for name, text in headers.items():
+        if not (text.isascii() and text.isprintable()):
+            raise ConfigError(
+                "A header cannot be sent.",
+                where=f"--header {name}" if name in own else f"the environment variable {variable}",
+                found="a character beyond printable ASCII, such as a line end or a curly quote",
+                expected="letters, digits and signs of ASCII",
+                fix="Set it again, without quotes and without a line end.",
+            )
+
+
 @asynccontextmanager
 async def connected(endpoint: Endpoint, memory: Memory | None = None) -> AsyncIterator[Client]:
     """Open a connection to an endpoint; its key comes from the environment.
@@ -328,6 +352,7 @@ async def connected(endpoint: Endpoint, memory: Memory | None = None) -> AsyncIt
             if isinstance(text, str) and not name.startswith("X-Stainless")
         }
         headers = {n: text for n, text in usual.items() if n.lower() not in given} | own
+        _check_headers(headers, endpoint.key_variable, own)
         urls = {r: api.base_url.join(r) for r in ("chat/completions", "embeddings")}
         secrets += [] if key == _NO_KEY else [key]
         wire = Wire(http, urls, headers, endpoint.timeout_s, secrets)

@@ -37,6 +37,7 @@ class Pace:
         self.most = most
         self.limit = float(most)
         self.under_way = 0
+        self._begun: list[float] = []
         self.alone = False
         self._not_before = 0.0
         self._holds = 0
@@ -58,11 +59,21 @@ class Pace:
         try:
             while (wait := self._not_before - time.monotonic()) > 0:
                 await asyncio.sleep(wait)
-            yield time.monotonic()
+            begun = time.monotonic()
+            self._begun.append(begun)
+            try:
+                yield begun
+            finally:
+                self._begun.remove(begun)
         finally:
             async with self._free:
                 self.under_way -= 1
                 self._free.notify()
+
+    @property
+    def oldest(self) -> float:
+        """When the oldest call on the way began; infinite where none is."""
+        return min(self._begun, default=float("inf"))
 
     def answered(self) -> None:
         """Count an answer."""

@@ -104,6 +104,8 @@ def _no_answer(
     """Return why a reply holds no answer; None where it may."""
     if content.refusal:
         return "the model refused"
+    if finish in ("error", "abort"):
+        return f"the server broke off the reply ({finish})"
     if finish == "content_filter":
         return "the server's content filter cut the reply"
     if finish == "length" and not (request.schema and _padded(text)):

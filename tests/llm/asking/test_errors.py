@@ -5,11 +5,12 @@ from __future__ import annotations
 import asyncio
 import socket
 import time
+from dataclasses import replace
 
 import pytest
 
 from tests.odd_server import Answer, bad, behaving, done
-from workbench.errors import JudgeError
+from workbench.errors import ConfigError, JudgeError
 from workbench.llm import client as client_module
 from workbench.llm.asker import Asker
 from workbench.llm.asking import dead_end
@@ -87,6 +88,78 @@ def test_one_bad_pair_is_a_counted_failure_and_the_run_goes_on(tmp_path, answer,
         with Asker(endpoint, journal, retry_failed=True) as asker:
             asker.ask([request(k) for k in range(8)], "s")
         assert server.calls > calls
+
+
+def test_pairs_that_are_refused_at_once_end_no_run_and_no_resume(tmp_path):
+    bad_ones = ("question 1.", "question 2.", "question 3.", "question 4.")
+
+    def behave(body, n):
+        if any(one in body["messages"][0]["content"] for one in bad_ones):
+            return bad(400, "Could not process this prompt")
+        return replace(done(), pause_s=0.3)
+
+    with behaving(behave) as server, Journal(tmp_path / "j") as journal:
+        endpoint = Endpoint(server.url, concurrency=8, attempts=2)
+        for _ in range(2):
+            with Asker(endpoint, journal) as asker:
+                replies = asker.ask([request(k) for k in range(16)], "s")
+            assert [k for k, reply in enumerate(replies) if reply.failed] == [1, 2, 3, 4]
+
+
+def in_turn(tmp_path, behave):
+    with (
+        behaving(behave) as server,
+        Journal(tmp_path / "j") as journal,
+        Asker(Endpoint(server.url, concurrency=1, attempts=3), journal) as asker,
+    ):
+        return asker.ask([request(k) for k in range(5)], "s")
+
+
+@pytest.mark.parametrize("status", [302, 304, 307])
+def test_a_redirect_to_nowhere_is_an_error_of_its_call(tmp_path, status):
+    headers = {"Location": "http://[::bad/x"} if status == 307 else {}
+
+    def behave(body, n):
+        return Answer(b"", status, headers) if n == 3 else done()
+
+    replies = in_turn(tmp_path, behave)
+    assert sum(reply.failed for reply in replies) <= 1
+
+
+def test_a_character_set_that_is_none_is_an_error_of_its_call(tmp_path):
+    def behave(body, n):
+        odd = Answer(b"no JSON", 200, {"Content-Type": "text/plain; charset=rot13"})
+        return odd if n == 3 else done()
+
+    replies = in_turn(tmp_path, behave)
+    assert sum(reply.failed for reply in replies) <= 1
+
+
+def test_a_reply_that_was_made_anew_is_one_and_an_endless_logprob_is_unknown(tmp_path):
+    logprobs = {"content": [{"token": "A", "logprob": -0.1, "top_logprobs": [
+        {"token": "A", "logprob": -0.1}, {"token": "B", "logprob": float("-inf")}]}]}  # fmt: skip
+
+    def behave(body, n):
+        answer = done()
+        answer.body["choices"][0]["logprobs"] = logprobs
+        return replace(answer, status=201)
+
+    with behaving(behave) as server, Journal(tmp_path / "j") as journal:
+        with Asker(Endpoint(server.url), journal) as asker:
+            (reply,) = asker.ask([request(0)], "s")
+        assert not reply.failed
+        assert reply.logprobs[0]["top"] == {"A": -0.1}
+        assert journal.used()["m"].calls == 1
+
+
+def test_a_key_that_no_header_can_hold_names_its_variable(tmp_path, monkeypatch):
+    monkeypatch.setenv("MY_KEY", "sk-abcdef\r")
+    with behaving(lambda body, n: done()) as server, Journal(tmp_path / "j") as journal:
+        asker = Asker(Endpoint(server.url, key_variable="MY_KEY"), journal)
+        with asker, pytest.raises(ConfigError, match="MY_KEY") as told:
+            asker.ask([request(0)], "s")
+        assert "sk-abcdef" not in str(told.value)
+        assert server.calls == 0
 
 
 QUOTA = bad(429, "You exceeded your current quota, please check your plan and billing details.",

@@ -9,6 +9,7 @@ import pytest
 
 from tests.odd_server import bad, behaving, done
 from workbench.errors import ConfigError, JudgeError
+from workbench.llm.asking.failures import redacted
 from workbench.llm.asking.headers import kept_aside, values_of
 from workbench.llm.client import connected
 from workbench.llm.endpoint import Endpoint
@@ -67,3 +68,11 @@ def test_a_header_that_is_none_is_refused_without_its_value(header):
 def test_a_variable_that_is_not_set_is_named():
     with pytest.raises(ConfigError, match="NO_SUCH_VARIABLE is not set"):
         values_of(["X-Key=$NO_SUCH_VARIABLE"])
+
+
+def test_a_secret_with_a_dollar_is_set_aside_and_its_scheme_hides_no_part():
+    kept = kept_aside("X-Api-Key=sk-abc$def99")
+    assert "sk-abc" not in kept
+    assert values_of([kept])[0] == {"X-Api-Key": "sk-abc$def99"}
+    _, secrets = values_of([kept_aside("Authorization=Bearer sk-topsecret99")])
+    assert redacted("Incorrect API key provided: sk-topsecret99", secrets).endswith("(the key)")

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 _SAME_AGAIN = (307, 308)
 _REDIRECTS = 3
-_FINE, _ERROR_IN_200 = 200, 502
+_FINE, _MADE, _ERROR_IN_200 = 200, 201, 502
 
 
 class Wire:
@@ -71,7 +71,16 @@ class Wire:
             kind = type(error.__cause__ if unsent else error).__name__
             words = f"{kind}: {redacted(str(error), self._secrets)}"
             raise CallFailedError(words.rstrip(": "), unsent=unsent) from None
-        value, status = _read(said)
+        except CallFailedError:
+            raise
+        except Exception as error:
+            # an address or a header that cannot be read: an error of this call
+            raise CallFailedError(f"a reply that cannot be read: {type(error).__name__}") from None
+        try:
+            value, status = _read(said)
+        except Exception as error:
+            # such as a character set that is none
+            raise CallFailedError(f"a reply that cannot be read: {type(error).__name__}") from None
         if status == _FINE:
             return value
         words = redacted(value, self._secrets)
@@ -84,7 +93,7 @@ class Wire:
             said = await self._http.post(
                 url, content=content, headers=self._headers, follow_redirects=False
             )
-            if said.status_code == _FINE or not said.is_redirect:
+            if said.status_code == _FINE or not said.is_redirect or "location" not in said.headers:
                 return said
             there = url.join(said.headers["location"])
             if said.status_code not in _SAME_AGAIN or _origin(there) != _origin(url):
@@ -101,7 +110,7 @@ def _origin(url: URL) -> tuple[str, str, int | None]:
 
 def _read(said: Response) -> tuple[Any, int]:
     """Return the JSON of a reply and its status; the text of what is none."""
-    if said.status_code != _FINE:
+    if said.status_code not in (_FINE, _MADE):
         return said.text, said.status_code
     try:
         value = json.loads(said.content)

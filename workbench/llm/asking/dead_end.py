@@ -13,6 +13,7 @@ FEW = 5
 
 _AGAIN = 3
 _MIXED = 20
+_AT_LAST = 50
 _HELD = 8
 _PATIENCE_S = 5.0
 _LONG_PATIENCE_S = 30.0
@@ -35,11 +36,14 @@ class DeadEnd:
 
     The account and the address are given up at the first refusal where nothing was answered
     before, and at the third in a row later. Refusals of no known reason: at :data:`FEW` that
-    say the same, or 20 that do not. A server that does not answer: at :data:`FEW` over 5 s;
+    say the same, or 20 that do not or where a run is taken up (``before``: what is left of it
+    may be just those that are refused), and these, as what is forbidden, not while calls are on
+    the way that began before the first of them: a refusal comes back faster than an answer. A
+    server that does not answer: at :data:`FEW` over 5 s;
     over 30 s where it answered before or says that it is not ready (503, or no reply in
     time), which a restart survives. A server that asks to wait: when a request has had all
-    its attempts. One request alone, or two, are never a dead end but for the account and the
-    address.
+    its attempts. Questions about one pair alone, or two, are never a dead end but for the
+    account and the address.
 
     Examples
     --------
@@ -50,11 +54,12 @@ class DeadEnd:
 
     base_url: str
     key_variable: str
+    before: bool = False
     answers: int = 0
     in_a_row: int = 0
     _began: float = 0.0
     _words: set[str] = field(default_factory=set)
-    _requests: set[int] = field(default_factory=set)
+    _requests: set[object] = field(default_factory=set)
 
     def answered(self) -> None:
         """Count an answer."""
@@ -62,7 +67,13 @@ class DeadEnd:
         self.in_a_row = 0
 
     def failed(
-        self, error: CallFailedError, model: str, request: int = 0, *, last: bool = False
+        self,
+        error: CallFailedError,
+        model: str,
+        request: object = 0,
+        *,
+        last: bool = False,
+        oldest: float = float("inf"),
     ) -> JudgeError | None:
         """Count a failed call; the error that ends the run, where this is a dead end.
 
@@ -71,10 +82,13 @@ class DeadEnd:
         error : CallFailedError
         model : str
             Whom it asked.
-        request : int
-            Which request it was: one alone, asked again and again, is no dead end.
+        request : object
+            Of which pair, or which request, it was: one alone, asked again and again, is no
+            dead end.
         last : bool
             It was the last attempt of a request, and nothing was answered since its first.
+        oldest : float
+            When the oldest call that is still on the way began.
         """
         if error.whose == "request":
             return None
@@ -85,18 +99,22 @@ class DeadEnd:
         self.in_a_row += 1
         self._words.add(error.said)
         self._requests.add(request)
-        if not (self._is_end(error) or (last and self._many)):
+        early = oldest < self._began and self.in_a_row < _AT_LAST
+        if not (self._is_end(error, early) or (last and self._many)):
             return None
         return self._error(error, model)
 
-    def _is_end(self, error: CallFailedError) -> bool:
+    def _is_end(self, error: CallFailedError, early: bool) -> bool:
         if error.whose == "account" or (error.whose == "address" and error.status != 403):
-            return self.in_a_row >= (_AGAIN if self.answers else 1)
+            return self.in_a_row >= (_AGAIN if self.answers or self.before else 1)
         if error.whose == "address":
-            # one request alone may be forbidden
-            return self.in_a_row >= _AGAIN
+            # a pair alone may be forbidden
+            most = _MIXED if self.before and not self.answers else _AGAIN
+            return self.in_a_row >= most and len(self._requests) >= _AGAIN and not early
         if error.whose == "odd":
-            return self._many and (len(self._words) == 1 or self.in_a_row >= _MIXED)
+            alone = len(self._words) == 1 and (self.answers > 0 or not self.before)
+            alike = alone or self.in_a_row >= _MIXED
+            return self._many and alike and not early
         patient = self.answers or error.status in (503, 504) or error.slow
         patience = _LONG_PATIENCE_S if patient else _PATIENCE_S
         lasted = time.monotonic() - self._began

@@ -10,6 +10,9 @@ from workbench.errors import ConfigError
 
 _NAME = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")
 _VARIABLE = re.compile(r"\$\{(\w+)\}|\$(\w+)")
+_REFERENCE = re.compile(r"(?:[A-Za-z]+ )?(?:\$\{\w+\}|\$\w+)")
+"""A value that is a variable, after a scheme or not; a secret may hold a $ of its own."""
+
 _SECRET = re.compile(r"auth|key|token|secret|password|cookie|credential|signature", re.IGNORECASE)
 
 
@@ -17,8 +20,8 @@ def kept_aside(header: str) -> str:
     """Return a header as it may be written down: ``NAME=VALUE``, a secret as a variable.
 
     The value of a header whose name tells of a secret is moved into the environment of this
-    process and its children; ``NAME=$VARIABLE`` stands in its place. A value that names
-    variables itself stays.
+    process and its children; ``NAME=$VARIABLE`` stands in its place. A value that is a
+    variable itself, after a scheme or not, stays.
 
     Raises
     ------
@@ -40,7 +43,7 @@ def kept_aside(header: str) -> str:
             expected="NAME=VALUE, such as X-Team=blue or Authorization=Bearer $MY_KEY",
             fix="Give it again: --header NAME=VALUE",
         )
-    if _SECRET.search(name) is None or _VARIABLE.search(value):
+    if _SECRET.search(name) is None or _REFERENCE.fullmatch(value):
         return header
     variable = "WORKBENCH_HEADER_" + re.sub(r"\W", "_", name).upper()
     os.environ[variable] = value
@@ -60,7 +63,8 @@ def values_of(headers: Iterable[str]) -> tuple[dict[str, str], list[str]]:
     ConfigError
         A variable is not set.
     """
-    found, secrets = {}, []
+    found: dict[str, str] = {}
+    secrets: list[str] = []
     for header in headers:
         name, _, value = header.partition("=")
         names = [a or b for a, b in _VARIABLE.findall(value)]
@@ -73,6 +77,8 @@ def values_of(headers: Iterable[str]) -> tuple[dict[str, str], list[str]]:
                 expected="its value in the environment: it is never written down",
                 fix=f"Set {missing[0]}, or give it again: --header {name}=VALUE",
             )
-        secrets += [os.environ[one] for one in names]
+        # a server may repeat the key without its scheme
+        whole = [os.environ[one] for one in names]
+        secrets += dict.fromkeys([*whole, *(part for one in whole for part in one.split())])
         found[name] = _VARIABLE.sub(lambda match: os.environ[match[1] or match[2]], value)
     return found, secrets

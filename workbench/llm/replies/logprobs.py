@@ -29,11 +29,16 @@ def token_logprobs(given: Any) -> tuple[dict[str, Any], ...] | None:
         return None
     tokens = []
     for one in content:
-        if not isinstance(one, dict) or not isinstance(one.get("logprob"), _NUMBER):
+        # what is no finite number is unknown: no file of numbers holds it either
+        if not isinstance(one, dict) or not _known(one.get("logprob")):
             return None
         top = _alternatives(one.get("top_logprobs") or ())
         tokens.append({"token": _text(one), "logprob": float(one["logprob"]), "top": top})
     return tuple(tokens)
+
+
+def _known(logprob: Any) -> bool:
+    return isinstance(logprob, _NUMBER) and math.isfinite(logprob)
 
 
 def added(one: float, other: float) -> float:
@@ -52,7 +57,7 @@ def _alternatives(listed: Any) -> dict[str, float]:
     top: dict[str, float] = {}
     again: dict[str, set[float]] = {}
     for other in listed:
-        if not isinstance(other, dict) or not isinstance(other.get("logprob"), _NUMBER):
+        if not isinstance(other, dict) or not _known(other.get("logprob")):
             continue
         text, logprob = _text(other), float(other["logprob"])
         if text in top:
