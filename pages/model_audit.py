@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import streamlit as st
 from parts.entry import enter
-from parts.models import asked, kept, shown
+from parts.models import asked, followed, kept
 from parts.places import title_of
 from parts.state import announce, current
 from parts.ui import failure
 
 import workbench as wb
 from workbench.audit.models.scored import score_models
-from workbench.audit.models.whole import read_scores
 
 enter("Model audit")
 data = current()
@@ -32,6 +31,6 @@ try:
             known = kept()
     if known:
         name = st.selectbox("Audit", list(known), key="m-audit")
-        shown(read_scores(known[name]), data)
+        followed(known[name], data)
 except wb.WorkbenchError as error:
     failure(error)

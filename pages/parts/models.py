@@ -14,8 +14,9 @@ from parts.ui import note, result, table, text
 import workbench as wb
 from workbench.audit.models.displacement import Displacement
 from workbench.audit.models.ranking import RankingAccuracy
-from workbench.audit.models.whole import ModelScores, audit_scores
+from workbench.audit.models.whole import audit_scores
 from workbench.results import Result
+from workbench.scoring.kept import FILE, ModelScores, read_scores
 from workbench.scoring.tokens import TokenPolicy
 
 Options = tuple[wb.PreferenceData, Path, dict[str, Any]]
@@ -51,6 +52,20 @@ def asked(data: wb.PreferenceData) -> Options | None:
         "policy": TokenPolicy(mode), "beta": float(beta),
     }  # fmt: skip
     return few, place, arguments
+
+
+def followed(folder: Path, data: wb.PreferenceData) -> None:
+    """Show an audit; of a training that goes on, again when it has come further."""
+    seen = (folder / FILE).stat().st_mtime_ns
+    scores = read_scores(folder)
+    shown(scores, data)
+    if scores.live:
+        st.fragment(_awaited, run_every="5s")(folder / FILE, seen)
+
+
+def _awaited(file: Path, seen: int) -> None:
+    if file.stat().st_mtime_ns != seen:
+        st.rerun()
 
 
 def shown(scores: ModelScores, data: wb.PreferenceData) -> None:

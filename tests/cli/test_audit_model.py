@@ -14,11 +14,12 @@ from typer.testing import CliRunner
 import workbench as wb
 from tests.scoring.test_logprob import few
 from workbench.audit.models.reward_models import audit_rewards
-from workbench.audit.models.whole import audit_scores, read_scores
+from workbench.audit.models.whole import audit_scores
 from workbench.cli.fail_on import FAILED
 from workbench.cli.main import app
 from workbench.errors import DataError
 from workbench.scoring.gains import next_tokens
+from workbench.scoring.kept import read_scores
 from workbench.scoring.logprob import score_responses, token_pairs
 from workbench.scoring.models import load_model, load_reward
 from workbench.scoring.rewards import RewardHead
@@ -76,6 +77,11 @@ def test_a_training_is_audited_checkpoint_by_checkpoint(world, tmp_path):
         assert result.summary() in done.stdout
     displaced = next(one for one in again if type(one).__name__ == "Displacement")
     assert wb.load(out / "filtered").pairs["pair_id"].tolist() == displaced.to_keep
+    # what was kept, as a command
+    kept = run(world / "data", "--scores", out, "--out", tmp_path / "kept")
+    assert kept.exit_code == 0, kept.stderr
+    assert kept.stdout == done.stdout
+    assert (tmp_path / "kept" / "report.html").is_file()
     # the same scores, and the same bytes, from the folder
     report = (out / "report.json").read_bytes()
     assert run(*asked).exit_code == 0
@@ -155,6 +161,14 @@ def test_what_cannot_be_audited_is_said(world, tokenizer, tmp_path):
     assert "no model to audit" in neither.stderr
     both = run(world / "data", "--model", world / "last", "--reward", world / "reward")
     assert "One or the other" in both.stderr
+    for flag in ("--reference", "--checkpoints", "--unseen"):
+        beside = run(world / "data", "--reward", world / "reward", flag, world / "first")
+        assert beside.exit_code == 1
+        assert f"{flag} cannot go with --reward" in beside.stderr
+    kept = run(world / "data", "--scores", world, "--adapter", world, "--unseen", world)
+    assert "--unseen, --adapter cannot go with --scores" in kept.stderr
+    empty = run(world / "data", "--scores", world)
+    assert "holds no audit of a model" in empty.stderr
     absent = run("sample", "--model", tmp_path / "none")
     assert absent.exit_code == 1
     assert "cannot be loaded" in absent.stderr

@@ -14,8 +14,8 @@ from tests.plain_scoring import plain_logprob
 from tests.scoring.tiny_models import CHATML, SIZES, byte_tokenizer, config, kept_model, pairs
 from workbench.audit.models.reward_models import audit_rewards
 from workbench.audit.models.scored import score_models
-from workbench.audit.models.whole import read_scores
 from workbench.errors import ConfigError, ScoringError
+from workbench.scoring.kept import read_scores
 from workbench.scoring.logprob import score_pairs
 from workbench.scoring.models import load_model
 from workbench.scoring.rewards import RewardHead

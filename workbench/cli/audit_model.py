@@ -42,6 +42,12 @@ def audit_model(
     reward: Annotated[
         str | None, typer.Option(help="Folder or hub id of a reward model, instead of --model.")
     ] = None,
+    scores: Annotated[
+        Path | None,
+        typer.Option(
+            help="Folder that an audit or a training's AuditCallback keeps, instead of --model."
+        ),
+    ] = None,
     mode: Annotated[
         Literal["raw", "chat"], typer.Option(help="Text as it is, or the chat template.")
     ] = "raw",
@@ -55,32 +61,39 @@ def audit_model(
     """Audit a trained model: whether it ranks as preferences say, and what training moved.
 
     A reward model is given the tokens that TRL's trainer makes, and the output says which.
+    While training runs, --scores FOLDER shows what AuditCallback has kept so far.
     --out is a folder for report.html and the scores of every pair, from which a killed run
     goes on; the pairs that filtering by CHES keeps are saved there as data.
     """
-    if (model is None) == (reward is None):
-        raise ConfigError(
-            "There is no model to audit." if model is None else "One or the other.",
-            expected="--model NAME, or --reward NAME",
-            fix="Name a language model, or a reward model.",
-        )
+    _one_of(model, reward, scores)
+    apart = {"--reference": reference, "--checkpoints": checkpoints, "--unseen": unseen}
+    if reward is not None:
+        _refuse(apart, "--reward", "a reward model stands alone: it has no likelihoods")
+    if scores is not None:
+        _refuse({**apart, "--adapter": adapter}, "--scores", "everything is scored already")
     data, left = run.load(), list[str]()
     if reward is not None:
         results = _of_reward(run, data, reward, adapter, mode, budget)
+    elif scores is not None:
+        from workbench.audit.models.whole import audit_scores
+        from workbench.scoring.kept import read_scores
+
+        kept = read_scores(scores)
+        results, left = audit_scores(kept, data, seed=run.config.seed), kept.left_out
     else:
         from workbench.audit.models.scored import score_models
         from workbench.audit.models.whole import audit_scores
         from workbench.scoring.tokens import TokenPolicy
 
-        scores = score_models(
+        found = score_models(
             data, str(model), adapter=adapter, reference=reference,
             checkpoints=split_names([checkpoints or ""]) or (), unseen=unseen,
             annotators=list(run.config.annotators) or None, policy=TokenPolicy(mode), beta=beta,
             budget=budget, folder=run.out, progress=run.progress,
         )  # fmt: skip
-        results, left = audit_scores(scores, data, seed=run.config.seed), scores.left_out
+        results, left = audit_scores(found, data, seed=run.config.seed), found.left_out
         if run.out is not None:
-            scores.save(run.out)
+            found.save(run.out)
     text = "\n\n".join(result.summary() for result in results)
     run.show("\n".join([text, *left]), {"results": [result.to_dict() for result in results],
                                           "notes": left})  # fmt: skip
@@ -93,6 +106,28 @@ def audit_model(
         for one in wrong:
             run.note(f"{one.level}: {one.rule_id}: {one.message}")
         raise typer.Exit(FAILED)
+
+
+def _one_of(model: str | None, reward: str | None, scores: Path | None) -> None:
+    given = [one for one in (model, reward, scores) if one is not None]
+    if len(given) != 1:
+        raise ConfigError(
+            "One or the other." if given else "There is no model to audit.",
+            expected="--model NAME, --reward NAME, or --scores FOLDER",
+            fix="Name a language model, a reward model, or scores that were kept.",
+        )
+
+
+def _refuse(given: dict[str, str | None], beside: str, why: str) -> None:
+    """Refuse flags that would say nothing."""
+    found = [flag for flag, value in given.items() if value is not None]
+    if found:
+        raise ConfigError(
+            f"{', '.join(found)} cannot go with {beside}.",
+            found=why,
+            expected=f"{beside} without {', '.join(given)}",
+            fix="Leave them out, or audit a language model (--model NAME).",
+        )
 
 
 def _of_reward(

@@ -79,6 +79,7 @@ def score_pairs(
     audit: int = _AUDITED,
     per_token: bool = False,
     folder: Path | None = None,
+    recast: bool = True,
 ) -> PairScores:
     r"""Score the preferred and the other response of every labelled pair.
 
@@ -101,6 +102,9 @@ def score_pairs(
         Also return the log-probability of every token: ``chosen_tokens, rejected_tokens``.
     folder : Path, optional
         Where scores are kept as they come: a killed run goes on from there.
+    recast : bool
+        Whether half-precision weights may be held in single precision for the audit; not those
+        of a model in training (:func:`workbench.scoring.precision.single_precision`).
 
     Returns
     -------
@@ -154,7 +158,7 @@ def score_pairs(
     kept = {} if parts is None else parts.read()
     values = {k: kept[ids[k]] for k in tokens if ids[k] in kept}
     waiting = {k: one for k, one in tokens.items() if k not in values}
-    with single_precision(model) as exact, torch.inference_mode():
+    with single_precision(model, recast) as exact, torch.inference_mode():
         shared = shares_prompts(model, [one.group for one in tokens.values()], exact)
         plain = _plain_margins(model, tokens, audit)
         audited_in = str(model.dtype)
@@ -208,6 +212,7 @@ def score_responses(
     items: Sequence[tuple[str, str, str]],
     policy: TokenPolicy | None = None,
     budget: int = BUDGET,
+    recast: bool = True,
 ) -> pd.DataFrame:
     """Return log p of responses, one by one.
 
@@ -218,6 +223,8 @@ def score_responses(
     items : sequence of (pair_id, prompt, response)
     policy : TokenPolicy, optional
     budget : int
+    recast : bool
+        As for :func:`score_pairs`.
 
     Returns
     -------
@@ -234,7 +241,7 @@ def score_responses(
         reasons[k] = unreachable(model, group)
         if reasons[k] is None:
             groups[k] = group
-    found = {k: one[0] for k, one in score_all(model, groups, budget).items()}
+    found = {k: one[0] for k, one in score_all(model, groups, budget, recast).items()}
     reasons |= dict.fromkeys(groups.keys() - found.keys(), TOO_LARGE)
     rows = [
         {"pair_id": name, "logprob": found[k].total if k in found else np.nan,

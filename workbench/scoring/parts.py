@@ -40,20 +40,7 @@ class Parts:
 
     def __init__(self, folder: Path, settings: dict[str, Any]) -> None:
         self.folder = folder
-        folder.mkdir(parents=True, exist_ok=True)
-        file = folder / "settings.json"
-        wanted = json.dumps(settings, indent=1, sort_keys=True)
-        if file.is_file() and file.read_text(encoding="utf-8") != wanted:
-            before = json.loads(file.read_text(encoding="utf-8"))
-            differ = [k for k in settings if before.get(k) != settings[k]]
-            raise ConfigError(
-                "The folder holds scores of another run.",
-                where=str(folder),
-                found=f"scores that differ in {', '.join(differ)}",
-                expected="a new folder, or the same run to take up again",
-                fix="Name another folder.",
-            )
-        write_text(file, wanted)
+        of_one_run(folder, settings)
 
     def add(self, values: Values) -> None:
         """Keep the scores of a batch: whole or not at all."""
@@ -69,3 +56,33 @@ class Parts:
             table = pd.read_parquet(file).set_index("pair_id")
             found |= {str(k): v for k, v in table.to_dict("index").items()}
         return found
+
+
+def of_one_run(folder: Path, settings: dict[str, Any]) -> None:
+    """Keep what made the scores of a folder; refuse one that others made, by name.
+
+    Parameters
+    ----------
+    folder : Path
+        Made where it is not there.
+    settings : dict
+
+    Raises
+    ------
+    ConfigError
+        The folder holds scores of other settings.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    file = folder / "settings.json"
+    wanted = json.dumps(settings, indent=1, sort_keys=True)
+    if file.is_file() and file.read_text(encoding="utf-8") != wanted:
+        before = json.loads(file.read_text(encoding="utf-8"))
+        differ = [k for k in settings if before.get(k) != settings[k]]
+        raise ConfigError(
+            "The folder holds scores of another run.",
+            where=str(folder),
+            found=f"scores that differ in {', '.join(differ)}",
+            expected="a new folder, or the same run to take up again",
+            fix="Name another folder.",
+        )
+    write_text(file, wanted)

@@ -8,12 +8,15 @@ from typing import Any
 
 
 @contextmanager
-def single_precision(model: Any) -> Iterator[bool]:
+def single_precision(model: Any, recast: bool = True) -> Iterator[bool]:
     """Hold a model's weights in single precision for a while, where the memory suffices.
 
     Parameters
     ----------
     model : transformers model
+    recast : bool
+        Whether its weights may be touched; those that a trainer holds may not: parameters that
+        change their type lose the hooks by which processes share their gradients.
 
     Yields
     ------
@@ -29,6 +32,9 @@ def single_precision(model: Any) -> Iterator[bool]:
     half = [one for one in (*model.parameters(), *model.buffers())
             if one.dtype in (torch.bfloat16, torch.float16)]  # fmt: skip
     kinds = [one.dtype for one in half]
+    if not recast:
+        yield not half
+        return
     if 2 * sum(one.numel() for one in half) > 0.8 * _free(model.device):
         yield False
         return

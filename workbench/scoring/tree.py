@@ -170,7 +170,7 @@ def shares_prompts(model: Any, groups: Sequence[Group], exact: bool = True) -> b
 
 
 def score_all(
-    model: Any, groups: Mapping[int, Group], budget: int = BUDGET
+    model: Any, groups: Mapping[int, Group], budget: int = BUDGET, recast: bool = True
 ) -> dict[int, list[Scored]]:
     """Score the responses of every group, in batches of similar length.
 
@@ -180,6 +180,8 @@ def score_all(
     groups : mapping of int to Group
     budget : int
         Tokens of a batch; halved where the memory does not suffice.
+    recast : bool
+        See :func:`workbench.scoring.precision.single_precision`.
 
     Returns
     -------
@@ -192,7 +194,7 @@ def score_all(
         found = score_groups(model, [groups[k] for k in batch], shared)
         return dict(zip(batch, found, strict=True))
 
-    with single_precision(model) as exact, torch.inference_mode():
+    with single_precision(model, recast) as exact, torch.inference_mode():
         shared = shares_prompts(model, list(groups.values()), exact)
     found: dict[int, list[Scored]] = {}
     with torch.inference_mode():

@@ -117,3 +117,33 @@ def test_other_pairs_are_refused():
         follow_training({"a": scores(0), "b": scores(0, 50)})
     with pytest.raises(DataError, match="followed"):
         follow_training({"a": scores(0)})
+
+
+def test_calibration_and_similarity_are_told_at_every_checkpoint():
+    n, beta = 400, 0.5
+    rng = np.random.default_rng(0)
+    start = scores(3, n).assign(votes=1.0, ln_ches=rng.permutation(np.linspace(-1, 1, n)))
+    # every pair's implicit reward is log 3: P = 3/4, where three in four chose that response
+    later = start.assign(chosen=start["chosen"] + np.log(3) / beta, ln_ches=start["ln_ches"] - 2)
+    later["votes"] = start["votes"] = (np.arange(n) % 4 > 0).astype(float)
+    found = follow_training({"start": start, "later": later}, beta=beta)
+    assert value(found, "later", "ECE of the implicit reward") == pytest.approx(0, abs=1e-9)
+    assert value(found, "later", "Brier of the implicit reward") == pytest.approx(3 / 16)
+    assert value(found, "start", "Brier of the implicit reward") == pytest.approx(1 / 4)
+    sure = follow_training({"start": start, "later": later}, beta=2 * beta)
+    # nine in ten were forecast
+    assert value(sure, "later", "ECE of the implicit reward") == pytest.approx(0.15)
+    for q in (0.05, 0.5, 0.95):
+        term = f"length-normalised CHES, quantile {q:g}"
+        assert value(found, "later", term) == pytest.approx(np.quantile(later["ln_ches"], q))
+    table = found.to_frame().set_index(["checkpoint", "term"])
+    median = table.loc[("start", "length-normalised CHES, quantile 0.5")]
+    # of a uniform distribution in [-1, 1]: the ends of a share of a half, times two
+    half = 1.96 * np.sqrt(0.25 / n) * 2
+    assert median[["conf_low", "conf_high"]].tolist() == pytest.approx([-half, half], abs=0.03)
+    assert {"calibration of the implicit reward", "similarity of the responses"} < set(
+        found.figures()
+    )
+    # without votes or CHES, nothing is said of them
+    bare = follow_training({"start": scores(1), "later": scores(2)}).to_frame()["term"]
+    assert not bare.str.contains("implicit reward|CHES").any()

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
 from typing import ClassVar
 
 import numpy as np
@@ -73,14 +72,12 @@ def gains(
     return Gains(table, {"what": _WHAT, "level": level}, Provenance.capture())
 
 
-def kept_gains(file: Path, level: float = 0.95) -> Gains | None:
-    """Return the gains whose table a file holds; None where there is none.
+def gains_of(table: pd.DataFrame, level: float = 0.95) -> Gains:
+    """Return the gains of a table that was kept.
 
     Parameters
     ----------
-    file : Path
+    table : DataFrame
     level : float
     """
-    if not file.is_file():
-        return None
-    return Gains(pd.read_parquet(file), {"what": _WHAT, "level": level}, Provenance.capture())
+    return Gains(table, {"what": _WHAT, "level": level}, Provenance.capture())

@@ -8,15 +8,16 @@ from pathlib import Path
 from typing import Any
 
 from workbench.audit.models.gains import gains
-from workbench.audit.models.whole import ModelScores
 from workbench.data.dataset import PreferenceData
 from workbench.data.load import load
 from workbench.errors import ConfigError
 from workbench.scoring.gains import next_tokens
 from workbench.scoring.identity import TODAY, differing_tokens
+from workbench.scoring.kept import ModelScores
 from workbench.scoring.logprob import score_pairs, score_responses, token_pairs
 from workbench.scoring.models import load_model, load_tokenizer, require_one_vocabulary
 from workbench.scoring.tokens import TokenPolicy
+from workbench.scoring.unseen import other_responses
 
 Named = tuple[str, str, str | None]
 """Name of a model in the audit, what to load, and the adapter that goes onto it."""
@@ -86,7 +87,7 @@ def score_models(
         why = differing_tokens(own, tokenizer, policy)
         if why is not None:
             notes.append(f"{name}: {why}; it is scored on the tokens of {adapter or model}")
-    others = [] if unseen is None else other_responses(data, unseen)
+    others = [] if unseen is None else other_responses(data, load(unseen))
     tables, extra, before, band = {}, {}, None, 0.0
     for name, source, onto in names:
         loaded, _ = load_model(source, onto)
@@ -103,49 +104,10 @@ def score_models(
                 some = token_pairs(loaded, tokenizer, data, annotators, policy)
                 ahead = next_tokens(loaded, some)
                 before = before or ahead
-    moved = gains(before, ahead, lambda k: tokenizer.decode([k])) if before is not None else None
+    moved = None
+    if before is not None:
+        moved = gains(before, ahead, lambda k: tokenizer.decode([k])).to_frame()
     return ModelScores(tables, reference is not None, beta, band, extra, moved, tuple(notes))
-
-
-def other_responses(data: PreferenceData, source: str) -> list[tuple[str, str, str]]:
-    """Return for every pair whose prompt has one a response that no pair holds.
-
-    Parameters
-    ----------
-    data : PreferenceData
-    source : str
-        Data with other responses to the same prompts.
-
-    Returns
-    -------
-    list of (pair_id, prompt, response)
-
-    Raises
-    ------
-    ConfigError
-        There is none.
-    """
-    pairs, other = data.pairs, load(source).pairs
-    known = {*pairs["response_a"].dropna(), *pairs["response_b"].dropna()}
-    by_prompt: dict[str, str] = {}
-    for row in other.sort_values("pair_id").to_dict("records"):
-        for text in (row["response_a"], row["response_b"]):
-            if isinstance(text, str) and text not in known and isinstance(row["prompt"], str):
-                by_prompt.setdefault(row["prompt"], text)
-    found = [
-        (str(row["pair_id"]), str(row["prompt"]), by_prompt[row["prompt"]])
-        for row in pairs.to_dict("records")
-        if row["prompt"] in by_prompt
-    ]
-    if not found:
-        raise ConfigError(
-            "There is no unseen response.",
-            where=source,
-            found=f"{len(other):,} pairs, none with another response to a prompt of the data",
-            expected="responses to the same prompts that the data do not hold",
-            fix="Sample some, or leave the unseen responses out.",
-        )
-    return found
 
 
 def _one_day(before: str, now: str) -> str:

@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 from scipy.special import log_expit
 
+from workbench.audit.models.calibration import calibration_by
 from workbench.audit.models.ranking import RankingAccuracy, ranking_accuracy
 from workbench.clustered import Array, mean_difference, share
 from workbench.errors import DataError
@@ -24,6 +25,11 @@ if TYPE_CHECKING:
 
 _MEAN = "mean over pairs, cluster-robust t interval"
 _SHARE = f"share of pairs, {MID_P}"
+_QUANTILE = "quantile, Woodruff interval: where the share of pairs below it has its own"
+QUANTILES = (0.05, 0.5, 0.95)
+"""Of the length-normalised CHES, told at every checkpoint."""
+
+_CHES = "length-normalised CHES"
 COLUMNS = ("checkpoint", "step", *TIDY, "n_clusters", "method", "reason")
 
 
@@ -60,7 +66,9 @@ class Training(Result):
         ``ranking accuracy``, ``reward accuracy`` (of the implicit reward, not to be taken
         for the first), ``loss``; ``change of the chosen``, ``rejected`` and, where there are
         any, ``unseen`` responses, nats; the 3D properties: ``log gradient on the chosen``
-        and ``on the rejected``, ``their log-ratio``, ``log of the known mass``.
+        and ``on the rejected``, ``their log-ratio``, ``log of the known mass``. Where tables
+        have ``votes`` of several prompts, ``ECE`` and ``Brier`` of the implicit reward; where
+        they have ``ln_ches``, quantiles of it (:data:`QUANTILES`).
         """
         return self.estimates
 
@@ -92,11 +100,19 @@ class Training(Result):
         """Return accuracies, movements of likelihoods, and gradients over the checkpoints."""
         moved = [t for t in self.estimates["term"].unique() if t.startswith("change")]
         steep = [t for t in self.estimates["term"].unique() if "gradient" in t]
-        return {
+        found = {
             "rankings and implicit rewards": self.plot(),
             "movement of likelihoods": self._curve(moved, "change of log p (nats)", 0.0),
             "gradients": self._curve(steep, "log of the gradient", None),
         }
+        for name, title, mark in (
+            ("calibration of the implicit reward", "error", " of the implicit reward"),
+            ("similarity of the responses", "length-normalised CHES", _CHES),
+        ):
+            own = [term for term in self.estimates["term"].unique() if mark in term]
+            if own:
+                found[name] = self._curve(own, title, None)
+        return found
 
     def _curve(self, terms: Any, title: str, level: float | None) -> go.Figure:
         from workbench.plots.curve import curve
@@ -114,6 +130,7 @@ def follow_training(
     beta: float = 0.1,
     band: float = 0.0,
     level: float = 0.95,
+    seed: int = 0,
 ) -> Training:
     r"""Hold every checkpoint against the first.
 
@@ -121,7 +138,8 @@ def follow_training(
     ----------
     checkpoints : mapping of str to DataFrame
         Scores of the same pairs by checkpoint, the reference first: ``pair_id, cluster,
-        chosen, rejected, n_chosen, n_rejected``.
+        chosen, rejected, n_chosen, n_rejected``; with ``votes`` the calibration is told too,
+        with ``ln_ches`` its quantiles.
     unseen : mapping of str to DataFrame, optional
         By checkpoint ``pair_id, logprob``: responses to the same prompts that no training
         pair holds.
@@ -130,6 +148,8 @@ def follow_training(
     band : float
         Nats within which two likelihoods are taken for equal.
     level : float
+    seed : int
+        Of the resamples behind the intervals of calibration errors.
 
     Raises
     ------
@@ -164,9 +184,11 @@ def follow_training(
         ranked[name] = ranking_accuracy(table, beta=beta, band=band, level=level)
         other = {key: others[key]["logprob"].reindex(table["pair_id"]).to_numpy("float64")
                  for key in (names[0], name) if key in others}  # fmt: skip
-        for row in _measures(table, first.reset_index(), other.get(name), other.get(names[0]),
-                             ranked[name], beta, level):  # fmt: skip
-            rows.append({"checkpoint": name, "step": step, **row})
+        found = _measures(table, first.reset_index(), other.get(name), other.get(names[0]),
+                          ranked[name], beta, level)  # fmt: skip
+        found += _calibrated(table, first.reset_index(), beta, level, seed)
+        found += _similarity(table, level)
+        rows += [{"checkpoint": name, "step": step, **row} for row in found]
     moves = [
         transitions(ranked[a], ranked[b]).assign(**{"from": a, "to": b})
         for a, b in dict.fromkeys([*pairwise(names), (names[0], names[-1])])
@@ -236,7 +258,7 @@ def _measures(
     cluster = pd.factorize(table["cluster"])[0]
     plus, minus = (table[side].to_numpy("float64") for side in ("chosen", "rejected"))
     was = [first[side].to_numpy("float64") for side in ("chosen", "rejected")]
-    h = (plus - was[0]) - (minus - was[1])
+    h = _implicit(table, first)
     shared = np.log(beta) + log_expit(-beta * h)
     known = np.logaddexp(plus, minus)
     means = {"loss": -log_expit(beta * h), "change of the chosen": plus - was[0],
@@ -257,4 +279,43 @@ def _measures(
         use = np.isfinite(values)
         found = mean_difference(values[use], cluster[use], level)
         rows.append({"term": term, **found, "method": _MEAN})
+    return rows
+
+
+def _implicit(table: pd.DataFrame, first: pd.DataFrame) -> Array:
+    """Return the difference of the log-ratios to the first checkpoint."""
+    plus, minus = ((table[side] - first[side]).to_numpy("float64")
+                   for side in ("chosen", "rejected"))  # fmt: skip
+    return np.asarray(plus - minus)
+
+
+def _calibrated(
+    table: pd.DataFrame, first: pd.DataFrame, beta: float, level: float, seed: int
+) -> list[dict[str, Any]]:
+    """Return calibration error and Brier score of the implicit reward."""
+    if "votes" not in table or table["cluster"].nunique() < 2:
+        return []
+    found = calibration_by(
+        beta * _implicit(table, first), table["votes"].to_numpy("float64"),
+        table["cluster"].to_numpy(), np.zeros(len(table)), level=level, seed=seed,
+    )  # fmt: skip
+    names = found["term"] + " of the implicit reward"
+    return [
+        {str(k): v for k, v in row.items()} for row in found.assign(term=names).to_dict("records")
+    ]
+
+
+def _similarity(table: pd.DataFrame, level: float) -> list[dict[str, Any]]:
+    """Return quantiles of the length-normalised CHES."""
+    if "ln_ches" not in table or not table["ln_ches"].notna().all():
+        return []
+    values, code = table["ln_ches"].to_numpy("float64"), pd.factorize(table["cluster"])[0]
+    rows = []
+    for q in QUANTILES:
+        at = float(np.quantile(values, q))
+        below = share((values <= at).astype(float), code, level)
+        ends = [float(np.quantile(values, below[end])) if np.isfinite(below[end]) else np.nan
+                for end in ("conf_low", "conf_high")]  # fmt: skip
+        own = {"estimate": at, "std_error": np.nan, "conf_low": ends[0], "conf_high": ends[1]}
+        rows.append({**below, **own, "term": f"{_CHES}, quantile {q:g}", "method": _QUANTILE})
     return rows

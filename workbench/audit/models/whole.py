@@ -2,146 +2,22 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
 from workbench.audit.models.calibration import calibration, calibration_by
 from workbench.audit.models.displacement import displacement
-from workbench.audit.models.gains import Gains, kept_gains
+from workbench.audit.models.gains import gains_of
 from workbench.audit.models.ranking import ranking_accuracy
 from workbench.audit.models.training import follow_training
 from workbench.data.dataset import PreferenceData
-from workbench.data.store import checked_version
-from workbench.errors import DataError
 from workbench.results import Result
+from workbench.scoring.kept import ModelScores
 from workbench.threads import on_one_thread
-from workbench.whole_file import write_text, written
 
-SCHEMA_VERSION = 1
-_FILE = "audit.json"
 _FOLDS = 5
-_GAINS = "gains.parquet"
-
-
-@dataclass(frozen=True, eq=False)
-class ModelScores:
-    """Scores of a model and of what it came from, on the same pairs.
-
-    Attributes
-    ----------
-    tables : dict of str to DataFrame
-        By name, in the order of training; the last is the audited model. As
-        :class:`workbench.scoring.logprob.PairScores` has them.
-    reference : bool
-        Whether the first is the model that training began from.
-    beta : float
-        Of the training's penalty.
-    band : float
-        Nats within which two likelihoods are taken for equal.
-    unseen : dict of str to DataFrame
-        ``pair_id, logprob`` of responses that no pair holds, by name.
-    gains : Gains, optional
-    notes : tuple of str
-        What else there is to say of the tokens that were scored.
-    """
-
-    tables: dict[str, pd.DataFrame]
-    reference: bool
-    beta: float
-    band: float
-    unseen: dict[str, pd.DataFrame] = field(default_factory=dict)
-    gains: Gains | None = None
-    notes: tuple[str, ...] = ()
-
-    @property
-    def left_out(self) -> list[str]:
-        """Why pairs have no score, and what else there is to say of the tokens, a line each."""
-        return [
-            f"left out by {name}: {n:,} pairs, {why}"
-            for name, table in self.tables.items()
-            for why, n in table["reason"].dropna().value_counts().items()
-        ] + list(self.notes)
-
-    def common(self) -> dict[str, pd.DataFrame]:
-        """Return the scores of the pairs that every model scored.
-
-        Raises
-        ------
-        DataError
-            There is none.
-        """
-        scored = {
-            name: table[table["reason"].isna()].drop(columns="reason")
-            for name, table in self.tables.items()
-        }
-        ids = set.intersection(*(set(table["pair_id"]) for table in scored.values()))
-        if not ids:
-            raise DataError(
-                "No pair was scored under every model.",
-                found="; ".join(self.left_out)[:500],
-                expected="at least one pair in common",
-                fix="Look at the reasons.",
-            )
-        return {name: table[table["pair_id"].isin(ids)] for name, table in scored.items()}
-
-    def save(self, folder: Path) -> None:
-        """Keep the scores in a folder, from which :func:`read_scores` returns them."""
-        folder.mkdir(parents=True, exist_ok=True)
-        for k, table in enumerate(self.tables.values()):
-            _table(table, folder / f"scores-{k}.parquet")
-        for k, table in enumerate(self.unseen.values()):
-            _table(table, folder / f"unseen-{k}.parquet")
-        if self.gains is not None:
-            _table(self.gains.to_frame(), folder / _GAINS)
-        record = {"schema_version": SCHEMA_VERSION, "models": list(self.tables),
-                  "unseen": list(self.unseen), "beta": self.beta, "band": self.band,
-                  "reference": self.reference, "notes": self.notes}  # fmt: skip
-        write_text(folder / _FILE, json.dumps(record, indent=1))
-
-
-def _table(table: pd.DataFrame, path: Path) -> None:
-    with written(path) as draft:
-        table.to_parquet(draft, index=False)
-
-
-def read_scores(folder: Path) -> ModelScores:
-    """Return the scores that an audit kept.
-
-    Parameters
-    ----------
-    folder : Path
-
-    Raises
-    ------
-    DataError
-        The folder holds none, or one of a newer version.
-    """
-    try:
-        record = json.loads((folder / _FILE).read_text(encoding="utf-8"))
-        # audits of before the format had a number are of the first
-        record = {"schema_version": SCHEMA_VERSION, **record}
-        checked_version(record, SCHEMA_VERSION, f"{folder.name}/{_FILE}")
-        tables, unseen = (
-            {name: pd.read_parquet(folder / f"{kind}-{k}.parquet")
-             for k, name in enumerate(record[key])}
-            for kind, key in (("scores", "models"), ("unseen", "unseen"))
-        )  # fmt: skip
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise DataError(
-            "The folder holds no audit of a model.",
-            where=folder.name,
-            found=type(error).__name__,
-            expected="what audit-model --out wrote",
-            fix="Audit the model again.",
-        ) from error
-    moved = kept_gains(folder / _GAINS)
-    return ModelScores(tables, record["reference"], record["beta"], record["band"], unseen, moved,
-                       tuple(record.get("notes", ())))  # fmt: skip
 
 
 @on_one_thread
@@ -177,7 +53,8 @@ def audit_scores(
     tables = scores.common()
     names = list(tables)
     last = tables[names[-1]]
-    if not scores.reference:
+    # of a training that has only begun there is nothing to compare with
+    if not scores.reference or len(names) == 1:
         return [ranking_accuracy(last, beta=scores.beta, band=scores.band, level=level)]
     first = tables[names[0]]
     table = _beside(last, first)
@@ -195,8 +72,10 @@ def audit_scores(
         results.append(found if kinds is None else found.with_groups(kinds))
     results.append(displacement(first, last, level=level))
     more: Mapping[str, pd.DataFrame] | None = scores.unseen or None
-    results.append(follow_training(tables, more, beta=scores.beta, band=scores.band, level=level))
-    return [*results, *([] if scores.gains is None else [scores.gains])]
+    results.append(
+        follow_training(tables, more, beta=scores.beta, band=scores.band, level=level, seed=seed)
+    )
+    return [*results, *([] if scores.gains is None else [gains_of(scores.gains)])]
 
 
 def _beside(last: pd.DataFrame, first: pd.DataFrame) -> pd.DataFrame:
