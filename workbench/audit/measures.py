@@ -36,7 +36,7 @@ class Measures(Result):
         One row a measure: the tidy columns, ``n_clusters, method, reason``, and what the
         class adds.
     settings : dict
-        ``what`` was measured, and ``level``.
+        ``what`` was measured, and ``level``; ``notes`` are lines under the summary.
     provenance : Provenance
     """
 
@@ -87,6 +87,7 @@ class Measures(Result):
             undefined = pd.isna(row["estimate"])
             text = f"undefined: {row['reason']}" if undefined else self._numbers(row)
             lines.append(f"  {row['term']}: {text}")
+        lines += [f"  {one}" for one in self.settings.get("notes", ())]
         return "\n".join([*lines, self.closing] if self.closing else lines)
 
     def plot(self) -> go.Figure:

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import typer
 
 from workbench.cli.annotate import ASKED, AnnotateRun, DryRun, Retry
-from workbench.cli.command import FORMAT, SOURCE, command, fit_flags, option, split_names
-from workbench.cli.fail_on import FAILED, failing
+from workbench.cli.command import FORMAT, SOURCE, command, fit_flags, option
+from workbench.cli.fail_on import fail
 from workbench.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -94,12 +94,7 @@ def audit_judge(
         data = run.load()
         results = _observed(run, data, reference) if judge is None else _asked(run, data, judge)
         _show(run, data, results)
-    found_now = [one for result in results for one in result.findings()]
-    wrong = failing(found_now, split_names(fail_on or []) or ())
-    if wrong:
-        for one in wrong:
-            run.note(f"{one.level}: {one.rule_id}: {one.message}")
-        raise typer.Exit(FAILED)
+    fail(run, results, fail_on)
 
 
 def _is_ours(judge: str) -> bool:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from workbench.cli.command import FORMAT, SOURCE, Run, command, fit_flags, split_names
-from workbench.cli.fail_on import FAILED, failing
+from workbench.cli.fail_on import fail
 from workbench.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -100,12 +100,7 @@ def audit_model(
     if run.out is not None:
         _save(run.out, data, results)
         run.note(f"Written to {run.out}")
-    wrong = failing([one for result in results for one in result.findings()],
-                    split_names(fail_on or []) or ())  # fmt: skip
-    if wrong:
-        for one in wrong:
-            run.note(f"{one.level}: {one.rule_id}: {one.message}")
-        raise typer.Exit(FAILED)
+    fail(run, results, fail_on)
 
 
 def _one_of(model: str | None, reward: str | None, scores: Path | None) -> None:

@@ -2,15 +2,43 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
 
+import typer
+
+from workbench.cli.command import BaseRun, split_names
 from workbench.errors import ConfigError
 
 if TYPE_CHECKING:
     from workbench.finding import Finding
+    from workbench.results import Result
 
 FAILED = 3
 """Exit code where --fail-on found something."""
+
+
+def fail(run: BaseRun[Any], results: Sequence[Result], wanted: list[str] | None) -> None:
+    """End a command with code 3 where its results have a wanted finding, and say which.
+
+    Parameters
+    ----------
+    run : BaseRun
+    results : sequence of Result
+    wanted : list of str or None
+        As ``--fail-on`` got it.
+
+    Raises
+    ------
+    Exit
+        With :data:`FAILED`.
+    """
+    every = [one for result in results for one in result.findings()]
+    wrong = failing(every, split_names(wanted or []) or ())
+    if wrong:
+        for one in wrong:
+            run.note(f"{one.level}: {one.rule_id}: {one.message}")
+        raise typer.Exit(FAILED)
 
 
 def failing(found: list[Finding], wanted: tuple[str, ...]) -> list[Finding]:

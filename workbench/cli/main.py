@@ -14,7 +14,15 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from workbench.cli import analyse, annotate, audit_judge, audit_model, curate, principles
+from workbench.cli import (
+    analyse,
+    annotate,
+    audit_judge,
+    audit_model,
+    audit_rewards,
+    curate,
+    principles,
+)
 from workbench.cli.command import (
     BY,
     FIT,
@@ -147,6 +155,7 @@ annotate.register(app)
 principles.register(app)
 audit_judge.register(app)
 audit_model.register(app)
+audit_rewards.register(app)
 curate.register(app)
 
 

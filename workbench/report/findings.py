@@ -13,8 +13,10 @@ from workbench.audit.judges.scorecard import RULES as AUDIT_RULES
 from workbench.audit.judges.verdicts.observed import RULES as OBSERVED_RULES
 from workbench.audit.models.calibration import RULES as CALIBRATION_RULES
 from workbench.audit.models.displacement import RULES as DISPLACEMENT_RULES
+from workbench.audit.models.optimisation import RULES as OPTIMISATION_RULES
 from workbench.audit.models.ranking import RULES as RANKING_RULES
 from workbench.audit.models.relevance import RULES as REWARD_RULES
+from workbench.audit.models.reward_models import RULES as ENSEMBLE_RULES
 from workbench.compare.contrast import Contrast
 from workbench.data.dataset import PreferenceData
 from workbench.decompose.checks.rules import RULES as CHECK_RULES
@@ -105,6 +107,8 @@ ALL_RULES = {
     **CALIBRATION_RULES,
     **DISPLACEMENT_RULES,
     **REWARD_RULES,
+    **ENSEMBLE_RULES,
+    **OPTIMISATION_RULES,
 }
 """Every rule."""
 

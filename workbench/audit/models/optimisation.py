@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
@@ -13,11 +13,21 @@ from scipy.special import gammaln
 from workbench.audit.measures import COLUMNS, Measures
 from workbench.clustered import Array, mean_difference
 from workbench.errors import DataError, refuse_out_of_range
+from workbench.finding import Finding, Rule, finding
 from workbench.provenance import Provenance
 from workbench.threads import on_one_thread
 
 if TYPE_CHECKING:
     import plotly.graph_objects as go
+
+RULES = {
+    "over-optimised": Rule(
+        "gold reward of the favourite among the largest n, minus that at the best n",
+        "below 0, its test corrected for the number of n",
+        "Choose among fewer, stop the training earlier, or take another reward or an ensemble.",
+    )
+}
+"""What following a reward may show, by ``rule_id``."""
 
 _METHOD = "unbiased over all subsets of n, mean over prompts, t interval"
 
@@ -36,8 +46,52 @@ class BestOfN(Measures):
         """Return the gold reward over the divergence from the model's own responses."""
         from workbench.plots.curve import curve
 
-        return curve(self.estimates, x="kl", x_title="divergence log n - (n - 1) / n (nats)",
+        table = self.estimates.dropna(subset="kl")
+        return curve(table, x="kl", x_title="divergence log n - (n - 1) / n (nats)",
                      y_title="gold reward of the favourite")  # fmt: skip
+
+    def findings(self) -> list[Finding]:
+        """Return over-optimisation: the gold reward falls from its peak to the largest n."""
+        fall = self.estimates[self.estimates["best_of"].isna()]
+        tried = len(self.estimates) - len(fall)
+        # the peak is chosen among all n: so many tests could have shown a fall
+        if fall.empty or not fall["p_value"].iloc[0] * tried < 1 - self.settings["level"]:
+            return []
+        row = fall.iloc[0]
+        numbers = (row["estimate"], row["conf_low"], row["conf_high"])
+        text = f"{self.settings['what']}: it falls beyond the best of {self.settings['best_n']}"
+        return [finding(RULES, "over-optimised", "warning", text, int(row["n"]), numbers)]
+
+
+@dataclass(frozen=True, eq=False)
+class ProxyPoint(Measures):
+    """Where the gold reward peaks along a training, in terms of the rewards that it follows.
+
+    Attributes
+    ----------
+    curve : DataFrame
+        ``term`` (a reward, or the gold one), ``checkpoint, step`` and the tidy columns: means.
+    """
+
+    heading: ClassVar[str] = "Proxy point"
+    about: ClassVar[str] = (
+        "Along a training the rewards that it follows rise; what they stand for peaks, and may "
+        "fall. The peak is of a quadratic surface over the checkpoints of one training: it has "
+        "no interval, the means of the curve have."
+    )
+
+    curve: pd.DataFrame = field(default_factory=pd.DataFrame)
+
+    def tables(self) -> dict[str, pd.DataFrame]:
+        """Return the point and the curve."""
+        return {"proxy point": self.estimates, "curve": self.curve}
+
+    def plot(self) -> go.Figure:
+        """Return the mean gold reward over the checkpoints, with the rewards."""
+        from workbench.plots.curve import curve
+
+        return curve(self.curve.assign(group=self.curve["term"]), x="step",
+                     x_title=str(self.settings["checkpoint"]), y_title="mean reward")  # fmt: skip
 
 
 @dataclass(frozen=True, eq=False)
@@ -240,6 +294,66 @@ def proxy_point(rewards: Array, evaluation: Array) -> dict[str, Any]:
     }
 
 
+@on_one_thread
+def follow_proxy(
+    table: pd.DataFrame, rewards: Sequence[str], gold: str, *, prompt: str = "prompt",
+    checkpoint: str = "checkpoint", level: float = 0.95,
+) -> ProxyPoint:  # fmt: skip
+    """Return the proxy point of a training from the scored responses of its checkpoints.
+
+    Parameters
+    ----------
+    table : DataFrame
+        One row a response.
+    rewards : sequence of str
+        Columns of the rewards that the training follows.
+    gold : str
+        Column of what they stand for.
+    prompt, checkpoint : str
+        Columns; checkpoints are taken in their order, which is that of numbers or of names.
+    level : float
+
+    Raises
+    ------
+    DataError
+        As :func:`proxy_point`.
+
+    Examples
+    --------
+    >>> x = np.arange(9.0)
+    >>> frame = pd.DataFrame({"prompt": "p", "checkpoint": x, "rm": x, "gold": -((x - 5) ** 2)})
+    >>> float(follow_proxy(frame, ["rm"], "gold").to_frame()["estimate"].iloc[0])
+    5.0
+    """
+    rows, columns = [], [*rewards, gold]
+    parts = list(table.groupby(checkpoint, sort=True))
+    for place, (name, part) in enumerate(parts):
+        code = pd.factorize(part[prompt])[0]
+        step = float(name) if isinstance(name, int | float | np.number) else float(place)
+        rows += [
+            {"term": one, "checkpoint": str(name), "step": step, "method": _METHOD_MEAN,
+             **mean_difference(part[one].to_numpy("float64"), code, level)}
+            for one in columns
+        ]  # fmt: skip
+    means = np.array([[part[one].mean() for one in columns] for _, part in parts])
+    found = proxy_point(means[:, :-1], means[:, -1])
+    about = {"n": float(len(parts)), "method": _SURFACE, "reason": "one training: no interval"}
+    told = {f"{name} where {gold} peaks": at
+            for name, at in zip(rewards, found["point"], strict=True)}  # fmt: skip
+    told[f"{gold} from there to the last"] = -found["lost_after"]
+    told["variance that the surface explains"] = found["r_squared"]
+    for i, one in enumerate(rewards):
+        for k, other in enumerate(rewards[:i]):
+            told[f"correlation of {other} and {one} over checkpoints"] = found["correlation"][i, k]
+    points = [{"term": term, "estimate": value, **about} for term, value in told.items()]
+    frame = pd.DataFrame(points).reindex(columns=list(COLUMNS))
+    settings = {"what": f"{gold} along a training", "level": level, "checkpoint": checkpoint,
+                "at": str(parts[found["checkpoint"]][0])}  # fmt: skip
+    curve = pd.DataFrame(rows).reindex(columns=["checkpoint", "step", *COLUMNS])
+    return ProxyPoint(frame, settings, Provenance.capture(), curve)
+
+
+_SURFACE = "quadratic surface over checkpoints, least squares"
 _METHOD_MEAN = "mean over prompts, t interval"
 
 

@@ -18,6 +18,7 @@ from workbench.clustered import Array, cluster_error, mean_difference, share, t_
 from workbench.data.dataset import PreferenceData
 from workbench.data.preferred import preferred
 from workbench.errors import DataError
+from workbench.finding import Finding, Rule, finding
 from workbench.intervals import MID_P
 from workbench.judges.reward import Score
 from workbench.provenance import Provenance
@@ -30,6 +31,15 @@ _SHARE = f"share of pairs, {MID_P}"
 _SLOPE = "least squares, cluster-robust t interval"
 NEAR = 0.25
 """Share of the spread of mean margins within which a pair counts as undecided."""
+
+RULES = {
+    "labels-against-rewards": Rule(
+        "share of the tenth with the lowest mean margins whose choice better labels confirm",
+        "interval below a half",
+        "Look at those pairs; leave them out or turn them (workbench curate), or weigh them down.",
+    )
+}
+"""What rewards may show of labels, by ``rule_id``."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -68,6 +78,17 @@ class RewardEnsemble(Measures):
         "Models fitted on the labels that they are held against flatter them: take out-of-fold "
         "scores."
     )
+
+    def findings(self) -> list[Finding]:
+        """Return labels of the weakest pairs that better ones turn more often than not."""
+        table = self.estimates.set_index("term")
+        term = "confirmed in decile 1 of the mean margin"
+        if term not in table.index or not table.loc[term, "conf_high"] < 0.5:
+            return []
+        row = table.loc[term]
+        numbers = (row["estimate"], row["conf_low"], row["conf_high"])
+        text = "Better labels turn most of the pairs on which the reward models disagree with them"
+        return [finding(RULES, "labels-against-rewards", "warning", text, int(row["n"]), numbers)]
 
 
 def margins_by_strength(
@@ -125,8 +146,9 @@ def margins_by_strength(
 
 @on_one_thread
 def ensemble(
-    margins: Array, cluster: Array, gold: Array | None = None, *, level: float = 0.95
-) -> RewardEnsemble:
+    margins: Array, cluster: Array, gold: Array | None = None, *,
+    names: Sequence[str] = (), level: float = 0.95,
+) -> RewardEnsemble:  # fmt: skip
     """Return what several reward models agree on, and the strength of preferences.
 
     Parameters
@@ -135,8 +157,10 @@ def ensemble(
         Reward of the chosen response minus that of the rejected one.
     cluster : ndarray of str, shape (n,)
     gold : ndarray, shape (n,), optional
-        1 where a better label confirms the choice, 0 where it turns it; told by decile of
-        the mean margin.
+        1 where a better label confirms the choice, 0 where it turns it, NaN where there is
+        none; told by decile of the mean margin.
+    names : sequence of str
+        Of the models, whose shares of right signs are told then; equal rewards count half.
     level : float
 
     Raises
@@ -177,12 +201,17 @@ def ensemble(
          "method": _SHARE},
         {"term": "models that agree in sign", **share(signs, code, level), "method": _SHARE},
     ]  # fmt: skip
+    rows += [{"term": f"margin above 0, {name}", "method": _SHARE,
+              **share(np.where(own == 0, 0.5, own > 0), code, level)}
+             for name, own in zip(names, margins.T, strict=bool(names))]  # fmt: skip
     if gold is not None:
+        confirmed = np.asarray(gold, float)
         decile = np.ceil(10 * rankdata(mean, "ordinal") / len(mean)).astype(int)
         rows += [
             {"term": f"confirmed in decile {k} of the mean margin", "method": _SHARE,
-             **share(np.asarray(gold, float)[decile == k], code[decile == k], level)}
+             **share(confirmed[own], code[own], level)}
             for k in np.unique(decile)
+            for own in [(decile == k) & np.isfinite(confirmed)]
         ]  # fmt: skip
     return RewardEnsemble(*_result(rows, f"{margins.shape[1]} reward models", level))
 
