@@ -161,12 +161,13 @@ def test_what_cannot_be_audited_is_said(world, tokenizer, tmp_path):
     assert "no model to audit" in neither.stderr
     both = run(world / "data", "--model", world / "last", "--reward", world / "reward")
     assert "One or the other" in both.stderr
-    for flag in ("--reference", "--checkpoints", "--unseen"):
-        beside = run(world / "data", "--reward", world / "reward", flag, world / "first")
+    for flag in ("--reference", "--checkpoints", "--unseen", "--beta"):
+        beside = run(world / "data", "--reward", world / "reward", flag, 1)
         assert beside.exit_code == 1
         assert f"{flag} cannot go with --reward" in beside.stderr
-    kept = run(world / "data", "--scores", world, "--adapter", world, "--unseen", world)
-    assert "--unseen, --adapter cannot go with --scores" in kept.stderr
+    kept = run(world / "data", "--scores", world, "--adapter", world, "--unseen", world,
+               "--mode", "raw")  # fmt: skip
+    assert "--unseen, --adapter, --mode cannot go with --scores" in kept.stderr
     empty = run(world / "data", "--scores", world)
     assert "holds no audit of a model" in empty.stderr
     absent = run("sample", "--model", tmp_path / "none")

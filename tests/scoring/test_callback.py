@@ -217,12 +217,28 @@ def test_a_part_that_fails_is_told_and_ends_no_training(tmp_path, monkeypatch):
             raise wb.WorkbenchError("The weights are not finite.")
 
         patch.setattr(callback, "score_pairs", broken)
-        with pytest.warns(RuntimeWarning, match="step 2 is not scored"):
+        with pytest.warns(UserWarning, match="step 2 is not scored"):
             event(live, "on_evaluate", 2, model)
+    with monkeypatch.context() as patch:
+
+        def full(*_: Any) -> None:
+            raise OSError("No space left on device")
+
+        patch.setattr(callback.ModelScores, "save", full)
+        with pytest.warns(UserWarning, match="is not written: No space left"):
+            event(live, "on_evaluate", 3, model)
+    # what could not be written comes with the next
     event(live, "on_evaluate", 4, model)
     kept = read_scores(tmp_path / "live")
-    assert list(kept.tables) == ["reference", "step 4"]
+    assert list(kept.tables) == ["reference", "step 3", "step 4"]
     assert any(one.startswith("step 2 is not scored: The weights") for one in kept.left_out)
+
+
+def test_a_trainer_without_a_tokenizer_is_refused(tmp_path):
+    live = AuditCallback(pairs(6), tmp_path / "live")
+    with pytest.raises(ConfigError, match="no tokenizer"):
+        live.on_train_begin(SimpleNamespace(), state(0), None, model=model_of(),
+                            processing_class=None)  # fmt: skip
 
 
 def test_shards_are_refused_by_name():

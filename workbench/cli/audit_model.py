@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
@@ -49,10 +50,11 @@ def audit_model(
         ),
     ] = None,
     mode: Annotated[
-        Literal["raw", "chat"], typer.Option(help="Text as it is, or the chat template.")
-    ] = "raw",
-    beta: Annotated[float, typer.Option(help="Of the training's penalty.")] = 0.1,
-    budget: Annotated[int, typer.Option(help="Tokens of a batch.")] = 4096,
+        Literal["raw", "chat"] | None,
+        typer.Option(help="Text as it is (raw, if not given), or the chat template."),
+    ] = None,
+    beta: Annotated[float | None, typer.Option(help="Of the training's penalty (0.1).")] = None,
+    budget: Annotated[int | None, typer.Option(help="Tokens of a batch (4096).")] = None,
     fail_on: Annotated[
         list[str] | None,
         typer.Option(help="Exit with code 3 where a finding is of this level or rule."),
@@ -66,14 +68,16 @@ def audit_model(
     goes on; the pairs that filtering by CHES keeps are saved there as data.
     """
     _one_of(model, reward, scores)
-    apart = {"--reference": reference, "--checkpoints": checkpoints, "--unseen": unseen}
+    apart = {"--reference": reference, "--checkpoints": checkpoints, "--unseen": unseen,
+             "--beta": beta}  # fmt: skip
     if reward is not None:
         _refuse(apart, "--reward", "a reward model stands alone: it has no likelihoods")
     if scores is not None:
-        _refuse({**apart, "--adapter": adapter}, "--scores", "everything is scored already")
+        apart |= {"--adapter": adapter, "--mode": mode, "--budget": budget}
+        _refuse(apart, "--scores", "everything is scored already")
     data, left = run.load(), list[str]()
     if reward is not None:
-        results = _of_reward(run, data, reward, adapter, mode, budget)
+        results = _of_reward(run, data, reward, adapter, mode or "raw", budget)
     elif scores is not None:
         from workbench.audit.models.whole import audit_scores
         from workbench.scoring.kept import read_scores
@@ -84,12 +88,14 @@ def audit_model(
         from workbench.audit.models.scored import score_models
         from workbench.audit.models.whole import audit_scores
         from workbench.scoring.tokens import TokenPolicy
+        from workbench.scoring.tree import BUDGET
 
         found = score_models(
             data, str(model), adapter=adapter, reference=reference,
             checkpoints=split_names([checkpoints or ""]) or (), unseen=unseen,
-            annotators=list(run.config.annotators) or None, policy=TokenPolicy(mode), beta=beta,
-            budget=budget, folder=run.out, progress=run.progress,
+            annotators=list(run.config.annotators) or None, policy=TokenPolicy(mode or "raw"),
+            beta=0.1 if beta is None else beta, budget=budget or BUDGET, folder=run.out,
+            progress=run.progress,
         )  # fmt: skip
         results, left = audit_scores(found, data, seed=run.config.seed), found.left_out
         if run.out is not None:
@@ -113,7 +119,7 @@ def _one_of(model: str | None, reward: str | None, scores: Path | None) -> None:
         )
 
 
-def _refuse(given: dict[str, str | None], beside: str, why: str) -> None:
+def _refuse(given: Mapping[str, object], beside: str, why: str) -> None:
     """Refuse flags that would say nothing."""
     found = [flag for flag, value in given.items() if value is not None]
     if found:
@@ -126,16 +132,17 @@ def _refuse(given: dict[str, str | None], beside: str, why: str) -> None:
 
 
 def _of_reward(
-    run: Run, data: PreferenceData, name: str, adapter: str | None, mode: str, budget: int
+    run: Run, data: PreferenceData, name: str, adapter: str | None, mode: str, budget: int | None
 ) -> list[Result]:
     from workbench.audit.models.reward_models import audit_rewards
     from workbench.scoring.models import load_reward
     from workbench.scoring.rewards import RewardHead
     from workbench.scoring.tokens import TokenPolicy
+    from workbench.scoring.tree import BUDGET
 
     model, tokenizer = load_reward(name, adapter)
     policy = TokenPolicy("chat" if mode == "chat" else "raw")
-    head = RewardHead(model, tokenizer, policy, budget=budget)
+    head = RewardHead(model, tokenizer, policy, budget=budget or BUDGET)
     with run.progress(f"Rewards of {name}"):
         return audit_rewards(data, head, list(run.config.annotators) or None, seed=run.config.seed)
 

@@ -71,7 +71,8 @@ class AuditCallback(TrainerCallback):  # type: ignore[misc]
     ------
     ConfigError
         No pair has a preference, no prompt has an unseen response; at the start of training:
-        the folder holds another training, or the model lies in shards.
+        the folder holds another training, the model lies in shards, or the trainer has no
+        tokenizer.
 
     Notes
     -----
@@ -81,7 +82,7 @@ class AuditCallback(TrainerCallback):  # type: ignore[misc]
     would be: in evaluation, without dropout and mixed precision, and its weights are not
     touched. Only the first process scores and writes; others wait for it at their next step.
 
-    An evaluation that cannot be scored is told in the folder and does not end the training.
+    An evaluation that cannot be scored or written is told and does not end the training.
     Training that goes on from a checkpoint goes on in its folder; evaluations past that
     checkpoint are made again.
 
@@ -150,13 +151,13 @@ class AuditCallback(TrainerCallback):  # type: ignore[misc]
                 self._score(plain, _tokenizer(processing_class), name)
         except WorkbenchError as error:
             self._failed.append(f"{name}{_UNSCORED}{' '.join(str(error).split())}")
-            warnings.warn(self._failed[-1], RuntimeWarning, stacklevel=2)
-        self._keep(state)
+            warnings.warn(self._failed[-1], stacklevel=2)
+        self._kept_or_told(state)
 
     def on_train_end(self, args: Any, state: Any, control: Any, **_: Any) -> None:
         """Say that the training is over."""
         if self._runs:
-            self._keep(state, ended=True)
+            self._kept_or_told(state, ended=True)
             self._runs = False
 
     def _settings(self, model: Any, tokenizer: Any, beta: float) -> dict[str, Any]:
@@ -217,6 +218,14 @@ class AuditCallback(TrainerCallback):  # type: ignore[misc]
         )
         self._spent += perf_counter() - start
 
+    def _kept_or_told(self, state: Any, ended: bool = False) -> None:
+        # the next evaluation writes everything again
+        try:
+            self._keep(state, ended)
+        except (WorkbenchError, OSError) as error:
+            told = " ".join(str(error).split())
+            warnings.warn(f"The audit of the training is not written: {told}", stacklevel=3)
+
     def _keep(self, state: Any, ended: bool = False) -> None:
         """Write everything that is known, and what it cost."""
         start = perf_counter()
@@ -254,4 +263,10 @@ def _step(name: str) -> int:
 
 
 def _tokenizer(processing: Any) -> Any:
+    if processing is None:
+        raise ConfigError(
+            "The trainer has no tokenizer.",
+            expected="the tokenizer that the model is trained with",
+            fix="Pass it to the trainer: processing_class=tokenizer.",
+        )
     return getattr(processing, "tokenizer", processing)
