@@ -16,8 +16,8 @@ from workbench.audit.models.displacement import Displacement
 from workbench.audit.models.ranking import RankingAccuracy
 from workbench.audit.models.whole import audit_scores
 from workbench.results import Result
-from workbench.scoring.kept import FILE, ModelScores, read_scores
 from workbench.scoring.tokens import TokenPolicy
+from workbench.scoring.training.kept import FILE, ModelScores, read_scores
 
 Options = tuple[wb.PreferenceData, Path, dict[str, Any]]
 _SHOWN = 25

@@ -19,11 +19,11 @@ from workbench.cli.fail_on import FAILED
 from workbench.cli.main import app
 from workbench.errors import DataError
 from workbench.scoring.gains import next_tokens
-from workbench.scoring.kept import read_scores
 from workbench.scoring.logprob import score_responses, token_pairs
 from workbench.scoring.models import load_model, load_reward
 from workbench.scoring.rewards import RewardHead
 from workbench.scoring.tokens import TokenPolicy
+from workbench.scoring.training.kept import read_scores
 
 torch = pytest.importorskip("torch")
 transformers = pytest.importorskip("transformers")

@@ -12,7 +12,7 @@ from tests.scoring.test_callback import POLICY, event, model_of, pairs
 from workbench.audit.models.whole import audit_scores
 from workbench.cli.main import app
 from workbench.scoring import AuditCallback
-from workbench.scoring.kept import read_scores
+from workbench.scoring.training.kept import read_scores
 
 torch = pytest.importorskip("torch")
 

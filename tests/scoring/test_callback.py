@@ -19,9 +19,9 @@ from workbench.audit.models.whole import audit_scores
 from workbench.data.preferred import preferred
 from workbench.errors import ConfigError
 from workbench.scoring import AuditCallback
-from workbench.scoring.in_training import as_saved, refuse_shards
-from workbench.scoring.kept import read_scores
 from workbench.scoring.tokens import TokenPolicy
+from workbench.scoring.training.in_training import as_saved, refuse_shards
+from workbench.scoring.training.kept import read_scores
 
 torch = pytest.importorskip("torch")
 transformers = pytest.importorskip("transformers")
@@ -206,7 +206,7 @@ def test_half_precision_weights_stay_the_trainers_own(tmp_path):
 
 
 def test_a_part_that_fails_is_told_and_ends_no_training(tmp_path, monkeypatch):
-    from workbench.scoring import callback
+    from workbench.scoring.training import callback
 
     model = model_of()
     live = AuditCallback(pairs(6), tmp_path / "live", policy=POLICY)

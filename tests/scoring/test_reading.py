@@ -15,11 +15,11 @@ from tests.scoring.tiny_models import CHATML, SIZES, byte_tokenizer, config, kep
 from workbench.audit.models.reward_models import audit_rewards
 from workbench.audit.models.scored import score_models
 from workbench.errors import ConfigError, ScoringError
-from workbench.scoring.kept import read_scores
 from workbench.scoring.logprob import score_pairs
 from workbench.scoring.models import load_model
 from workbench.scoring.rewards import RewardHead
 from workbench.scoring.tokens import TokenPolicy, encode
+from workbench.scoring.training.kept import read_scores
 
 torch = pytest.importorskip("torch")
 transformers = pytest.importorskip("transformers")

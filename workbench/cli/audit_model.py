@@ -80,7 +80,7 @@ def audit_model(
         results = _of_reward(run, data, reward, adapter, mode or "raw", budget)
     elif scores is not None:
         from workbench.audit.models.whole import audit_scores
-        from workbench.scoring.kept import read_scores
+        from workbench.scoring.training.kept import read_scores
 
         kept = read_scores(scores)
         results, left = audit_scores(kept, data, seed=run.config.seed), kept.left_out

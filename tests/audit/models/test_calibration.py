@@ -83,7 +83,7 @@ def test_what_cannot_be_held_against_preferences_is_refused():
 def test_groups_are_calibrated_apart_and_labels_turned_to_the_chosen_side():
     import workbench as wb
     from workbench.audit.models.whole import audit_scores
-    from workbench.scoring.kept import ModelScores
+    from workbench.scoring.training.kept import ModelScores
 
     n = 200
     pairs = pd.DataFrame({"prompt": [f"p{k}" for k in range(n)], "response_a": "yes",

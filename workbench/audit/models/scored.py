@@ -13,11 +13,11 @@ from workbench.data.load import load
 from workbench.errors import ConfigError
 from workbench.scoring.gains import next_tokens
 from workbench.scoring.identity import TODAY, differing_tokens
-from workbench.scoring.kept import ModelScores
 from workbench.scoring.logprob import score_pairs, score_responses, token_pairs
 from workbench.scoring.models import load_model, load_tokenizer, require_one_vocabulary
 from workbench.scoring.tokens import TokenPolicy
-from workbench.scoring.unseen import other_responses
+from workbench.scoring.training.kept import ModelScores
+from workbench.scoring.training.unseen import other_responses
 
 Named = tuple[str, str, str | None]
 """Name of a model in the audit, what to load, and the adapter that goes onto it."""

@@ -14,7 +14,7 @@ from workbench.audit.models.ranking import ranking_accuracy
 from workbench.audit.models.training import follow_training
 from workbench.data.dataset import PreferenceData
 from workbench.results import Result
-from workbench.scoring.kept import ModelScores
+from workbench.scoring.training.kept import ModelScores
 from workbench.threads import on_one_thread
 
 _FOLDS = 5

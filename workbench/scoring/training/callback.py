@@ -16,13 +16,13 @@ from workbench.data.preferred import preferred
 from workbench.data.store import save
 from workbench.errors import ConfigError, DataError, WorkbenchError
 from workbench.scoring.identity import identity
-from workbench.scoring.in_training import as_saved, refuse_shards
-from workbench.scoring.kept import FILE, ModelScores, read_scores
 from workbench.scoring.logprob import score_pairs, score_responses
 from workbench.scoring.parts import of_one_run
 from workbench.scoring.tokens import TokenPolicy
+from workbench.scoring.training.in_training import as_saved, refuse_shards
+from workbench.scoring.training.kept import FILE, ModelScores, read_scores
+from workbench.scoring.training.unseen import other_responses
 from workbench.scoring.tree import BUDGET
-from workbench.scoring.unseen import other_responses
 
 try:
     from transformers import TrainerCallback

@@ -1,0 +1,1 @@
+"""A training seen while it runs: the callback, the model it borrows, the folder that it keeps."""
