@@ -11,6 +11,7 @@ import json
 import os
 import sqlite3
 import threading
+import time
 import zlib
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
@@ -173,17 +174,21 @@ class Journal:
 
     def used(self) -> dict[str, Usage]:
         """Return the tokens and the calls of all that is kept, by model; failed calls too."""
-        # what a server did not bill is not free: its length tells about how much it was
+        # what a server did not bill is not free: it counts as it did when it was asked; its
+        # length tells about how much it was where that is not kept
         query = """
             SELECT json_extract(asked, '$.model') AS model,
               SUM(CASE WHEN told THEN json_extract(reply, '$.usage[0]')
+                  + COALESCE(json_extract(reply, '$.guessed[0]'), 0)
                 ELSE calls * LENGTH(asked) / 3 END),
               SUM(CASE WHEN told THEN json_extract(reply, '$.usage[1]')
+                  + COALESCE(json_extract(reply, '$.guessed[1]'), 0)
                 ELSE calls * LENGTH(json_extract(reply, '$.text')) / 3 END),
               SUM(MAX(calls, json_extract(reply, '$.attempts')))
             FROM (
               SELECT *, json_extract(reply, '$.usage[2]') AS calls,
-                json_extract(reply, '$.usage[0]') + json_extract(reply, '$.usage[1]') > 0 AS told
+                json_extract(reply, '$.usage[0]') + json_extract(reply, '$.usage[1]') > 0
+                  OR json_extract(reply, '$.guessed') IS NOT NULL AS told
               FROM (SELECT asked, reply FROM answers UNION ALL SELECT asked, reply FROM failures)
             )
             WHERE asked IS NOT NULL GROUP BY model
@@ -297,7 +302,7 @@ def _forms_of(replies: Iterable[Reply]) -> list[tuple[str, str, str]]:
 def _opened(path: Path) -> sqlite3.Connection:
     connection = sqlite3.connect(path, timeout=_BUSY_S, check_same_thread=False)
     try:
-        connection.execute("PRAGMA journal_mode = WAL")
+        _write_ahead(connection)
         connection.execute("PRAGMA synchronous = NORMAL")
         version = connection.execute("PRAGMA user_version").fetchone()[0]
         if version > _VERSION:
@@ -321,6 +326,20 @@ def _opened(path: Path) -> sqlite3.Connection:
         connection.close()
         raise
     return connection
+
+
+def _write_ahead(connection: sqlite3.Connection) -> None:
+    """Switch to the write-ahead log; SQLite itself does not wait where others do so, too."""
+    give_up = time.monotonic() + _BUSY_S
+    while True:
+        try:
+            connection.execute("PRAGMA journal_mode = WAL")
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY or time.monotonic() > give_up:
+                raise
+            time.sleep(_BUSY_S / 1000)
+        else:
+            return
 
 
 def _json(value: Any) -> str:
