@@ -119,11 +119,11 @@ def _read(said: Response) -> tuple[Any, int]:
         page = text.lstrip()[:1] == "<" or "html" in said.headers.get("content-type", "")
         # what is no page was paid for, whatever it is: it is kept as it came
         return text, _ERROR_IN_200 if page else _FINE
-    error = _error_in(value)
+    error = error_in(value)
     return (json.dumps(error), _ERROR_IN_200) if error else (value, _FINE)
 
 
-def _error_in(value: Any) -> Any:
+def error_in(value: Any) -> Any:
     """Return the error that stands where a reply should: gateways send it with status 200."""
     if not isinstance(value, dict):
         return None
