@@ -209,8 +209,12 @@ class Journal:
 
     def expect(self, forms: Iterable[Form]) -> None:
         """Keep forms of requests that are answered elsewhere, by which their replies are known."""
-        with self._lock, self._connection as connection:
-            connection.executemany(_KNOWN, [("", "", json.dumps(form)) for form in forms])
+        rows = [("", "", json.dumps(form)) for form in forms]
+        try:
+            with self._lock, self._connection as connection:
+                connection.executemany(_KNOWN, rows)
+        except sqlite3.OperationalError as error:
+            raise self._unwritten(error) from error
 
     def forms(self) -> list[Form]:
         """Return every form in which a request was answered, or is expected to be."""

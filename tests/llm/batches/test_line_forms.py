@@ -7,6 +7,7 @@ import re
 
 import pytest
 
+from workbench.errors import UnwrittenError
 from workbench.llm.asking.bends import Form, bent_key
 from workbench.llm.asking.body import body_of
 from workbench.llm.batch import FORMATS, read_batch, write_batch
@@ -72,6 +73,15 @@ def test_a_reply_has_the_form_that_its_line_was_written_in(name, tmp_path):
 def test_a_full_request_has_its_own_key_as_its_id(name, tmp_path):
     with Journal(tmp_path / "j.sqlite") as journal:
         assert line_of(name, tmp_path, (), journal)[FORMATS[name].key] == ONE.key(URL)
+
+
+def test_a_form_that_cannot_be_kept_is_told_before_a_line_has_it(tmp_path):
+    """Without it the replies of the batch would be those of another run."""
+    with Journal(tmp_path / "j.sqlite") as journal:
+        journal._connection.execute("PRAGMA query_only = ON")
+        with pytest.raises(UnwrittenError):
+            line_of("openai", tmp_path, BENDS, journal)
+    assert not (tmp_path / "r.jsonl").exists()
 
 
 def test_a_form_that_is_not_known_here_is_another_run(tmp_path):
