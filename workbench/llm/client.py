@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import os
 import random
-import reprlib
 import sqlite3
 from collections import defaultdict
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
@@ -17,17 +16,16 @@ from workbench.errors import JudgeError
 from workbench.llm.asking.bends import Form, merged, omit, path_of, rename
 from workbench.llm.asking.body import body_of
 from workbench.llm.asking.call import Wire
+from workbench.llm.asking.completion import reply_of, unpaid
 from workbench.llm.asking.connection import session
 from workbench.llm.asking.dead_end import DeadEnd
 from workbench.llm.asking.failures import LONGEST_WAIT_S, CallFailedError, redacted
 from workbench.llm.asking.headers import check_headers, key_place, sent_headers, values_of
 from workbench.llm.asking.refusals import bends_for
-from workbench.llm.asking.trust import believed, whole
 from workbench.llm.budget import Call, SpentError
 from workbench.llm.endpoint import Endpoint
 from workbench.llm.pace import Pace
-from workbench.llm.reading import read_completion
-from workbench.llm.reply import Reply, Usage
+from workbench.llm.reply import Reply
 from workbench.llm.request import Request
 
 _FIRST_WAIT_S = 0.5
@@ -194,7 +192,7 @@ class Client:
                 if error.status is not None or error.unsent:
                     call.unpaid()
                 raise
-            reply = _reply(completion, request, body)
+            reply = reply_of(completion, request, body, path_of(body))
             call.took(reply.usage)
         if not reply.failed:
             return reply
@@ -273,32 +271,10 @@ class Client:
             self.pace.hold(_FIRST_WAIT_S, begun)
 
 
-def _reply(completion: Any, request: Request, body: Mapping[str, Any]) -> Reply:
-    """Return the reply that a completion holds; whatever it is, it fails alone."""
-    path = path_of(body)
-    try:
-        reply = whole(read_completion(completion, request, path))
-    except Exception as error:
-        # paid for, and no reason to end the run
-        reason = f"unreadable: {type(error).__name__}"
-        return Reply(reprlib.repr(completion), None, path, reason=reason)
-    texts = request.inputs or [one["content"] for one in request.messages]
-    usage = believed(reply.usage, body, sum(map(len, texts)))
-    return reply if usage is reply.usage else replace(reply, usage=usage)
-
-
 def _failed(failure: CallFailedError, tries: int, calls: int) -> Reply:
     retried = failure.whose in ("server", "busy")
     what = f"no reply after {tries} attempts" if retried else failure.reason
-    return Reply(
-        failure.said,
-        None,
-        "",
-        usage=Usage(calls=0),
-        attempts=calls,
-        reason=f"{what}: {failure}",
-        permanent=failure.whose == "request",
-    )
+    return unpaid(failure, what, calls)
 
 
 def _free(request: Request) -> AbstractContextManager[Call]:

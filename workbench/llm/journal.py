@@ -39,8 +39,8 @@ CREATE TABLE IF NOT EXISTS bends (
   name TEXT NOT NULL, model TEXT NOT NULL, form TEXT NOT NULL, UNIQUE (name, model, form)
 )
 """
-"""Forms in which the models of an endpoint answered, and of all answers here (without names);
-files of earlier versions have none."""
+"""Forms in which the models of an endpoint answered, and of all answers that are here or expected
+(without names); files of earlier versions have none."""
 
 _KNOWN = "INSERT OR IGNORE INTO bends VALUES (?, ?, ?)"
 
@@ -156,7 +156,7 @@ class Journal:
         """
         wanted = list(dict.fromkeys(keys))
         found = self._found("answers", wanted)
-        for form in self._forms():
+        for form in self.forms():
             left = {bent_key(key, form): key for key in wanted if key not in found}
             found |= {left[own]: one for own, one in self._found("answers", left).items()}
         return found
@@ -212,7 +212,17 @@ class Journal:
         with self._lock, self._connection as connection:
             connection.execute(_KNOWN, (name, model, json.dumps(form)))
 
-    def _forms(self) -> list[Form]:
+    def expect(self, forms: Iterable[Form]) -> None:
+        """Keep forms of requests that are answered elsewhere, by which their replies are known."""
+        rows = [("", "", json.dumps(form)) for form in forms]
+        try:
+            with self._lock, self._connection as connection:
+                connection.executemany(_KNOWN, rows)
+        except sqlite3.OperationalError as error:
+            raise self._unwritten(error) from error
+
+    def forms(self) -> list[Form]:
+        """Return every form in which a request was answered, or is expected to be."""
         with self._lock:
             query = "SELECT form FROM bends GROUP BY form ORDER BY MIN(rowid)"
             rows = self._connection.execute(query).fetchall()
