@@ -152,7 +152,8 @@ class Client:
             while True:
                 async with self.pace.slot() as begun:
                     if self._end is not None:
-                        raise self._end
+                        # one error of many requests: its own way here is enough
+                        raise self._end.with_traceback(None)
                     body, form = self._body(request, trial)
                     try:
                         reply = await self._send(request, body)
