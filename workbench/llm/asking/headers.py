@@ -23,6 +23,8 @@ _NO_KEY = "none"
 _OPENAI = "api.openai.com"
 _BILLED = {"OpenAI-Organization": "OPENAI_ORG_ID", "OpenAI-Project": "OPENAI_PROJECT_ID"}
 _ASIDE = "WORKBENCH_HEADER_"
+_ASIDE = "WORKBENCH_HEADER_"
+_ASIDE = "WORKBENCH_HEADER_"
 _SECRET = re.compile(r"auth|key|token|secret|password|cookie|credential|signature", re.IGNORECASE)
 
 
