@@ -281,7 +281,8 @@ class Asker:
             done.result()
         except KeyboardInterrupt:
             self._runner.get_loop().call_soon_threadsafe(stage.cancel)
-            with suppress(CancelledError):
+            # whoever interrupts once more waits no longer for what is given up
+            with suppress(CancelledError, asyncio.CancelledError, KeyboardInterrupt):
                 done.result()
         finally:
             self._over(stage)

@@ -116,7 +116,8 @@ class Call:
 
     def took(self, usage: Usage) -> None:
         """Tell what the server billed; no token at all means that it did not say."""
-        self.usage = usage if usage.prompt_tokens or usage.completion_tokens else None
+        if usage.prompt_tokens or usage.completion_tokens:
+            self.usage = usage
 
     def unpaid(self) -> None:
         """Tell that the server answered nothing, and bills nothing."""

@@ -16,15 +16,16 @@ from workbench.errors import JudgeError
 from workbench.llm.asking.bends import Form, merged, omit, path_of, rename
 from workbench.llm.asking.body import body_of
 from workbench.llm.asking.call import Wire
-from workbench.llm.asking.completion import reply_of, unpaid
+from workbench.llm.asking.completion import reply_of, unpaid, without
 from workbench.llm.asking.connection import session
 from workbench.llm.asking.dead_end import DeadEnd
-from workbench.llm.asking.failures import LONGEST_WAIT_S, CallFailedError, redacted
+from workbench.llm.asking.failures import LONGEST_WAIT_S, CallFailedError
 from workbench.llm.asking.headers import check_headers, key_place, sent_headers, values_of
 from workbench.llm.asking.refusals import bends_for
 from workbench.llm.budget import Call, SpentError
 from workbench.llm.endpoint import Endpoint
 from workbench.llm.pace import Pace
+from workbench.llm.reading import NO_ANSWER
 from workbench.llm.reply import Reply
 from workbench.llm.request import Request
 
@@ -160,7 +161,7 @@ class Client:
                     except CallFailedError as error:
                         calls, failure = calls + 1, error
                     else:
-                        self._answered(request.model, form)
+                        self._came(reply, request, form, begun)
                         return replace(reply, attempts=calls + 1, form=form), tries + 1
                 if failure.again:
                     continue
@@ -194,11 +195,11 @@ class Client:
                     call.unpaid()
                 raise
             reply = reply_of(completion, request, body, path_of(body))
+            if reply.reason in NO_ANSWER:
+                call.unpaid()
             call.took(reply.usage)
-        if not reply.failed:
-            return reply
         # what an odd server sent may repeat the key
-        return replace(reply, text=redacted(reply.text, self._secrets))
+        return without(reply, self._secrets)
 
     async def _go_ahead(self, model: str, trial: list[str]) -> None:
         """Wait until no other request finds out how a model wants to be asked."""
@@ -235,6 +236,18 @@ class Client:
         # others may have learnt it while this call was on the way
         return self._body(request, trial)[0] != body
 
+    def _came(self, reply: Reply, request: Request, form: Form, begun: float) -> None:
+        """Count a reply: an answer, or one like a refusal where nothing came of the model."""
+        if reply.reason in NO_ANSWER:
+            empty = CallFailedError(reply.text, 200, concerns=("odd", "a reply without an answer"))
+            self._count(empty, request, begun, False)
+        else:
+            self._answered(request.model, form)
+
+    def suspect(self, request: Request) -> None:
+        """Take note that a request has failed before: its failures show nothing of the server."""
+        self._line.known.add(_pair(request))
+
     def _answered(self, model: str, form: Form) -> None:
         """Count an answer, and ask all later requests of a model in the form that it had."""
         self.pace.answered()
@@ -261,9 +274,8 @@ class Client:
             self.pace.refused(failure.wait_s, begun)
         retried = failure.whose in ("server", "busy")
         last = given_up and retried
-        of = request.about.get("pair_id", id(request))
         oldest = self.pace.oldest
-        end = self._line.failed(failure, request.model, of, last=last, oldest=oldest)
+        end = self._line.failed(failure, request.model, _pair(request), last=last, oldest=oldest)
         if end is not None:
             self._end = end
             self.stop()
@@ -276,6 +288,10 @@ def _failed(failure: CallFailedError, tries: int, calls: int) -> Reply:
     retried = failure.whose in ("server", "busy")
     what = f"no reply after {tries} attempts" if retried else failure.reason
     return unpaid(failure, what, calls)
+
+
+def _pair(request: Request) -> object:
+    return request.about.get("pair_id", id(request))
 
 
 def _free(request: Request) -> AbstractContextManager[Call]:
@@ -310,6 +326,7 @@ async def connected(endpoint: Endpoint, memory: Memory | None = None) -> AsyncIt
     headers = sent_headers(endpoint.base_url, key, own)
     check_headers(headers, endpoint.key_variable, own)
     secrets += [key] if key else []
-    async with session(endpoint.base_url) as (http, proxy):
-        wire = Wire(http, endpoint.base_url, headers, endpoint.timeout_s, secrets, proxy)
+    async with session(endpoint.base_url) as connection:
+        secrets += connection.secrets
+        wire = Wire(connection, endpoint.base_url, headers, endpoint.timeout_s, secrets)
         yield Client(endpoint, wire, memory, secrets)

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import _thread
 import asyncio
 import gzip
+import json
+import signal
 import socket
 import threading
 import time
@@ -329,6 +330,75 @@ def test_a_reply_without_end_is_not_read_to_its_end():
     assert peak < 150 << 20
 
 
+def test_a_reply_that_was_cut_off_is_asked_for_again():
+    whole = gzip.compress(json.dumps(done().body).encode())
+    packed = Answer(whole[:-20], headers={"content-encoding": "gzip"})
+    with behaving(lambda body, n: packed if n <= 2 else done()) as server:
+        (reply,) = ask(server.url, request(0))
+    assert (reply.failed, reply.attempts, reply.usage.calls) == (False, 3, 1)
+
+
+STREAM = b'data: {"choices": [{"delta": {"content": "A"}}]}'
+EMPTY = [b"Too Many Requests", b'"busy"', b"null", [], {"choices": []},
+         {"choices": None, "error": None}, STREAM]  # fmt: skip
+
+
+@pytest.mark.parametrize("body", EMPTY)
+def test_a_server_that_never_gives_a_choice_is_given_up_and_nothing_is_booked(tmp_path, body):
+    budget = Budget()
+    with behaving(lambda _, n: Answer(body)) as server, Journal(tmp_path / "j") as journal:
+        asker = Asker(Endpoint(server.url, concurrency=4), journal, budget=budget)
+        with asker, pytest.raises(JudgeError, match="a reply without an answer"):
+            asker.ask([request(k) for k in range(60)], "s")
+        assert server.calls <= 12
+    assert budget.spent["m"].completion_tokens == 0
+
+
+def about(k: int) -> Request:
+    return replace(request(k), about={"pair_id": k // 2})
+
+
+@pytest.mark.usefixtures("_impatient")
+@pytest.mark.parametrize(
+    "answer", [bad(500, "CUDA error"), bad(400, "weird"), bad(403, "no"), bad(404, "none")]
+)
+@pytest.mark.parametrize("at_once", [1, 16])
+def test_pairs_that_always_fail_end_no_run_and_no_resume(tmp_path, monkeypatch, answer, at_once):
+    """Twelve of sixty: at the end, and when the run is taken up, only they are left."""
+    monkeypatch.setattr(dead_end, "_PATIENCE_S", 0.01)
+    monkeypatch.setattr(dead_end, "_LONG_PATIENCE_S", 0.02)
+
+    def behave(body, n):
+        number = int(body["messages"][0]["content"].split()[1].rstrip("."))
+        return answer if number // 2 % 5 == 2 else done()
+
+    with behaving(behave) as server, Journal(tmp_path / "j") as journal:
+        for _ in range(3):
+            with Asker(Endpoint(server.url, concurrency=at_once, attempts=4), journal) as asker:
+                replies = asker.ask([about(k) for k in range(120)], "s")
+            assert [k for k in range(120) if replies[k].failed] == [
+                k for k in range(120) if k // 2 % 5 == 2
+            ]
+
+
+@pytest.mark.parametrize("status", [401, 404])
+def test_a_refusal_that_comes_first_waits_for_the_calls_on_the_way(tmp_path, status):
+    def behave(body, n):
+        if body["messages"][0]["content"] in ("question 0.", "question 1."):
+            # when the others are on the way
+            time.sleep(0.2)
+            return bad(status, "not this one")
+        return replace(done(), pause_s=0.004)
+
+    with (
+        behaving(behave) as server,
+        Journal(tmp_path / "j") as journal,
+        Asker(Endpoint(server.url, concurrency=8), journal) as asker,
+    ):
+        replies = asker.ask([about(k) for k in range(30)], "s")
+    assert [k for k in range(30) if replies[k].failed] == [0, 1]
+
+
 NOTHING = [{"detail": "Not Found"}, {"code": 500, "msg": "overloaded"}, {"success": False}, {}, b""]
 
 
@@ -389,6 +459,10 @@ def test_an_unknown_bill_counts_the_same_when_the_run_is_taken_up(tmp_path):
         assert server.calls == calls
 
 
+def interrupt():
+    signal.pthread_kill(threading.main_thread().ident, signal.SIGINT)
+
+
 @pytest.mark.parametrize("at_once", [1, 8])
 def test_an_interrupt_does_not_wait_as_long_as_the_server_asks(tmp_path, at_once):
     wait = bad(429, "slow down", {"retry-after": "30"})
@@ -396,12 +470,26 @@ def test_an_interrupt_does_not_wait_as_long_as_the_server_asks(tmp_path, at_once
     with behaving(lambda _, n: wait) as server, Journal(tmp_path / "j") as journal:
         with Asker(Endpoint(server.url, concurrency=at_once), journal) as asker:
             reading = asker.each([request(k) for k in range(20)], "s")
-            threading.Timer(0.5, _thread.interrupt_main).start()
+            threading.Timer(0.5, interrupt).start()
             start = time.monotonic()
             with pytest.raises(KeyboardInterrupt):
                 next(reading)
         assert time.monotonic() - start < 5
         assert journal.used()["m"].calls == server.calls
+
+
+def test_a_second_interrupt_gives_up_the_calls_on_the_way(tmp_path):
+    slow = replace(done(), pause_s=0.1)
+    with behaving(lambda _, n: slow) as server, Journal(tmp_path / "j") as journal:
+        with Asker(Endpoint(server.url, concurrency=4), journal) as asker:
+            reading = asker.each([request(k) for k in range(20)], "s")
+            for after in (0.3, 0.8):
+                threading.Timer(after, interrupt).start()
+            start = time.monotonic()
+            with pytest.raises(KeyboardInterrupt):
+                next(reading)
+        assert time.monotonic() - start < 5
+        assert journal.used()["m"].calls == server.calls == 4
 
 
 @pytest.mark.usefixtures("_impatient")

@@ -8,10 +8,12 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from workbench.llm.asking.failures import CallFailedError, redacted
+from workbench.llm.asking.failures import CallFailedError, Whose
 
 if TYPE_CHECKING:
-    from aiohttp import ClientResponse, ClientSession
+    from aiohttp import ClientResponse
+
+    from workbench.llm.asking.connection import Connection
 
 _SAME_AGAIN = (307, 308)
 _MOVES = 3
@@ -28,36 +30,34 @@ class Wire:
 
     Parameters
     ----------
-    http : ClientSession
+    connection : Connection
     base_url : str
     headers : mapping of str to str
     timeout_s : float
         Longest time from the call to the last byte of its reply.
     secrets : sequence of str
         What no message may repeat.
-    proxy : str, optional
-        Through which the address is reached.
     """
 
     def __init__(
         self,
-        http: ClientSession,
+        connection: Connection,
         base_url: str,
         headers: Mapping[str, str],
         timeout_s: float,
         secrets: Sequence[str] = (),
-        proxy: str | None = None,
     ) -> None:
-        from aiohttp import ClientConnectorError, ClientError
+        from aiohttp import ClientConnectorError, ClientError, ClientHttpProxyError
         from yarl import URL
 
-        self._http, self._headers, self._proxy = http, headers, proxy
+        self._http, self._proxy_headers = connection.http, connection.proxy_headers or None
+        self._headers = {**headers, **connection.headers}
         self._timeout_s, self._secrets = timeout_s, secrets
         # parsed once, for it takes its time
         self._urls = {route: URL(f"{base_url.rstrip('/')}/{route}") for route in _HOLDS}
         self._moves: defaultdict[str, int] = defaultdict(int)
         self._broken = (ClientError, OSError)
-        self._unconnected = ClientConnectorError
+        self._unconnected, self._no_proxy = ClientConnectorError, ClientHttpProxyError
 
     async def post(self, route: str, body: Mapping[str, Any]) -> Any:
         """Return the JSON of a reply; its text where it is none.
@@ -77,23 +77,28 @@ class Wire:
             raise CallFailedError(took, slow=True) from None
         except CallFailedError:
             raise
+        except self._no_proxy as error:
+            words = f"the proxy answered {error.status} {error.message}"
+            refused: tuple[Whose, str] = ("address", "refused by the proxy")
+            raise CallFailedError(words, concerns=refused, secrets=self._secrets) from None
         except self._broken as error:
             unsent = isinstance(error, self._unconnected)
-            words = f"{type(error).__name__}: {redacted(str(error), self._secrets)}"
-            raise CallFailedError(words.rstrip(": "), unsent=unsent) from None
+            words = f"{type(error).__name__}: {error}".rstrip(": ")
+            raise CallFailedError(words, unsent=unsent, secrets=self._secrets) from None
         except Exception as error:
             # such as an address that is none: an error of this call
             raise CallFailedError(f"a reply that cannot be read: {type(error).__name__}") from None
         if status == _FINE:
             return value
-        raise CallFailedError(redacted(value, self._secrets), status, wait)
+        raise CallFailedError(value, status, wait, secrets=self._secrets)
 
     async def _sent(self, route: str, content: bytes) -> tuple[Any, int, str | None]:
         """Return what came, its status, and how long the server asks to wait."""
         url = self._urls[route]
         async with self._http.post(
-            url, data=content, headers=self._headers, allow_redirects=False, proxy=self._proxy
-        ) as said:
+            url, data=content, headers=self._headers, allow_redirects=False,
+            proxy_headers=self._proxy_headers,
+        ) as said:  # fmt: skip
             if said.status // 100 == 3 and "location" in said.headers:
                 self._move(route, said)
             value, status = _read(await _bounded(said), said, route)
@@ -113,7 +118,8 @@ class Wire:
             raise CallFailedError("the address moved", said.status, again=True)
         # the headers hold the key: they go where the user sent them, and nowhere else
         to = f"a redirect to {there.origin()}{there.path}, which is not followed"
-        raise CallFailedError(to, said.status, elsewhere=True)
+        other: tuple[Whose, str] = ("address", "sent to another address")
+        raise CallFailedError(to, said.status, concerns=other)
 
 
 async def _bounded(said: ClientResponse) -> bytes:
@@ -126,6 +132,12 @@ async def _bounded(said: ClientResponse) -> bytes:
             raise CallFailedError(f"a reply of more than {_LONGEST >> 20} MiB", _ERROR_IN_200)
         parts.append(part)
     return b"".join(parts)
+
+
+def _whole(said: ClientResponse) -> bool:
+    """Return whether a reply that came was surely all of it: packed ones may end anywhere."""
+    framed = said.content_length is not None or "transfer-encoding" in said.headers
+    return framed and said.headers.get("content-encoding", "identity") == "identity"
 
 
 def _text(raw: bytes, said: ClientResponse) -> str:
@@ -147,6 +159,8 @@ def _read(raw: bytes, said: ClientResponse, route: str) -> tuple[Any, int]:
         if not text.strip():
             return "an empty reply", _ERROR_IN_200
         page = text.lstrip()[:1] == "<" or "html" in said.content_type
+        if not page and not _whole(said):
+            raise CallFailedError("a reply that was cut off") from None
         # what is no page was paid for, whatever it is: it is kept as it came
         return text, _ERROR_IN_200 if page else _FINE
     error = error_in(value, route)

@@ -46,8 +46,10 @@ class CallFailedError(Exception):
         The reply did not come in time.
     unsent : bool
         There was no connection: the server never saw the call.
-    elsewhere : bool
-        The server sends to an address that is not followed.
+    concerns : tuple of str, optional
+        Whom it concerns and why, where neither the status nor the words say so.
+    secrets : sequence of str
+        What no message may repeat.
     again : bool
         The call was only sent on: it is to be made again, as it is.
 
@@ -69,18 +71,20 @@ class CallFailedError(Exception):
         *,
         slow: bool = False,
         unsent: bool = False,
-        elsewhere: bool = False,
+        concerns: tuple[Whose, str] | None = None,
+        secrets: Iterable[str] = (),
         again: bool = False,
     ) -> None:
         self.status, self.raw, self.slow, self.unsent = status, said, slow, unsent
         self.again = again
-        self.said = message_of(said)
+        # decoded first: a secret may stand there in escapes
+        self.said = redacted(message_of(said), secrets)
         self.wait_s = _seconds(retry_after)
         self.whose, self.reason = _concerns(status, said, self.wait_s)
         if unsent:
             self.reason = "no connection"
-        if elsewhere:
-            self.whose, self.reason = "address", "sent to another address"
+        if concerns:
+            self.whose, self.reason = concerns
         super().__init__(self.said if status is None else f"status {status}: {self.said}")
 
 
@@ -88,6 +92,8 @@ def _concerns(status: int | None, said: str, wait_s: float) -> tuple[Whose, str]
     words = said[:20_000].lower()
     if status is None:
         return "server", "no answer"
+    if status == 407:
+        return "address", "refused by the proxy"
     if status == 413:
         return "request", "too large for the server"
     if (status in (400, 422, 500) and too_long(words)) or (
@@ -165,7 +171,7 @@ def readable(text: str) -> str:
     return " ".join("".join(c if c.isprintable() else " " for c in text).split())
 
 
-def redacted(text: str, secrets: Iterable[str]) -> str:
+def redacted(text: str, secrets: Iterable[str], shortest: int = _SHORTEST_SECRET) -> str:
     """Return text without secrets, which some servers repeat.
 
     Examples
@@ -174,6 +180,6 @@ def redacted(text: str, secrets: Iterable[str]) -> str:
     'Incorrect API key provided: (the key)'
     """
     for secret in secrets:
-        if len(secret) >= _SHORTEST_SECRET:
+        if len(secret) >= shortest:
             text = text.replace(secret, "(the key)")
     return text

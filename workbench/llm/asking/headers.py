@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import base64
 import os
 import re
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from urllib.parse import urlsplit
 
 from workbench.errors import ConfigError
@@ -109,7 +111,11 @@ def _parts(secret: str) -> list[str]:
     """Return what a server may repeat of a secret: a key without its scheme, a cookie's value."""
     first, *rest = re.split(r"[\s;,]+", secret)
     parts = [first, *rest] if "=" in first or not rest else rest
-    values = (part.partition("=")[2] for part in parts)
+    values = [part.partition("=")[2] for part in parts]
+    if first.lower() == "basic" and rest:
+        with suppress(ValueError):
+            user = base64.b64decode(rest[0]).decode()
+            values += [user, user.partition(":")[2]]
     return list(dict.fromkeys(one for one in (secret, *parts, *values) if one))
 
 

@@ -34,7 +34,10 @@ def _is_request(line: Mapping[str, Any]) -> bool:
 def _answer(line: Mapping[str, Any]) -> Answer:
     response = line.get("response")
     response = response if isinstance(response, dict) else {}
-    status, body = response.get("status_code", 200), response.get("body", line.get("body"))
+    told, body = response.get("status_code"), response.get("body", line.get("body"))
+    # some services write it as text, or not at all
+    status = int(told) if isinstance(told, str) and told.isdecimal() else told
+    status = 200 if status is None else status
     if status not in range(200, 300):
         return unanswered(line.get("error") or body, status, f"status {status}")
     if line.get("error") or not isinstance(body, dict):

@@ -17,6 +17,11 @@ class Kept:
     retry_failed : bool
         A failure that was paid for counts as not asked yet, until it was asked again here.
 
+    Attributes
+    ----------
+    failed_before : set of str
+        Keys of what is asked once more.
+
     Examples
     --------
     >>> import tempfile
@@ -29,6 +34,7 @@ class Kept:
     def __init__(self, journal: Journal, *, retry_failed: bool = False) -> None:
         self.journal, self.retry_failed = journal, retry_failed
         self._failed_now: set[str] = set()
+        self.failed_before: set[str] = set()
 
     def get(self, keys: Iterable[str]) -> dict[str, Reply]:
         """Return the answers that are kept, and the failures that are not to be asked again."""
@@ -41,6 +47,8 @@ class Kept:
         for key, one in failed.items():
             if key in self._failed_now or is_final(one):
                 replies[key] = one
+            else:
+                self.failed_before.add(key)
         return replies
 
     def asked(self, key: str, reply: Reply) -> None:
