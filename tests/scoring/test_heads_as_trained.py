@@ -41,7 +41,7 @@ def rows(chat: bool) -> list[dict[str, Any]]:
                            {"role": "assistant", "content": text}]
                     for side, text in both.items()}  # fmt: skip
         else:
-            both = {side: f"{row['prompt']} {text}" for side, text in both.items()}
+            both = {side: f"{row['prompt']}{text}" for side, text in both.items()}
         found.append(both)
     return found
 
@@ -96,9 +96,7 @@ def test_a_head_is_read_where_trl_trained_it(kind, tmp_path):
     # the output says which tokens those were
     assert f"read at {at}" in result.summary()
     assert f"read at {at}" in " ".join(result.to_dict()["settings"]["scored"])
-    text = (
-        "the whole text of the chat template" if template else "prompt + ' ' + response + '<eos>'"
-    )
+    text = "the whole text of the chat template" if template else "prompt + response + '<eos>'"
     assert f"tokens: {text}; " in result.summary()
 
 

@@ -39,8 +39,7 @@ def trained(model: Any, reference: Any, tokenizer: Any, mode: str, folder: Any) 
     rows = []
     for row in preferred(short()).to_dict("records"):
         if mode == "raw":
-            rows.append({"prompt": row["prompt"], "chosen": f" {row['chosen']}",
-                         "rejected": f" {row['rejected']}"})  # fmt: skip
+            rows.append({side: row[side] for side in ("prompt", "chosen", "rejected")})
         else:
             rows.append({
                 "prompt": [{"role": "user", "content": row["prompt"]}],
@@ -67,7 +66,7 @@ def test_scores_rewards_and_loss_are_trl_s(kind, mode, tokenizer, tmp_path, monk
     model, reference = made(kind), made(kind)
     with torch.no_grad():
         reference.get_output_embeddings().weight.mul_(0.5)
-    policy = TokenPolicy(mode, eos=True)
+    policy = TokenPolicy(mode)
     ours = score_pairs(model, tokenizer, short(), policy=policy).scored
     first = score_pairs(reference, tokenizer, short(), policy=policy).scored
     assert len(ours) == len(short().pairs) == 8

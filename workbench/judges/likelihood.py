@@ -157,7 +157,8 @@ class FollowUpJudge(RewardJudge):
             )
         self.model, self.tokenizer = model.eval(), tokenizer
         self.liked, self.disliked = tuple(liked), tuple(disliked)
-        self.policy = policy or TokenPolicy()
+        # what one says next is another text, and no end of all texts
+        self.policy = policy or TokenPolicy(separator=" ", eos=False)
 
     def settings(self) -> dict[str, Any]:
         """Return what made the verdicts, as plain JSON values."""
