@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Hashable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import pandas as pd
@@ -84,6 +84,40 @@ def dialogue_of(row: Mapping[Hashable, Any], policy: TokenPolicy) -> Dialogue:
     policy : TokenPolicy
     """
     return _messages(row) if policy.mode == "chat" else _texts(row, policy)
+
+
+class Known:
+    """The messages and turn marks behind texts, for what gets texts alone.
+
+    Parameters
+    ----------
+    data : PreferenceData, optional
+        Whose prompts are known; none when None.
+    """
+
+    def __init__(self, data: PreferenceData | None = None) -> None:
+        self._asked: dict[str, dict[Hashable, Any]] = {}
+        self._said: dict[tuple[str, str], Any] = {}
+        if data is None:
+            return
+        pairs = data.pairs.assign(side="a", chosen=data.pairs["response_a"],
+                                  rejected=data.pairs["response_b"])  # fmt: skip
+        for row in with_messages(data, pairs).to_dict("records"):
+            prompt = row["prompt"] if isinstance(row["prompt"], str) else ""
+            self._asked.setdefault(prompt, row)
+            for side in ("chosen", "rejected"):
+                self._said[prompt, row[side]] = row[f"{side}_messages"]
+
+    def dialogue(self, prompt: str, response: str, policy: TokenPolicy) -> tuple[Prompt, Response]:
+        """Return prompt and response as a trainer gets them; a text of no known pair as it is."""
+        row = self._asked.get(prompt)
+        if row is None:
+            return prompt, response
+        said = self._said.get((prompt, response))
+        both = {"chosen": response, "rejected": response,
+                "chosen_messages": said, "rejected_messages": said}  # fmt: skip
+        one = dialogue_of(row | both, replace(policy, split="turn"))
+        return one.prompt, one.chosen
 
 
 def _messages(row: Mapping[Hashable, Any]) -> Dialogue:

@@ -7,11 +7,17 @@ from collections.abc import Sequence
 from typing import Any
 
 from workbench.data.formats.messages import text_of
-from workbench.errors import ScoringError
 from workbench.scoring.layout import text_config
 from workbench.scoring.policy import TokenPolicy
 from workbench.scoring.sequences import joined, whole_text
-from workbench.scoring.template import Prompt, Response, asked_turns, rendered, said_turns
+from workbench.scoring.template import (
+    Prompt,
+    RefusedError,
+    Response,
+    asked_turns,
+    rendered,
+    said_turns,
+)
 
 SAME = "both responses have the same tokens"
 """Why a pair is left out: nothing could tell its responses apart."""
@@ -39,7 +45,7 @@ def left_out_by_template(
         return False
     try:
         text, at = _bare(rendered(tokenizer, prompt, response)), 0
-    except ScoringError:
+    except RefusedError:
         return False
     # a response may stand in its prompt as well
     for turn in asked_turns(prompt):

@@ -30,6 +30,10 @@ Response = str | Sequence[Message]
 """A text, which a template takes for one turn of the assistant; or messages."""
 
 
+class RefusedError(ScoringError):
+    """A dialogue that a chat template does not take."""
+
+
 def rendered(tokenizer: Any, prompt: Prompt, response: Response | None) -> str:
     """Return the text that a chat template makes of a prompt, and of a response to it.
 
@@ -43,7 +47,9 @@ def rendered(tokenizer: Any, prompt: Prompt, response: Response | None) -> str:
     Raises
     ------
     ScoringError
-        There is no chat template, or it refuses the dialogue.
+        There is no chat template.
+    RefusedError
+        It does not take the dialogue.
     """
     if not getattr(tokenizer, "chat_template", None):
         raise ScoringError(
@@ -63,7 +69,7 @@ def rendered(tokenizer: Any, prompt: Prompt, response: Response | None) -> str:
         )
     except (TemplateError, TypeError, ValueError, LookupError) as error:
         why = (str(error).splitlines() or [type(error).__name__])[0][:200]
-        raise ScoringError(
+        raise RefusedError(
             f"The chat template refuses the dialogue: {why}",
             found=", ".join(str(one.get("role")) for one in turns),
             expected="roles in an order that the template knows",
