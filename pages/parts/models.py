@@ -57,8 +57,8 @@ def asked(data: wb.PreferenceData) -> Options | None:
 def shown(scores: ModelScores, data: wb.PreferenceData) -> None:
     """Show verdicts, every result, and the pairs behind the numbers."""
     results = audit_scores(scores, data)
-    if scores.left_out:
-        text("\n".join(scores.left_out))
+    if scores.reasons:
+        text("\n".join(scores.reasons))
     findings([one for found in results for one in found.findings()], "model")
     for tab, found in zip(st.tabs([one.heading for one in results]), results, strict=True):
         with tab:

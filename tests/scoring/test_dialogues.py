@@ -177,6 +177,9 @@ def test_a_template_that_opens_a_thought_is_scored_from_what_is_shared(tmp_path)
     assert done.exit_code == 0, done.stderr
     assert "scored from what prompt and whole share" in done.stdout
     assert "6 of 6 pairs" in done.stdout
+    assert CliRunner().invoke(app, [*asked, "--out", str(tmp_path / "audit")]).exit_code == 0
+    assert "scored from what prompt and whole share" in (
+        tmp_path / "audit" / "report.html").read_text(encoding="utf-8")  # fmt: skip
     refused = CliRunner().invoke(app, [*asked, "--no-back-off"])
     assert refused.exit_code == 1
     assert "6 pairs: The tokens of the prompt are not the beginning" in refused.stderr

@@ -83,7 +83,7 @@ def audit_model(
         )
     policy = policy_of(mode, like, max_length, separator=separator, eos=eos, bos=bos,
                        back_off=back_off, keep=keep)  # fmt: skip
-    data, left = run.load(), list[str]()
+    data, left, shown = run.load(), list[str](), list[str]()
     if reward is not None:
         results = _of_reward(run, data, reward, adapter, policy, budget)
     else:
@@ -97,10 +97,12 @@ def audit_model(
             budget=budget, folder=run.out, progress=run.progress,
         )  # fmt: skip
         results, left = audit_scores(scores, data, seed=run.config.seed), scores.left_out
+        # the first result tells the notes itself
+        shown = scores.reasons
         if run.out is not None:
             scores.save(run.out)
     text = "\n\n".join(result.summary() for result in results)
-    run.show("\n".join([text, *left]), {"results": [result.to_dict() for result in results],
+    run.show("\n".join([text, *shown]), {"results": [result.to_dict() for result in results],
                                           "notes": left})  # fmt: skip
     if run.out is not None:
         _save(run.out, data, results)

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from workbench.audit.models.gains import gains
+from workbench.audit.models.trainer_notes import of_trl
 from workbench.audit.models.whole import ModelScores
 from workbench.data.dataset import PreferenceData
 from workbench.data.load import load
@@ -106,6 +107,8 @@ def score_models(
                 some = token_pairs(loaded, tokenizer, data, annotators, policy)
                 ahead = next_tokens(loaded, some)
                 before = before or ahead
+    if policy.like == "trl":
+        notes += of_trl(reference=reference is not None, adapter=adapter is not None)
     moved = gains(before, ahead, lambda k: tokenizer.decode([k])) if before is not None else None
     return ModelScores(tables, reference is not None, beta, band, extra, moved, tuple(notes))
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
@@ -13,7 +13,8 @@ import pandas as pd
 from workbench.audit.models.calibration import calibration, calibration_by
 from workbench.audit.models.displacement import displacement
 from workbench.audit.models.gains import Gains, kept_gains
-from workbench.audit.models.ranking import ranking_accuracy
+from workbench.audit.models.ranking import RankingAccuracy, ranking_accuracy
+from workbench.audit.models.trainer_notes import differs
 from workbench.audit.models.training import follow_training
 from workbench.data.dataset import PreferenceData
 from workbench.data.store import checked_version
@@ -61,11 +62,16 @@ class ModelScores:
     @property
     def left_out(self) -> list[str]:
         """Why pairs have no score, and what else there is to say of the tokens, a line each."""
+        return [*self.reasons, *self.notes]
+
+    @property
+    def reasons(self) -> list[str]:
+        """Why pairs have no score, a line each."""
         return [
             f"left out by {name}: {n:,} pairs, {why}"
             for name, table in self.tables.items()
             for why, n in table["reason"].dropna().value_counts().items()
-        ] + list(self.notes)
+        ]
 
     def common(self) -> dict[str, pd.DataFrame]:
         """Return the scores of the pairs that every model scored.
@@ -178,12 +184,14 @@ def audit_scores(
     names = list(tables)
     last = tables[names[-1]]
     if not scores.reference:
-        return [ranking_accuracy(last, beta=scores.beta, band=scores.band, level=level)]
+        alone = ranking_accuracy(last, beta=scores.beta, band=scores.band, level=level)
+        return [_saying(alone, list(scores.notes))]
     first = tables[names[0]]
     table = _beside(last, first)
-    results: list[Result] = [
-        ranking_accuracy(table, beta=scores.beta, band=scores.band, level=level)
-    ]
+    ranked = ranking_accuracy(table, beta=scores.beta, band=scores.band, level=level)
+    own = ranked.to_frame().set_index("term").loc["reward accuracy"]
+    printed = differs(table, float(own["estimate"]), float(own["ties"]))
+    results: list[Result] = [_saying(ranked, [*scores.notes, *printed])]
     clusters = table["cluster"].nunique()
     if clusters > 1:
         found = calibration(
@@ -197,6 +205,10 @@ def audit_scores(
     more: Mapping[str, pd.DataFrame] | None = scores.unseen or None
     results.append(follow_training(tables, more, beta=scores.beta, band=scores.band, level=level))
     return [*results, *([] if scores.gains is None else [scores.gains])]
+
+
+def _saying(found: RankingAccuracy, lines: list[str]) -> RankingAccuracy:
+    return replace(found, settings={**found.settings, "scored": lines})
 
 
 def _beside(last: pd.DataFrame, first: pd.DataFrame) -> pd.DataFrame:
