@@ -51,6 +51,13 @@ def audit_model(
     unseen: Annotated[
         str | None, typer.Option(help="Data with other responses to the same prompts.")
     ] = None,
+    seen: Annotated[
+        str | None,
+        typer.Option(
+            help="What the trainer saved of its tokens: trainer.train_dataset.save_to_disk"
+            "(FOLDER), or a run folder that holds it."
+        ),
+    ] = None,
     reward: Annotated[
         str | None, typer.Option(help="Folder or hub id of a reward model, instead of --model.")
     ] = None,
@@ -94,7 +101,7 @@ def audit_model(
             data, str(model), adapter=adapter, reference=reference,
             checkpoints=split_names([checkpoints or ""]) or (), unseen=unseen,
             annotators=list(run.config.annotators) or None, policy=policy, beta=beta,
-            budget=budget, folder=run.out, progress=run.progress,
+            budget=budget, folder=run.out, seen=seen, progress=run.progress,
         )  # fmt: skip
         results, left = audit_scores(scores, data, seed=run.config.seed), scores.left_out
         # the first result tells the notes itself

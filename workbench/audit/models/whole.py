@@ -14,6 +14,7 @@ from workbench.audit.models.calibration import calibration, calibration_by
 from workbench.audit.models.displacement import displacement
 from workbench.audit.models.gains import Gains, kept_gains
 from workbench.audit.models.ranking import RankingAccuracy, ranking_accuracy
+from workbench.audit.models.seen import seen_tokens
 from workbench.audit.models.trainer_notes import differs
 from workbench.audit.models.training import follow_training
 from workbench.data.dataset import PreferenceData
@@ -27,6 +28,7 @@ SCHEMA_VERSION = 1
 _FILE = "audit.json"
 _FOLDS = 5
 _GAINS = "gains.parquet"
+_SEEN = "seen.parquet"
 
 
 @dataclass(frozen=True, eq=False)
@@ -49,6 +51,9 @@ class ModelScores:
     gains : Gains, optional
     notes : tuple of str
         What else there is to say of the tokens that were scored.
+    seen : DataFrame, optional
+        ``pair_id, cluster, kind``: how the tokens stand to those that a trainer saved
+        (:func:`workbench.audit.models.seen.compared`).
     """
 
     tables: dict[str, pd.DataFrame]
@@ -58,6 +63,7 @@ class ModelScores:
     unseen: dict[str, pd.DataFrame] = field(default_factory=dict)
     gains: Gains | None = None
     notes: tuple[str, ...] = ()
+    seen: pd.DataFrame | None = None
 
     @property
     def left_out(self) -> list[str]:
@@ -104,6 +110,8 @@ class ModelScores:
             _table(table, folder / f"unseen-{k}.parquet")
         if self.gains is not None:
             _table(self.gains.to_frame(), folder / _GAINS)
+        if self.seen is not None:
+            _table(self.seen, folder / _SEEN)
         record = {"schema_version": SCHEMA_VERSION, "models": list(self.tables),
                   "unseen": list(self.unseen), "beta": self.beta, "band": self.band,
                   "reference": self.reference, "notes": self.notes}  # fmt: skip
@@ -146,8 +154,9 @@ def read_scores(folder: Path) -> ModelScores:
             fix="Audit the model again.",
         ) from error
     moved = kept_gains(folder / _GAINS)
+    seen = pd.read_parquet(folder / _SEEN) if (folder / _SEEN).is_file() else None
     return ModelScores(tables, record["reference"], record["beta"], record["band"], unseen, moved,
-                       tuple(record.get("notes", ())))  # fmt: skip
+                       tuple(record.get("notes", ())), seen)  # fmt: skip
 
 
 @on_one_thread
@@ -173,7 +182,7 @@ def audit_scores(
     list of Result
         Ranking accuracy; with a reference the calibration of the implicit reward (not with a
         single prompt, which has no interval), displacement, the training and, where they
-        are there, the tokens that gain.
+        are there, the tokens that gain and whether a trainer saw those that are scored.
 
     Raises
     ------
@@ -185,7 +194,7 @@ def audit_scores(
     last = tables[names[-1]]
     if not scores.reference:
         alone = ranking_accuracy(last, beta=scores.beta, band=scores.band, level=level)
-        return [_saying(alone, list(scores.notes))]
+        return [_saying(alone, list(scores.notes)), *_seen(scores, level)]
     first = tables[names[0]]
     table = _beside(last, first)
     ranked = ranking_accuracy(table, beta=scores.beta, band=scores.band, level=level)
@@ -204,7 +213,15 @@ def audit_scores(
     results.append(displacement(first, last, level=level))
     more: Mapping[str, pd.DataFrame] | None = scores.unseen or None
     results.append(follow_training(tables, more, beta=scores.beta, band=scores.band, level=level))
-    return [*results, *([] if scores.gains is None else [scores.gains])]
+    moved = [] if scores.gains is None else [scores.gains]
+    return [*results, *moved, *_seen(scores, level)]
+
+
+def _seen(scores: ModelScores, level: float) -> list[Result]:
+    if scores.seen is None:
+        return []
+    table = scores.seen.set_index("pair_id")
+    return [seen_tokens(table["kind"], table["cluster"], level)]
 
 
 def _saying(found: RankingAccuracy, lines: list[str]) -> RankingAccuracy:
