@@ -15,7 +15,7 @@ from workbench.data.preferred import preferred
 from workbench.scoring.dialogues import with_messages
 from workbench.scoring.logprob import score_pairs
 from workbench.scoring.pairs import Tokens, tokens_of
-from workbench.scoring.presets import policy_like
+from workbench.scoring.presets import LIKE, policy_like
 
 torch = pytest.importorskip("torch")
 transformers = pytest.importorskip("transformers")
@@ -187,6 +187,12 @@ def test_what_is_too_long_is_cut_as_the_trainer_cuts_it(keep, most, tmp_path):
     assert (len(found.reasons) == 1) == (keep == "start" and most == 5)
     short = [one for one in found.notes if "cut to" in one]
     assert len(short) > 0
+
+
+def test_the_preset_has_the_defaults_of_the_installed_package(tmp_path):
+    defaults = trl.DPOConfig(output_dir=str(tmp_path), use_cpu=True, bf16=False, report_to="none")
+    assert LIKE["trl"]["max_length"] == defaults.max_length
+    assert f"keep_{LIKE['trl']['keep']}" == defaults.truncation_mode
 
 
 MODELS = {

@@ -17,7 +17,7 @@ LIKE = {
         "split": "difference",
     },
     "llama-factory": {
-        "separator": "", "eos": True, "back_off": True, "bos": "once", "end": "template",
+        "separator": "", "eos": True, "back_off": True, "bos": "none", "end": "template",
         "apart": True, "max_length": 2048, "keep": "shares",
     },
 }  # fmt: skip
@@ -26,6 +26,9 @@ LIKE = {
 Those of TRL are tested against the package. The other two are read from their sources
 (``prompt_strategies/dpo/chat_template.py`` and ``core/trainers/dpo/trainer.py`` of Axolotl,
 ``data/processor/pairwise.py`` and ``processor_utils.py`` of LLaMA-Factory), not tested.
+LLaMA-Factory has templates of its own, which may be others than the tokenizer's, and takes raw
+texts through one too: by default the content and the end of the sequence. What Axolotl cuts is set
+in each run (``sequence_len``): name it.
 """
 
 TESTED = ("trl",)
