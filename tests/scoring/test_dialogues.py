@@ -13,6 +13,7 @@ import workbench as wb
 from tests.plain_scoring import plain_logprob
 from tests.scoring.tiny_models import CHATML, byte_tokenizer, kept_model
 from workbench.cli.main import app
+from workbench.judges.likelihood import DensityRatioJudge
 from workbench.scoring.logprob import score_pairs, token_pairs
 from workbench.scoring.presets import assumed, policy_like
 from workbench.scoring.template import Asked
@@ -94,6 +95,22 @@ def test_turns_go_through_the_template_as_messages(tmp_path):
     ]
     raw = score_pairs(kept_model(tmp_path / "m", tokenizer), tokenizer, wb.load(file))
     assert any("that no trainer makes" in one and "2 of 2" in one for one in raw.settings["notes"])
+
+
+def test_a_density_ratio_reads_turns_as_messages(tmp_path):
+    tokenizer = byte_tokenizer(CHATML)
+    strong, weak = (kept_model(tmp_path / str(k), tokenizer, initializer_range=0.1 * k)
+                    for k in (1, 2))  # fmt: skip
+    said = [{"role": "assistant", "content": text} for text in ("bleu", "vert")]
+    data = wb.load(kept(tmp_path, {"prompt": TURNS, "chosen": said[:1], "rejected": said[1:]}))
+    judge = DensityRatioJudge(strong, weak, tokenizer, "ratio", policy=CHAT)
+    found = [values[0] for values in judge.rewards(data.pairs)]
+    wanted = []
+    for text in data.pairs[["response_a", "response_b"]].iloc[0]:
+        one = encode(tokenizer, Asked(TURNS), text, "x", CHAT)
+        wanted.append(plain_logprob(strong, one.prompt, one.chosen)
+                      - plain_logprob(weak, one.prompt, one.chosen))  # fmt: skip
+    assert found == pytest.approx(wanted, abs=1e-3)
 
 
 def test_turn_marks_of_a_dialogue_text_stay(tmp_path):

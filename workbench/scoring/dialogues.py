@@ -86,6 +86,22 @@ def dialogue_of(row: Mapping[Hashable, Any], policy: TokenPolicy) -> Dialogue:
     return _messages(row) if policy.mode == "chat" else _texts(row, policy)
 
 
+def dialogue_of_pair(row: Mapping[Hashable, Any], policy: TokenPolicy) -> Dialogue:
+    """Return a row of a data set's own pairs, response A as the chosen one.
+
+    Parameters
+    ----------
+    row : mapping
+    policy : TokenPolicy
+    """
+    names = ("prompt", "prompt_messages", "tools")
+    given = dict[Hashable, Any]({k: row[k] if isinstance(row.get(k), str) else None for k in names})
+    for name, side in (("chosen", "a"), ("rejected", "b")):
+        given[name] = row[f"response_{side}"]
+        given[f"{name}_messages"] = row.get(f"response_{side}_messages")
+    return dialogue_of(given, policy)
+
+
 class Known:
     """The messages and turn marks behind texts, for what gets texts alone.
 
