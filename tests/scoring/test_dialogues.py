@@ -113,6 +113,22 @@ def test_a_density_ratio_reads_turns_as_messages(tmp_path):
     assert found == pytest.approx(wanted, abs=1e-3)
 
 
+def test_tools_stand_with_the_dialogues_that_have_them(tmp_path):
+    shows = "{% if tools %}{{ tools | tojson }}{% endif %}" + CHATML
+    said = {side: [{"role": "assistant", "content": side}] for side in ("chosen", "rejected")}
+    tools = [{"type": "function", "function": {"name": "look"}}]
+    file = kept(tmp_path, {"prompt": [TURNS[1]], **said, "tools": json.dumps(tools)},
+                {"prompt": [TURNS[3]], **said})  # fmt: skip
+    tokenizer = byte_tokenizer(shows, "<eos>")
+    one, other = written(tokenizer, file, CHAT, tmp_path)
+    # in the order of the file
+    assert one.startswith('[{"type": "function", "function": {"name": "look"}}]<|im_start|>user')
+    assert other.startswith("<|im_start|>user\nSky?")
+    # and no trainer writes them into a raw text
+    assert written(tokenizer, file, TokenPolicy(), tmp_path) == ["Hi|chosen<eos>",
+                                                                "Sky?|chosen<eos>"]  # fmt: skip
+
+
 def test_turn_marks_of_a_dialogue_text_stay(tmp_path):
     file = kept(tmp_path, {"chosen": "\n\nHuman: 2+2?\n\nAssistant: Four.",
                            "rejected": "\n\nHuman: 2+2?\n\nAssistant: Five."})  # fmt: skip

@@ -55,15 +55,15 @@ def with_messages(data: PreferenceData, pairs: pd.DataFrame) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        With ``prompt_messages, chosen_messages, rejected_messages, tools`` as JSON, None where
-        there is none; ``asked`` is whether the file holds a prompt at all.
+        With ``prompt_messages, chosen_messages, rejected_messages, tools`` as JSON, no text
+        where there is none.
     """
     held = data.pairs.set_index("pair_id").reindex(pairs["pair_id"])
     none = pd.Series([None] * len(held), index=held.index, dtype=object)
     column = {name: held[name].astype(object).where(held[name].notna(), None)
               if name in held else none
               for name in ("prompt_messages", "response_a_messages", "response_b_messages",
-                           "tools", "prompt")}  # fmt: skip
+                           "tools")}  # fmt: skip
     first = (pairs["side"] == "a").to_numpy()
     a, b = column["response_a_messages"], column["response_b_messages"]
     return pairs.assign(
@@ -182,7 +182,7 @@ def _parted(chosen: str, rejected: str) -> tuple[str, str, str]:
 def _bare_prompt(row: Mapping[Hashable, Any]) -> str:
     """Return a prompt's text without the tools that reading put before it."""
     prompt = row["prompt"] if isinstance(row["prompt"], str) else ""
-    shown = tools_shown(row["tools"] or None)
+    shown = tools_shown(row["tools"] if isinstance(row["tools"], str) else None)
     return prompt if shown is None else prompt.removeprefix(shown).removeprefix("\n\n")
 
 
