@@ -13,8 +13,6 @@ _VARIABLE = re.compile(r"\$\{(\w+)\}|\$(\w+)")
 _REFERENCE = re.compile(r"(?:[A-Za-z]+ )?(?:\$\{\w+\}|\$\w+)")
 """A value that is a variable, after a scheme or not; a secret may hold a $ of its own."""
 
-_ASIDE = "WORKBENCH_HEADER_"
-_ASIDE = "WORKBENCH_HEADER_"
 _SECRET = re.compile(r"auth|key|token|secret|password|cookie|credential|signature", re.IGNORECASE)
 
 
@@ -47,7 +45,7 @@ def kept_aside(header: str) -> str:
         )
     if _SECRET.search(name) is None or _REFERENCE.fullmatch(value):
         return header
-    variable = _ASIDE + re.sub(r"\W", "_", name).upper()
+    variable = "WORKBENCH_HEADER_" + re.sub(r"\W", "_", name).upper()
     os.environ[variable] = value
     return f"{name}=${variable}"
 
