@@ -275,6 +275,7 @@ class Asker:
     def _end(self, stage: Stage, done: Future[None], why: str) -> None:
         """Let the calls on the way come home; a second interrupt gives them up."""
         stage.stopped = stage.stopped or why
+        self._runner.get_loop().call_soon_threadsafe(stage.stop, why)
         stage.source.close()
         try:
             done.result()

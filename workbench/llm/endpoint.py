@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 
 from workbench.errors import ConfigError
 from workbench.llm.asking.bends import Form, omit, rename
+from workbench.llm.request import Sampling
 
 _NEEDED = ("model", "messages")
 
@@ -102,11 +103,20 @@ class Endpoint:
                 expected="at least 1 call at once, 1 attempt, and a timeout above 0",
                 fix="Give larger values.",
             )
-        changed = {*self.omit, *(one.partition("=")[0] for one in self.rename)}
-        if not changed.isdisjoint(_NEEDED) or not all(one.partition("=")[2] for one in self.rename):
+        self._check_fields()
+
+    def _check_fields(self) -> None:
+        parts = [one.partition("=") for one in self.rename]
+        changed = {*self.omit, *(field for field, _, _ in parts)}
+        names = [name for _, _, name in parts]
+        # a name that is taken would lose what it has
+        taken = {*_NEEDED, *Sampling(top_logprobs=1).body()} - changed
+        fine = changed.isdisjoint(_NEEDED) and taken.isdisjoint(names)
+        if not fine or not all(names) or len(set(names)) < len(names):
             raise ConfigError(
                 "The fields of the request cannot be changed so.",
                 found=f"omit {', '.join(self.omit) or 'none'}; rename {', '.join(self.rename)}",
-                expected=f"fields other than {' and '.join(_NEEDED)}; FIELD=NAME to rename one",
+                expected=f"fields other than {', '.join(_NEEDED)}; FIELD=NAME to rename one, "
+                "each to a name of its own",
                 fix="Correct --omit and --rename.",
             )

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from workbench.errors import ScoringError
-from workbench.llm.asking.headers import values_of
+from workbench.llm.asking.headers import check_headers, sent_headers, values_of
 from workbench.llm.endpoint import Endpoint
 from workbench.llm.replies.marks import begins
 
@@ -41,11 +41,14 @@ class ServerScorer:
         import openai
 
         self.endpoint, self.model = endpoint, model
+        key = os.environ.get(endpoint.key_variable)
+        own = values_of(endpoint.headers)[0]
+        check_headers(sent_headers(endpoint.base_url, key, own), endpoint.key_variable, own)
         self._client = openai.OpenAI(
-            api_key=os.environ.get(endpoint.key_variable) or "none",
+            api_key=key or "none",
             base_url=endpoint.base_url,
             timeout=endpoint.timeout_s,
-            default_headers=values_of(endpoint.headers)[0],
+            default_headers=own,
             # the key goes where the user sent it, and nowhere else
             http_client=openai.DefaultHttpxClient(follow_redirects=False),
         )

@@ -118,11 +118,12 @@ def score_pairs(
 
     Notes
     -----
-    A pair is one sequence: prompt, chosen, rejected, where positions of the rejected one
-    begin again after the prompt and it does not see the chosen one. Pairs of similar
-    length are batched; padding is never seen and never read. Logits are made for the
-    positions that predict a response only, in single precision, with the soft cap, scale
-    and bias that the model's head has; a sequence's sum is in double precision. An
+    What a prompt's responses, or several pairs' prompts, begin with in common is computed
+    once: in one sequence, where positions count along each text and none sees another's own
+    tokens (:func:`workbench.scoring.layout.laid_out`). Rows of similar length are batched;
+    padding is never seen and never read. Logits are made for the positions that predict a
+    response only, in single precision, with the soft cap, scale and bias that the model's
+    head has; a sequence's sum is in double precision. An
     architecture that this does not suit, as tried on the shortest and the longest pair, is
     scored one sequence at a time (:func:`workbench.scoring.tree.shares_prompts`).
 
@@ -162,7 +163,11 @@ def score_pairs(
         plain = _plain_margins(model, tokens, audit)
         audited_in = str(model.dtype)
     with torch.inference_mode():
-        for batch in batches({k: len(one) for k, one in waiting.items()}, budget):
+        # of all pairs, those that are kept too: a run that goes on has the batches that it had
+        for every in batches(model, {k: one.group for k, one in tokens.items()}, budget):
+            batch = [k for k in every if k in waiting]
+            if not batch:
+                continue
             found = halved(lambda some: _score(model, waiting, some, shared, per_token), batch)
             values |= found
             if parts is not None and found:

@@ -9,10 +9,12 @@ import pytest
 
 from tests.odd_server import bad, behaving, done
 from workbench.errors import ConfigError, JudgeError
+from workbench.llm.asking.connection import proxy_of
 from workbench.llm.asking.failures import redacted
 from workbench.llm.asking.headers import kept_aside, values_of
 from workbench.llm.client import connected
 from workbench.llm.endpoint import Endpoint
+from workbench.llm.prompt_logprobs import ServerScorer
 from workbench.llm.request import Request
 
 
@@ -70,9 +72,69 @@ def test_a_variable_that_is_not_set_is_named():
         values_of(["X-Key=$NO_SUCH_VARIABLE"])
 
 
-def test_a_secret_with_a_dollar_is_set_aside_and_its_scheme_hides_no_part():
-    kept = kept_aside("X-Api-Key=sk-abc$def99")
-    assert "sk-abc" not in kept
-    assert values_of([kept])[0] == {"X-Api-Key": "sk-abc$def99"}
+@pytest.mark.parametrize(
+    ("header", "secret"),
+    [
+        ("X-Api-Key=sk-abc$def99", "sk-abc$def99"),
+        ("X-Api-Key=pass $word9", "$word9"),
+        ("Authorization=Bearer sk-topsecret99", "sk-topsecret99"),
+        ("Authorization=sk-topsecret99", "sk-topsecret99"),
+        ("Cookie=session=abcd1234; theme=dark", "abcd1234"),
+        ("Cookie=theme=dark;session=YWJjZA==", "YWJjZA=="),
+    ],
+)
+def test_a_secret_is_set_aside_and_told_nowhere_in_whole_or_in_part(header, secret):
+    kept = kept_aside(header)
+    name, _, value = header.partition("=")
+    assert secret not in kept
+    found, secrets = values_of([kept])
+    assert found == {name: value}
+    assert secret not in redacted(f"No such key: {secret}.", secrets)
+
+
+def test_the_scheme_of_a_key_is_no_secret():
     _, secrets = values_of([kept_aside("Authorization=Bearer sk-topsecret99")])
-    assert redacted("Incorrect API key provided: sk-topsecret99", secrets).endswith("(the key)")
+    assert redacted("Bearer token refused", secrets) == "Bearer token refused"
+
+
+@pytest.mark.parametrize("header", ["Authorization=Bearer $ecret123", "X-Api-Key=$ecret123"])
+def test_a_dollar_before_what_is_no_variable_is_not_written_down_and_not_sent(header):
+    kept = kept_aside(header)
+    assert "ecret123" not in kept
+    with pytest.raises(ConfigError, match="after the \\$ is not set") as error:
+        values_of([kept])
+    assert "ecret123" not in str(error.value)
+    os.environ |= {"ecret123": "it-is-one"}
+    assert kept_aside(header) == header
+
+
+def test_a_key_in_a_header_is_named_where_it_is_refused():
+    kept = kept_aside("Authorization=Bearer sk-topsecret99")
+    with (
+        behaving(lambda body, n: bad(401, "Bearer sk-topsecret99 is unknown")) as server,
+        pytest.raises(JudgeError, match="Check the key in the header Authorization") as error,
+    ):
+        ask(server.url, kept)
+    assert "topsecret" not in str(error.value)
+
+
+def test_the_scorer_of_prompts_refuses_what_no_header_can_hold():
+    with pytest.raises(ConfigError, match="--header X-A"):
+        ServerScorer(Endpoint("http://127.0.0.1:9/v1", headers=("X-A=bl\u00fc",)), "m")
+
+
+def test_the_session_reads_no_proxy_that_it_cannot_use_and_no_netrc(monkeypatch, tmp_path):
+    monkeypatch.setattr(os, "environ", {"http_proxy": "socks5://127.0.0.1:9"})
+    with pytest.raises(ConfigError, match="'socks5'"):
+        proxy_of("http://example.test/v1")
+    os.environ["no_proxy"] = "example.test"
+    assert proxy_of("http://example.test/v1") is None
+    os.environ |= {"http_proxy": "http://127.0.0.1:9", "no_proxy": "other.test"}
+    assert proxy_of("http://example.test/v1") == "http://127.0.0.1:9"
+    netrc = tmp_path / "netrc"
+    netrc.write_text("machine 127.0.0.1 login someone password hidden-0123\n")
+    os.environ |= {"NETRC": str(netrc), "no_proxy": "127.0.0.1"}
+    with behaving(lambda body, n: done()) as server:
+        ask(server.url)
+        (sent,) = server.headers
+    assert sent["authorization"] == "Bearer none"

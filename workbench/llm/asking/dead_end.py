@@ -43,7 +43,7 @@ class DeadEnd:
     over 30 s where it answered before or says that it is not ready (503, or no reply in
     time), which a restart survives. A server that asks to wait: when a request has had all
     its attempts. Questions about one pair alone, or two, are never a dead end but for the
-    account and the address.
+    account, the address, and where there is no connection at all.
 
     Examples
     --------
@@ -53,7 +53,7 @@ class DeadEnd:
     """
 
     base_url: str
-    key_variable: str
+    key_place: str
     before: bool = False
     answers: int = 0
     in_a_row: int = 0
@@ -118,7 +118,9 @@ class DeadEnd:
         patient = self.answers or error.status in (503, 504) or error.slow
         patience = _LONG_PATIENCE_S if patient else _PATIENCE_S
         lasted = time.monotonic() - self._began
-        return error.whose == "server" and self._many and lasted >= patience
+        # no pair is the reason where there is no connection
+        many = self.in_a_row >= FEW if error.unsent else self._many
+        return error.whose == "server" and many and lasted >= patience
 
     @property
     def _many(self) -> bool:
@@ -140,5 +142,5 @@ class DeadEnd:
             where=self.base_url,
             found=("" if self.in_a_row == 1 else times) + f"{error.reason}: {error}",
             expected=f"an answer of model {model!r}",
-            fix=_FIXES[error.whose].format(key=self.key_variable),
+            fix=_FIXES[error.whose].format(key=self.key_place),
         )

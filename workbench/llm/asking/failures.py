@@ -46,6 +46,10 @@ class CallFailedError(Exception):
         The reply did not come in time.
     unsent : bool
         There was no connection: the server never saw the call.
+    elsewhere : bool
+        The server sends to an address that is not followed.
+    again : bool
+        The call was only sent on: it is to be made again, as it is.
 
     Attributes
     ----------
@@ -65,13 +69,18 @@ class CallFailedError(Exception):
         *,
         slow: bool = False,
         unsent: bool = False,
+        elsewhere: bool = False,
+        again: bool = False,
     ) -> None:
         self.status, self.raw, self.slow, self.unsent = status, said, slow, unsent
+        self.again = again
         self.said = message_of(said)
         self.wait_s = _seconds(retry_after)
         self.whose, self.reason = _concerns(status, said, self.wait_s)
         if unsent:
             self.reason = "no connection"
+        if elsewhere:
+            self.whose, self.reason = "address", "sent to another address"
         super().__init__(self.said if status is None else f"status {status}: {self.said}")
 
 
@@ -79,8 +88,6 @@ def _concerns(status: int | None, said: str, wait_s: float) -> tuple[Whose, str]
     words = said[:20_000].lower()
     if status is None:
         return "server", "no answer"
-    if 300 <= status < 400:
-        return "address", "sent to another address"
     if status == 413:
         return "request", "too large for the server"
     if (status in (400, 422, 500) and too_long(words)) or (

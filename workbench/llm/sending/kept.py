@@ -39,7 +39,7 @@ class Kept:
             lacking = [key for key in lacking if key in self._failed_now]
         failed = self.journal.failed(lacking)
         for key, one in failed.items():
-            if key in self._failed_now or one.usage.calls or one.permanent:
+            if key in self._failed_now or is_final(one):
                 replies[key] = one
         return replies
 
@@ -47,3 +47,14 @@ class Kept:
         """Take note of a reply that came now: a failure is not asked for twice in one run."""
         if reply.failed:
             self._failed_now.add(key)
+
+
+def is_final(failure: Reply) -> bool:
+    """Say whether a failure is not asked again by itself: it was paid for, or is for good.
+
+    Examples
+    --------
+    >>> is_final(Reply("I do not know.", None, reason="unreadable: no JSON"))
+    True
+    """
+    return failure.usage.calls > 0 or failure.permanent
