@@ -38,7 +38,7 @@ class TokenPair:
     remarks: tuple[str, ...] = field(default=(), compare=False)
 
     def __len__(self) -> int:
-        return sum(map(len, self.groups))
+        return len(self.group)
 
     @property
     def sides(self) -> tuple[tuple[tuple[int, ...], tuple[int, ...]], ...]:
@@ -47,10 +47,15 @@ class TokenPair:
         return (self.prompt, self.chosen), (other, self.rejected)
 
     @property
+    def group(self) -> Group:
+        """All tokens of the pair, for what plans how many fit."""
+        return Group(self.prompt, (self.chosen, (*(self.other_prompt or ()), *self.rejected)))
+
+    @property
     def groups(self) -> list[Group]:
-        """The prompt and both responses, the chosen one first; one each where prompts differ."""
+        """What is scored: the prompt and both responses, or one each where prompts differ."""
         if self.other_prompt is None:
-            return [Group(self.prompt, (self.chosen, self.rejected))]
+            return [self.group]
         return [Group(prompt, (response,)) for prompt, response in self.sides]
 
 
