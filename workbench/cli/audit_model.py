@@ -3,17 +3,29 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from workbench.cli.command import FORMAT, SOURCE, Run, command, fit_flags, split_names
 from workbench.cli.fail_on import FAILED, failing
+from workbench.cli.token_flags import (
+    BackOffFlag,
+    BosFlag,
+    EosFlag,
+    KeepFlag,
+    LikeFlag,
+    MaxLengthFlag,
+    ModeFlag,
+    SeparatorFlag,
+    policy_of,
+)
 from workbench.errors import ConfigError
 
 if TYPE_CHECKING:
     from workbench.data.dataset import PreferenceData
     from workbench.results import Result
+    from workbench.scoring.policy import TokenPolicy
 
 
 def register(app: typer.Typer) -> None:
@@ -39,12 +51,24 @@ def audit_model(
     unseen: Annotated[
         str | None, typer.Option(help="Data with other responses to the same prompts.")
     ] = None,
+    seen: Annotated[
+        str | None,
+        typer.Option(
+            help="What the trainer saved of its tokens: trainer.train_dataset.save_to_disk"
+            "(FOLDER), or a run folder that holds it."
+        ),
+    ] = None,
     reward: Annotated[
         str | None, typer.Option(help="Folder or hub id of a reward model, instead of --model.")
     ] = None,
-    mode: Annotated[
-        Literal["raw", "chat"], typer.Option(help="Text as it is, or the chat template.")
-    ] = "raw",
+    mode: ModeFlag = "raw",
+    like: LikeFlag = None,
+    separator: SeparatorFlag = None,
+    eos: EosFlag = None,
+    bos: BosFlag = None,
+    back_off: BackOffFlag = None,
+    max_length: MaxLengthFlag = None,
+    keep: KeepFlag = None,
     beta: Annotated[float, typer.Option(help="Of the training's penalty.")] = 0.1,
     budget: Annotated[int, typer.Option(help="Tokens of a batch.")] = 4096,
     fail_on: Annotated[
@@ -64,25 +88,28 @@ def audit_model(
             expected="--model NAME, or --reward NAME",
             fix="Name a language model, or a reward model.",
         )
-    data, left = run.load(), list[str]()
+    policy = policy_of(mode, like, max_length, separator=separator, eos=eos, bos=bos,
+                       back_off=back_off, keep=keep)  # fmt: skip
+    data, left, shown = run.load(), list[str](), list[str]()
     if reward is not None:
-        results = _of_reward(run, data, reward, adapter, mode, budget)
+        results = _of_reward(run, data, reward, adapter, policy, budget)
     else:
         from workbench.audit.models.scored import score_models
         from workbench.audit.models.whole import audit_scores
-        from workbench.scoring.tokens import TokenPolicy
 
         scores = score_models(
             data, str(model), adapter=adapter, reference=reference,
             checkpoints=split_names([checkpoints or ""]) or (), unseen=unseen,
-            annotators=list(run.config.annotators) or None, policy=TokenPolicy(mode), beta=beta,
-            budget=budget, folder=run.out, progress=run.progress,
+            annotators=list(run.config.annotators) or None, policy=policy, beta=beta,
+            budget=budget, folder=run.out, seen=seen, progress=run.progress,
         )  # fmt: skip
         results, left = audit_scores(scores, data, seed=run.config.seed), scores.left_out
+        # the first result tells the notes itself
+        shown = scores.reasons
         if run.out is not None:
             scores.save(run.out)
     text = "\n\n".join(result.summary() for result in results)
-    run.show("\n".join([text, *left]), {"results": [result.to_dict() for result in results],
+    run.show("\n".join([text, *shown]), {"results": [result.to_dict() for result in results],
                                           "notes": left})  # fmt: skip
     if run.out is not None:
         _save(run.out, data, results)
@@ -96,15 +123,14 @@ def audit_model(
 
 
 def _of_reward(
-    run: Run, data: PreferenceData, name: str, adapter: str | None, mode: str, budget: int
-) -> list[Result]:
+    run: Run, data: PreferenceData, name: str, adapter: str | None, policy: TokenPolicy,
+    budget: int,
+) -> list[Result]:  # fmt: skip
     from workbench.audit.models.reward_models import audit_rewards
     from workbench.scoring.models import load_reward
     from workbench.scoring.rewards import RewardHead
-    from workbench.scoring.tokens import TokenPolicy
 
     model, tokenizer = load_reward(name, adapter)
-    policy = TokenPolicy("chat" if mode == "chat" else "raw")
     head = RewardHead(model, tokenizer, policy, budget=budget)
     with run.progress(f"Rewards of {name}"):
         return audit_rewards(data, head, list(run.config.annotators) or None, seed=run.config.seed)

@@ -119,8 +119,14 @@ class ServerScorer:
 def _placed(text: str, found: Logprobs) -> list[int | None]:
     """Return the character of the text at which each token begins; None outside of it."""
     offsets = list(found.text_offset or ())
-    if not found.tokens:
-        return [*offsets]
+    if not found.tokens or len(found.tokens) != len(found.token_logprobs or ()):
+        given, values = len(found.tokens or ()), len(found.token_logprobs or ())
+        raise ScoringError(
+            "The server does not say which tokens it scored.",
+            found=f"{given:,} tokens, {values:,} log-probabilities",
+            expected="a token for every log-probability: offsets alone cannot be checked",
+            fix="Score with the model's weights instead, or update the server.",
+        )
     places = begins(found.tokens, text)
     if places is not None:
         return places

@@ -15,6 +15,7 @@ from workbench.audit.models.calibration import RULES as CALIBRATION_RULES
 from workbench.audit.models.displacement import RULES as DISPLACEMENT_RULES
 from workbench.audit.models.ranking import RULES as RANKING_RULES
 from workbench.audit.models.relevance import RULES as REWARD_RULES
+from workbench.audit.models.seen import RULES as SEEN_RULES
 from workbench.compare.contrast import Contrast
 from workbench.data.dataset import PreferenceData
 from workbench.decompose.checks.rules import RULES as CHECK_RULES
@@ -105,6 +106,7 @@ ALL_RULES = {
     **CALIBRATION_RULES,
     **DISPLACEMENT_RULES,
     **REWARD_RULES,
+    **SEEN_RULES,
 }
 """Every rule."""
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
@@ -13,7 +13,9 @@ import pandas as pd
 from workbench.audit.models.calibration import calibration, calibration_by
 from workbench.audit.models.displacement import displacement
 from workbench.audit.models.gains import Gains, kept_gains
-from workbench.audit.models.ranking import ranking_accuracy
+from workbench.audit.models.ranking import RankingAccuracy, ranking_accuracy
+from workbench.audit.models.seen import seen_tokens
+from workbench.audit.models.trainer_notes import differs
 from workbench.audit.models.training import follow_training
 from workbench.data.dataset import PreferenceData
 from workbench.data.store import checked_version
@@ -26,6 +28,7 @@ SCHEMA_VERSION = 1
 _FILE = "audit.json"
 _FOLDS = 5
 _GAINS = "gains.parquet"
+_SEEN = "seen.parquet"
 
 
 @dataclass(frozen=True, eq=False)
@@ -48,6 +51,9 @@ class ModelScores:
     gains : Gains, optional
     notes : tuple of str
         What else there is to say of the tokens that were scored.
+    seen : DataFrame, optional
+        ``pair_id, cluster, kind``: how the tokens stand to those that a trainer saved
+        (:func:`workbench.audit.models.seen.compared`).
     """
 
     tables: dict[str, pd.DataFrame]
@@ -57,15 +63,21 @@ class ModelScores:
     unseen: dict[str, pd.DataFrame] = field(default_factory=dict)
     gains: Gains | None = None
     notes: tuple[str, ...] = ()
+    seen: pd.DataFrame | None = None
 
     @property
     def left_out(self) -> list[str]:
         """Why pairs have no score, and what else there is to say of the tokens, a line each."""
+        return [*self.reasons, *self.notes]
+
+    @property
+    def reasons(self) -> list[str]:
+        """Why pairs have no score, a line each."""
         return [
             f"left out by {name}: {n:,} pairs, {why}"
             for name, table in self.tables.items()
             for why, n in table["reason"].dropna().value_counts().items()
-        ] + list(self.notes)
+        ]
 
     def common(self) -> dict[str, pd.DataFrame]:
         """Return the scores of the pairs that every model scored.
@@ -98,6 +110,8 @@ class ModelScores:
             _table(table, folder / f"unseen-{k}.parquet")
         if self.gains is not None:
             _table(self.gains.to_frame(), folder / _GAINS)
+        if self.seen is not None:
+            _table(self.seen, folder / _SEEN)
         record = {"schema_version": SCHEMA_VERSION, "models": list(self.tables),
                   "unseen": list(self.unseen), "beta": self.beta, "band": self.band,
                   "reference": self.reference, "notes": self.notes}  # fmt: skip
@@ -140,8 +154,9 @@ def read_scores(folder: Path) -> ModelScores:
             fix="Audit the model again.",
         ) from error
     moved = kept_gains(folder / _GAINS)
+    seen = pd.read_parquet(folder / _SEEN) if (folder / _SEEN).is_file() else None
     return ModelScores(tables, record["reference"], record["beta"], record["band"], unseen, moved,
-                       tuple(record.get("notes", ())))  # fmt: skip
+                       tuple(record.get("notes", ())), seen)  # fmt: skip
 
 
 @on_one_thread
@@ -167,7 +182,7 @@ def audit_scores(
     list of Result
         Ranking accuracy; with a reference the calibration of the implicit reward (not with a
         single prompt, which has no interval), displacement, the training and, where they
-        are there, the tokens that gain.
+        are there, the tokens that gain and whether a trainer saw those that are scored.
 
     Raises
     ------
@@ -178,12 +193,14 @@ def audit_scores(
     names = list(tables)
     last = tables[names[-1]]
     if not scores.reference:
-        return [ranking_accuracy(last, beta=scores.beta, band=scores.band, level=level)]
+        alone = ranking_accuracy(last, beta=scores.beta, band=scores.band, level=level)
+        return [_saying(alone, list(scores.notes)), *_seen(scores, level)]
     first = tables[names[0]]
     table = _beside(last, first)
-    results: list[Result] = [
-        ranking_accuracy(table, beta=scores.beta, band=scores.band, level=level)
-    ]
+    ranked = ranking_accuracy(table, beta=scores.beta, band=scores.band, level=level)
+    own = ranked.to_frame().set_index("term").loc["reward accuracy"]
+    printed = differs(table, float(own["estimate"]), float(own["ties"]))
+    results: list[Result] = [_saying(ranked, [*scores.notes, *printed])]
     clusters = table["cluster"].nunique()
     if clusters > 1:
         found = calibration(
@@ -196,7 +213,19 @@ def audit_scores(
     results.append(displacement(first, last, level=level))
     more: Mapping[str, pd.DataFrame] | None = scores.unseen or None
     results.append(follow_training(tables, more, beta=scores.beta, band=scores.band, level=level))
-    return [*results, *([] if scores.gains is None else [scores.gains])]
+    moved = [] if scores.gains is None else [scores.gains]
+    return [*results, *moved, *_seen(scores, level)]
+
+
+def _seen(scores: ModelScores, level: float) -> list[Result]:
+    if scores.seen is None:
+        return []
+    table = scores.seen.set_index("pair_id")
+    return [seen_tokens(table["kind"], table["cluster"], level)]
+
+
+def _saying(found: RankingAccuracy, lines: list[str]) -> RankingAccuracy:
+    return replace(found, settings={**found.settings, "scored": lines})
 
 
 def _beside(last: pd.DataFrame, first: pd.DataFrame) -> pd.DataFrame:
