@@ -3,7 +3,8 @@
 A random Llama-like model (4 layers, width 256, vocabulary 32,000) on the CPU; prompts of
 512 tokens, responses of 128. Wanted: 2x one sequence at a time with all logits, 4x a
 right-padded batch with all logits, at most a quarter of that batch's peak memory, and
-scores equal to 1e-3 nats.
+scores equal to 1e-3 nats. Of dialogues, each with two pairs at each of three turns, 1.3x
+what a row a pair takes.
 """
 
 from __future__ import annotations
@@ -48,9 +49,34 @@ def ours(model: object, pairs: list[object]) -> list[float]:
 
     tokens = dict(enumerate(pairs))
     values: dict[int, dict[str, float]] = {}
-    for batch in batches({k: len(one) for k, one in tokens.items()}, 4096):
+    for batch in batches(model, {k: one.group for k, one in tokens.items()}, 4096):
         values |= _score(model, tokens, batch, True, False)
     return [values[k][side] for k in range(len(pairs)) for side in ("chosen", "rejected")]
+
+
+def dialogues() -> tuple[object, list[object]]:
+    """Return the model, and pairs whose prompts go on from one another's."""
+    from workbench.scoring.tokens import TokenPair
+
+    model, pairs = made()
+    rng, found = np.random.default_rng(1), []
+    for pair in pairs[: PAIRS // 4]:
+        prompt = pair.prompt
+        for _ in range(3):
+            said = [tuple(map(int, rng.integers(1, 32_000, RESPONSE // 2))) for _ in range(4)]
+            found += [TokenPair(prompt, *said[:2]), TokenPair(prompt, *said[2:])]
+            prompt += said[0]
+    return model, found
+
+
+def a_row_each(model: object, pairs: list[object]) -> list[float]:
+    """As :func:`ours`, but that no two pairs share anything."""
+    from unittest import mock
+
+    from workbench.scoring import layout
+
+    with mock.patch.object(layout, "time_of", lambda tokens, width: float(tokens) ** 9):
+        return ours(model, pairs)
 
 
 def plain(model: object, pairs: list[object]) -> list[float]:
@@ -82,9 +108,9 @@ def padded(model: object, pairs: list[object]) -> list[float]:
 def worker(name: str) -> None:
     import torch
 
-    model, pairs = made()
+    model, pairs = dialogues() if name in ("together", "apart") else made()
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
-    way = {"ours": ours, "plain": plain, "padded": padded}[name]
+    way = {"plain": plain, "padded": padded, "apart": a_row_each}.get(name, ours)
     with torch.inference_mode():
         way(model, pairs[:2])
         start = time.perf_counter()
@@ -96,7 +122,7 @@ def worker(name: str) -> None:
 
 def main() -> None:
     found = {}
-    for name in ("ours", "plain", "padded"):
+    for name in ("ours", "plain", "padded", "together", "apart"):
         command = [sys.executable, "-m", "bench.scoring_speed", name]
         done = subprocess.run(command, capture_output=True, text=True, check=True, cwd=ROOT)
         found[name] = json.loads(done.stdout.splitlines()[-1])
@@ -110,6 +136,14 @@ def main() -> None:
             f"{wanted}); largest difference {apart:.1e} nats (wanted 1e-3); peak beyond the model "
             f"{mine['peak']:.2f} GiB against {other['peak']:.2f} GiB"
         )
+    one, other = found["together"], found["apart"]
+    apart = np.abs(np.array(one["scores"]) - np.array(other["scores"])).max()
+    n = len(one["scores"]) // 2
+    print(
+        f"{n} pairs of dialogues: {n / one['seconds']:.2f} pairs/s, a row a pair "
+        f"{n / other['seconds']:.2f} = {other['seconds'] / one['seconds']:.2f}x (wanted 1.3); "
+        f"largest difference {apart:.1e} nats; peak {one['peak']:.2f} and {other['peak']:.2f} GiB"
+    )
 
 
 if __name__ == "__main__":

@@ -43,7 +43,7 @@ def bad(status: int, message: str, headers: dict[str, str] | None = None, **more
     return Answer({"error": {**error, **more}}, status, headers or {})
 
 
-Behave = Callable[[dict[str, Any], int], Answer]
+Behave = Callable[[Any, int], Answer]
 
 
 class OddServer(ThreadingHTTPServer):
@@ -52,9 +52,9 @@ class OddServer(ThreadingHTTPServer):
     daemon_threads = True
     request_queue_size = 256
 
-    def __init__(self, behave: Behave) -> None:
+    def __init__(self, behave: Behave, by_path: bool = False) -> None:
         super().__init__(("127.0.0.1", 0), _Handler)
-        self.behave, self.lock = behave, threading.Lock()
+        self.behave, self.by_path, self.lock = behave, by_path, threading.Lock()
         self.bodies: list[dict[str, Any]] = []
         self.headers: list[dict[str, str]] = []
 
@@ -83,7 +83,7 @@ class _Handler(BaseHTTPRequestHandler):
             self.server.bodies.append(body)
             self.server.headers.append({k.lower(): v for k, v in self.headers.items()})
             number = self.server.calls
-        answer = self.server.behave(body, number)
+        answer = self.server.behave(self.path if self.server.by_path else body, number)
         with contextlib.suppress(OSError):
             self._send(answer)
 
@@ -111,10 +111,15 @@ class _Handler(BaseHTTPRequestHandler):
             self.close_connection = True
 
 
+def behaving_at(behave: Behave) -> contextlib.AbstractContextManager[OddServer]:
+    """Run a server that answers by the path that is asked."""
+    return behaving(behave, by_path=True)
+
+
 @contextlib.contextmanager
-def behaving(behave: Behave) -> Iterator[OddServer]:
+def behaving(behave: Behave, by_path: bool = False) -> Iterator[OddServer]:
     """Run such a server in a thread."""
-    server = OddServer(behave)
+    server = OddServer(behave, by_path)
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
     thread.start()
     try:

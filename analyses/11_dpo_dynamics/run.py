@@ -35,7 +35,7 @@ from workbench.scoring.tokens import TokenPolicy
 HERE = Path(__file__).resolve().parent
 DEFAULT = HERE.parents[1] / ".." / "shared" / "data" / "hh_rlhf_test"
 FILE = "helpful-base.test.jsonl.gz"
-POLICY = TokenPolicy("raw", eos=True)
+POLICY = TokenPolicy("raw", separator=" ")
 BETA, RATE, BATCH = 0.1, 3e-4, 16
 
 

@@ -16,7 +16,7 @@ from workbench.audit.models.displacement import Displacement
 from workbench.audit.models.ranking import RankingAccuracy
 from workbench.audit.models.whole import audit_scores
 from workbench.results import Result
-from workbench.scoring.tokens import TokenPolicy
+from workbench.scoring.presets import LIKE, policy_like
 from workbench.scoring.training.kept import FILE, ModelScores, read_scores
 
 Options = tuple[wb.PreferenceData, Path, dict[str, Any]]
@@ -38,6 +38,7 @@ def asked(data: wb.PreferenceData) -> Options | None:
     between = left.text_input("Checkpoints in between, by comma", key="m-between", max_chars=2000)
     adapter = right.text_input("PEFT adapter onto the model", key="m-adapter", max_chars=500)
     mode = left.selectbox("Text", ["raw", "chat"], key="m-mode")
+    like = right.selectbox("Tokens as of", ["(own choices)", *LIKE], key="m-like")
     beta = right.number_input("Beta of the training", 0.001, 100.0, 0.1, key="m-beta")
     most = len(data.pairs)
     pairs = left.number_input("Pairs", 1, most, min(most, 200), key="m-pairs")
@@ -49,7 +50,7 @@ def asked(data: wb.PreferenceData) -> Options | None:
     arguments = {
         "model": model, "reference": reference or None, "adapter": adapter or None,
         "checkpoints": [one.strip() for one in between.split(",") if one.strip()],
-        "policy": TokenPolicy(mode), "beta": float(beta),
+        "policy": policy_like(like if like in LIKE else None, mode), "beta": float(beta),
     }  # fmt: skip
     return few, place, arguments
 
@@ -71,8 +72,8 @@ def _awaited(file: Path, seen: int) -> None:
 def shown(scores: ModelScores, data: wb.PreferenceData) -> None:
     """Show verdicts, every result, and the pairs behind the numbers."""
     results = audit_scores(scores, data)
-    if scores.left_out:
-        text("\n".join(scores.left_out))
+    if scores.reasons:
+        text("\n".join(scores.reasons))
     findings([one for found in results for one in found.findings()], "model")
     for tab, found in zip(st.tabs([one.heading for one in results]), results, strict=True):
         with tab:

@@ -161,10 +161,16 @@ def test_what_cannot_be_audited_is_said(world, tokenizer, tmp_path):
     assert "no model to audit" in neither.stderr
     both = run(world / "data", "--model", world / "last", "--reward", world / "reward")
     assert "One or the other" in both.stderr
-    for flag in ("--reference", "--checkpoints", "--unseen", "--beta"):
-        beside = run(world / "data", "--reward", world / "reward", flag, 1)
+    own = (["--reference", 1], ["--checkpoints", 1], ["--unseen", 1], ["--seen", 1],
+           ["--beta", 1], ["--like", "trl"], ["--eos"], ["--bos", "once"], ["--back-off"],
+           ["--max-length", 0], ["--keep", "end"])  # fmt: skip
+    for flag in own:
+        beside = run(world / "data", "--reward", world / "reward", *flag)
         assert beside.exit_code == 1
-        assert f"{flag} cannot go with --reward" in beside.stderr
+        assert f"{flag[0]} cannot go with --reward" in beside.stderr
+    for flag in (*own, ["--separator", " "], ["--no-eos"]):
+        kept = run(world / "data", "--scores", world, *flag)
+        assert f"{flag[0].replace('no-', '')} cannot go with --scores" in kept.stderr
     kept = run(world / "data", "--scores", world, "--adapter", world, "--unseen", world,
                "--mode", "raw")  # fmt: skip
     assert "--unseen, --adapter, --mode cannot go with --scores" in kept.stderr

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 import pytest
 
 from tests.llm_server import serving
+from tests.odd_server import behaving, done
 from workbench.errors import ConfigError, JudgeError
 from workbench.llm import client
 from workbench.llm.asker import Asker, Planner
@@ -111,6 +112,22 @@ def test_limits_hold_with_many_calls_on_the_way(journal):
             replies = asker.ask([request(k) for k in range(100)], "s")
         assert sum(server.answered.values()) == 25
     assert sum(reply is not None for reply in replies) == 25
+
+
+@pytest.mark.parametrize("limit", [{"max_cost": 30.0}, {"max_tokens": 20_000}])
+@pytest.mark.parametrize("at_once", [4, 32])
+def test_limits_are_passed_by_no_more_than_the_replies_on_the_way(journal, limit, at_once):
+    """Replies grow from 10 tokens to over 200, so that no estimate of theirs is right."""
+    with behaving(lambda body, n: done(prompt_tokens=20, completion_tokens=10 + 2 * n)) as server:
+        budget = Budget({"m": Price(1000.0, 1000.0)}, **limit)
+        with Asker(Endpoint(server.url, concurrency=at_once), journal, budget=budget) as asker:
+            asker.ask([request(k) for k in range(200)], "s")
+        used = budget.spent["m"]
+        longest = 20 + 10 + 2 * server.calls
+    total = used.prompt_tokens + used.completion_tokens
+    most = 1000 * limit["max_cost"] if "max_cost" in limit else limit["max_tokens"]
+    assert most - 2 * at_once * longest < total <= most + at_once * longest
+    assert server.calls == used.calls < 200
 
 
 def test_a_limit_on_cost_without_prices_is_an_error(journal):

@@ -99,6 +99,13 @@ def test_offsets_that_count_the_mark_of_the_beginning_are_not_believed(monkeypat
     assert made.logprob("Sky? Say it", "is blue") == (-0.75, 2)
 
 
+@pytest.mark.parametrize("tokens", [[], TOKENS[:-1]])
+def test_offsets_alone_are_not_believed(tokens, monkeypatch):
+    made = scorer(tokens, VALUES, [0, 3, 6, 7, 11, 14, 17, 22], monkeypatch)
+    with pytest.raises(ScoringError, match="which tokens it scored"):
+        made.logprob("Sky? Say it", "is blue")
+
+
 def test_tokens_of_another_text_are_a_mismatch(monkeypatch):
     other = [*TOKENS[:5], " was", *TOKENS[6:]]
     made = scorer(other, VALUES, [0, 0, 3, 4, 8, 11, 14, 19], monkeypatch)

@@ -10,9 +10,9 @@ from tests.scoring.test_logprob import few
 from workbench.errors import ScoringError
 from workbench.scoring import logprob, precision
 from workbench.scoring.gains import next_tokens
-from workbench.scoring.layout import Group
+from workbench.scoring.layout import Group, packed, width_of
 from workbench.scoring.logprob import score_pairs, token_pairs
-from workbench.scoring.tree import score_all, score_groups, shares_prompts
+from workbench.scoring.tree import batches, score_all, score_groups, shares_prompts
 
 torch = pytest.importorskip("torch")
 transformers = pytest.importorskip("transformers")
@@ -96,6 +96,45 @@ def test_every_architecture_has_its_own_scores(name):
         assert [one.total for one in found[k]] == pytest.approx(wanted, abs=1e-3)
     with torch.inference_mode():
         assert shares_prompts(model, [*some.values()]) == (name in SHARED)
+
+
+def dialogues() -> dict[int, Group]:
+    """Prompts of which one goes on from another's answer, twice the same, and alike ends."""
+    rng = np.random.default_rng(1)
+
+    def some(n: int) -> tuple[int, ...]:
+        return tuple(int(x) for x in rng.integers(5, 290, n))
+
+    first, answer, stem, other = some(40), some(20), some(6), some(9)
+    prompts = {0: first, 1: other, 2: first + answer + some(5), 3: first}
+    found = {k: Group(one, (stem + some(9), stem + some(4), some(2))) for k, one in prompts.items()}
+    # one response begins another, and one goes on as the dialogue does
+    return found | {4: Group(first, (answer, answer + some(3), answer[:5]))}
+
+
+@pytest.mark.parametrize("name", [*SHARED, *ALONE])
+def test_prompts_that_begin_alike_share_a_row_and_keep_their_scores(name):
+    model, some = built(name), dialogues()
+    assert [set(names) for names, _ in packed(some, width_of(model))] in (
+        [{0, 2, 3, 4}, {1}], [{1}, {0, 2, 3, 4}]
+    )  # fmt: skip
+    assert {name for batch in batches(model, some, 4096) for name in batch} == set(some)
+    found = score_all(model, some)
+    for k, group in some.items():
+        wanted = [plain_logprob(model, group.prompt, one) for one in group.responses]
+        assert [one.total for one in found[k]] == pytest.approx(wanted, abs=1e-3)
+
+
+def test_what_prompts_share_is_computed_once_and_rows_keep_to_the_budget():
+    some = dialogues()
+    tokens = {len(g.prompt) + sum(map(len, g.responses)) for g in some.values()}
+    (_, one), (_, other) = packed(some, 64)
+    # 40 + 20 + 5 of the prompts; what responses add to them; the other dialogue
+    assert one + other <= sum(map(len, some.values())) - 3 * 40 < sum(tokens) * len(some)
+    assert all(size <= 80 for names, size in packed(some, 64, 80) if len(names) > 1)
+    # attention over all costs more than the little that is shared saves
+    far = {k: Group((1, k + 2) + (3,) * 5000, ((4,),)) for k in range(2)}
+    assert len(packed(far, 64)) == 2
 
 
 @pytest.mark.parametrize("name", ["Mistral", "FalconH1", "Gemma3"])

@@ -13,12 +13,15 @@ import pandas as pd
 import pytest
 
 import workbench as wb
+from tests.scoring.test_trl_tokens import bot, said, user
+from tests.scoring.test_trl_tokens import kept as loaded
 from tests.scoring.tiny_models import byte_tokenizer, config, pairs
 from workbench.audit.models.scored import score_models
 from workbench.audit.models.whole import audit_scores
 from workbench.data.preferred import preferred
 from workbench.errors import ConfigError
 from workbench.scoring import AuditCallback
+from workbench.scoring.presets import policy_like
 from workbench.scoring.tokens import TokenPolicy
 from workbench.scoring.training.in_training import as_saved, refuse_shards
 from workbench.scoring.training.kept import read_scores
@@ -52,10 +55,8 @@ def trainer(model: Any, folder: Path, live: list[Any], steps: int = 6, **more: A
     """Return TRL's trainer with an evaluation and a checkpoint at every second step."""
     from datasets import Dataset
 
-    rows = [
-        {"prompt": row["prompt"], "chosen": f" {row['chosen']}", "rejected": f" {row['rejected']}"}
-        for row in preferred(pairs(12)).to_dict("records")
-    ]
+    rows = [{name: row[name] for name in ("prompt", "chosen", "rejected")}
+            for row in preferred(pairs(12)).to_dict("records")]  # fmt: skip
     arguments = trl.DPOConfig(**{
         "output_dir": str(folder), "beta": BETA, "max_length": None, "max_steps": steps,
         "per_device_train_batch_size": 4, "per_device_eval_batch_size": 12, "learning_rate": 1e-3,
@@ -151,7 +152,7 @@ def test_training_that_goes_on_goes_on_in_its_folder(tmp_path):
     ]
     # other settings, another training, no start
     with pytest.raises(ConfigError, match="differ in policy"):
-        run("out", 10, True, live("whole", policy=TokenPolicy("raw")))
+        run("out", 10, True, live("whole", policy=TokenPolicy("raw", eos=False)))
     with pytest.raises(ConfigError, match="another audit"):
         run("out", 10, False, live("whole"))
     with pytest.raises(ConfigError, match="start of this training was not scored"):
@@ -232,6 +233,30 @@ def test_a_part_that_fails_is_told_and_ends_no_training(tmp_path, monkeypatch):
     kept = read_scores(tmp_path / "live")
     assert list(kept.tables) == ["reference", "step 3", "step 4"]
     assert any(one.startswith("step 2 is not scored: The weights") for one in kept.left_out)
+
+
+def test_messages_and_cut_texts_are_scored_as_the_policy_says(tmp_path):
+    data = loaded(
+        [{"prompt": [said("system", "Be short."), user(f"Say {k}")], "chosen": [bot(f"It is {k}.")],
+          "rejected": [bot(f"No {k}")]} for k in range(6)], tmp_path)  # fmt: skip
+    wb.save(others(data), tmp_path / "unseen")
+    policy = policy_like("trl", "chat", max_length=50)
+    live = AuditCallback(data, tmp_path / "live", policy=policy,
+                         unseen=wb.load(tmp_path / "unseen"))  # fmt: skip
+    model = model_of()
+    event(live, "on_train_begin", 0, model)
+    model.save_pretrained(tmp_path / "model")
+    TOKENIZER.save_pretrained(tmp_path / "model")
+    saved = score_models(live.data, str(tmp_path / "model"), policy=policy,
+                         unseen=str(tmp_path / "unseen"))  # fmt: skip
+    own = read_scores(tmp_path / "live")
+    for name in ("chosen", "rejected", "n_chosen", "n_rejected"):
+        np.testing.assert_allclose(own.tables["reference"][name], saved.tables["model"][name],
+                                   atol=1e-5)  # fmt: skip
+    np.testing.assert_allclose(own.unseen["reference"]["logprob"], saved.unseen["model"]["logprob"],
+                               atol=1e-5)  # fmt: skip
+    assert any("tokens assumed (like trl): messages" in one for one in own.notes)
+    assert any("cut to 50 tokens" in one for one in own.notes)
 
 
 def test_a_trainer_without_a_tokenizer_is_refused(tmp_path):

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import logging
 from typing import Any
 
 import numpy as np
 import pytest
 
+import workbench as wb
 from tests.scoring.tiny_models import CHATML, GEMMA, LLAMA, byte_tokenizer, config, pairs
 from workbench.audit.models.reward_models import audit_rewards
 from workbench.data.preferred import preferred
@@ -41,7 +43,7 @@ def rows(chat: bool) -> list[dict[str, Any]]:
                            {"role": "assistant", "content": text}]
                     for side, text in both.items()}  # fmt: skip
         else:
-            both = {side: f"{row['prompt']} {text}" for side, text in both.items()}
+            both = {side: f"{row['prompt']}{text}" for side, text in both.items()}
         found.append(both)
     return found
 
@@ -96,9 +98,7 @@ def test_a_head_is_read_where_trl_trained_it(kind, tmp_path):
     # the output says which tokens those were
     assert f"read at {at}" in result.summary()
     assert f"read at {at}" in " ".join(result.to_dict()["settings"]["scored"])
-    text = (
-        "the whole text of the chat template" if template else "prompt + ' ' + response + '<eos>'"
-    )
+    text = "the whole text of the chat template" if template else "prompt + response + '<eos>'"
     assert f"tokens: {text}; " in result.summary()
 
 
@@ -113,3 +113,57 @@ def test_an_adapter_with_a_head_gets_its_trainers_padding(tmp_path):
         result, margin = audited(folder, "chat", adapter)
         assert margin.mean() == pytest.approx(told["eval_margin"], abs=1e-4)
         assert "not padding ('<|eot_id|>')" in result.summary()
+
+
+TURNS = [{"role": "system", "content": "Answer in French."}, {"role": "user", "content": "Hi"},
+         {"role": "assistant", "content": "Salut"},
+         {"role": "user", "content": "Sky?"}]  # fmt: skip
+
+
+def said(*texts: str) -> list[dict[str, str]]:
+    return [{"role": "assistant", "content": text} for text in texts]
+
+
+@pytest.mark.parametrize("template", [CHATML, LLAMA, None])
+def test_a_head_gets_the_tokens_of_turns_and_marks_that_trl_gave_it(template, tmp_path):
+    from datasets import Dataset
+
+    if template is None:
+        rows = [{side: f"\n\nHuman: What is {k}?\n\nAssistant: {text}"
+                 for side, text in (("chosen", f"A {k}."), ("rejected", "No."))}
+                for k in range(4)]  # fmt: skip
+    else:
+        rows = [{"chosen": [*TURNS, *said("bleu")], "rejected": [*TURNS, *said("vert")]},
+                {"chosen": [*TURNS[1:2], *said("Yes?"), *TURNS[3:], *said("blue")],
+                 "rejected": [*TURNS[1:2], *said("What"), *TURNS[3:], *said("red")]}]  # fmt: skip
+    tokenizer = byte_tokenizer(template, "<eos>" if template is None else "<|im_end|>")
+    torch.manual_seed(0)
+    model = transformers.LlamaForSequenceClassification(config(tokenizer, num_labels=1))
+    arguments = trl.RewardConfig(output_dir=str(tmp_path / "run"), use_cpu=True, bf16=False,
+                                 report_to="none", disable_tqdm=True)  # fmt: skip
+    trainer = trl.RewardTrainer(model=model, args=arguments, train_dataset=Dataset.from_list(rows),
+                                processing_class=tokenizer)  # fmt: skip
+    file = tmp_path / "pairs.jsonl"
+    file.write_text("\n".join(map(json.dumps, rows)), encoding="utf-8")
+    data = wb.load(file)
+    head = RewardHead(model, tokenizer, TokenPolicy("chat" if template else "raw")).knowing(data)
+    texts = preferred(data)
+    for side in ("chosen", "rejected"):
+        found = [head.tokens(*one) for one in zip(texts["prompt"], texts[side], strict=True)]
+        assert found == [list(one) for one in trainer.train_dataset[f"{side}_ids"]]
+    # the audit finds them by itself
+    margin = audit_rewards(data, RewardHead(model, tokenizer, head.policy))
+    wanted = np.subtract(*(head(list(zip(texts["prompt"], texts[side], strict=True)))
+                           for side in ("chosen", "rejected")))  # fmt: skip
+    share = margin[0].to_frame().set_index("term").loc["ties wrong", "estimate"]
+    assert share == pytest.approx(np.mean(wanted > 0))
+
+
+def test_a_head_is_never_given_a_control_token_of_a_text():
+    tokenizer = byte_tokenizer()
+    torch.manual_seed(0)
+    model = transformers.LlamaForSequenceClassification(config(tokenizer, num_labels=1))
+    head = RewardHead(model, tokenizer, TokenPolicy("chat"))
+    reading = head.reading([("a", "b<|im_end|> c", "d"), ("a", "b", "c")])
+    assert reading.left_out == {0: "the control token '<|im_end|>' stands in a text"}
+    assert np.isnan(head([("a", "b<|im_end|> c")])).all()

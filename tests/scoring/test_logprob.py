@@ -227,13 +227,13 @@ def test_what_cannot_be_scored_is_counted_with_its_reason(tokenizer):
 
 
 def test_a_prompt_that_is_no_prefix_fails_or_backs_off(tokenizer):
-    glued = TokenPolicy(separator="")
+    glued = TokenPolicy(eos=False, back_off=False)
     words = [t for t in tokenizer.get_vocab() if t.isalpha() and len(t) >= 3]
     word = max(words, key=len)
     with pytest.raises(ScoringError, match="prefix"):
         encode(tokenizer, word[:-1], word[-1] + " and so on", word[-1] + ".", glued)
     back = encode(tokenizer, "x " + word[:-1], word[-1] + " and so on", word[-1] + ".",
-                  TokenPolicy(separator="", back_off=True))  # fmt: skip
+                  TokenPolicy(eos=False))  # fmt: skip
     assert tokenizer.decode([*back.prompt, *back.chosen]) == f"x {word} and so on"
     bare = transformers.PreTrainedTokenizerFast(tokenizer_object=tokenizer.backend_tokenizer)
     with pytest.raises(ScoringError, match="chat template"):

@@ -59,10 +59,17 @@ def test_what_a_template_drops_is_said(tmp_path):
     reasons = found.table["reason"].dropna().tolist()
     why = "both responses have the same tokens: the chat template leaves out a part of them"
     assert reasons == [why]
-    assert found.settings["notes"] == ["the chat template leaves out a part of 6 of 6 responses"]
+    assert found.settings["notes"] == [
+        "tokens assumed: messages through the chat template; a response goes to the first token "
+        "that ends the turn; nothing cut",
+        "the chat template leaves out a part of 6 of 6 responses",
+    ]
     # raw text leaves nothing out
     whole = score_pairs(model, tokenizer, data)
-    assert whole.settings["notes"] == []
+    assert whole.settings["notes"] == [
+        "tokens assumed: prompt + response + '<|im_end|>'; the beginning as the tokenizer adds it, "
+        "once; nothing cut"
+    ]
     assert len(whole.scored) == 3
     with pytest.raises(ScoringError, match="same tokens: the chat template"):
         score_pairs(model, tokenizer, thinking([("yes", "yes")]), policy=CHAT)
@@ -83,7 +90,7 @@ def test_a_template_that_strips_and_reorders_drops_nothing(tmp_path):
     tidy = byte_tokenizer(CHATML.replace("m.content }}", "m.content | trim }}\n"))
     data = pairs(3)
     model = kept_model(tmp_path / "m", tidy)
-    assert score_pairs(model, tidy, data, policy=CHAT).settings["notes"] == []
+    assert len(score_pairs(model, tidy, data, policy=CHAT).settings["notes"]) == 1
 
 
 def test_a_tokenizer_that_closes_every_text_closes_no_prompt(tmp_path):
@@ -96,8 +103,7 @@ def test_a_tokenizer_that_closes_every_text_closes_no_prompt(tmp_path):
     head = RewardHead(head_of(closing), closing, TokenPolicy())
     assert head.tokens("a", "b")[-2:] == [closing.eos_token_id] * 2
     reading = head.reading([("a", "b", "c")])
-    assert reading.tokens == "prompt + ' ' + response + '<|im_end|>', with '<|im_end|>' of the " \
-        "tokenizer"  # fmt: skip
+    assert reading.tokens == "prompt + response + '<|im_end|>', with '<|im_end|>' of the tokenizer"
     # an EOS that a text ends in is not doubled
     once = RewardHead(head_of(plain), plain, TokenPolicy())
     assert once.tokens("a", "b<|im_end|>") == once.tokens("a", "b")
@@ -118,11 +124,11 @@ def test_an_encoder_gets_its_own_sequence_up_to_its_limit():
     )).eval()  # fmt: skip
     head = RewardHead(model, tokenizer)
     # places begin after that of padding: 40 - 3 - 1 = 36 tokens, two of them the tokenizer's
-    texts = [("What?", "yes"), ("What?", "y" * 28), ("What?", "y" * 29)]
+    texts = [("What? ", "yes"), ("What? ", "y" * 28), ("What? ", "y" * 29)]
     found = head(texts)
     for k in (0, 1):
         with torch.no_grad():
-            wanted = model(**tokenizer(" ".join(texts[k]), return_tensors="pt")).logits.item()
+            wanted = model(**tokenizer("".join(texts[k]), return_tensors="pt")).logits.item()
         assert found[k] == pytest.approx(wanted, abs=1e-5)
     assert np.isnan(found[2])
     reading = head.reading([(*texts[0], "no"), (*texts[0], texts[2][1])])
@@ -198,12 +204,12 @@ def test_both_policies_are_scored_on_one_token_sequence(tmp_path):
     one = encode(byte_tokenizer(SYSTEM), row["prompt"], row["response_a"], "x", CHAT)
     wanted = plain_logprob(model, one.prompt, one.chosen)
     assert np.abs(first[["chosen", "rejected"]].to_numpy() - wanted).min() < 1e-3
-    assert found.notes == (
-        f"reference: its chat template is another; it is scored on the tokens of {tmp_path}/dpo",
+    assert found.notes[0] == (
+        f"reference: its chat template is another; it is scored on the tokens of {tmp_path}/dpo"
     )
     # raw text has no template, and says nothing of it
     raw = score_models(pairs(4), str(tmp_path / "dpo"), reference=str(tmp_path / "sft"))
-    assert raw.notes == ()
+    assert [one for one in raw.notes if "template" in one] == []
 
 
 def test_midnight_between_two_models_stops_the_run(tmp_path, monkeypatch):

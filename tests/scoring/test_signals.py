@@ -68,7 +68,7 @@ def test_a_reward_head_is_that_of_one_text_at_a_time(heads, tokenizer, tmp_path)
     found = head.heads(texts)
     assert found.shape == (6, heads)
     for row, (prompt, response) in zip(found, texts, strict=True):
-        ids = torch.tensor([names(f"{prompt} {response}")["input_ids"]])
+        ids = torch.tensor([names(f"{prompt}{response}")["input_ids"]])
         # the head on the last token's state; EOS behind it is padding, where no head is read
         states = model.model(input_ids=ids).last_hidden_state[0, -1]
         assert row == pytest.approx(model.score(states).detach().numpy(), abs=1e-5)
@@ -119,8 +119,9 @@ def test_two_vocabularies_are_refused(tokenizer):
 @pytest.mark.parametrize("mode", ["raw", "chat"])
 def test_follow_ups_are_real_log_likelihoods(mode, tokenizer):
     model = made("tied").eval()
-    judge = FollowUpJudge(model, tokenizer, "flr", liked=["Good.", "Right."], disliked=["No."],
-                          policy=TokenPolicy(mode))  # fmt: skip
+    said = {"liked": ["Good.", "Right."], "disliked": ["No."]}
+    judge = FollowUpJudge(model, tokenizer, "flr", **said) if mode == "raw" else FollowUpJudge(
+        model, tokenizer, "flr", **said, policy=TokenPolicy(mode))  # fmt: skip
     found = judge.score([("What is it?", "A cat.")])[0]
     if mode == "raw":
         start = "What is it? A cat."

@@ -10,10 +10,13 @@ import pytest
 
 import workbench as wb
 from tests.scoring.test_logprob import few, made
+from tests.scoring.tiny_models import pairs
 from workbench.audit.models.training import follow_training
+from workbench.audit.models.whole import audit_scores
 from workbench.data.preferred import preferred
 from workbench.scoring.logprob import score_pairs
 from workbench.scoring.tokens import TokenPolicy
+from workbench.scoring.training.kept import ModelScores
 
 torch = pytest.importorskip("torch")
 trl = pytest.importorskip("trl", reason="TRL is not installed")
@@ -39,22 +42,21 @@ def trained(model: Any, reference: Any, tokenizer: Any, mode: str, folder: Any) 
     rows = []
     for row in preferred(short()).to_dict("records"):
         if mode == "raw":
-            rows.append({"prompt": row["prompt"], "chosen": f" {row['chosen']}",
-                         "rejected": f" {row['rejected']}"})  # fmt: skip
+            rows.append({side: row[side] for side in ("prompt", "chosen", "rejected")})
         else:
             rows.append({
                 "prompt": [{"role": "user", "content": row["prompt"]}],
                 "chosen": [{"role": "assistant", "content": row["chosen"]}],
                 "rejected": [{"role": "assistant", "content": row["rejected"]}],
             })  # fmt: skip
-    pairs = Dataset.from_list(rows)
+    held = Dataset.from_list(rows)
     arguments = trl.DPOConfig(
         output_dir=str(folder), beta=BETA, max_length=None, per_device_eval_batch_size=1,
         use_cpu=True, report_to="none", bf16=False, disable_tqdm=True,
     )  # fmt: skip
     trainer = trl.DPOTrainer(
-        model=model, ref_model=reference, args=arguments, train_dataset=pairs,
-        eval_dataset=pairs, processing_class=tokenizer,
+        model=model, ref_model=reference, args=arguments, train_dataset=held,
+        eval_dataset=held, processing_class=tokenizer,
     )  # fmt: skip
     return dict(trainer.evaluate())
 
@@ -67,7 +69,7 @@ def test_scores_rewards_and_loss_are_trl_s(kind, mode, tokenizer, tmp_path, monk
     model, reference = made(kind), made(kind)
     with torch.no_grad():
         reference.get_output_embeddings().weight.mul_(0.5)
-    policy = TokenPolicy(mode, eos=True)
+    policy = TokenPolicy(mode)
     ours = score_pairs(model, tokenizer, short(), policy=policy).scored
     first = score_pairs(reference, tokenizer, short(), policy=policy).scored
     assert len(ours) == len(short().pairs) == 8
@@ -82,4 +84,34 @@ def test_scores_rewards_and_loss_are_trl_s(kind, mode, tokenizer, tmp_path, monk
         first["chosen"] - first["rejected"]
     ).to_numpy()
     assert BETA * np.mean(margin) == pytest.approx(found["eval_rewards/margins"], abs=1e-3)
+    logging.disable(logging.NOTSET)
+
+
+@pytest.mark.parametrize("moved", [False, True])
+def test_the_accuracy_that_trl_prints_is_named_where_it_differs(moved, tokenizer, tmp_path):
+    from datasets import Dataset
+
+    model, reference = made("tied"), made("tied")
+    if moved:
+        with torch.no_grad():
+            reference.get_output_embeddings().weight.normal_(std=0.1)
+    # eight in the first batch of an evaluation, and three that count as much
+    data = pairs(11)
+    rows = [{side: row[side] for side in ("prompt", "chosen", "rejected")}
+            for row in preferred(data).to_dict("records")]  # fmt: skip
+    logging.disable(logging.WARNING)
+    arguments = trl.DPOConfig(output_dir=str(tmp_path), max_length=None, use_cpu=True, bf16=False,
+                              report_to="none", disable_tqdm=True)  # fmt: skip
+    trainer = trl.DPOTrainer(model=model, ref_model=reference, args=arguments,
+                             train_dataset=Dataset.from_list(rows),
+                             eval_dataset=Dataset.from_list(rows),
+                             processing_class=tokenizer)  # fmt: skip
+    printed = trainer.evaluate()["eval_rewards/accuracies"]
+    tables = {name: score_pairs(one, tokenizer, data).table
+              for name, one in (("reference", reference), ("model", model))}  # fmt: skip
+    found = audit_scores(ModelScores(tables, True, BETA, 1e-6))[0]
+    own = found.to_frame().set_index("term").loc["reward accuracy", "estimate"]
+    assert abs(own - printed) > 1e-3
+    assert f"TRL prints rewards/accuracies {printed:.3f} for these pairs" in found.summary()
+    assert ("equal pairs count as wrong" in found.summary()) != moved
     logging.disable(logging.NOTSET)

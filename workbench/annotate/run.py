@@ -20,10 +20,11 @@ from workbench.data.digests import content_digests
 from workbench.data.load_report import LoadReport
 from workbench.errors import DesignError
 from workbench.llm.asker import Asker, Asks, Planner
-from workbench.llm.asking.bends import merged, told
+from workbench.llm.asking.bends import Form, merged, told
 from workbench.llm.asking.body import body_of
 from workbench.llm.asking.extra_body import read_extra_body
-from workbench.llm.batch import ImportReport, read_batch, write_batch
+from workbench.llm.batch import read_batch, write_batch
+from workbench.llm.batches.import_report import ImportReport
 from workbench.llm.budget import Budget, Price, expected_usage, read_prices
 from workbench.llm.client import Model, name_of
 from workbench.llm.endpoint import Endpoint
@@ -187,29 +188,37 @@ def plan(
 ) -> list[Path]:
     """Write the requests of a run that are still open as batch files, and return the files."""
     config, model = folder.config, _model(folder.config, folder.file)
-    with folder.journal() as journal:
-        learnt = journal.learnt(name_of(model))
+    name = name_of(model)
 
-    def shape(request: Request) -> dict[str, Any]:
+    def shape(request: Request) -> tuple[dict[str, Any], Form]:
         if not isinstance(model, Endpoint):
-            return body_of(request)[0]
+            return body_of(request)
         bends = merged(model.bends, *learnt.get(request.model, ()))
-        return body_of(request, bends, model.extra_body)[0]
+        return body_of(request, bends, model.extra_body)
 
     def find(opened: Opened) -> None:
         with folder.journal() as journal:
             _planned(folder, config, journal, retry_failed, opened)
 
-    requests = handed_over(find)
-    return write_batch(path, requests, name_of(model), batch_format=batch_format, shape=shape)
+    with folder.journal() as journal:
+        learnt = journal.learnt(name)
+        return write_batch(
+            path,
+            handed_over(find),
+            name,
+            batch_format=batch_format,
+            shape=shape,
+            note=lambda form: journal.expect([form]),
+        )
 
 
 def take_in(folder: RunFolder, paths: Sequence[Path]) -> tuple[ImportReport, Found | None]:
     """Read replies that were made elsewhere, and write the results as far as they go."""
-    config = folder.config
+    config, model = folder.config, _model(folder.config, folder.file)
+    extra = model.extra_body if isinstance(model, Endpoint) else None
     with folder.locked(), folder.journal() as journal:
         planner = _planned(folder, config, journal, False)[0]
-        report = read_batch(paths, planner.asked, journal)
+        report = read_batch(paths, planner.asked, journal, extra=extra)
         planner, found = _planned(folder, config, journal, False, _let_go)
         if found is not None:
             _save(folder, config, found, planner.spending())

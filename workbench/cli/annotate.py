@@ -139,9 +139,12 @@ class AnnotateRun(BaseRun["AnnotateConfig"]):
         if found is not None:
             self.show(found.summary(), found.to_dict())
         progress = folder.progress()
-        self.note(f"{progress['state']}: {folder.path}. {progress['message']}")
+        ended = f"{progress['state']}: {folder.path}. {progress['message']}"
         if progress["state"] == "failed":
+            # no failure without a word, however quiet
+            say(ended, err=True)
             raise typer.Exit(1)
+        self.note(ended)
         return found
 
     @contextmanager

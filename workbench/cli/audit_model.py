@@ -4,17 +4,29 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from workbench.cli.command import FORMAT, SOURCE, Run, command, fit_flags, split_names
 from workbench.cli.fail_on import fail
+from workbench.cli.token_flags import (
+    BackOffFlag,
+    BosFlag,
+    EosFlag,
+    KeepFlag,
+    LikeFlag,
+    MaxLengthFlag,
+    ModeFlag,
+    SeparatorFlag,
+    policy_of,
+)
 from workbench.errors import ConfigError
 
 if TYPE_CHECKING:
     from workbench.data.dataset import PreferenceData
     from workbench.results import Result
+    from workbench.scoring.policy import TokenPolicy
 
 
 def register(app: typer.Typer) -> None:
@@ -40,6 +52,13 @@ def audit_model(
     unseen: Annotated[
         str | None, typer.Option(help="Data with other responses to the same prompts.")
     ] = None,
+    seen: Annotated[
+        str | None,
+        typer.Option(
+            help="What the trainer saved of its tokens: trainer.train_dataset.save_to_disk"
+            "(FOLDER), or a run folder that holds it."
+        ),
+    ] = None,
     reward: Annotated[
         str | None, typer.Option(help="Folder or hub id of a reward model, instead of --model.")
     ] = None,
@@ -49,10 +68,14 @@ def audit_model(
             help="Folder that an audit or a training's AuditCallback keeps, instead of --model."
         ),
     ] = None,
-    mode: Annotated[
-        Literal["raw", "chat"] | None,
-        typer.Option(help="Text as it is (raw, if not given), or the chat template."),
-    ] = None,
+    mode: ModeFlag = None,
+    like: LikeFlag = None,
+    separator: SeparatorFlag = None,
+    eos: EosFlag = None,
+    bos: BosFlag = None,
+    back_off: BackOffFlag = None,
+    max_length: MaxLengthFlag = None,
+    keep: KeepFlag = None,
     beta: Annotated[float | None, typer.Option(help="Of the training's penalty (0.1).")] = None,
     budget: Annotated[int | None, typer.Option(help="Tokens of a batch (4096).")] = None,
     fail_on: Annotated[
@@ -68,40 +91,49 @@ def audit_model(
     goes on; the pairs that filtering by CHES keeps are saved there as data.
     """
     _one_of(model, reward, scores)
-    apart = {"--reference": reference, "--checkpoints": checkpoints, "--unseen": unseen,
-             "--beta": beta}  # fmt: skip
+    apart: dict[str, object] = {
+        "--reference": reference, "--checkpoints": checkpoints, "--unseen": unseen,
+        "--seen": seen, "--beta": beta, "--like": like, "--eos": eos, "--bos": bos,
+        "--back-off": back_off, "--max-length": max_length, "--keep": keep,
+    }  # fmt: skip
     if reward is not None:
-        _refuse(apart, "--reward", "a reward model stands alone: it has no likelihoods")
+        _refuse(apart, "--reward", "a reward model stands alone: it has no likelihoods, and gets "
+                "the tokens that TRL's RewardTrainer makes")  # fmt: skip
     if scores is not None:
-        apart |= {"--adapter": adapter, "--mode": mode, "--budget": budget}
+        apart |= {"--adapter": adapter, "--mode": mode, "--separator": separator,
+                  "--budget": budget}  # fmt: skip
         _refuse(apart, "--scores", "everything is scored already")
-    data, left = run.load(), list[str]()
+    policy = policy_of(mode, like, max_length, separator=separator, eos=eos, bos=bos,
+                       back_off=back_off, keep=keep)  # fmt: skip
+    data, left, shown = run.load(), list[str](), list[str]()
     if reward is not None:
-        results = _of_reward(run, data, reward, adapter, mode or "raw", budget)
+        results = _of_reward(run, data, reward, adapter, policy, budget)
     elif scores is not None:
         from workbench.audit.models.whole import audit_scores
         from workbench.scoring.training.kept import read_scores
 
         kept = read_scores(scores)
-        results, left = audit_scores(kept, data, seed=run.config.seed), kept.left_out
+        results = audit_scores(kept, data, seed=run.config.seed)
+        left, shown = kept.left_out, kept.reasons
     else:
         from workbench.audit.models.scored import score_models
         from workbench.audit.models.whole import audit_scores
-        from workbench.scoring.tokens import TokenPolicy
         from workbench.scoring.tree import BUDGET
 
         found = score_models(
             data, str(model), adapter=adapter, reference=reference,
             checkpoints=split_names([checkpoints or ""]) or (), unseen=unseen,
-            annotators=list(run.config.annotators) or None, policy=TokenPolicy(mode or "raw"),
+            annotators=list(run.config.annotators) or None, policy=policy,
             beta=0.1 if beta is None else beta, budget=budget or BUDGET, folder=run.out,
-            progress=run.progress,
+            seen=seen, progress=run.progress,
         )  # fmt: skip
-        results, left = audit_scores(found, data, seed=run.config.seed), found.left_out
+        results = audit_scores(found, data, seed=run.config.seed)
+        # the first result tells the notes itself
+        left, shown = found.left_out, found.reasons
         if run.out is not None:
             found.save(run.out)
     text = "\n\n".join(result.summary() for result in results)
-    run.show("\n".join([text, *left]), {"results": [result.to_dict() for result in results],
+    run.show("\n".join([text, *shown]), {"results": [result.to_dict() for result in results],
                                           "notes": left})  # fmt: skip
     if run.out is not None:
         _save(run.out, data, results)
@@ -132,16 +164,15 @@ def _refuse(given: Mapping[str, object], beside: str, why: str) -> None:
 
 
 def _of_reward(
-    run: Run, data: PreferenceData, name: str, adapter: str | None, mode: str, budget: int | None
-) -> list[Result]:
+    run: Run, data: PreferenceData, name: str, adapter: str | None, policy: TokenPolicy,
+    budget: int | None,
+) -> list[Result]:  # fmt: skip
     from workbench.audit.models.reward_models import audit_rewards
     from workbench.scoring.models import load_reward
     from workbench.scoring.rewards import RewardHead
-    from workbench.scoring.tokens import TokenPolicy
     from workbench.scoring.tree import BUDGET
 
     model, tokenizer = load_reward(name, adapter)
-    policy = TokenPolicy("chat" if mode == "chat" else "raw")
     head = RewardHead(model, tokenizer, policy, budget=budget or BUDGET)
     with run.progress(f"Rewards of {name}"):
         return audit_rewards(data, head, list(run.config.annotators) or None, seed=run.config.seed)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -20,7 +21,8 @@ from workbench.data.formats.plain.nearest import unrecognised
 from workbench.data.formats.registry import FORMATS, get_format
 from workbench.data.formats.training.dataset_info import mapping_beside
 from workbench.data.reading.arrow_files import parquet_head
-from workbench.data.reading.bounds.limits import bounded, check_shape
+from workbench.data.reading.bounds.json_fields import check_fields
+from workbench.data.reading.bounds.limits import bounded, check_shape, limits
 from workbench.data.reading.container import Container
 from workbench.data.reading.containers import open_members, open_part, open_source
 from workbench.data.reading.record_tables import table_of
@@ -233,7 +235,7 @@ def _of_frame(frame: pd.DataFrame) -> Container:
 
 
 def _check_names(columns: list[str], name: str) -> None:
-    again = [column for column in columns if columns.count(column) > 1]
+    again = [column for column, number in Counter(columns).items() if number > 1]
     if again:
         raise DataError(
             "A column name stands twice.",
@@ -286,10 +288,14 @@ def _asked(options: Mapping[str, Any]) -> str | None:
 
 
 def _recognise(container: Container) -> Format | None:
-    columns, head = container.columns, container.head()
+    # the fields of a document may number its rows: only a format of documents reads so many
+    narrow = container.table.num_columns <= limits().columns
+    columns, head = container.columns, container.head() if narrow else []
     for name in FORMATS:
         found = get_format(name)
-        if flat_records(container, found) is not None or found.recognise(columns, head):
+        if flat_records(container, found) is not None or (
+            narrow and found.recognise(columns, head)
+        ):
             return found
     return None
 
@@ -305,6 +311,7 @@ def _recognised(container: Container) -> tuple[Container, Format | None]:
 
 
 def _inner(container: Container) -> Container:
+    check_fields(container.inner or [], container.name)
     table, notes = table_of(container.inner or [])
     notes.append("the records are those of a list inside the JSON document")
     return replace(container, table=table, notes=[*container.notes, *notes], inner=None)
@@ -329,6 +336,8 @@ def _chosen(
         fits = found.recognise(inner.columns, inner.head()) or wanted & set(inner.columns)
         if fits and not wanted & set(container.columns):
             container = inner
+    if flat_records(container, found) is None:
+        check_shape(0, container.table.num_columns, container.name)
     return container, found
 
 

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from workbench.errors import DesignError, ScoringError
 from workbench.judges.reward import RewardJudge
+from workbench.scoring.dialogues import dialogue_of_pair
 from workbench.scoring.layout import Group, unreachable
 from workbench.scoring.models import require_one_vocabulary
 from workbench.scoring.tokens import TokenPolicy, encode_all, split_at
@@ -95,17 +96,18 @@ class DensityRatioJudge(RewardJudge):
         """Return the scaled log-ratios of responses A and B; both sides in one pass."""
         found, groups = np.full((len(pairs), 2), np.nan), dict[int, Group]()
         for k, row in enumerate(pairs.to_dict("records")):
-            texts = (row["response_a"], row["response_b"])
+            one = dialogue_of_pair(row, self.policy)
+            both = (one.chosen, one.rejected)
             try:
-                group = Group(*encode_all(self.tokenizer, _text(row["prompt"]), texts, self.policy))
+                group = Group(*encode_all(self.tokenizer, one.prompt, both, self.policy))
             except ScoringError:
                 continue
             if not any(unreachable(model, group) for model in self.models):
                 groups[k] = group
-        one, two = (score_all(model, groups) for model in self.models)
-        for k in one.keys() & two.keys():
+        strong, weak = (score_all(model, groups) for model in self.models)
+        for k in strong.keys() & weak.keys():
             found[k] = [
-                self.beta * (x.total - y.total) for x, y in zip(one[k], two[k], strict=True)
+                self.beta * (x.total - y.total) for x, y in zip(strong[k], weak[k], strict=True)
             ]
         return found[:, 0], found[:, 1]
 
@@ -157,7 +159,8 @@ class FollowUpJudge(RewardJudge):
             )
         self.model, self.tokenizer = model.eval(), tokenizer
         self.liked, self.disliked = tuple(liked), tuple(disliked)
-        self.policy = policy or TokenPolicy()
+        # what one says next is another text, and no end of all texts
+        self.policy = policy or TokenPolicy(separator=" ", eos=False)
 
     def settings(self) -> dict[str, Any]:
         """Return what made the verdicts, as plain JSON values."""
@@ -203,7 +206,3 @@ class FollowUpJudge(RewardJudge):
 
     def _tokens(self, text: str) -> list[int]:
         return list(self.tokenizer(text, add_special_tokens=False)["input_ids"])
-
-
-def _text(prompt: Any) -> str:
-    return prompt if isinstance(prompt, str) else ""

@@ -275,12 +275,14 @@ class Asker:
     def _end(self, stage: Stage, done: Future[None], why: str) -> None:
         """Let the calls on the way come home; a second interrupt gives them up."""
         stage.stopped = stage.stopped or why
+        self._runner.get_loop().call_soon_threadsafe(stage.stop, why)
         stage.source.close()
         try:
             done.result()
         except KeyboardInterrupt:
             self._runner.get_loop().call_soon_threadsafe(stage.cancel)
-            with suppress(CancelledError):
+            # whoever interrupts once more waits no longer for what is given up
+            with suppress(CancelledError, asyncio.CancelledError, KeyboardInterrupt):
                 done.result()
         finally:
             self._over(stage)

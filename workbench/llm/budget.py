@@ -100,15 +100,7 @@ def _size(request: Request) -> int:
 
 
 class SpentError(Exception):
-    """No call may be begun any more: a limit would be crossed, or asking was stopped.
-
-    Attributes
-    ----------
-    attempts : int
-        Calls that the request has had already.
-    """
-
-    attempts = 0
+    """No call may be begun any more: a limit would be crossed, or asking was stopped."""
 
 
 class Call:
@@ -124,7 +116,8 @@ class Call:
 
     def took(self, usage: Usage) -> None:
         """Tell what the server billed; no token at all means that it did not say."""
-        self.usage = usage if usage.prompt_tokens or usage.completion_tokens else None
+        if usage.prompt_tokens or usage.completion_tokens:
+            self.usage = usage
 
     def unpaid(self) -> None:
         """Tell that the server answered nothing, and bills nothing."""
@@ -241,8 +234,11 @@ class Budget:
         )
         return Held(request.model, size, guessed)
 
-    def end(self, held: Held, usage: Usage | None) -> None:
-        """Book what a call took in the place of what was expected; None where nobody knows."""
+    def end(self, held: Held, usage: Usage | None) -> Usage:
+        """Book what a call took in the place of what was expected; None where nobody knows.
+
+        Returns what was booked.
+        """
         model, size, guessed = held
         kind = self._kind(model, guessed.completion_tokens)
         kind.calls, kind.size = kind.calls - 1, kind.size - size
@@ -257,6 +253,7 @@ class Budget:
             kind.learn(size, usage)
         sent = Usage(usage.prompt_tokens, usage.completion_tokens, max(usage.calls, 1))
         self.spent[model] = self.spent.get(model, Usage(calls=0)) + sent
+        return sent
 
     def _kind(self, model: str, longest: int) -> _Kind:
         return self._kinds.setdefault((model, longest), _Kind())

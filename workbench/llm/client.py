@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import os
 import random
-import reprlib
 import sqlite3
 from collections import defaultdict
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
@@ -13,27 +12,26 @@ from contextlib import AbstractContextManager, asynccontextmanager, nullcontext,
 from dataclasses import replace
 from typing import Any, Protocol
 
-from workbench.errors import ConfigError, JudgeError
+from workbench.errors import JudgeError
 from workbench.llm.asking.bends import Form, merged, omit, path_of, rename
 from workbench.llm.asking.body import body_of
 from workbench.llm.asking.call import Wire
+from workbench.llm.asking.completion import reply_of, unpaid, without
+from workbench.llm.asking.connection import session
 from workbench.llm.asking.dead_end import DeadEnd
-from workbench.llm.asking.failures import LONGEST_WAIT_S, CallFailedError, redacted
-from workbench.llm.asking.headers import values_of
+from workbench.llm.asking.failures import LONGEST_WAIT_S, CallFailedError
+from workbench.llm.asking.headers import check_headers, key_place, sent_headers, values_of
 from workbench.llm.asking.refusals import bends_for
-from workbench.llm.asking.trust import believed, whole
 from workbench.llm.budget import Call, SpentError
 from workbench.llm.endpoint import Endpoint
 from workbench.llm.pace import Pace
-from workbench.llm.reading import read_completion
-from workbench.llm.reply import Reply, Usage
+from workbench.llm.reading import NO_ANSWER
+from workbench.llm.reply import Reply
 from workbench.llm.request import Request
 
 _FIRST_WAIT_S = 0.5
 _ODD_ATTEMPTS = 2
 """Attempts at a request that is refused for no known reason: it may have been chance."""
-_NO_KEY = "none"
-"""Sent where no key is set: local servers ask for none."""
 
 
 class Model(Protocol):
@@ -82,7 +80,8 @@ class Client:
         self.endpoint, self.base_url = endpoint, endpoint.base_url
         self.pace = Pace(endpoint.concurrency)
         before = memory is not None and len(memory) > 0
-        self._line = DeadEnd(endpoint.base_url, endpoint.key_variable, before)
+        key_in = key_place(endpoint.headers, endpoint.key_variable)
+        self._line = DeadEnd(endpoint.base_url, key_in, before)
         self._wire, self._memory, self._secrets = wire, memory, secrets
         kept = {} if memory is None else memory.learnt(endpoint.name)
         self._forms = {(model, form) for model, forms in kept.items() for form in forms}
@@ -92,7 +91,6 @@ class Client:
         self._scouts: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
         self._asking = 0
         self._end: JudgeError | None = None
-        self._ended = asyncio.Event()
         # the permit of each call: a run counts and limits them
         self.attempt: Callable[[Request], AbstractContextManager[Call]] = _free
 
@@ -112,12 +110,16 @@ class Client:
         if not self._asking:
             # what was a dead end may be none when it is asked again
             self._end = None
-            self._ended.clear()
+            self.pace.over.clear()
         self._asking += 1
         try:
             return await self._asked(request)
         finally:
             self._asking -= 1
+
+    def stop(self) -> None:
+        """End all waiting: nothing more is to be sent."""
+        self.pace.over.set()
 
     async def _asked(self, request: Request) -> Reply:
         reply, tries = await self._answer(request)
@@ -127,10 +129,8 @@ class Client:
         other = replace(request.sampling, seed=None if seed is None else seed + 1)
         try:
             again, _ = await self._answer(replace(request, sampling=other))
-        except SpentError as spent:
-            return replace(reply, attempts=reply.attempts + spent.attempts)
-        except JudgeError:
-            # the reply at hand is paid for; the next request meets the dead end
+        except (SpentError, JudgeError):
+            # the reply at hand is paid for; the next request meets the end
             return reply
         if again.failed and not again.usage.calls:
             return replace(reply, attempts=reply.attempts + again.attempts)
@@ -153,18 +153,18 @@ class Client:
             while True:
                 async with self.pace.slot() as begun:
                     if self._end is not None:
-                        raise self._end
+                        # one error of many requests: its own way here is enough
+                        raise self._end.with_traceback(None)
                     body, form = self._body(request, trial)
                     try:
                         reply = await self._send(request, body)
-                    except SpentError as spent:
-                        spent.attempts = calls
-                        raise
                     except CallFailedError as error:
                         calls, failure = calls + 1, error
                     else:
-                        self._answered(request.model, form)
+                        self._came(reply, request, form, begun)
                         return replace(reply, attempts=calls + 1, form=form), tries + 1
+                if failure.again:
+                    continue
                 if self._bends(failure, request, trial, body):
                     if not scouting:
                         await self._go_ahead(request.model, trial)
@@ -178,10 +178,10 @@ class Client:
                 self._count(failure, request, begun, last and self._line.answers == answers)
                 if last:
                     return _failed(failure, tries, calls), tries
-                # a dead end ends the waiting
+                # a dead end, or who gives up, ends the waiting
                 with suppress(TimeoutError):
                     wait = max(failure.wait_s, _backoff(tries))
-                    await asyncio.wait_for(self._ended.wait(), min(wait, LONGEST_WAIT_S))
+                    await asyncio.wait_for(self.pace.over.wait(), min(wait, LONGEST_WAIT_S))
         finally:
             if scouting:
                 self._scouts[request.model].release()
@@ -194,12 +194,12 @@ class Client:
                 if error.status is not None or error.unsent:
                     call.unpaid()
                 raise
-            reply = _reply(completion, request, body)
+            reply = reply_of(completion, request, body, path_of(body))
+            if reply.reason in NO_ANSWER:
+                call.unpaid()
             call.took(reply.usage)
-        if not reply.failed:
-            return reply
         # what an odd server sent may repeat the key
-        return replace(reply, text=redacted(reply.text, self._secrets))
+        return without(reply, self._secrets)
 
     async def _go_ahead(self, model: str, trial: list[str]) -> None:
         """Wait until no other request finds out how a model wants to be asked."""
@@ -236,6 +236,18 @@ class Client:
         # others may have learnt it while this call was on the way
         return self._body(request, trial)[0] != body
 
+    def _came(self, reply: Reply, request: Request, form: Form, begun: float) -> None:
+        """Count a reply: an answer, or one like a refusal where nothing came of the model."""
+        if reply.reason in NO_ANSWER:
+            empty = CallFailedError(reply.text, 200, concerns=("odd", "a reply without an answer"))
+            self._count(empty, request, begun, False)
+        else:
+            self._answered(request.model, form)
+
+    def suspect(self, request: Request) -> None:
+        """Take note that a request has failed before: its failures show nothing of the server."""
+        self._line.known.add(_pair(request))
+
     def _answered(self, model: str, form: Form) -> None:
         """Count an answer, and ask all later requests of a model in the form that it had."""
         self.pace.answered()
@@ -262,43 +274,24 @@ class Client:
             self.pace.refused(failure.wait_s, begun)
         retried = failure.whose in ("server", "busy")
         last = given_up and retried
-        of = request.about.get("pair_id", id(request))
         oldest = self.pace.oldest
-        end = self._line.failed(failure, request.model, of, last=last, oldest=oldest)
+        end = self._line.failed(failure, request.model, _pair(request), last=last, oldest=oldest)
         if end is not None:
             self._end = end
-            self._ended.set()
+            self.stop()
             raise end
         if failure.whose == "server" and self._line.silent:
             self.pace.hold(_FIRST_WAIT_S, begun)
 
 
-def _reply(completion: Any, request: Request, body: Mapping[str, Any]) -> Reply:
-    """Return the reply that a completion holds; whatever it is, it fails alone."""
-    path = path_of(body)
-    try:
-        reply = whole(read_completion(completion, request, path))
-    except Exception as error:
-        # paid for, and no reason to end the run
-        reason = f"unreadable: {type(error).__name__}"
-        return Reply(reprlib.repr(completion), None, path, reason=reason)
-    texts = request.inputs or [one["content"] for one in request.messages]
-    usage = believed(reply.usage, body, sum(map(len, texts)))
-    return reply if usage is reply.usage else replace(reply, usage=usage)
-
-
 def _failed(failure: CallFailedError, tries: int, calls: int) -> Reply:
     retried = failure.whose in ("server", "busy")
     what = f"no reply after {tries} attempts" if retried else failure.reason
-    return Reply(
-        failure.said,
-        None,
-        "",
-        usage=Usage(calls=0),
-        attempts=calls,
-        reason=f"{what}: {failure}",
-        permanent=failure.whose == "request",
-    )
+    return unpaid(failure, what, calls)
+
+
+def _pair(request: Request) -> object:
+    return request.about.get("pair_id", id(request))
 
 
 def _free(request: Request) -> AbstractContextManager[Call]:
@@ -313,19 +306,6 @@ def _both(first: str, second: str) -> str:
     return first if first == second else f"{first}\n--- asked again ---\n{second}"
 
 
-def _check_headers(headers: Mapping[str, str], variable: str, own: Mapping[str, str]) -> None:
-    """Refuse what no header can hold; the values are not repeated."""
-    for name, text in headers.items():
-        if not (text.isascii() and text.isprintable()):
-            raise ConfigError(
-                "A header cannot be sent.",
-                where=f"--header {name}" if name in own else f"the environment variable {variable}",
-                found="a character beyond printable ASCII, such as a line end or a curly quote",
-                expected="letters, digits and signs of ASCII",
-                fix="Set it again, without quotes and without a line end.",
-            )
-
-
 @asynccontextmanager
 async def connected(endpoint: Endpoint, memory: Memory | None = None) -> AsyncIterator[Client]:
     """Open a connection to an endpoint; its key comes from the environment.
@@ -335,25 +315,18 @@ async def connected(endpoint: Endpoint, memory: Memory | None = None) -> AsyncIt
     endpoint : Endpoint
     memory : Memory, optional
         Where it is kept what its server wants otherwise; only while it is open when None.
-    """
-    from openai import AsyncOpenAI, DefaultAioHttpClient
 
-    key = os.environ.get(endpoint.key_variable) or _NO_KEY
+    Raises
+    ------
+    ConfigError
+        The key or a header has no value, or cannot be sent.
+    """
+    key = os.environ.get(endpoint.key_variable)
     own, secrets = values_of(endpoint.headers)
-    async with (
-        # the whole call is timed: the transport needs no clocks for its parts
-        DefaultAioHttpClient(timeout=None) as http,
-        AsyncOpenAI(api_key=key, base_url=endpoint.base_url, http_client=http) as api,
-    ):
-        given = {name.lower() for name in own}
-        usual = {
-            name: text
-            for name, text in {**api.default_headers, **api.auth_headers}.items()
-            if isinstance(text, str) and not name.startswith("X-Stainless")
-        }
-        headers = {n: text for n, text in usual.items() if n.lower() not in given} | own
-        _check_headers(headers, endpoint.key_variable, own)
-        urls = {r: api.base_url.join(r) for r in ("chat/completions", "embeddings")}
-        secrets += [] if key == _NO_KEY else [key]
-        wire = Wire(http, urls, headers, endpoint.timeout_s, secrets)
+    headers = sent_headers(endpoint.base_url, key, own)
+    check_headers(headers, endpoint.key_variable, own)
+    secrets += [key] if key else []
+    async with session(endpoint.base_url) as connection:
+        secrets += connection.secrets
+        wire = Wire(connection, endpoint.base_url, headers, endpoint.timeout_s, secrets)
         yield Client(endpoint, wire, memory, secrets)

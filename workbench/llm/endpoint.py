@@ -11,8 +11,19 @@ from urllib.parse import urlsplit
 
 from workbench.errors import ConfigError
 from workbench.llm.asking.bends import Form, omit, rename
+from workbench.llm.request import Sampling
 
 _NEEDED = ("model", "messages")
+_READ = ("input", "response_format", "stream", "stream_options", "tools")
+"""Fields that say what comes back: nothing else may stand in their place."""
+
+
+def _is_host(name: str | None) -> bool:
+    """Return whether a name can be one of a host: of labels, none of them empty."""
+    if not name:
+        return False
+    odd = any(c.isspace() or c in '\\^|<>{}"`' for c in name)
+    return ":" in name or (all(name.rstrip(".").split(".")) and not odd)
 
 
 @dataclass(frozen=True)
@@ -84,8 +95,12 @@ class Endpoint:
         return (*map(omit, self.omit), *(rename(field, to) for field, _, to in parts))
 
     def __post_init__(self) -> None:
-        parts = urlsplit(self.base_url)
-        fine = parts.scheme in ("http", "https") and parts.hostname
+        try:
+            parts = urlsplit(self.base_url)
+            fine = parts.scheme in ("http", "https") and _is_host(parts.hostname)
+            fine = fine and parts.port != 0
+        except ValueError:
+            parts, fine = urlsplit(""), False
         if not fine or "@" in parts.netloc or parts.query or parts.fragment:
             raise ConfigError(
                 "The address of the endpoint cannot be used.",
@@ -102,11 +117,20 @@ class Endpoint:
                 expected="at least 1 call at once, 1 attempt, and a timeout above 0",
                 fix="Give larger values.",
             )
-        changed = {*self.omit, *(one.partition("=")[0] for one in self.rename)}
-        if not changed.isdisjoint(_NEEDED) or not all(one.partition("=")[2] for one in self.rename):
+        self._check_fields()
+
+    def _check_fields(self) -> None:
+        parts = [one.partition("=") for one in self.rename]
+        changed = {*self.omit, *(field for field, _, _ in parts)}
+        names = [name for _, _, name in parts]
+        # a name that is taken would lose what it has
+        taken = {*_NEEDED, *_READ, *Sampling(top_logprobs=1).body()} - changed
+        fine = changed.isdisjoint(_NEEDED) and taken.isdisjoint(names)
+        if not fine or not all(names) or len(set(names)) < len(names):
             raise ConfigError(
                 "The fields of the request cannot be changed so.",
                 found=f"omit {', '.join(self.omit) or 'none'}; rename {', '.join(self.rename)}",
-                expected=f"fields other than {' and '.join(_NEEDED)}; FIELD=NAME to rename one",
+                expected=f"fields other than {', '.join(_NEEDED)}; FIELD=NAME to rename one, "
+                "each to a name of its own",
                 fix="Correct --omit and --rename.",
             )

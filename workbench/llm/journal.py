@@ -11,6 +11,7 @@ import json
 import os
 import sqlite3
 import threading
+import time
 import zlib
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
@@ -38,8 +39,8 @@ CREATE TABLE IF NOT EXISTS bends (
   name TEXT NOT NULL, model TEXT NOT NULL, form TEXT NOT NULL, UNIQUE (name, model, form)
 )
 """
-"""Forms in which the models of an endpoint answered, and of all answers here (without names);
-files of earlier versions have none."""
+"""Forms in which the models of an endpoint answered, and of all answers that are here or expected
+(without names); files of earlier versions have none."""
 
 _KNOWN = "INSERT OR IGNORE INTO bends VALUES (?, ?, ?)"
 
@@ -155,7 +156,7 @@ class Journal:
         """
         wanted = list(dict.fromkeys(keys))
         found = self._found("answers", wanted)
-        for form in self._forms():
+        for form in self.forms():
             left = {bent_key(key, form): key for key in wanted if key not in found}
             found |= {left[own]: one for own, one in self._found("answers", left).items()}
         return found
@@ -173,17 +174,21 @@ class Journal:
 
     def used(self) -> dict[str, Usage]:
         """Return the tokens and the calls of all that is kept, by model; failed calls too."""
-        # what a server did not bill is not free: its length tells about how much it was
+        # what a server did not bill is not free: it counts as it did when it was asked; its
+        # length tells about how much it was where that is not kept
         query = """
             SELECT json_extract(asked, '$.model') AS model,
               SUM(CASE WHEN told THEN json_extract(reply, '$.usage[0]')
+                  + COALESCE(json_extract(reply, '$.guessed[0]'), 0)
                 ELSE calls * LENGTH(asked) / 3 END),
               SUM(CASE WHEN told THEN json_extract(reply, '$.usage[1]')
+                  + COALESCE(json_extract(reply, '$.guessed[1]'), 0)
                 ELSE calls * LENGTH(json_extract(reply, '$.text')) / 3 END),
               SUM(MAX(calls, json_extract(reply, '$.attempts')))
             FROM (
               SELECT *, json_extract(reply, '$.usage[2]') AS calls,
-                json_extract(reply, '$.usage[0]') + json_extract(reply, '$.usage[1]') > 0 AS told
+                json_extract(reply, '$.usage[0]') + json_extract(reply, '$.usage[1]') > 0
+                  OR json_extract(reply, '$.guessed') IS NOT NULL AS told
               FROM (SELECT asked, reply FROM answers UNION ALL SELECT asked, reply FROM failures)
             )
             WHERE asked IS NOT NULL GROUP BY model
@@ -207,7 +212,17 @@ class Journal:
         with self._lock, self._connection as connection:
             connection.execute(_KNOWN, (name, model, json.dumps(form)))
 
-    def _forms(self) -> list[Form]:
+    def expect(self, forms: Iterable[Form]) -> None:
+        """Keep forms of requests that are answered elsewhere, by which their replies are known."""
+        rows = [("", "", json.dumps(form)) for form in forms]
+        try:
+            with self._lock, self._connection as connection:
+                connection.executemany(_KNOWN, rows)
+        except sqlite3.OperationalError as error:
+            raise self._unwritten(error) from error
+
+    def forms(self) -> list[Form]:
+        """Return every form in which a request was answered, or is expected to be."""
         with self._lock:
             query = "SELECT form FROM bends GROUP BY form ORDER BY MIN(rowid)"
             rows = self._connection.execute(query).fetchall()
@@ -297,7 +312,7 @@ def _forms_of(replies: Iterable[Reply]) -> list[tuple[str, str, str]]:
 def _opened(path: Path) -> sqlite3.Connection:
     connection = sqlite3.connect(path, timeout=_BUSY_S, check_same_thread=False)
     try:
-        connection.execute("PRAGMA journal_mode = WAL")
+        _write_ahead(connection)
         connection.execute("PRAGMA synchronous = NORMAL")
         version = connection.execute("PRAGMA user_version").fetchone()[0]
         if version > _VERSION:
@@ -321,6 +336,20 @@ def _opened(path: Path) -> sqlite3.Connection:
         connection.close()
         raise
     return connection
+
+
+def _write_ahead(connection: sqlite3.Connection) -> None:
+    """Switch to the write-ahead log; SQLite itself does not wait where others do so, too."""
+    give_up = time.monotonic() + _BUSY_S
+    while True:
+        try:
+            connection.execute("PRAGMA journal_mode = WAL")
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY or time.monotonic() > give_up:
+                raise
+            time.sleep(_BUSY_S / 1000)
+        else:
+            return
 
 
 def _json(value: Any) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 
 
 class Pace:
@@ -24,6 +24,8 @@ class Pace:
     ----------
     alone : bool
         One call at a time, to see whether a silent server answers again.
+    over : Event
+        Set when nobody waits any longer: each place is given at once.
 
     Examples
     --------
@@ -39,6 +41,7 @@ class Pace:
         self.under_way = 0
         self._begun: list[float] = []
         self.alone = False
+        self.over = asyncio.Event()
         self._not_before = 0.0
         self._holds = 0
         self._held_at = float("-inf")
@@ -57,8 +60,9 @@ class Pace:
             await self._free.wait_for(lambda: self.under_way < self.at_once)
             self.under_way += 1
         try:
-            while (wait := self._not_before - time.monotonic()) > 0:
-                await asyncio.sleep(wait)
+            while (wait := self._not_before - time.monotonic()) > 0 and not self.over.is_set():
+                with suppress(TimeoutError):
+                    await asyncio.wait_for(self.over.wait(), wait)
             begun = time.monotonic()
             self._begun.append(begun)
             try:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator, Mapping
+from itertools import chain
 from typing import Any
 
 from workbench.llm.replies.json_values import (
@@ -17,6 +18,11 @@ from workbench.llm.replies.json_values import (
 
 _FENCE = re.compile(r"```[\w-]*[ \t]*\n(.*?)```", re.DOTALL)
 _SAID = re.compile(r"""["'](\w+)\\?["']\s*:\s*\\?["']?([\w-]+)""")
+_PROSE = re.compile(
+    r"\b(\w+)\b[*_`\"']*\s*(?::|=|\bis\b)\s*[*_`\"'(\[]*([\w-]+)"
+    # a sentence that goes on says more: "verdict: B is worse"
+    r"(?=[*_`\"')\]]*\s*(?:[.,;!?{\n<]|$))"
+)
 _DIFFERENT = "different values fit"
 _LONGEST = 200_000
 """Characters of a reply that are searched: a longer one is a failure, not a quest."""
@@ -137,7 +143,8 @@ def _values_of(text: str) -> Iterator[Any]:
 def _contradicted(text: str, found: Any, schema: Mapping[str, Any]) -> bool:
     """Return whether a text gives a field another of its values, in what is no JSON.
 
-    Such as a last verdict that is cut off, or in single or escaped quotes.
+    Such as a last verdict that is cut off, or in single or escaped quotes, or in prose:
+    ``**Verdict: B**``.
     """
     parts = schema.get("properties", {}) if isinstance(found, dict) else {}
     known = {
@@ -145,7 +152,7 @@ def _contradicted(text: str, found: Any, schema: Mapping[str, Any]) -> bool:
         for name, part in parts.items()
         if "enum" in part and name in found
     }
-    for name, said in _SAID.findall(text):
+    for name, said in chain(_SAID.findall(text), _PROSE.findall(text)):
         options, value = known.get(name.casefold(), ((), None))
         if said.casefold() in options and said.casefold() != str(value).casefold():
             return True

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from workbench.errors import ScoringError
-from workbench.llm.asking.headers import values_of
+from workbench.llm.asking.headers import check_headers, sent_headers, values_of
 from workbench.llm.endpoint import Endpoint
 from workbench.llm.replies.marks import begins
 
@@ -41,11 +41,14 @@ class ServerScorer:
         import openai
 
         self.endpoint, self.model = endpoint, model
+        key = os.environ.get(endpoint.key_variable)
+        own = values_of(endpoint.headers)[0]
+        check_headers(sent_headers(endpoint.base_url, key, own), endpoint.key_variable, own)
         self._client = openai.OpenAI(
-            api_key=os.environ.get(endpoint.key_variable) or "none",
+            api_key=key or "none",
             base_url=endpoint.base_url,
             timeout=endpoint.timeout_s,
-            default_headers=values_of(endpoint.headers)[0],
+            default_headers=own,
             # the key goes where the user sent it, and nowhere else
             http_client=openai.DefaultHttpxClient(follow_redirects=False),
         )
@@ -116,8 +119,14 @@ class ServerScorer:
 def _placed(text: str, found: Logprobs) -> list[int | None]:
     """Return the character of the text at which each token begins; None outside of it."""
     offsets = list(found.text_offset or ())
-    if not found.tokens:
-        return [*offsets]
+    if not found.tokens or len(found.tokens) != len(found.token_logprobs or ()):
+        given, values = len(found.tokens or ()), len(found.token_logprobs or ())
+        raise ScoringError(
+            "The server does not say which tokens it scored.",
+            found=f"{given:,} tokens, {values:,} log-probabilities",
+            expected="a token for every log-probability: offsets alone cannot be checked",
+            fix="Score with the model's weights instead, or update the server.",
+        )
     places = begins(found.tokens, text)
     if places is not None:
         return places

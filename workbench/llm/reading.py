@@ -14,8 +14,14 @@ from workbench.llm.replies.thinking import Parted, may_think, parted
 from workbench.llm.reply import Reply, Usage
 from workbench.llm.request import Request
 
+NO_ANSWER = ("the server gave no choice", "the server gave no vectors")
+"""Why a reply is a failure in which nothing came of the model."""
+
 PATHS = ("json_schema", "json_object", "text")
 """How structure is asked for: what a server does not know falls back to the next."""
+
+
+_BROKEN_OFF = ("error", "abort", "aborted", "cancelled", "canceled")
 
 
 def response_format(schema: Mapping[str, Any], path: str) -> dict[str, Any]:
@@ -59,7 +65,7 @@ def read_completion(completion: Any, request: Request, path: str) -> Reply:
         return _embeddings(completion, len(request.inputs))
     choice = _first_choice(completion)
     if choice is None:
-        return Reply(_raw(completion), None, path, reason="the server gave no choice")
+        return Reply(_raw(completion), None, path, reason=NO_ANSWER[0])
     message = choice.get("message")
     content = content_of(message if isinstance(message, dict) else {})
     said = _parted(content, request)
@@ -104,7 +110,7 @@ def _no_answer(
     """Return why a reply holds no answer; None where it may."""
     if content.refusal:
         return "the model refused"
-    if finish in ("error", "abort"):
+    if finish.lower() in _BROKEN_OFF:
         return f"the server broke off the reply ({finish})"
     if finish == "content_filter":
         return "the server's content filter cut the reply"
@@ -128,7 +134,7 @@ def _embeddings(completion: Any, n: int) -> Reply:
     vectors = [found.get(k) for k in range(n)]
     sizes = {_size(one) for one in vectors}
     if len(sizes) != 1 or 0 in sizes:
-        return Reply(_raw(completion), None, "embeddings", reason="the server gave no vectors")
+        return Reply(_raw(completion), None, "embeddings", reason=NO_ANSWER[1])
     return Reply("", vectors, "embeddings", usage=_usage(completion))
 
 

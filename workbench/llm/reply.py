@@ -55,6 +55,8 @@ class Reply:
         What the model thought before it answered, as far as it was told: never read.
     permanent : bool
         Asking the same again would fail again.
+    guessed : tuple of int
+        Tokens of prompts and of replies that calls counted as whose bill nobody knows.
     form : tuple of str
         What was changed in the request because the server wants it
         (:mod:`workbench.llm.asking.bends`); empty where it was sent in full.
@@ -71,6 +73,7 @@ class Reply:
     thinking: str = ""
     permanent: bool = False
     form: tuple[str, ...] = ()
+    guessed: tuple[int, int] = (0, 0)
 
     @property
     def failed(self) -> bool:
@@ -97,6 +100,8 @@ class Reply:
             record["permanent"] = True
         if self.form:
             record["form"] = list(self.form)
+        if any(self.guessed):
+            record["guessed"] = list(self.guessed)
         return record
 
     @classmethod
@@ -122,4 +127,5 @@ class Reply:
             record.get("thinking", ""),
             record.get("permanent", False),
             tuple(record.get("form", ())),
+            tuple(record.get("guessed", (0, 0))),
         )

@@ -17,6 +17,7 @@ from workbench.audit.models.optimisation import RULES as OPTIMISATION_RULES
 from workbench.audit.models.ranking import RULES as RANKING_RULES
 from workbench.audit.models.relevance import RULES as REWARD_RULES
 from workbench.audit.models.reward_models import RULES as ENSEMBLE_RULES
+from workbench.audit.models.seen import RULES as SEEN_RULES
 from workbench.compare.contrast import Contrast
 from workbench.data.dataset import PreferenceData
 from workbench.decompose.checks.rules import RULES as CHECK_RULES
@@ -109,6 +110,7 @@ ALL_RULES = {
     **REWARD_RULES,
     **ENSEMBLE_RULES,
     **OPTIMISATION_RULES,
+    **SEEN_RULES,
 }
 """Every rule."""
 

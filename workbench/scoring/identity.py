@@ -6,7 +6,8 @@ import hashlib
 import json
 from typing import Any
 
-from workbench.scoring.tokens import TokenPolicy, rendered
+from workbench.scoring.policy import TokenPolicy
+from workbench.scoring.template import rendered
 
 TODAY = "chat_template_today"
 """Key of what a chat template makes of a short dialogue now."""

@@ -15,12 +15,14 @@ import pandas as pd
 from workbench.data.dataset import PreferenceData
 from workbench.data.preferred import preferred
 from workbench.errors import ScoringError
+from workbench.scoring.dialogues import with_messages
 from workbench.scoring.identity import identity
 from workbench.scoring.layout import Group, unreachable
+from workbench.scoring.pairs import tokens_of
 from workbench.scoring.parts import Parts
 from workbench.scoring.precision import single_precision
-from workbench.scoring.reading import cut_by_template, same_tokens
-from workbench.scoring.tokens import TokenPair, TokenPolicy, encode, encode_all
+from workbench.scoring.template import Prompt, Response
+from workbench.scoring.tokens import TokenPair, TokenPolicy, encode_one
 from workbench.scoring.tree import (
     BUDGET,
     TOO_LARGE,
@@ -120,11 +122,12 @@ def score_pairs(
 
     Notes
     -----
-    A pair is one sequence: prompt, chosen, rejected, where positions of the rejected one
-    begin again after the prompt and it does not see the chosen one. Pairs of similar
-    length are batched; padding is never seen and never read. Logits are made for the
-    positions that predict a response only, in single precision, with the soft cap, scale
-    and bias that the model's head has; a sequence's sum is in double precision. An
+    What a prompt's responses, or several pairs' prompts, begin with in common is computed
+    once: in one sequence, where positions count along each text and none sees another's own
+    tokens (:func:`workbench.scoring.layout.laid_out`). Rows of similar length are batched;
+    padding is never seen and never read. Logits are made for the positions that predict a
+    response only, in single precision, with the soft cap, scale and bias that the model's
+    head has; a sequence's sum is in double precision. An
     architecture that this does not suit, as tried on the shortest and the longest pair, is
     scored one sequence at a time (:func:`workbench.scoring.tree.shares_prompts`).
 
@@ -136,8 +139,9 @@ def score_pairs(
     import torch
 
     policy = policy or TokenPolicy()
-    chosen = preferred(data, annotators)
-    tokens, reasons = _tokens(model, tokenizer, chosen, policy)
+    chosen = with_messages(data, preferred(data, annotators))
+    made = tokens_of(model, tokenizer, chosen, policy)
+    tokens, reasons = made.found, made.reasons
     if not tokens:
         raise ScoringError(
             "There is no pair to score.",
@@ -159,11 +163,15 @@ def score_pairs(
     values = {k: kept[ids[k]] for k in tokens if ids[k] in kept}
     waiting = {k: one for k, one in tokens.items() if k not in values}
     with single_precision(model, recast) as exact, torch.inference_mode():
-        shared = shares_prompts(model, [one.group for one in tokens.values()], exact)
+        shared = shares_prompts(model, [k for one in tokens.values() for k in one.groups], exact)
         plain = _plain_margins(model, tokens, audit)
         audited_in = str(model.dtype)
     with torch.inference_mode():
-        for batch in batches({k: len(one) for k, one in waiting.items()}, budget):
+        # of all pairs, those that are kept too: a run that goes on has the batches that it had
+        for every in batches(model, {k: one.group for k, one in tokens.items()}, budget):
+            batch = [k for k in every if k in waiting]
+            if not batch:
+                continue
             found = halved(lambda some: _score(model, waiting, some, shared, per_token), batch)
             values |= found
             if parts is not None and found:
@@ -180,7 +188,7 @@ def score_pairs(
         "budget": budget, "device": str(model.device), "audited": len(plain),
         "audited_in": audited_in,
         "layout": "shared prompt" if shared else "one sequence at a time",
-        "notes": _notes(tokenizer, chosen, policy),
+        "notes": made.notes,
     }  # fmt: skip
     return PairScores(pd.DataFrame(rows), noise, settings)
 
@@ -202,14 +210,14 @@ def token_pairs(
     annotators : sequence of str, optional
     policy : TokenPolicy, optional
     """
-    found, _ = _tokens(model, tokenizer, preferred(data, annotators), policy or TokenPolicy())
-    return list(found.values())
+    chosen = with_messages(data, preferred(data, annotators))
+    return list(tokens_of(model, tokenizer, chosen, policy or TokenPolicy()).found.values())
 
 
 def score_responses(
     model: Any,
     tokenizer: Any,
-    items: Sequence[tuple[str, str, str]],
+    items: Sequence[tuple[str, Prompt, Response]],
     policy: TokenPolicy | None = None,
     budget: int = BUDGET,
     recast: bool = True,
@@ -234,7 +242,7 @@ def score_responses(
     policy, groups, reasons = policy or TokenPolicy(), dict[int, Group](), dict[int, str | None]()
     for k, (_, prompt, response) in enumerate(items):
         try:
-            group = Group(*encode_all(tokenizer, prompt, (response,), policy))
+            group = Group(*encode_one(tokenizer, prompt, response, policy))
         except ScoringError as error:
             reasons[k] = error.what
             continue
@@ -271,39 +279,6 @@ def fingerprint(model: Any) -> str:
     return state.hexdigest()
 
 
-def _tokens(
-    model: Any, tokenizer: Any, pairs: pd.DataFrame, policy: TokenPolicy
-) -> tuple[dict[int, TokenPair], dict[int, str]]:
-    """Return tokens by row, and why other rows have none."""
-    found, reasons = {}, {}
-    for k, row in enumerate(pairs.to_dict("records")):
-        if pd.notna(row["why"]):
-            reasons[k] = row["why"]
-            continue
-        try:
-            one = encode(tokenizer, row["prompt"], row["chosen"], row["rejected"], policy)
-        except ScoringError as error:
-            reasons[k] = str(error).splitlines()[0]
-            continue
-        why = unreachable(model, one.group)
-        if one.chosen == one.rejected:
-            why = same_tokens(tokenizer, row["prompt"], row["chosen"], row["rejected"], policy)
-        if why is None:
-            found[k] = one
-        else:
-            reasons[k] = why
-    return found, reasons
-
-
-def _notes(tokenizer: Any, pairs: pd.DataFrame, policy: TokenPolicy) -> list[str]:
-    """Return what there is to say of the tokens that no pair's reason says."""
-    known = pairs[pairs["why"].isna()]
-    texts = [(row["prompt"], row[side]) for row in known.to_dict("records")
-             for side in ("chosen", "rejected")]  # fmt: skip
-    cut = cut_by_template(tokenizer, texts, policy)
-    return [] if cut is None else [cut]
-
-
 Values = dict[int, dict[str, Any]]
 
 
@@ -311,8 +286,10 @@ def _score(
     model: Any, pairs: dict[int, TokenPair], names: list[int], shared: bool, per_token: bool
 ) -> Values:
     found: Values = {}
-    scored = score_groups(model, [pairs[name].group for name in names], shared)
-    for name, (plus, minus) in zip(names, scored, strict=True):
+    groups = [group for name in names for group in pairs[name].groups]
+    sides = iter([one for both in score_groups(model, groups, shared) for one in both])
+    for name in names:
+        plus, minus = next(sides), next(sides)
         n, m = len(plus.tokens), len(minus.tokens)
         cross, own = float(plus.states @ minus.states), float(plus.states @ plus.states)
         found[name] = {
@@ -353,8 +330,7 @@ def _plain_margins(model: Any, tokens: dict[int, TokenPair], most: int) -> dict[
     """Return the margins of evenly spread pairs that fit, one sequence at a time."""
 
     def margin(which: list[int]) -> dict[int, float]:
-        one = tokens[which[0]]
-        plus, minus = (alone(model, one.prompt, side) for side in (one.chosen, one.rejected))
+        plus, minus = (alone(model, *side) for side in tokens[which[0]].sides)
         return {which[0]: plus.total - minus.total}
 
     rows = sorted(tokens)

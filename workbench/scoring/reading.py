@@ -6,8 +6,18 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
+from workbench.data.formats.messages import text_of
 from workbench.scoring.layout import text_config
-from workbench.scoring.tokens import TokenPolicy, joined, rendered, whole_text
+from workbench.scoring.policy import TokenPolicy
+from workbench.scoring.sequences import joined, whole_text
+from workbench.scoring.template import (
+    Prompt,
+    RefusedError,
+    Response,
+    asked_turns,
+    rendered,
+    said_turns,
+)
 
 SAME = "both responses have the same tokens"
 """Why a pair is left out: nothing could tell its responses apart."""
@@ -15,13 +25,16 @@ SAME = "both responses have the same tokens"
 _CUT = "the chat template leaves out a part of"
 
 
-def left_out_by_template(tokenizer: Any, prompt: str, response: str, policy: TokenPolicy) -> bool:
+def left_out_by_template(
+    tokenizer: Any, prompt: Prompt, response: Response, policy: TokenPolicy
+) -> bool:
     """Return whether a chat template drops a part of a response, such as its reasoning.
 
     Parameters
     ----------
     tokenizer : transformers tokenizer
-    prompt, response : str
+    prompt : str or Asked
+    response : str or sequence of dict
     policy : TokenPolicy
 
     Notes
@@ -30,13 +43,20 @@ def left_out_by_template(tokenizer: Any, prompt: str, response: str, policy: Tok
     """
     if policy.mode != "chat" or not getattr(tokenizer, "chat_template", None):
         return False
-    text, ask = (_bare(k) for k in (rendered(tokenizer, prompt, response), prompt))
+    try:
+        text, at = _bare(rendered(tokenizer, prompt, response)), 0
+    except RefusedError:
+        return False
     # a response may stand in its prompt as well
-    return _bare(response) not in text[text.find(ask) + len(ask) if ask in text else 0 :]
+    for turn in asked_turns(prompt):
+        ask = _bare(text_of(turn))
+        at = text.find(ask, at) + len(ask) if ask in text[at:] else at
+    said = [turn for turn in said_turns(response) if isinstance(turn.get("content"), str)]
+    return any(_bare(turn["content"]) not in text[at:] for turn in said)
 
 
 def cut_by_template(
-    tokenizer: Any, texts: Sequence[tuple[str, str]], policy: TokenPolicy
+    tokenizer: Any, texts: Sequence[tuple[Prompt, Response]], policy: TokenPolicy
 ) -> str | None:
     """Return how many responses a chat template cuts, as a line; None where none.
 
@@ -51,14 +71,15 @@ def cut_by_template(
 
 
 def same_tokens(
-    tokenizer: Any, prompt: str, chosen: str, rejected: str, policy: TokenPolicy
+    tokenizer: Any, prompt: Prompt, chosen: Response, rejected: Response, policy: TokenPolicy
 ) -> str:
     """Return why a pair whose tokens are the same is left out, and whose doing it is.
 
     Parameters
     ----------
     tokenizer : transformers tokenizer
-    prompt, chosen, rejected : str
+    prompt : str or Asked
+    chosen, rejected : str or sequence of dict
     policy : TokenPolicy
     """
     cut = any(left_out_by_template(tokenizer, prompt, one, policy) for one in (chosen, rejected))
@@ -76,7 +97,7 @@ def reads_one_token(model: Any) -> bool:
 
 
 def head_tokens(
-    model: Any, tokenizer: Any, prompt: str, response: str, policy: TokenPolicy
+    model: Any, tokenizer: Any, prompt: Prompt, response: Response, policy: TokenPolicy
 ) -> list[int]:
     """Return the tokens that a reward head is given: a decoder's as its trainer makes them.
 
@@ -84,7 +105,8 @@ def head_tokens(
     ----------
     model : transformers model for sequence classification
     tokenizer : transformers tokenizer
-    prompt, response : str
+    prompt : str or Asked
+    response : str or sequence of dict
     policy : TokenPolicy
 
     Notes

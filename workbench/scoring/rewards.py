@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Sequence
+from copy import copy
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from workbench.data.dataset import PreferenceData
 from workbench.errors import ScoringError
+from workbench.scoring.dialogues import Known
 from workbench.scoring.layout import context, text_config
 from workbench.scoring.precision import single_precision
 from workbench.scoring.reading import (
@@ -19,6 +22,14 @@ from workbench.scoring.reading import (
     reads_one_token,
     same_tokens,
     where_read,
+)
+from workbench.scoring.template import (
+    Prompt,
+    RefusedError,
+    Response,
+    asked_turns,
+    control_token,
+    said_turns,
 )
 from workbench.scoring.tokens import TokenPolicy
 from workbench.scoring.tree import halved
@@ -82,6 +93,18 @@ class RewardHead:
         chat = bool(getattr(tokenizer, "chat_template", None))
         self.model, self.tokenizer, self.budget = model.eval(), tokenizer, budget
         self.policy = policy or TokenPolicy("chat" if chat else "raw")
+        self.known = Known()
+
+    def knowing(self, data: PreferenceData) -> RewardHead:
+        """Return the same head, which finds the messages behind the texts of some data.
+
+        Parameters
+        ----------
+        data : PreferenceData
+        """
+        found = copy(self)
+        found.known = Known(data)
+        return found
 
     def __call__(self, texts: Sequence[tuple[str, str]]) -> NDArray[np.float64]:
         """Return a reward each; NaN for what is longer than the model or the memory takes.
@@ -106,7 +129,7 @@ class RewardHead:
         longest = context(self.model)
         by_length: dict[int, list[tuple[int, list[int]]]] = defaultdict(list)
         for k, (prompt, response) in enumerate(texts):
-            ids = self.tokens(prompt, response)
+            ids, _ = self._tokens(prompt, response)
             if ids and (longest is None or len(ids) <= longest):
                 by_length[len(ids)].append((k, ids))
         found = np.full((len(texts), int(self.model.config.num_labels)), np.nan)
@@ -118,8 +141,8 @@ class RewardHead:
         return found
 
     def tokens(self, prompt: str, response: str) -> list[int]:
-        """Return the tokens that the head is given."""
-        return head_tokens(self.model, self.tokenizer, prompt, response, self.policy)
+        """Return the tokens that the head is given; none of a dialogue that it cannot take."""
+        return self._tokens(prompt, response)[0]
 
     def reading(self, pairs: Sequence[tuple[str, str, str]]) -> Reading:
         """Return what the head gets of (prompt, chosen, rejected), and which pairs it cannot tell.
@@ -129,15 +152,20 @@ class RewardHead:
         pairs : sequence of (prompt, chosen, rejected)
         """
         longest, left_out, some = context(self.model), dict[int, str](), list[list[int]]()
+        texts: list[tuple[Prompt, Response]] = []
         for k, (prompt, chosen, rejected) in enumerate(pairs):
-            one, other = self.tokens(prompt, chosen), self.tokens(prompt, rejected)
-            if one == other:
-                left_out[k] = same_tokens(self.tokenizer, prompt, chosen, rejected, self.policy)
+            (one, why), (other, also) = (self._tokens(prompt, k) for k in (chosen, rejected))
+            given = [self.known.dialogue(prompt, k, self.policy) for k in (chosen, rejected)]
+            texts += given
+            if why or also:
+                left_out[k] = str(why or also)
+            elif one == other:
+                (asked, a), (_, b) = given
+                left_out[k] = same_tokens(self.tokenizer, asked, a, b, self.policy)
             elif longest is not None and max(len(one), len(other)) > longest:
                 left_out[k] = f"longer than the {longest:,} tokens that the model takes"
             else:
                 some += [one, other]
-        texts = [(prompt, text) for prompt, *both in pairs for text in both]
         cut = cut_by_template(self.tokenizer, texts, self.policy)
         at = where_read(self.model, self.tokenizer, some) if some else "none"
         return Reading(self._text(), at, left_out, () if cut is None else (cut,))
@@ -161,6 +189,18 @@ class RewardHead:
                 if np.isfinite(one - other):
                     worst = max(worst, float(abs(one - other - margin[k])))
         return worst
+
+    def _tokens(self, prompt: str, response: str) -> tuple[list[int], str | None]:
+        """Return the tokens of a text, or why there are none."""
+        asked, said = self.known.dialogue(prompt, response, self.policy)
+        if self.policy.mode == "chat":
+            mark = control_token(self.tokenizer, [*asked_turns(asked), *said_turns(said)])
+            if mark is not None:
+                return [], f"the control token {mark!r} stands in a text"
+        try:
+            return head_tokens(self.model, self.tokenizer, asked, said, self.policy), None
+        except RefusedError as error:
+            return [], error.what
 
     def _text(self) -> str:
         if self.policy.mode == "chat":

@@ -3,158 +3,145 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Any, Literal
+from dataclasses import dataclass, field
+from typing import Any
 
 from workbench.errors import ScoringError
+from workbench.scoring.cutting import cut
 from workbench.scoring.layout import Group
+from workbench.scoring.policy import TokenPolicy as TokenPolicy
+from workbench.scoring.sequences import common, sequences
+from workbench.scoring.template import Prompt, Response
 
-Mode = Literal["raw", "chat"]
-
-
-@dataclass(frozen=True)
-class TokenPolicy:
-    """How texts become tokens; part of every score.
-
-    Attributes
-    ----------
-    mode : {"raw", "chat"}
-        The text ``prompt + separator + response``, or the tokenizer's chat template.
-    separator : str
-        Between prompt and response in raw mode.
-    eos : bool
-        Raw: whether the end-of-sequence token closes a response and is scored. Chat: the
-        first end-of-turn token of the template is scored, what follows it is not.
-    back_off : bool
-        Where the tokens of a prompt are no prefix of those of prompt and response: begin
-        both responses after what they share, instead of failing.
-    """
-
-    mode: Mode = "raw"
-    separator: str = " "
-    eos: bool = False
-    back_off: bool = False
+BACKED_OFF = "scored from what prompt and whole share, before the end of the prompt"
+DOUBLE_BOS = "two tokens of the beginning: the text has one, and the tokenizer adds another"
+CONTROL = "control tokens in the text are read as such"
 
 
 @dataclass(frozen=True)
 class TokenPair:
-    """Tokens of a pair: the shared prompt and both responses."""
+    """Tokens of a pair: the shared prompt and both responses.
+
+    Attributes
+    ----------
+    prompt, chosen, rejected : tuple of int
+    other_prompt : tuple of int, optional
+        What is before the rejected response where cutting made it another.
+    remarks : tuple of str
+        What there is to say of how they were made.
+    """
 
     prompt: tuple[int, ...]
     chosen: tuple[int, ...]
     rejected: tuple[int, ...]
+    other_prompt: tuple[int, ...] | None = None
+    remarks: tuple[str, ...] = field(default=(), compare=False)
 
     def __len__(self) -> int:
         return len(self.group)
 
     @property
+    def sides(self) -> tuple[tuple[tuple[int, ...], tuple[int, ...]], ...]:
+        """Prompt and response of each side, the chosen one first."""
+        other = self.prompt if self.other_prompt is None else self.other_prompt
+        return (self.prompt, self.chosen), (other, self.rejected)
+
+    @property
     def group(self) -> Group:
-        """The prompt and both responses, the chosen one first."""
-        return Group(self.prompt, (self.chosen, self.rejected))
+        """All tokens of the pair, for what plans how many fit."""
+        return Group(self.prompt, (self.chosen, (*(self.other_prompt or ()), *self.rejected)))
+
+    @property
+    def groups(self) -> list[Group]:
+        """What is scored: the prompt and both responses, or one each where prompts differ."""
+        if self.other_prompt is None:
+            return [self.group]
+        return [Group(prompt, (response,)) for prompt, response in self.sides]
 
 
 def encode(
-    tokenizer: Any, prompt: str, chosen: str, rejected: str, policy: TokenPolicy
+    tokenizer: Any, prompt: Prompt, chosen: Response, rejected: Response, policy: TokenPolicy
 ) -> TokenPair:
     """Return the tokens of a pair; see :func:`encode_all`.
 
     Parameters
     ----------
     tokenizer : transformers tokenizer
-    prompt, chosen, rejected : str
+    prompt : str or Asked
+    chosen, rejected : str or sequence of dict
     policy : TokenPolicy
 
     Raises
     ------
     ScoringError
-        As :func:`encode_all`.
+        As :func:`encode_all`; or the prompt alone fills the policy's
+        length.
     """
-    start, parts = encode_all(tokenizer, prompt, (chosen, rejected), policy)
-    return TokenPair(start, parts[0], parts[1])
+    opened, whole = sequences(tokenizer, prompt, (chosen, rejected), policy)
+    start, (plus, minus) = split_at(tokenizer, opened, whole, policy.back_off)
+    remarks = [BACKED_OFF] if len(start) < len(opened) else []
+    bos = tokenizer.bos_token_id
+    if policy.mode == "raw" and bos is not None and start[:2] == (bos, bos):
+        remarks.append(DOUBLE_BOS)
+    sides = cut(((start, plus), (start, minus)), policy.max_length, policy.keep)
+    short = sum(len(k) + len(x) < len(start) + len(y)
+                for (k, x), y in zip(sides, (plus, minus), strict=True))  # fmt: skip
+    if short:
+        kept = {"start": "the start kept", "end": "the end kept"}.get(policy.keep, "by lengths")
+        remarks.append(
+            f"{'both responses' if short > 1 else 'one response'} cut to "
+            f"{policy.max_length:,} tokens with the prompt, {kept}"
+        )
+    (first, plus), (second, minus) = sides
+    return TokenPair(first, plus, minus, None if first == second else second, tuple(remarks))
 
 
 def encode_all(
-    tokenizer: Any, prompt: str, responses: Sequence[str], policy: TokenPolicy
+    tokenizer: Any, prompt: Prompt, responses: Sequence[Response], policy: TokenPolicy
 ) -> tuple[tuple[int, ...], tuple[tuple[int, ...], ...]]:
     """Return the tokens of a prompt, and those of each response to it.
 
     Parameters
     ----------
     tokenizer : transformers tokenizer
-    prompt : str
-    responses : sequence of str
+    prompt : str or Asked
+    responses : sequence of str or of messages
     policy : TokenPolicy
 
     Raises
     ------
     ScoringError
-        The prompt's tokens are no prefix, a response has no token, or there is no chat
-        template.
+        The prompt's tokens are no prefix, a response has no token, there is no chat template
+        or it refuses the dialogue, or a control token stands in the words of a chat.
 
     Notes
     -----
-    A text is never cut and tokenised in parts: prompt and response are tokenised together,
-    and the prompt's own tokens have to be their beginning.
+    A text is never cut and tokenised in parts, unless the policy says so: prompt and response
+    are tokenised together, and the prompt's own tokens have to be their beginning.
     """
-    render = _chat if policy.mode == "chat" else _raw
-    start = render(tokenizer, prompt, None, policy)
-    whole = [render(tokenizer, prompt, text, policy) for text in responses]
-    return split_at(tokenizer, start, whole, policy.back_off)
+    return split_at(tokenizer, *sequences(tokenizer, prompt, responses, policy), policy.back_off)
 
 
-def whole_text(tokenizer: Any, prompt: str, response: str, policy: TokenPolicy) -> list[int]:
-    """Return the tokens of a prompt with its response as a reward trainer makes them.
+def encode_one(
+    tokenizer: Any, prompt: Prompt, response: Response, policy: TokenPolicy
+) -> tuple[tuple[int, ...], tuple[tuple[int, ...], ...]]:
+    """Return the tokens of a prompt and of one response to it, cut as the policy says.
 
     Parameters
     ----------
     tokenizer : transformers tokenizer
-    prompt, response : str
+    prompt : str or Asked
+    response : str or sequence of dict
     policy : TokenPolicy
-
-    Notes
-    -----
-    Of TRL's RewardTrainer: the whole text of the chat template, with what follows the last
-    end of turn; raw text is closed by the end-of-sequence token, once, and tokenised with
-    what the tokenizer adds itself.
-    """
-    if policy.mode == "chat":
-        return _plain(tokenizer, rendered(tokenizer, prompt, response))
-    text, end = joined(prompt, response, policy), tokenizer.eos_token or ""
-    return list(tokenizer(text if text.endswith(end) else text + end)["input_ids"])
-
-
-def joined(prompt: str, response: str, policy: TokenPolicy) -> str:
-    """Return prompt and response as one raw text."""
-    return f"{prompt}{policy.separator}{response}" if response else prompt
-
-
-def rendered(tokenizer: Any, prompt: str, response: str | None) -> str:
-    """Return the text that a chat template makes of a prompt, and of a response to it.
-
-    Parameters
-    ----------
-    tokenizer : transformers tokenizer
-    prompt : str
-    response : str or None
-        The answer is only opened when None.
 
     Raises
     ------
     ScoringError
-        There is no chat template.
+        As :func:`encode`.
     """
-    if not getattr(tokenizer, "chat_template", None):
-        raise ScoringError(
-            "The tokenizer has no chat template.",
-            found=str(getattr(tokenizer, "name_or_path", "")),
-            expected="a tokenizer with a chat template",
-            fix='Score raw text: mode="raw".',
-        )
-    turns = [{"role": "user", "content": prompt}]
-    if response is not None:
-        turns.append({"role": "assistant", "content": response})
-    opens = response is None
-    return str(tokenizer.apply_chat_template(turns, add_generation_prompt=opens, tokenize=False))
+    start, (said,) = encode_all(tokenizer, prompt, (response,), policy)
+    ((start, said),) = cut(((start, said),), policy.max_length, policy.keep)
+    return start, (said,)
 
 
 def split_at(
@@ -176,14 +163,14 @@ def split_at(
     ScoringError
         It is no prefix, it is empty, or nothing follows it.
     """
-    shared = min(_common(start, one) for one in whole)
+    shared = min(common(start, one) for one in whole)
     if shared < len(start) and not back_off:
         raise ScoringError(
             "The tokens of the prompt are not the beginning of those of prompt and response.",
             found=f"{shared} of {len(start)} prompt tokens are shared; then "
             f"{tokenizer.decode(list(start[shared : shared + 3]))!r}",
             expected="an exact prefix",
-            fix="Take another separator, or back_off=True, which scores from there on.",
+            fix="Take another separator, or back_off=True (--back-off), which scores from there.",
         )
     if shared == 0:
         raise ScoringError(
@@ -201,43 +188,3 @@ def split_at(
             fix="Leave the pair out.",
         )
     return tuple(start[:shared]), parts
-
-
-def _raw(tokenizer: Any, prompt: str, response: str | None, policy: TokenPolicy) -> list[int]:
-    end = tokenizer.eos_token_id
-    ids = list(tokenizer(joined(prompt, response or "", policy))["input_ids"])
-    if not response:
-        # a tokenizer that closes every text closes the prompt too, which goes on
-        closes = end is not None and list(tokenizer("")["input_ids"])[-1:] == [end]
-        return ids[:-1] if closes else ids
-    if end is not None and ids and ids[-1] == end:
-        ids = ids[:-1]
-    return [*ids, end] if policy.eos and end is not None else ids
-
-
-def _chat(tokenizer: Any, prompt: str, response: str | None, policy: TokenPolicy) -> list[int]:
-    opened = _plain(tokenizer, rendered(tokenizer, prompt, None))
-    if response is None:
-        return opened
-    ids, start = _plain(tokenizer, rendered(tokenizer, prompt, response)), len(opened)
-    ends = {tokenizer.eos_token_id, *(tokenizer.convert_tokens_to_ids(t) for t in _ENDS)}
-    ends -= {None, tokenizer.unk_token_id}
-    stop = next((k for k, one in enumerate(ids[start:], start) if one in ends), len(ids) - 1)
-    return ids[: stop + 1]
-
-
-_ENDS = ("<|im_end|>", "<|eot_id|>", "<end_of_turn>", "<|end|>")
-
-
-def _plain(tokenizer: Any, text: str) -> list[int]:
-    # the template holds the special tokens already: adding them again would double the first
-    return list(tokenizer(text, add_special_tokens=False)["input_ids"])
-
-
-def _common(one: Sequence[int], other: Sequence[int]) -> int:
-    count = 0
-    for x, y in zip(one, other, strict=False):
-        if x != y:
-            break
-        count += 1
-    return count

@@ -1,4 +1,4 @@
-"""Log-likelihoods of several responses to one prompt, with the prompt computed once."""
+"""Log-likelihoods of responses, with what prompts begin with in common computed once."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from workbench.scoring.layout import Group, laid_out, only_attends, text_config
+from workbench.scoring.layout import Group, laid_out, only_attends, packed, text_config, width_of
 from workbench.scoring.precision import single_precision
 
 if TYPE_CHECKING:
@@ -74,7 +74,7 @@ def score_groups(model: Any, groups: Sequence[Group], shared: bool = True) -> li
 
     Notes
     -----
-    A group is one sequence: the prompt, then the responses
+    What sequences begin with in common is computed once
     (:func:`workbench.scoring.layout.laid_out`). Logits are made for the positions that
     predict a response only, in single precision, with the soft cap, scale and bias that the
     model's head has.
@@ -90,9 +90,10 @@ def score_groups(model: Any, groups: Sequence[Group], shared: bool = True) -> li
     )  # fmt: skip
     hidden = out.last_hidden_state
     found = []
-    for row, group in enumerate(groups):
+    for k, group in enumerate(groups):
         some = []
-        for target, at in zip(group.responses, layout.places[row], strict=True):
+        for number, target in enumerate(group.responses):
+            row, at = layout.places[k, number]
             states = hidden[row, torch.tensor(at, device=hidden.device)]
             some.append(_scored(_logprobs(model, states, target), states))
         found.append(some)
@@ -198,35 +199,42 @@ def score_all(
         shared = shares_prompts(model, list(groups.values()), exact)
     found: dict[int, list[Scored]] = {}
     with torch.inference_mode():
-        for batch in batches({k: len(one) for k, one in groups.items()}, budget):
+        for batch in batches(model, groups, budget):
             found |= halved(score, batch)
     return found
 
 
-def batches(sizes: Mapping[int, int], budget: int) -> Iterator[list[int]]:
-    """Yield names of similar size, the longest first: what does not fit shows at once.
+def batches(model: Any, groups: Mapping[int, Group], budget: int) -> Iterator[list[int]]:
+    """Yield names of groups for one pass, the longest first: what does not fit shows at once.
 
     Parameters
     ----------
-    sizes : mapping of int to int
-        Tokens by name.
+    model : transformers causal language model
+    groups : mapping of int to Group
     budget : int
         Tokens of a batch, padding included.
 
     Examples
     --------
-    >>> list(batches({0: 5, 1: 9, 2: 4}, 10))
+    >>> from types import SimpleNamespace as Fake
+    >>> config = Fake(get_text_config=lambda decoder: Fake(hidden_size=64))
+    >>> model = Fake(config=config)
+    >>> groups = {0: Group((1, 2), ((3, 4, 5),)), 1: Group((6,) * 8, ((6,),))}
+    >>> groups[2] = Group((7,), ((8,),))
+    >>> list(batches(model, groups, 10))
     [[1], [0, 2]]
     """
-    batch: list[int] = []
-    for k in sorted(sizes, key=lambda k: (-sizes[k], k)):
-        widest = sizes[batch[0]] if batch else sizes[k]
+    rows = packed(groups, width_of(model), budget)
+    batch: list[list[int]] = []
+    widest = 0
+    for names, size in sorted(rows, key=lambda row: (-row[1], row[0])):
         if batch and (len(batch) + 1) * widest > budget:
-            yield batch
+            yield [name for row in batch for name in row]
             batch = []
-        batch.append(k)
+        widest = max(widest, size) if batch else size
+        batch.append(names)
     if batch:
-        yield batch
+        yield [name for row in batch for name in row]
 
 
 def halved(score: Callable[[list[int]], dict[int, T]], batch: list[int]) -> dict[int, T]:

@@ -3,17 +3,23 @@
 from __future__ import annotations
 
 import asyncio
+import gzip
+import json
+import signal
 import socket
+import threading
 import time
+import tracemalloc
 from dataclasses import replace
 
 import pytest
 
-from tests.odd_server import Answer, bad, behaving, done
+from tests.odd_server import Answer, bad, behaving, behaving_at, done
 from workbench.errors import ConfigError, JudgeError
 from workbench.llm import client as client_module
 from workbench.llm.asker import Asker
 from workbench.llm.asking import dead_end
+from workbench.llm.budget import Budget
 from workbench.llm.client import connected
 from workbench.llm.endpoint import Endpoint
 from workbench.llm.journal import Journal
@@ -53,7 +59,7 @@ BAD_PAIRS = {
     "413": (bad(413, "request entity too large"), "too large for the server: status 413", True),
     "reset": (Answer({"choices": []}, reset=True), "no reply after 2 attempts", False),
     "gzip": (Answer(b"no gzip", headers={"content-encoding": "gzip"}),
-             "no reply after 2 attempts: DecodingError", False),
+             "no reply after 2 attempts: ClientPayloadError", False),
     "short": (Answer({"choices": []}, length=500), "no reply after 2 attempts", False),
     "odd": (bad(400, f"Upstream {ESC} closed\nit"), "refused: status 400: Upstream", False),
     "moderated": (bad(403, "Your input was flagged"), "stopped by a content filter", True),
@@ -115,24 +121,24 @@ def in_turn(tmp_path, behave):
         return asker.ask([request(k) for k in range(5)], "s")
 
 
-@pytest.mark.parametrize("status", [302, 304, 307])
-def test_a_redirect_to_nowhere_is_an_error_of_its_call(tmp_path, status):
-    headers = {"Location": "http://[::bad/x"} if status == 307 else {}
+ODD = {
+    "300": Answer(b"", 300),
+    "302": Answer(b"", 302),
+    "304": Answer(b"", 304),
+    "address": Answer(b"", 307, {"Location": "http://[::bad/x"}),
+    "characters": Answer(b"no JSON", 400, {"Content-Type": "text/plain; charset=rot13"}),
+}
 
+
+@pytest.mark.usefixtures("_impatient")
+@pytest.mark.parametrize("at", [0, 3])
+@pytest.mark.parametrize("odd", ODD.values(), ids=ODD)
+def test_an_odd_reply_is_an_error_of_its_call(tmp_path, odd, at):
     def behave(body, n):
-        return Answer(b"", status, headers) if n == 3 else done()
+        return odd if f"question {at}." in body["messages"][0]["content"] else done()
 
     replies = in_turn(tmp_path, behave)
-    assert sum(reply.failed for reply in replies) <= 1
-
-
-def test_a_character_set_that_is_none_is_an_error_of_its_call(tmp_path):
-    def behave(body, n):
-        odd = Answer(b"no JSON", 200, {"Content-Type": "text/plain; charset=rot13"})
-        return odd if n == 3 else done()
-
-    replies = in_turn(tmp_path, behave)
-    assert sum(reply.failed for reply in replies) <= 1
+    assert [reply.failed for reply in replies] == [k == at for k in range(5)]
 
 
 def test_a_reply_that_was_made_anew_is_one_and_an_endless_logprob_is_unknown(tmp_path):
@@ -142,7 +148,7 @@ def test_a_reply_that_was_made_anew_is_one_and_an_endless_logprob_is_unknown(tmp
     def behave(body, n):
         answer = done()
         answer.body["choices"][0]["logprobs"] = logprobs
-        return replace(answer, status=201)
+        return replace(answer, status=203)
 
     with behaving(behave) as server, Journal(tmp_path / "j") as journal:
         with Asker(Endpoint(server.url), journal) as asker:
@@ -288,14 +294,209 @@ def test_a_redirect_to_another_host_is_refused(monkeypatch):
     assert "k=1" not in str(error.value)
 
 
-def test_a_redirect_on_the_same_host_is_followed():
-    def behave(body, n):
-        there = {"location": "/v1/elsewhere"}
-        return Answer({}, 307, there) if n == 1 else done()
+def test_a_redirect_on_the_same_host_is_followed_and_each_call_is_counted(tmp_path):
+    def behave(path, n):
+        return Answer({}, 307, {"location": "/v1/elsewhere"}) if "elsewhere" not in path else done()
 
-    with behaving(behave) as server:
+    with behaving_at(behave) as server, Journal(tmp_path / "j") as journal:
+        budget = Budget(max_calls=4)
+        with Asker(Endpoint(server.url, concurrency=2), journal, budget=budget) as asker:
+            replies = asker.ask([request(k) for k in range(8)], "s")
+        assert server.calls == budget.spent["m"].calls == 4
+    # one or two were sent on; then all went there at once
+    assert sum(reply is not None and reply.value == {"verdict": "A"} for reply in replies) >= 2
+
+
+def test_a_server_that_sends_in_circles_is_given_up(tmp_path):
+    def behave(path, n):
+        return Answer({}, 307, {"location": f"/v1/{n}"})
+
+    with (
+        behaving_at(behave) as server,
+        pytest.raises(JudgeError, match=r"a redirect to .*, which is not followed"),
+    ):
+        ask(server.url, request(0))
+    assert server.calls == 4
+
+
+def test_a_reply_without_end_is_not_read_to_its_end():
+    endless = gzip.compress(bytes(200 << 20), 1)
+    with behaving(lambda body, n: Answer(endless, headers={"content-encoding": "gzip"})) as server:
+        tracemalloc.start()
+        (reply,) = ask(server.url, request(0), attempts=1)
+        peak = tracemalloc.get_traced_memory()[1]
+        tracemalloc.stop()
+    assert "a reply of more than 64 MiB" in reply.reason
+    assert peak < 150 << 20
+
+
+def test_a_reply_that_was_cut_off_is_asked_for_again():
+    whole = gzip.compress(json.dumps(done().body).encode())
+    packed = Answer(whole[:-20], headers={"content-encoding": "gzip"})
+    with behaving(lambda body, n: packed if n <= 2 else done()) as server:
         (reply,) = ask(server.url, request(0))
-    assert reply.value == {"verdict": "A"}
+    assert (reply.failed, reply.attempts, reply.usage.calls) == (False, 3, 1)
+
+
+STREAM = b'data: {"choices": [{"delta": {"content": "A"}}]}'
+EMPTY = [b"Too Many Requests", b'"busy"', b"null", [], {"choices": []},
+         {"choices": None, "error": None}, STREAM]  # fmt: skip
+
+
+@pytest.mark.parametrize("body", EMPTY)
+def test_a_server_that_never_gives_a_choice_is_given_up_and_nothing_is_booked(tmp_path, body):
+    budget = Budget()
+    with behaving(lambda _, n: Answer(body)) as server, Journal(tmp_path / "j") as journal:
+        asker = Asker(Endpoint(server.url, concurrency=4), journal, budget=budget)
+        with asker, pytest.raises(JudgeError, match="a reply without an answer"):
+            asker.ask([request(k) for k in range(60)], "s")
+        assert server.calls <= 12
+    assert budget.spent["m"].completion_tokens == 0
+
+
+def about(k: int) -> Request:
+    return replace(request(k), about={"pair_id": k // 2})
+
+
+@pytest.mark.usefixtures("_impatient")
+@pytest.mark.parametrize(
+    "answer", [bad(500, "CUDA error"), bad(400, "weird"), bad(403, "no"), bad(404, "none")]
+)
+@pytest.mark.parametrize("at_once", [1, 16])
+def test_pairs_that_always_fail_end_no_run_and_no_resume(tmp_path, monkeypatch, answer, at_once):
+    """Twelve of sixty: at the end, and when the run is taken up, only they are left."""
+    monkeypatch.setattr(dead_end, "_PATIENCE_S", 0.01)
+    monkeypatch.setattr(dead_end, "_LONG_PATIENCE_S", 0.02)
+
+    def behave(body, n):
+        number = int(body["messages"][0]["content"].split()[1].rstrip("."))
+        return answer if number // 2 % 5 == 2 else done()
+
+    with behaving(behave) as server, Journal(tmp_path / "j") as journal:
+        for _ in range(3):
+            with Asker(Endpoint(server.url, concurrency=at_once, attempts=4), journal) as asker:
+                replies = asker.ask([about(k) for k in range(120)], "s")
+            assert [k for k in range(120) if replies[k].failed] == [
+                k for k in range(120) if k // 2 % 5 == 2
+            ]
+
+
+@pytest.mark.parametrize("status", [401, 404])
+def test_a_refusal_that_comes_first_waits_for_the_calls_on_the_way(tmp_path, status):
+    def behave(body, n):
+        if body["messages"][0]["content"] in ("question 0.", "question 1."):
+            # when the others are on the way
+            time.sleep(0.2)
+            return bad(status, "not this one")
+        return replace(done(), pause_s=0.004)
+
+    with (
+        behaving(behave) as server,
+        Journal(tmp_path / "j") as journal,
+        Asker(Endpoint(server.url, concurrency=8), journal) as asker,
+    ):
+        replies = asker.ask([about(k) for k in range(30)], "s")
+    assert [k for k in range(30) if replies[k].failed] == [0, 1]
+
+
+NOTHING = [{"detail": "Not Found"}, {"code": 500, "msg": "overloaded"}, {"success": False}, {}, b""]
+
+
+@pytest.mark.usefixtures("_impatient")
+@pytest.mark.parametrize("body", NOTHING)
+def test_a_200_that_is_no_reply_is_a_server_that_does_not_answer(tmp_path, monkeypatch, body):
+    monkeypatch.setattr(dead_end, "_PATIENCE_S", 0.2)
+    with behaving(lambda _, n: Answer(body)) as server, Journal(tmp_path / "j") as journal:
+        with (
+            Asker(Endpoint(server.url), journal) as asker,
+            pytest.raises(JudgeError, match="does not answer"),
+        ):
+            asker.ask([request(k) for k in range(40)], "s")
+        assert server.calls <= 32
+        # every call is counted on when the run is taken up
+        assert journal.used()["m"].calls == server.calls
+
+
+@pytest.mark.usefixtures("_impatient")
+@pytest.mark.parametrize("answer", [bad(500, "broken"), bad(429, "slow"), bad(400, "odd")])
+def test_the_calls_before_a_dead_end_are_counted_on(tmp_path, monkeypatch, answer):
+    monkeypatch.setattr(dead_end, "_PATIENCE_S", 0.2)
+    with behaving(lambda _, n: answer) as server, Journal(tmp_path / "j") as journal:
+        asker = Asker(Endpoint(server.url, concurrency=4, attempts=3), journal)
+        with asker, pytest.raises(JudgeError):
+            asker.ask([request(k) for k in range(40)], "s")
+        assert journal.used()["m"].calls == server.calls > 0
+
+
+def test_the_second_ask_is_counted_on_where_a_limit_ends_it(tmp_path, monkeypatch):
+    monkeypatch.setattr(client_module, "_FIRST_WAIT_S", 0.01)
+    answers = {1: done("no verdict")}
+    with (
+        behaving(lambda _, n: answers.get(n, bad(500, "broken"))) as server,
+        Journal(tmp_path / "j") as journal,
+    ):
+        with Asker(Endpoint(server.url), journal, budget=Budget(max_calls=3)) as asker:
+            asker.ask([request(0)], "s")
+        assert journal.used()["m"].calls == server.calls == 3
+
+
+def test_an_unknown_bill_counts_the_same_when_the_run_is_taken_up(tmp_path):
+    def behave(body, n):
+        answer = done()
+        del answer.body["usage"]
+        return answer
+
+    with behaving(behave) as server, Journal(tmp_path / "j") as journal:
+        budget = Budget(max_tokens=10_000)
+        with Asker(Endpoint(server.url, concurrency=1), journal, budget=budget) as asker:
+            asker.ask([request(k) for k in range(40)], "s")
+        assert journal.used() == budget.spent
+        assert 9_000 < journal.used()["m"].completion_tokens <= 10_000
+        again = Budget(max_tokens=10_000, spent=journal.used())
+        calls = server.calls
+        with Asker(Endpoint(server.url, concurrency=1), journal, budget=again) as asker:
+            asker.ask([request(k) for k in range(40)], "s")
+        assert server.calls == calls
+
+
+def interrupt():
+    signal.pthread_kill(threading.main_thread().ident, signal.SIGINT)
+
+
+@pytest.mark.parametrize("at_once", [1, 8])
+def test_an_interrupt_does_not_wait_as_long_as_the_server_asks(tmp_path, at_once):
+    wait = bad(429, "slow down", {"retry-after": "30"})
+
+    with behaving(lambda _, n: wait) as server, Journal(tmp_path / "j") as journal:
+        with Asker(Endpoint(server.url, concurrency=at_once), journal) as asker:
+            reading = asker.each([request(k) for k in range(20)], "s")
+            threading.Timer(0.5, interrupt).start()
+            start = time.monotonic()
+            with pytest.raises(KeyboardInterrupt):
+                next(reading)
+        assert time.monotonic() - start < 5
+        assert journal.used()["m"].calls == server.calls
+
+
+def test_a_second_interrupt_gives_up_the_calls_on_the_way(tmp_path):
+    slow = replace(done(), pause_s=0.1)
+    with behaving(lambda _, n: slow) as server, Journal(tmp_path / "j") as journal:
+        with Asker(Endpoint(server.url, concurrency=4), journal) as asker:
+            reading = asker.each([request(k) for k in range(20)], "s")
+            for after in (0.3, 0.8):
+                threading.Timer(after, interrupt).start()
+            start = time.monotonic()
+            with pytest.raises(KeyboardInterrupt):
+                next(reading)
+        assert time.monotonic() - start < 5
+        assert journal.used()["m"].calls == server.calls == 4
+
+
+@pytest.mark.usefixtures("_impatient")
+def test_one_question_to_nobody_is_given_up_early(monkeypatch):
+    monkeypatch.setattr(dead_end, "_PATIENCE_S", 0.2)
+    with pytest.raises(JudgeError, match="no connection"):
+        ask("http://127.0.0.1:9/v1", request(0), attempts=50)
 
 
 @pytest.mark.parametrize(

@@ -74,6 +74,7 @@ class RankingAccuracy(Result):
         (how far the reference prefers the rejected, nats), ``reward_margin``,
         ``required_loss`` (what the DPO loss must fall to for a right ranking), ``ranked``.
     settings : dict
+        ``scored`` is what there is to say of the tokens, and of what trainers print.
     provenance : Provenance
     """
 
@@ -119,6 +120,7 @@ class RankingAccuracy(Result):
             lines.append(f"  {row['term']}: {row['estimate']:.3f} {ends}, n = {row['n']:,.0f}")
         for row in self.ideal.to_dict("records"):
             lines.append(f"  idealised at beta {row['beta']:g}: {row['estimate']:.3f}")
+        lines += [f"  {one}" for one in self.settings.get("scored", ())]
         return "\n".join([*lines, f"method: {_METHOD}"])
 
     def findings(self) -> list[Finding]:

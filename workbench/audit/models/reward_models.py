@@ -252,6 +252,8 @@ def audit_rewards(
     DataError
         No pair with a preference has two rewards.
     """
+    if isinstance(score, RewardHead):
+        score = score.knowing(data)
     pairs = preferred(data, annotators)
     pairs = pairs[pairs["why"].isna()]
     texts = list(zip(pairs["prompt"], pairs["chosen"], pairs["rejected"], strict=True))

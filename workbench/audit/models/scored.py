@@ -4,17 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from workbench.audit.models.gains import gains
+from workbench.audit.models.seen import compared
+from workbench.audit.models.trainer_notes import of_trl
 from workbench.data.dataset import PreferenceData
 from workbench.data.load import load
+from workbench.data.preferred import preferred
 from workbench.errors import ConfigError
+from workbench.scoring.dialogues import with_messages
 from workbench.scoring.gains import next_tokens
 from workbench.scoring.identity import TODAY, differing_tokens
 from workbench.scoring.logprob import score_pairs, score_responses, token_pairs
 from workbench.scoring.models import load_model, load_tokenizer, require_one_vocabulary
+from workbench.scoring.pairs import tokens_of
 from workbench.scoring.tokens import TokenPolicy
 from workbench.scoring.training.kept import ModelScores
 from workbench.scoring.training.unseen import other_responses
@@ -36,6 +42,7 @@ def score_models(
     beta: float = 0.1,
     budget: int = 4096,
     folder: Path | None = None,
+    seen: str | None = None,
     progress: Callable[[str], AbstractContextManager[Any]] = nullcontext,
 ) -> ModelScores:
     """Score every pair under a model, its reference and checkpoints, one after another.
@@ -62,6 +69,9 @@ def score_models(
         Tokens of a batch.
     folder : Path, optional
         Where scores are kept as they come; a killed run goes on from there.
+    seen : str, optional
+        What a trainer saved of the tokens that it saw, to be compared
+        (:func:`workbench.audit.models.seen.compared`).
     progress : callable
         Gets what is being done; returns a context.
 
@@ -87,7 +97,7 @@ def score_models(
         why = differing_tokens(own, tokenizer, policy)
         if why is not None:
             notes.append(f"{name}: {why}; it is scored on the tokens of {adapter or model}")
-    others = [] if unseen is None else other_responses(data, load(unseen))
+    others = [] if unseen is None else other_responses(data, load(unseen), policy)
     tables, extra, before, band = {}, {}, None, 0.0
     for name, source, onto in names:
         loaded, _ = load_model(source, onto)
@@ -104,10 +114,22 @@ def score_models(
                 some = token_pairs(loaded, tokenizer, data, annotators, policy)
                 ahead = next_tokens(loaded, some)
                 before = before or ahead
+    held = None
+    if seen is not None:
+        pairs = with_messages(data, preferred(data, annotators))
+        # trainers cut a batch, not what they save
+        own = tokens_of(loaded, tokenizer, pairs, replace(policy, max_length=None)).found
+        kinds = compared({str(pairs["pair_id"].iloc[k]): one for k, one in own.items()},
+                         Path(seen), tokenizer)  # fmt: skip
+        held = pairs.set_index("pair_id")[["cluster"]].join(kinds.rename("kind"), how="inner")
+        held = held.rename_axis("pair_id").reset_index()
+    if policy.like == "trl":
+        notes += of_trl(reference=reference is not None, adapter=adapter is not None)
     moved = None
     if before is not None:
         moved = gains(before, ahead, lambda k: tokenizer.decode([k])).to_frame()
-    return ModelScores(tables, reference is not None, beta, band, extra, moved, tuple(notes))
+    return ModelScores(tables, reference is not None, beta, band, extra, moved, tuple(notes),
+                       seen=held)  # fmt: skip
 
 
 def _one_day(before: str, now: str) -> str:

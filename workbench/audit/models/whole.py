@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -10,7 +11,9 @@ import pandas as pd
 from workbench.audit.models.calibration import calibration, calibration_by
 from workbench.audit.models.displacement import displacement
 from workbench.audit.models.gains import gains_of
-from workbench.audit.models.ranking import ranking_accuracy
+from workbench.audit.models.ranking import RankingAccuracy, ranking_accuracy
+from workbench.audit.models.seen import seen_tokens
+from workbench.audit.models.trainer_notes import differs
 from workbench.audit.models.training import follow_training
 from workbench.data.dataset import PreferenceData
 from workbench.results import Result
@@ -43,7 +46,7 @@ def audit_scores(
     list of Result
         Ranking accuracy; with a reference the calibration of the implicit reward (not with a
         single prompt, which has no interval), displacement, the training and, where they
-        are there, the tokens that gain.
+        are there, the tokens that gain and whether a trainer saw those that are scored.
 
     Raises
     ------
@@ -55,12 +58,14 @@ def audit_scores(
     last = tables[names[-1]]
     # of a training that has only begun there is nothing to compare with
     if not scores.reference or len(names) == 1:
-        return [ranking_accuracy(last, beta=scores.beta, band=scores.band, level=level)]
+        alone = ranking_accuracy(last, beta=scores.beta, band=scores.band, level=level)
+        return [_saying(alone, list(scores.notes)), *_seen(scores, level)]
     first = tables[names[0]]
     table = _beside(last, first)
-    results: list[Result] = [
-        ranking_accuracy(table, beta=scores.beta, band=scores.band, level=level)
-    ]
+    ranked = ranking_accuracy(table, beta=scores.beta, band=scores.band, level=level)
+    own = ranked.to_frame().set_index("term").loc["reward accuracy"]
+    printed = differs(table, float(own["estimate"]), float(own["ties"]))
+    results: list[Result] = [_saying(ranked, [*scores.notes, *printed])]
     clusters = table["cluster"].nunique()
     if clusters > 1:
         found = calibration(
@@ -75,7 +80,19 @@ def audit_scores(
     results.append(
         follow_training(tables, more, beta=scores.beta, band=scores.band, level=level, seed=seed)
     )
-    return [*results, *([] if scores.gains is None else [gains_of(scores.gains)])]
+    moved = [] if scores.gains is None else [gains_of(scores.gains)]
+    return [*results, *moved, *_seen(scores, level)]
+
+
+def _seen(scores: ModelScores, level: float) -> list[Result]:
+    if scores.seen is None:
+        return []
+    table = scores.seen.set_index("pair_id")
+    return [seen_tokens(table["kind"], table["cluster"], level)]
+
+
+def _saying(found: RankingAccuracy, lines: list[str]) -> RankingAccuracy:
+    return replace(found, settings={**found.settings, "scored": lines})
 
 
 def _beside(last: pd.DataFrame, first: pd.DataFrame) -> pd.DataFrame:

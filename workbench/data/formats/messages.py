@@ -233,6 +233,28 @@ def to_json(messages: Sequence[Message]) -> str:
     return _ENCODER.encode(messages)
 
 
+def tools_shown(tools: str | None) -> str | None:
+    """Return what a prompt's text shows of the tools that a model had, whatever their order.
+
+    Parameters
+    ----------
+    tools : str or None
+        JSON as the file has it, or a text.
+
+    Examples
+    --------
+    >>> tools_shown('[{"type": "function", "name": "look"}]')
+    'tools: [{"name":"look","type":"function"}]'
+    """
+    if tools is None:
+        return None
+    try:
+        found = json.loads(tools)
+    except ValueError:
+        found = None
+    return f"tools: {to_json(found) if isinstance(found, list) else tools}"
+
+
 def split_chats(a: list[Message], b: list[Message], before: Any = None) -> ChatPair:
     r"""Return what two conversations share as the prompt, and the rest as responses.
 

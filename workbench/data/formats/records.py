@@ -13,6 +13,7 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from workbench.data.formats import JUDGEMENT_COLUMNS
+from workbench.data.reading.bounds.limits import check_shape
 from workbench.errors import DataError
 
 Record = dict[str, Any]
@@ -173,6 +174,7 @@ def metadata(records: pa.Table, used: Collection[str]) -> tuple[pd.DataFrame, li
     """
     kept: dict[str, pd.Series] = {}
     left_out = []
+    _check_width([field for field in records.schema if field.name not in used])
     for name in records.column_names:
         if name in used:
             continue
@@ -295,9 +297,22 @@ def _leaves(name: str, column: pa.ChunkedArray) -> Iterator[tuple[str, pa.Chunke
     if not pa.types.is_struct(column.type):
         yield name, column
         return
-    for index in range(column.type.num_fields):
-        field = column.type.field(index).name
-        yield from _leaves(f"{name}.{field}", pc.struct_field(column, [index]))
+    # all fields at once: to ask for each costs as much as there are fields
+    inner = pa.table({name: column}).flatten()
+    for field, values in zip(column.type.fields, inner.columns, strict=True):
+        yield from _leaves(f"{name}.{field.name}", values)
+
+
+def _check_width(fields: list[pa.Field]) -> None:
+    """Refuse more fields inside objects than a table may have columns: they become columns."""
+    widths = {field.name: _width(field.type) for field in fields}
+    if widths:
+        check_shape(0, sum(widths.values()), "column " + max(widths, key=lambda n: widths[n]))
+
+
+def _width(kind: pa.DataType) -> int:
+    """Return the number of fields inside objects."""
+    return sum(map(_width, (f.type for f in kind.fields))) if pa.types.is_struct(kind) else 1
 
 
 def _plain(column: pa.ChunkedArray) -> pd.Series | None:

@@ -11,7 +11,6 @@ import pyarrow.feather as feather
 import pyarrow.parquet as pq
 
 from workbench.data.reading.bounds.arrow import check_arrow, check_dictionaries
-from workbench.data.reading.bounds.limits import check_shape
 from workbench.data.reading.bounds.parquet import check_parquet
 from workbench.data.reading.container import Container
 from workbench.data.reading.files import Reading, open_bytes
@@ -52,7 +51,7 @@ def parquet_head(path: Path) -> Container | None:
     if not path.is_file() or _magic(path) != PARQUET:
         return None
     with Reading(path), pq.ParquetFile(path) as file:
-        check_shape(file.metadata.num_rows, file.metadata.num_columns, path.name)
+        check_parquet(path, path.name, path.stat().st_size)
         batch = next(file.iter_batches(_HEAD), None)
         schema = file.schema_arrow
     batches = [] if batch is None else [batch]
@@ -76,7 +75,7 @@ def read_arrow(path: Path) -> Container:
                 notes.append(f"{path.name} has no end mark: records after the last may be missing")
         else:
             table = feather.read_table(path)
-    check_dictionaries(table, path.name, path.stat().st_size)
+        check_dictionaries(table, path.name, path.stat().st_size)
     container = _decoded(path, table, _features_beside(path))
     container.notes[:0] = notes
     return container

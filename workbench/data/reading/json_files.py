@@ -12,6 +12,7 @@ import pyarrow as pa
 import pyarrow.json as pajson
 
 from workbench.data.formats.records import excerpt
+from workbench.data.reading.bounds.json_fields import check_fields
 from workbench.data.reading.bounds.json_text import JsonText, UnfitError, too_deep
 from workbench.data.reading.bounds.limits import check_shape
 from workbench.data.reading.bounds.streams import Watched
@@ -94,6 +95,7 @@ def of_document(name: str, document: Any) -> Container:
     bad = [BadRow(i, excerpt(r)) for i, r in enumerate(document, 1) if not isinstance(r, dict)]
     rows = [i for i, r in enumerate(document, 1) if isinstance(r, dict)]
     good = [r for r in document if isinstance(r, dict)]
+    check_fields(good, name)
     table, notes = table_of(good)
     lost = left_open(good, table) if notes else {}
     return Container(name, table, rows if bad else None, bad, notes=notes, lost=lost)
@@ -102,10 +104,14 @@ def of_document(name: str, document: Any) -> Container:
 def _of_object(name: str, document: dict[str, Any]) -> Container:
     records = records_in(document)
     if records is not None:
+        check_fields(records, name)
         table, notes = table_of(records)
         lost = left_open(records, table) if notes else {}
         notes.append("the JSON holds its table in another shape than a list of records: unpacked")
         return Container(name, table, document=document, notes=notes, lost=lost)
+    # fields that hold records number them; one that holds a plain value is a column
+    plain = sum(not isinstance(value, dict | list) for value in document.values())
+    check_shape(0, plain, name)
     table, _ = table_of([document])
     return Container(name, table, document=document, inner=inner_records(document))
 
@@ -119,7 +125,7 @@ def read_json_lines(path: Path, start: bytes) -> Container:
     start : bytes
         The beginning of its text.
     """
-    _check_fields(start, path.name)
+    _check_start(start, path.name)
     first = start.split(b"\n", 1)[0]
     if not _is_record(first) and (b"\n" in start or path.stat().st_size < len(start) + 4):
         # the first line is no record by itself: one document over several lines
@@ -137,14 +143,11 @@ def read_json_lines(path: Path, start: bytes) -> Container:
     return Container(path.name, table)
 
 
-def _check_fields(start: bytes, name: str) -> None:
-    """Refuse records with ever other fields: a table of them has a column for each."""
+def _check_start(start: bytes, name: str) -> None:
+    """Refuse records of too many fields by the first of them."""
     lines = start.strip().split(b"\n")
-    fields: set[str] = set()
     # one line may be a document, whose fields number its rows
-    for line in lines if len(lines) > 1 else ():
-        fields.update(json.loads(line) if _is_record(line) else ())
-        check_shape(0, len(fields), name)
+    check_fields((json.loads(line) for line in lines[1:] and lines if _is_record(line)), name)
 
 
 def _by_arrow(path: Path, schema: pa.Schema | None) -> pa.Table | None:
@@ -184,7 +187,7 @@ def _fits(path: Path, look: JsonText) -> bool:
     with path.open("rb") as stream:
         while not look.deep and (block := stream.read(BLOCK)):
             look.add(block)
-    return not look.deep
+    return not (look.deep or look.wide)
 
 
 def _named_twice(path: Path, field: str) -> DataError:

@@ -60,7 +60,7 @@ def decoded(
             column = _named(column, names)
             notes.append(f"{name}: class codes are read by their names ({', '.join(names[:6])})")
         elif pa.types.is_dictionary(column.type):
-            column = column.cast(column.type.value_type)
+            column = _by_values(column)
         elif pa.types.is_temporal(column.type):
             column = _written(column)
             notes.append(f"{name}: stored as times, read as text such as {_example(column)}")
@@ -141,6 +141,12 @@ def _named(column: pa.ChunkedArray, names: list[str]) -> pa.ChunkedArray:
     named = pc.take(pa.array(names, pa.string()), pc.if_else(known, codes, zero))
     other = pc.if_else(pc.less(codes, 0), pa.scalar(None, pa.string()), codes.cast(pa.string()))
     return pc.if_else(known, named, other)
+
+
+def _by_values(column: pa.ChunkedArray) -> pa.ChunkedArray:
+    """Return the values that codes stand for; texts may be more than 2 GiB in all."""
+    kind = column.type.value_type
+    return column.cast(pa.large_string() if pa.types.is_string(kind) else kind)
 
 
 def _written(column: pa.ChunkedArray) -> pa.ChunkedArray:

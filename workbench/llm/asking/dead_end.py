@@ -34,16 +34,17 @@ _FIXES = {
 class DeadEnd:
     """Failed calls in a row, over all requests of a connection.
 
-    The account and the address are given up at the first refusal where nothing was answered
-    before, and at the third in a row later. Refusals of no known reason: at :data:`FEW` that
-    say the same, or 20 that do not or where a run is taken up (``before``: what is left of it
-    may be just those that are refused), and these, as what is forbidden, not while calls are on
-    the way that began before the first of them: a refusal comes back faster than an answer. A
-    server that does not answer: at :data:`FEW` over 5 s;
-    over 30 s where it answered before or says that it is not ready (503, or no reply in
+    Pairs that failed before, while others were answered or in an earlier go (``known``), show
+    nothing of the server: their failures are not counted. The account and the address are
+    given up at the first refusal where nothing was answered before (of three pairs while other
+    calls are on the way), and at that of :data:`FEW` pairs in a row later. Refusals of no known
+    reason: at :data:`FEW` that say the same, or 20 that do not or where a run is taken up
+    (``before``), but not while calls are on the way that began before the first of them: a
+    refusal comes back faster than an answer. A server that does not answer: at :data:`FEW`
+    over 5 s; over 30 s where it answered before or says that it is not ready (503, or no reply in
     time), which a restart survives. A server that asks to wait: when a request has had all
     its attempts. Questions about one pair alone, or two, are never a dead end but for the
-    account and the address.
+    account, the address, and where there is no connection at all.
 
     Examples
     --------
@@ -53,10 +54,11 @@ class DeadEnd:
     """
 
     base_url: str
-    key_variable: str
+    key_place: str
     before: bool = False
     answers: int = 0
     in_a_row: int = 0
+    known: set[object] = field(default_factory=set)
     _began: float = 0.0
     _words: set[str] = field(default_factory=set)
     _requests: set[object] = field(default_factory=set)
@@ -65,6 +67,9 @@ class DeadEnd:
         """Count an answer."""
         self.answers += 1
         self.in_a_row = 0
+        if self._requests:
+            self.known |= self._requests
+            self._requests.clear()
 
     def failed(
         self,
@@ -90,7 +95,7 @@ class DeadEnd:
         oldest : float
             When the oldest call that is still on the way began.
         """
-        if error.whose == "request":
+        if error.whose == "request" or (request in self.known and not error.unsent):
             return None
         if not self.in_a_row:
             self._began = time.monotonic()
@@ -106,7 +111,9 @@ class DeadEnd:
 
     def _is_end(self, error: CallFailedError, early: bool) -> bool:
         if error.whose == "account" or (error.whose == "address" and error.status != 403):
-            return self.in_a_row >= (_AGAIN if self.answers or self.before else 1)
+            if self.answers or self.before:
+                return len(self._requests) >= FEW and not early
+            return not early or len(self._requests) >= _AGAIN
         if error.whose == "address":
             # a pair alone may be forbidden
             most = _MIXED if self.before and not self.answers else _AGAIN
@@ -118,7 +125,9 @@ class DeadEnd:
         patient = self.answers or error.status in (503, 504) or error.slow
         patience = _LONG_PATIENCE_S if patient else _PATIENCE_S
         lasted = time.monotonic() - self._began
-        return error.whose == "server" and self._many and lasted >= patience
+        # no pair is the reason where there is no connection
+        many = self.in_a_row >= FEW if error.unsent else self._many
+        return error.whose == "server" and many and lasted >= patience
 
     @property
     def _many(self) -> bool:
@@ -140,5 +149,5 @@ class DeadEnd:
             where=self.base_url,
             found=("" if self.in_a_row == 1 else times) + f"{error.reason}: {error}",
             expected=f"an answer of model {model!r}",
-            fix=_FIXES[error.whose].format(key=self.key_variable),
+            fix=_FIXES[error.whose].format(key=self.key_place),
         )

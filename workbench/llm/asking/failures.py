@@ -46,6 +46,12 @@ class CallFailedError(Exception):
         The reply did not come in time.
     unsent : bool
         There was no connection: the server never saw the call.
+    concerns : tuple of str, optional
+        Whom it concerns and why, where neither the status nor the words say so.
+    secrets : sequence of str
+        What no message may repeat.
+    again : bool
+        The call was only sent on: it is to be made again, as it is.
 
     Attributes
     ----------
@@ -65,13 +71,20 @@ class CallFailedError(Exception):
         *,
         slow: bool = False,
         unsent: bool = False,
+        concerns: tuple[Whose, str] | None = None,
+        secrets: Iterable[str] = (),
+        again: bool = False,
     ) -> None:
         self.status, self.raw, self.slow, self.unsent = status, said, slow, unsent
-        self.said = message_of(said)
+        self.again = again
+        # decoded first: a secret may stand there in escapes
+        self.said = redacted(message_of(said), secrets)
         self.wait_s = _seconds(retry_after)
         self.whose, self.reason = _concerns(status, said, self.wait_s)
         if unsent:
             self.reason = "no connection"
+        if concerns:
+            self.whose, self.reason = concerns
         super().__init__(self.said if status is None else f"status {status}: {self.said}")
 
 
@@ -79,8 +92,8 @@ def _concerns(status: int | None, said: str, wait_s: float) -> tuple[Whose, str]
     words = said[:20_000].lower()
     if status is None:
         return "server", "no answer"
-    if 300 <= status < 400:
-        return "address", "sent to another address"
+    if status == 407:
+        return "address", "refused by the proxy"
     if status == 413:
         return "request", "too large for the server"
     if (status in (400, 422, 500) and too_long(words)) or (
@@ -158,7 +171,7 @@ def readable(text: str) -> str:
     return " ".join("".join(c if c.isprintable() else " " for c in text).split())
 
 
-def redacted(text: str, secrets: Iterable[str]) -> str:
+def redacted(text: str, secrets: Iterable[str], shortest: int = _SHORTEST_SECRET) -> str:
     """Return text without secrets, which some servers repeat.
 
     Examples
@@ -167,6 +180,6 @@ def redacted(text: str, secrets: Iterable[str]) -> str:
     'Incorrect API key provided: (the key)'
     """
     for secret in secrets:
-        if len(secret) >= _SHORTEST_SECRET:
+        if len(secret) >= shortest:
             text = text.replace(secret, "(the key)")
     return text

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from workbench.llm.batches.batch_format import Answer, BatchFormat, refused, said_of
+from workbench.llm.batches.batch_format import Answer, BatchFormat, refused, said_of, unanswered
 from workbench.llm.request import Request
 
 _SYSTEM = ("system", "developer")
@@ -14,6 +14,9 @@ _FINISH = {"end_turn": "stop", "stop_sequence": "stop", "max_tokens": "length",
            "model_context_window_exceeded": "length"}  # fmt: skip
 _ENDS = ("succeeded", "errored", "canceled", "expired")
 _PROMPT = ("input_tokens", "cache_creation_input_tokens", "cache_read_input_tokens")
+_STATUSES = {"invalid_request_error": 400, "request_too_large": 413}
+"""Of errors that may be those of one request for good."""
+
 _BOUNDS = ("minimum", "maximum")
 
 
@@ -36,7 +39,7 @@ def _line(key: str, request: Request, body: Mapping[str, Any]) -> dict[str, Any]
     if system:
         params["system"] = system
     params |= {name: value for name, value in _sampled(request).items() if name in body}
-    if _path(request) == "json_schema":
+    if _path(request, body) == "json_schema":
         form = {"type": "json_schema", "schema": _bare(request.schema)}
         params["output_config"] = {"format": form}
     return {"custom_id": key, "params": params}
@@ -52,7 +55,7 @@ def _sampled(request: Request) -> dict[str, float]:
     return {"temperature": sampling.temperature, "top_p": sampling.top_p}
 
 
-def _path(request: Request) -> str:
+def _path(request: Request, body: Mapping[str, Any]) -> str:
     return "text" if request.schema is None or _is_open(request.schema) else "json_schema"
 
 
@@ -91,8 +94,11 @@ def _is_request(line: Mapping[str, Any]) -> bool:
 def _answer(line: Mapping[str, Any]) -> Answer:
     result = line["result"]
     message = result.get("message")
-    if result["type"] != "succeeded" or not isinstance(message, dict):
-        return Answer(None, said_of(result.get("error") or result["type"]))
+    if result["type"] != "succeeded":
+        error = result.get("error") or result["type"]
+        return unanswered(error, _STATUSES.get(said_of(error)))
+    if not isinstance(message, dict):
+        return unanswered(None)
     stop, used = message.get("stop_reason"), message.get("usage")
     used = used if isinstance(used, dict) else {}
     refusal = "the model refused" if stop == "refusal" else None

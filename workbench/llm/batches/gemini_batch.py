@@ -6,12 +6,15 @@ import sys
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from workbench.llm.batches.batch_format import Answer, BatchFormat, refused, said_of
+from workbench.llm.batches.batch_format import Answer, BatchFormat, refused, unanswered
 from workbench.llm.request import Request
 
 _SYSTEM = ("system", "developer")
 _ROLES = {"assistant": "model"}
 _FINISH = {"STOP": "stop", "MAX_TOKENS": "length"}
+_HTTP = {3: 400}
+"""Codes of RPC that may be those of one request for good: an argument that is not valid."""
+
 _FILTERED = ("SAFETY", "RECITATION", "BLOCKLIST", "PROHIBITED_CONTENT", "SPII")
 
 
@@ -44,7 +47,7 @@ def _line(key: str, request: Request, body: Mapping[str, Any]) -> dict[str, Any]
     return {"key": key, "request": {**made, "generationConfig": config}}
 
 
-def _path(request: Request) -> str:
+def _path(request: Request, body: Mapping[str, Any]) -> str:
     return "text" if request.schema is None else "json_schema"
 
 
@@ -58,8 +61,11 @@ def _is_request(line: Mapping[str, Any]) -> bool:
 
 def _answer(line: Mapping[str, Any]) -> Answer:
     response = line.get("response")
-    if line.get("error") or not isinstance(response, dict):
-        return Answer(None, said_of(line.get("error") or line.get("status")))
+    error = line.get("error") or (response.get("error") if isinstance(response, dict) else None)
+    if error or not isinstance(response, dict):
+        error = error or line.get("status")
+        code = error.get("code") if isinstance(error, dict) else None
+        return unanswered(error, _HTTP.get(code, code) if isinstance(code, int) else None)
     candidate = next(_objects(response.get("candidates")), {})
     blocked = next(_objects([response.get("promptFeedback")]), {}).get("blockReason")
     # a prompt that is blocked has no candidate, and would be blocked again

@@ -5,16 +5,22 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from workbench.llm.batches.batch_format import Answer, BatchFormat, said_of
+from workbench.llm.asking.bends import path_of
+from workbench.llm.asking.call import error_in
+from workbench.llm.batches.batch_format import Answer, BatchFormat, unanswered
 from workbench.llm.request import Request
+
+_ERROR_IN_200 = 502
+_CHAT = "chat/completions"
+"""As what such an error counts: a gateway that got no answer."""
 
 
 def _line(key: str, request: Request, body: Mapping[str, Any]) -> dict[str, Any]:
     return {"custom_id": key, "method": "POST", "url": f"/v1/{request.route}", "body": dict(body)}
 
 
-def _path(request: Request) -> str:
-    return "json_schema"
+def _path(request: Request, body: Mapping[str, Any]) -> str:
+    return path_of(body)
 
 
 def _is_reply(line: Mapping[str, Any]) -> bool:
@@ -28,10 +34,16 @@ def _is_request(line: Mapping[str, Any]) -> bool:
 def _answer(line: Mapping[str, Any]) -> Answer:
     response = line.get("response")
     response = response if isinstance(response, dict) else {}
-    status, body = response.get("status_code", 200), response.get("body", line.get("body"))
-    if line.get("error") or status != 200 or not isinstance(body, dict):
-        return Answer(None, f"status {status}" if status != 200 else said_of(line.get("error")))
-    return Answer(body)
+    told, body = response.get("status_code"), response.get("body", line.get("body"))
+    # some services write it as text, or not at all
+    status = int(told) if isinstance(told, str) and told.isdecimal() else told
+    status = 200 if status is None else status
+    if status not in range(200, 300):
+        return unanswered(line.get("error") or body, status, f"status {status}")
+    if line.get("error") or not isinstance(body, dict):
+        return unanswered(line.get("error"))
+    error = error_in(body, "embeddings" if isinstance(body.get("data"), list) else _CHAT)
+    return unanswered(error, _ERROR_IN_200) if error else Answer(body)
 
 
 OPENAI = BatchFormat(

@@ -6,6 +6,7 @@ import asyncio
 import time
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import Protocol
 
 from workbench.errors import UnwrittenError
@@ -21,6 +22,7 @@ from workbench.llm.sending.source import Source
 _TELL_S = 0.5
 _STAGGER_S = 0.001
 _BOOKED = 256
+_NOTHING = Usage(calls=0)
 
 Tell = Callable[[Progress], None]
 
@@ -67,6 +69,8 @@ class Stage:
         self._models: set[str] = set()
         self._booked: tuple[dict[str, Request], dict[str, Reply]] = ({}, {})
         self._tasks: list[asyncio.Task[None]] = []
+        # of the request that a task is about: its calls, and the tokens that nobody billed
+        self._taken: dict[asyncio.Task[None] | None, Usage] = {}
         self._start = time.monotonic()
 
     async def ask_all(self, connect: Callable[[], Awaitable[Model]], workers: int) -> None:
@@ -102,9 +106,15 @@ class Stage:
             await asyncio.gather(*self._tasks)
         except Exception:
             # the calls on the way come home too: they are paid for
-            self.stopped = self.stopped or "an error"
+            self.stop("an error")
             await asyncio.gather(*self._tasks, return_exceptions=True)
             raise
+
+    def stop(self, why: str) -> None:
+        """Send nothing more, and wait for nothing but the calls on the way."""
+        self.stopped = self.stopped or why
+        if isinstance(self.model, Client):
+            self.model.stop()
 
     def cancel(self) -> None:
         """Give up the calls on the way."""
@@ -124,34 +134,56 @@ class Stage:
             raise SpentError
         held = self.run.budget.begin(request)
         if held is None:
-            self.stopped = "the budget"
+            self.stop("the budget")
             raise SpentError
         self.attempts += 1
         call = Call()
         try:
             yield call
         finally:
-            self.run.budget.end(held, call.usage)
+            booked = self.run.budget.end(held, call.usage)
+            one = booked if call.usage is None else Usage()
+            task = asyncio.current_task()
+            self._taken[task] = self._taken.get(task, _NOTHING) + one
 
     async def _work(self, model: Model, place: int) -> None:
         # begun together, their replies would come together for ever, and wait for each other
         await asyncio.sleep(_STAGGER_S * place)
         while not self.stopped and (one := await self.source.take()) is not None:
             key, request = one
+            self._taken[asyncio.current_task()] = _NOTHING
+            if key in self.run.kept.failed_before and isinstance(model, Client):
+                model.suspect(request)
             try:
                 reply = await self._reply(model, request)
-            except SpentError as spent:
-                if spent.attempts:
-                    # counted on, when the run is taken up; asked again then
-                    why = f"no reply after {spent.attempts} attempts: {self.stopped} ended them"
-                    lost = Reply(
-                        "", None, usage=Usage(calls=0), attempts=spent.attempts, reason=why
-                    )
-                    self._write({key: lost})
+            except SpentError:
+                self._lose(key)
                 return
-            self._keep(key, reply)
+            except BaseException:
+                self._lose(key)
+                raise
+            self._keep(key, self._counted(reply))
             # a model at hand never waits: without this nothing else has its turn
             await asyncio.sleep(0)
+
+    def _lose(self, key: str) -> None:
+        """Keep what a request took, when it has no reply and no more calls.
+
+        It counts on when the run is taken up; it is asked again then.
+        """
+        lost = self._counted(Reply("", None, usage=Usage(calls=0), attempts=0, reason=""))
+        if lost.attempts and self.trouble is None:
+            why = self.stopped or "an error"
+            reason = f"no reply after {lost.attempts} attempts: {why} ended them"
+            self._write({key: replace(lost, reason=reason)})
+
+    def _counted(self, reply: Reply) -> Reply:
+        """Return a reply with the calls that were sent for it, and what they are taken for."""
+        taken = self._taken[asyncio.current_task()]
+        guessed = (taken.prompt_tokens, taken.completion_tokens)
+        if reply.attempts == taken.calls and not any(guessed):
+            return reply
+        return replace(reply, attempts=taken.calls, guessed=guessed)
 
     async def _reply(self, model: Model, request: Request) -> Reply:
         if isinstance(model, Client):
@@ -194,7 +226,7 @@ class Stage:
     def give_up(self, error: UnwrittenError) -> None:
         """Send nothing more, for what comes cannot be kept."""
         self.trouble = self.trouble or error
-        self.stopped = self.stopped or "a file that cannot be written"
+        self.stop("a file that cannot be written")
 
     def book(self) -> None:
         """Enter the replies that came into the ledger."""

@@ -113,7 +113,7 @@ class AuditCallback(TrainerCallback):  # type: ignore[misc]
         self.data = _first(data, annotators, pairs)
         self.folder, self.annotators = Path(folder), annotators
         self.policy, self.beta, self.budget = policy or TokenPolicy(), beta, budget
-        self.unseen = [] if unseen is None else other_responses(self.data, unseen)
+        self.unseen = [] if unseen is None else other_responses(self.data, unseen, self.policy)
         self.scores = ModelScores({}, True, 0.1, 0.0)
         self._runs, self._begun, self._spent = False, 0.0, 0.0
         self._failed: list[str] = []

@@ -16,7 +16,7 @@ SCHEMA_VERSION = 1
 FILE = "audit.json"
 """What a run folder is known by; written last."""
 
-_GAINS = "gains.parquet"
+_GAINS, _SEEN = "gains.parquet", "seen.parquet"
 
 
 @dataclass(frozen=True, eq=False)
@@ -42,6 +42,9 @@ class ModelScores:
         What else there is to say of the tokens that were scored.
     live : bool
         Whether a training adds to them.
+    seen : DataFrame, optional
+        ``pair_id, cluster, kind``: how the tokens stand to those that a trainer saved
+        (:func:`workbench.audit.models.seen.compared`).
     """
 
     tables: dict[str, pd.DataFrame]
@@ -52,15 +55,21 @@ class ModelScores:
     gains: pd.DataFrame | None = None
     notes: tuple[str, ...] = ()
     live: bool = False
+    seen: pd.DataFrame | None = None
 
     @property
     def left_out(self) -> list[str]:
         """Why pairs have no score, and what else there is to say of the tokens, a line each."""
+        return [*self.reasons, *self.notes]
+
+    @property
+    def reasons(self) -> list[str]:
+        """Why pairs have no score, a line each."""
         return [
             f"left out by {name}: {n:,} pairs, {why}"
             for name, table in self.tables.items()
             for why, n in table["reason"].dropna().value_counts().items()
-        ] + list(self.notes)
+        ]
 
     def common(self) -> dict[str, pd.DataFrame]:
         """Return the scores of the pairs that every model scored.
@@ -93,6 +102,8 @@ class ModelScores:
             _table(table, folder / f"unseen-{k}.parquet")
         if self.gains is not None:
             _table(self.gains, folder / _GAINS)
+        if self.seen is not None:
+            _table(self.seen, folder / _SEEN)
         record = {"schema_version": SCHEMA_VERSION, "models": list(self.tables),
                   "unseen": list(self.unseen), "beta": self.beta, "band": self.band,
                   "reference": self.reference, "notes": self.notes, "live": self.live}  # fmt: skip
@@ -134,6 +145,8 @@ def read_scores(folder: Path) -> ModelScores:
             expected="what audit-model --out or AuditCallback wrote",
             fix="Audit the model again.",
         ) from error
-    moved = pd.read_parquet(folder / _GAINS) if (folder / _GAINS).is_file() else None
+    moved, seen = (pd.read_parquet(folder / one) if (folder / one).is_file() else None
+                   for one in (_GAINS, _SEEN))  # fmt: skip
     return ModelScores(tables, record["reference"], record["beta"], record["band"], unseen, moved,
-                       tuple(record.get("notes", ())), record.get("live", False))  # fmt: skip
+                       tuple(record.get("notes", ())), live=record.get("live", False),
+                       seen=seen)  # fmt: skip

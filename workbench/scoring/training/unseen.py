@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from workbench.data.dataset import PreferenceData
 from workbench.errors import ConfigError
+from workbench.scoring.dialogues import dialogue_of, with_messages
+from workbench.scoring.policy import TokenPolicy
+from workbench.scoring.template import Prompt, Response
 
 
-def other_responses(data: PreferenceData, other: PreferenceData) -> list[tuple[str, str, str]]:
+def other_responses(
+    data: PreferenceData, other: PreferenceData, policy: TokenPolicy | None = None
+) -> list[tuple[str, Prompt, Response]]:
     """Return for every pair whose prompt has one a response that no pair holds.
 
     Parameters
@@ -14,6 +21,8 @@ def other_responses(data: PreferenceData, other: PreferenceData) -> list[tuple[s
     data : PreferenceData
     other : PreferenceData
         With other responses to the same prompts.
+    policy : TokenPolicy, optional
+        Whether prompts are texts or messages.
 
     Returns
     -------
@@ -31,11 +40,16 @@ def other_responses(data: PreferenceData, other: PreferenceData) -> list[tuple[s
         for text in (row["response_a"], row["response_b"]):
             if isinstance(text, str) and text not in known and isinstance(row["prompt"], str):
                 by_prompt.setdefault(row["prompt"], text)
-    found = [
-        (str(row["pair_id"]), str(row["prompt"]), by_prompt[row["prompt"]])
-        for row in pairs.to_dict("records")
-        if row["prompt"] in by_prompt
-    ]
+    # its own turns, whatever the pair's responses are
+    policy = replace(policy or TokenPolicy(), split="turn")
+    rows = with_messages(data, pairs.assign(side="a"))
+    rows = rows.assign(chosen_messages=None, rejected_messages=None)
+    found = list[tuple[str, Prompt, Response]]()
+    for row in rows.to_dict("records"):
+        if row["prompt"] in by_prompt:
+            text = by_prompt[row["prompt"]]
+            one = dialogue_of(row | {"chosen": text, "rejected": text}, policy)
+            found.append((str(row["pair_id"]), one.prompt, one.chosen))
     if not found:
         raise ConfigError(
             "There is no unseen response.",

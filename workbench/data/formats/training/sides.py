@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import numpy as np
@@ -20,6 +21,7 @@ from workbench.data.formats.messages import (
     media_of,
     split_chats,
     to_json,
+    tools_shown,
     turns_of,
 )
 from workbench.data.formats.printed import nested
@@ -331,20 +333,22 @@ def _add_tools(frame: pd.DataFrame, records: pa.Table, columns: Columns) -> None
         given = [(value or {}).get("tools") for value in values(records, columns.prompt or "")]
     else:
         return
-    tools = pd.Series([_tools(value) for value in given], dtype="str", index=frame.index)
-    if tools.notna().any():
-        frame["tools"] = tools
-        shown = "tools: " + tools
+    found = [_tools(value) for value in given]
+    if any(one is not None for one in found):
+        # chat templates print tools in the order that they are written in
+        kept = [one if one is None or isinstance(one, str) else json.dumps(one, ensure_ascii=False)
+                for one in found]  # fmt: skip
+        frame["tools"] = pd.Series(kept, dtype="str", index=frame.index)
+        shown = pd.Series([tools_shown(one) for one in kept], dtype="str", index=frame.index)
         joined = (shown + "\n\n" + frame["prompt"]).fillna(shown)
-        frame["prompt"] = joined.where(tools.notna(), frame["prompt"])
+        frame["prompt"] = joined.where(shown.notna(), frame["prompt"])
 
 
-def _tools(value: Any) -> str | None:
+def _tools(value: Any) -> str | list[Any] | None:
     found = clean(nested(value))
     found = [found] if isinstance(found, dict) else found
     if isinstance(found, list):
-        found = [nested(one) for one in found]
-        return to_json(found) if found else None
+        return [nested(one) for one in found] or None
     return value if isinstance(value, str) and value.strip() else None
 
 

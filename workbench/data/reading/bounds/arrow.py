@@ -8,12 +8,14 @@ from pathlib import Path
 
 import pyarrow as pa
 
-from workbench.data.reading.bounds.parquet import FLOOR, written_out
+from workbench.data.reading.bounds.parquet import FLOOR
 from workbench.data.reading.bounds.streams import check_unpacked
+from workbench.data.reading.bounds.written_out import written_out
 
 _FILE = b"ARROW1\0\0"
-_HEADER, _BUFFERS, _COMPRESSION = 2, 2, 3
-"""Numbers of fields of the format's flatbuffers: of a message, and of the records in it."""
+_HEADER, _DATA, _BUFFERS, _COMPRESSION = 2, 1, 2, 3
+"""Numbers of fields of the format's flatbuffers: of a message, of a dictionary in it, and of the
+records in either."""
 
 
 def check_arrow(path: Path) -> None:
@@ -36,7 +38,7 @@ def check_arrow(path: Path) -> None:
         source.seek(len(_FILE) if source.read(len(_FILE)) == _FILE else 0)
         total = 0
         for message in pa.ipc.MessageReader.open_stream(source):
-            if message.type == "record batch":
+            if message.type in ("record batch", "dictionary"):
                 total += sum(_unpacked(message))
                 check_unpacked(path.name, total, size, FLOOR)
 
@@ -51,6 +53,8 @@ def _unpacked(message: pa.Message) -> Iterator[int]:
     """Yield the sizes of the buffers of a message that are packed."""
     head = memoryview(message.metadata)
     batch = _inside(head, _root(head), _HEADER)
+    if batch is not None and message.type == "dictionary":
+        batch = _inside(head, batch, _DATA)
     buffers = None if batch is None else _inside(head, batch, _BUFFERS)
     if batch is None or buffers is None or _inside(head, batch, _COMPRESSION) is None:
         return

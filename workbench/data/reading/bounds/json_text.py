@@ -6,6 +6,7 @@ import re
 
 import pyarrow as pa
 
+from workbench.data.reading.bounds.json_fields import FieldNames
 from workbench.data.reading.bounds.limits import check_time, exceeded, limits
 from workbench.errors import DataError
 
@@ -53,6 +54,12 @@ class JsonText:
         self._limits = limits()
         self._line = self._depth = self._value = 0
         self._last = b""
+        self._names = FieldNames(name)
+
+    @property
+    def wide(self) -> bool:
+        """Whether lines have more fields than a table may have columns."""
+        return self._names.many
 
     def add(self, block: bytes) -> None:
         """Look at the next bytes.
@@ -65,14 +72,15 @@ class JsonText:
         check_time(self._name)
         if self._lines:
             self._add_lines(block)
+            self._names.add(block)
         else:
             for start in range(0, len(block), _WINDOW):
                 self._look_for_value(block[start : start + _WINDOW])
 
     def add_for_arrow(self, block: bytes) -> None:
-        """Look at the next bytes, and raise an UnfitError before pyarrow sees a deep line."""
+        """Look at the next bytes; raise an UnfitError before pyarrow sees a deep or wide line."""
         self.add(block)
-        if self.deep:
+        if self.deep or self.wide:
             raise UnfitError
 
     def _add_lines(self, block: bytes) -> None:

@@ -150,5 +150,10 @@ def check_unpacked(name: str, size: int, packed: int, floor: int | None = None) 
     floor = FLOOR if floor is None else floor
     if size > limits().unpacked:
         raise exceeded("unpacked", name, f"{size:,} bytes")
-    if size > floor and size > limits().ratio * packed:
+    if not fits(size, packed, floor):
         raise swollen(name, size, packed)
+
+
+def fits(size: int, packed: int, floor: int) -> bool:
+    """Tell whether a file's size unpacked and packed are within the limits."""
+    return size <= limits().unpacked and (size <= floor or size <= limits().ratio * packed)
