@@ -71,6 +71,8 @@ class Client:
     ----------
     base_url : str
     pace : Pace
+    again : bool
+        Only what failed before is still asked: that it fails again shows no dead end.
     """
 
     def __init__(
@@ -88,6 +90,7 @@ class Client:
             model: merged(self.endpoint.bends, *forms) for model, forms in kept.items()
         }  # in the order in which it was learnt
         self._scouts: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
+        self.again = False
         self._asking = 0
         self._end: JudgeError | None = None
         # the permit of each call: a run counts and limits them
@@ -263,6 +266,9 @@ class Client:
         of = request.about.get("pair_id", id(request))
         oldest = self.pace.oldest
         end = self._line.failed(failure, request.model, of, last=last, oldest=oldest)
+        alone = failure.whose in ("odd", "server") or failure.status == 403
+        if self.again and alone and not failure.unsent:
+            return
         if end is not None:
             self._end = end
             self.stop()

@@ -17,6 +17,11 @@ class Kept:
     retry_failed : bool
         A failure that was paid for counts as not asked yet, until it was asked again here.
 
+    Attributes
+    ----------
+    before : set of str
+        Keys that the server did not answer when they were asked before: they are open.
+
     Examples
     --------
     >>> import tempfile
@@ -29,18 +34,19 @@ class Kept:
     def __init__(self, journal: Journal, *, retry_failed: bool = False) -> None:
         self.journal, self.retry_failed = journal, retry_failed
         self._failed_now: set[str] = set()
+        self.before: set[str] = set()
 
     def get(self, keys: Iterable[str]) -> dict[str, Reply]:
         """Return the answers that are kept, and the failures that are not to be asked again."""
         wanted = list(keys)
         replies = self.journal.get(wanted)
-        lacking = [key for key in wanted if key not in replies]
-        if self.retry_failed:
-            lacking = [key for key in lacking if key in self._failed_now]
-        failed = self.journal.failed(lacking)
+        failed = self.journal.failed(key for key in wanted if key not in replies)
         for key, one in failed.items():
-            if key in self._failed_now or is_final(one):
+            final = is_final(one)
+            if key in self._failed_now or (final and not self.retry_failed):
                 replies[key] = one
+            elif not final:
+                self.before.add(key)
         return replies
 
     def asked(self, key: str, reply: Reply) -> None:

@@ -19,6 +19,9 @@ AHEAD = 256
 _HELD = 2048
 """Replies that are held for the reader; of more only the keys, for they are kept."""
 
+_MOST_HELD = 50_000
+"""Replies, or their keys, that wait for one which is asked last."""
+
 _ROOM_S = 0.002
 
 Found = Callable[[Mapping[str, Request], Mapping[str, Reply]], None]
@@ -30,6 +33,9 @@ class Source:
     The thread that asks takes requests and gives replies; another one reads. However many
     requests there are, only those under way and a few ahead are in memory.
 
+    What the server did not answer when it was asked before comes last: many of these in front
+    look like a server that does not answer at all, and nothing after them would be asked.
+
     Parameters
     ----------
     requests : iterable of Request
@@ -37,6 +43,11 @@ class Source:
     kept : Kept
     found : callable
         Told the requests and the kept replies of each look-up.
+
+    Attributes
+    ----------
+    again : bool
+        Nothing is left to ask but what failed before.
     """
 
     def __init__(
@@ -44,11 +55,12 @@ class Source:
     ) -> None:
         self._requests, self._base_url = iter(requests), base_url
         self._kept, self._found = kept, found
-        self.exhausted = self.closed = False
+        self.exhausted = self.closed = self.again = False
         self.seen, self.n_kept = Distinct(), 0
         self.under_way: dict[str, Request] = {}
         self._places: dict[str, list[int]] = {}
         self._queue: deque[str] = deque()
+        self._last: deque[str] = deque()
         # a reply by its place; the key of one that has to be read again; None where there is none
         self._ready: dict[int, Reply | str | None] = {}
         self._made = self._read = 0
@@ -61,6 +73,10 @@ class Source:
                 await asyncio.sleep(_ROOM_S)
             else:
                 self._look_ahead()
+        if not self._queue or len(self._ready) >= _MOST_HELD:
+            self.again = not self._queue
+            self._queue.extendleft(reversed(self._last))
+            self._last.clear()
         if not self._queue:
             return None
         key = self._queue.popleft()
@@ -90,6 +106,7 @@ class Source:
                     del self.under_way[key]
                     self._ready |= dict.fromkeys(self._places.pop(key))
             self._queue.clear()
+            self._last.clear()
             if self._reader_is_behind():
                 await asyncio.sleep(_ROOM_S)
             elif not self.exhausted:
@@ -132,4 +149,4 @@ class Source:
                     self._places[key].append(place)
                 else:
                     self.under_way[key], self._places[key] = request, [place]
-                    self._queue.append(key)
+                    (self._last if key in self._kept.before else self._queue).append(key)

@@ -151,6 +151,8 @@ class Stage:
         await asyncio.sleep(_STAGGER_S * place)
         while not self.stopped and (one := await self.source.take()) is not None:
             key, request = one
+            if isinstance(model, Client):
+                model.again = self.source.again
             self._taken[asyncio.current_task()] = _NOTHING
             try:
                 reply = await self._reply(model, request)
