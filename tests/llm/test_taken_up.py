@@ -11,6 +11,7 @@ from workbench.llm.asker import Asker
 from workbench.llm.asking import dead_end
 from workbench.llm.asking.completion import unpaid
 from workbench.llm.asking.failures import CallFailedError
+from workbench.llm.budget import Budget
 from workbench.llm.endpoint import Endpoint
 from workbench.llm.journal import Journal
 from workbench.llm.request import Request, Sampling
@@ -82,3 +83,19 @@ def test_where_nobody_is_there_it_is_a_dead_end_nevertheless(tmp_path):
         failed_before(journal, url)
         with pytest.raises(JudgeError, match="no connection"):
             failed(Endpoint(url, attempts=20), journal)
+
+
+def test_a_reply_that_was_to_be_asked_for_again_is_so_when_the_run_goes_on(tmp_path):
+    """The end of a run comes between an unreadable reply and the question with the next seed."""
+    with (
+        behaving(lambda body, n: done() if body["seed"] else done("Hm.")) as server,
+        Journal(tmp_path / "j") as journal,
+    ):
+        for calls, fails, sent in ((1, True, 1), (3, False, 3), (9, False, 3)):
+            budget = Budget(max_calls=calls, spent=journal.used())
+            with Asker(Endpoint(server.url, concurrency=1), journal, budget=budget) as asker:
+                (reply,) = asker.ask([request(0)], "s")
+            assert (reply.failed, server.calls) == (fails, sent)
+        assert journal.used()["m"].calls == server.calls
+        # as in a run that nothing ended
+        assert asker.spending()[0].usage["m"].calls == 2

@@ -45,7 +45,7 @@ class Kept:
             final = is_final(one)
             if key in self._failed_now or (final and not self.retry_failed):
                 replies[key] = one
-            elif not final:
+            elif not one.usage.calls:
                 self.before.add(key)
         return replies
 
@@ -63,4 +63,4 @@ def is_final(failure: Reply) -> bool:
     >>> is_final(Reply("I do not know.", None, reason="unreadable: no JSON"))
     True
     """
-    return failure.usage.calls > 0 or failure.permanent
+    return (failure.usage.calls > 0 and not failure.cut_short) or failure.permanent
