@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import pytest
 
 from tests.odd_server import Answer, bad, behaving, done
@@ -14,6 +16,7 @@ from workbench.llm.asking.failures import CallFailedError
 from workbench.llm.budget import Budget
 from workbench.llm.endpoint import Endpoint
 from workbench.llm.journal import Journal
+from workbench.llm.reply import Reply
 from workbench.llm.request import Request, Sampling
 from workbench.llm.sending import source as source_module
 
@@ -75,6 +78,22 @@ def test_it_is_asked_earlier_where_too_many_replies_would_wait_for_it(tmp_path, 
         assert not any(failed(Endpoint(server.url, concurrency=1), journal))
         order = [number(body) for body in server.bodies]
     assert order == [*range(BAD, BAD + 10), *range(BAD), *range(BAD + 10, ALL)]
+
+
+def test_replies_that_are_kept_do_not_pile_up_behind_it(tmp_path, monkeypatch):
+    monkeypatch.setattr(source_module, "_MOST_HELD", 300)
+    with behaving(lambda body, n: done()) as server, Journal(tmp_path / "j") as journal:
+        failed_before(journal, server.url)
+        many = [request(k) for k in range(2000)]
+        journal.put({one.key(server.url): Reply("A", "A") for one in many[BAD:]})
+        held = []
+        with Asker(Endpoint(server.url, concurrency=1), journal) as asker:
+            found = source_module.Source(many, server.url, asker.kept, lambda asked, replies: None)
+            for _ in range(BAD):
+                key, _request = asyncio.run(found.take())
+                held.append(len(found._ready))
+                found.answer({key: Reply("A", "A")})
+        assert max(held) <= 300 + source_module.AHEAD
 
 
 def test_where_nobody_is_there_it_is_a_dead_end_nevertheless(tmp_path):

@@ -68,13 +68,13 @@ class Source:
 
     async def take(self) -> tuple[str, Request] | None:
         """Return the next request that has no reply; None after the last one."""
-        while not self._queue and not self.exhausted and not self.closed:
+        while not (self._queue or self.exhausted or self.closed or self._too_many_wait()):
             if self._reader_is_behind():
                 await asyncio.sleep(_ROOM_S)
             else:
                 self._look_ahead()
-        if not self._queue or len(self._ready) >= _MOST_HELD:
-            self.again = not self._queue
+        if not self._queue or self._too_many_wait():
+            self.again = self.exhausted and not self._queue
             self._queue.extendleft(reversed(self._last))
             self._last.clear()
         if not self._queue:
@@ -126,6 +126,11 @@ class Source:
     def _reader_is_behind(self) -> bool:
         # a reply that is late holds up the reader, not the calls that follow it
         return len(self._ready) >= _HELD and self._read in self._ready
+
+    def _too_many_wait(self) -> bool:
+        """Return whether what is asked last holds up too much to wait for all others."""
+        crowded = len(self._ready) >= _MOST_HELD or len(self._last) >= _HELD
+        return crowded and bool(self._last)
 
     def _set(self, place: int, key: str, reply: Reply) -> None:
         self._ready[place] = reply if len(self._ready) < _HELD else key
