@@ -9,10 +9,12 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import pandas as pd
 
 from workbench.curate.effect import AFTER, BEFORE, GAP
+from workbench.curate.findings import curation_findings
 from workbench.data.dataset import PreferenceData
+from workbench.finding import Finding
 from workbench.intervals import ends_text
 from workbench.provenance import Provenance
-from workbench.results import Result
+from workbench.results import TIDY, Result
 
 if TYPE_CHECKING:
     import plotly.graph_objects as go
@@ -61,8 +63,12 @@ class Curation(Result):
     provenance: Provenance
 
     def to_frame(self) -> pd.DataFrame:
-        """Return held-out scores before and after, or the rows by reason without factors."""
-        return self.rows if self.held_out.empty else self.held_out
+        """Return held-out scores before and after, or shares of the pairs without factors."""
+        if len(self.held_out):
+            return self.held_out
+        shares = {"term": self.rows["reason"], "estimate": self.rows["share"]}
+        counted = self.rows[["n"]].assign(**shares, method="share of all pairs, counted")
+        return counted.reindex(columns=[*TIDY, "method"])
 
     def tables(self) -> dict[str, pd.DataFrame]:
         """Return held-out scores, balance, weights and rows by reason, those there are."""
@@ -84,6 +90,10 @@ class Curation(Result):
         if self.held_out.empty:
             lines.append("its effect is not known: no scored factors, or too few prompts")
         return "\n".join([*lines, f"digest of the curated data: {self.data.digest}"])
+
+    def findings(self) -> list[Finding]:
+        """Return the price that the rule has, and what it did not reach."""
+        return curation_findings(self.rows, self.held_out, self.balance)
 
     def plot(self) -> go.Figure:
         """Return held-out scores before and after, or rows by reason without factors."""

@@ -16,6 +16,7 @@ from workbench.audit.models.displacement import RULES as DISPLACEMENT_RULES
 from workbench.audit.models.ranking import RULES as RANKING_RULES
 from workbench.audit.models.relevance import RULES as REWARD_RULES
 from workbench.compare.contrast import Contrast
+from workbench.curate.findings import RULES as CURATE_RULES
 from workbench.data.dataset import PreferenceData
 from workbench.decompose.checks.rules import RULES as CHECK_RULES
 from workbench.decompose.decomposition import Decomposition
@@ -105,6 +106,7 @@ ALL_RULES = {
     **CALIBRATION_RULES,
     **DISPLACEMENT_RULES,
     **REWARD_RULES,
+    **CURATE_RULES,
 }
 """Every rule."""
 
