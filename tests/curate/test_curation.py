@@ -47,6 +47,24 @@ def test_rows_add_up_and_name_the_reason() -> None:
     assert chosen.all()
 
 
+def test_what_became_of_each_pair_adds_up_to_the_rows_and_to_the_data() -> None:
+    data = crowd(votes=4)
+    made = wb.curate(data, {"min_agreement": 0.7, "soft": True, "weight": "confidence"})
+    fates = made.pairs
+    assert fates["pair_id"].tolist() == data.pairs["pair_id"].tolist()
+    assert fates["reason"].value_counts().to_dict() == made.rows.set_index("reason")["n"].to_dict()
+    stays = fates["reason"] == "kept"
+    assert fates.loc[stays, "pair_id"].tolist() == made.data.pairs["pair_id"].tolist()
+    np.testing.assert_array_equal(fates.loc[stays, "weight"], made.data.labels["weight"])
+    np.testing.assert_array_equal(fates.loc[stays, "p"], made.data.pairs["p"])
+    assert (fates.loc[~stays, "weight"] == 0).all()
+    share = data.labels["preference"].to_numpy()
+    assert (fates["chosen"].eq("a") == (share > 0.5)).all()
+    assert (fates["chosen"].isna() == (share == 0.5)).all()
+    np.testing.assert_allclose(fates["agreement"], np.maximum(share, 1 - share))
+    assert not fates["flipped"].any()
+
+
 def test_without_a_rule_every_majority_stays() -> None:
     data = crowd()
     made = wb.curate(data)
@@ -177,6 +195,7 @@ def test_flips_are_made_where_repeated_labels_confirm_them() -> None:
     after = made.data.labels["preference"].to_numpy() > 0.5
     turned_ = before != after
     assert turned_.sum() == made.settings["notes"]["flipped"] > 40
+    assert made.pairs["flipped"].sum() == turned_.sum()
     assert (after == truth)[turned_].mean() > 0.9
     # a majority of three is never turned
     assert not turned_[1600:].any()

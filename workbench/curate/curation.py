@@ -106,7 +106,9 @@ def curate(
     weights, held_out, balance = _effect(chosen)
     provenance = Provenance.capture(seed=seed, dataset=data.digest)
     rows = _rows(chosen)
-    return Curation(made, rule, rows, weights, held_out, balance, settings, provenance)
+    return Curation(
+        made, rule, rows, weights, held_out, balance, _fates(chosen), settings, provenance
+    )
 
 
 def _with_scores(data: PreferenceData, scores: pd.DataFrame | None) -> PreferenceData:
@@ -190,6 +192,27 @@ def _rows(chosen: Chosen) -> pd.DataFrame:
     table = [("kept", int(chosen.stays.sum())), *left_out]
     frame = pd.DataFrame(table, columns=["reason", "n"])
     return frame.assign(share=frame["n"] / len(chosen.side))
+
+
+def _fates(chosen: Chosen) -> pd.DataFrame:
+    """Return what became of every pair."""
+    # a million pairs have few reasons
+    reason = pd.Categorical.from_codes(chosen.reason, ["kept", *chosen.reasons[1:]])
+    side = pd.Categorical.from_codes(np.select([chosen.side > 0, chosen.side < 0], [0, 1], -1),
+                                     ["a", "b"])  # fmt: skip
+    votes = chosen.found.votes
+    return pd.DataFrame(
+        {
+            "pair_id": chosen.data.pairs["pair_id"].to_numpy(),
+            "reason": reason,
+            "chosen": side,
+            "flipped": chosen.flipped,
+            "n_votes": votes.n,
+            "agreement": votes.agreement,
+            "p": chosen.towards,
+            "weight": np.where(chosen.stays, chosen.weight, 0.0),
+        }
+    )
 
 
 def _effect(chosen: Chosen) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:

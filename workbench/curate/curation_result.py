@@ -41,6 +41,11 @@ class Curation(Result):
         pair's majority, of fits to the curated pairs, and their difference.
     balance : DataFrame
         How far balanced factors tell the label, held out, before and after.
+    pairs : DataFrame
+        What became of every pair of the data before, in their order: ``pair_id, reason``
+        (``kept``, or why it is left out), ``chosen`` (a, b; missing where neither is),
+        ``flipped``, ``n_votes``, ``agreement``, ``p`` (P(chosen preferred), where the rule asks
+        for it) and ``weight`` (0 where it is left out).
     settings : dict
     provenance : Provenance
         ``dataset`` is the digest of the data before.
@@ -59,6 +64,7 @@ class Curation(Result):
     weights: pd.DataFrame
     held_out: pd.DataFrame
     balance: pd.DataFrame
+    pairs: pd.DataFrame = field(repr=False)
     settings: dict[str, Any]
     provenance: Provenance
 

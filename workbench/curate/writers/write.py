@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import io
 import json
+import tempfile
+import zipfile
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -85,6 +88,24 @@ def write(
         (folder / _INFO).write_text(text, encoding="utf-8")
         paths.append(folder / _INFO)
     return paths
+
+
+def packed(data: PreferenceData, format: str = "trl", kind: str = "jsonl") -> bytes:
+    """Return what :func:`write` writes as one ZIP archive: the same bytes every time.
+
+    Examples
+    --------
+    >>> import io, workbench as wb
+    >>> made = wb.curate(wb.load("sample"), {"min_agreement": 0.9})
+    >>> zipfile.ZipFile(io.BytesIO(packed(made.data))).namelist()
+    ['train.jsonl']
+    """
+    whole = io.BytesIO()
+    with tempfile.TemporaryDirectory() as place, zipfile.ZipFile(whole, "w") as archive:
+        for path in write(data, place, format, kind):
+            # the first date that an archive can hold
+            archive.writestr(zipfile.ZipInfo(path.name), path.read_bytes(), zipfile.ZIP_DEFLATED)
+    return whole.getvalue()
 
 
 def _parts(data: PreferenceData) -> list[tuple[str, PreferenceData]]:
