@@ -53,8 +53,9 @@ def write(
     Notes
     -----
     ``margin`` is what TRL's ``RewardTrainer`` and OpenRLHF's reward training subtract;
-    ``weight`` and ``p`` are read by no trainer's own collator. ``workbench.load`` reads every
-    layout back: the same pairs, chosen sides, weights and margins.
+    ``weight`` and ``p`` are read by no trainer's own collator: ``docs/training.md`` brings them
+    to the loss of TRL's trainers. ``workbench.load`` reads every layout back: the same pairs,
+    chosen sides, weights and margins.
 
     Examples
     --------
