@@ -12,6 +12,7 @@ from scipy.special import expit
 
 import workbench as wb
 from tests.voted import pairs_of, turned, voted, with_factors
+from workbench.curate import curation
 from workbench.curate.balance import balance, odd_features
 from workbench.curate.effect import AFTER, BEFORE, GAP
 from workbench.curate.order import kept_for_test, stages
@@ -346,3 +347,38 @@ def test_flips_that_repeated_labels_contradict_are_refused() -> None:
     # the factor says nothing, and everybody agrees: no suspect is outvoted
     with pytest.raises(DataError, match="of them are outvoted by others"):
         wb.curate(data, {"flip": 0.2})
+
+
+@pytest.mark.parametrize(
+    "rule",
+    [{"soft": True, "source": "model"}, {"drop_suspects": 0.2}],
+    ids=["soft by the factors", "without suspects"],
+)
+def test_labels_of_pure_chance_are_told_by_no_rule(rule: dict) -> None:
+    """What a rule learns from the other folds must not carry labels into their own test."""
+    told = []
+    for seed in range(6):
+        rng = np.random.default_rng(seed)
+        factors = {f"f{k}": rng.normal(size=300) for k in range(8)}
+        data = voted(np.full(300, 0.5), 1, factors, seed=seed + 100, texts=True)
+        told.append(scores(wb.curate(data, rule)).loc[("accuracy", AFTER), "estimate"])
+    # six times 300 coins: a standard error of .012; the labels' own part would make .55 and more
+    assert abs(np.mean(told) - 0.5) < 0.036
+
+
+def test_the_price_of_a_rule_that_a_part_of_the_data_refuses_is_not_told() -> None:
+    """Less confirms a flip in four fifths of the data: the rule stands, its price is not known."""
+    data, _ = flipped_world(True)
+    made = wb.curate(data, {"flip": 0.05})
+    assert len(made.held_out)
+
+    def refuses(*_: object) -> None:
+        raise DataError("Nothing is confirmed.", found="x", expected="y", fix="z")
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(curation, "scores_after", refuses)
+        other = wb.curate(data, {"flip": 0.05})
+    assert other.held_out.empty
+    assert len(other.weights)
+    assert "effect: not known: in a part of the data, Nothing is confirmed." in other.summary()
+    assert other.data.digest == made.data.digest
