@@ -66,6 +66,16 @@ def test_the_report_of_a_run_gives_the_command_that_makes_it_again(
     assert "Strength of labels" in page
 
 
+@pytest.mark.parametrize("layout", ["trl", "trl-unpaired", "llama-factory", "axolotl"])
+def test_the_folder_of_a_run_is_read_as_its_training_data(
+    folder: Path, tmp_path: Path, layout: str
+) -> None:
+    flags = ("--min-agreement", 0.8, "--test-share", 0.2, "--to", layout, "--out", tmp_path)
+    assert run("curate", folder, *flags).exit_code == 0
+    made = wb.curate(wb.load(folder), {"min_agreement": 0.8, "test_share": 0.2})
+    assert set(wb.load(tmp_path).pairs["pair_id"]) == set(made.data.pairs["pair_id"])
+
+
 def test_the_comparison_s_report_holds_both_where_asked(folder: Path, tmp_path: Path) -> None:
     rule = tmp_path / "a rule.toml"
     rule.write_text("min_agreement = 0.9\n", encoding="utf-8")
