@@ -295,7 +295,7 @@ def test_what_a_rule_needs_is_named() -> None:
 def test_the_result_is_whole() -> None:
     made = wb.curate(crowd(600), {"balance": ["words"], "min_agreement": 0.7})
     assert set(made.tables()) == {"held_out", "balance", "weights", "rows"}
-    assert len(made.figures()) == 3
+    assert len(made.figures()) == 4  # balance, scores, their differences, weights
     assert "balance of words" in made.summary()
     assert made.to_dict()["settings"]["rule"] == {"min_agreement": 0.7, "balance": ["words"]}
     bare = wb.curate(crowd(600), {"min_agreement": 0.7}).data

@@ -111,10 +111,15 @@ def test_a_report_has_sections_of_both_and_text_stays_text() -> None:
     x = rng.normal(size=400)
     data = voted(expit(2 * x), 5, {HOSTILE: x}, texts=True)
     page = wb.report([wb.strength(data), wb.curate(data, {"balance": [HOSTILE]})], data=data).html()
+    assert wb.curate(data, {"balance": [HOSTILE]}).figures().keys() >= {
+        "Curation", "Accuracy and calibration on untouched labels",
+        "What the rule changes on untouched labels", "Factor weights before and after",
+    }  # fmt: skip
     body = page[page.index("<main") if "<main" in page else 0 :]
     for said in ("Strength of labels", "Votes of the smallest out-of-fold margins", "Curation",
                  "Pairs that stay, and pairs left out by reason",
-                 "Factor weights before and after", "outvoted by the others"):  # fmt: skip
+                 "Factor weights before and after", "outvoted by the others",
+                 "Rule: balance = &lt;script&gt;alert(1)&lt;/script&gt;."):  # fmt: skip
         assert said in body
     assert HOSTILE not in page
     assert "&lt;script&gt;alert(1)" in page

@@ -119,6 +119,10 @@ class Curation(Result):
 
         found = {self.heading: self.plot()}
         if len(self.held_out):
+            if len(self.balance):
+                both = self.held_out[self.held_out["group"].isin([BEFORE, AFTER])]
+                drawn = forest(both, x_title="value", reference=None)
+                found["Accuracy and calibration on untouched labels"] = drawn
             gaps = self.held_out[self.held_out["group"] == GAP]
             found["What the rule changes on untouched labels"] = forest(gaps, x_title="difference")
             found["Factor weights before and after"] = forest(self.weights)

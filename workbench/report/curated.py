@@ -59,7 +59,9 @@ def strength(result: Strength, number: int) -> Section:
 
 def curation(result: Curation, number: int) -> Section:
     """Show a rule, the pairs that stay and go, and what that did."""
-    rule = ", ".join(f"{name} = {value}" for name, value in result.settings["rule"].items())
+    parts = {name: ", ".join(map(str, value)) if isinstance(value, list) else value
+             for name, value in result.settings["rule"].items()}  # fmt: skip
+    rule = "; ".join(f"{name} = {value}" for name, value in parts.items())
     text = [
         result.about,
         f"Rule: {rule or 'every pair with a majority stays'}.",
