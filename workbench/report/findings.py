@@ -17,6 +17,7 @@ from workbench.audit.models.ranking import RULES as RANKING_RULES
 from workbench.audit.models.relevance import RULES as REWARD_RULES
 from workbench.audit.models.seen import RULES as SEEN_RULES
 from workbench.compare.contrast import Contrast
+from workbench.curate.findings import RULES as CURATE_RULES
 from workbench.data.dataset import PreferenceData
 from workbench.decompose.checks.rules import RULES as CHECK_RULES
 from workbench.decompose.decomposition import Decomposition
@@ -107,6 +108,7 @@ ALL_RULES = {
     **DISPLACEMENT_RULES,
     **REWARD_RULES,
     **SEEN_RULES,
+    **CURATE_RULES,
 }
 """Every rule."""
 
