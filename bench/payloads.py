@@ -20,9 +20,9 @@ from tests.payloads import PAYLOADS, scores, votes
 
 PAGES = (
     "Load", "Compare", "Examples", "Leaderboard", "Annotate", "Principles", "Judge audit",
-    "Model audit", "Add a judge", "Report",
+    "Model audit", "Add a judge", "Curate", "Report",
 )  # fmt: skip
-OF_FACTORS = ("Load", "Compare", "Examples", "Report")
+OF_FACTORS = ("Load", "Compare", "Examples", "Curate", "Report")
 """Pages that show factors: a table without texts has its columns for factors."""
 
 _AT_ONCE = 8
@@ -48,6 +48,12 @@ def act(who: Watched, name: str) -> None:
     elif name == "Judge audit":
         page.get_by_role("tab", name="Existing verdicts").click()
         page.get_by_role("button", name="Audit the verdicts").click()
+        who.settle()
+    elif name == "Curate":
+        # a factor's name stands in the reason why pairs go
+        page.get_by_label("Factors that are to tell the label no longer").click()
+        page.get_by_role("option").first.click()
+        page.keyboard.press("Escape")
         who.settle()
     elif name == "Examples":
         for _ in range(_AT_ONCE - 1):

@@ -58,8 +58,9 @@ st.navigation(
                 url_path="add-judge",
             ),
         ],
-        "Report": [
-            st.Page("report.py", title="Report", icon=":material/description:", url_path="report")
+        "Hand on": [
+            st.Page("curate.py", title="Curate", icon=":material/filter_alt:", url_path="curate"),
+            st.Page("report.py", title="Report", icon=":material/description:", url_path="report"),
         ],
     }
 ).run()

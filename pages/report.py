@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import streamlit as st
-from parts.choices import choose, command_of, some
+from parts.choices import choose, some
+from parts.commands import report_command
 from parts.entry import enter
 from parts.state import announce, current, job_of
 from parts.ui import failure, note, table, text
@@ -19,7 +20,7 @@ announce(data)
 try:
     further = some("Also in the report", list(FURTHER), "further")
     choices = {**choose(data), "further": tuple(further)}
-    report = job_of(data, choices).report(command_of(data, choices))
+    report = job_of(data, choices).report(report_command(data, choices))
 except wb.WorkbenchError as error:
     failure(error)
     st.stop()

@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Any
+from typing import Any, TypeVar
 
 
 @dataclass(frozen=True)
@@ -44,6 +44,7 @@ def bad(status: int, message: str, headers: dict[str, str] | None = None, **more
 
 
 Behave = Callable[[Any, int], Answer]
+AnyServer = TypeVar("AnyServer", bound="OddServer")
 
 
 class OddServer(ThreadingHTTPServer):
@@ -66,12 +67,17 @@ class OddServer(ThreadingHTTPServer):
     def calls(self) -> int:
         return len(self.bodies)
 
+    def answer(self, path: str, body: Any, number: int) -> Answer:
+        """Return what is sent for a call."""
+        return self.behave(path if self.by_path else body, number)
+
     def handle_error(self, request: Any, client_address: Any) -> None:
         """Say nothing where a client went away."""
 
 
 class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True
     server: OddServer
 
     def log_message(self, format: str, *arguments: Any) -> None:
@@ -83,7 +89,7 @@ class _Handler(BaseHTTPRequestHandler):
             self.server.bodies.append(body)
             self.server.headers.append({k.lower(): v for k, v in self.headers.items()})
             number = self.server.calls
-        answer = self.server.behave(self.path if self.server.by_path else body, number)
+        answer = self.server.answer(self.path, body, number)
         with contextlib.suppress(OSError):
             self._send(answer)
 
@@ -119,7 +125,13 @@ def behaving_at(behave: Behave) -> contextlib.AbstractContextManager[OddServer]:
 @contextlib.contextmanager
 def behaving(behave: Behave, by_path: bool = False) -> Iterator[OddServer]:
     """Run such a server in a thread."""
-    server = OddServer(behave, by_path)
+    with running(OddServer(behave, by_path)) as server:
+        yield server
+
+
+@contextlib.contextmanager
+def running(server: AnyServer) -> Iterator[AnyServer]:
+    """Run a server in a thread."""
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
     thread.start()
     try:

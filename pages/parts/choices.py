@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-import shlex
 from typing import Any
 
 import streamlit as st
 
 import workbench as wb
-from workbench.cli.command import Run
-from workbench.cli.flags import flags_of
-from workbench.config import RunConfig
 from workbench.factors import FAMILIES
 from workbench.factors.dissection_subsets import CASES
 from workbench.report.main_job import has_text
@@ -98,23 +94,3 @@ def _what(data: wb.PreferenceData) -> dict[str, Any]:
         "factors": tuple(factors) or None,
         "scenarios": tuple(scenarios),
     }
-
-
-def command_of(data: wb.PreferenceData, choices: dict[str, Any]) -> str:
-    """Return the commands that make the report of these choices again."""
-    report = data.load_report
-    source = "DATA" if report is None else "sample" if report.format == "sample" else report.source
-    options = {key: value for key, value in choices.items() if key != "families"}
-    said = {} if report is None else report.settings.get("said", {})
-    reading = {key: tuple(v) if isinstance(v, list) else v for key, v in said.items()}
-    first = []
-    if choices["families"] or choices["scenarios"]:
-        # a saved folder keeps the scale of all scenarios, as this view does
-        flags = flags_of(RunConfig().updated("dashboard", **reading))
-        first = ["workbench", "factors", source, *flags, "--out", "scored"]
-        if choices["families"]:
-            first += ["--families", ",".join(choices["families"])]
-        source, reading = "scored", {}
-    config = RunConfig().updated("dashboard", source=source, **reading, **options)
-    again = Run(config, as_json=False, out=None, quiet=True).report_command("report.html")
-    return f"{shlex.join(first)} && {again}" if first else again

@@ -9,7 +9,7 @@ import pandas as pd
 import streamlit as st
 from parts.judges import findings
 from parts.places import own, place_for, root, title_of
-from parts.ui import note, result, table, text
+from parts.ui import note, result, table, text, texts_of
 
 import workbench as wb
 from workbench.audit.models.displacement import Displacement
@@ -89,15 +89,8 @@ def _pairs(results: list[Result], data: wb.PreferenceData) -> None:
     name = st.selectbox("Which", list(lists), key="m-which")
     rows = lists[name].head(_SHOWN)
     table(rows, "m-behind", f"{name}: {len(lists[name]):,} pairs, the first {len(rows)}")
-    texts = data.pairs.set_index("pair_id")
-    ids = [one for one in rows["pair_id"] if one in texts.index]
-    if not ids:
+    if texts_of(rows["pair_id"], data, "m-pair") is None:
         note("The texts of these pairs are not in the open data set.")
-        return
-    pair = texts.loc[st.selectbox("Pair", ids, key="m-pair")]
-    for column in ("prompt", "response_a", "response_b"):
-        st.caption(column)
-        text(pair[column])
 
 
 def _lists(results: list[Result]) -> dict[str, pd.DataFrame]:

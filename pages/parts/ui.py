@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import pandas as pd
@@ -56,6 +56,19 @@ def table(frame: pd.DataFrame, key: str, title: str, first: Sequence[str] = ()) 
         on_click="ignore",
         icon=":material/download:",
     )
+
+
+def texts_of(ids: Iterable[str], data: wb.PreferenceData, key: str) -> str | None:
+    """Let one of some pairs be chosen, show its texts and return its id; None without any."""
+    pairs = data.pairs.set_index("pair_id")
+    known = [one for one in ids if one in pairs.index]
+    if not known:
+        return None
+    chosen = st.selectbox("Pair", known, key=key)
+    for column in ("prompt", "response_a", "response_b"):
+        st.caption(column)
+        text(pairs.loc[chosen, column])
+    return chosen
 
 
 def result(found: Result, key: str) -> None:

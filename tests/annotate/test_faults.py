@@ -113,7 +113,7 @@ def _bytes(folder: RunFolder) -> dict[str, str]:
     }
 
 
-def _run(folder: Path) -> subprocess.Popen[bytes]:
+def start(folder: Path) -> subprocess.Popen[bytes]:
     environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])}
     return subprocess.Popen([sys.executable, "-c", _ALONE, str(folder)], env=environment)
 
@@ -127,7 +127,7 @@ def test_killed_five_times_it_finds_the_same_and_pays_nothing_twice(data, faulty
     """What was on the way when the process died may be asked again, and nothing else."""
     config_ = config(faulty)
     whole = prepare(config_, data, tmp_path / "whole")
-    process = _run(whole.path)
+    process = start(whole.path)
     assert process.wait(120) == 0
     once = sum(faulty.answered.values())
     faulty.answered.clear()
@@ -136,7 +136,7 @@ def test_killed_five_times_it_finds_the_same_and_pays_nothing_twice(data, faulty
     killed = prepare(config_, data, tmp_path / "killed")
     luck, twice = random.Random(4), 0
     for kill in range(KILLS):
-        process = _run(killed.path)
+        process = start(killed.path)
         goal = (kill + 1) * PAIRS // 4
         end = time.monotonic() + 60
         while sum(faulty.answered.values()) < goal and time.monotonic() < end:
@@ -146,7 +146,7 @@ def test_killed_five_times_it_finds_the_same_and_pays_nothing_twice(data, faulty
         process.wait()
         assert not (killed.results / "summary.txt").exists()
     assert 0 < _kept(killed) < 2 * PAIRS
-    assert _run(killed.path).wait(120) == 0
+    assert start(killed.path).wait(120) == 0
     assert _bytes(killed) == _bytes(whole)
     twice = sum(faulty.answered.values()) - once
     assert 0 <= twice <= KILLS * AT_ONCE

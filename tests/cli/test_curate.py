@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 from pathlib import Path
 from typing import Any
 
@@ -47,6 +48,50 @@ def test_curate_writes_what_the_library_writes(folder: Path, tmp_path: Path) -> 
     assert {path.name for path in (out / "data").iterdir()} == {"train.jsonl", "test.jsonl"}
     assert set(wb.load(out / "data").pairs["pair_id"]) == set(wanted.data.pairs["pair_id"])
     assert (out / "held_out.csv").is_file()
+
+
+def test_the_report_of_a_run_gives_the_command_that_makes_it_again(
+    folder: Path, tmp_path: Path
+) -> None:
+    flags = ("--min-agreement", 0.6, "--balance", "words,sentences", "--weigh", "--soft",
+             "--strength-from", "votes", "--seed", 3)  # fmt: skip
+    done = run("curate", folder, *flags, "--json", "--out", tmp_path / "one")
+    record = json.loads((tmp_path / "one" / "report.json").read_text(encoding="utf-8"))
+    [verb, *rest] = shlex.split(record["rerun"])
+    again = run(*rest[:-1], tmp_path / "two", "--json")
+    assert (verb, again.exit_code) == ("workbench", 0)
+    assert json.loads(again.stdout)["tables"] == json.loads(done.stdout)["tables"]
+    assert run("strength", folder, "--out", tmp_path / "three").exit_code == 0
+    page = (tmp_path / "three" / "report.html").read_text(encoding="utf-8")
+    assert "Strength of labels" in page
+
+
+@pytest.mark.parametrize("layout", ["trl", "trl-unpaired", "llama-factory", "axolotl"])
+def test_the_folder_of_a_run_is_read_as_its_training_data(
+    folder: Path, tmp_path: Path, layout: str
+) -> None:
+    flags = ("--min-agreement", 0.8, "--test-share", 0.2, "--to", layout, "--out", tmp_path)
+    assert run("curate", folder, *flags).exit_code == 0
+    made = wb.curate(wb.load(folder), {"min_agreement": 0.8, "test_share": 0.2})
+    assert set(wb.load(tmp_path).pairs["pair_id"]) == set(made.data.pairs["pair_id"])
+
+
+def test_the_comparison_s_report_holds_both_where_asked(folder: Path, tmp_path: Path) -> None:
+    rule = tmp_path / "a rule.toml"
+    rule.write_text("min_agreement = 0.9\n", encoding="utf-8")
+    out = tmp_path / "all.html"
+    done = run("report", folder, "--with", "strength", "--rule", rule, "--folds", 0, "--out", out)
+    assert done.exit_code == 0, done.stderr
+    record = json.loads(out.with_suffix(".json").read_text(encoding="utf-8"))
+    found = {one["type"]: one["tables"] for one in record["results"]}
+    data = wb.load(folder)
+    people = list(data.annotators.query("kind == 'human'")["annotator"])
+    made = wb.curate(data, {"min_agreement": 0.9}, annotators=people)
+    assert found["Curation"]["rows"] == made.rows.to_dict("records")
+    told = wb.strength(data, annotators=people).to_frame()["estimate"]
+    assert [row["estimate"] for row in found["Strength"]["strength"]] == pytest.approx(list(told))
+    assert "dear-calibration" in {one["rule_id"] for one in record["findings"]}
+    assert shlex.split(record["rerun"])[-2:] == ["--rule", str(rule)]
 
 
 @pytest.mark.parametrize(

@@ -62,6 +62,12 @@ VERBS: dict[str, tuple[tuple[str, ...], Callable[[PreferenceData], Any], tuple[s
         ),
         ("estimate", "{:.1f}"),
     ),
+    "strength": ((), wb.strength, ("estimate", "{:.3f}")),
+    "curate": (
+        ("--min-agreement", "0.6", "--balance", "words", "--soft"),
+        lambda data: wb.curate(data, {"min_agreement": 0.6, "balance": ["words"], "soft": True}),
+        ("estimate", "{:.3f}"),
+    ),
 }
 
 

@@ -12,6 +12,7 @@ from scipy.special import expit
 
 import workbench as wb
 from tests.voted import pairs_of, turned, voted, with_factors
+from workbench.curate import curation
 from workbench.curate.balance import balance, odd_features
 from workbench.curate.effect import AFTER, BEFORE, GAP
 from workbench.curate.order import kept_for_test, stages
@@ -45,6 +46,24 @@ def test_rows_add_up_and_name_the_reason() -> None:
     assert rows["kept"] == len(made.data) == len(made.data.labels)
     chosen = made.data.labels["preference"].isin([0.0, 1.0])
     assert chosen.all()
+
+
+def test_what_became_of_each_pair_adds_up_to_the_rows_and_to_the_data() -> None:
+    data = crowd(votes=4)
+    made = wb.curate(data, {"min_agreement": 0.7, "soft": True, "weight": "confidence"})
+    fates = made.pairs
+    assert fates["pair_id"].tolist() == data.pairs["pair_id"].tolist()
+    assert fates["reason"].value_counts().to_dict() == made.rows.set_index("reason")["n"].to_dict()
+    stays = fates["reason"] == "kept"
+    assert fates.loc[stays, "pair_id"].tolist() == made.data.pairs["pair_id"].tolist()
+    np.testing.assert_array_equal(fates.loc[stays, "weight"], made.data.labels["weight"])
+    np.testing.assert_array_equal(fates.loc[stays, "p"], made.data.pairs["p"])
+    assert (fates.loc[~stays, "weight"] == 0).all()
+    share = data.labels["preference"].to_numpy()
+    assert (fates["chosen"].eq("a") == (share > 0.5)).all()
+    assert (fates["chosen"].isna() == (share == 0.5)).all()
+    np.testing.assert_allclose(fates["agreement"], np.maximum(share, 1 - share))
+    assert not fates["flipped"].any()
 
 
 def test_without_a_rule_every_majority_stays() -> None:
@@ -177,6 +196,7 @@ def test_flips_are_made_where_repeated_labels_confirm_them() -> None:
     after = made.data.labels["preference"].to_numpy() > 0.5
     turned_ = before != after
     assert turned_.sum() == made.settings["notes"]["flipped"] > 40
+    assert made.pairs["flipped"].sum() == turned_.sum()
     assert (after == truth)[turned_].mean() > 0.9
     # a majority of three is never turned
     assert not turned_[1600:].any()
@@ -275,7 +295,7 @@ def test_what_a_rule_needs_is_named() -> None:
 def test_the_result_is_whole() -> None:
     made = wb.curate(crowd(600), {"balance": ["words"], "min_agreement": 0.7})
     assert set(made.tables()) == {"held_out", "balance", "weights", "rows"}
-    assert len(made.figures()) == 3
+    assert len(made.figures()) == 4  # balance, scores, their differences, weights
     assert "balance of words" in made.summary()
     assert made.to_dict()["settings"]["rule"] == {"min_agreement": 0.7, "balance": ["words"]}
     bare = wb.curate(crowd(600), {"min_agreement": 0.7}).data
@@ -327,3 +347,38 @@ def test_flips_that_repeated_labels_contradict_are_refused() -> None:
     # the factor says nothing, and everybody agrees: no suspect is outvoted
     with pytest.raises(DataError, match="of them are outvoted by others"):
         wb.curate(data, {"flip": 0.2})
+
+
+@pytest.mark.parametrize(
+    "rule",
+    [{"soft": True, "source": "model"}, {"drop_suspects": 0.2}],
+    ids=["soft by the factors", "without suspects"],
+)
+def test_labels_of_pure_chance_are_told_by_no_rule(rule: dict) -> None:
+    """What a rule learns from the other folds must not carry labels into their own test."""
+    told = []
+    for seed in range(6):
+        rng = np.random.default_rng(seed)
+        factors = {f"f{k}": rng.normal(size=300) for k in range(8)}
+        data = voted(np.full(300, 0.5), 1, factors, seed=seed + 100, texts=True)
+        told.append(scores(wb.curate(data, rule)).loc[("accuracy", AFTER), "estimate"])
+    # six times 300 coins: a standard error of .012; the labels' own part would make .55 and more
+    assert abs(np.mean(told) - 0.5) < 0.036
+
+
+def test_the_price_of_a_rule_that_a_part_of_the_data_refuses_is_not_told() -> None:
+    """Less confirms a flip in four fifths of the data: the rule stands, its price is not known."""
+    data, _ = flipped_world(True)
+    made = wb.curate(data, {"flip": 0.05})
+    assert len(made.held_out)
+
+    def refuses(*_: object) -> None:
+        raise DataError("Nothing is confirmed.", found="x", expected="y", fix="z")
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(curation, "scores_after", refuses)
+        other = wb.curate(data, {"flip": 0.05})
+    assert other.held_out.empty
+    assert len(other.weights)
+    assert "effect: not known: in a part of the data, Nothing is confirmed." in other.summary()
+    assert other.data.digest == made.data.digest

@@ -16,6 +16,8 @@ from workbench.cli.main import app as cli
 from workbench.report.main_job import main_job
 
 PAGES = Path(__file__).resolve().parents[2] / "pages"
+OPEN = ["load.py", "compare.py", "examples.py", "leaderboard.py", "add_judge.py", "curate.py",
+        "report.py"]  # fmt: skip
 SHOWN = sorted(path.name for path in PAGES.glob("[a-z]*.py") if path.name != "app.py")
 
 
@@ -38,9 +40,7 @@ def _frame(app: AppTest, column: str) -> pd.DataFrame:
     return next(d.value for d in app.dataframe if column in d.value.columns)
 
 
-@pytest.mark.parametrize(
-    "page", ["load.py", "compare.py", "examples.py", "leaderboard.py", "add_judge.py", "report.py"]
-)
+@pytest.mark.parametrize("page", OPEN)
 def test_a_page_opens_with_the_simulated_sample_and_says_so(page):
     app = _run(page)
     assert any("simulated" in warning.value for warning in app.warning)
@@ -97,9 +97,7 @@ def test_values_of_a_url_that_do_not_exist_are_ignored():
     assert app.selectbox(key="ties").value == "half"
 
 
-@pytest.mark.parametrize(
-    "page", ["load.py", "compare.py", "examples.py", "leaderboard.py", "add_judge.py", "report.py"]
-)
+@pytest.mark.parametrize("page", OPEN)
 def test_a_link_to_unknown_data_says_so_and_offers_the_sample(page):
     app = _run(page, data="0" * 32)
     assert any("not open here" in warning.value for warning in app.warning)
@@ -327,11 +325,11 @@ def test_boxes_that_cannot_be_understood_say_so():
 
 @pytest.mark.parametrize("families", [(), ("length",)])
 def test_the_command_of_a_table_says_how_it_was_read(families):
-    from parts.choices import command_of
+    from parts.commands import report_command
 
     table = pd.DataFrame({"text_a": ["x", "z"], "text_b": ["y", "w"], "choice": [1, 2]})
     data = wb.load(table, verdicts={"1": "a", "2": "b"}, kind="human")
-    command = command_of(data, {"families": families, "scenarios": (), "folds": 0})
+    command = report_command(data, {"families": families, "scenarios": (), "folds": 0})
     flags = "--verdict 1=a --verdict 2=b --kind human"
     assert flags in command.split(" && ")[0]
     assert command.count(flags) == 1

@@ -303,7 +303,8 @@ def fit_flags(*names: str) -> tuple[Parameter, ...]:
 
 FURTHER = _names(
     "further",
-    "Also in the report: posterior, bootstrap, fit, similarity, scenarios, concordance, ratings.",
+    "Also in the report: posterior, bootstrap, fit, similarity, scenarios, concordance, ratings, "
+    "strength.",
     FLAGS["further"],
 )
 _SHARED = (

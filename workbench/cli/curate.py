@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
 from workbench.cli.command import FORMAT, SOURCE, Run, command, fit_flags, split_names
+from workbench.cli.flags import flags_of, rule_flags
 from workbench.errors import ConfigError
+
+if TYPE_CHECKING:
+    from workbench.data.dataset import PreferenceData
+    from workbench.results import Result
 
 _Source = Annotated[
     Literal["votes", "grades", "model", "judge"] | None,
@@ -16,7 +22,10 @@ _Source = Annotated[
         "--strength-from", help="What P(A preferred) stands on; the first that the data have."
     ),
 ]
-_RULE = typer.Option(help="TOML file with the parts of a rule; flags win over it.")
+RULE = typer.Option(
+    "--rule", help="TOML file with the parts of a rule of curation; flags win over it."
+)
+"""The flag of a rule in a file, for all commands that take one."""
 
 
 def register(app: typer.Typer) -> None:
@@ -40,11 +49,13 @@ def strength(run: Run, evidence: _Source = None) -> None:
     run.show_result(found)
     if run.out is not None:
         (run.out / "pairs.csv").write_text(to_csv(found.pairs), encoding="utf-8")
+        flags = ["--strength-from", evidence] if evidence else []
+        _save_report(run, found, data, ["strength", run.config.source, *flags])
 
 
 def curate(
     run: Run,
-    rule: Annotated[Path | None, _RULE] = None,
+    rule: Annotated[Path | None, RULE] = None,
     evidence: _Source = None,
     min_strength: Annotated[float | None, typer.Option(help="Least |2 P - 1|.")] = None,
     max_strength: Annotated[float | None, typer.Option(help="Largest |2 P - 1|.")] = None,
@@ -107,7 +118,8 @@ def curate(
         "max_loss": max_loss, "soft": soft or None, "margin": margin, "stages": stages,
         "test_share": test_share, "goals": goals, "by": by,
     }  # fmt: skip
-    parts = {**_read(rule), **{name: value for name, value in given.items() if value is not None}}
+    parts = read_rule(rule) if rule else {}
+    parts |= {name: value for name, value in given.items() if value is not None}
     data = run.scored()
     with run.progress("Curating"):
         made = wb.curate(
@@ -117,6 +129,17 @@ def curate(
     if run.out is not None:
         for path in made.write(run.out / "data", to, "parquet" if parquet else "jsonl"):
             run.note(f"Training data: {path}")
+        flags = rule_flags(made.settings["rule"])
+        _save_report(run, made, data, ["curate", run.config.source, *flags])
+
+
+def _save_report(run: Run, found: Result, data: PreferenceData, words: list[str]) -> None:
+    """Write the page of a result beside its files."""
+    from workbench.report.build import report
+
+    if run.out is not None:
+        command = shlex.join(["workbench", *words, *flags_of(run.config), "--out", run.out.name])
+        report(found, data=data, title=found.heading, command=command).save(run.out / "report.html")
 
 
 def _lowest(text: str) -> tuple[str, float]:
@@ -129,10 +152,8 @@ def _lowest(text: str) -> tuple[str, float]:
         ) from None
 
 
-def _read(path: Path | None) -> dict[str, Any]:
+def read_rule(path: Path) -> dict[str, Any]:
     """Return the parts of a rule from a TOML file."""
-    if path is None:
-        return {}
     import tomllib
 
     try:

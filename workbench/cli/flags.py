@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from inspect import Parameter
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -42,6 +43,27 @@ def flags_of(config: RunConfig) -> list[str]:
     return words
 
 
+def rule_flags(rule: Mapping[str, Any]) -> list[str]:
+    """Return the flags of ``workbench curate`` that say what a rule of curation says.
+
+    Examples
+    --------
+    >>> rule_flags({"min_agreement": 0.8, "balance": ["words", "bold"], "soft": True})
+    ['--min-agreement', '0.8', '--balance', 'words,bold', '--soft']
+    """
+    words: list[str] = []
+    for name, value in rule.items():
+        flag = _RULE_FLAGS.get(name, f"--{name.replace('_', '-')}")
+        if name == "keep_lowest":
+            words += [flag, f"{value[0]}={value[1]}"]
+        elif flag == "--weigh" or value is True:
+            words.append(flag)
+        else:
+            words += [flag, ",".join(value) if isinstance(value, list) else str(value)]
+    return words
+
+
+_RULE_FLAGS = {"source": "--strength-from", "balance_by": "--weigh"}
 _HOW = "How a table is read"
 _WHO = "Who judged, where the file does not say."
 

@@ -6,6 +6,7 @@ Results go to stdout, notes and progress to stderr. Exit code 0 is success, 1 an
 
 from __future__ import annotations
 
+import shlex
 import sys
 from collections.abc import Sequence
 from dataclasses import replace
@@ -128,9 +129,9 @@ def contrast(
 
 
 @command(app, SOURCE, FORMAT, REFERENCE, *FIT, FURTHER)
-def report(run: Run) -> None:
+def report(run: Run, rule: Annotated[Path | None, curate.RULE] = None) -> None:
     """Write the whole comparison as one HTML file (--out, report.html if not given)."""
-    _report(run, run.scored(), run.out or Path("report.html"))
+    _report(run, run.scored(), run.out or Path("report.html"), rule=rule)
 
 
 @command(app)
@@ -204,12 +205,21 @@ def _principles(data: PreferenceData, folder: Path) -> Extraction:
     return found
 
 
-def _report(run: Run, data: PreferenceData, path: Path, beside: Sequence[Result] = ()) -> None:
-    job = run.main_job(data)
+def _report(
+    run: Run, data: PreferenceData, path: Path, beside: Sequence[Result] = (),
+    rule: Path | None = None,
+) -> None:  # fmt: skip
+    job, command = run.main_job(data), run.report_command(path.name)
+    if rule is not None:
+        from workbench.report.further import curation
+
+        with run.progress("Curating"):
+            beside = [*beside, curation(job, curate.read_rule(rule))]
+        command += f" --rule {shlex.quote(str(rule))}"
     job = replace(job, further=(*job.further, *beside))
     path.parent.mkdir(parents=True, exist_ok=True)
     with run.progress("Writing the report"):
-        job.report(run.report_command(path.name)).save(path)
+        job.report(command).save(path)
     run.show(
         f"{job.summary()}\n\nReport: {path}",
         {"report": str(path), "results": [result.to_dict() for result in job.results]},

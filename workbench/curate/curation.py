@@ -11,14 +11,17 @@ import pandas as pd
 from scipy.special import logit
 
 from workbench.clustered import Array
+from workbench.curate.balance import held_out_scores
 from workbench.curate.curation_result import Curation
 from workbench.curate.effect import balance_table, held_out_table, weight_table
 from workbench.curate.filters import Chosen, apply_rule
 from workbench.curate.goals import goal_scores, with_goals
+from workbench.curate.margins import factor_matrix
+from workbench.curate.nested import scores_after
 from workbench.curate.order import kept_for_test, stages
 from workbench.curate.rules import Rule
 from workbench.curate.sources import strengths_of
-from workbench.curate.training_data import majority_data, soft_data, target_of, training_data
+from workbench.curate.training_data import majority_data, soft_data, training_data
 from workbench.data.dataset import PreferenceData
 from workbench.errors import DataError
 from workbench.provenance import Provenance
@@ -78,11 +81,9 @@ def curate(
     if rule.criterion is not None:
         data = data.filter(criteria=[rule.criterion])
     data = data.decided()
-    found = strengths_of(data, annotators, wanted=rule.wanted, seed=seed)
-    p = found.p[found.chosen(rule.source)] if rule.needs_p else None
-    chosen = Chosen(_with_scores(data, scores), found, p, rule, seed)
-    apply_rule(chosen)
-    goals = goal_scores(chosen) if rule.goals else None
+    digest = data.digest
+    data = _with_scores(data, scores)
+    chosen, goals = _curated(data, rule, annotators, seed)
     if not chosen.stays.any():
         raise DataError(
             "No pair is left.",
@@ -90,7 +91,7 @@ def curate(
             expected="at least one pair that the rule keeps",
             fix="Loosen the rule.",
         )
-    columns = _columns(chosen)
+    columns, found = _columns(chosen), chosen.found
     made, dropped = training_data(chosen, columns)
     if goals is not None:
         made = with_goals(made, *(score[chosen.stays] for score in goals))
@@ -103,10 +104,23 @@ def curate(
         "columns_left_out": dropped,
         "level": _LEVEL,
     }
-    weights, held_out, balance = _effect(chosen)
-    provenance = Provenance.capture(seed=seed, dataset=data.digest)
+    weights, held_out, balance = _effect(chosen, annotators)
+    provenance = Provenance.capture(seed=seed, dataset=digest)
     rows = _rows(chosen)
-    return Curation(made, rule, rows, weights, held_out, balance, settings, provenance)
+    return Curation(
+        made, rule, rows, weights, held_out, balance, _fates(chosen), settings, provenance
+    )
+
+
+def _curated(
+    data: PreferenceData, rule: Rule, annotators: Sequence[str] | None, seed: int
+) -> tuple[Chosen, tuple[Array, Array] | None]:
+    """Go over the pairs by a rule; return them, and the goals of both sides if it asks for any."""
+    found = strengths_of(data, annotators, wanted=rule.wanted, seed=seed)
+    p = found.p[found.chosen(rule.source)] if rule.needs_p else None
+    chosen = Chosen(data, found, p, rule, seed)
+    apply_rule(chosen)
+    return chosen, goal_scores(chosen) if rule.goals else None
 
 
 def _with_scores(data: PreferenceData, scores: pd.DataFrame | None) -> PreferenceData:
@@ -192,19 +206,55 @@ def _rows(chosen: Chosen) -> pd.DataFrame:
     return frame.assign(share=frame["n"] / len(chosen.side))
 
 
-def _effect(chosen: Chosen) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
+def _fates(chosen: Chosen) -> pd.DataFrame:
+    """Return what became of every pair."""
+    # a million pairs have few reasons
+    reason = pd.Categorical.from_codes(chosen.reason, ["kept", *chosen.reasons[1:]])
+    side = pd.Categorical.from_codes(np.select([chosen.side > 0, chosen.side < 0], [0, 1], -1),
+                                     ["a", "b"])  # fmt: skip
+    votes = chosen.found.votes
+    return pd.DataFrame(
+        {
+            "pair_id": chosen.data.pairs["pair_id"].to_numpy(),
+            "reason": reason,
+            "chosen": side,
+            "flipped": chosen.flipped,
+            "n_votes": votes.n,
+            "agreement": votes.agreement,
+            "p": chosen.towards,
+            "weight": np.where(chosen.stays, chosen.weight, 0.0),
+        }
+    )
+
+
+def _effect(
+    chosen: Chosen, annotators: Sequence[str] | None
+) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
     """Return factor weights, held-out scores and balance before and after."""
     nothing = pd.DataFrame()
-    data, found = chosen.data, chosen.found
+    data, found, rule = chosen.data, chosen.found, chosen.rule
     if not data.factor_names or not found.folds_fit:
         return nothing, nothing, nothing
-    before = found.votes.side
-    old = np.where(before != 0, 1.0, 0.0)
-    new = np.where(chosen.stays, chosen.weight, 0.0)
     weights = weight_table(majority_data(chosen), soft_data(chosen), _LEVEL)
-    target = (before + 1) / 2
-    held_out = held_out_table(
-        data, found.votes.share, (old, target), (new, target_of(chosen)), found.code, found.fold,
-        _LEVEL, chosen.seed,
-    )  # fmt: skip
-    return weights, held_out, balance_table(chosen, _LEVEL)
+    balance = balance_table(chosen, _LEVEL)
+    source = found.chosen(rule.source) if rule.needs_p else rule.source
+    again = replace(rule, source=source, stages=None, test_share=None)
+
+    def curated(part: PreferenceData) -> Chosen:
+        made, _ = _curated(part, again, annotators, chosen.seed)
+        _columns(made)
+        return made
+
+    X = factor_matrix(data)
+    known = np.asarray(np.isfinite(X).all(axis=1))
+    side = found.votes.side
+    weight = np.where((side != 0) & known, 1.0, 0.0)
+    before = held_out_scores(np.where(known[:, None], X, 0.0), weight, (side + 1) / 2, found.fold)
+    try:
+        scores = (before, scores_after(chosen, curated))
+    except DataError as error:
+        chosen.notes["effect"] = f"not known: in a part of the data, {error.what}"
+        return weights, nothing, balance
+    votes = found.votes.share
+    held_out = held_out_table(votes, known, scores, found.code, _LEVEL, chosen.seed)
+    return weights, held_out, balance

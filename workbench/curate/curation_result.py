@@ -9,10 +9,12 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import pandas as pd
 
 from workbench.curate.effect import AFTER, BEFORE, GAP
+from workbench.curate.findings import curation_findings
 from workbench.data.dataset import PreferenceData
+from workbench.finding import Finding
 from workbench.intervals import ends_text
 from workbench.provenance import Provenance
-from workbench.results import Result
+from workbench.results import TIDY, Result
 
 if TYPE_CHECKING:
     import plotly.graph_objects as go
@@ -39,6 +41,11 @@ class Curation(Result):
         pair's majority, of fits to the curated pairs, and their difference.
     balance : DataFrame
         How far balanced factors tell the label, held out, before and after.
+    pairs : DataFrame
+        What became of every pair of the data before, in their order: ``pair_id, reason``
+        (``kept``, or why it is left out), ``chosen`` (a, b; missing where neither is),
+        ``flipped``, ``n_votes``, ``agreement``, ``p`` (P(chosen preferred), where the rule asks
+        for it) and ``weight`` (0 where it is left out).
     settings : dict
     provenance : Provenance
         ``dataset`` is the digest of the data before.
@@ -57,12 +64,17 @@ class Curation(Result):
     weights: pd.DataFrame
     held_out: pd.DataFrame
     balance: pd.DataFrame
+    pairs: pd.DataFrame = field(repr=False)
     settings: dict[str, Any]
     provenance: Provenance
 
     def to_frame(self) -> pd.DataFrame:
-        """Return held-out scores before and after, or the rows by reason without factors."""
-        return self.rows if self.held_out.empty else self.held_out
+        """Return held-out scores before and after, or shares of the pairs without factors."""
+        if len(self.held_out):
+            return self.held_out
+        shares = {"term": self.rows["reason"], "estimate": self.rows["share"]}
+        counted = self.rows[["n"]].assign(**shares, method="share of all pairs, counted")
+        return counted.reindex(columns=[*TIDY, "method"])
 
     def tables(self) -> dict[str, pd.DataFrame]:
         """Return held-out scores, balance, weights and rows by reason, those there are."""
@@ -85,6 +97,10 @@ class Curation(Result):
             lines.append("its effect is not known: no scored factors, or too few prompts")
         return "\n".join([*lines, f"digest of the curated data: {self.data.digest}"])
 
+    def findings(self) -> list[Finding]:
+        """Return the price that the rule has, and what it did not reach."""
+        return curation_findings(self.rows, self.held_out, self.balance)
+
     def plot(self) -> go.Figure:
         """Return held-out scores before and after, or rows by reason without factors."""
         from workbench.plots.forest import forest
@@ -103,6 +119,10 @@ class Curation(Result):
 
         found = {self.heading: self.plot()}
         if len(self.held_out):
+            if len(self.balance):
+                both = self.held_out[self.held_out["group"].isin([BEFORE, AFTER])]
+                drawn = forest(both, x_title="value", reference=None)
+                found["Accuracy and calibration on untouched labels"] = drawn
             gaps = self.held_out[self.held_out["group"] == GAP]
             found["What the rule changes on untouched labels"] = forest(gaps, x_title="difference")
             found["Factor weights before and after"] = forest(self.weights)

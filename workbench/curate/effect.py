@@ -12,8 +12,7 @@ from scipy.special import expit
 from workbench.audit.models.calibration_bins import Bins
 from workbench.clustered import Array, Codes, mean_difference, share
 from workbench.curate.balance import held_out_balance, held_out_scores
-from workbench.curate.filters import Chosen
-from workbench.curate.margins import factor_matrix
+from workbench.curate.filters import Bools, Chosen
 from workbench.data.dataset import PreferenceData
 from workbench.decompose.decomposition import decompose
 from workbench.errors import DesignError
@@ -50,20 +49,19 @@ def weight_table(before: PreferenceData, after: PreferenceData, level: float) ->
 
 
 def held_out_table(
-    data: PreferenceData, share_a: Array, old: tuple[Array, Array], new: tuple[Array, Array],
-    code: Codes, fold: Codes, level: float, seed: int,
-) -> pd.DataFrame:  # fmt: skip
+    share_a: Array, known: Bools, scores: tuple[Array, Array], code: Codes, level: float, seed: int
+) -> pd.DataFrame:
     """Return how well fits to either training set tell all votes on other prompts.
 
     Parameters
     ----------
-    data : PreferenceData
-        With factors.
     share_a : ndarray, shape (pairs,)
         Share of the votes for A: what is told; NaN without a vote.
-    old, new : tuple of two ndarray, shape (pairs,)
-        Weight and target of each pair in training, 0 where it is left out.
-    code, fold : ndarray of int
+    known : ndarray of bool, shape (pairs,)
+        Pairs of which every factor is known.
+    scores : tuple of two ndarray, shape (pairs,)
+        Log-odds of A by fits to every pair's majority and to the curated pairs, of other folds.
+    code : ndarray of int
     level : float
     seed : int
 
@@ -73,16 +71,10 @@ def held_out_table(
         Accuracy, ECE, Brier score and log-loss on the untouched labels, before, after, and
         their difference with a paired interval.
     """
-    X = factor_matrix(data)
-    known = np.asarray(np.isfinite(X).all(axis=1))
-    X = np.where(known[:, None], X, 0.0)
     use = known & np.isfinite(share_a)
     cluster: Any = np.unique(code[use], return_inverse=True)[1]
     y = share_a[use]
-    told = [
-        expit(held_out_scores(X, weight * known, target, fold))[use]
-        for weight, target in (old, new)
-    ]
+    told = [expit(score)[use] for score in scores]
     bins = [Bins(p, y, cluster, _BINS) for p in told]
     rows: list[dict[str, Any]] = []
     decided = y != 0.5

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import pandas as pd
 
+from workbench.curate.findings import strength_findings
+from workbench.finding import Finding
 from workbench.intervals import ends_text
 from workbench.provenance import Provenance
 from workbench.results import Result
@@ -83,6 +85,12 @@ class Strength(Result):
             if row["reading"]:
                 lines.append(f"  {row['term']}: {_value(row)}")
         return "\n".join([*lines, "method: see the tables; suspects are out of fold"])
+
+    def findings(self) -> list[Finding]:
+        """Return labels that others contradict, who is at odds, and strengths to doubt."""
+        return strength_findings(
+            self.estimates, self.suspects, self.people, self.pairs, self.settings
+        )
 
     def plot(self) -> go.Figure:
         """Return the share of suspects that others outvote, or the measures without suspects."""

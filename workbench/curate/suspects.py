@@ -20,6 +20,9 @@ CUTS = (0.05, 0.1, 0.2)
 NEAR = 0.25
 """Standard deviations of the margins within which the model takes no side."""
 
+APART = "of another taste"
+"""Verdict on an annotator who is surely more often at odds with both than the rest."""
+
 _SOLID = 2 / 3
 _SURE = 0.05
 _FEWEST = 10
@@ -169,11 +172,11 @@ def two_way(cast: Cast, code: Codes, level: float) -> tuple[pd.DataFrame, pd.Dat
     )
     odd = (by_model == 2) & (by_others == 2)
     people = _people(cast, odd, by_others != 3, cluster, level)
-    apart = people.loc[people["verdict"].eq("of another taste"), "annotator"] if len(people) else ()
+    apart = people.loc[people["verdict"].eq(APART), "annotator"] if len(people) else ()
     reading = np.select(
         [odd & np.isin(cast.annotator.astype(str), list(apart)), odd & _named(cast), odd,
          by_others == 1, (by_model == 2) & (by_others == 0)],
-        ["of another taste", "mislabelled", "mislabelled or of another taste", "ambiguous",
+        [APART, "mislabelled", "mislabelled or of another taste", "ambiguous",
          "people see what the factors do not"], "",
     )  # fmt: skip
     rows: list[dict[str, Any]] = []
@@ -209,7 +212,7 @@ def _people(cast: Cast, odd: Any, known: Any, cluster: Codes, level: float) -> p
     table = pd.DataFrame(rows)
     table["q_value"] = q_values(table["p_value"].to_numpy("float64"))
     surely = (table["q_value"] < _SURE) & (table["estimate"] > 0)
-    table["verdict"] = np.where(surely, "of another taste", "as the rest")
+    table["verdict"] = np.where(surely, APART, "as the rest")
     return table.assign(method="difference from all votes, cluster-robust t")
 
 

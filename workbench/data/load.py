@@ -159,6 +159,8 @@ def _load(
             return store.open_folder(store.results_in(path))
         if store.is_saved(path):
             return store.open_folder(path)
+        if store.is_curation(path):
+            source = path = path / "data"
         if path.is_dir():
             whole = _of_folder(path, format)
             if whole is not None:

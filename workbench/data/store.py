@@ -52,6 +52,15 @@ def results_in(run: Path) -> Path:
 
 def is_run(path: Path) -> bool:
     """Tell whether a path is the folder of an annotation run."""
+    return _has_run(path) and not is_curation(path)
+
+
+def is_curation(path: Path) -> bool:
+    """Tell whether a path is the folder of ``workbench curate``: its data are training files."""
+    return _has_run(path) and any((path / "data").glob("train.*"))
+
+
+def _has_run(path: Path) -> bool:
     return (path / "run.toml").is_file() and (path / "data").is_dir()
 
 

@@ -131,7 +131,7 @@ class Client:
             again, _ = await self._answer(replace(request, sampling=other))
         except (SpentError, JudgeError):
             # the reply at hand is paid for; the next request meets the end
-            return reply
+            return replace(reply, cut_short=True)
         if again.failed and not again.usage.calls:
             return replace(reply, attempts=reply.attempts + again.attempts)
         return replace(

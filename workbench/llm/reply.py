@@ -57,6 +57,8 @@ class Reply:
         Asking the same again would fail again.
     guessed : tuple of int
         Tokens of prompts and of replies that calls counted as whose bill nobody knows.
+    cut_short : bool
+        It was to be asked for once more, and the run ended before: it is asked anew.
     form : tuple of str
         What was changed in the request because the server wants it
         (:mod:`workbench.llm.asking.bends`); empty where it was sent in full.
@@ -74,6 +76,7 @@ class Reply:
     permanent: bool = False
     form: tuple[str, ...] = ()
     guessed: tuple[int, int] = (0, 0)
+    cut_short: bool = False
 
     @property
     def failed(self) -> bool:
@@ -98,6 +101,8 @@ class Reply:
         # only where there is something to say: most records stay as they always were
         if self.permanent:
             record["permanent"] = True
+        if self.cut_short:
+            record["cut_short"] = True
         if self.form:
             record["form"] = list(self.form)
         if any(self.guessed):
@@ -128,4 +133,5 @@ class Reply:
             record.get("permanent", False),
             tuple(record.get("form", ())),
             tuple(record.get("guessed", (0, 0))),
+            record.get("cut_short", False),
         )

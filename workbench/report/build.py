@@ -16,6 +16,8 @@ import jinja2
 import pandas as pd
 
 from workbench.compare.contrast import Contrast
+from workbench.curate.curation_result import Curation
+from workbench.curate.strength_result import Strength
 from workbench.data.dataset import PreferenceData
 from workbench.decompose.checks.check import check_fit
 from workbench.decompose.checks.result import FitCheck
@@ -25,7 +27,7 @@ from workbench.errors import ConfigError, DesignError
 from workbench.finding import Finding
 from workbench.json_values import to_json
 from workbench.plots.theme import CONFIG
-from workbench.report import sections
+from workbench.report import curated, sections
 from workbench.report.data_card import card_of, data_card, simulated
 from workbench.report.export import script_json, to_csv
 from workbench.report.findings import find
@@ -107,7 +109,7 @@ class Report:
         if scored:
             parts.append(sections.held_out(scored))
         parts += [sections.fit_check(check, k) for k, check in enumerate(self.checks, start=1)]
-        parts += [sections.other(result, k) for k, result in enumerate(others, start=1)]
+        parts += [_other(result, k) for k, result in enumerate(others, start=1)]
         if fits:
             parts.append(sections.limits(fits))
         return [*parts, sections.provenance(self.results), sections.rerun(self.command)]
@@ -261,6 +263,15 @@ def report(
     for result in listed:
         _check(result)
     return Report(listed, data, title, command, licence)
+
+
+def _other(result: Result, number: int) -> Section:
+    """Return the section of a result that is neither a fit nor a comparison."""
+    if isinstance(result, Strength):
+        return curated.strength(result, number)
+    if isinstance(result, Curation):
+        return curated.curation(result, number)
+    return sections.other(result, number)
 
 
 def _check(result: Result) -> None:

@@ -19,6 +19,7 @@ from workbench.audit.models.relevance import RULES as REWARD_RULES
 from workbench.audit.models.reward_models import RULES as ENSEMBLE_RULES
 from workbench.audit.models.seen import RULES as SEEN_RULES
 from workbench.compare.contrast import Contrast
+from workbench.curate.findings import RULES as CURATE_RULES
 from workbench.data.dataset import PreferenceData
 from workbench.decompose.checks.rules import RULES as CHECK_RULES
 from workbench.decompose.decomposition import Decomposition
@@ -111,6 +112,7 @@ ALL_RULES = {
     **ENSEMBLE_RULES,
     **OPTIMISATION_RULES,
     **SEEN_RULES,
+    **CURATE_RULES,
 }
 """Every rule."""
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -110,6 +110,26 @@ def _concordance(job: MainJob) -> Result:
     return concordance(everyone(job), fit=fit, **_options(job, "factors", "level"))
 
 
+def _strength(job: MainJob) -> Result:
+    from workbench.curate.strength import strength
+
+    return strength(job.data, annotators=_reference(job), **_options(job, "level"))
+
+
+def curation(job: MainJob, rule: Mapping[str, Any]) -> Result:
+    """Return what a rule does to the labels of the reference (:func:`workbench.curate`)."""
+    from workbench.curate.curation import curate
+
+    return curate(job.data, rule, annotators=_reference(job), seed=_seed(job))
+
+
+def _reference(job: MainJob) -> list[str]:
+    """Return the annotators that the reference is, or pools."""
+    table, name = job.data.annotators, job.people.groups[0]
+    own = table["annotator"].eq(name)
+    return list(table.loc[own if own.any() else table["kind"].eq(name), "annotator"])
+
+
 def _ratings(job: MainJob) -> Result:
     from workbench.ratings.bradley_terry import rate
 
@@ -129,6 +149,7 @@ FURTHER: dict[str, Callable[[MainJob], Result]] = {
     "scenarios": _scenario_pool,
     "concordance": _concordance,
     "ratings": _ratings,
+    "strength": _strength,
 }
 """How each further result is made, by the name that ``--with`` takes."""
 
@@ -149,8 +170,8 @@ def further(job: MainJob, names: Sequence[str]) -> tuple[Result, ...]:
 
     Examples
     --------
-    >>> sorted(FURTHER)
-    ['bootstrap', 'concordance', 'fit', 'posterior', 'ratings', 'scenarios', 'similarity']
+    >>> "strength" in FURTHER
+    True
     """
     unknown = [name for name in names if name not in FURTHER]
     if unknown:

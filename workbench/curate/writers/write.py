@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import io
 import json
+import tempfile
+import zipfile
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -50,8 +53,9 @@ def write(
     Notes
     -----
     ``margin`` is what TRL's ``RewardTrainer`` and OpenRLHF's reward training subtract;
-    ``weight`` and ``p`` are read by no trainer's own collator. ``workbench.load`` reads every
-    layout back: the same pairs, chosen sides, weights and margins.
+    ``weight`` and ``p`` are read by no trainer's own collator: ``docs/training.md`` brings them
+    to the loss of TRL's trainers. ``workbench.load`` reads every layout back: the same pairs,
+    chosen sides, weights and margins.
 
     Examples
     --------
@@ -85,6 +89,24 @@ def write(
         (folder / _INFO).write_text(text, encoding="utf-8")
         paths.append(folder / _INFO)
     return paths
+
+
+def packed(data: PreferenceData, format: str = "trl", kind: str = "jsonl") -> bytes:
+    """Return what :func:`write` writes as one ZIP archive: the same bytes every time.
+
+    Examples
+    --------
+    >>> import io, workbench as wb
+    >>> made = wb.curate(wb.load("sample"), {"min_agreement": 0.9})
+    >>> zipfile.ZipFile(io.BytesIO(packed(made.data))).namelist()
+    ['train.jsonl']
+    """
+    whole = io.BytesIO()
+    with tempfile.TemporaryDirectory() as place, zipfile.ZipFile(whole, "w") as archive:
+        for path in write(data, place, format, kind):
+            # the first date that an archive can hold
+            archive.writestr(zipfile.ZipInfo(path.name), path.read_bytes(), zipfile.ZIP_DEFLATED)
+    return whole.getvalue()
 
 
 def _parts(data: PreferenceData) -> list[tuple[str, PreferenceData]]:

@@ -35,7 +35,8 @@ class DeadEnd:
     """Failed calls in a row, over all requests of a connection.
 
     Pairs that failed before, while others were answered or in an earlier go (``known``), show
-    nothing of the server: their failures are not counted. The account and the address are
+    nothing of the server: that they fail again is not counted, but where the account is
+    refused, the server asks to wait, or there is no connection. The account and the address are
     given up at the first refusal where nothing was answered before (of three pairs while other
     calls are on the way), and at that of :data:`FEW` pairs in a row later. Refusals of no known
     reason: at :data:`FEW` that say the same, or 20 that do not or where a run is taken up
@@ -95,7 +96,8 @@ class DeadEnd:
         oldest : float
             When the oldest call that is still on the way began.
         """
-        if error.whose == "request" or (request in self.known and not error.unsent):
+        alone = request in self.known and error.whose not in ("account", "busy")
+        if error.whose == "request" or (alone and not error.unsent):
             return None
         if not self.in_a_row:
             self._began = time.monotonic()

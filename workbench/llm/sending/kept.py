@@ -19,8 +19,8 @@ class Kept:
 
     Attributes
     ----------
-    failed_before : set of str
-        Keys of what is asked once more.
+    before : set of str
+        Keys that the server did not answer when they were asked before: they are open.
 
     Examples
     --------
@@ -34,21 +34,19 @@ class Kept:
     def __init__(self, journal: Journal, *, retry_failed: bool = False) -> None:
         self.journal, self.retry_failed = journal, retry_failed
         self._failed_now: set[str] = set()
-        self.failed_before: set[str] = set()
+        self.before: set[str] = set()
 
     def get(self, keys: Iterable[str]) -> dict[str, Reply]:
         """Return the answers that are kept, and the failures that are not to be asked again."""
         wanted = list(keys)
         replies = self.journal.get(wanted)
-        lacking = [key for key in wanted if key not in replies]
-        if self.retry_failed:
-            lacking = [key for key in lacking if key in self._failed_now]
-        failed = self.journal.failed(lacking)
+        failed = self.journal.failed(key for key in wanted if key not in replies)
         for key, one in failed.items():
-            if key in self._failed_now or is_final(one):
+            final = is_final(one)
+            if key in self._failed_now or (final and not self.retry_failed):
                 replies[key] = one
-            else:
-                self.failed_before.add(key)
+            elif not one.usage.calls:
+                self.before.add(key)
         return replies
 
     def asked(self, key: str, reply: Reply) -> None:
@@ -65,4 +63,4 @@ def is_final(failure: Reply) -> bool:
     >>> is_final(Reply("I do not know.", None, reason="unreadable: no JSON"))
     True
     """
-    return failure.usage.calls > 0 or failure.permanent
+    return (failure.usage.calls > 0 and not failure.cut_short) or failure.permanent

@@ -19,6 +19,9 @@ AHEAD = 256
 _HELD = 2048
 """Replies that are held for the reader; of more only the keys, for they are kept."""
 
+_MOST_HELD = 50_000
+"""Replies, or their keys, that wait for one which is asked last."""
+
 _ROOM_S = 0.002
 
 Found = Callable[[Mapping[str, Request], Mapping[str, Reply]], None]
@@ -29,6 +32,9 @@ class Source:
 
     The thread that asks takes requests and gives replies; another one reads. However many
     requests there are, only those under way and a few ahead are in memory.
+
+    What the server did not answer when it was asked before comes last: many of these in front
+    look like a server that does not answer at all, and nothing after them would be asked.
 
     Parameters
     ----------
@@ -49,6 +55,7 @@ class Source:
         self.under_way: dict[str, Request] = {}
         self._places: dict[str, list[int]] = {}
         self._queue: deque[str] = deque()
+        self._last: deque[str] = deque()
         # a reply by its place; the key of one that has to be read again; None where there is none
         self._ready: dict[int, Reply | str | None] = {}
         self._made = self._read = 0
@@ -56,11 +63,14 @@ class Source:
 
     async def take(self) -> tuple[str, Request] | None:
         """Return the next request that has no reply; None after the last one."""
-        while not self._queue and not self.exhausted and not self.closed:
+        while not (self._queue or self.exhausted or self.closed or self._too_many_wait()):
             if self._reader_is_behind():
                 await asyncio.sleep(_ROOM_S)
             else:
                 self._look_ahead()
+        if not self._queue or self._too_many_wait():
+            self._queue.extendleft(reversed(self._last))
+            self._last.clear()
         if not self._queue:
             return None
         key = self._queue.popleft()
@@ -90,6 +100,7 @@ class Source:
                     del self.under_way[key]
                     self._ready |= dict.fromkeys(self._places.pop(key))
             self._queue.clear()
+            self._last.clear()
             if self._reader_is_behind():
                 await asyncio.sleep(_ROOM_S)
             elif not self.exhausted:
@@ -109,6 +120,11 @@ class Source:
     def _reader_is_behind(self) -> bool:
         # a reply that is late holds up the reader, not the calls that follow it
         return len(self._ready) >= _HELD and self._read in self._ready
+
+    def _too_many_wait(self) -> bool:
+        """Return whether what is asked last holds up too much to wait for all others."""
+        crowded = len(self._ready) >= _MOST_HELD or len(self._last) >= _HELD
+        return crowded and bool(self._last)
 
     def _set(self, place: int, key: str, reply: Reply) -> None:
         self._ready[place] = reply if len(self._ready) < _HELD else key
@@ -132,4 +148,4 @@ class Source:
                     self._places[key].append(place)
                 else:
                     self.under_way[key], self._places[key] = request, [place]
-                    self._queue.append(key)
+                    (self._last if key in self._kept.before else self._queue).append(key)

@@ -152,7 +152,7 @@ class Stage:
         while not self.stopped and (one := await self.source.take()) is not None:
             key, request = one
             self._taken[asyncio.current_task()] = _NOTHING
-            if key in self.run.kept.failed_before and isinstance(model, Client):
+            if key in self.run.kept.before and isinstance(model, Client):
                 model.suspect(request)
             try:
                 reply = await self._reply(model, request)
