@@ -183,6 +183,259 @@ CLEAR: list[tuple[str, str]] = [
     ('Verdict: A\nReason: B is wrong.\n{"verdict": "A"}', "A"),
     ('Verdict: A. B comes second.\n{"verdict": "A"}', "A"),
     ('`verdict`: `A`\n{"verdict": "A"}', "A"),
+    (
+        "To evaluate the two responses, let's break it down.\n\n**Accuracy:** Both A and B "
+        "name the right year. Response B adds a wrong date.\n**Completeness:** Response A "
+        "covers all three points; B covers two.\n**Clarity:** B is easier to read.\n\n"
+        'Considering all of this, Response A is the better one.\n\n```json\n{\n  "reason": '
+        '"A covers all points and makes no error; verdict: B would reward style.",\n  '
+        '"verdict": "A"\n}\n```',
+        "A",
+    ),
+    (
+        "1. **Relevance**: A – 8, B – 9\n2. **Depth**: A – 7, B – 9\n3. **Winner per "
+        'criterion**: Relevance: B; Depth: B; Tone: A\n\nFinal JSON: {"verdict": "B"}',
+        "B",
+    ),
+    (
+        "| Aspect | Response A | Response B | Winner |\n|---|---|---|---|\n| Accuracy | "
+        "right | wrong | A |\n| Tone | dry | warm | B |\n| Length | short | long | B |\n\n"
+        '{"verdict": "A"}',
+        "A",
+    ),
+    (
+        "## Accuracy\nWinner: B\n## Tone\nWinner: A\n## Overall\nAccuracy counts more.\n"
+        '{"verdict": "B"}',
+        "B",
+    ),
+    (
+        'Accuracy winner: A. Tone winner: B. Overall winner: A.\n{"verdict": "A"}',
+        "A",
+    ),
+    (
+        'Verdict by criterion: accuracy A, tone B.\n{"verdict": "A"}',
+        "A",
+    ),
+    (
+        "Response A's verdict on the film is positive, B's verdict is negative.\n"
+        '{"verdict": "B"}',
+        "B",
+    ),
+    (
+        "The user wants a final answer in one letter. A gives it: the final answer is "
+        '(C).\n{"verdict": "A"}',
+        "A",
+    ),
+    (
+        'Response A: "The answer is B." Response B: "The answer is C." The right one is '
+        'B.\n{"verdict": "A"}',
+        "A",
+    ),
+    (
+        "Response A says 'Answer: B' and B says 'Answer: C'. A is right.\n{\"verdict\": \"A\"}",
+        "A",
+    ),
+    (
+        'Both give the final answer B. A explains it.\n{"verdict": "A"}',
+        "A",
+    ),
+    (
+        '<thinking>Hmm, verdict: B?</thinking>\n{"verdict": "A"}',
+        "A",
+    ),
+    (
+        'A is better than B in 3 of 4 criteria.\n\nVerdict: **A**\n\n{"verdict": "A"}\n',
+        "A",
+    ),
+    (
+        'I was torn between A and a tie. In the end:\n\n{"verdict": "A"}',
+        "A",
+    ),
+    (
+        'A tie is tempting, but B has a bug.\n\n{"verdict": "A"}',
+        "A",
+    ),
+    (
+        'It\'s not a tie: B has a bug.\n{"verdict": "A"}',
+        "A",
+    ),
+    (
+        'The verdict cannot be a tie, since B has a bug.\n{"verdict": "A"}',
+        "A",
+    ),
+    (
+        'The verdict should not be B.\n{"verdict": "A"}',
+        "A",
+    ),
+    (
+        'The verdict should be neither B nor a tie.\n{"verdict": "A"}',
+        "A",
+    ),
+    (
+        'Why is the verdict not B? Because of the bug.\n{"verdict": "A"}',
+        "A",
+    ),
+    (
+        'Someone could object that the verdict should be B. I disagree.\n{"verdict": "A"}',
+        "A",
+    ),
+    (
+        'Normally the verdict would be a tie, but B has a bug.\n{"verdict": "A"}',
+        "A",
+    ),
+    (
+        'One could say the final answer is B.\nBut no.\n{"verdict": "A"}',
+        "A",
+    ),
+    (
+        'verdict: (see below)\nA is right; B is not.\n{"verdict": "A"}',
+        "A",
+    ),
+    (
+        'Verdict: see JSON.\n{"verdict": "B"}',
+        "B",
+    ),
+    (
+        'Verdict below.\n\n{"verdict": "tie"}\n',
+        "tie",
+    ),
+    (
+        'My verdict follows. A was close behind.\n{"verdict": "B"}',
+        "B",
+    ),
+    (
+        'Verdict in JSON:\n{"verdict": "B"}\n\nB is right; A is not.',
+        "B",
+    ),
+    (
+        'Output format: {"reason": "...", "verdict": "A" or "B" or "tie"}\n{"verdict": "B"}',
+        "B",
+    ),
+    (
+        'Output format:\n{\n  "verdict": "A"  // or "B" or "tie"\n}\n\n{"verdict": "B"}',
+        "B",
+    ),
+    (
+        'If A is better, I say "verdict": "A"; if B is better, "verdict": "B".\n{"verdict": "B"}',
+        "B",
+    ),
+    (
+        'The options are: "A" (first better), "B" (second better), "tie".\n{"verdict": "B"}',
+        "B",
+    ),
+    (
+        'Verdict key: A = first, B = second, tie = equal.\n{"verdict": "B"}',
+        "B",
+    ),
+    (
+        'verdict: A = first better, B = second better\n{"verdict": "B"}',
+        "B",
+    ),
+    (
+        'verdict: "A" -> first, "B" -> second\n{"verdict": "B"}',
+        "B",
+    ),
+    (
+        'Response A\nIt is short.\n\nResponse B\nIt is long.\n\n{"verdict": "B"}',
+        "B",
+    ),
+    (
+        '**A**: good\n**B**: bad\n{"verdict": "A"}',
+        "A",
+    ),
+    (
+        '**Response B**\nIs wrong.\n\nIn contrast, A is right.\n{"verdict": "A"}',
+        "A",
+    ),
+    (
+        'A\n\n{"verdict": "A"}',
+        "A",
+    ),
+    (
+        "Comparison done.\n\n---\n\n**Final Verdict: Response A is better** because it is "
+        'right, while Response B is not.\n\n{"verdict": "A"}',
+        "A",
+    ),
+    (
+        'Conclusion: While B is longer, A is right.\n{"verdict": "A"}',
+        "A",
+    ),
+    (
+        'Conclusion: B is longer, but A is right.\n{"verdict": "A"}',
+        "A",
+    ),
+    (
+        'In conclusion, B is better written, but A is right.\n{"verdict": "A"}',
+        "A",
+    ),
+    (
+        'Judgment: both responses are helpful, A slightly more.\n{"verdict": "A"}',
+        "A",
+    ),
+    (
+        'Decision criteria: B is wordy.\n{"verdict": "A"}',
+        "A",
+    ),
+    (
+        'Réponse B est plus longue, mais la réponse A est exacte.\n{"verdict": "A"}',
+        "A",
+    ),
+    (
+        '比较：回答B的语言更流畅，但回答A更准确。因此选择A。\n{"verdict": "A"}',
+        "A",
+    ),
+    (
+        '両方とも良いが、Bの方が詳しい。\n{"verdict": "B"}',
+        "B",
+    ),
+    (
+        'Вердикт: A\n{"verdict": "A"}',
+        "A",
+    ),
+    (
+        'Fazit: Antwort B ist länger, aber Antwort A ist richtig.\n{"verdict": "A"}',
+        "A",
+    ),
+    (
+        '{"reason": "He said \\"verdict\\": \\"B\\".", "verdict": "A"} Done.',
+        "A",
+    ),
+    (
+        '{"scores": {"A": 3, "B": 5}, "verdict": "B"}',
+        "B",
+    ),
+    (
+        '{"A": 3, "B": 5}\n{"verdict": "B"}',
+        "B",
+    ),
+    (
+        '{"winner": "B", "verdict": "B"}',
+        "B",
+    ),
+    (
+        '{"verdict": "A", "confidence": 0.9, "second_choice": "B"}',
+        "A",
+    ),
+    (
+        '{"accuracy": "B", "tone": "A", "verdict": "A"}',
+        "A",
+    ),
+    (
+        '{"reason": "tabs\there\nand there", "verdict": "A"}',
+        "A",
+    ),
+    (
+        '{"reason": "it\\\'s right", "verdict": "A"}',
+        "A",
+    ),
+    (
+        '{"reason": "C:\\path\\new \\d+", "verdict": "A"}',
+        "A",
+    ),
+    (
+        'Ok:\n```\n{"reason": "$\\alpha$\nand \\[x\\]", "verdict": "B"}\n```\n',
+        "B",
+    ),
 ]
 
 BESIDE_A = [
@@ -358,8 +611,6 @@ BESIDE_A = [
     "Verdict: B >> A",
     "Verdict: A < B",
     "Verdict: not A, but B",
-    "[B]",
-    "**B**",
     '{"answer": "B"}',
     '{"final_verdict": "B"}',
     "{verdict: B}",
@@ -385,8 +636,112 @@ BESIDE_A = [
     "Decision: B",
     "Conclusion: B",
     "Conclusion: Response B is better.",
+    "Considering all of this, the verdict is Response B.",
+    "**My verdict: B.** A is wrong.",
+    "Verdict: B\nReason: A is wrong.",
+    "Final verdict (A/B/tie): B",
+    "**Final Verdict: B is better**",
+    "**Final Verdict:** B is better because A errs, while B does not.",
+    "VERDICT: [[B]]",
+    "Verdict - Response B is superior overall.",
+    "Verdict: Response B, because A errs",
+    "Verdict: B (9/10)",
+    "Verdict: B. But A was close.",
+    "Verdict: B, but A was close.",
+    "Verdict: B, although A is shorter.",
+    "Verdict: B. A is wrong.",
+    "Verdict: B; A is wrong",
+    "Verdict: B/",
+    "The verdict is, in my opinion, B.",
+    "The final verdict, therefore: B.",
+    "I think the verdict is B.",
+    "I believe the final answer is B.",
+    "My conclusion: the verdict is B.",
+    "The verdict is clearly B.",
+    "the verdict: tie",
+    "So my final verdict is a tie.",
+    "verdict => tie",
+    "Verdict: a tie, since both err",
+    "Verdict: Tie (both are right)",
+    "<verdict>tie</verdict>",
+    "[[tie]]",
+    "# Final verdict\n\nTie\n",
+    "Overall, it's a tie.",
+    "Overall verdict: tie",
+    "Initially I thought A, but my verdict is B.",
+    "At first I leaned to A. The verdict is B.",
+    "What matters is accuracy, so the verdict is B.",
+    "Correct verdict: B",
+    "The right verdict is B.",
+    "This gives the final verdict: B",
+    "Verdict: B is not perfect but better.",
+    "Verdict: B is slightly better.",
+    "Verdict: B is more accurate and more complete.",
+    "Verdict: B (clearly)",
+    "Verdict: B – more accurate",
+    "Verdict: B: more accurate",
+    "Verdict: B | reason: accuracy",
+    "- verdict: B\n- reason: accuracy",
+    "verdict: B\nreason: accuracy",
+    "```\nverdict: B\n```",
+    "```yaml\nverdict: b\n```",
+    "```\nB\n```",
+    '{"verdict":"B"',
+    '{"verdict":"b"',
+    "{'reason': 'x', 'verdict': 'B'}",
+    '{"reason": "x", "verdict": B}',
+    '{reason: "x", verdict: "B"}',
+    "verdict = 'B'",
+    '"verdict": "B"',
+    '**"verdict": "B"**',
+    '`{"verdict": "B"}`',
+    '"{\\"verdict\\": \\"B\\"}"',
+    '{"verdict": "Response B"}',
+    '{"verdict": "B", "confidence": 0.9',
+    "The winner is B.",
+    "Winner → B",
+    "🏆 Winner: B",
+    "Overall winner: **Response B**",
+    "Best: B",
+    "Better: B",
+    "Better response: B",
+    "The better answer is B.",
+    "Thus I would choose B.",
+    "I'd pick B.",
+    "Therefore, I select Response B.",
+    "Response B is the winner.",
+    "Therefore, Response B is better.",
+    "So the better one is B.",
+    "最终判决：B",
+    "Veredicto: B",
+    "Veredicto final: Respuesta B",
+    "Verdetto: B",
+    "Verdict final : réponse B",
+    "Вердикт: B",
+    "結論：B",
+    "Endurteil: B",
+    "verdict: <b>B</b>",
+    "<b>Verdict</b>: B",
+    "<h3>Verdict</h3>\n<p>B</p>",
+    "\\textbf{Verdict: B}",
+    "Final answer: \\boxed{B}",
+    "The answer is \\(\\boxed{\\text{B}}\\).",
+    "Answer:\nB",
+    "Final answer:\n\n**B**",
+    "A → no. B → yes. Verdict → B",
 ]
 """What contradicts ``{"verdict": "A"}``, before it and after it."""
+
+ALONE_A = [
+    "[B]",
+    "**B**",
+    "#### B",
+    "B it is.",
+    "B wins.",
+    "Response B wins overall.",
+    "Response B is better.",
+]
+"""What does so where it is all that stands beside it."""
 
 INSIDE_A = [
     '{"verdict": "A", "final_verdict": "B"}',

@@ -7,7 +7,7 @@ import time
 
 import pytest
 
-from tests.llm.judge_replies import BESIDE_A, CLEAR, INSIDE_A
+from tests.llm.judge_replies import ALONE_A, BESIDE_A, CLEAR, INSIDE_A
 from workbench.llm.parse import UnreadableReplyError, read_reply
 
 VERDICT = {
@@ -25,12 +25,10 @@ VOTES = {
     "required": [],
 }
 A = '{"verdict": "A"}'
-# what is a statement only as lines of its own
-LINES = {said for said in BESIDE_A if "\n" in said or said in ("[B]", "**B**")}
 CONTRADICTED = [
-    *[f"{said}\n{A}" for said in BESIDE_A],
-    *[f"{A}\n\n{said}" for said in BESIDE_A],
-    *[f"Both are fair. {said}\n\n```json\n{A}\n```\n" for said in BESIDE_A if said not in LINES],
+    *[f"{said}\n{A}" for said in [*BESIDE_A, *ALONE_A]],
+    *[f"{A}\n\n{said}" for said in [*BESIDE_A, *ALONE_A]],
+    *[f"Both are fair. {said}\n\n```json\n{A}\n```\n" for said in BESIDE_A if "\n" not in said],
     *INSIDE_A,
 ]
 
@@ -59,11 +57,11 @@ def test_a_contradicted_verdict_is_never_taken(text):
     assert read(text) is None
 
 
-@pytest.mark.parametrize("said", BESIDE_A)
+@pytest.mark.parametrize("said", [*BESIDE_A, *ALONE_A])
 def test_what_contradicts_one_verdict_goes_with_its_own(said):
     """What is refused beside A is read beside what it says: B, or a tie."""
     if said.count("{") == 0:
-        verdict = "tie" if re.search(r"(?<!or )\btie\b|draw", said, re.IGNORECASE) else "B"
+        verdict = "tie" if re.search(r"(?<!or )(?<!/)\btie\b|draw", said, re.IGNORECASE) else "B"
         assert read(f'{said}\n{{"verdict": "{verdict}"}}') == verdict
 
 

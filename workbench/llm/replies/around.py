@@ -30,9 +30,10 @@ _OF_OTHERS = re.compile(
 )
 # the texts that are judged have answers too, and the question a right one
 _NOT_OWN = re.compile(
+    rf"{NOUN}\s+\w{{1,12}}\W{{1,4}}$|"
     r"\b(?:both|correct|right|wrong|reference|expected|given|gives?|states?|says?|claims?"
     r"|concludes?|reach(?:es)?|of|example|sample|possible)"
-    r"\W+(?:(?:the|a|an|that)\W+)?(?:own\W+|correct\W+|same\W+)?$",
+    r"\W+(?:(?:the|a|an|that)\W+){0,2}(?:own\W+|correct\W+|same\W+)?$",
     re.IGNORECASE,
 )
 _OWN = re.compile(
@@ -40,12 +41,15 @@ _OWN = re.compile(
     r"(?:(?:my|the)\W+)?",
     re.IGNORECASE,
 )
-_HEADING = re.compile(r"[\W\d_]*(?:(?:my|the|overall|final|section|part|step)\W+)*", re.IGNORECASE)
+_HEADING = re.compile(
+    r"(?:<[a-z]\w{0,7}>|[\W\d_])*(?:(?:my|the|overall|final|section|part|step)\W+)*", re.IGNORECASE
+)
 _CONDITION = re.compile(
     rf"{_END}[(,]?\s*(?:if(?!\s+I\b)|when|whenever|unless|where|means|stands\s+for|denotes)\b",
     re.IGNORECASE,
 )
-_SUPPOSED = re.compile(r"[^.!?\n]*?\b(?:if|were|had)\b", re.IGNORECASE)
+_IF = re.compile(r"\W*(?:and\s+)?(?:if|when)\b(?!\s+I\b)", re.IGNORECASE)
+_SUPPOSED = re.compile(r"[^.!?\n]*?\b(?:if|were|had|but|however)\b", re.IGNORECASE)
 _DEGREE = r"(?:\w+ly|much|far|a\s+bit|a\s+little|somewhat|just|also|simply|the|even)\s+"
 _AGAINST = re.compile(
     rf"{_END}\s*(?:(?:is|was|would\s+be|seems|looks|appears)\s+(?:{_DEGREE}){{0,2}}?"
@@ -74,7 +78,9 @@ _QUESTION = re.compile(r"[^.!?\n]*\?")
 _REASON = re.compile(rf"{_END},?\s*(?:because|since|as)\b", re.IGNORECASE)
 _STRICT = ("answer", "overall")
 _OR = r"(?i:or|oder|ou|o|или|或者|或|还是|または|か)(?![A-Za-z])"
-_CONTRAST = r"[^.!?\n]*?\b(?:but|however|although|though|while|whereas|yet)\b[^.!?\n]*?"
+_CONTRAST = (
+    r"[^.!?\n]*?\b(?:but|however|although|though|while|whereas|yet|aber|mais|pero|но)\b[^.!?\n]*?"
+)
 
 
 class Around:
@@ -101,22 +107,29 @@ class Around:
         )
         listed = rf"(?={_END}(?:[,/|.;:)\]}}>\n、，。=]|$|(?:or|and|are|were|tie|both)\b))"
         self._more = re.compile(
-            rf"{_END}(?:,?[ \t]*{_OR}{other}"
+            rf"{_END}(?:(?:,|//|#|\()?[ \t]*{_OR}{other}"
             rf"|(?:[,/|&=≈~、，]+|<|(?i:and|versus|vs\.?)\b)\s*{other}{listed}"
             rf"|[.,;]?[ \t]*+\n\s*+(?:[-*•+]|\d+[.)])\s*{other}(?={_END}(?:\n|$|[,;.:=(—-])))"
         )
-        self._scored = re.compile(rf"{_END}[:=(]\s*\d[^\n]{{0,60}}?{other}{_END}[:=(]\s*\d")
+        self._scored = re.compile(
+            rf"{_END}[:(]\s*\d[^\n]{{0,60}}?{other}{_END}[:(]\s*\d"
+            rf"|{_END}(?:=|[-=]>|→)[^\n]{{0,60}}?[,;]\s*{other}{_END}(?:=|[-=]>|→)"
+        )
         self._but = re.compile(
             rf"{_CONTRAST}(?<!{LETTER}){other}|[^.!?\n]*?(?<!{LETTER}){other}{_FOR.pattern}"
         )
 
     def listed(self, match: re.Match[str]) -> bool:
         """Return whether it is more than one of the values that may be said."""
-        return not self._is_open(_after(match))
+        return not self._is_open(_after(match)) and not _IF.match(_clause(match))
 
     def chosen(self, match: re.Match[str]) -> bool:
         """Return whether a choice without a name is one, and the writer's own."""
         return not _supposes(_clause(match), _after(match)) and self.listed(match)
+
+    def hinted(self, match: re.Match[str]) -> bool:
+        """Return whether a hint is one: under a name that is not the field's, or alone."""
+        return self.named(match) if "sep" in match.re.groupindex else self.chosen(match)
 
     def named(self, match: re.Match[str]) -> bool:
         """Return whether a name and a value that follows it are a statement."""

@@ -15,6 +15,8 @@ _OPENING = re.compile(r"[{\[]")
 # a string ends with its line at the latest: an odd quote in prose hides no more than that
 _INSIDE = re.compile(r'"[^"\\\n]*+(?:\\.[^"\\\n]*+)*+["\n]?|[{}\[\]]')
 _INSIDE_LINES = re.compile(r'"[^"\\]*+(?:\\.[^"\\]*+)*+"?|[{}\[\]]', re.DOTALL)
+# how a value goes on behind its first bracket: most brackets of prose do not
+_BEGINS = re.compile(r'\{\s*+["}]|\[\s*+["\[\]{\d\-tfn]')
 _OPENED_BY = {"}": "{", "]": "["}
 _STRING_OR_COMMA = re.compile(r'("[^"\\]*+(?:\\.[^"\\]*+)*+"?)|,(?=\s*[}\]])', re.DOTALL)
 _ESCAPE = re.compile(r'(\\(?:["\\/bfnrt]|u[0-9a-fA-F]{4}))|\\')
@@ -83,7 +85,7 @@ def values_in(text: str, lines: bool = False) -> Iterator[tuple[int, int, Any]]:
     """
     left, end = _MOST_READ * len(text), 0
     for start, stop in _bracketed(text, _INSIDE_LINES if lines else _INSIDE):
-        if start < end:
+        if start < end or not _BEGINS.match(text, start):
             continue
         left -= stop - start
         if left < 0:

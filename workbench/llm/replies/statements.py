@@ -20,40 +20,46 @@ _FINAL = r"(?:final|overall|ultimate)[\s_-]*+"
 # what a judge may call its choice; where a reply has only one, each of them is it
 _SYNONYMS = (
     r"(?:final|overall|ultimate)[\s_-]*+(?:answer|decision|judge?ment|choice|preference"
-    r"|conclusion|winner|pick|result|ruling)|answer|overall|最终答案|最终判断|最终结论|最终裁决"
-    r"|结论|裁决|判定|結論|最終判定|Urteil|Fazit|veredicto(?:\s++final)?|verdetto|Вердикт"
+    r"|conclusion|winner|pick|result|ruling)|answer|overall|最终答案|最终判断|最终结论|最终裁决|最终判决|判决"
+    r"|结论|裁决|判定|結論|最終判定|Urteil|Endurteil|Fazit|veredicto(?:\s++final)?|verdetto|Вердикт"
 )
 _CLOSE = r"[ \t*_`\"'”’»\\\])]*+"
 _BESIDE = (
     rf"(?:[(（\[][^()（）\n\[\]]{{0,60}}[)）\]]{_CLOSE}"
-    r"|(?i:here|(?:that\s++)?I\s++(?:reach|give|come\s++to)"
+    r"|</?[a-z]\w{0,7}>"
+    r"|(?i:final\b|here\b|(?:that\s++)?I\s++(?:reach|give|come\s++to)"
     r"|(?:for|on|in)\s++(?:this|the|these)\s++(?:pair|comparison|case|question|prompt)"
-    r"|,\s++(?:then|thus|therefore|overall),)\s*+)?+"
+    r"|,?\s*+(?:then|thus|therefore|overall)\b,?)\s*+)?+"
 )
 _POINT = r"[:：﹕=—–→⇒➡|>-]++"
 _BE = (
     r"(?i:is|was|remains|goes\s++to|favou?rs|(?:should|would|must|will|(?:has|have|ought)\s++to)"
-    r"(?:\s++(?!be\b)[a-z]{1,15}+)?+\s++be)(?!\w)"
+    r"(?:\s++(?!(?:be|not|never|hardly)\b)[a-z]{1,15}+)?+\s++be)(?!\w)"
     r"(?:\s++(?i:thus|therefore|hence|clearly|then|simply|still|definitely|now|actually)\b)?+"
     rf"(?:[ \t]*+{_POINT})?+|是|为"
 )
 _FILL = r"(?:</?[a-z]{1,8}/?>|[^\w.;!?。；！？}]){0,80}+"
 _BETTER = r"(?i:better|best|preferred|preferable|winning|stronger|superior)"
+_WINS = (
+    rf"[*_`]*+\s++(?:is\s++(?:[a-z]++\s++){{0,2}}?(?:{_BETTER}|winner)"
+    rf"(?:\s++(?:{NOUN}|one|choice|overall))?|wins(?:\s++overall)?|it\s++is\b)"
+)
 _WEAK = (
     r"winner|choice|judge?ment|decision|conclusion|preference|pick"
-    rf"|{_BETTER}\s++(?:{NOUN}|one)"
+    rf"|{_BETTER}\s++(?:{NOUN}|one)|better|best"
 )
 _ASIDE = (
-    r"(?:(?i:that|in\s++favou?r\s++of|for|clearly|definitely|slightly|simply|likely|probably"
+    r"(?:(?i:that|in\s++my\s++(?:opinion|view)|therefore|thus|in\s++favou?r\s++of|for|clearly|definitely|slightly|simply|likely|probably"
     r"|no\s++winner|both\s++are|they\s++are|it(?:['’]s|\s++is)|(?:the\s++)?winner(?:\s++is)?"
     r"|(?:I(?:['’]d|\s++would)?\s++)?(?:choose|prefer|pick|select|go\s++(?:with|for)|vote\s++for)"
-    r")(?!\w)[:,]?\s*+)?"
+    r")(?!\w)[:,]?\s*+){0,2}+"
 )
 _THE_NOUN = rf"(?P<noun>(?i:the\s++)?{NOUN}[\s_-]*+[#:]?+{MARKS})?"
 _BECAUSE = r"(?=[*_`\"'”’»)\]]*+\s*+(?:[.!;,{]|\n|$|(?i:because|since|as|due|for)\b))"
 
 
-_Said = tuple[re.Pattern[str], Callable[[re.Match[str]], bool]]
+_Pattern = re.Pattern[str]
+_Said = tuple[_Pattern, Callable[[re.Match[str]], bool]]
 
 
 class _Patterns(NamedTuple):
@@ -162,22 +168,31 @@ def _patterns(names: tuple[str, ...], options: tuple[str, ...]) -> _Patterns:
             *((one, around.listed) for one in lines),
             *((one, around.chosen) for one in (_single(option) if also else ())),
         ),
-        ((_prose(_WEAK, said), around.named), (_line(option), around.listed)) if also else (),
+        tuple((one, around.hinted) for one in (_weak(option, said) if also else ())),
     )
 
 
 def _prose(names: str, said: str) -> re.Pattern[str]:
     """Return the pattern of a name and a value, with what may stand between."""
     return re.compile(
-        rf"(?<!{LETTER})(?i:{_FINAL})?(?P<name>(?i:{names}))(?!{LETTER}|_){_CLOSE}{_BESIDE}"
+        rf"(?<!{LETTER})(?i:{_FINAL})??(?P<name>(?i:{names}))(?!{LETTER}|_){_CLOSE}{_BESIDE}"
         rf"(?P<sep>(?:\s*+(?:{_POINT}|{_BE}))?+)(?P<fill>{_FILL}){said}"
     )
 
 
-def _line(option: str) -> re.Pattern[str]:
-    """Return the pattern of a line that is only a value."""
-    said = rf"(?:{NOUN}\s++)?(?P<said>{option})"
-    return re.compile(rf"^[^\w\n]{{0,12}}{said}[^\w\n:?]{{0,12}}$", re.MULTILINE)
+def _weak(option: str, said: str) -> tuple[_Pattern, ...]:
+    """Return the patterns of what is only a hint: other names, values and praise alone."""
+    alone = rf"[^\w\n]{{{{0,12}}}}{{}}(?P<said>{option})[^\w\n:?{{{{]{{{{0,12}}}}"
+    own = rf"(?:{NOUN}\s++)?"
+    praised = rf"{_THE_NOUN}(?P<said>{option}){_WINS}"
+    return (
+        _prose(_WEAK, said),
+        # a title stands before its text, a verdict before the JSON or at an end
+        re.compile(rf"^{alone.format(own)}\s*+(?:(?=\{{|```)|\Z)", re.MULTILINE),
+        re.compile(rf"\A\s*+{alone.format('')}(?=\n)"),
+        re.compile(rf"\A(?:\W|json){{0,40}}?{praised}(?:\W|json)*+\Z"),
+        re.compile(rf"\b(?i:therefore|thus|hence|so)\b,?\s++{MARKS}{praised}{_BECAUSE}"),
+    )
 
 
 def _filler(letters: list[str], words: str) -> str:
@@ -199,7 +214,7 @@ def _lines(names: str, in_quotes: str, option: str) -> tuple[re.Pattern[str], ..
     """Return the patterns of what counts in any case of its letters: whole lines, quotes."""
     label = r"(?:(?:principle|property|factor|vote|point|question|item|no\.?)[ \t]*#?)?[ \t]?"
     line = (
-        rf"^[^\w\n]{{0,12}}{label}(?:{_FINAL})?(?P<name>{names})[^\w\n]{{0,8}}?[:：=|→⇒—–]"
+        rf"^[^\w\n]{{0,12}}{label}(?:{_FINAL})??(?P<name>{names})[^\w\n]{{0,8}}?[:：=|→⇒—–]"
         rf"[^\w\n]{{0,12}}(?:{NOUN}[ _-]*)?(?P<said>{option})[^\w\n?]{{0,12}}$"
     )
     quoted = (
@@ -217,15 +232,13 @@ def _single(option: str) -> tuple[re.Pattern[str], ...]:
         r"|ultimately|on\s++balance|on\s++the\s++whole))\s*+,?\s*+"
         r"(?i:(?:I\s++(?:think|believe|find|judge)|it\s++seems)\s++(?:that\s++)?)?"
     )
-    wins = (
-        rf"[*_`]*+\s++(?:is\s++(?:[a-z]+\s++){{0,2}}?(?:{_BETTER}|winner)"
-        rf"(?:\s++(?:{NOUN}|one|choice|overall))?|wins)"
+    choose = (
+        r"\bI(?:['’]d)?\s++(?:\w++\s++)??(?:choose|chose|pick|select|vote\s++for|go\s++with)\s++"
     )
-    choose = r"\bI\s++(?:\w+\s++)?(?:choose|chose|pick|select|vote\s++for|go\s++with)\s++"
     found = (
         rf"\[\[\s*+(?P<said>{option})\s*+(?:>+\s*+\w+\s*+)?\]\](?!\()",
         rf"\\boxed\{{\s*+(?:\\text\{{\s*+)?(?:{NOUN}\s*+)?{said}",
-        rf"{overall}{MARKS}{_THE_NOUN}{said}{wins}{_BECAUSE}",
+        rf"{overall}{MARKS}{_THE_NOUN}{said}{_WINS}{_BECAUSE}",
         rf"{overall}(?:it\s++is|it['’]s)\s++an?\s++{said}{_BECAUSE}",
         rf"{choose}{MARKS}{_THE_NOUN}{said}{_BECAUSE}(?![*_`\"']*\s*+(?:,|for))",
         rf"(?<!{LETTER}){said}[*_`\"']*+\s++is\s++(?:thus\s++|therefore\s++)?(?:my|the)\s++"
