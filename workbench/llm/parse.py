@@ -178,17 +178,18 @@ def _options(found: Any, schema: Mapping[str, Any]) -> dict[str, tuple[str, ...]
 
 def _unknown(candidate: Any, schema: Mapping[str, Any]) -> str:
     """Return the fields of an object that the schema lacks and that name one of its choices."""
-    known = {name.casefold() for name in schema.get("properties", ())}
-    fields = _options(dict.fromkeys(schema.get("properties", ())), schema)
-    extra = candidate.items() if isinstance(candidate, dict) and fields else ()
+    parts = schema.get("properties", {})
+    if not isinstance(candidate, dict) or candidate.keys() <= parts.keys():
+        return ""
+    known, fields = {name.casefold() for name in parts}, _options(parts, schema)
     said = [
         f"\n{name}: {content[:_SHORT]}\n"
-        for name, content in extra
+        for name, content in candidate.items()
         if isinstance(content, str)
         and name.strip().casefold() not in known
         and is_name(re.sub(r"(?<=[a-z])(?=[A-Z])", " ", name[:_SHORT]), fields)
     ]
-    return "".join(said)
+    return "".join(said) if fields else ""
 
 
 def _contradicted(text: str, found: Any, schema: Mapping[str, Any]) -> bool:
@@ -197,10 +198,8 @@ def _contradicted(text: str, found: Any, schema: Mapping[str, Any]) -> bool:
     Such as a last verdict that is cut off, or in single or escaped quotes, or in prose:
     ``**Verdict: B**``.
     """
-    fields = _options(found, schema)
-    if not fields or not text.strip(" \n{}`"):
-        return False
-    return contradicts(text, fields, {name: str(found[name]) for name in fields})
+    fields = _options(found, schema) if text != "{}" else {}
+    return bool(fields) and contradicts(text, fields, {n: str(found[n]) for n in fields})
 
 
 def _any_of(value: Any, schemas: list[Mapping[str, Any]], where: str) -> Any:
