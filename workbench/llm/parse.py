@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import json
+import math
 import re
-from collections.abc import Iterator, Mapping
-from itertools import chain
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from workbench.llm.replies.json_values import (
@@ -15,21 +15,23 @@ from workbench.llm.replies.json_values import (
     decoded,
     values_in,
 )
+from workbench.llm.replies.statements import contradicts, is_name
 
 _FENCE = re.compile(r"```[\w-]*[ \t]*\n(.*?)```", re.DOTALL)
-_SAID = re.compile(r"""["'](\w+)\\?["']\s*:\s*\\?["']?([\w-]+)""")
-_PROSE = re.compile(
-    r"\b(\w+)\b[*_`\"']*\s*(?::|=|\bis\b)\s*[*_`\"'(\[]*([\w-]+)"
-    # a sentence that goes on says more: "verdict: B is worse"
-    r"(?=[*_`\"')\]]*\s*(?:[.,;!?{\n<]|$))"
-)
 _DIFFERENT = "different values fit"
+_SHORT = 100
 _LONGEST = 200_000
 """Characters of a reply that are searched: a longer one is a failure, not a quest."""
+
+_Found = tuple[int, int, Any]
 
 
 class UnreadableReplyError(ValueError):
     """A reply without a value that the schema allows; the message says what is wrong."""
+
+
+class _NoneFitsError(UnreadableReplyError):
+    """None of the values found fits."""
 
 
 def read_reply(text: str, schema: Mapping[str, Any]) -> Any:
@@ -62,25 +64,17 @@ def read_reply(text: str, schema: Mapping[str, Any]) -> Any:
     """
     if len(text) > _LONGEST:
         raise UnreadableReplyError(f"the reply has {len(text):,} characters")
-    problem, found = "", NOTHING
     try:
         whole = _whole(text)
-        for candidate in _values_of(text) if whole is NOTHING else (whole,):
-            try:
-                value = fitted(candidate, schema)
-            except UnreadableReplyError as error:
-                problem = problem or str(error)
-                continue
-            if found is not NOTHING and value != found:
-                raise UnreadableReplyError(_DIFFERENT)
-            found = value
+        if whole is not NOTHING:
+            return _only([(0, len(text), whole)], text, schema)
+        # a string that goes on over its line is looked for where nothing else is found
+        try:
+            return _only(_values_of(text), text, schema)
+        except _NoneFitsError:
+            return _only(values_in(text, lines=True), text, schema)
     except (RepeatedNameError, TooNestedError) as error:
         raise UnreadableReplyError(str(error)) from None
-    if found is NOTHING:
-        raise UnreadableReplyError(problem or "no JSON value in the reply")
-    if whole is NOTHING and _contradicted(text, found, schema):
-        raise UnreadableReplyError(_DIFFERENT)
-    return found
 
 
 def closed(text: str) -> bool:
@@ -130,14 +124,72 @@ def _whole(text: str) -> Any:
     return decoded(fence[1] if fence else bare)
 
 
-def _values_of(text: str) -> Iterator[Any]:
+def _values_of(text: str) -> Iterator[_Found]:
     """Yield all JSON values that stand in a text."""
-    for part in _FENCE.findall(text):
-        value = decoded(part)
+    for part in _FENCE.finditer(text):
+        value = decoded(part[1])
         # objects and lists are found by their brackets
         if not isinstance(value, dict | list) and value is not NOTHING:
-            yield value
+            yield *part.span(1), value
     yield from values_in(text)
+
+
+def _only(candidates: Iterable[_Found], text: str, schema: Mapping[str, Any]) -> Any:
+    """Return the one value among some of a text that fits, where nothing contradicts it."""
+    problem, found, at = "", NOTHING, 0
+    beside: list[str] = []
+    for start, stop, candidate in candidates:
+        try:
+            value = fitted(candidate, schema)
+        except UnreadableReplyError as error:
+            problem = problem or str(error)
+            continue
+        if found is not NOTHING and _choices(value, schema) != _choices(found, schema):
+            raise UnreadableReplyError(_DIFFERENT)
+        found = value if found is NOTHING else found
+        # what fits is read by its fields: its strings are no prose of the reply
+        beside += [text[at:start], "{}", _unknown(candidate, schema)]
+        at = max(at, stop)
+    if found is NOTHING:
+        raise _NoneFitsError(problem or "no JSON value in the reply")
+    if _contradicted("".join([*beside, text[at:]]), found, schema):
+        raise UnreadableReplyError(_DIFFERENT)
+    return found
+
+
+def _choices(value: Any, schema: Mapping[str, Any]) -> Any:
+    """Return what must be the same in two values: not the reasons that go with a choice."""
+    parts = schema.get("properties", {})
+    if not isinstance(value, dict) or not any("enum" in part for part in parts.values()):
+        return value
+    free = {name for name, part in parts.items() if part == {"type": "string"}}
+    return {name: content for name, content in value.items() if name not in free}
+
+
+def _options(found: Any, schema: Mapping[str, Any]) -> dict[str, tuple[str, ...]]:
+    """Return what each field of an object that is a choice may be."""
+    parts = schema.get("properties", {}) if isinstance(found, dict) else {}
+    return {
+        name: tuple(map(str, part["enum"]))
+        for name, part in parts.items()
+        if "enum" in part and name in found
+    }
+
+
+def _unknown(candidate: Any, schema: Mapping[str, Any]) -> str:
+    """Return the fields of an object that the schema lacks and that name one of its choices."""
+    parts = schema.get("properties", {})
+    if not isinstance(candidate, dict) or candidate.keys() <= parts.keys():
+        return ""
+    known, fields = {name.casefold() for name in parts}, _options(parts, schema)
+    said = [
+        f"\n{name}: {content[:_SHORT]}\n"
+        for name, content in candidate.items()
+        if isinstance(content, str)
+        and name.strip().casefold() not in known
+        and is_name(re.sub(r"(?<=[a-z])(?=[A-Z])", " ", name[:_SHORT]), fields)
+    ]
+    return "".join(said) if fields else ""
 
 
 def _contradicted(text: str, found: Any, schema: Mapping[str, Any]) -> bool:
@@ -146,17 +198,8 @@ def _contradicted(text: str, found: Any, schema: Mapping[str, Any]) -> bool:
     Such as a last verdict that is cut off, or in single or escaped quotes, or in prose:
     ``**Verdict: B**``.
     """
-    parts = schema.get("properties", {}) if isinstance(found, dict) else {}
-    known = {
-        name.casefold(): ({str(one).casefold() for one in part["enum"]}, found[name])
-        for name, part in parts.items()
-        if "enum" in part and name in found
-    }
-    for name, said in chain(_SAID.findall(text), _PROSE.findall(text)):
-        options, value = known.get(name.casefold(), ((), None))
-        if said.casefold() in options and said.casefold() != str(value).casefold():
-            return True
-    return False
+    fields = _options(found, schema) if text != "{}" else {}
+    return bool(fields) and contradicts(text, fields, {n: str(found[n]) for n in fields})
 
 
 def _any_of(value: Any, schemas: list[Mapping[str, Any]], where: str) -> Any:
@@ -219,12 +262,13 @@ def _array(value: Any, schema: Mapping[str, Any], where: str) -> list[Any]:
 def _number(value: Any, schema: Mapping[str, Any], where: str) -> float:
     try:
         number = float(value) if not isinstance(value, bool) else float("nan")
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         number = float("nan")
     whole = schema.get("type") == "integer"
     low, high = schema.get("minimum", float("-inf")), schema.get("maximum", float("inf"))
-    # NaN fails every comparison
-    if not low <= number <= high or (whole and not number.is_integer()):
+    # 1e999 is read as infinity, and no schema asks for that
+    inside = math.isfinite(number) and low <= number <= high
+    if not inside or (whole and not number.is_integer()):
         raise UnreadableReplyError(
             f"{where}: {_shown(value)} is no {schema['type']} in [{low}, {high}]"
         )

@@ -14,8 +14,12 @@ NOTHING = object()
 _OPENING = re.compile(r"[{\[]")
 # a string ends with its line at the latest: an odd quote in prose hides no more than that
 _INSIDE = re.compile(r'"[^"\\\n]*+(?:\\.[^"\\\n]*+)*+["\n]?|[{}\[\]]')
+_INSIDE_LINES = re.compile(r'"[^"\\]*+(?:\\.[^"\\]*+)*+"?|[{}\[\]]', re.DOTALL)
+# how a value goes on behind its first bracket: most brackets of prose do not
+_BEGINS = re.compile(r'\{\s*+["}]|\[\s*+["\[\]{\d\-tfn]')
 _OPENED_BY = {"}": "{", "]": "["}
 _STRING_OR_COMMA = re.compile(r'("[^"\\]*+(?:\\.[^"\\]*+)*+"?)|,(?=\s*[}\]])', re.DOTALL)
+_ESCAPE = re.compile(r'(\\(?:["\\/bfnrt]|u[0-9a-fA-F]{4}))|\\')
 _MOST_READ = 8
 """How often a text may be read in search of values, all attempts together."""
 
@@ -29,9 +33,10 @@ class TooNestedError(ValueError):
 
 
 def decoded(text: str) -> Any:
-    """Return the JSON value that a whole text is, :data:`NOTHING` where it is none.
+    r"""Return the JSON value that a whole text is, :data:`NOTHING` where it is none.
 
-    Commas before a closing bracket are forgiven.
+    Commas before a closing bracket are forgiven, and so are line ends and lone backslashes
+    inside a string (``\(x\)``), which stay what they are.
 
     Raises
     ------
@@ -46,17 +51,25 @@ def decoded(text: str) -> Any:
     True
     """
     value = _decoded(text)
-    if value is NOTHING and "," in text:
-        mended = _STRING_OR_COMMA.sub(_string_of, text)
-        value = _decoded(mended) if len(mended) < len(text) else NOTHING
+    if value is NOTHING:
+        mended = _STRING_OR_COMMA.sub(_string_of, text) if "," in text else text
+        mended = _ESCAPE.sub(_escape_of, mended) if "\\" in mended else mended
+        value = _decoded(mended) if mended != text else NOTHING
     return value
 
 
-def values_in(text: str) -> Iterator[Any]:
-    """Yield the JSON objects and lists that stand in a text, outermost first.
+def values_in(text: str, lines: bool = False) -> Iterator[tuple[int, int, Any]]:
+    """Yield where the JSON objects and lists of a text begin and end, and what they are.
 
-    Brackets are matched in one pass. What looks like a value and is none is searched inside,
-    until all attempts together have read the text a few times: linear time, whatever it holds.
+    The outermost come first. Brackets are matched in one pass. What looks like a value and
+    is none is searched inside, until all attempts together have read the text a few times:
+    linear time, whatever it holds.
+
+    Parameters
+    ----------
+    text : str
+    lines : bool
+        Whether a string may go on over the end of its line, which no JSON allows.
 
     Raises
     ------
@@ -68,11 +81,11 @@ def values_in(text: str) -> Iterator[Any]:
     Examples
     --------
     >>> list(values_in('Of {x} I say {"a": {"b": 1}}, and [2].'))
-    [{'a': {'b': 1}}, [2]]
+    [(13, 28, {'a': {'b': 1}}), (34, 37, [2])]
     """
     left, end = _MOST_READ * len(text), 0
-    for start, stop in _bracketed(text):
-        if start < end:
+    for start, stop in _bracketed(text, _INSIDE_LINES if lines else _INSIDE):
+        if start < end or not _BEGINS.match(text, start):
             continue
         left -= stop - start
         if left < 0:
@@ -80,16 +93,16 @@ def values_in(text: str) -> Iterator[Any]:
         value = decoded(text[start:stop])
         if value is not NOTHING:
             end = stop
-            yield value
+            yield start, stop, value
 
 
-def _bracketed(text: str) -> list[tuple[int, int]]:
+def _bracketed(text: str, inside: re.Pattern[str]) -> list[tuple[int, int]]:
     """Return where a bracket and the one that closes it stand, in the order of the first."""
     opened: list[tuple[str, int]] = []
     waiting = {"{": 0, "[": 0}
     found: list[tuple[int, int]] = []
     at = 0
-    while (match := (_INSIDE if opened else _OPENING).search(text, at)) is not None:
+    while (match := (inside if opened else _OPENING).search(text, at)) is not None:
         at, mark = match.end(), match[0]
         if mark in waiting:
             opened.append((mark, match.start()))
@@ -117,7 +130,7 @@ def _refuse(name: str) -> Any:
 
 
 # made once: to make one takes longer than to read a short reply
-_DECODER = json.JSONDecoder(object_pairs_hook=_object, parse_constant=_refuse)
+_DECODER = json.JSONDecoder(object_pairs_hook=_object, parse_constant=_refuse, strict=False)
 
 
 def _decoded(text: str) -> Any:
@@ -131,3 +144,7 @@ def _decoded(text: str) -> Any:
 
 def _string_of(match: re.Match[str]) -> str:
     return match[1] or ""
+
+
+def _escape_of(match: re.Match[str]) -> str:
+    return match[1] or r"\\"
