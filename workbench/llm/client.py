@@ -280,7 +280,8 @@ class Client:
             self._end = end
             self.stop()
             raise end
-        if failure.whose == "server" and self._line.silent:
+        silent = self._line.silent and _pair(request) not in self._line.known
+        if failure.whose == "server" and silent:
             self.pace.hold(_FIRST_WAIT_S, begun)
 
 

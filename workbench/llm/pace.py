@@ -7,6 +7,8 @@ import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 
+from workbench.llm.asking.failures import LONGEST_WAIT_S
+
 
 class Pace:
     """A limit on calls under way that adapts as networks do.
@@ -101,5 +103,6 @@ class Pace:
             return
         now = time.monotonic()
         self.alone, self._held_at = True, now
-        self._not_before = max(self._not_before, now + first_s * 2.0**self._holds)
+        wait = min(first_s * 2.0**self._holds, LONGEST_WAIT_S)
+        self._not_before = max(self._not_before, now + wait)
         self._holds += 1

@@ -23,6 +23,7 @@ from workbench.llm.budget import Budget
 from workbench.llm.client import connected
 from workbench.llm.endpoint import Endpoint
 from workbench.llm.journal import Journal
+from workbench.llm.pace import Pace
 from workbench.llm.request import Request, Sampling
 
 SCHEMA = {
@@ -536,3 +537,25 @@ def test_a_refused_port_is_refused():
         port.bind(("127.0.0.1", 0))
         (reply,) = ask(f"http://127.0.0.1:{port.getsockname()[1]}/v1", request(0), attempts=1)
     assert reply.reason.startswith("no reply after 1 attempts: ClientConnectorError")
+
+
+def test_the_waits_for_a_silent_server_double_up_to_a_minute():
+    pace = Pace(4)
+    for _ in range(20):
+        pace._held_at = float("-inf")
+        pace.hold(0.5, time.monotonic())
+    assert 59 < pace._not_before - time.monotonic() <= 60
+
+
+@pytest.mark.usefixtures("_impatient")
+def test_a_pair_that_is_known_to_fail_holds_nothing_up(monkeypatch):
+    held = []
+    monkeypatch.setattr(Pace, "hold", lambda self, first_s, begun: held.append(begun))
+
+    def behave(body, n):
+        return bad(500, "crashed") if "question 3." in body["messages"][0]["content"] else done()
+
+    with behaving(behave) as server:
+        replies = ask(server.url, *(about(k) for k in range(8)), concurrency=2, attempts=9)
+    assert [reply.failed for reply in replies] == [k == 3 for k in range(8)]
+    assert len(held) < 10
