@@ -72,6 +72,9 @@ class Client:
     ----------
     base_url : str
     pace : Pace
+    tail : bool
+        Nothing is left to ask but what is on the way or failed before. Requests that fail
+        each time gather there: they have all their attempts, and are no dead end.
     """
 
     def __init__(
@@ -89,6 +92,7 @@ class Client:
             model: merged(self.endpoint.bends, *forms) for model, forms in kept.items()
         }  # in the order in which it was learnt
         self._scouts: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
+        self.tail = False
         self._asking = 0
         self._end: JudgeError | None = None
         # the permit of each call: a run counts and limits them
@@ -272,6 +276,9 @@ class Client:
         """Count a failed attempt; raises where it shows a dead end."""
         if failure.whose == "busy":
             self.pace.refused(failure.wait_s, begun)
+        alone = failure.whose in ("odd", "server") or failure.status == 403
+        if self.tail and alone and not (failure.unsent or failure.slow):
+            return
         retried = failure.whose in ("server", "busy")
         last = given_up and retried
         oldest = self.pace.oldest

@@ -351,7 +351,8 @@ def test_a_server_that_never_gives_a_choice_is_given_up_and_nothing_is_booked(tm
         asker = Asker(Endpoint(server.url, concurrency=4), journal, budget=budget)
         with asker, pytest.raises(JudgeError, match="a reply without an answer"):
             asker.ask([request(k) for k in range(60)], "s")
-        assert server.calls <= 12
+        # five, or more where a call is late: it may be an answer
+        assert server.calls <= dead_end._AT_LAST + 4
     assert budget.spent["m"].completion_tokens == 0
 
 

@@ -43,6 +43,11 @@ class Source:
     kept : Kept
     found : callable
         Told the requests and the kept replies of each look-up.
+
+    Attributes
+    ----------
+    tail : bool
+        Nothing is left to ask but what failed before.
     """
 
     def __init__(
@@ -50,7 +55,7 @@ class Source:
     ) -> None:
         self._requests, self._base_url = iter(requests), base_url
         self._kept, self._found = kept, found
-        self.exhausted = self.closed = False
+        self.exhausted = self.closed = self.tail = False
         self.seen, self.n_kept = Distinct(), 0
         self.under_way: dict[str, Request] = {}
         self._places: dict[str, list[int]] = {}
@@ -69,6 +74,7 @@ class Source:
             else:
                 self._look_ahead()
         if not self._queue or self._too_many_wait():
+            self.tail = self.exhausted and not self._queue
             self._queue.extendleft(reversed(self._last))
             self._last.clear()
         if not self._queue:

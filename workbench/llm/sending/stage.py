@@ -152,8 +152,10 @@ class Stage:
         while not self.stopped and (one := await self.source.take()) is not None:
             key, request = one
             self._taken[asyncio.current_task()] = _NOTHING
-            if key in self.run.kept.before and isinstance(model, Client):
-                model.suspect(request)
+            if isinstance(model, Client):
+                model.tail = self.source.tail
+                if key in self.run.kept.before:
+                    model.suspect(request)
             try:
                 reply = await self._reply(model, request)
             except SpentError:
