@@ -6,7 +6,7 @@ import os
 from pathlib import Path
 
 import pytest
-from hypothesis import settings
+from hypothesis import HealthCheck, settings
 
 import workbench as wb
 
@@ -15,9 +15,11 @@ if "PYTEST_XDIST_WORKER" in os.environ:
     os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 # a continuous-integration run must give the same verdict on the same code
-settings.register_profile("ci", derandomize=True)
-if os.environ.get("CI"):
-    settings.load_profile("ci")
+# and on a busy machine too: how long an example takes tells nothing
+steady = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.register_profile("local", parent=steady)
+settings.register_profile("ci", parent=steady, derandomize=True)
+settings.load_profile("ci" if os.environ.get("CI") else "local")
 
 SHARED = Path(__file__).resolve().parents[1] / ".." / "shared"
 

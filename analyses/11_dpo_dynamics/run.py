@@ -12,7 +12,7 @@ import json
 import sys
 import tempfile
 from contextlib import redirect_stdout
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -62,6 +62,9 @@ def pairs_of(folder: Path, size: Size) -> tuple[wb.PreferenceData, wb.Preference
     short = (text["prompt"].str.len() < 400) & text["response_a"].str.len().between(20, 240)
     short &= text["response_b"].str.len().between(20, 240)
     data = data.filter(pair_ids=text.loc[short, "pair_id"].head(size.pairs))
+    # texts alone are trained on: without the turns, whose marks the scores would put back
+    turns = [name for name in data.pairs if name.endswith("_messages")]
+    data = replace(data, pairs=data.pairs.drop(columns=turns))
     return split(data, 1 / 3, seed=0)
 
 
