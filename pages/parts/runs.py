@@ -37,7 +37,9 @@ def _view(folder: RunFolder, live: bool) -> None:
     note(f"{folder.path.name}: {_SAID[now.state]}")
     if now.message:
         # a refused key is told by the name of its variable, which is nobody's business here
-        text(now.message.replace(folder.config.key_variable, "(of the key)"))
+        named = f"the key in {folder.config.key_variable}"
+        said = now.message.replace(named, "the key")
+        text(said.replace(folder.config.key_variable, "(its variable)"))
     _tiles(now)
     for row in now.stages.itertuples():
         st.progress(row.done / max(row.requests, 1), f"{row.done:,} of {row.requests:,} requests")
@@ -68,7 +70,9 @@ def _tiles(now: Status) -> None:
         "Tokens out": f"{now.completion_tokens:,}",
         "Cost": "no prices" if math.isnan(now.cost) else f"{now.cost:,.4f}",
     }
-    for place, (name, value) in zip(st.columns(len(tiles)), tiles.items(), strict=True):
+    # of six in a row, a laptop shows a digit or two
+    places = [*st.columns(3), *st.columns(3)]
+    for place, (name, value) in zip(places, tiles.items(), strict=True):
         place.metric(name, value, border=True)
 
 

@@ -130,6 +130,17 @@ def test_limits_are_passed_by_no_more_than_the_replies_on_the_way(journal, limit
     assert server.calls == used.calls < 200
 
 
+def test_what_is_built_in_takes_no_tokens(journal):
+    class BuiltIn(Model):
+        async def ask(self, one: Request) -> Reply:
+            return Reply("A", "A", usage=Usage())
+
+    budget = Budget(max_tokens=10)
+    with Asker(BuiltIn(base_url="offline:plain"), journal, budget=budget) as asker:
+        assert None not in asker.ask([request(k, "offline:plain") for k in range(9)], "s")
+    assert budget.spent["offline:plain"] == Usage(0, 0, 9)
+
+
 def test_a_limit_on_cost_without_prices_is_an_error(journal):
     with (
         Asker(Model(), journal, budget=Budget(max_cost=1.0)) as asker,

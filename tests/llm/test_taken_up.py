@@ -35,8 +35,8 @@ def request(k: int) -> Request:
     return Request("m", words, Sampling(), SCHEMA, about={"pair_id": k})
 
 
-def failed_before(journal: Journal, url: str) -> None:
-    failure = unpaid(CallFailedError("crashed", 500), "no reply after 2 attempts", 2)
+def failed_before(journal: Journal, url: str, status: int | None = 500) -> None:
+    failure = unpaid(CallFailedError("crashed", status), "no reply after 2 attempts", 2)
     journal.put({request(k).key(url): failure for k in range(BAD)})
 
 
@@ -62,7 +62,7 @@ def test_what_failed_before_keeps_nothing_else_from_being_asked(tmp_path, answer
     """As many requests in front that fail each time look like a server that is gone."""
     with behaving(fails(answer)) as server, Journal(tmp_path / "j") as journal:
         endpoint = Endpoint(server.url, concurrency=AT_ONCE, attempts=2)
-        failed_before(journal, server.url)
+        failed_before(journal, server.url, None if answer.reset else answer.status)
         assert failed(endpoint, journal) == [k < BAD for k in range(ALL)]
         # those on the way at once come in any order
         first = [number(body) for body in server.bodies[: ALL - BAD - AT_ONCE]]
@@ -102,6 +102,17 @@ def test_where_nobody_is_there_it_is_a_dead_end_nevertheless(tmp_path):
         failed_before(journal, url)
         with pytest.raises(JudgeError, match="no connection"):
             failed(Endpoint(url, attempts=20), journal)
+
+
+@pytest.mark.parametrize("answer", [bad(500, "crashed"), bad(404, "gone")])
+def test_where_they_fail_in_another_way_it_is_a_dead_end_nevertheless(tmp_path, answer):
+    with behaving(lambda body, n: answer) as server, Journal(tmp_path / "j") as journal:
+        asked = [request(k) for k in range(BAD)]
+        failed_before(journal, server.url, 400)
+        asker = Asker(Endpoint(server.url, concurrency=AT_ONCE, attempts=20), journal)
+        with asker, pytest.raises(JudgeError, match="in a row failed"):
+            asker.ask(asked, "s")
+        assert server.calls < 4 * BAD
 
 
 def test_a_reply_that_was_to_be_asked_for_again_is_so_when_the_run_goes_on(tmp_path):

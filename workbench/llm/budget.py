@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 from workbench.errors import ConfigError
 from workbench.llm.reply import Usage
-from workbench.llm.request import Request
+from workbench.llm.request import OFFLINE, Request
 
 _CHARACTERS_A_TOKEN = 3.0
 """Fewer than English text has, so that an estimate errs on the dear side."""
@@ -85,6 +85,9 @@ def expected_usage(request: Request) -> Usage:
 
 
 def _guessed(request: Request, size: int) -> Usage:
+    if request.model.startswith(OFFLINE):
+        # what is built in takes no tokens
+        return Usage()
     texts = len(request.inputs or ()) + len(request.messages)
     prompt = int(size / _CHARACTERS_A_TOKEN) + _TOKENS_A_MESSAGE * texts
     return Usage(prompt, request.sampling.max_tokens if request.inputs is None else 0)

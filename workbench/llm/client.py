@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import random
+import re
 import sqlite3
 from collections import defaultdict
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
@@ -30,6 +31,7 @@ from workbench.llm.reply import Reply
 from workbench.llm.request import Request
 
 _FIRST_WAIT_S = 0.5
+_STATUS = re.compile(r"status (\d{3})")
 _ODD_ATTEMPTS = 2
 """Attempts at a request that is refused for no known reason: it may have been chance."""
 
@@ -248,9 +250,10 @@ class Client:
         else:
             self._answered(request.model, form)
 
-    def suspect(self, request: Request) -> None:
-        """Take note that a request has failed before: its failures show nothing of the server."""
-        self._line.known.add(_pair(request))
+    def suspect(self, request: Request, reason: str) -> None:
+        """Take note that a request has failed before, for a reason: it may be its own."""
+        status = _STATUS.search(reason)
+        self._line.suspect(_pair(request), int(status[1]) if status else None)
 
     def _answered(self, model: str, form: Form) -> None:
         """Count an answer, and ask all later requests of a model in the form that it had."""
@@ -276,18 +279,21 @@ class Client:
         """Count a failed attempt; raises where it shows a dead end."""
         if failure.whose == "busy":
             self.pace.refused(failure.wait_s, begun)
+        pair = _pair(request)
         alone = failure.whose in ("odd", "server") or failure.status == 403
-        if self.tail and alone and not (failure.unsent or failure.slow):
+        # that one which failed otherwise before fails now, does tell something of the server
+        fresh = alone and pair not in self._line.known
+        if self.tail and fresh and not (failure.unsent or failure.slow):
             return
         retried = failure.whose in ("server", "busy")
         last = given_up and retried
         oldest = self.pace.oldest
-        end = self._line.failed(failure, request.model, _pair(request), last=last, oldest=oldest)
+        end = self._line.failed(failure, request.model, pair, last=last, oldest=oldest)
         if end is not None:
             self._end = end
             self.stop()
             raise end
-        silent = self._line.silent and _pair(request) not in self._line.known
+        silent = self._line.silent and not self._line.is_own(pair, failure)
         if failure.whose == "server" and silent:
             self.pace.hold(_FIRST_WAIT_S, begun)
 

@@ -229,6 +229,27 @@ def test_no_field_takes_the_place_of_another(rename):
     Endpoint("http://127.0.0.1:9/v1", omit=("top_p",), rename=("seed=top_p",))
 
 
+TOLD = {
+    "redirect": Answer(b"", 302, {"Location": "/login/sk-ab0123456789cd"}),
+    "at the cut": bad(400, "x" * 290 + " sk-ab0123456789cd"),
+    "in a title": Answer(b"<title>" + b"x" * 190 + b" sk-ab0123456789cd</title>", 400),
+}
+
+
+@pytest.mark.parametrize("answer", TOLD.values(), ids=TOLD)
+def test_a_key_is_hidden_before_what_was_said_is_cut(answer):
+    os.environ["OPENAI_API_KEY"] = "sk-ab0123456789cd"
+
+    async def run(url):
+        async with connected(Endpoint(url)) as client:
+            asked = [Request("m", ({"role": "user", "content": f"{k}"},)) for k in range(9)]
+            return await asyncio.gather(*map(client.ask, asked))
+
+    with behaving(lambda body, n: answer) as server, pytest.raises(JudgeError) as error:
+        asyncio.run(run(server.url))
+    assert "sk-ab" not in str(error.value)
+
+
 @contextlib.contextmanager
 def refusing_proxy():
     """A proxy that wants to know better who asks."""

@@ -119,7 +119,7 @@ class Wire:
         # the headers hold the key: they go where the user sent them, and nowhere else
         to = f"a redirect to {there.origin()}{there.path}, which is not followed"
         other: tuple[Whose, str] = ("address", "sent to another address")
-        raise CallFailedError(to, said.status, concerns=other)
+        raise CallFailedError(to, said.status, concerns=other, secrets=self._secrets)
 
 
 async def _bounded(said: ClientResponse) -> bytes:

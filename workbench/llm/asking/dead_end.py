@@ -34,9 +34,10 @@ _FIXES = {
 class DeadEnd:
     """Failed calls in a row, over all requests of a connection.
 
-    Pairs that failed before, while others were answered or in an earlier go (``known``), show
-    nothing of the server: that they fail again is not counted, but where the account is
-    refused, the server asks to wait, or there is no connection. The account and the address are
+    Pairs that failed before in the same way, while others were answered or in an earlier go
+    (``known``, with the statuses), show nothing of the server: that they fail again is not
+    counted, but where the account is refused, the server asks to wait, or there is no
+    connection. The account and the address are
     given up at the first refusal where nothing was answered before (of three pairs while other
     calls are on the way), and at that of :data:`FEW` pairs in a row later. Refusals of no known
     reason: at :data:`FEW` that say the same, or 20 that do not or where a run is taken up
@@ -59,18 +60,27 @@ class DeadEnd:
     before: bool = False
     answers: int = 0
     in_a_row: int = 0
-    known: set[object] = field(default_factory=set)
+    known: dict[object, set[int | None]] = field(default_factory=dict)
     _began: float = 0.0
     _words: set[str] = field(default_factory=set)
-    _requests: set[object] = field(default_factory=set)
+    _requests: dict[object, int | None] = field(default_factory=dict)
 
     def answered(self) -> None:
         """Count an answer."""
         self.answers += 1
         self.in_a_row = 0
-        if self._requests:
-            self.known |= self._requests
-            self._requests.clear()
+        for request, status in self._requests.items():
+            self.suspect(request, status)
+        self._requests.clear()
+
+    def suspect(self, request: object, status: int | None) -> None:
+        """Take note that a pair fails while others do not, and with which status."""
+        self.known.setdefault(request, set()).add(status)
+
+    def is_own(self, request: object, error: CallFailedError) -> bool:
+        """Return whether a failure is known to be the pair's own."""
+        general = error.whose in ("account", "busy") or error.unsent
+        return not general and error.status in self.known.get(request, ())
 
     def failed(
         self,
@@ -96,8 +106,7 @@ class DeadEnd:
         oldest : float
             When the oldest call that is still on the way began.
         """
-        alone = request in self.known and error.whose not in ("account", "busy")
-        if error.whose == "request" or (alone and not error.unsent):
+        if error.whose == "request" or self.is_own(request, error):
             return None
         if not self.in_a_row:
             self._began = time.monotonic()
@@ -105,7 +114,7 @@ class DeadEnd:
             self._requests.clear()
         self.in_a_row += 1
         self._words.add(error.said)
-        self._requests.add(request)
+        self._requests[request] = error.status
         early = oldest < self._began and self.in_a_row < _AT_LAST
         if not (self._is_end(error, early) or (last and self._many)):
             return None

@@ -77,8 +77,7 @@ class CallFailedError(Exception):
     ) -> None:
         self.status, self.raw, self.slow, self.unsent = status, said, slow, unsent
         self.again = again
-        # decoded first: a secret may stand there in escapes
-        self.said = redacted(message_of(said), secrets)
+        self.said = message_of(said, secrets)
         self.wait_s = _seconds(retry_after)
         self.whose, self.reason = _concerns(status, said, self.wait_s)
         if unsent:
@@ -131,22 +130,23 @@ def _seconds(retry_after: str | None) -> float:
     return min(wait, LONGEST_WAIT_S) if wait > 0 else 0.0
 
 
-def message_of(text: str) -> str:
-    """Return what a server says, in one line without control characters.
+def message_of(text: str, secrets: Iterable[str] = ()) -> str:
+    """Return what a server says, in one line without control characters and secrets.
 
     Examples
     --------
     >>> message_of('{"error": {"message": "No such model"}}')
     'No such model'
     """
-    return readable(_said(text))[:_LONGEST_SAID]
+    # decoded before, for a secret may stand there in escapes, and cut afterwards
+    return readable(redacted(_said(text, secrets), secrets))[:_LONGEST_SAID]
 
 
-def _said(text: str) -> str:
+def _said(text: str, secrets: Iterable[str]) -> str:
     try:
         found: Any = json.loads(text)
     except (ValueError, RecursionError):
-        return _title(text)
+        return _title(redacted(text, secrets))
     found = found[0] if isinstance(found, list) and found else found
     for name in ("error", "message", "detail"):
         inner = found.get(name) if isinstance(found, dict) else None

@@ -21,7 +21,7 @@ _SENTENCE = re.compile(r"[.!?;](?=\s|$)|[。！？\n]|\b(?:but|however|yet)\b", 
 _HEDGED = re.compile(
     r"\b(?:may|might|could|can|tempt\w*|would)\s+(?:\w+\s+){0,2}?"
     r"(?:think|say|argue|believe|claim|conclude|object|expect|seem|assume|guess)\b"
-    r"|\b(?:whether|not\s+that|n['’]t\s+(?:say|mean|think)|at\s+first|initially|if)\b",
+    r"|\b(?:whether|not\s+that|n['’]t\s+(?:say|mean|think)|at\s+first|initial(?:ly)?|if)\b",
     re.IGNORECASE,
 )
 _ASKED = re.compile(r"\W*(?:is|was|should|could|would|does|do|can|what|which|why)\b", re.IGNORECASE)

@@ -233,7 +233,8 @@ def _single(option: str) -> tuple[re.Pattern[str], ...]:
         r"(?i:(?:I\s++(?:think|believe|find|judge)|it\s++seems)\s++(?:that\s++)?)?"
     )
     choose = (
-        r"\bI(?:['’]d)?\s++(?:\w++\s++)??(?:choose|chose|pick|select|vote\s++for|go\s++with)\s++"
+        r"\bI(?:['’]d)?\s++(?:\w++\s++)??"
+        r"(?:choose|chose|pick|prefer|select|vote\s++for|go\s++with)\s++"
     )
     found = (
         rf"\[\[\s*+(?P<said>{option})\s*+(?:>+\s*+\w+\s*+)?\]\](?!\()",

@@ -19,8 +19,9 @@ class Kept:
 
     Attributes
     ----------
-    before : set of str
-        Keys that the server did not answer when they were asked before: they are open.
+    before : dict of str to str
+        Keys that the server did not answer when they were asked before, with the reasons:
+        they are open.
 
     Examples
     --------
@@ -34,7 +35,7 @@ class Kept:
     def __init__(self, journal: Journal, *, retry_failed: bool = False) -> None:
         self.journal, self.retry_failed = journal, retry_failed
         self._failed_now: set[str] = set()
-        self.before: set[str] = set()
+        self.before: dict[str, str] = {}
 
     def get(self, keys: Iterable[str]) -> dict[str, Reply]:
         """Return the answers that are kept, and the failures that are not to be asked again."""
@@ -46,7 +47,7 @@ class Kept:
             if key in self._failed_now or (final and not self.retry_failed):
                 replies[key] = one
             elif not one.usage.calls:
-                self.before.add(key)
+                self.before[key] = one.reason or ""
         return replies
 
     def asked(self, key: str, reply: Reply) -> None:

@@ -22,6 +22,7 @@ from workbench.llm.sending.source import Source
 _TELL_S = 0.5
 _STAGGER_S = 0.001
 _BOOKED = 256
+_CUT = " ended them"
 _NOTHING = Usage(calls=0)
 
 Tell = Callable[[Progress], None]
@@ -154,8 +155,9 @@ class Stage:
             self._taken[asyncio.current_task()] = _NOTHING
             if isinstance(model, Client):
                 model.tail = self.source.tail
-                if key in self.run.kept.before:
-                    model.suspect(request)
+                before = self.run.kept.before.get(key, _CUT)
+                if not before.endswith(_CUT):
+                    model.suspect(request, before)
             try:
                 reply = await self._reply(model, request)
             except SpentError:
@@ -176,7 +178,7 @@ class Stage:
         lost = self._counted(Reply("", None, usage=Usage(calls=0), attempts=0, reason=""))
         if lost.attempts and self.trouble is None:
             why = self.stopped or "an error"
-            reason = f"no reply after {lost.attempts} attempts: {why} ended them"
+            reason = f"no reply after {lost.attempts} attempts: {why}{_CUT}"
             self._write({key: replace(lost, reason=reason)})
 
     def _counted(self, reply: Reply) -> Reply:
