@@ -144,7 +144,7 @@ class Spending:
         >>> used = {"m": Usage(900, 100, 9)}
         >>> spent = Spending("judge", 10, 8, 1, 1, {"unreadable": 1}, used, 0.5)
         >>> spent.summary().partition(", 900")[0]
-        'judge: 10 requests (8 answered, 1 failed: 1 unreadable, 1 open), 9 calls'
+        'judge: 10 requests (8 answered, 1 failed: 1 unreadable, 1 open), 9 paid calls'
         """
         total = sum(self.usage.values(), Usage(calls=0))
         reasons = ", ".join(f"{count:,} {reason}" for reason, count in self.failures.items())
@@ -152,7 +152,7 @@ class Spending:
         cost = "no prices" if math.isnan(self.cost) else f"cost {self.cost:,.4f}"
         return (
             f"{self.stage}: {self.requests:,} requests ({self.answered:,} answered, {failed}, "
-            f"{self.open:,} open), {total.calls:,} calls, {total.prompt_tokens:,} prompt and "
+            f"{self.open:,} open), {total.calls:,} paid calls, {total.prompt_tokens:,} prompt and "
             f"{total.completion_tokens:,} completion tokens, {cost}"
             + (f"; asked as the server wants it: {told(self.bends)}" if self.bends else "")
         )
