@@ -107,3 +107,17 @@ def test_bad_rules_are_told(folder: Path, flags: list[str], said: str) -> None:
     done = run("curate", folder, *flags)
     assert done.exit_code != 0
     assert said in done.stderr
+
+
+@pytest.mark.parametrize("verb", ["curate", "report"])
+def test_a_bad_rule_is_told_before_anything_is_scored(
+    verb: str, folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    scored: list[str] = []
+    monkeypatch.setattr("workbench.cli.command.Run.scored", lambda run: scored.append(verb))
+    rule = tmp_path / "rule.toml"
+    rule.write_text('min_votes = "2"\n', encoding="utf-8")
+    done = run(verb, folder, "--rule", rule, "--out", tmp_path / "out")
+    assert done.exit_code != 0
+    assert "min_votes" in done.stderr
+    assert not scored

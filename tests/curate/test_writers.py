@@ -228,3 +228,67 @@ def test_parquet_has_messages_as_lists(made: wb.Curation, tmp_path: Path) -> Non
     table = pq.read_table(made.write(tmp_path, "trl-conversational", "parquet")[0])
     assert str(table.schema.field("prompt").type).startswith("list<")
     assert table["chosen"][0].as_py()[0]["role"] == "assistant"
+
+
+def several(prompts: list[str | None], **more: list[object]) -> wb.PreferenceData:
+    n = len(prompts)
+    sides = {f"response_{side}": [f"{side}{i}" for i in range(n)] for side in "ab"}
+    table = pd.DataFrame({"prompt": prompts, **sides, **more})
+    labels = pd.DataFrame({"pair": range(n), "annotator": "ann", "preference": [1.0, 0.0, 1.0][:n]})
+    return wb.PreferenceData.from_tables(table, labels)
+
+
+WITHOUT = {"some": ["q1", None, "q3"], "none": [None, None, None], "empty": ["q1", "", "q3"]}
+HOLDS = {
+    ("trl", "some"), ("openrlhf", "some"), ("llama-factory", "some"), ("trl", "none"),
+    ("openrlhf", "none"), ("trl-conversational", "none"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("layout", list(LAYOUTS))
+@pytest.mark.parametrize("case", list(WITHOUT))
+@pytest.mark.parametrize("kind", ["jsonl", "parquet"])
+def test_pairs_without_a_prompt_come_back_or_are_refused_by_name(
+    layout: str, case: str, kind: str, tmp_path: Path
+) -> None:
+    made = wb.curate(several(WITHOUT[case]))
+    if (layout, case) in HOLDS:
+        found = wb.load(made.write(tmp_path, layout, kind)[0])
+        pd.testing.assert_frame_equal(kept(found), kept(made.data), check_dtype=False)
+        return
+    with pytest.raises(DataError) as told:
+        made.write(tmp_path / "out", layout, kind)
+    count = {"some": "1 of 3", "none": "3 of 3", "empty": "1 of 3"}[case]
+    assert count in told.value.found
+    assert layout in told.value.what or case == "empty"
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize("name", ["score", "rating", "quality", "model", "policy", "chosen_rank"])
+def test_columns_that_are_read_as_of_one_completion_are_refused(name: str, tmp_path: Path) -> None:
+    made = wb.curate(several(["q1", "q2", "q3"], **{name: [1.0, 2.0, 3.0], "topic": ["x"] * 3}))
+    with pytest.raises(DataError, match="one response a row") as told:
+        made.write(tmp_path, "trl-unpaired")
+    assert told.value.found == name
+    found = wb.load(made.write(tmp_path, "trl")[0]).pairs.set_index("pair_id")[name]
+    wanted = made.data.pairs.set_index("pair_id")[name]
+    assert found.reindex(wanted.index).tolist() == wanted.tolist()
+
+
+@pytest.mark.parametrize("name", ["preference", "reason", "judge_model", "image", "file", "split"])
+def test_columns_that_reading_takes_for_others_are_left_out_and_named(
+    name: str, tmp_path: Path
+) -> None:
+    made = wb.curate(several(["q1", "q2", "q3"], **{name: ["x", "y", "z"], "topic": ["x"] * 3}))
+    assert made.settings["columns_left_out"] == [name]
+    found = wb.load(made.write(tmp_path, "trl-unpaired")[0])
+    assert name not in found.pairs
+    pd.testing.assert_frame_equal(kept(found), kept(made.data), check_dtype=False)
+    assert found.pairs["topic"].tolist() == ["x"] * 3
+
+
+def test_equal_responses_are_told_by_count() -> None:
+    data = several(["q1", "q2", "q3"], response_a=["x", "y", "z"], response_b=["x", "n", "z"])
+    assert wb.curate(data).settings["notes"]["equal responses"].startswith("2 of the pairs kept")
+    assert "equal responses" in wb.curate(data).summary()
+    assert "equal responses" not in wb.curate(several(["q1"])).settings["notes"]

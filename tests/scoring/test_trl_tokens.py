@@ -52,6 +52,11 @@ CHATS: dict[str, list[Row]] = {
     "ends in an assistant's turn": [
         {"prompt": [user("Sky?"), bot("It is")], "chosen": [bot("blue")],
          "rejected": [bot("green")]}],
+    "a lone answer beside several turns": [
+        {"prompt": ASK, "chosen": [bot("bleu"), user("And?"), bot("gris")],
+         "rejected": [bot("vert")]},
+        {"prompt": [user("Sea?")], "chosen": [bot("blue")],
+         "rejected": [bot("green"), user("And?"), bot("grey")]}],
     "tools": [
         {"prompt": [user("Sky?")], "chosen": [bot("blue")], "rejected": [bot("green")],
          "tools": json.dumps([{"type": "function", "function": {"name": "look"}}])}],

@@ -108,6 +108,7 @@ def curate(
 ) -> None:
     """Choose, weigh and order pairs for training, say the price, and write them (--out)."""
     import workbench as wb
+    from workbench.curate.rules import Rule
 
     given: dict[str, Any] = {
         "source": evidence, "min_strength": min_strength,
@@ -120,10 +121,11 @@ def curate(
     }  # fmt: skip
     parts = read_rule(rule) if rule else {}
     parts |= {name: value for name, value in given.items() if value is not None}
+    wanted = Rule.of(parts)  # scoring takes long, and a bad rule is told before it
     data = run.scored()
     with run.progress("Curating"):
         made = wb.curate(
-            data, parts, annotators=run.config.annotators or None, seed=run.config.seed
+            data, wanted, annotators=run.config.annotators or None, seed=run.config.seed
         )
     run.show_result(made)
     if run.out is not None:
@@ -156,8 +158,10 @@ def read_rule(path: Path) -> dict[str, Any]:
     """Return the parts of a rule from a TOML file."""
     import tomllib
 
+    from workbench.curate.rules import Rule
+
     try:
-        return tomllib.loads(path.read_text(encoding="utf-8-sig"))
+        parts = tomllib.loads(path.read_text(encoding="utf-8-sig"))
     except (OSError, ValueError) as error:
         raise ConfigError(
             "The rule cannot be read.",
@@ -166,3 +170,5 @@ def read_rule(path: Path) -> dict[str, Any]:
             expected="a TOML file of parts, such as min_agreement = 0.8",
             fix="Correct the file.",
         ) from None
+    Rule.of(parts)
+    return parts

@@ -131,6 +131,8 @@ def contrast(
 @command(app, SOURCE, FORMAT, REFERENCE, *FIT, FURTHER)
 def report(run: Run, rule: Annotated[Path | None, curate.RULE] = None) -> None:
     """Write the whole comparison as one HTML file (--out, report.html if not given)."""
+    if rule is not None:
+        curate.read_rule(rule)  # scoring takes long, and a bad rule is told before it
     _report(run, run.scored(), run.out or Path("report.html"), rule=rule)
 
 

@@ -91,6 +91,7 @@ def curate(
             expected="at least one pair that the rule keeps",
             fix="Loosen the rule.",
         )
+    _note_equal(chosen)
     columns, found = _columns(chosen), chosen.found
     made, dropped = training_data(chosen, columns)
     if goals is not None:
@@ -121,6 +122,20 @@ def _curated(
     chosen = Chosen(data, found, p, rule, seed)
     apply_rule(chosen)
     return chosen, goal_scores(chosen) if rule.goals else None
+
+
+def _note_equal(chosen: Chosen) -> None:
+    """Say how many of the pairs that stay have one response twice: nothing is learnt of them."""
+    pairs = chosen.data.pairs[chosen.stays]
+    equal = pairs["response_a"].eq(pairs["response_b"])
+    if "response_a_messages" in pairs:
+        one, other = (pairs[f"response_{side}_messages"].fillna("") for side in "ab")
+        equal &= one.eq(other)
+    if equal.any():
+        chosen.notes["equal responses"] = (
+            f"{int(equal.sum()):,} of the pairs kept: the response chosen is the one rejected, "
+            "so training learns nothing of them"
+        )
 
 
 def _with_scores(data: PreferenceData, scores: pd.DataFrame | None) -> PreferenceData:

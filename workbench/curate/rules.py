@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
+from numbers import Integral, Real
 from typing import Any, Literal
 
 from workbench.curate.sources import SOURCES
@@ -91,28 +93,46 @@ class Rule:
     def _ranges(self) -> dict[str, tuple[bool, str]]:
         unit = ("min_strength", "max_strength", "min_agreement")
         part = ("drop_suspects", "flip", "test_share")
-        lowest = self.keep_lowest
+        names, lowest = ("criterion", "by"), self.keep_lowest
         return {
+            **{n: (_is_name(getattr(self, n)), "a name") for n in names},
             "source": (self.source in (None, *SOURCES), " or ".join(SOURCES)),
             **{n: (_within(getattr(self, n), 0, 1), "a number from 0 to 1") for n in unit},
             **{n: (_within(getattr(self, n), 1e-9, 1 - 1e-9), "between 0 and 1") for n in part},
-            "min_votes": (self.min_votes is None or self.min_votes >= 1, "1 or more"),
+            "min_votes": (_within(self.min_votes, 1, math.inf), "a number, 1 or more"),
             "keep_lowest": (
-                lowest is None or (len(lowest) == 2 and _within(lowest[1], 1e-9, 1)),
+                lowest is None or _is_share(lowest),
                 "a column and the share kept, above 0",
             ),
+            "balance": (
+                isinstance(self.balance, tuple) and all(isinstance(n, str) for n in self.balance),
+                "names of factors",
+            ),
             "balance_by": (self.balance_by in ("drop", "weigh"), "drop or weigh"),
-            "max_loss": (_within(self.max_loss, 1e-9, 1), "a share above 0, up to 1"),
+            "max_loss": (
+                self.max_loss is not None and _within(self.max_loss, 1e-9, 1),
+                "a share above 0, up to 1",
+            ),
+            "soft": (isinstance(self.soft, bool), "true or false"),
             "margin": (
                 self.margin in (None, "logit") or (self.margin == "grade" and self.flip is None),
                 "logit, or grade where nothing is flipped: a turned label has no grade",
             ),
             "weight": (self.weight in (None, "confidence", "variance"), "confidence or variance"),
             "goals": (
-                self.goals is None or not (self.soft or self.margin == "logit" or self.flip),
-                "no soft, flip or margin=logit beside it: they are of prompts without a goal",
+                self.goals is None
+                or (
+                    isinstance(self.goals, str)
+                    and not (self.soft or self.margin == "logit" or self.flip)
+                ),
+                "a name, and no soft, flip or margin=logit beside it: they are of prompts without "
+                "a goal",
             ),
-            "stages": (self.stages is None or self.stages >= 2, "2 or more"),
+            "stages": (
+                self.stages is None
+                or (isinstance(self.stages, Integral) and _within(self.stages, 2, math.inf)),
+                "a whole number, 2 or more",
+            ),
         }
 
     @classmethod
@@ -122,7 +142,7 @@ class Rule:
         Raises
         ------
         ConfigError
-            An unknown name, or a value out of range.
+            An unknown name, or a value of the wrong type or out of range.
 
         Examples
         --------
@@ -131,6 +151,13 @@ class Rule:
         """
         if isinstance(given, Rule):
             return given
+        if not isinstance(given, Mapping | None):
+            raise ConfigError(
+                "The rule is not made of named parts.",
+                found=repr(given),
+                expected='a mapping, such as {"min_agreement": 0.8}',
+                fix="Name the parts.",
+            )
         values = dict(given or {})
         known = [one.name for one in fields(cls)]
         unknown = [name for name in values if name not in known]
@@ -180,5 +207,19 @@ class Rule:
         return asked or any(end is not None for end in ends)
 
 
-def _within(value: float | None, low: float, high: float) -> bool:
-    return value is None or low <= value <= high
+def _within(value: Any, low: float, high: float) -> bool:
+    """Tell whether a part is a number of a range, or none at all; true and false are no numbers."""
+    if value is None:
+        return True
+    return isinstance(value, Real) and not isinstance(value, bool) and low <= float(value) <= high
+
+
+def _is_share(value: Any) -> bool:
+    """Tell whether a value is a name and a share of its values."""
+    if not isinstance(value, tuple) or len(value) != 2 or not isinstance(value[0], str):
+        return False
+    return value[1] is not None and _within(value[1], 1e-9, 1)
+
+
+def _is_name(value: Any) -> bool:
+    return value is None or isinstance(value, str)

@@ -15,6 +15,8 @@ from workbench.data.dataset import PreferenceData
 
 KEPT = ("prompt_messages", "response_a_messages", "response_b_messages", "media", "tools")
 ADDED = ("p", "stage", "split")
+PARTS = ("train", "test")
+"""The values of ``split``."""
 _SIDED = re.compile(r".+_[ab]")
 
 
@@ -37,6 +39,8 @@ def training_data(chosen: Chosen, columns: dict[str, Array]) -> tuple[Preference
     extra = [name for name in data.pairs if name not in (*PAIR_COLUMNS, *KEPT, *ADDED)]
     # a score of each side would be read as the margin, and what is of one side has no place
     dropped = [name for name in extra if _SIDED.fullmatch(str(name)) or _taken(str(name))]
+    if "split" in data.pairs and not data.pairs["split"].isin(PARTS).all():
+        dropped.append("split")
     return replace(data, pairs=data.pairs.drop(columns=dropped)), dropped
 
 
@@ -104,5 +108,7 @@ _READ = frozenset(
     {"margin", "strength", "weight", "annotator", "kind", "judge", "label", "status", "dimension",
      "criterion", "messages", "conversations", "instruction", "input", "question", "query",
      "context", "system", "history", "images", "videos", "audios", "chosen", "rejected",
-     "completion", "is_tie", "pair", "source_row", "row"}
+     "completion", "is_tie", "pair", "source_row", "row", "row_id", "file", "preference", "reason",
+     "problem", "found", "replicate", "annotator_kind", "labelling_model", "judge_model", "image",
+     "image_path", "video", "audio"}
 )  # fmt: skip

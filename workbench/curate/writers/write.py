@@ -11,8 +11,10 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from workbench.curate.training_data import PARTS
 from workbench.curate.writers.cells import write_jsonl, write_parquet
 from workbench.curate.writers.layouts import LAYOUTS, Plan
+from workbench.curate.writers.limits import check_layout
 from workbench.data.dataset import PreferenceData
 from workbench.errors import ConfigError, DataError
 
@@ -48,7 +50,8 @@ def write(
     ConfigError
         An unknown format or kind.
     DataError
-        Pairs without text, or with other than one decided label each.
+        Pairs without text, or with other than one decided label each; pairs or columns that
+        the layout cannot hold, such as missing prompts in ``trl-unpaired``.
 
     Notes
     -----
@@ -75,11 +78,14 @@ def write(
             fix="Choose one of these.",
         )
     _check(data)
+    parts = [(name, part, Plan.of(part)) for name, part in _parts(data)]
+    for _, part, plan in parts:
+        check_layout(part, plan, format)
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
     paths, described = [], {}
-    for name, part in _parts(data):
-        plan, path = Plan.of(part), folder / f"{name}.{kind}"
+    for name, part, plan in parts:
+        path = folder / f"{name}.{kind}"
         stretches = (LAYOUTS[format](rows, plan) for rows in _stretches(part))
         (write_jsonl if kind == "jsonl" else write_parquet)(stretches, path)
         paths.append(path)
@@ -113,7 +119,7 @@ def _parts(data: PreferenceData) -> list[tuple[str, PreferenceData]]:
     if "split" not in data.pairs:
         return [("train", data)]
     ids, split = data.pairs["pair_id"], data.pairs["split"]
-    return [(name, data.filter(pair_ids=ids[split == name])) for name in ("train", "test")
+    return [(name, data.filter(pair_ids=ids[split == name])) for name in PARTS
             if (split == name).any()]  # fmt: skip
 
 

@@ -306,12 +306,22 @@ def _with_prompt(shared: list[Message], before: Any) -> list[Message]:
     asked = [{"role": "user", "content": before}] if isinstance(before, str) else list(before)
     n = next((i for i, one in enumerate(asked) if one["role"] != "system"), len(asked))
     system, asked = asked[:n], asked[n:]
-    said = [_words(message) for message in shared]
-    wanted = [_words(message) for message in asked]
-    repeats = any(said[i : i + len(wanted)] == wanted for i in range(len(said)))
-    body = shared if repeats else [*asked, *shared]
-    again = said[: len(system)] == [_words(message) for message in system]
-    return body if again else [*system, *body]
+    body = shared if end_of(asked, shared) else [*asked, *shared]
+    return body if end_of(system, shared[: len(system)]) else [*system, *body]
+
+
+def end_of(asked: list[Message], chat: list[Message]) -> int:
+    """Return how many messages of a chat there are up to its repeat of a prompt; 0 without one.
+
+    Examples
+    --------
+    >>> ask, answer = {"role": "user", "content": "Hi"}, {"role": "assistant", "content": "Yes"}
+    >>> end_of([ask], [ask, answer]), end_of([ask], [answer])
+    (1, 0)
+    """
+    wanted, said = ([_words(message) for message in one] for one in (asked, chat))
+    n = len(wanted)
+    return next((i + n for i in range(len(said) - n + 1) if said[i : i + n] == wanted), 0)
 
 
 def _words(message: Message) -> tuple[str, str]:

@@ -255,6 +255,32 @@ def test_hh_rlhf_counts():
     assert [report.left_out for report in reports] == [{}] * len(reports)
 
 
+@pytest.mark.parametrize(
+    "prompt", ["Hi", [user("Hi")], [{"role": "system", "content": "Be brief."}, user("Hi")]]
+)
+@pytest.mark.parametrize("repeats", [False, True])
+@pytest.mark.parametrize("turned", [False, True])
+def test_a_lone_answer_stays_under_the_prompt_that_the_file_has(prompt, repeats, turned):
+    whole, alone = [bot("A"), user("B"), bot("C")], [bot("D")]
+    sides = ([user("Hi"), *whole] if repeats else whole, alone)
+    chosen, rejected = sides[::-1] if turned else sides
+    row = next(read([{"prompt": prompt, "chosen": chosen, "rejected": rejected}]).itertuples())
+    given = [user("Hi")] if prompt == "Hi" else prompt
+    assert json.loads(row.prompt_messages) == given
+    said = {row.response_a: row.response_a_messages, row.response_b: row.response_b_messages}
+    assert json.loads(said.pop(chosen_of(row))) == (alone if turned else whole)
+    assert [json.loads(one) for one in said.values()] == [whole if turned else alone]
+
+
+def test_a_lone_answer_beside_a_whole_conversation_answers_its_last_turn():
+    whole = [user("Hi"), bot("A"), user("B"), bot("C")]
+    system = {"role": "system", "content": "Be brief."}
+    for more in ({}, {"system": "Be brief."}, {"prompt": [system]}):
+        row = next(read([{"chosen": whole, "rejected": "D", **more}]).itertuples())
+        assert json.loads(row.prompt_messages) == [*([system] if more else []), *whole[:3]]
+        assert {row.response_a, row.response_b} == {"C", "D"}
+
+
 def test_a_row_that_is_called_a_tie_is_one():
     rows = [{"status": "Tie"}, {"status": "unchanged"}, {"label": "tie"}, {"is_tie": True}]
     sides = {"chosen": "x", "rejected": "y", "margin": 2.0}

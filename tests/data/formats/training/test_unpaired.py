@@ -181,3 +181,15 @@ def test_a_pair_id_says_what_was_compared(tmp_path):
     assert {"good", "bad"} in sides
     assert {"fine", "poor"} in sides
     assert data.labels["strength"].tolist() == [2.0, 2.0]
+
+
+def test_a_column_of_a_side_beside_one_of_the_completion_is_left_out_by_name(tmp_path):
+    sides = [("x", True), ("y", False)]
+    more = {"note": 2.0, "chosen_note": 1.0, "rejected_note": 0.0, "topic": "sea"}
+    rows = [{"prompt": "q", "completion": said, "label": liked, **more} for said, liked in sides]
+    path = tmp_path / "rows.jsonl"
+    path.write_text("\n".join(map(json.dumps, rows)))
+    data = load(path)
+    assert data.pairs[["note", "topic"]].values.tolist() == [[2.0, "sea"]]
+    left = data.load_report.settings["columns_left_out"]
+    assert left == "chosen_note, rejected_note"

@@ -17,6 +17,7 @@ from workbench.data.formats.messages import (
     as_messages,
     common_prefix,
     dialogue,
+    end_of,
     looks_like_messages,
     media_of,
     split_chats,
@@ -149,7 +150,9 @@ def _read_chat(
         return {"prompt": prompt, "chosen": sides[0], "rejected": sides[1]}
     if isinstance(asked, str):
         asked = [{"role": "user", "content": asked}] if asked.strip() else []
-    return _split([*before, *(asked or [])], *_levelled(*map(_answer, sides)))
+    before += asked or []
+    one, other = map(_answer, sides)
+    return _split(before, *_levelled(one, other, before))
 
 
 def _split(before: list[Message], chosen: list[Message], rejected: list[Message]) -> Record:
@@ -226,13 +229,21 @@ def _answer(side: str | list[Message]) -> list[Message]:
     return [{"role": "assistant", "content": side}] if isinstance(side, str) else side
 
 
-def _levelled(one: list[Message], other: list[Message]) -> tuple[list[Message], list[Message]]:
-    """Put the turns of a whole conversation before a response that stands alone."""
+def _levelled(
+    one: list[Message], other: list[Message], before: list[Message]
+) -> tuple[list[Message], list[Message]]:
+    """Put what a whole conversation answers before a response that stands alone.
+
+    Both answer the prompt where the file has one: its repeat alone is put before the other.
+    """
     last = [max((i + 1 for i, m in enumerate(c) if m["role"] == "user"), default=0)
             for c in (one, other)]  # fmt: skip
-    if last[0] and not last[1]:
-        return one, [*one[: last[0]], *other]
-    return ([*other[: last[1]], *one], other) if last[1] and not last[0] else (one, other)
+    if bool(last[0]) == bool(last[1]):
+        return one, other
+    whole, alone = (one, other) if last[0] else (other, one)
+    asked = [message for message in before if message["role"] != "system"]
+    shown = whole[: end_of(asked, whole) if asked else max(last)]
+    return (whole, [*shown, *alone]) if last[0] else ([*shown, *alone], whole)
 
 
 def _cut_shared_prompt(frame: pd.DataFrame) -> NDArray[np.intp]:

@@ -68,7 +68,10 @@ def _completions(
     extra, left_out = metadata(records, {*columns.used, *used, opinion, _PAIR})
     sides = read_sides(records, columns)
     sides = sides.drop(columns=[name for name in sides if name.startswith("rejected")])
-    taken = {*sides.columns, *labels.columns}
+    # a completion has no sides, and pairing makes these names of its own columns
+    sided = [name for side in ("chosen", "rejected") for own in extra
+             if (name := f"{side}_{own}") in extra]  # fmt: skip
+    taken, left_out = {*sides.columns, *labels.columns, *sided}, [*left_out, *sided]
     extra = extra.drop(columns=[name for name in extra if name in taken])
     frame = pd.concat([extra, sides, labels], axis=1)
     if _PAIR in records.column_names:
