@@ -12,7 +12,7 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy.special import expit, logit
 
-from workbench.audit.models.calibration import temperature
+from workbench.audit.models.calibration import temperature, temperature_text
 from workbench.clustered import Array, Codes
 from workbench.curate.beta_binomial import Prior, fit_prior, posterior
 from workbench.curate.grades import grade_margins
@@ -244,7 +244,9 @@ def _temperatures(
     for f in range(FOLDS):
         train = known & (fold != f)
         scale[f] = temperature(margin[train], share[train]) if train.any() else 1.0
-    return scale[found.fold], f"temperature {np.median(scale):.3g} by votes on other prompts"
+    return scale[
+        found.fold
+    ], f"temperature {temperature_text(float(np.median(scale)))} by votes on other prompts"
 
 
 def held_out_vote(votes: Votes, alpha: float, seed: int) -> tuple[Array, Array, NDArray[np.bool_]]:
