@@ -101,6 +101,8 @@ def test_the_comparison_s_report_holds_both_where_asked(folder: Path, tmp_path: 
         (["--min-agreement", "3"], "min_agreement is out of range"),
         (["--keep-lowest", "ches"], "COLUMN=SHARE"),
         (["--rule", "missing.toml"], "cannot be read"),
+        (["--weigh"], "--weigh cannot go without --balance"),
+        (["--max-loss", "0.1", "--soft"], "--max-loss cannot go without --balance"),
     ],
 )
 def test_bad_rules_are_told(folder: Path, flags: list[str], said: str) -> None:

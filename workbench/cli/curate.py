@@ -120,6 +120,7 @@ def curate(
     }  # fmt: skip
     parts = read_rule(rule) if rule else {}
     parts |= {name: value for name, value in given.items() if value is not None}
+    _refuse_idle(parts)
     data = run.scored()
     with run.progress("Curating"):
         made = wb.curate(
@@ -140,6 +141,19 @@ def _save_report(run: Run, found: Result, data: PreferenceData, words: list[str]
     if run.out is not None:
         command = shlex.join(["workbench", *words, *flags_of(run.config), "--out", run.out.name])
         report(found, data=data, title=found.heading, command=command).save(run.out / "report.html")
+
+
+def _refuse_idle(parts: dict[str, Any]) -> None:
+    """Refuse what only says how to balance where nothing is balanced."""
+    idle = {"balance_by": "--weigh", "max_loss": "--max-loss"}
+    found = [flag for name, flag in idle.items() if parts.get(name) is not None]
+    if found and not parts.get("balance"):
+        raise ConfigError(
+            f"{', '.join(found)} cannot go without --balance.",
+            found="no factor to balance",
+            expected="--balance FACTOR,... beside it",
+            fix="Name the factors, or leave it out; weights of the pairs are --weight.",
+        )
 
 
 def _lowest(text: str) -> tuple[str, float]:

@@ -244,9 +244,8 @@ def _temperatures(
     for f in range(FOLDS):
         train = known & (fold != f)
         scale[f] = temperature(margin[train], share[train]) if train.any() else 1.0
-    return scale[
-        found.fold
-    ], f"temperature {temperature_text(float(np.median(scale)))} by votes on other prompts"
+    told = temperature_text(float(np.median(scale)))
+    return scale[found.fold], f"temperature {told} by votes on other prompts"
 
 
 def held_out_vote(votes: Votes, alpha: float, seed: int) -> tuple[Array, Array, NDArray[np.bool_]]:
