@@ -10,6 +10,7 @@ import workbench as wb
 from tests.voted import pairs_of, turned, voted, with_factors
 from workbench.curate.beta_binomial import fit_prior, posterior
 from workbench.curate.grades import grade_margins
+from workbench.curate.sources import left_by_model
 from workbench.errors import DataError, DesignError
 
 
@@ -213,6 +214,10 @@ def test_a_pair_whose_factors_do_not_differ_is_no_certainty() -> None:
     data = voted(rng.beta(2, 2, 800), 4, {"x": x}, seed=32)
     sd = wb.strength(data, source="model").pairs["p_sd"].to_numpy()
     assert sd[x == 0].std() < 1e-9
+    assert sd.max() < 0.5
+    # nothing that lies in [0, 1] with this mean varies more, however far the fits are apart
+    p = np.array([0.5, 0.9])
+    assert (left_by_model(p, np.array([9.0, 9.0]), np.nan) <= np.sqrt(p * (1 - p))).all()
     # P is drawn from Beta(2, 2), whose deviation is sqrt(1 / 20)
     assert abs(sd[x == 0][0] - np.sqrt(1 / 20)) < 0.02
 

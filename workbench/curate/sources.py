@@ -182,7 +182,8 @@ def _add_model(data: PreferenceData, found: Strengths, seed: int) -> Margins:
 def left_by_model(p: Array, margin_sd: Array, icc: float) -> Array:
     r"""Return the standard deviation of P(A) of pairs that a fit of factors knows alike.
 
-    .. math:: sd^2 = \big(P (1 - P)\, sd_{margin}\big)^2 + \rho\, P (1 - P)
+    .. math:: sd^2 = (1 - \rho) v + \rho\, P (1 - P),\qquad
+              v = \big(P (1 - P)\, sd_{margin}\big)^2
 
     Parameters
     ----------
@@ -196,7 +197,8 @@ def left_by_model(p: Array, margin_sd: Array, icc: float) -> Array:
     Notes
     -----
     The spread of the fits alone is 0 where no factor differs: there the fits agree on one half
-    whatever people say. The second term is the variance of a beta variable of mean P.
+    whatever people say. A beta variable whose mean varies by v has this variance (law of total
+    variance), which is at most P (1 - P).
 
     Examples
     --------
@@ -206,7 +208,8 @@ def left_by_model(p: Array, margin_sd: Array, icc: float) -> Array:
     spread = np.clip(p, _SURE, 1 - _SURE)
     spread = spread * (1 - spread)
     rho = icc if np.isfinite(icc) else 1.0
-    return np.asarray(np.sqrt((spread * margin_sd) ** 2 + rho * spread))
+    fits = np.minimum((spread * margin_sd) ** 2, spread)
+    return np.asarray(np.sqrt((1 - rho) * fits + rho * spread))
 
 
 def _add_judge(data: PreferenceData, found: Strengths) -> None:

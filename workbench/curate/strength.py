@@ -72,7 +72,7 @@ def strength(
     by a temperature that votes on other prompts give, where there are such votes. The
     spread of the fits says nothing of people's disagreement and is not sold as such: ``p_sd``
     of the model adds what pairs of the same factors differ by, at most, as repeated votes
-    bound it; without such votes it is :math:`\sqrt{P (1 - P)}` at least.
+    bound it; without such votes it is :math:`\sqrt{P (1 - P)}`, the most.
 
     References
     ----------
