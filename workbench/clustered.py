@@ -21,6 +21,9 @@ _COUNT_BYTES = 32 * 2**20
 _ROUNDING = 1e-10
 """Tail probability from which rounding of the Fourier transform may show."""
 
+_NOTHING = 1e-12
+"""Error below which values are equal, as a part of the largest of them."""
+
 FEW_CLUSTERS = 40
 """Below this many clusters, cluster-robust errors are known to come out too small."""
 
@@ -225,6 +228,9 @@ def mean_difference(values: Array, cluster: Codes, level: float = 0.95) -> dict[
     0.5
     """
     mean, error = mean_and_error(values, np.ones(len(values)), cluster)
+    if error <= _NOTHING * np.abs(values).max(initial=0.0):
+        # equal values, but for the rounding of their mean
+        error = 0.0
     return t_row(mean, error, len(values), cluster, level)
 
 

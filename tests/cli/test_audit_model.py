@@ -82,6 +82,12 @@ def test_a_training_is_audited_checkpoint_by_checkpoint(world, tmp_path):
     assert kept.exit_code == 0, kept.stderr
     assert kept.stdout == done.stdout
     assert (tmp_path / "kept" / "report.html").is_file()
+    # data that are kept beside the scores need no name; others are named
+    assert "name the data" in run("--scores", out).stderr
+    wb.save(wb.load(world / "data"), out / "data")
+    beside = run("--scores", out)
+    assert beside.exit_code == 0, beside.stderr
+    assert beside.stdout == done.stdout
     # the same scores, and the same bytes, from the folder
     report = (out / "report.json").read_bytes()
     assert run(*asked).exit_code == 0

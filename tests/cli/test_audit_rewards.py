@@ -95,6 +95,12 @@ def test_what_cannot_be_told_is_said(tmp_path):
     pairs_only = run("sample", "--heads", "a,b", "--checkpoint", "step")
     assert pairs_only.exit_code == 1
     assert "--heads, --checkpoint is of responses" in pairs_only.stderr
+    one = run("sample", "--rewards", "words").stderr
+    assert "no rewards words" in one
+    wb.save(pairs(60), tmp_path / "data")
+    one = run(tmp_path / "data", "--rewards", "r0").stderr
+    assert "rewards r0" in one
+    assert "--rewards COLUMN,..." in one
     none = run("sample", "--rewards", "nobody")
     assert none.exit_code == 1
     assert "The data have no rewards nobody" in none.stderr

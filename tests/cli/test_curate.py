@@ -7,11 +7,14 @@ import shlex
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+import pandas as pd
 import pytest
 from typer.testing import CliRunner
 
 import workbench as wb
 from workbench.cli.main import app
+from workbench.scoring.training.kept import ModelScores
 
 
 def run(*arguments: object) -> Any:
@@ -101,6 +104,8 @@ def test_the_comparison_s_report_holds_both_where_asked(folder: Path, tmp_path: 
         (["--min-agreement", "3"], "min_agreement is out of range"),
         (["--keep-lowest", "ches"], "COLUMN=SHARE"),
         (["--rule", "missing.toml"], "cannot be read"),
+        (["--weigh"], "--weigh cannot go without --balance"),
+        (["--max-loss", "0.1", "--soft"], "--max-loss cannot go without --balance"),
     ],
 )
 def test_bad_rules_are_told(folder: Path, flags: list[str], said: str) -> None:
@@ -121,3 +126,42 @@ def test_a_bad_rule_is_told_before_anything_is_scored(
     assert done.exit_code != 0
     assert "min_votes" in done.stderr
     assert not scored
+
+
+@pytest.mark.parametrize("kind", ["csv", "parquet", "folder"])
+def test_the_lowest_scores_of_a_table_or_an_audit_stay(
+    folder: Path, tmp_path: Path, kind: str
+) -> None:
+    ids = wb.load(folder).pairs["pair_id"].to_numpy()
+    # the last fifth is not scored, as pairs that are too long are not
+    ches = np.where(np.arange(400) < 320, (np.arange(400) * 7) % 400, np.nan)
+    table = pd.DataFrame({"pair_id": ids, "reason": None, "ln_ches": ches})
+    place = tmp_path / f"scores.{kind}"
+    if kind == "csv":
+        table.to_csv(place, index=False)
+    elif kind == "parquet":
+        table.to_parquet(place)
+    else:
+        later = table.assign(ln_ches=-ches)
+        ModelScores({"first": table, "last": later}, True, 0.1, 0.0).save(place)
+    flags = ("--keep-lowest", "ln_ches=0.5", "--scores", place, "--out", tmp_path / "out")
+    done = run("curate", folder, *flags)
+    assert done.exit_code == 0, done.stderr
+    kept = set(wb.load(tmp_path / "out").pairs["pair_id"])
+    wanted = wb.curate(wb.load(folder), {"keep_lowest": ("ln_ches", 0.5)}, scores=table)
+    assert kept == set(wanted.data.pairs["pair_id"])
+    left = wanted.pairs["reason"].str.startswith("ln_ches not among").to_numpy()
+    assert max(ches[[one in kept for one in ids]]) < min(ches[left])
+    assert len(kept) > 100
+    record = json.loads((tmp_path / "out" / "report.json").read_text(encoding="utf-8"))
+    assert shlex.join(["--scores", str(place)]) in record["rerun"]
+
+
+def test_scores_that_say_nothing_are_refused(folder: Path, tmp_path: Path) -> None:
+    (tmp_path / "other.csv").write_text("pair_id,ches\na,1\n", encoding="utf-8")
+    alone = run("curate", folder, "--scores", tmp_path / "other.csv")
+    assert "--scores cannot go without --keep-lowest" in alone.stderr
+    lacking = run("curate", folder, "--keep-lowest", "ln_ches=0.5", "--scores",
+                  tmp_path / "other.csv")  # fmt: skip
+    assert "The scores lack pair_id or ln_ches" in lacking.stderr
+    assert "--scores" in run("curate", folder, "--keep-lowest", "ln_ches=0.5").stderr

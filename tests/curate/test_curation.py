@@ -396,3 +396,14 @@ def test_the_price_of_a_rule_that_a_part_of_the_data_refuses_is_not_told() -> No
     assert len(other.weights)
     assert "effect: not known: in a part of the data, Nothing is confirmed." in other.summary()
     assert other.data.digest == made.data.digest
+
+
+def test_where_nothing_changed_no_difference_has_an_interval_of_width_0() -> None:
+    rng = np.random.default_rng(41)
+    x = rng.normal(size=300)
+    data = voted(expit(x), 1, {"x": x}, seed=42, texts=True)
+    held_out = wb.curate(data).held_out
+    gap = held_out[held_out["group"] == GAP]
+    assert (gap["estimate"].abs() < 1e-12).all()
+    assert gap[["conf_low", "conf_high"]].isna().all(axis=None)
+    assert set(gap["reason"]) == {"no variation: the error is not known"}

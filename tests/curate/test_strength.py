@@ -10,6 +10,7 @@ import workbench as wb
 from tests.voted import pairs_of, turned, voted, with_factors
 from workbench.curate.beta_binomial import fit_prior, posterior
 from workbench.curate.grades import grade_margins
+from workbench.curate.sources import left_by_model
 from workbench.errors import DataError, DesignError
 
 
@@ -204,3 +205,31 @@ def test_the_result_is_whole() -> None:
     assert found.plot().data
     assert found.to_dict()["type"] == "Strength"
     assert found.provenance.dataset
+
+
+def test_a_pair_whose_factors_do_not_differ_is_no_certainty() -> None:
+    """P of such pairs is a draw of the beta prior: its deviation is that of the prior."""
+    rng = np.random.default_rng(31)
+    x = np.where(rng.random(800) < 0.4, 0.0, rng.normal(size=800))
+    data = voted(rng.beta(2, 2, 800), 4, {"x": x}, seed=32)
+    sd = wb.strength(data, source="model").pairs["p_sd"].to_numpy()
+    assert sd[x == 0].std() < 1e-9
+    assert sd.max() < 0.5
+    # nothing that lies in [0, 1] with this mean varies more, however far the fits are apart
+    p = np.array([0.5, 0.9])
+    assert (left_by_model(p, np.array([9.0, 9.0]), np.nan) <= np.sqrt(p * (1 - p))).all()
+    # P is drawn from Beta(2, 2), whose deviation is sqrt(1 / 20)
+    assert abs(sd[x == 0][0] - np.sqrt(1 / 20)) < 0.02
+
+
+@pytest.mark.filterwarnings("error")
+def test_pairs_that_a_model_cannot_tell_apart_weigh_least() -> None:
+    rng = np.random.default_rng(33)
+    x = np.where(rng.random(600) < 0.3, 0.0, 1.5 * rng.normal(size=600))
+    data = voted(1 / (1 + np.exp(-2 * x)), 1, {"x": x}, seed=34, texts=True)
+    made = wb.curate(data, {"weight": "variance", "source": "model"})
+    weight = made.pairs.set_index("pair_id")["weight"].reindex(data.pairs["pair_id"]).to_numpy()
+    assert len(made.data) == 600
+    # one vote a pair bounds nothing: one over P (1 - P)
+    assert weight[x == 0].max() == pytest.approx(weight.min())
+    assert np.median(weight[np.abs(x) > 1]) > weight[x == 0].max()

@@ -105,7 +105,8 @@ class Measures(Result):
         ends = f" [{row['conf_low']:{sign}.3f}, {row['conf_high']:{sign}.3f}]"
         if pd.isna(row["conf_low"]):
             # a test statistic has no interval, but a p-value
-            ends = f", p = {row['p_value']:.3g}" if pd.notna(row["p_value"]) else ""
+            why = "" if pd.isna(row["reason"]) else f" ({row['reason']})"
+            ends = f", p = {row['p_value']:.3g}" if pd.notna(row["p_value"]) else why
         return f"{row['estimate']:{sign}.3f}{ends}{kappa}, n = {row['n']:,.0f} ({row['method']})"
 
     def _plotted(self) -> pd.DataFrame:

@@ -29,9 +29,27 @@ if TYPE_CHECKING:
     from workbench.scoring.policy import TokenPolicy
 
 
+_DATA = (
+    "A file, a pattern in quotes, a folder, a saved folder, hub:owner/name, or sample; with "
+    "--scores FOLDER the data that are kept in it."
+)
+
+
 def register(app: typer.Typer) -> None:
     """Add the command ``audit-model`` to an application."""
-    command(app, SOURCE, FORMAT, *fit_flags("annotators", "scenarios"))(audit_model)
+    told = typer.Argument(metavar="DATA", help=_DATA, show_default=False, callback=_kept_beside)
+    data = SOURCE.replace(annotation=Annotated[str | None, told])
+    command(app, data, FORMAT, *fit_flags("annotators", "scenarios"))(audit_model)
+
+
+def _kept_beside(context: typer.Context, data: str | None) -> str | None:
+    """Return the data that were named, or those that are kept beside the scores."""
+    # options are read before arguments
+    scores, config = (context.params.get(name) for name in ("scores", "config"))
+    if data is not None or scores is None or config is not None:
+        return data
+    kept = Path(scores) / "data"
+    return str(kept) if kept.is_dir() else None
 
 
 def audit_model(

@@ -10,9 +10,11 @@ import typer
 
 from workbench.cli.command import FORMAT, SOURCE, Run, command, fit_flags, split_names
 from workbench.cli.flags import flags_of, rule_flags
-from workbench.errors import ConfigError
+from workbench.errors import ConfigError, DataError
 
 if TYPE_CHECKING:
+    import pandas as pd
+
     from workbench.data.dataset import PreferenceData
     from workbench.results import Result
 
@@ -65,6 +67,10 @@ def curate(
     min_votes: Annotated[float | None, typer.Option(help="Fewest votes.")] = None,
     keep_lowest: Annotated[
         str | None, typer.Option(help="COLUMN=SHARE of the pairs kept, such as ln_ches=0.5.")
+    ] = None,
+    scores: Annotated[
+        Path | None,
+        typer.Option(help="Table with pair_id and COLUMN, or a folder that audit-model kept."),
     ] = None,
     drop_suspects: Annotated[
         float | None, typer.Option(help="Share of the smallest out-of-fold margins left out.")
@@ -122,16 +128,21 @@ def curate(
     parts = read_rule(rule) if rule else {}
     parts |= {name: value for name, value in given.items() if value is not None}
     wanted = Rule.of(parts)  # scoring takes long, and a bad rule is told before it
+    _refuse_idle(parts)
+    column = (parts.get("keep_lowest") or [None])[0]
+    beside = None if scores is None else _scores(run, scores, column)
     data = run.scored()
     with run.progress("Curating"):
         made = wb.curate(
-            data, wanted, annotators=run.config.annotators or None, seed=run.config.seed
-        )
+            data, wanted, annotators=run.config.annotators or None, scores=beside,
+            seed=run.config.seed,
+        )  # fmt: skip
     run.show_result(made)
     if run.out is not None:
         for path in made.write(run.out / "data", to, "parquet" if parquet else "jsonl"):
             run.note(f"Training data: {path}")
         flags = rule_flags(made.settings["rule"])
+        flags += [] if scores is None else ["--scores", str(scores)]
         _save_report(run, made, data, ["curate", run.config.source, *flags])
 
 
@@ -142,6 +153,51 @@ def _save_report(run: Run, found: Result, data: PreferenceData, words: list[str]
     if run.out is not None:
         command = shlex.join(["workbench", *words, *flags_of(run.config), "--out", run.out.name])
         report(found, data=data, title=found.heading, command=command).save(run.out / "report.html")
+
+
+def _refuse_idle(parts: dict[str, Any]) -> None:
+    """Refuse what only says how to balance where nothing is balanced."""
+    idle = {"balance_by": "--weigh", "max_loss": "--max-loss"}
+    found = [flag for name, flag in idle.items() if parts.get(name) is not None]
+    if found and not parts.get("balance"):
+        raise ConfigError(
+            f"{', '.join(found)} cannot go without --balance.",
+            found="no factor to balance",
+            expected="--balance FACTOR,... beside it",
+            fix="Name the factors, or leave it out; weights of the pairs are --weight.",
+        )
+
+
+def _scores(run: Run, source: Path, column: str | None) -> pd.DataFrame:
+    """Return the ids of pairs and the column that ``--keep-lowest`` names."""
+    import pandas as pd
+
+    from workbench.data.reading.containers import open_source
+    from workbench.scoring.training.kept import read_scores
+
+    if column is None:
+        raise ConfigError(
+            "--scores cannot go without --keep-lowest.",
+            found="no column to choose pairs by",
+            expected="--keep-lowest COLUMN=SHARE beside it",
+            fix="Name the column, such as ln_ches=0.5.",
+        )
+    if source.is_dir():
+        # of what training began from: CHES is to tell what will happen
+        table = next(iter(read_scores(source).tables.values()))
+    else:
+        with run.progress(f"Reading {source}"):
+            table = open_source(source).table.to_pandas()
+    if not {"pair_id", column} <= set(table):
+        raise DataError(
+            f"The scores lack pair_id or {column}.",
+            where=source.name,
+            found="columns " + ", ".join(map(str, table.columns)),
+            expected=f"pair_id and {column}",
+            fix="Name another column in --keep-lowest, or other scores.",
+        )
+    numbers = pd.to_numeric(table[column], errors="coerce")
+    return pd.DataFrame({"pair_id": table["pair_id"].astype(str), column: numbers})
 
 
 def _lowest(text: str) -> tuple[str, float]:

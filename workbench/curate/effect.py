@@ -16,13 +16,14 @@ from workbench.curate.filters import Bools, Chosen
 from workbench.data.dataset import PreferenceData
 from workbench.decompose.decomposition import decompose
 from workbench.errors import DesignError
-from workbench.intervals import MID_P
+from workbench.intervals import MID_P, NO_VARIATION
 from workbench.results import TIDY
 
 _BALANCED = f"balance and fit of other prompts, {MID_P}"
 BEFORE, AFTER, GAP = "every pair's majority", "curated", "difference"
 _BINS = 10
 _REPLICATES = 200
+_NOTHING = 1e-12
 _COLUMNS = ("group", *TIDY, "n_clusters", "method", "reason")
 
 
@@ -155,13 +156,22 @@ def _differences(
     # the same resamples of the same clusters: the difference is paired
     draws = bins[1].draws(_REPLICATES, seed)[:, 0] - bins[0].draws(_REPLICATES, seed)[:, 0]
     value = bins[1].measures()["ECE"] - bins[0].measures()["ECE"]
-    tail = 0.5 - level / 2
-    below, above = np.quantile(draws, [tail, 1 - tail])
     rows.insert(1, {
-        "group": GAP, "term": "ECE", "estimate": value, "std_error": float(draws.std(ddof=1)),
-        "conf_low": float(min(2 * value - above, value)),
-        "conf_high": float(max(2 * value - below, value)),
+        "group": GAP, "term": "ECE", "estimate": value, **_bootstrap_ends(draws, value, level),
         "n": float(len(y)), "n_clusters": float(cluster.max() + 1),
-        "method": "paired basic cluster bootstrap", "reason": None,
+        "method": "paired basic cluster bootstrap",
     })  # fmt: skip
     return rows
+
+
+def _bootstrap_ends(draws: Array, value: float, level: float) -> dict[str, Any]:
+    """Return the basic bootstrap interval, or why there is none."""
+    error = float(draws.std(ddof=1))
+    if error <= _NOTHING:
+        return {"std_error": error, "reason": NO_VARIATION}
+    tail = 0.5 - level / 2
+    below, above = np.quantile(draws, [tail, 1 - tail])
+    return {
+        "std_error": error, "conf_low": float(min(2 * value - above, value)),
+        "conf_high": float(max(2 * value - below, value)), "reason": None,
+    }  # fmt: skip

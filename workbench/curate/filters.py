@@ -188,7 +188,7 @@ def _high(chosen: Chosen) -> None:
             f"The pairs have no numbers {name!r}.",
             found=", ".join(pairs.columns),
             expected="a column of numbers, one a pair",
-            fix="Pass scores=, a table with pair_id and this column.",
+            fix="Pass scores= (--scores FILE), a table with pair_id and this column.",
         )
     values = pairs[name].to_numpy("float64")
     chosen.leave_out(~np.isfinite(values), f"no {name}")

@@ -12,7 +12,7 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy.special import expit, logit
 
-from workbench.audit.models.calibration import temperature
+from workbench.audit.models.calibration import temperature, temperature_text
 from workbench.clustered import Array, Codes
 from workbench.curate.beta_binomial import Prior, fit_prior, posterior
 from workbench.curate.grades import grade_margins
@@ -45,7 +45,8 @@ class Strengths:
     ----------
     votes : Votes
     p, sd : dict of str to ndarray, shape (pairs,)
-        By source: P(A preferred) and, of votes and fits, its standard deviation.
+        By source: P(A preferred) and, of votes and fits, its standard deviation, which for
+        fits holds what pairs of the same factors differ by.
     prior : Prior
     margins : Margins or None
     clusters : Series of str
@@ -173,9 +174,42 @@ def _add_model(data: PreferenceData, found: Strengths, seed: int) -> Margins:
     )
     scale, how = _temperatures(margins.mean, votes.share, found)
     found.p["model"] = p = expit(margins.mean / scale)
-    found.sd["model"] = p * (1 - p) * margins.sd / scale
+    found.sd["model"] = left_by_model(p, margins.sd / scale, found.prior.icc)
     found.temperatures["model"] = how
     return margins
+
+
+def left_by_model(p: Array, margin_sd: Array, icc: float) -> Array:
+    r"""Return the standard deviation of P(A) of pairs that a fit of factors knows alike.
+
+    .. math:: sd^2 = (1 - \rho) v + \rho\, P (1 - P),\qquad
+              v = \big(P (1 - P)\, sd_{margin}\big)^2
+
+    Parameters
+    ----------
+    p : ndarray, shape (n,)
+    margin_sd : ndarray, shape (n,)
+        Over the members of the ensemble, on the scale of the votes.
+    icc : float
+        Correlation of two votes on one pair: factors explain a part of it, so it is the most
+        that they leave. NaN without repeated votes, which alone could bound it by less than 1.
+
+    Notes
+    -----
+    The spread of the fits alone is 0 where no factor differs: there the fits agree on one half
+    whatever people say. A beta variable whose mean varies by v has this variance (law of total
+    variance), which is at most P (1 - P).
+
+    Examples
+    --------
+    >>> left_by_model(np.array([0.5]), np.array([0.0]), 0.25).tolist()
+    [0.25]
+    """
+    spread = np.clip(p, _SURE, 1 - _SURE)
+    spread = spread * (1 - spread)
+    rho = icc if np.isfinite(icc) else 1.0
+    fits = np.minimum((spread * margin_sd) ** 2, spread)
+    return np.asarray(np.sqrt((1 - rho) * fits + rho * spread))
 
 
 def _add_judge(data: PreferenceData, found: Strengths) -> None:
@@ -213,7 +247,8 @@ def _temperatures(
     for f in range(FOLDS):
         train = known & (fold != f)
         scale[f] = temperature(margin[train], share[train]) if train.any() else 1.0
-    return scale[found.fold], f"temperature {np.median(scale):.3g} by votes on other prompts"
+    told = temperature_text(float(np.median(scale)))
+    return scale[found.fold], f"temperature {told} by votes on other prompts"
 
 
 def held_out_vote(votes: Votes, alpha: float, seed: int) -> tuple[Array, Array, NDArray[np.bool_]]:

@@ -70,7 +70,9 @@ def strength(
     intervals of an ordered logit. *Model*: ten bootstrap logits on the factors, out of fold
     by cluster. *Judge*: mean log-odds of labels that are probabilities. Margins are divided
     by a temperature that votes on other prompts give, where there are such votes. The
-    spread of the fits says nothing of people's disagreement and is not sold as such.
+    spread of the fits says nothing of people's disagreement and is not sold as such: ``p_sd``
+    of the model adds what pairs of the same factors differ by, at most, as repeated votes
+    bound it; without such votes it is :math:`\sqrt{P (1 - P)}`, the most.
 
     References
     ----------

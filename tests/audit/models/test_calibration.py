@@ -170,3 +170,13 @@ def test_every_measure_lies_in_its_interval_and_every_nan_has_a_reason(rows):
         assert 0 <= row["conf_low"] <= row["estimate"] <= row["conf_high"]
         assert row["conf_low"] < row["conf_high"]
         assert row["conf_high"] <= 1 or row["term"].startswith("log-loss")
+
+
+def test_margins_without_information_are_told_with_a_reason():
+    found = calibration(np.full(60, 0.3), np.tile([1.0, 0.0], 30), np.arange(60) // 2)
+    text = found.summary()
+    assert "nan" not in text
+    assert "the end of the search: the margins tell nothing of the labels" in text
+    assert "no variation: the error is not known" in text
+    margin, y, cluster = planted(400, 2.0)
+    assert "end of the search" not in calibration(margin, y, cluster, replicates=20).summary()

@@ -183,3 +183,25 @@ def test_the_proxy_point_is_where_a_planted_training_peaks(names):
     json.dumps(found.to_dict())
     with pytest.raises(DataError, match="too few checkpoints"):
         audit_responses(pd.DataFrame(rows[:60]), ["rm"], gold="people", checkpoint="step")
+
+
+@pytest.mark.parametrize(("proxy", "gold"), [("rm", "const"), ("const", "rm")])
+def test_rewards_that_do_not_vary_have_no_interval_of_width_0(proxy, gold):
+    rng = np.random.default_rng(5)
+    table = pd.DataFrame({"prompt": np.repeat(np.arange(40), 10), "rm": rng.normal(size=400),
+                          "const": 0.1})  # fmt: skip
+    [found] = audit_responses(table, [proxy], gold=gold)
+    frame = found.to_frame()
+    assert not frame["term"].str.contains("minus").any()
+    assert not (frame["conf_high"] - frame["conf_low"] < 1e-9).any()
+    if gold == "const":
+        assert frame["conf_low"].isna().all()
+        assert found.summary().count("(no variation: the error is not known)") == len(frame)
+
+
+def test_a_proxy_point_says_why_it_has_no_interval():
+    x = np.repeat(np.arange(9.0), 4)
+    table = pd.DataFrame({"prompt": np.tile(np.arange(4), 9), "step": x, "rm": x,
+                          "gold": -((x - 5) ** 2)})  # fmt: skip
+    [found] = audit_responses(table, ["rm"], gold="gold", checkpoint="step")
+    assert "rm where gold peaks: +5.000 (one training: no interval)" in found.summary()

@@ -29,6 +29,10 @@ _METHOD = (
     f"against outcomes drawn from the probabilities themselves; Brier: {MID_P}; log-loss: t, on "
     "the log scale"
 )
+_SEARCH = (-6.0, 8.0)
+"""Of the logarithm of the temperature."""
+
+_AT_END = 0.01
 COLUMNS = (*TIDY, "expected", "n_clusters", "method", "reason")
 
 
@@ -91,16 +95,16 @@ class Calibration(Result):
 
     def summary(self) -> str:
         """Return the measures as text."""
+        heat = temperature_text(self.settings["temperature"])
         lines = [f"Calibration, {self.settings['bins']} bins, {self.settings['level']:.0%} "
-                 f"intervals; temperature {self.settings['temperature']:.3g}"]  # fmt: skip
+                 f"intervals; temperature {heat}"]  # fmt: skip
         lines += [
-            f"  {row['term']}: {row['estimate']:.4f} [{row['conf_low']:.4f}, "
-            f"{row['conf_high']:.4f}]{_beside(row)}, n = {row['n']:,.0f}"
+            f"  {row['term']}: {row['estimate']:.4f}{_ends(row)}{_beside(row)}, n = {row['n']:,.0f}"
             for row in self.estimates.to_dict("records")
         ]
         lines += [
-            f"  {row['group']}: {row['term']} {row['estimate']:.4f} [{row['conf_low']:.4f}, "
-            f"{row['conf_high']:.4f}], n = {row['n']:,.0f}"
+            f"  {row['group']}: {row['term']} {row['estimate']:.4f}{_ends(row)}, "
+            f"n = {row['n']:,.0f}"
             for row in self.groups.to_dict("records")
         ]
         return "\n".join([*lines, f"method: {_METHOD}"])
@@ -115,7 +119,7 @@ class Calibration(Result):
         if not (row["conf_low"] > POOR and row["p_value"] < SURE):
             return []
         text = f"Probabilities are off by {row['estimate']:.3f} on average"
-        text += f"; a temperature of {self.settings['temperature']:.3g} fits best"
+        text += f"; a temperature of {temperature_text(self.settings['temperature'])} fits best"
         numbers = (float(row["estimate"]), float(row["conf_low"]), float(row["conf_high"]))
         return [finding(RULES, "miscalibrated", "warning", text, int(row["n"]), numbers)]
 
@@ -286,7 +290,28 @@ def temperature(margin: Array, preferred: Array) -> float:
         scaled = margin * np.exp(-log_t)
         return float(np.mean(np.logaddexp(0, scaled) - preferred * scaled))
 
-    return float(np.exp(minimize_scalar(loss, bounds=(-6.0, 8.0), method="bounded").x))
+    return float(np.exp(minimize_scalar(loss, bounds=_SEARCH, method="bounded").x))
+
+
+def temperature_text(value: float) -> str:
+    """Return a temperature as text, which says where it is only the end of the search.
+
+    Parameters
+    ----------
+    value : float
+
+    Examples
+    --------
+    >>> temperature_text(1.5)
+    '1.5'
+    >>> temperature_text(temperature(np.ones(2), np.array([1.0, 0.0])))
+    '2.98e+03 (the end of the search: the margins tell nothing of the labels)'
+    """
+    low, high = (abs(np.log(value) - end) < _AT_END for end in _SEARCH)
+    if not (low or high):
+        return f"{value:.3g}"
+    why = "the margins tell nothing of the labels" if high else "no margin has the wrong sign"
+    return f"{value:.3g} (the end of the search: {why})"
 
 
 def _by_temperature(margin: Array, preferred: Array) -> Callable[[Array], Array]:
@@ -316,6 +341,12 @@ def _held_out(
         inside = fold == f
         found[inside] = fit(margin[~inside], preferred[~inside])(margin[inside])
     return found
+
+
+def _ends(row: Mapping[Any, Any]) -> str:
+    if pd.isna(row["conf_low"]):
+        return f" ({row['reason']})"
+    return f" [{row['conf_low']:.4f}, {row['conf_high']:.4f}]"
 
 
 def _beside(row: Mapping[Any, Any]) -> str:

@@ -29,6 +29,9 @@ RULES = {
 }
 """What following a reward may show, by ``rule_id``."""
 
+_NOTHING = 1e-12
+"""Difference below which means are equal, as a part of the largest gold reward."""
+
 _METHOD = "unbiased over all subsets of n, mean over prompts, t interval"
 
 
@@ -165,9 +168,10 @@ def best_of_n(
         for k, n in enumerate(wanted)
     ]  # fmt: skip
     mean = curves.mean(axis=0)
-    peak = int(mean.argmax())
+    # of equal means the first: a favourite that does not matter peaks nowhere later
+    peak = int((mean >= mean.max() - _NOTHING * np.abs(gold).max()).argmax())
     change = mean_difference(curves[:, -1] - curves[:, peak], np.arange(len(curves)), level)
-    if mean[peak] > mean[-1]:
+    if mean[peak] - mean[-1] > _NOTHING * np.abs(gold).max():
         term = f"best of {wanted[-1]} minus best of {wanted[peak]}"
         rows.append({"term": term, **change, "method": _METHOD})
     table = pd.DataFrame(rows).reindex(columns=[*COLUMNS, "best_of", "kl"])

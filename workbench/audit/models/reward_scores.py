@@ -92,6 +92,14 @@ def audit_reward_scores(
     strength = chosen["strength"].to_numpy("float64")
     grades = len(np.unique(strength[np.isfinite(strength)]))
     found: list[Result] = []
+    if len(names) < 2 and not 1 < grades <= _GRADES:
+        raise DataError(
+            "There is no ensemble: one reward and labels without grades.",
+            found=f"rewards {names[0]}",
+            expected="two rewards or more, or labels that are graded: margins are told by grade",
+            fix="Name several: --rewards COLUMN,... (rewards= in Python), annotators or columns "
+            "NAME_a and NAME_b.",
+        )
     if len(names) > 1 or not 1 < grades <= _GRADES:
         scaled = margins / np.sqrt((margins**2).mean(axis=0))
         one = ensemble(scaled, cluster, confirmed, names=names, level=level)
