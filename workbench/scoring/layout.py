@@ -6,6 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from workbench.shared_start import shared_start
+
 if TYPE_CHECKING:
     import torch
 
@@ -32,7 +34,7 @@ class Group:
         known: tuple[int, ...] = ()
         size = len(self.prompt)
         for response in sorted(self.responses):
-            size += len(response) - in_common(known, response)
+            size += len(response) - shared_start(known, response)
             known = response
         return size
 
@@ -56,24 +58,6 @@ class Layout:
     positions: torch.Tensor
     mask: Any
     places: dict[tuple[int, int], tuple[int, list[int]]]
-
-
-def in_common(one: Sequence[int], other: Sequence[int]) -> int:
-    """Return with how many equal tokens two sequences begin.
-
-    Examples
-    --------
-    >>> in_common((1, 2, 3, 4), (1, 2, 4))
-    2
-    """
-    low, high = 0, min(len(one), len(other))
-    while low < high:
-        middle = (low + high + 1) // 2
-        if one[low:middle] == other[low:middle]:
-            low = middle
-        else:
-            high = middle - 1
-    return low
 
 
 def time_of(tokens: int, width: int) -> float:
@@ -116,7 +100,7 @@ def packed(
     known: tuple[int, ...] = ()
     for k in sorted(groups, key=lambda k: (groups[k].prompt, k)):
         one, size = groups[k].prompt, len(groups[k])
-        both = rows[-1][1] + size - in_common(known, one) if rows else 0
+        both = rows[-1][1] + size - shared_start(known, one) if rows else 0
         apart = time_of(rows[-1][1], width) + time_of(size, width) if rows else 0
         if rows and both <= most and time_of(both, width) <= apart:
             rows[-1] = ([*rows[-1][0], k], both)
@@ -261,7 +245,7 @@ def _row(
     known: tuple[int, ...] = ()
     path: list[int] = []
     for sequence, k, number in sequences:
-        shared = in_common(known, sequence)
+        shared = shared_start(known, sequence)
         start, end = len(tokens), len(tokens) + len(sequence) - shared
         spans.append((start, end, path[:shared]))
         tokens += sequence[shared:]

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from workbench.data.alike.normal_form import folded, numbers_and_signs, stripped, words
 from workbench.data.alike.proposals import proposed
+from workbench.shared_start import shared_start
 
 Rows = NDArray[np.int64]
 
@@ -122,8 +123,8 @@ def _same_question(one: str, other: str, text: str, other_text: str) -> bool:
 def _words_apart(one: str, other: str) -> tuple[str, str]:
     """Return the words that one text has and the other has not, joined, for each."""
     # what both begin and end with is left out first: most of two prompts of one template
-    head = _common(one, other)
-    tail = _common(one[head:][::-1], other[head:][::-1])
+    head = shared_start(one, other)
+    tail = shared_start(one[head:][::-1], other[head:][::-1])
     while head and _in_word(one[head - 1]):
         head -= 1
     while tail and _in_word(one[-tail]):
@@ -134,18 +135,6 @@ def _words_apart(one: str, other: str) -> tuple[str, str]:
 
 def _in_word(character: str) -> bool:
     return character.isalnum() or character == "_"
-
-
-def _common(one: str, other: str) -> int:
-    """Return how many characters two texts begin with in common."""
-    low, high = 0, min(len(one), len(other))
-    while low < high:
-        middle = (low + high + 1) // 2
-        if one[low:middle] == other[low:middle]:
-            low = middle
-        else:
-            high = middle - 1
-    return low
 
 
 @lru_cache(maxsize=256)

@@ -38,6 +38,7 @@ from workbench.data.formats.records import (
     with_columns,
 )
 from workbench.data.formats.training.columns import Columns
+from workbench.shared_start import shared_start
 
 _SIDES = ("prompt", "chosen", "rejected")
 _TURN = "\n\nAssistant:"
@@ -266,7 +267,7 @@ def _cut(chosen: str, rejected: str) -> tuple[str | None, str, str]:
     """Return prompt and responses of two dialogues with ``Assistant:`` turns."""
     at = chosen.rfind(_TURN)
     if at >= 0 and not rejected.startswith(chosen[: at + len(_TURN)]):
-        at = chosen.rfind(_TURN, 0, _shared(chosen, rejected))
+        at = chosen.rfind(_TURN, 0, shared_start(chosen, rejected))
     if at >= 0:
         end = at + len(_TURN)
         return chosen[:at].strip() or None, chosen[end:].strip(), rejected[end:].strip()
@@ -274,18 +275,6 @@ def _cut(chosen: str, rejected: str) -> tuple[str | None, str, str]:
     if chosen.startswith(head) and rejected.startswith(head):
         return None, chosen[len(head) :].strip(), rejected[len(head) :].strip()
     return None, chosen, rejected
-
-
-def _shared(a: str, b: str) -> int:
-    """Return the length of the common start: bisection, so that long cells stay cheap."""
-    low, high = 0, min(len(a), len(b))
-    while low < high:
-        middle = (low + high + 1) // 2
-        if a[low:middle] == b[low:middle]:
-            low = middle
-        else:
-            high = middle - 1
-    return low
 
 
 def _with_dialogues(frame: pd.DataFrame, cut: NDArray[np.intp]) -> None:
