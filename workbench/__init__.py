@@ -87,6 +87,8 @@ if TYPE_CHECKING:
     from workbench.llm.endpoint import Endpoint as Endpoint
     from workbench.llm.journal import Journal as Journal
     from workbench.llm.offline import OfflineModel as OfflineModel
+    from workbench.overview.overview import Overview as Overview
+    from workbench.overview.overview import overview as overview
     from workbench.principles.constitution import Constitution as Constitution
     from workbench.principles.extract import extract as extract
     from workbench.principles.extraction import Extraction as Extraction
@@ -173,6 +175,8 @@ _EXPORTS = {
     "Curation": "workbench.curate.curation_result",
     "strength": "workbench.curate.strength",
     "Strength": "workbench.curate.strength_result",
+    "overview": "workbench.overview.overview",
+    "Overview": "workbench.overview.overview",
     "report": "workbench.report.build",
     "audit_judge": "workbench.audit.judges.audit",
     "plan_audit": "workbench.audit.judges.plan",
