@@ -84,7 +84,9 @@ def test_differences_come_by_size_and_opposite_taste_before_them():
 
 
 def test_position_biases_are_one_finding(found):
-    data = planted({"person": PEOPLE, "judge-a": PEOPLE, "judge-b": PEOPLE}, n=1500, position=0.5, seed=1)
+    data = planted(
+        {"person": PEOPLE, "judge-a": PEOPLE, "judge-b": PEOPLE}, n=1500, position=0.5, seed=1
+    )
     shown = wb.overview(main_job(data, folds=0))
     slots = [one for one in shown.points if one.rule_id == "position-bias"]
     assert len(slots) == 1

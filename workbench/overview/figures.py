@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pandas as pd
 import plotly.graph_objects as go
@@ -10,14 +10,12 @@ import plotly.graph_objects as go
 from workbench.compare.contrast import Contrast
 from workbench.decompose.decomposition import Decomposition
 from workbench.decompose.design import POSITION
+from workbench.overview.job import Job
 from workbench.overview.point import Point
 from workbench.overview.points import SLOT
 from workbench.overview.rules import Q_LEVEL
 from workbench.overview.words import who
 from workbench.plots.forest import forest, in_units
-
-if TYPE_CHECKING:
-    from workbench.overview.overview import Job
 
 _ROWS = 10
 """Terms of a figure at most: the largest."""

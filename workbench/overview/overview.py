@@ -5,18 +5,17 @@ from __future__ import annotations
 import html
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, ClassVar, Protocol
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 import pandas as pd
 
-from workbench.compare.contrast import Contrast
 from workbench.data.dataset import PreferenceData
-from workbench.decompose.decomposition import Decomposition
 from workbench.finding import Finding
 from workbench.overview.battles import agreements, points_of, rated
 from workbench.overview.evidence import pairs_behind
 from workbench.overview.findings import find
+from workbench.overview.job import Job
 from workbench.overview.point import Point
 from workbench.overview.points import choose
 from workbench.overview.state import line_of, nothing_found
@@ -28,30 +27,6 @@ from workbench.results import TIDY, Result
 
 if TYPE_CHECKING:
     import plotly.graph_objects as go
-
-
-class Job(Protocol):
-    """What the main job found: :class:`workbench.report.job.MainJob`."""
-
-    @property
-    def data(self) -> PreferenceData:
-        """The data with the factors that were fitted."""
-
-    @property
-    def people(self) -> Decomposition:
-        """Of the reference."""
-
-    @property
-    def judges(self) -> Decomposition | None:
-        """Of those compared with it."""
-
-    @property
-    def gap(self) -> Contrast | None:
-        """Where they differ from it."""
-
-    @property
-    def results(self) -> list[Result]:
-        """All results, further ones too."""
 
 
 @dataclass(frozen=True, eq=False)
