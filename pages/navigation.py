@@ -11,8 +11,11 @@ enter()
 
 st.navigation(
     {
+        "": [
+            st.Page("overview.py", title="Overview", icon=":material/insights:", default=True),
+        ],
         "Data": [
-            st.Page("load.py", title="Load", icon=":material/upload_file:", default=True),
+            st.Page("load.py", title="Load", icon=":material/upload_file:", url_path="load"),
             st.Page(
                 "annotate.py", title="Annotate", icon=":material/edit_note:", url_path="annotate"
             ),

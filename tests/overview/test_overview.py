@@ -83,7 +83,7 @@ def test_differences_come_by_size_and_opposite_taste_before_them():
     assert words.to_dict() == {"judge-a": "differs", "judge-b": "differs", "judge-c": "opposite"}
 
 
-def test_position_biases_are_one_finding(found):
+def test_position_biases_are_one_finding():
     data = planted(
         {"person": PEOPLE, "judge-a": PEOPLE, "judge-b": PEOPLE}, n=1500, position=0.5, seed=1
     )

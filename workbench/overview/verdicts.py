@@ -130,3 +130,46 @@ def _first(table: pd.DataFrame, group: str) -> dict[str, float]:
     row = table[table["group"].eq(group) & table["term"].eq(POSITION)].iloc[0]
     names = ("probability", "probability_low", "probability_high")
     return {name.replace("probability", "first_preferred"): float(row[name]) for name in names}
+
+
+def in_words(table: pd.DataFrame) -> pd.DataFrame:
+    """Return verdict rows as text for people: one cell a number with its interval.
+
+    Examples
+    --------
+    >>> import workbench as wb
+    >>> data = wb.score_factors(wb.load("sample"), wb.factors.FAMILIES["length"])
+    >>> fits = wb.decompose(data, annotator=["sim-reward"], factors=["words"], folds=0)
+    >>> row = in_words(verdicts(fits, None, [])).iloc[0]
+    >>> row["Judge"], row["Verdict"], row["Agreement"]
+    ('sim-reward', 'no reference', 'cannot tell')
+    """
+    rows = [
+        {
+            "Judge": row["judge"],
+            "Verdict": row["verdict"],
+            "Agreement": _ends(row, "agreement", 100, "%"),
+            "Pairs of both": row["n_pairs"],
+            "Sharpness": _ends(row, "sharpness", 1, ""),
+            "Same taste": row["same_taste"],
+            "Differ / equivalent / cannot tell": _counts(row),
+            "First shown wins": _ends(row, "first_preferred", 100, "%"),
+            "Labels": row["n"],
+        }
+        for row in table.to_dict("records")
+    ]
+    return pd.DataFrame(rows)
+
+
+def _ends(row: dict[str, Any], name: str, unit: float, sign: str) -> str:
+    value, low, high = (unit * row[f"{name}{end}"] for end in ("", "_low", "_high"))
+    if not np.isfinite(value):
+        return "cannot tell"
+    form = ".0f" if sign else ".2f"
+    ends = f" [{low:{form}}, {high:{form}}]" if np.isfinite([low, high]).all() else " (no interval)"
+    return f"{value:{form}}{sign}{ends}"
+
+
+def _counts(row: dict[str, Any]) -> str:
+    counts = [row["differ"], row["equivalent"], row["cannot_tell"]]
+    return "–" if pd.isna(counts).any() else " / ".join(f"{n:.0f}" for n in counts)
