@@ -8,6 +8,7 @@ import pandas as pd
 import plotly.graph_objects as go
 
 from workbench.compare.contrast import Contrast
+from workbench.data.columns import possessive
 from workbench.decompose.decomposition import Decomposition
 from workbench.decompose.design import POSITION
 from workbench.overview.job import Job
@@ -73,7 +74,7 @@ def _gaps(table: pd.DataFrame, gap: Contrast) -> go.Figure:
     name = who(gap.settings["reference"])
     return forest(
         _largest(in_units(table, "per_sd")).assign(against=gap.settings["reference"]),
-        x_title=f"weighs more than {name} would, sharpness apart (log-odds per SD)",
+        x_title=f"beyond {possessive(name)} taste (log-odds/SD)",
     )
 
 
@@ -83,7 +84,7 @@ def _weights(fit: Decomposition) -> go.Figure:
     clear = table[table["q_value"].lt(Q_LEVEL)]
     return forest(
         _largest(clear if len(clear) else table),
-        x_title=f"{who(fit.groups[0])}: weight (log-odds per SD)",
+        x_title="weight (log-odds/SD)",
     )
 
 
@@ -94,7 +95,7 @@ def _both(job: Job, point: Point) -> go.Figure:
     own = table[table["group"].isin([point.group, point.against]) & table["term"].ne(POSITION)]
     clear = own.loc[own["q_value"].lt(Q_LEVEL), "term"]
     own = own[own["term"].isin(clear) & own["estimate"].notna()]
-    return forest(_largest(in_units(own, "per_sd")), x_title="weight (log-odds per SD)")
+    return forest(_largest(in_units(own, "per_sd")), x_title="weight (log-odds/SD)")
 
 
 def _slots(job: Job) -> go.Figure:
@@ -104,8 +105,12 @@ def _slots(job: Job) -> go.Figure:
     own = in_units(table[table["term"].eq(POSITION) & table["estimate"].notna()], "probability")
     away = (own["estimate"] - 0.5).abs().sort_values(ascending=False, kind="stable").index
     rows: dict[str, Any] = {"term": own["group"], "group": ""}
-    return forest(
+    figure = forest(
         own.loc[away].head(_ROWS).assign(**rows),
-        x_title="P(the response shown first is preferred), all else equal",
+        x_title="P(first shown is preferred)",
         reference=0.5,
     )
+    for trace in figure.data:
+        # the rows are annotators, and each number is that of the position
+        trace.customdata = [[row[1], POSITION, None] for row in trace.customdata]
+    return figure

@@ -149,12 +149,11 @@ def in_words(table: pd.DataFrame) -> pd.DataFrame:
             "Judge": row["judge"],
             "Verdict": row["verdict"],
             "Agreement": _ends(row, "agreement", 100, "%"),
-            "Pairs of both": row["n_pairs"],
+            "Pairs": "–" if pd.isna(row["n_pairs"]) else f"{row['n_pairs']:,.0f}",
             "Sharpness": _ends(row, "sharpness", 1, ""),
             "Same taste": row["same_taste"],
-            "Differ / equivalent / cannot tell": _counts(row),
-            "First shown wins": _ends(row, "first_preferred", 100, "%"),
-            "Labels": row["n"],
+            "Factors ≠ = ?": _counts(row),
+            "First wins": _ends(row, "first_preferred", 100, "%"),
         }
         for row in table.to_dict("records")
     ]
@@ -172,4 +171,4 @@ def _ends(row: dict[str, Any], name: str, unit: float, sign: str) -> str:
 
 def _counts(row: dict[str, Any]) -> str:
     counts = [row["differ"], row["equivalent"], row["cannot_tell"]]
-    return "–" if pd.isna(counts).any() else " / ".join(f"{n:.0f}" for n in counts)
+    return "–" if pd.isna(counts).any() else ", ".join(f"{n:.0f}" for n in counts)

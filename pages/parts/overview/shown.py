@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import pandas as pd
 import streamlit as st
-from parts.linking import pairs_link, to_page
+from parts.charts.figure import CLICK
+from parts.linking import pairs_link, to_page, to_pairs
 from parts.ui import figure, note
 
 import workbench as wb
@@ -15,7 +17,28 @@ _ELSEWHERE = {
     "rated-first": ("leaderboard.py", "All models"),
     "agreement": ("judge_audit.py", "Audit the verdicts"),
 }
+SHOWN = 8
+"""Judges that have a line on the first screen."""
+
 _MARK = {"warning": ":material/warning:", "note": ":material/lightbulb:"}
+
+
+_WIDTHS = [6, 4, 5, 2.6, 6, 4.2, 4.2, 5]
+"""Of the columns of verdicts."""
+
+
+def rows(verdicts: pd.DataFrame) -> None:
+    """Show verdicts as lines of text: what draws tables takes a fifth of a page's code to load."""
+    with st.container(border=True, gap="xxsmall"):
+        places = st.columns(_WIDTHS, gap="xxsmall")
+        for place, name in zip(places, verdicts.columns, strict=True):
+            place.caption(name)
+        for row in verdicts.head(SHOWN).itertuples(index=False):
+            places = st.columns(_WIDTHS, gap="xxsmall")
+            for place, value in zip(places, row, strict=True):
+                place.text(value)
+        if len(verdicts) > SHOWN:
+            st.caption(f"The first {SHOWN} of {len(verdicts)}; all stand below.")
 
 
 def finding(found: wb.Overview, point: Point, k: int) -> None:
@@ -27,12 +50,17 @@ def finding(found: wb.Overview, point: Point, k: int) -> None:
                 pairs_link("Show the pairs", **point.where)
             else:
                 to_page(*_ELSEWHERE.get(point.rule_id, ("compare.py", "Look under Compare")))
+            # no run when it opens or closes: a link that closes it would be forgotten
+            folded = st.popover("Why · how sure · what to do", type="tertiary")
             st.badge(point.level, icon=_MARK[point.level],
                      color="orange" if point.level == "warning" else "blue")  # fmt: skip
-        folded = st.expander("Why, how sure, what to do", on_change="rerun", key=f"why-{k}")
-        if folded.open:
-            with folded:
-                note(f"{point.why}\nHow sure: {point.how_sure}\nWhat to do: {point.to_do}")
-                drawn = found.figure(point)
-                if drawn is not None:
-                    figure(drawn, "The clear numbers of whom this finding is of", f"why-{k}-chart")
+    with folded:
+        _why(found, point, k)
+
+
+def _why(found: wb.Overview, point: Point, k: int) -> None:
+    note(f"Why: {point.why}\nHow sure: {point.how_sure}\nWhat to do: {point.to_do}")
+    drawn = found.figure(point)
+    if drawn is not None:
+        alt = "The clear numbers of whom this finding is of"
+        figure(drawn, alt, f"why-{k}-chart", select=lambda of: to_pairs(**of), how=CLICK)
