@@ -15,6 +15,7 @@ from workbench.overview.job import Job
 from workbench.overview.point import Point
 from workbench.overview.points import SLOT
 from workbench.overview.rules import Q_LEVEL
+from workbench.overview.taste import clear_differences
 from workbench.overview.words import who
 from workbench.plots.forest import forest, in_units
 
@@ -24,7 +25,7 @@ _ROWS = 10
 
 def first(job: Job) -> go.Figure:
     """Return the differences that are clear; without any, what the reference rewards most."""
-    clear = None if job.gap is None else _differences(job.gap)
+    clear = None if job.gap is None else clear_differences([job.gap])
     if job.gap is not None and clear is not None and len(clear):
         return _gaps(clear, job.gap)
     return _weights(job.people)
@@ -37,7 +38,7 @@ def of_point(job: Job, point: Point) -> go.Figure | None:
     if point.rule_id == SLOT:
         return _slots(job)
     if job.gap is not None and point.against is not None:
-        own = _differences(job.gap)
+        own = clear_differences([job.gap])
         own = own[own["group"].eq(point.group)]
         if len(own):
             return _gaps(own, job.gap)
@@ -55,11 +56,6 @@ def agreement(verdicts: pd.DataFrame) -> go.Figure:
         x_title="agreement with people",
         reference=None,
     )
-
-
-def _differences(gap: Contrast) -> pd.DataFrame:
-    table = gap.estimates
-    return table[table["verdict"].eq("differs") & table["term"].ne(POSITION)]
 
 
 def _largest(table: pd.DataFrame) -> pd.DataFrame:
