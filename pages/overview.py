@@ -17,7 +17,7 @@ from workbench.overview.verdicts import WORDS, in_words
 enter("Overview")
 data = current()
 choices = choose(data)
-found = overview_of(data, choices)
+found, chart, figures = overview_of(data, choices)
 
 note(found.line)
 if is_sample(data):
@@ -27,15 +27,15 @@ left, right = st.columns([5, 4])
 with right:
     # drawn before what stands above it: a page is looked at from its chart
     alt = "What differs most, or is rewarded most, with intervals"
-    figure(found.plot(), alt, "overview", select=lambda of: to_pairs(**of), how=CLICK)
+    figure(chart, alt, "overview", select=lambda of: to_pairs(**of), how=CLICK)
 with verdicts:
     if len(found.verdicts):
         rows(in_words(found.verdicts))
 with left:
     if found.empty is not None:
         note(found.empty)
-    for k, point in enumerate(found.points):
-        finding(found, point, k)
+    for k, (point, drawn) in enumerate(zip(found.points, figures, strict=True)):
+        finding(point, drawn, k)
     note("\n".join(found.also))
 
 with st.expander("How to read this page"):
@@ -47,5 +47,5 @@ if every.open:
     with every:
         table(found.verdicts, "judges", "Verdicts on judges, with intervals and reasons")
         table(found.to_frame(), "found", "Findings: estimates with intervals, n and what to do")
-lost = "" if data.load_report is None else f"{data.load_report.line()}\n"
-note(f"{lost}digest {data.digest}")
+lost = "" if data.load_report is None else data.load_report.line()
+note(f"{len(data):,} pairs, {len(data.labels):,} labels; digest {data.digest}\n{lost}")

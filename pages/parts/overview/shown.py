@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pandas as pd
 import streamlit as st
 from parts.charts.figure import CLICK
 from parts.linking import pairs_link, to_page, to_pairs
 from parts.ui import figure, note
 
-import workbench as wb
 from workbench.overview.point import Point
 
 _ELSEWHERE = {
@@ -41,7 +42,7 @@ def rows(verdicts: pd.DataFrame) -> None:
             st.caption(f"The first {SHOWN} of {len(verdicts)}; all stand below.")
 
 
-def finding(found: wb.Overview, point: Point, k: int) -> None:
+def finding(point: Point, drawn: Any, k: int) -> None:
     """Show a finding: what, one click to its pairs, and folded why, how sure and what to do."""
     with st.container(border=True, key=f"finding-{k}", gap="xsmall"):
         note(point.message)
@@ -55,12 +56,11 @@ def finding(found: wb.Overview, point: Point, k: int) -> None:
             st.badge(point.level, icon=_MARK[point.level],
                      color="orange" if point.level == "warning" else "blue")  # fmt: skip
     with folded:
-        _why(found, point, k)
+        _why(point, drawn, k)
 
 
-def _why(found: wb.Overview, point: Point, k: int) -> None:
+def _why(point: Point, drawn: Any, k: int) -> None:
     note(f"Why: {point.why}\nHow sure: {point.how_sure}\nWhat to do: {point.to_do}")
-    drawn = found.figure(point)
     if drawn is not None:
         alt = "The clear numbers of whom this finding is of"
         figure(drawn, alt, f"why-{k}-chart", select=lambda of: to_pairs(**of), how=CLICK)

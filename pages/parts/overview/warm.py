@@ -27,7 +27,7 @@ def _run() -> None:
         logging.getLogger(name).addFilter(_of_others)
     try:
         data = opened(source())
-        overview_of(data, choose(data)).plot()
+        overview_of(data, choose(data))
     except wb.WorkbenchError:
         # the pages tell it to whoever comes
         return
