@@ -9,7 +9,7 @@ from parts.endpoints import endpoint_of
 from parts.entry import enter
 from parts.places import known_runs, launch, place_for, scratch, title_of
 from parts.runs import watch
-from parts.state import announce, current
+from parts.state import announce, current, need_texts
 from parts.ui import failure, note, table, warn
 
 import workbench as wb
@@ -67,6 +67,7 @@ def cost(config: AnnotateConfig) -> dict[str, Any]:
 enter("Annotate")
 data = current()
 announce(data)
+need_texts(data)
 st.caption(
     "A run is a process of its own and a folder on this machine: close the tab, and it goes on; "
     "cancel or kill it, and it can be taken up again. Nothing that was paid for is lost."

@@ -7,7 +7,7 @@ import streamlit as st
 from parts.choices import choose
 from parts.entry import enter
 from parts.further import estimate_of, further_of
-from parts.state import announce, current, job_of, truth
+from parts.state import announce, current, job_of, need_factors, truth
 from parts.ui import failure, figure, note, result, table
 
 import workbench as wb
@@ -19,6 +19,7 @@ from workbench.plots.held_out import held_out_dots
 enter("Compare annotators")
 data = current()
 announce(data)
+need_factors(data)
 choices = choose(data)
 try:
     job = job_of(data, choices)

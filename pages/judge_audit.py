@@ -14,6 +14,16 @@ import workbench as wb
 from workbench.annotate.process import status
 from workbench.annotate.run import estimate, found_in
 from workbench.audit.judges.plan import plan_audit
+from workbench.report.main_job import has_text
+
+
+def existing() -> None:
+    """Show what the verdicts that are there tell."""
+    try:
+        verdicts(data)
+    except wb.WorkbenchError as error:
+        failure(error)
+
 
 enter("Judge audit")
 data = current()
@@ -22,6 +32,10 @@ st.caption(
     "Probes change one thing at a time, in both orders, beside a control of the same length: what "
     "should not matter (invariance) and what must (sensitivity). Existing verdicts need no call."
 )
+if not has_text(data):
+    st.info("Probes change texts, and these data have none: their verdicts are looked at below.")
+    existing()
+    st.stop()
 probes, seen = st.tabs(["Probes", "Existing verdicts"])
 known = known_runs("audit")
 with probes:
@@ -44,7 +58,4 @@ with probes:
     except wb.WorkbenchError as error:
         failure(error)
 with seen:
-    try:
-        verdicts(data)
-    except wb.WorkbenchError as error:
-        failure(error)
+    existing()

@@ -6,7 +6,7 @@ import streamlit as st
 from parts.entry import enter
 from parts.models import asked, followed, kept
 from parts.places import title_of
-from parts.state import announce, current
+from parts.state import announce, current, need_texts
 from parts.ui import failure
 
 import workbench as wb
@@ -15,6 +15,7 @@ from workbench.audit.models.scored import score_models
 enter("Model audit")
 data = current()
 announce(data)
+need_texts(data)
 st.caption(
     "Log-likelihoods of both responses under a model, its reference and its checkpoints: whether "
     "it ranks as the preferences say, how far a perfect solution would come, what moved."

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import streamlit as st
+from parts.opening.needs import need_factors, need_texts
 from parts.opening.offers import say_absent, say_refused
 from parts.opening.served import SAMPLE, source
 from parts.opening.sets import DATA, adopt, choose, is_sample, open_sets, opened, uploads
@@ -17,7 +18,8 @@ from workbench.report.job import MainJob
 from workbench.report.main_job import main_job
 
 __all__ = [
-    "adopt", "announce", "current", "is_sample", "job_of", "open_sets", "truth", "uploads",
+    "adopt", "announce", "current", "is_sample", "job_of", "need_factors",
+    "need_texts", "open_sets", "truth", "uploads",
 ]  # fmt: skip
 
 
