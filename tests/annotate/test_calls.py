@@ -38,8 +38,9 @@ def asked(text: str) -> Request:
 def folder(tmp_path) -> RunFolder:
     with Journal(tmp_path / "journal.sqlite") as journal:
         for k in range(30):
+            thought = f"I think {k}" if k == 3 else ""
             said = Reply(f'{{"verdict": "{"AB"[k % 2]}"}}', {"verdict": "AB"[k % 2]},
-                         usage=Usage(100, 5), thinking=f"I think {k}" if k == 3 else "")  # fmt: skip
+                         usage=Usage(100, 5), thinking=thought)  # fmt: skip
             journal.put({f"k{k}": said}, {f"k{k}": asked(f"question {k} of the run")})
         lost = Reply("no idea", None, reason="unreadable: the server said 'Try later'")
         journal.put({"k30": lost}, {"k30": asked(HOSTILE)})

@@ -112,7 +112,7 @@ def test_the_list_says_how_runs_stand(tmp_path):
     killed = prepare(AnnotateConfig(model="m", pairs=4, key_variable="MY_KEY"), data,
                      tmp_path / "killed")  # fmt: skip
     killed.write_progress({"state": "running", "pid": os.getpid(), "stages": {},
-                           "message": "refused: the key in MY_KEY"})  # fmt: skip
+                           "message": f"the key in MY_KEY: {killed.path}/x"})  # fmt: skip
     broken = RunFolder(tmp_path / "broken")
     broken.path.mkdir()
     (broken.path / "run.toml").write_text("model = [")
@@ -125,7 +125,7 @@ def test_the_list_says_how_runs_stand(tmp_path):
     assert rows.loc["paused", "open"] == 5
     assert "5 requests still open" in rows.loc["paused", "why"]
     assert rows.loc["done", "calls"] == 8
-    assert rows.loc["killed", "why"] == "refused: the key"
+    assert rows.loc["killed", "why"] == "the key: killed/x"
     assert rows["simulated"].tolist()[:2] == [True, True]
     assert not rows.loc["killed", "simulated"]
 

@@ -100,7 +100,7 @@ def _row(name: str, run: RunFolder) -> dict[str, Any]:
         "model": config.asked_model,
         "simulated": config.offline,
         "state": STATES[now.state],
-        "why": without_variable(now.message, config),
+        "why": shown_message(now.message, run),
         "answered": kept["answered"],
         "failed": kept["failed"],
         "open": int(now.stages["open"].sum()),
@@ -113,19 +113,22 @@ def _row(name: str, run: RunFolder) -> dict[str, Any]:
     }
 
 
-def without_variable(message: str, config: AnnotateConfig) -> str:
-    """Return a message without the name of the variable that holds the key.
+def shown_message(message: str, run: RunFolder) -> str:
+    """Return what a run said of its end, without names that are no visitor's business.
 
-    A refused key is told by the name of its variable, which is no visitor's business.
+    A refused key is told by the variable that holds it, a full disk by the path of the folder.
 
-    Examples
-    --------
-    >>> config = AnnotateConfig(model="m", key_variable="MY_KEY")
-    >>> without_variable("refused: the key in MY_KEY", config)
-    'refused: the key'
+    Parameters
+    ----------
+    message : str
+    run : RunFolder
     """
-    said = message.replace(f"the key in {config.key_variable}", "the key")
-    return said.replace(config.key_variable, "(its variable)")
+    variable = run.config.key_variable
+    said = message.replace(f"the key in {variable}", "the key")
+    said = said.replace(variable, "(its variable)")
+    for path in {str(run.path), str(run.path.resolve())}:
+        said = said.replace(path, run.path.name)
+    return said
 
 
 def settings_frame(folder: RunFolder) -> pd.DataFrame:
