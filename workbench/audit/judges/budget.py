@@ -25,6 +25,22 @@ from typing import Any, NamedTuple
 import numpy as np
 from scipy.stats import norm
 
+HOW = (
+    "A measure is powered where both of its answers would be found. With s, the standard deviation "
+    "of one item by the measure's own error (s = standard error x square root of n, so that what "
+    "clusters cost is in it), it takes\n\n"
+    "  shifts:           n = ((1.645 + 1.282) s / margin)^2\n"
+    "  no shift up:      n = ((1.645 + 0.842) s / margin)^2\n"
+    "  known answers:    n = ((1.960 + 0.842) s / (2 margin))^2\n"
+    "  the calls:        n = ((1.645 + 0.842) s / (share - threshold))^2\n\n"
+    "items. Then a judge without a shift passes both one-sided tests at 5 % with probability 80 %, "
+    "one that is shifted by twice the margin is found with at least that probability, and a share "
+    "of one half plus two margins is told from one half with 80 %. An audit grows as a whole: the "
+    "pairs and calls are those of all probes together, at the share of pairs to which the measure "
+    "applied here."
+)
+"""The formula in words, to stand beside the numbers."""
+
 _ALPHA, _POWER = 0.05, 0.8
 NEAR = (
     "so many pairs would tell most judges: what was found lies close to the threshold, where more "

@@ -32,6 +32,7 @@ COLUMNS = (
 
 _EVIDENCE = 10
 
+_SIDE = {"instrument": "the calls themselves"}
 _UNCHANGED = {"P1": "clean", "I3": "identical pair"}
 """Cases of the measures for which nothing is changed but the order."""
 
@@ -137,8 +138,8 @@ class JudgeAudit(Result):
         """The scorecard in two or three sentences."""
         table = self.scorecard
         told = "; ".join(
-            f"{row['side']}: {row['passed']} passed, {row['failed']} failed, "
-            f"{row['cannot tell']} cannot be told"
+            f"{_SIDE.get(row['side'], row['side'])}: {row['passed']} passed, "
+            f"{row['failed']} failed, {row['cannot tell']} cannot be told"
             for row in counted(table).to_dict("records")
         )
         blind = (self.estimates["verdict"] == INSENSITIVE).any()
