@@ -7,9 +7,9 @@ from typing import Any
 
 import pandas as pd
 import streamlit as st
+from parts.charts.figure import figure
 
 import workbench as wb
-from workbench.plots.theme import CONFIG
 from workbench.report.export import to_csv
 from workbench.results import Result
 
@@ -33,11 +33,6 @@ def failure(error: wb.WorkbenchError) -> None:
     """Show an error with what was found and what to do; it may quote the file."""
     st.error("This did not work.", icon=":material/error:")
     text(error)
-
-
-def figure(plot: object, alt: str, key: str) -> None:
-    """Show a figure with the text that stands for it."""
-    st.plotly_chart(plot, key=key, alt=alt, theme="streamlit", config=CONFIG)
 
 
 def table(frame: pd.DataFrame, key: str, title: str, first: Sequence[str] = ()) -> None:

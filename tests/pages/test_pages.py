@@ -111,13 +111,6 @@ def test_a_link_to_unknown_data_says_so_and_offers_the_sample(page):
     assert any("2,000 pairs" in text.value for text in app.text)
 
 
-def test_data_of_the_server_that_cannot_be_read_are_named_and_the_sample_opens(monkeypatch):
-    monkeypatch.setenv("WORKBENCH_DATA", "absent.csv")
-    app = _run("load.py")
-    assert any("There is no such file" in code.value for code in app.code)
-    assert any("2,000 pairs" in text.value for text in app.text)
-
-
 def test_a_family_is_computed_when_chosen():
     app = _run("compare.py", families="length")
     specs = wb.factors.FAMILIES["length"]

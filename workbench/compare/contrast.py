@@ -120,7 +120,7 @@ class Contrast(Result):
 
         reference = self.settings["reference"]
         return forest(
-            in_units(self.estimates, "per_sd"),
+            in_units(self.estimates, "per_sd").assign(against=reference),
             title=f"Beyond the sharpness: weight minus ratio x that of {reference}",
             x_title="difference of taste (log-odds per SD of the factor)",
         )

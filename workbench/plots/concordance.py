@@ -10,6 +10,7 @@ import plotly.graph_objects as go
 
 from workbench.errors import DataError
 from workbench.intervals import ends_text
+from workbench.plots.behind import customdata
 from workbench.plots.theme import escape, label, marker, style
 
 _NEEDED = (
@@ -105,6 +106,7 @@ def _points(own: pd.DataFrame, name: str, k: int, named: bool) -> go.Scatter:
             + ("<br>tau and weight disagree" if r.confounded else "")
             for r in own.itertuples()
         ],
+        customdata=customdata(own),
         hoverinfo="text",
     )
 

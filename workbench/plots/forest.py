@@ -9,6 +9,7 @@ import pandas as pd
 import plotly.graph_objects as go
 
 from workbench.errors import DataError
+from workbench.plots.behind import customdata
 from workbench.plots.theme import axes, escape, label, marker, offsets, style
 
 _NEEDED = ("term", "estimate", "conf_low", "conf_high")
@@ -26,7 +27,8 @@ def forest(
     ----------
     frame : DataFrame
         ``term, estimate, conf_low, conf_high``; and where it has them ``group`` (a colour
-        and sign each), ``q_value``, ``n``, ``method`` and ``reason`` for the hover text.
+        and sign each), ``against`` (the group that it is a difference from), ``q_value``,
+        ``n``, ``method`` and ``reason`` for the hover text.
     title : str, optional
     x_title : str
     reference : float, optional
@@ -126,6 +128,7 @@ def _points(own: pd.DataFrame, y: np.ndarray, group: str, k: int) -> go.Scatter:
             "width": 3,
         },
         hovertext=[_hover(row) for row in own.to_dict("records")],
+        customdata=customdata(own),
         hoverinfo="text",
     )
 
@@ -144,6 +147,7 @@ def _crosses(own: pd.DataFrame, y: np.ndarray, group: str, k: int) -> go.Scatter
         showlegend=False,
         marker={"color": marker(k)["color"], "size": 7, "symbol": "x-thin-open"},
         hovertext=[_hover(row) for row in own.to_dict("records")],
+        customdata=customdata(own),
         hoverinfo="text",
     )
 

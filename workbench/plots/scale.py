@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 
+from workbench.plots.behind import customdata
 from workbench.plots.theme import escape, label, marker, style
 
 _GRID = "rgba(128,128,128,0.25)"
@@ -61,6 +62,7 @@ def against_reference(frame: pd.DataFrame, reference: str) -> go.Figure:
             legendgroup=str(k),
             marker={"color": colour, "symbol": signs, "size": 9},
             hovertext=[_hover(row) for row in own.to_dict("records")],
+            customdata=customdata(own.assign(against=reference)),
             hoverinfo="text",
         )
     figure.update_xaxes(title=f"weight of {label(reference)}", gridcolor=_GRID, zeroline=True)

@@ -1,0 +1,104 @@
+"""A figure on a page: its points lead to the pairs behind them, its numbers can be taken along."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from typing import Any
+
+import pandas as pd
+import streamlit as st
+
+from workbench.plots.behind import drawn_points, selected
+from workbench.plots.theme import CONFIG
+from workbench.report.export import to_csv
+
+_TAKEN = "taken-selections"
+"""How many selections of each figure or table led away: the next one starts with none."""
+
+CLICK = "Click a point or a row: its pairs."
+
+
+def figure(
+    plot: Any,
+    alt: str,
+    key: str,
+    *,
+    select: Callable[[dict[str, str]], object] | None = None,
+    frame: pd.DataFrame | None = None,
+    how: str = "",
+) -> None:
+    """Show a figure with the text that stands for it, and a menu to take it along.
+
+    Parameters
+    ----------
+    plot : plotly Figure
+    alt : str
+        What the figure says, for readers who do not see it.
+    key : str
+        Also the name of its files.
+    select : callable, optional
+        Gets ``group``, ``term`` and ``against`` of a point or bar that was clicked, those of
+        them that it has, by the names of the data; ``parts.linking.to_pairs`` takes them as
+        they are: ``select=lambda of: to_pairs(**of)``.
+    frame : DataFrame, optional
+        The table behind the figure; the marks that are drawn where it is not given.
+    how : str
+        What the figure shows and how it was made, in our own words.
+    """
+    config = {**CONFIG, "toImageButtonOptions": {"filename": file_name(key), "scale": 2}}
+    drawn = {"alt": alt, "theme": "streamlit", "config": config}
+    if select is None:
+        st.plotly_chart(plot, key=key, **drawn)
+    else:
+        event = st.plotly_chart(
+            plot, key=fresh(key), on_select="rerun", selection_mode="points", **drawn
+        )
+        points = event["selection"]["points"]
+        of = selected(points[0]) if points else {}
+        if of:
+            taken(key)
+            select(of)
+    _menu(plot, key, frame, how)
+
+
+def fresh(key: str) -> str:
+    """Return the key of a widget that starts anew once its selection was taken.
+
+    A selection that led to another page would otherwise lead there again on the way back.
+    """
+    count = st.session_state.get(_TAKEN, {}).get(key, 0)
+    return f"{key}-{count}" if count else key
+
+
+def taken(key: str) -> None:
+    """Note that the selection of a figure or table led to another page."""
+    counts = st.session_state.setdefault(_TAKEN, {})
+    counts[key] = counts.get(key, 0) + 1
+
+
+def file_name(key: str) -> str:
+    """Return the name of a figure's files: the key without what a file name cannot hold."""
+    return re.sub(r"[^\w-]+", "-", key).strip("-").lower() or "figure"
+
+
+def _menu(plot: Any, key: str, frame: pd.DataFrame | None, how: str) -> None:
+    """Offer the numbers and the figure as files, made when they are asked for."""
+    with st.popover("About this figure", icon=":material/more_horiz:", type="tertiary"):
+        if how:
+            st.text(how)
+        files = {
+            "csv": ("Table (CSV)", lambda: to_csv(drawn_points(plot) if frame is None else frame)),
+            "json": ("Figure (plotly JSON)", plot.to_json),
+        }
+        for ending, (label, made) in files.items():
+            st.download_button(
+                label,
+                made,
+                file_name=f"{file_name(key)}-figure.{ending}",
+                mime={"csv": "text/csv", "json": "application/json"}[ending],
+                key=f"figure-{key}-{ending}",
+                on_click="ignore",
+                icon=":material/download:",
+            )
+        st.caption("Picture (PNG): the camera at the figure's top right corner.")
