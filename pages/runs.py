@@ -5,7 +5,7 @@ from __future__ import annotations
 import streamlit as st
 from parts.calls.browser import browse
 from parts.calls.files import offer
-from parts.calls.listing import beside, listed, settings
+from parts.calls.listing import beside, link, listed, settings
 from parts.choices import one
 from parts.entry import enter
 from parts.places import known_runs
@@ -29,7 +29,7 @@ st.caption(
 known = known_runs()
 if not known:
     note("There is no run yet. Annotate starts one; a judge audit and principles are runs too.")
-    st.page_link("annotate.py", label="Start one", icon=":material/add:")
+    link("Start one", "annotate.py", ":material/add:")
     st.stop()
 listed(known)
 chosen = one("Run", list(known), "of-run")

@@ -28,7 +28,7 @@ def asked(data: wb.PreferenceData) -> AnnotateConfig:
     endpoint = endpoint_of(middle, "a-url")
     suite = right.selectbox("Suite", list(SIZES), key="a-suite")
     if model.startswith("offline:"):
-        warn(f"{model} is built in: it computes text factors. Its numbers are simulated.")
+        warn("This model is built in: it computes text factors. Its numbers are simulated.")
     most = len(data.pairs)
     pairs = left.number_input("Pairs", 2, most, min(most, SIZES[suite]), key="a-pairs")
     variants = [f"{probe.id}/{one.name}" for probe in PROBES for one in probe.variants]

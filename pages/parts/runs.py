@@ -81,7 +81,7 @@ def _results(folder: RunFolder) -> None:
         return
     st.subheader("Results")
     if folder.config.offline:
-        warn(f"{folder.config.model} is built in: these numbers are simulated, not a judge's.")
+        warn("The model of this run is built in: these numbers are simulated, not a judge's.")
     text((folder.results / "summary.txt").read_text(encoding="utf-8"))
     for path in sorted(folder.results.glob("*.csv")):
         table(pd.read_csv(path), f"run-{path.stem}", path.stem.replace("_", " ").capitalize())

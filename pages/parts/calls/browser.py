@@ -26,7 +26,7 @@ def browse(folder: RunFolder) -> None:
     with st.spinner("Looking the calls up ..."):
         found = calls_of(folder, after=marks[-1], n=_N, search=words, which=which)
     if folder.config.offline:
-        warn(f"{folder.config.model} is built in: these replies are simulated, not a judge's.")
+        warn("The model of this run is built in: these replies are simulated, not a judge's.")
     if found.damaged:
         note(f"{found.damaged:,} rows on the way are damaged, and left out.")
     if not found.calls:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+
 import pandas as pd
 import streamlit as st
 from parts.choices import one
 from parts.ui import note, result, table, text, warn
+from streamlit.errors import StreamlitPageNotFoundError
 
 from workbench.annotate.compared import RunComparison, compare_runs
 from workbench.annotate.folder import RunFolder
@@ -64,7 +67,7 @@ def beside(chosen: str, known: dict[str, RunFolder]) -> None:
     text(found.summary())
     for name, frame in found.tables().items():
         if name != "agreement" and len(frame):
-            table(_named(frame, chosen, other), f"two-{name}", name.capitalize())
+            table(named(frame, chosen, other), f"two-{name}", name.capitalize())
     if not len(found.differ):
         note("The two have the same settings.")
     if found.to_frame()["estimate"].notna().any():
@@ -86,5 +89,15 @@ def _compared(
     return compare_runs(*_runs)
 
 
-def _named(frame: pd.DataFrame, first: str, second: str) -> pd.DataFrame:
-    return frame.rename(columns={"first": first, "second": second})
+def link(label: str, page: str, icon: str) -> None:
+    """Show a link to another page, in our own words; a page that runs alone has none to lead to."""
+    # it runs alone in tests, and as the script of `streamlit run`
+    with suppress(StreamlitPageNotFoundError):
+        st.page_link(page, label=label, icon=icon)
+
+
+def named(frame: pd.DataFrame, first: str, second: str) -> pd.DataFrame:
+    """Return a table whose columns first and second have the names of what they are of."""
+    names = {"first": first, "second": second}
+    taken = first == second or any(name in frame for name in names.values())
+    return frame if taken else frame.rename(columns=names)

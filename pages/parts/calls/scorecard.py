@@ -35,7 +35,7 @@ def audited(folder: RunFolder) -> None:
         note("Too little was asked yet to say anything.")
         return
     if folder.config.offline:
-        warn(f"{folder.config.model} is built in: these numbers are simulated, not a judge's.")
+        warn("The model of this run is built in: these numbers are simulated, not a judge's.")
     st.subheader("Scorecard")
     s = found.settings
     note(f"{s['model']}: {s['n']:,} pairs, {s['calls']:,} calls; {s['level']:.0%} intervals")
