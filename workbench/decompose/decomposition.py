@@ -33,6 +33,8 @@ from workbench.threads import on_one_thread
 if TYPE_CHECKING:
     import plotly.graph_objects as go
 
+    from workbench.plots.ranking import Ranking
+
 
 _METHODS = {
     "classical": "logit, inverse-Hessian errors",
@@ -123,7 +125,15 @@ class Decomposition(GroupedWeights):
         points = in_units(self.to_frame(), "ame")
         ends = ["estimate", "conf_low", "conf_high"]
         points[ends] = 100 * points[ends]
-        return forest(points, x_title="change of P(preferred) per unit (points)")
+        x_title = "change of P(preferred) per unit (points)"
+        return forest(points, x_title=x_title, ranking=self._ranking())
+
+    def _ranking(self) -> Ranking:
+        """Return the order of the terms in every figure: that of the weights per SD."""
+        from workbench.plots.forest import in_units
+        from workbench.plots.ranking import clear_first
+
+        return clear_first(in_units(self.to_frame(), "per_sd"))
 
     def figures(self) -> dict[str, go.Figure]:
         """Return the weights per standard deviation, the marginal effects, the raw weights."""
@@ -132,7 +142,7 @@ class Decomposition(GroupedWeights):
         return {
             "Weights per standard deviation": self.plot(),
             "Average marginal effects": self.effects(),
-            "Weights per unit of the coding": forest(self.to_frame()),
+            "Weights per unit of the coding": forest(self.to_frame(), ranking=self._ranking()),
         }
 
     def weights(self) -> Weights:

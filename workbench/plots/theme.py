@@ -29,6 +29,9 @@ _BAND = "rgba(128,128,128,0.07)"
 _CLEAR = "rgba(0,0,0,0)"
 _INK = "#808080"
 _LABEL_LENGTH = 40
+_TICKS = 24
+"""Pixels of the numbers of an axis."""
+
 _SHARED = 12
 """Characters of a beginning in common from which it is left out."""
 
@@ -68,6 +71,18 @@ def axes(figure: go.Figure, x_title: str, rows: Sequence[str]) -> go.Figure:
         zeroline=False,
         automargin=True,
     )
+
+
+def axis_on_top(figure: go.Figure) -> go.Figure:
+    """Repeat the horizontal axis above a tall figure, where a reader of its top looks."""
+    above = {"overlaying": "x", "side": "top", "matches": "x", "showgrid": False,
+             "zeroline": False, "title": None}  # fmt: skip
+    figure.add_scatter(x=[None], y=[None], xaxis="x2", hoverinfo="skip", showlegend=False)
+    # the legend stands above the numbers
+    top = int(figure.layout.margin.t or 0) + _TICKS
+    figure.update_layout(xaxis2=above, margin_t=top, height=int(figure.layout.height) + _TICKS)
+    inner = max(int(figure.layout.height) - top - 60, 1)
+    return figure.update_layout(legend_y=1 + _TICKS / inner)
 
 
 def marker(k: int) -> dict[str, Any]:
