@@ -24,7 +24,12 @@ from workbench.decompose.held_out import held_out
 from workbench.decompose.kernel import Array, logistic
 from workbench.decompose.logit import Covariance
 from workbench.decompose.spread import group_sd
-from workbench.decompose.telling import generalises_over, score_text, warnings_of
+from workbench.decompose.telling import (
+    generalises_over,
+    score_text,
+    warnings_of,
+    without_cluster,
+)
 from workbench.decompose.weights import Weights
 from workbench.errors import DesignError, refuse_out_of_range
 from workbench.provenance import Provenance
@@ -167,7 +172,7 @@ class Decomposition(GroupedWeights):
                 "n_clusters": fit.n_clusters,
                 "log_likelihood": fit.log_likelihood,
                 "condition_number": fit.identification.condition_number,
-                "warnings": "; ".join(warnings_of(fit, self.terms)),
+                "warnings": "; ".join(self._warned(fit)),
             }
             for fit in self.fits.values()
         ]
@@ -182,11 +187,11 @@ class Decomposition(GroupedWeights):
     @property
     def warnings(self) -> list[str]:
         """What a reader should know before trusting a weight."""
-        return [
-            f"{fit.name}: {text}"
-            for fit in self.fits.values()
-            for text in warnings_of(fit, self.terms)
-        ]
+        return [f"{fit.name}: {text}" for fit in self.fits.values() for text in self._warned(fit)]
+
+    def _warned(self, fit: GroupFit) -> list[str]:
+        lacking = without_cluster(self.design, self.design.groups.index(fit.name))
+        return [*warnings_of(fit, self.terms), *lacking]
 
     def summary(self) -> str:
         """Return the weights and held-out scores as text."""

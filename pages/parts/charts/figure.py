@@ -10,7 +10,9 @@ import pandas as pd
 import streamlit as st
 
 from workbench.plots.behind import drawn_points, selected
+from workbench.plots.fold import foldable, folded
 from workbench.plots.theme import CONFIG
+from workbench.plots.words import alt_of
 from workbench.report.export import to_csv
 
 _TAKEN = "taken-selections"
@@ -34,7 +36,7 @@ def figure(
     ----------
     plot : plotly Figure
     alt : str
-        What the figure says, for readers who do not see it.
+        What the figure says, for readers who do not see it; what its marks say where empty.
     key : str
         Also the name of its files.
     select : callable, optional
@@ -46,8 +48,11 @@ def figure(
     how : str
         What the figure shows and how it was made, in our own words.
     """
+    hidden = foldable(plot)
+    if hidden and not st.session_state.get(f"all-{key}"):
+        folded(plot)
     config = {**CONFIG, "toImageButtonOptions": {"filename": file_name(key), "scale": 2}}
-    drawn = {"alt": alt, "theme": "streamlit", "config": config}
+    drawn = {"alt": alt or alt_of(plot), "theme": "streamlit", "config": config}
     if select is None:
         st.plotly_chart(plot, key=key, **drawn)
     else:
@@ -59,6 +64,8 @@ def figure(
         if of:
             taken(key)
             select(of)
+    if hidden:
+        st.toggle(f"{hidden} more are not clear: show all", key=f"all-{key}")
     _menu(plot, key, frame, how)
 
 
@@ -86,6 +93,7 @@ def _menu(plot: Any, key: str, frame: pd.DataFrame | None, how: str) -> None:
     """Offer the numbers and the figure as files, made when they are asked for."""
     with st.popover("About this figure", icon=":material/more_horiz:", type="tertiary"):
         if how:
+            # it may name annotators of the data
             st.text(how)
         files = {
             "csv": ("Table (CSV)", lambda: to_csv(drawn_points(plot) if frame is None else frame)),
