@@ -76,8 +76,8 @@ def glossary() -> pd.DataFrame:
 
     Examples
     --------
-    >>> glossary().set_index("factor").loc["bold", ["text_b", "value_b"]].tolist()
-    ['**Never** mix them.', 1.0]
+    >>> glossary().set_index("factor").loc["bold", "text_b"]
+    '**Never** mix them.'
     """
     rows = []
     for spec in STYLE:

@@ -14,6 +14,8 @@ KEYS = ("group", "term", "against")
 Where a mark is of one scenario only, that comes fourth."""
 
 _SCENARIO = "scenario"
+_ALSO = {"group": ("annotator",), "against": ("reference",)}
+"""Names that tables have for the same."""
 
 ARROWS = "arrows"
 """The ``meta`` of marks that point at another mark, beyond the axis."""
@@ -25,7 +27,8 @@ def customdata(frame: pd.DataFrame) -> list[list[Any]]:
     Parameters
     ----------
     frame : DataFrame
-        With some of ``group, term, against, scenario``.
+        With some of ``group`` (or ``annotator``), ``term, against`` (or ``reference``) and
+        ``scenario``.
 
     Examples
     --------
@@ -33,7 +36,8 @@ def customdata(frame: pd.DataFrame) -> list[list[Any]]:
     [['<b>', 'words', None]]
     """
     names = [*KEYS, *([_SCENARIO] if _SCENARIO in frame else [])]
-    columns = [frame[name] if name in frame else [None] * len(frame) for name in names]
+    found = [next((n for n in (name, *_ALSO.get(name, ())) if n in frame), None) for name in names]
+    columns = [[None] * len(frame) if name is None else frame[name] for name in found]
     return [
         [None if pd.isna(value) or value == "" else str(value) for value in row]
         for row in zip(*columns, strict=True)
