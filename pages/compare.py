@@ -25,7 +25,9 @@ except wb.WorkbenchError as error:
 
 shown = Comparison(data, choices, job)
 if shown.warnings:
-    st.info(f"{len(shown.warnings)} warnings about these fits stand under Checks.")
+    count = len(shown.warnings)
+    told = "1 warning about these fits stands" if count == 1 else f"{count} warnings stand"
+    st.info(f"{told} under Checks.")
 VIEWS = {
     "Weights": weights,
     "Differences": differences,

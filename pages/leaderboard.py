@@ -28,7 +28,9 @@ except wb.WorkbenchError as error:
     st.stop()
 
 if found.warnings:
-    st.info(f"{len(found.warnings)} warnings about these ratings stand under Checks.")
+    count = len(found.warnings)
+    told = "1 warning about these ratings stands" if count == 1 else f"{count} warnings stand"
+    st.info(f"{told} under Checks.")
 level = f"{found.settings['level']:.0%}"
 
 

@@ -81,6 +81,11 @@ def result(found: Result, key: str, *, select: Select | None = None) -> None:
     for name, plot in found.figures().items():
         st.caption(name)
         figure(plot, name, f"figure-{key}-{name}", select=select, how=found.about)
+    tables(found, key, select=select)
+
+
+def tables(found: Result, key: str, *, select: Select | None = None) -> None:
+    """Show all tables of a result."""
     for name, frame in found.tables().items():
         if len(frame):
             title = name.replace("_", " ").capitalize()

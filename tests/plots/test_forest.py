@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 
 from workbench.errors import DataError
-from workbench.plots.behind import ARROWS, drawn_points
+from workbench.plots.behind import EXTRA, drawn_points
 from workbench.plots.forest import forest
 from workbench.plots.held_out import held_out_dots
 from workbench.plots.ranking import clear_first
@@ -59,7 +59,7 @@ def arrows(figure) -> list[tuple[str, float, str]]:
     return [
         (trace.marker.symbol, x, hover)
         for trace in figure.data
-        if trace.meta == ARROWS
+        if trace.meta == EXTRA
         for x, hover in zip(trace.x, trace.hovertext, strict=True)
     ]
 

@@ -25,6 +25,10 @@ if TYPE_CHECKING:
     import plotly.graph_objects as go
 
 
+_PANELS = 4
+"""Terms that are drawn in any case, where scenarios differ in few."""
+
+
 @dataclass(frozen=True, eq=False)
 class ScenarioPool(Result):
     """Weights of each annotator in each scenario, pooled, unpooled and complete.
@@ -115,7 +119,7 @@ class ScenarioPool(Result):
         order = clear_first(self._spread())
         return panels(
             self._pooled(),
-            [*order.clear, *order.rest],
+            [*order.clear, *order.rest][: max(len(order.clear), _PANELS)],
             row="scenario",
             x_title="pooled weight (log-odds per unit)",
         )

@@ -14,11 +14,11 @@ KEYS = ("group", "term", "against")
 Where a mark is of one scenario only, that comes fourth."""
 
 _SCENARIO = "scenario"
-_ALSO = {"group": ("annotator",), "against": ("reference",)}
+_ALSO = {"group": ("annotator",), "against": ("reference", "other")}
 """Names that tables have for the same."""
 
-ARROWS = "arrows"
-"""The ``meta`` of marks that point at another mark, beyond the axis."""
+EXTRA = "extra"
+"""The ``meta`` of marks whose numbers other marks of the figure have too."""
 
 
 def customdata(frame: pd.DataFrame) -> list[list[Any]]:
@@ -119,7 +119,7 @@ def drawn_points(figure: go.Figure) -> pd.DataFrame:
 
 
 def _is_mark(trace: Any) -> bool:
-    return bool(trace.hoverinfo != "skip" and trace.meta != ARROWS)
+    return bool(trace.hoverinfo != "skip" and trace.meta != EXTRA)
 
 
 def _rows(trace: Any) -> pd.DataFrame:

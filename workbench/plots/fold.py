@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import plotly.graph_objects as go
+
+from workbench.plots.theme import axis_on_top
 
 TALLEST = 1200
 """Pixels of a figure that a reader can still take in."""
@@ -28,16 +30,14 @@ class Rows(NamedTuple):
         Rows that are drawn.
     height : int
         Pixels of the figure.
-    per_row : float
     """
 
     shown: int
     height: int
-    per_row: float
 
 
 def lay_out(rows: int, groups: int, ranked: bool) -> Rows:
-    """Return how many rows have room, and how tall they are.
+    """Return how many rows have room, and how tall the figure is.
 
     Parameters
     ----------
@@ -48,7 +48,7 @@ def lay_out(rows: int, groups: int, ranked: bool) -> Rows:
     Examples
     --------
     >>> lay_out(4, 1, ranked=True)
-    Rows(shown=4, height=214, per_row=26)
+    Rows(shown=4, height=214)
     >>> lay_out(300, 2, ranked=True).height <= TALLEST
     True
     """
@@ -57,15 +57,15 @@ def lay_out(rows: int, groups: int, ranked: bool) -> Rows:
     if rows * row > room:
         row = max(_LEAST_ROW, _LEAST_GROUP * groups, room / rows)
     shown = min(rows, max(1, int((room if ranked else _MOST) / row + 1e-9)))
-    return Rows(shown, _FIXED + round(shown * row), row)
+    return Rows(shown, _FIXED + round(shown * row))
 
 
-def remember(figure: go.Figure, rows: Rows, clear: int) -> go.Figure:
+def remember(figure: go.Figure, rows: Rows, groups: int, clear: int) -> go.Figure:
     """Note in a figure how many of its rows come first, so that it can be folded."""
     first = min(max(clear, _SOME), rows.shown)
     first = rows.shown if rows.shown - first <= _FEW else first
-    fold = {"rows": rows.shown, "first": first, "clear": clear, "per_row": rows.per_row}
-    return figure.update_layout(meta={"fold": fold})
+    saved = rows.height - lay_out(first, groups, ranked=True).height
+    return figure.update_layout(meta={"fold": {"rows": rows.shown, "first": first, "saved": saved}})
 
 
 def foldable(figure: go.Figure) -> int:
@@ -90,14 +90,14 @@ def folded(figure: go.Figure) -> go.Figure:
     >>> folded(go.Figure()).layout.height is None
     True
     """
-    hidden = foldable(figure)
-    if not hidden:
+    if not foldable(figure):
         return figure
     fold = _fold(figure)
-    height = int(figure.layout.height) - round(hidden * fold["per_row"])
-    return figure.update_layout(height=height, yaxis_range=[fold["first"] - 0.5, -0.5])
+    height = int(figure.layout.height) - fold["saved"]
+    figure.update_layout(height=height, yaxis_range=[fold["first"] - 0.5, -0.5])
+    return axis_on_top(figure)
 
 
-def _fold(figure: go.Figure) -> dict[str, Any]:
+def _fold(figure: go.Figure) -> dict[str, int]:
     meta = figure.layout.meta
     return dict(meta["fold"]) if isinstance(meta, dict) and "fold" in meta else {}

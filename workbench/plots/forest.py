@@ -18,8 +18,6 @@ from workbench.plots.theme import axes, axis_on_top, offsets, style
 from workbench.plots.unplaced import note_below, unplaced
 
 _NEEDED = ("term", "estimate", "conf_low", "conf_high")
-_TALL = 700
-"""Pixels from which the axis stands above the rows too."""
 
 
 def forest(
@@ -84,10 +82,8 @@ def forest(
     if reference is not None:
         figure.add_vline(x=reference, line={"color": "rgba(128,128,128,0.8)", "width": 1.2})
     _draw(figure, drawn, _places(drawn, terms, groups), groups, reference)
-    remember(figure, rows, rows.shown if ranking is None else len(ranking.clear))
-    if rows.height > _TALL:
-        axis_on_top(figure)
-    return note_below(figure, lines)
+    remember(figure, rows, len(groups), rows.shown if ranking is None else len(ranking.clear))
+    return axis_on_top(note_below(figure, lines))
 
 
 def in_units(frame: pd.DataFrame, name: str) -> pd.DataFrame:

@@ -10,7 +10,7 @@ import pandas as pd
 import plotly.graph_objects as go
 from numpy.typing import NDArray
 
-from workbench.plots.behind import ARROWS, customdata
+from workbench.plots.behind import EXTRA, customdata
 from workbench.plots.theme import escape, label, marker
 
 _WIDTH = 60
@@ -85,7 +85,7 @@ def arrows(own: pd.DataFrame, y: NDArray[np.float64], edge: float, side: str, k:
         hovertext=[_hover(row) for row in own.to_dict("records")],
         hoverinfo="text",
         customdata=customdata(own),
-        meta=ARROWS,
+        meta=EXTRA,
     )
 
 

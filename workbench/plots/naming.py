@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from itertools import product
 from typing import NamedTuple
 
 import numpy as np
@@ -15,6 +14,8 @@ _CANVAS = (760.0, 400.0)
 """Pixels of the plot that names are placed for; on a wider one they are further apart."""
 
 _LETTER, _LINE, _MARK = 7.2, 14.0, 7.0
+_MOST = 30
+"""Names with which a figure is still read."""
 _CLOSE = "bottom right"
 
 
@@ -59,6 +60,8 @@ def name_points(
     taken = [(px - _MARK, py - _MARK, px + _MARK, py + _MARK) for px, py in points[inside]]
     texts, places = [""] * len(names), [_CLOSE] * len(names)
     for k in (int(k) for k in order if inside[k]):
+        if sum(map(bool, texts)) >= _MOST:
+            break
         text = label(names[k])
         for place in _PLACES:
             box = _box(points[k], len(names[k]), place)
@@ -70,8 +73,8 @@ def name_points(
     return Named(texts, places)
 
 
-_PLACES = tuple(f"{v} {h}" for v, h in product(("top", "bottom"), ("center", "right", "left")))
-_PLACES = ("middle right", "middle left", *_PLACES)
+# beside the lines of the intervals, which go up and across
+_PLACES = ("top right", "top left", "bottom right", "bottom left", "middle right", "middle left")
 
 _Box = tuple[float, float, float, float]
 
@@ -84,10 +87,10 @@ def _pixels(values: ArrayLike, limits: tuple[float, float], axis: int) -> np.nda
 def _box(point: np.ndarray, letters: int, place: str) -> _Box:
     vertical, horizontal = place.split()
     wide, x, y = _LETTER * min(letters, 40), float(point[0]), float(point[1])
-    left = {"center": x - wide / 2, "right": x + _MARK + 2, "left": x - _MARK - 2 - wide}[
+    left = {"center": x - wide / 2, "right": x + _MARK / 2, "left": x - _MARK / 2 - wide}[
         horizontal
     ]
-    low = {"middle": y - _LINE / 2, "top": y + _MARK, "bottom": y - _MARK - _LINE}[vertical]
+    low = {"middle": y - _LINE / 2, "top": y + 2, "bottom": y - 2 - _LINE}[vertical]
     return left, low, left + wide, low + _LINE
 
 

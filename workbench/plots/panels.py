@@ -18,7 +18,7 @@ from workbench.plots.theme import label, labels, offsets, style
 from workbench.plots.unplaced import note_below, unplaced
 
 _COLUMNS = 2
-_ROW, _GROUP, _BETWEEN, _FIXED = 18, 6, 44, 110
+_ROW, _GROUP, _BETWEEN, _FIXED = 22, 7, 34, 120
 _GRID = "rgba(128,128,128,0.25)"
 
 
@@ -139,10 +139,9 @@ def _axes(
     x_title: str,
     down: int,
 ) -> None:
-    figure.update_xaxes(
-        range=limits, gridcolor=_GRID, zeroline=False, automargin=True, showticklabels=True
-    )
+    figure.update_xaxes(range=limits, gridcolor=_GRID, zeroline=False, automargin=True, nticks=6)
     figure.update_xaxes(title=x_title, row=down)
+    figure.update_annotations(font={"size": 13}, yshift=2)
     figure.update_yaxes(
         tickvals=list(range(len(rows))),
         ticktext=labels(rows),

@@ -36,7 +36,12 @@ def unplaced(frame: pd.DataFrame, groups: Sequence[str]) -> list[str]:
     """
     if frame.empty:
         return []
-    known = frame.assign(reason=_reasons(frame))
+    # what each group says of itself is one reason
+    reasons = [
+        reason.removeprefix(f"{group}: ")
+        for reason, group in zip(_reasons(frame), frame["group"], strict=True)
+    ]
+    known = frame.assign(reason=reasons)
     found: dict[tuple[str, tuple[str, ...]], list[str]] = {}
     for (reason, term), own in known.groupby(["reason", "term"], sort=False):
         found.setdefault((reason, tuple(dict.fromkeys(own["group"]))), []).append(str(term))
@@ -68,7 +73,7 @@ def note_below(figure: go.Figure, lines: Sequence[str]) -> go.Figure:
 def _reasons(frame: pd.DataFrame) -> pd.Series:
     if "reason" not in frame:
         return pd.Series(_UNKNOWN, index=frame.index)
-    return frame["reason"].astype(object).where(frame["reason"].notna(), _UNKNOWN)
+    return frame["reason"].astype(object).where(frame["reason"].notna(), _UNKNOWN).astype(str)
 
 
 def _listed(names: Sequence[str]) -> str:

@@ -9,7 +9,9 @@ import streamlit as st
 from parts.charts.comparison import Comparison, pairs_behind
 from parts.charts.selection import CLICK
 from parts.choices import one
-from parts.ui import figure, note, result, table
+from parts.examples import APART, WRONG
+from parts.linking import to_pairs
+from parts.ui import figure, note, result, table, tables
 
 from workbench.compare.scenarios import ScenarioPool
 from workbench.decompose.missing import missing_verdicts
@@ -31,10 +33,11 @@ def held_out(shown: Comparison) -> None:
         bind="query-params",
     )
     how = f"{shown.choices['folds']} folds that never split a prompt; baselines beside."
-    st.caption(f"{how} {CLICK}")
+    st.caption(f"{how} Click a point or a row: the pairs that this fit predicts worst.")
     figure(held_out_dots(held, measure), f"Held-out {measure} beside baselines", "held",
-           select=pairs_behind, frame=held, how=how)  # fmt: skip
-    table(held, "held_out", "Held-out scores with n and intervals; gain of the factors, paired")
+           select=_worst, frame=held, how=how)  # fmt: skip
+    title = "Held-out scores with n and intervals; gain of the factors, paired"
+    table(held, "held_out", title, select=_worst)
 
 
 def fit(shown: Comparison) -> None:
@@ -44,7 +47,8 @@ def fit(shown: Comparison) -> None:
 
 def similarity(shown: Comparison) -> None:
     """Show who rewards the same."""
-    result(shown.further("similarity"), "similarity")
+    st.caption("Click a cell or a row: the pairs on which these two annotators disagree.")
+    result(shown.further("similarity"), "similarity", select=_apart)
 
 
 def concordance(shown: Comparison) -> None:
@@ -54,14 +58,26 @@ def concordance(shown: Comparison) -> None:
 
 
 def scenarios(shown: Comparison) -> None:
-    """Show the weights in each scenario: those that vary most, and one scenario at a time."""
+    """Show the weights that vary most between scenarios, then all in one scenario."""
     found = cast(ScenarioPool, shown.further("scenarios"))
-    st.caption(CLICK)
+    st.caption(f"{found.about} {CLICK}")
+    for name, plot in found.figures().items():
+        st.caption(name)
+        figure(plot, name, f"scenarios-{name}", select=pairs_behind, how=found.about)
     names = list(dict.fromkeys(found.to_frame()["scenario"]))
     chosen = one("All weights in one scenario", names, "in_scenario")
     figure(found.in_scenario(chosen), "Pooled weights in one scenario", "in-scenario",
            select=pairs_behind, how=found.about)  # fmt: skip
-    result(found, "scenarios", select=pairs_behind)
+    tables(found, "scenarios", select=pairs_behind)
+
+
+def _worst(of: dict[str, str]) -> None:
+    to_pairs(group=of.get("group"), order=WRONG)
+
+
+def _apart(of: dict[str, str]) -> None:
+    if "against" in of:
+        to_pairs(group=of["group"], against=of["against"], order=APART)
 
 
 def checks(shown: Comparison) -> None:
