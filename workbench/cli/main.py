@@ -22,6 +22,7 @@ from workbench.cli import (
     audit_model,
     audit_rewards,
     curate,
+    doctor,
     opened,
     principles,
 )
@@ -143,6 +144,7 @@ def demo(
         raise typer.Exit(serve("sample", 8501))
 
 
+doctor.register(app)
 analyse.register(app)
 annotate.register(app)
 principles.register(app)
