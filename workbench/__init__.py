@@ -97,6 +97,7 @@ if TYPE_CHECKING:
     from workbench.ratings.length_control import length_control as length_control
     from workbench.ratings.result import Ratings as Ratings
     from workbench.report.build import report as report
+    from workbench.report.compared import compare_reports as compare_reports
     from workbench.screening.screening import Screening as Screening
     from workbench.screening.screening import screen as screen
 
@@ -174,6 +175,7 @@ _EXPORTS = {
     "strength": "workbench.curate.strength",
     "Strength": "workbench.curate.strength_result",
     "report": "workbench.report.build",
+    "compare_reports": "workbench.report.compared",
     "audit_judge": "workbench.audit.judges.audit",
     "plan_audit": "workbench.audit.judges.plan",
     "JudgeAudit": "workbench.audit.judges.scorecard",

@@ -51,6 +51,8 @@ class Finding:
         What to do.
     evidence : tuple of str
         Pairs that show it, at most ten.
+    group, term, against : str or None
+        Whose number it is, of which factor, and beside whom: what leads to its pairs.
     """
 
     rule_id: str
@@ -63,6 +65,9 @@ class Finding:
     n: int
     help: str
     evidence: tuple[str, ...] = ()
+    group: str | None = None
+    term: str | None = None
+    against: str | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """Return the finding as plain JSON values."""
@@ -79,6 +84,7 @@ def finding(
     *,
     threshold: str | None = None,
     evidence: tuple[str, ...] = (),
+    about: tuple[str | None, str | None, str | None] = (None, None, None),
 ) -> Finding:
     """Return a finding by one of some rules.
 
@@ -93,6 +99,8 @@ def finding(
         In place of the rule's own words.
     evidence : tuple of str
         Pairs.
+    about : tuple of str or None
+        Group, term and whom the group is compared with.
 
     Examples
     --------
@@ -102,4 +110,4 @@ def finding(
     """
     rule = rules[rule_id]
     told = threshold or rule.threshold
-    return Finding(rule_id, level, message, *numbers, told, n, rule.help, evidence)
+    return Finding(rule_id, level, message, *numbers, told, n, rule.help, evidence, *about)

@@ -203,6 +203,7 @@ def _opposite(contrasts: list[Contrast]) -> list[Finding]:
             "other way",
             int(row["n"]),
             (-row["ratio"], -row["ratio_high"], -row["ratio_low"]),
+            about=(row["group"], None, row["reference"]),
         )
         for row in table[table["opposite"] & (q < Q_LEVEL)].to_dict("records")
     ]
@@ -233,6 +234,7 @@ def _nothing_shared(contrasts: list[Contrast]) -> list[Finding]:
             _nothing_in_words(row, bool(apart[k])),
             int(row["n"]),
             (row["ratio"], row["ratio_low"], row["ratio_high"]),
+            about=(row["group"], None, row["reference"]),
         )
         for k, row in enumerate(table.to_dict("records"))
         if nothing[k] and other[k] and not row["opposite"]
@@ -263,6 +265,7 @@ def _differences(contrasts: list[Contrast]) -> list[Finding]:
             difference_in_words(row),
             int(row["n"]),
             (row["estimate"], row["conf_low"], row["conf_high"]),
+            about=(row["group"], row["term"], row["reference"]),
         )
         for row in clear.to_dict("records")
     ]
@@ -319,6 +322,7 @@ def _position_bias(result: Decomposition) -> list[Finding]:
             f"{'first' if row['estimate'] > 0 else 'second'}, all else equal",
             int(row["n"]),
             (row["probability"], row["probability_low"], row["probability_high"]),
+            about=(row["group"], POSITION, None),
         )
         for row in slot.to_dict("records")
     ]
