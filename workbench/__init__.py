@@ -64,6 +64,8 @@ if TYPE_CHECKING:
     from workbench.decompose.posterior import dissect as dissect
     from workbench.decompose.published import PublishedFits as PublishedFits
     from workbench.decompose.published import read_fits as read_fits
+    from workbench.doctor.checkup import Checkup as Checkup
+    from workbench.doctor.doctor import doctor as doctor
     from workbench.errors import ConfigError as ConfigError
     from workbench.errors import DataError as DataError
     from workbench.errors import DesignError as DesignError
@@ -133,6 +135,8 @@ _EXPORTS = {
     "concordance": "workbench.compare.concordance",
     "Concordance": "workbench.compare.concordance",
     "dissect": "workbench.decompose.posterior",
+    "doctor": "workbench.doctor.doctor",
+    "Checkup": "workbench.doctor.checkup",
     "Dissection": "workbench.decompose.posterior",
     "disagreements": "workbench.explain.hard_pairs",
     "missing_verdicts": "workbench.decompose.missing",

@@ -144,6 +144,24 @@ def test_a_model_without_reference_is_ranked_only(world):
                "ranks-against-preferences").exit_code in (0, FAILED)  # fmt: skip
 
 
+def test_only_so_many_pairs_are_audited(world, tmp_path):
+    some = run(world / "data", "--model", world / "last", "--pairs", 12, "--json", "--out",
+               tmp_path / "few")  # fmt: skip
+    assert some.exit_code == 0, some.stderr
+    kept = read_scores(tmp_path / "few").tables["model"]
+    assert len(kept) == 12
+    # drawn with the seed, not the first of the file
+    other = run(world / "data", "--model", world / "last", "--pairs", 12, "--seed", 3, "--out",
+                tmp_path / "others")  # fmt: skip
+    assert other.exit_code == 0, other.stderr
+    assert set(read_scores(tmp_path / "others").tables["model"]["pair_id"]) != set(kept["pair_id"])
+    sample = run("sample", "--pairs", 6, "--model", world / "last")
+    assert sample.exit_code == 0, sample.stderr
+    assert "ranking accuracy" in sample.stdout
+    beside = run(world / "data", "--scores", tmp_path / "few", "--pairs", 3)
+    assert "--pairs cannot go with --scores" in beside.stderr
+
+
 def test_a_reward_model_is_audited(world, tmp_path):
     done = run(world / "data", "--reward", world / "reward", "--out", tmp_path / "audit")
     assert done.exit_code == 0, done.stderr

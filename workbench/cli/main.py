@@ -22,22 +22,15 @@ from workbench.cli import (
     audit_model,
     audit_rewards,
     curate,
+    doctor,
+    opened,
     principles,
 )
-from workbench.cli.command import (
-    BY,
-    FIT,
-    FORMAT,
-    FURTHER,
-    REFERENCE,
-    SOURCE,
-    SOURCES,
-    Run,
-    command,
-)
+from workbench.cli.command import Run, command
 from workbench.cli.dashboard import serve
 from workbench.cli.flags import ANNOTATOR
-from workbench.cli.terminal import Group, explained
+from workbench.cli.options import BY, FIT, FORMAT, FURTHER, REFERENCE, SOURCE, SOURCES
+from workbench.cli.terminal import Group
 from workbench.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -113,10 +106,8 @@ def contrast(
     ] = 0.1,
 ) -> None:
     """Test where annotators differ in taste from the reference, sharpness apart."""
-    import workbench as wb
-
-    job = run.main_job(run.scored())
-    if job.judges is None:
+    job = run.main_job(run.scored(), margin=margin)
+    if job.gap is None:
         raise ConfigError(
             "There is nobody to compare with the reference.",
             where=run.config.source,
@@ -125,7 +116,7 @@ def contrast(
             fix="Name whom to compare with it: --annotator NAME, or another --reference NAME; "
             "--kind says what annotators are where the file does not.",
         )
-    run.show_result(wb.contrast(job.judges, job.people, margin=margin))
+    run.show_result(job.gap)
 
 
 @command(app, SOURCE, FORMAT, REFERENCE, *FIT, FURTHER)
@@ -153,6 +144,7 @@ def demo(
         raise typer.Exit(serve("sample", 8501))
 
 
+doctor.register(app)
 analyse.register(app)
 annotate.register(app)
 principles.register(app)
@@ -162,11 +154,9 @@ audit_rewards.register(app)
 curate.register(app)
 
 
-@app.command("app")
-def open_app(
-    source: Annotated[
-        str, typer.Argument(metavar="[DATA]", help="A file, a saved folder, or sample.")
-    ] = "sample",
+@command(app, opened.DATA, FORMAT, ANNOTATOR, shared=opened.SHARED)
+def app_(
+    run: Run,
     port: Annotated[int, typer.Option(min=1, max=65535, help="Port on this machine.")] = 8501,
     no_token: Annotated[
         bool, typer.Option("--no-token", help="Let in whoever reaches it: only behind a log-in.")
@@ -183,13 +173,14 @@ def open_app(
             "each has its own: NAME_ENDPOINT.",
         ),
     ] = None,
-    debug: Annotated[bool, typer.Option("--debug", help="Show the traceback.")] = False,
 ) -> None:
     """Open the dashboard on this machine (127.0.0.1), by a link with a token."""
-    with explained(debug):
-        named = endpoint or ()
-        code = serve(source, port, token=not no_token, endpoints=named, key_variable=key_variable)
-        raise typer.Exit(code)
+    config, named = run.config, endpoint or ()
+    code = serve(
+        config.source, port, token=not no_token, endpoints=named, key_variable=key_variable,
+        reading=config.to_toml(),
+    )  # fmt: skip
+    raise typer.Exit(code)
 
 
 def _principles(data: PreferenceData, folder: Path) -> Extraction:
