@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import json
-import re
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any, TypeVar
@@ -13,8 +11,6 @@ from typing import Any, TypeVar
 import pandas as pd
 
 from workbench.compare.contrast import Contrast
-from workbench.curate.curation_result import Curation
-from workbench.curate.strength_result import Strength
 from workbench.data.dataset import PreferenceData
 from workbench.decompose.checks.check import check_fit
 from workbench.decompose.checks.result import FitCheck
@@ -25,7 +21,7 @@ from workbench.finding import Finding
 from workbench.json_values import to_json
 from workbench.report import curated, sections
 from workbench.report.data_card import card_of, data_card, simulated
-from workbench.report.export import to_csv
+from workbench.report.export import tables_of, to_csv
 from workbench.report.findings import find
 from workbench.report.forms.html import page_of
 from workbench.report.forms.markdown import markdown_of
@@ -130,7 +126,7 @@ class Report:
             "differences": lambda: [sections.differences(gap, k) for k, gap in _from_1(gaps)],
             "held-out": lambda: [sections.held_out(scored)] if scored else [],
             "fit": lambda: [sections.fit_check(one, k) for k, one in _from_1(self.checks)],
-            "result": lambda: [_other(result, k) for k, result in _from_1(others)],
+            "result": lambda: [curated.section_of(result, k) for k, result in _from_1(others)],
             "limits": lambda: [sections.limits(fits)] if fits else [],
             "provenance": lambda: [sections.provenance(self.results)],
             "rerun": lambda: [sections.rerun(self.command)],
@@ -172,6 +168,14 @@ class Report:
             None is found, or it does not write the file in time.
         """
         return pdf_of(self.html(), Path(path))
+
+    def showing(self, sections: Sequence[str] | None, notes: str | None) -> Report:
+        """Return the report with other sections and notes; what is known stays known."""
+        other = replace(self, chosen=known_sections(sections), notes=notes or None)
+        for name in ("findings", "checks", "missing", "quoted", "simulated"):
+            if name in self.__dict__:
+                other.__dict__[name] = self.__dict__[name]
+        return other
 
     def to_dict(self) -> dict[str, Any]:
         """Return the report as plain JSON values: what ``report.json`` holds."""
@@ -232,7 +236,7 @@ class Report:
     def _save_page(self, path: Path) -> None:
         folder = path.parent / "tables"
         folder.mkdir(parents=True, exist_ok=True)
-        for old in _tables_of(path.with_suffix(".json")):
+        for old in tables_of(path.with_suffix(".json")):
             (folder / old).unlink(missing_ok=True)
         write_text(path, self.html())
         record = to_json(self.to_dict())
@@ -335,19 +339,17 @@ def report(
         )
     for result in listed:
         _check(result)
-    return Report(listed, data, title, command, licence, _known(sections), notes or None)
+    return Report(listed, data, title, command, licence, known_sections(sections), notes or None)
 
 
-def _other(result: Result, number: int) -> Section:
-    """Return the section of a result that is neither a fit nor a comparison."""
-    if isinstance(result, Strength):
-        return curated.strength(result, number)
-    if isinstance(result, Curation):
-        return curated.curation(result, number)
-    return sections.other(result, number)
+def known_sections(names: Sequence[str] | None) -> tuple[str, ...] | None:
+    """Return names of sections, each once; None for all where there are none.
 
-
-def _known(names: Sequence[str] | None) -> tuple[str, ...] | None:
+    Raises
+    ------
+    ConfigError
+        A report has no such section.
+    """
     unknown = [name for name in names or () if name not in KINDS]
     if unknown:
         raise ConfigError(
@@ -374,16 +376,3 @@ def _check(result: Result) -> None:
             expected=", ".join((*TIDY, "method")),
             fix="Give the result's to_frame() these columns.",
         )
-
-
-def _tables_of(record: Path) -> list[str]:
-    """Return the names of the tables that an earlier report of this name wrote."""
-    if not record.is_file():
-        return []
-    try:
-        listed = json.loads(record.read_text(encoding="utf-8")).get("tables", [])
-    except (ValueError, AttributeError):
-        return []
-    # only names as save() makes them: the file may be anybody's
-    found = [re.fullmatch(r"tables/(\d\d_\w+\.csv)", str(name)) for name in listed]
-    return [match[1] for match in found if match]
