@@ -101,6 +101,7 @@ if TYPE_CHECKING:
     from workbench.ratings.length_control import length_control as length_control
     from workbench.ratings.result import Ratings as Ratings
     from workbench.report.build import report as report
+    from workbench.report.compared import compare_reports as compare_reports
     from workbench.screening.screening import Screening as Screening
     from workbench.screening.screening import screen as screen
 
@@ -182,6 +183,7 @@ _EXPORTS = {
     "overview": "workbench.overview.overview",
     "Overview": "workbench.overview.overview",
     "report": "workbench.report.build",
+    "compare_reports": "workbench.report.compared",
     "audit_judge": "workbench.audit.judges.audit",
     "plan_audit": "workbench.audit.judges.plan",
     "JudgeAudit": "workbench.audit.judges.scorecard",
