@@ -7,6 +7,7 @@ from typing import Any
 
 import pandas as pd
 import streamlit as st
+from parts.opening.advice import in_the_app
 
 import workbench as wb
 from workbench.plots.theme import CONFIG
@@ -32,7 +33,7 @@ def warn(value: str) -> None:
 def failure(error: wb.WorkbenchError) -> None:
     """Show an error with what was found and what to do; it may quote the file."""
     st.error("This did not work.", icon=":material/error:")
-    text(error)
+    text(in_the_app(error))
 
 
 def figure(plot: object, alt: str, key: str) -> None:
