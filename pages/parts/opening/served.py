@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -12,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import workbench as wb
+from workbench.cli.dashboard import read_as, served
 from workbench.report.main_job import with_factors
 
 SAMPLE = "sample"
@@ -25,7 +25,7 @@ Stamp = tuple[tuple[str, int, int], ...]
 
 def source() -> str:
     """Return what the server opens by itself: of `workbench app DATA`, or the sample."""
-    return os.environ.get("WORKBENCH_DATA", SAMPLE)
+    return served()[0]
 
 
 @dataclass
@@ -113,5 +113,11 @@ def _stamp(name: str) -> Stamp:
     return tuple(sorted(found))
 
 
-SHELF = Shelf(lambda name: with_factors(wb.load(name)))
+def _read(name: str) -> wb.PreferenceData:
+    """Read a source; the one that the server was started with as it was told to."""
+    opened, reading = served()
+    return with_factors(read_as(name, reading if name == opened else ""))
+
+
+SHELF = Shelf(_read)
 """That of this server. Uploads are on none: they stay in their session."""
