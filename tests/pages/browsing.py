@@ -149,6 +149,9 @@ class Watched:
         self.page.locator("input[type=file]").first.set_input_files(str(file))
         self.settle()
         self.page.get_by_text("As read: the first judgements").wait_for()
+        self.settle()
+        self.scroll()
+        self.inspect()
         self.page.get_by_role("button", name="Load", exact=True).click()
         self.settle()
 
