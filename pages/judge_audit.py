@@ -27,7 +27,6 @@ def existing() -> None:
 
 enter("Judge audit")
 data = current()
-announce(data)
 known = known_runs("audit")
 if known:
     chosen = known[st.selectbox("Audit", list(known), key="audit-run")]
@@ -48,6 +47,7 @@ if not has_text(data):
     st.info("Probes change texts, and these data have none: their verdicts are looked at below.")
     existing()
     st.stop()
+announce(data)
 probes, seen = st.tabs(["New audit", "Existing verdicts"])
 with probes:
     try:

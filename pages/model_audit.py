@@ -19,8 +19,8 @@ st.caption(
     "Log-likelihoods of both responses under a model, its reference and its checkpoints: whether "
     "it ranks as the preferences say, how far a perfect solution would come, what moved."
 )
+announce(data)
 known = kept()
-top = st.container()
 try:
     with st.expander("New audit", icon=":material/model_training:", expanded=not known):
         made = asked(data)
