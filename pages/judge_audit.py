@@ -43,11 +43,11 @@ st.caption(
     "Probes change one thing at a time, in both orders, beside a control of the same length: what "
     "should not matter (invariance) and what must (sensitivity). Existing verdicts need no call."
 )
+announce(data)
 if not has_text(data):
     st.info("Probes change texts, and these data have none: their verdicts are looked at below.")
     existing()
     st.stop()
-announce(data)
 probes, seen = st.tabs(["New audit", "Existing verdicts"])
 with probes:
     try:
