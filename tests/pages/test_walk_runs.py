@@ -48,6 +48,7 @@ def test_a_visitor_reads_every_call_and_hostile_replies_stay_text(browser, tmp_p
         choose(who, "View", "Compare with another")
         page.get_by_text("first and second: agreement on the same pairs").wait_for()
         who.inspect()
+        keeps_the_form(who)
         who.visit("Side by side")
         choose(who, "What to compare", "Two runs")
         page.get_by_text("factors differ").wait_for()
@@ -59,3 +60,20 @@ def choose(who: Watched, box: str, option: str) -> None:
     who.page.get_by_role("combobox", name=box).first.click()
     who.page.get_by_role("option", name=option, exact=True).click()
     who.settle()
+
+
+def keeps_the_form(who: Watched) -> None:
+    """What is chosen on Annotate is there after a look at another page."""
+    who.visit("Annotate")
+    who.page.get_by_text("New run").click()
+    for label, value in (("Pairs", "123"), ("Model", "offline:mine")):
+        who.page.get_by_label(label, exact=True).fill(value)
+        who.page.keyboard.press("Enter")
+        who.settle()
+    choose(who, "Orders", "ba")
+    who.visit("Runs")
+    who.visit("Annotate")
+    who.page.get_by_text("New run").click()
+    assert who.page.get_by_label("Pairs", exact=True).input_value() == "123"
+    assert who.page.get_by_label("Model", exact=True).input_value() == "offline:mine"
+    assert who.page.get_by_role("combobox", name="Orders").first.input_value() == "ba"
