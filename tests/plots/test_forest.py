@@ -112,7 +112,9 @@ def test_undefined_terms_of_one_reason_share_a_line() -> None:
     some = frame.assign(group=frame["group"].replace({"c": "d"}))
     some = pd.concat([some, table(("c", "e"), ("tables",))], ignore_index=True)
     lines = below(forest(some))
-    assert lines[0].startswith("No number for tables, tables_chars (3 of 5 groups)")
+    assert lines == [
+        "No number for tables (3 of 5 groups), tables_chars (3 of 5 groups): too few clusters (2)"
+    ]
     many = table(("a",), tuple(f"t{k}" for k in range(40))).assign(estimate=np.nan)
     many["reason"] = [f"reason {k}" for k in range(40)]
     assert len(below(forest(many))) == 6

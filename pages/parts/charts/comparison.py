@@ -18,7 +18,7 @@ from parts.ui import figure, note, result, table
 import workbench as wb
 from workbench.decompose.checks.result import fit_warnings
 from workbench.decompose.decomposition import Decomposition
-from workbench.decompose.telling import told_once
+from workbench.decompose.warned import told_once, warnings_once
 from workbench.plots.forest import forest, in_units
 from workbench.plots.ranking import clear_first
 from workbench.report.job import MainJob
@@ -41,7 +41,7 @@ class Comparison:
     @cached_property
     def warnings(self) -> list[str]:
         """What a reader should know before trusting a weight; what groups share, once."""
-        return self.once([line for fit in self.fits for line in fit.warnings])
+        return warnings_once(self.fits)
 
     def once(self, lines: list[str]) -> list[str]:
         """Return lines of groups, what they share once."""
