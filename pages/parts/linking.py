@@ -59,3 +59,11 @@ def link_of(**params: str | Iterable[str] | None) -> _Said:
     asked = {**kept, **order, **params}
     told = {k: [v] if isinstance(v, str) else list(v) for k, v in asked.items() if v is not None}
     return {name: values for name, values in told.items() if values}
+
+
+def to_page(page: str, label: str) -> None:
+    """Show a link to another page that keeps data, fit and slice; the label is our own words."""
+    try:
+        st.page_link(page, label=label, icon=":material/arrow_forward:", query_params=link_of())
+    except StreamlitPageNotFoundError:
+        st.button(label, disabled=True, key=f"page-{page}-{label}")
