@@ -34,8 +34,8 @@ def forest(
     ----------
     frame : DataFrame
         ``term, estimate, conf_low, conf_high``; and where it has them ``group`` (a colour
-        and sign each), ``against`` (the group that it is a difference from), ``meaning`` (of
-        the term), ``q_value``, ``n``, ``method`` and ``reason`` for the hover text.
+        and sign each), ``against`` (the group that it is a difference from), ``q_value``,
+        ``n``, ``method`` and ``reason`` for the hover text.
     title : str, optional
     x_title : str
     reference : float, optional
