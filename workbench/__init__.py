@@ -101,6 +101,8 @@ if TYPE_CHECKING:
     from workbench.report.build import report as report
     from workbench.screening.screening import Screening as Screening
     from workbench.screening.screening import screen as screen
+    from workbench.whole_run.result import WholeRun as WholeRun
+    from workbench.whole_run.run import run as run
 
 try:
     __version__ = version("preference-workbench")
@@ -178,6 +180,8 @@ _EXPORTS = {
     "strength": "workbench.curate.strength",
     "Strength": "workbench.curate.strength_result",
     "report": "workbench.report.build",
+    "run": "workbench.whole_run.run",
+    "WholeRun": "workbench.whole_run.result",
     "audit_judge": "workbench.audit.judges.audit",
     "plan_audit": "workbench.audit.judges.plan",
     "JudgeAudit": "workbench.audit.judges.scorecard",

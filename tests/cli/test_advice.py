@@ -54,6 +54,8 @@ WHERE = {
     "workbench/report/main_job.py": ("contrast", "report"),
     "workbench/report/further.py": ("report",),
     "workbench/factors/columns.py": READING,
+    "workbench/doctor": READING,
+    "workbench/whole_run": ("run",),
     "workbench/config.py": READING,
 }
 """Commands in which the messages of a file, or of a room, can arise."""
@@ -67,6 +69,15 @@ SHOWN = {
 ELSEWHERE = {
     ("workbench/data/formats/plain/nearest.py", "--explain"): ("load",),
     ("workbench/data/dataset.py", "--by"): ("decompose",),
+    ("workbench/whole_run/config.py", "--rubric"): ("factors",),
+    ("workbench/doctor/fits.py", "--folds"): ("decompose",),
+    ("workbench/doctor/fits.py", "--reference"): ("contrast",),
+    ("workbench/doctor/fits.py", "--annotator"): ("contrast",),
+    ("workbench/doctor/fits.py", "--baseline"): ("length-control",),
+    ("workbench/doctor/judged.py", "--folds"): ("principles extract",),
+    ("workbench/doctor/judged.py", "--model"): ("principles extract", "audit-model"),
+    ("workbench/doctor/judged.py", "--from-verdicts"): ("audit-judge",),
+    ("workbench/doctor/judged.py", "--out"): ("curate",),
     ("workbench/llm/batch.py", "--batch-format"): ("plan",),
     ("workbench/llm/batches/anthropic_batch.py", "--soft"): ("judge", "plan"),
 }

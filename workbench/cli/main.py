@@ -25,6 +25,7 @@ from workbench.cli import (
     doctor,
     opened,
     principles,
+    whole_run,
 )
 from workbench.cli.command import Run, command
 from workbench.cli.dashboard import serve
@@ -144,6 +145,7 @@ def demo(
         raise typer.Exit(serve("sample", 8501))
 
 
+whole_run.register(app)
 doctor.register(app)
 analyse.register(app)
 annotate.register(app)
