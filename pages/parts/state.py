@@ -2,25 +2,25 @@
 
 from __future__ import annotations
 
+import os
 from typing import Any
 
 import streamlit as st
 from parts.ui import failure, note, warn
 
 import workbench as wb
-from workbench.cli.dashboard import read_as, served
+from workbench.cli.dashboard import read_source
 from workbench.data.sample import plan
 from workbench.factors import FAMILIES, only_subsets, score_factors
-from workbench.report.job import MainJob
-from workbench.report.main_job import main_job, with_factors
+from workbench.report.main_job import MainJob, main_job, with_factors
 
 _DATA, _SAMPLE, _UPLOADS = "data", "sample", 3  # uploads that a session keeps
 
 
 @st.cache_resource(max_entries=4, show_spinner="Reading the data ...")
-def _opened(source: str, reading: str = "") -> wb.PreferenceData:
+def _opened(source: str) -> wb.PreferenceData:
     """Open a data set of the server: the sample, or what `workbench app DATA` names."""
-    return with_factors(read_as(source, reading))
+    return with_factors(read_source(source))
 
 
 def uploads() -> dict[str, wb.PreferenceData]:
@@ -32,7 +32,7 @@ def uploads() -> dict[str, wb.PreferenceData]:
 def _served() -> wb.PreferenceData:
     """Return the data that the server opens by itself; the sample where it cannot."""
     try:
-        return _opened(*served())
+        return _opened(os.environ.get("WORKBENCH_DATA", _SAMPLE))
     except wb.WorkbenchError as error:
         failure(error)
         note("The bundled sample is open instead.")
