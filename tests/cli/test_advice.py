@@ -29,7 +29,7 @@ OTHERS = {
 
 ASKING = (
     "judge", "audit-judge", "principles extract", "principles vote", "principles evaluate",
-    "factors", "plan",
+    "factors", "plan", "run",
 )  # fmt: skip
 READING = "every command that takes DATA"
 WHERE = {
@@ -41,7 +41,7 @@ WHERE = {
     "workbench/judges/judge.py": ("judge", "add-judge"),
     "workbench/llm": ASKING,
     "workbench/annotate/run.py": ASKING,
-    "workbench/annotate/config.py": ("judge", "principles extract", "factors"),
+    "workbench/annotate/config.py": ("judge", "principles extract", "factors", "run"),
     "workbench/annotate/endpoints.py": ("app",),
     "workbench/annotate/auditing.py": ("audit-judge",),
     "workbench/scoring": ("audit-model",),
@@ -51,8 +51,8 @@ WHERE = {
     "workbench/curate": ("curate",),
     "workbench/decompose/posterior.py": ("dissect",),
     "workbench/ratings/baseline_rows.py": ("length-control",),
-    "workbench/report/main_job.py": ("contrast", "report"),
-    "workbench/report/further.py": ("report",),
+    "workbench/report/main_job.py": ("contrast", "report", "run"),
+    "workbench/report/further.py": ("report", "run"),
     "workbench/factors/columns.py": READING,
     "workbench/doctor": READING,
     "workbench/whole_run": ("run",),
@@ -106,7 +106,7 @@ def where(place: str) -> tuple[str, ...]:
         return WHERE[place]
     reading = tuple(name for name, flags in commands().items() if "source" in flags)
     assert {"load", "report", "app", "curate"} <= set(reading)
-    return reading
+    return (*reading, "run")
 
 
 def texts(path: Path) -> Iterator[str]:

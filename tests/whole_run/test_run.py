@@ -296,11 +296,23 @@ def test_the_command_has_the_exit_codes_of_the_house(
     failed = CliRunner().invoke(app, ["run", "--fail-on", ",".join(sorted(levels))])
     assert failed.exit_code == FAILED
     absent = CliRunner().invoke(app, ["run", "none.toml"])
-    assert absent.exit_code == 1
-    assert "cannot be read" in absent.stderr
+    assert absent.exit_code == 2
+    assert "none.toml" in absent.stderr
+    # flags win over the file, as with every command
+    flags = ["run", "--level", "0.9", "--model", "offline:long", "--dry-run"]
+    other = CliRunner().invoke(app, flags)
+    assert other.exit_code == 0, other.output
+    assert "judge-offline-long" in other.stdout
     # other commands take the same file
     same = CliRunner().invoke(app, ["load", "--config", "run.toml"])
     assert same.exit_code == 0, same.output
+    # what a message says to type is taken here too
+    Path("run.toml").write_text(f"source = {json.dumps(str(votes))}\n")
+    votes.write_text(votes.read_text().replace(",a\n", ",1\n").replace(",b\n", ",2\n"))
+    asked = CliRunner().invoke(app, ["run", "--dry-run"])
+    said = CliRunner().invoke(app, ["run", "--out", "coded"])
+    assert asked.exit_code == 0, asked.output  # nothing is asked, and nothing is read
+    assert "--verdict 1=" in said.stderr
 
 
 def test_a_folder_of_something_else_is_left_alone(votes: Path, tmp_path: Path) -> None:

@@ -4,58 +4,70 @@ from __future__ import annotations
 
 from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from workbench.cli.annotate import DryRun, Retry, interruptible, telling
-from workbench.cli.command import SHARED, Run, command
+from workbench.cli.annotate import ASKED, DryRun, Retry, interruptible, telling
+from workbench.cli.command import SHARED, BaseRun, command
 from workbench.cli.fail_on import fail_for
+from workbench.cli.flags import READING
+from workbench.cli.options import FIT, FORMAT, FURTHER, REFERENCE, option
 
-_SHARED = tuple(one for one in SHARED if one.name not in ("config", "seed"))
+if TYPE_CHECKING:
+    from workbench.whole_run.config import WholeConfig
+
+_FILE = option("config", Path, Path("run.toml"), "").replace(
+    annotation=Annotated[
+        Path,
+        typer.Argument(metavar="[RUN.TOML]", help="What to do; flags win over it."),
+    ]
+)
+_SHARED = tuple(one for one in SHARED if one.name != "config")
+_OF_A_STAGE = ("pairs", "repeats", "orders")
+"""Flags of one question, where a run asks several."""
+
+
+class WholeRunCommand(BaseRun["WholeConfig"]):
+    """A run of everything."""
+
+    @staticmethod
+    def config_type() -> type[WholeConfig]:
+        """Return the type of the configuration."""
+        from workbench.whole_run.config import WholeConfig
+
+        return WholeConfig
 
 
 def register(app: typer.Typer) -> None:
     """Add the command ``run`` to an application."""
-    command(app, shared=_SHARED)(run_)
+    asked = tuple(one for one in ASKED if one.name not in _OF_A_STAGE)
+    flags = (_FILE, FORMAT, REFERENCE, *FIT, FURTHER, *asked, *READING)
+    command(app, *flags, run_type=WholeRunCommand, shared=_SHARED)(run_)
 
 
 def run_(
-    run: Run,
-    settings: Annotated[
-        Path,
-        typer.Argument(metavar="RUN.TOML", help="What to do, with a table for each stage."),
-    ] = Path("run.toml"),
+    run: WholeRunCommand,
     dry_run: DryRun = False,
     retry_failed: Retry = False,
-    prices: Annotated[
-        str | None, typer.Option(help="TOML file: a table a model, prompt and completion.")
-    ] = None,
-    max_cost: Annotated[
-        float | None, typer.Option(help="Stop before all stages together cost more.")
-    ] = None,
-    max_calls: Annotated[
-        int | None, typer.Option(help="Stop before all stages together make more calls.")
-    ] = None,
-    max_tokens: Annotated[
-        int | None, typer.Option(help="Stop before all stages together use more tokens.")
-    ] = None,
     fail_on: Annotated[
         list[str] | None,
         typer.Option(help="Exit with code 3 where a finding is of this level or rule."),
     ] = None,
 ) -> None:
-    """Load, score, ask, compare, audit and report as RUN.TOML says, in one run.
+    """Load, score, ask, compare, audit and report as a run.toml says, in one run.
 
     --out is the run's folder (runs/ and the file's name): what is in it and still holds is
-    not done again, so that a run that was ended is taken up by the same command.
+    not done again, so that a run that was ended is taken up by the same command. Limits are
+    over all stages; what a model is asked by is [endpoint], where no table says otherwise.
     """
     import workbench as wb
 
+    name = "run" if run.file is None else run.file.stem
     with interruptible(), telling(run.quiet) as tell:
         done = wb.run(
-            settings, run.out, dry_run=dry_run, retry_failed=retry_failed, tell=tell,
-            prices=prices, max_cost=max_cost, max_calls=max_calls, max_tokens=max_tokens,
+            run.config, run.out or Path("runs") / name, dry_run=dry_run,
+            retry_failed=retry_failed, tell=tell,
             progress=run.progress if tell is None else _nothing,
         )  # fmt: skip
     run.show(done.summary(), done.to_dict())

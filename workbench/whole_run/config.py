@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Annotated, Any, ClassVar
+from typing import Annotated, Any, ClassVar, Self
 
 from pydantic import BeforeValidator, Field
 
@@ -59,9 +59,12 @@ KEYS: dict[str, tuple[str, ...]] = {
 VERDICTS = ("from_verdicts", "reference", "annotators", "manipulate")
 """Keys of an ``[[audit_judge]]`` that asks nobody."""
 
+TOKENS = ("separator", "eos", "bos", "back_off", "max_length", "keep")
+"""Keys of ``[[audit_model]]`` that say how texts become tokens."""
+
 MODELS = (
-    "model", "adapter", "reference", "checkpoints", "unseen", "annotators", "beta", "budget",
-    "pairs", "mode", "like",
+    "model", "adapter", "reference", "checkpoints", "unseen", "seen", "annotators", "beta",
+    "budget", "pairs", "mode", "like", *TOKENS,
 )  # fmt: skip
 """Keys of ``[[audit_model]]``."""
 
@@ -124,6 +127,25 @@ class WholeConfig(RunConfig):
     principles: _One | None = None
     audit_judge: _Tables = ()
     audit_model: _Tables = ()
+
+    def updated(self, where: str = "options", **options: Any) -> Self:
+        """Return the configuration with options put in place; those of a model under endpoint.
+
+        Raises
+        ------
+        ConfigError
+            An unknown option, or a value of a wrong type or range.
+
+        Examples
+        --------
+        >>> WholeConfig().updated(model="offline:plain", folds=0).endpoint
+        {'model': 'offline:plain'}
+        """
+        asked = {key: options.pop(key) for key in ASKED if key in options}
+        asked = {key: value for key, value in asked.items() if value is not None}
+        if asked:
+            options["endpoint"] = {**(options.get("endpoint") or self.endpoint), **asked}
+        return super().updated(where, **options)
 
     def check(self, where: str) -> None:
         """Refuse what a table says wrongly, before anything is read or asked."""

@@ -13,9 +13,9 @@ from workbench.annotate.run import drawn
 from workbench.curate.rules import read_rule
 from workbench.data.dataset import PreferenceData
 from workbench.report.further import curation
-from workbench.report.main_job import main_job
+from workbench.report.main_job import main_job, with_factors
 from workbench.results import Result
-from workbench.whole_run.config import WholeConfig
+from workbench.whole_run.config import TOKENS, WholeConfig
 
 FIT = (
     "reference", "annotators", "factors", "covariance", "cluster", "ties", "folds", "level",
@@ -38,6 +38,7 @@ def compared(data: PreferenceData, config: WholeConfig) -> tuple[list[Result], s
     >>> [type(one).__name__ for one in compared(wb.load("sample"), config)[0]]
     ['Decomposition', 'Decomposition', 'Contrast']
     """
+    data = with_factors(data)
     if not data.factor_names and data.pairs["model_a"].notna().any():
         from workbench.ratings.bradley_terry import rate
 
@@ -104,7 +105,8 @@ def of_model(
 
     own = dict(table)
     some = drawn(data, AnnotateConfig(pairs=own.pop("pairs", None), seed=seed))
-    policy = policy_like(own.pop("like", None), own.pop("mode", "raw"))
+    tokens = {key: own.pop(key) for key in TOKENS if key in own}
+    policy = policy_like(own.pop("like", None), own.pop("mode", "raw"), **tokens)
     folder.mkdir(parents=True, exist_ok=True)
     found = score_models(
         some, own.pop("model"), policy=policy, folder=folder, progress=progress, **own

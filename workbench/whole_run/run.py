@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
@@ -77,10 +78,10 @@ def run(
     config = settings if isinstance(settings, WholeConfig) else _read(Path(settings))
     given = {key: value for key, value in limits.items() if value is not None}
     config = config.updated("options", **given) if given else config
-    name = "run" if isinstance(settings, WholeConfig) else Path(settings).stem
-    folder = Path("runs") / name if out is None else Path(out)
-    kept = Kept(folder)
-    steps = Steps(config, kept, f"workbench run {name}.toml", dry_run, retry_failed, progress, tell)
+    file = Path("run.toml" if isinstance(settings, WholeConfig) else settings)
+    kept = Kept(Path("runs") / file.stem if out is None else Path(out))
+    command = shlex.join(["workbench", "run", file.name])
+    steps = Steps(config, kept, command, dry_run, retry_failed, progress, tell)
     if dry_run:
         return steps.go()
     with kept.locked():

@@ -27,7 +27,7 @@ def scored(data: PreferenceData, families: Sequence[str]) -> PreferenceData:
     --------
     >>> import workbench as wb
     >>> scored(wb.load("sample"), ["length"]).factor_names[:2]
-    ['chars', 'words']
+    ['characters', 'words']
     """
     unknown = [name for name in families if name not in FAMILIES]
     if unknown:
