@@ -89,6 +89,8 @@ if TYPE_CHECKING:
     from workbench.llm.endpoint import Endpoint as Endpoint
     from workbench.llm.journal import Journal as Journal
     from workbench.llm.offline import OfflineModel as OfflineModel
+    from workbench.overview.overview import Overview as Overview
+    from workbench.overview.overview import overview as overview
     from workbench.principles.constitution import Constitution as Constitution
     from workbench.principles.extract import extract as extract
     from workbench.principles.extraction import Extraction as Extraction
@@ -99,6 +101,7 @@ if TYPE_CHECKING:
     from workbench.ratings.length_control import length_control as length_control
     from workbench.ratings.result import Ratings as Ratings
     from workbench.report.build import report as report
+    from workbench.report.compared import compare_reports as compare_reports
     from workbench.screening.screening import Screening as Screening
     from workbench.screening.screening import screen as screen
     from workbench.whole_run.result import WholeRun as WholeRun
@@ -179,7 +182,10 @@ _EXPORTS = {
     "Curation": "workbench.curate.curation_result",
     "strength": "workbench.curate.strength",
     "Strength": "workbench.curate.strength_result",
+    "overview": "workbench.overview.overview",
+    "Overview": "workbench.overview.overview",
     "report": "workbench.report.build",
+    "compare_reports": "workbench.report.compared",
     "run": "workbench.whole_run.run",
     "WholeRun": "workbench.whole_run.result",
     "audit_judge": "workbench.audit.judges.audit",

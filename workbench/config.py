@@ -274,8 +274,9 @@ class RunConfig(Config):
     """
 
     aside: ClassVar[tuple[str, ...]] = (
-        "families", "title", "licence", "rule", "prices", "max_cost", "max_calls", "max_tokens",
-        "endpoint", "rubric", "judge", "principles", "audit_judge", "audit_model",
+        "families", "title", "licence", "sections", "notes", "rule", "prices", "max_cost",
+        "max_calls", "max_tokens", "endpoint", "rubric", "judge", "principles", "audit_judge",
+        "audit_model",
     )  # fmt: skip
 
     annotators: tuple[Name, ...] = ()

@@ -27,6 +27,9 @@ OTHERS = {
 }
 """Flags of other programs."""
 
+BROWSER = "workbench/report/forms/pdf.py"
+"""A file all of whose flags are a browser's."""
+
 ASKING = (
     "judge", "audit-judge", "principles extract", "principles vote", "principles evaluate",
     "factors", "plan", "run",
@@ -135,7 +138,7 @@ def named() -> dict[str, set[str]]:
         name = str(path.relative_to(ROOT))
         for text in texts(path):
             found[name].update(FLAG.findall(text))
-        found[name] -= OTHERS.get(name, set())
+        found[name] -= found[name] if name == BROWSER else OTHERS.get(name, set())
     return {name: flags for name, flags in found.items() if flags}
 
 

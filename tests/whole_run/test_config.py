@@ -99,6 +99,7 @@ def test_stages_are_chosen_too() -> None:
         ("[[audit_judge]]\nfrom_verdicts = 1", ("from_verdicts", "true")),
         ("[[audit_model]]\nbeta = 0.1", ("No model is named", "[[audit_model]]")),
         ("[[audit_model]]\nmodel = 'm'\ncolour = 1", ("Unknown key 'colour'", "checkpoints")),
+        ("sections = ['colours']", ("colours", "findings")),
         ("judge = 5", ("'judge'", "list")),
         ("by = [", ("not valid TOML",)),
     ],

@@ -75,7 +75,12 @@ def paid(server: Server) -> int:
 
 
 def test_it_gives_what_the_verbs_give(votes: Path, tmp_path: Path) -> None:
-    config = settings(votes, judge=({"pairs": 20},), audit_judge=({"from_verdicts": True},))
+    notes = tmp_path / "notes.txt"
+    notes.write_text("Mine, of today.")
+    config = settings(
+        votes, judge=({"pairs": 20},), audit_judge=({"from_verdicts": True},), notes=str(notes),
+        sections=("findings", "weights"),
+    )  # fmt: skip
     done = wb.run(config, tmp_path / "run")
     assert set(done.stages["state"]) == {"done"}
     assert list(states(done)) == ["read", "judge-offline-plain", "factors", "data", "compare",

@@ -34,19 +34,29 @@ READING = "WORKBENCH_READING"
 """Environment variable of the server that says how the data are read: a run.toml."""
 
 
-def read_source(source: str) -> PreferenceData:
-    """Load a source of the server; the one that it opens first, as :func:`serve` was told.
+def served() -> tuple[str, str]:
+    """Return what the server opens by itself, and how it is read: what :func:`serve` told it.
 
     Examples
     --------
-    >>> len(read_source("sample"))
+    >>> served()
+    ('sample', '')
+    """
+    return os.environ.get(DATA, "sample"), os.environ.get(READING, "")
+
+
+def read_as(source: str, reading: str) -> PreferenceData:
+    """Load a source as the text of a ``run.toml`` says.
+
+    Examples
+    --------
+    >>> len(read_as("sample", ""))
     2000
     """
     import workbench as wb
     from workbench.config import RunConfig
 
-    own = source == os.environ.get(DATA)
-    config = RunConfig.from_toml(os.environ.get(READING, "") if own else "", "workbench app")
+    config = RunConfig.from_toml(reading, "workbench app")
     data = wb.load(source, **config.reading())
     return data.filter(criteria=config.criteria) if config.criteria else data
 

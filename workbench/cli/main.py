@@ -6,10 +6,7 @@ Results go to stdout, notes and progress to stderr. Exit code 0 is success, 1 an
 
 from __future__ import annotations
 
-import shlex
 import sys
-from collections.abc import Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -25,19 +22,20 @@ from workbench.cli import (
     doctor,
     opened,
     principles,
+    report,
     whole_run,
 )
 from workbench.cli.command import Run, command
 from workbench.cli.dashboard import serve
 from workbench.cli.flags import ANNOTATOR
-from workbench.cli.options import BY, FIT, FORMAT, FURTHER, REFERENCE, SOURCE, SOURCES
+from workbench.cli.options import BY, FIT, FORMAT, REFERENCE, SOURCE, SOURCES
+from workbench.cli.report import write_report
 from workbench.cli.terminal import Group
 from workbench.errors import ConfigError
 
 if TYPE_CHECKING:
     from workbench.data.dataset import PreferenceData
     from workbench.principles.extraction import Extraction
-    from workbench.results import Result
 
 app = typer.Typer(
     name="workbench",
@@ -120,14 +118,6 @@ def contrast(
     run.show_result(job.gap)
 
 
-@command(app, SOURCE, FORMAT, REFERENCE, *FIT, FURTHER)
-def report(run: Run, rule: Annotated[Path | None, curate.RULE] = None) -> None:
-    """Write the whole comparison as one HTML file (--out, report.html if not given)."""
-    if rule is not None:
-        curate.read_rule(rule)  # scoring takes long, and a bad rule is told before it
-    _report(run, run.scored(), run.out or Path("report.html"), rule=rule)
-
-
 @command(app)
 def demo(
     run: Run,
@@ -139,12 +129,13 @@ def demo(
     data = run.scored()
     with run.progress("Extracting principles with the offline model"):
         found = _principles(data, folder / "principles")
-    _report(run, data, folder / "report.html", beside=[found, *found.parts()])
+    write_report(run, data, folder / "report.html", beside=[found, *found.parts()])
     if not no_app and sys.stdin.isatty() and sys.stdout.isatty():
         run.note("Starting the dashboard; Ctrl-C ends it.")
         raise typer.Exit(serve("sample", 8501))
 
 
+report.register(app)
 whole_run.register(app)
 doctor.register(app)
 analyse.register(app)
@@ -198,27 +189,6 @@ def _principles(data: PreferenceData, folder: Path) -> Extraction:
     if not isinstance(found, Extraction):
         raise ConfigError("The principles of the demo were not finished.", where=str(folder))
     return found
-
-
-def _report(
-    run: Run, data: PreferenceData, path: Path, beside: Sequence[Result] = (),
-    rule: Path | None = None,
-) -> None:  # fmt: skip
-    job, command = run.main_job(data), run.report_command(path.name)
-    if rule is not None:
-        from workbench.report.further import curation
-
-        with run.progress("Curating"):
-            beside = [*beside, curation(job, curate.read_rule(rule))]
-        command += f" --rule {shlex.quote(str(rule))}"
-    job = replace(job, further=(*job.further, *beside))
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with run.progress("Writing the report"):
-        job.report(command).save(path)
-    run.show(
-        f"{job.summary()}\n\nReport: {path}",
-        {"report": str(path), "results": [result.to_dict() for result in job.results]},
-    )
 
 
 def _explain(run: Run) -> None:

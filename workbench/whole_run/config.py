@@ -11,6 +11,7 @@ from workbench.annotate.config import AnnotateConfig
 from workbench.config import Name, RunConfig
 from workbench.errors import ConfigError
 from workbench.llm.asking.headers import kept_aside
+from workbench.report.build import known_sections
 
 Table = dict[str, Any]
 
@@ -87,6 +88,10 @@ class WholeConfig(RunConfig):
         Families of text factors to compute; the core where the data have none.
     title, licence : str, optional
         Of the report.
+    sections : tuple of str
+        Only these sections of the report; all when empty.
+    notes : str, optional
+        Text file: notes that stand first in the report.
     rule : str, optional
         TOML file with a rule of curation, tried in the report.
     prices : str, optional
@@ -116,6 +121,8 @@ class WholeConfig(RunConfig):
     families: tuple[Name, ...] = ()
     title: Name | None = None
     licence: Name | None = None
+    sections: tuple[Name, ...] = ()
+    notes: Name | None = None
     rule: Name | None = None
     prices: Name | None = None
     max_cost: Annotated[float, Field(ge=0)] | None = None
@@ -150,6 +157,7 @@ class WholeConfig(RunConfig):
     def check(self, where: str) -> None:
         """Refuse what a table says wrongly, before anything is read or asked."""
         super().check(where)
+        known_sections(self.sections)
         _known(self.endpoint, ASKED, f"{where} [endpoint]")
         for name in ("rubric", "judge", "principles", "audit_judge"):
             self.asked(name, where)

@@ -12,6 +12,7 @@ from workbench.annotate.config import AnnotateConfig
 from workbench.annotate.run import drawn
 from workbench.curate.rules import read_rule
 from workbench.data.dataset import PreferenceData
+from workbench.errors import ConfigError
 from workbench.report.further import curation
 from workbench.report.main_job import main_job, with_factors
 from workbench.results import Result
@@ -51,6 +52,33 @@ def compared(data: PreferenceData, config: WholeConfig) -> tuple[list[Result], s
     if config.rule is not None:
         job = replace(job, further=(*job.further, curation(job, read_rule(Path(config.rule)))))
     return job.results, job.summary()
+
+
+def notes_of(config: WholeConfig) -> str | None:
+    """Return the notes that stand first in the report, where a file of them is named.
+
+    Raises
+    ------
+    ConfigError
+        It cannot be read.
+
+    Examples
+    --------
+    >>> notes_of(WholeConfig()) is None
+    True
+    """
+    if config.notes is None:
+        return None
+    try:
+        return Path(config.notes).read_text(encoding="utf-8-sig")
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError(
+            "The notes cannot be read.",
+            where=config.notes,
+            found=str(error),
+            expected="a text file in UTF-8",
+            fix="Check the name after notes.",
+        ) from None
 
 
 def from_verdicts(data: PreferenceData, table: Mapping[str, Any], seed: int) -> list[Result]:

@@ -260,17 +260,21 @@ class Steps:
 
     def _report(self, full: Data) -> None:
         config, root = self.config, self.kept.path
+        notes = found.notes_of(config)
 
         def make() -> str:
             with self.progress("Writing the report"):
                 results = [one for made in self.results for one in made()]
                 title = {} if config.title is None else {"title": config.title}
-                page = report(results, data=full(), command=self.command, licence=config.licence,
-                              **title)  # fmt: skip
+                page = report(
+                    results, data=full(), command=self.command, licence=config.licence,
+                    sections=config.sections or None, notes=notes, **title,
+                )  # fmt: skip
                 page.save(root / "report.html")
             return digest_of_file(root / "report.html")
 
-        settings = {"title": config.title, "licence": config.licence, "command": self.command}
+        said = {name: getattr(config, name) for name in ("title", "licence", "sections")}
+        settings = {**said, "notes": notes, "command": self.command}
         inputs = [*self.gave, *(UNKNOWN for row in self.rows if row["state"] == "to do")]
         self._stage("report", key_of(settings, *inputs), make, ["report.html", "report.json"])
 

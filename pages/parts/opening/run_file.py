@@ -20,11 +20,13 @@ _LISTS = ("annotators", "families", "factors", "scenarios", "cluster", "further"
 _ONES = ("reference", "covariance", "ties", "folds")
 
 
-def run_file(data: wb.PreferenceData, choices: dict[str, Any]) -> None:
-    """Offer the comparison as the file that `workbench run` takes."""
+def run_file(
+    data: wb.PreferenceData, choices: dict[str, Any], sections: tuple[str, ...] = ()
+) -> None:
+    """Offer the comparison, and sections of its report, as the file that `workbench run` takes."""
     source, reading = read_from(data)
     try:
-        written = to_toml(choices, source, reading)
+        written = to_toml(choices, source, reading, sections=sections)
     except wb.WorkbenchError as error:
         failure(error)
         return
