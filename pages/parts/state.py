@@ -87,7 +87,12 @@ def announce(data: wb.PreferenceData) -> None:
     """Say what data are on view, what of them was lost, and that the sample is simulated."""
     report = data.load_report
     name, lost = ("data", "") if report is None else (report.source, report.line())
-    note(f"{name}: {len(data):,} pairs, {len(data.labels):,} labels; digest {data.digest}\n{lost}")
+    st.text(
+        f"{name}: {len(data):,} pairs, {len(data.labels):,} labels; digest {data.digest[:10]}",
+        help=f"Digest of the content, which names it in links and reports: {data.digest}",
+    )
+    if lost:
+        note(lost)
     if is_sample(data):
         warn("All texts, annotators and labels are simulated; their true weights are known.")
 
