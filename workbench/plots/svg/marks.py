@@ -73,7 +73,7 @@ def words(trace: Mapping[str, Any], x: Axis, y: Axis) -> Iterator[str]:
         moved = floats(_each(trace.get("base", 0.0), count)) + places[0]
         across, up = x(moved), y(places[1])
     else:
-        where = [str(trace.get("textposition") or "middle center")] * count
+        where = _each(trace.get("textposition") or "middle center", count)
         across, up = x(places[0]), y(places[1])
     for k in range(count):
         if not shown[k] or not np.isfinite([across[k], up[k]]).all():
