@@ -214,6 +214,13 @@ def test_a_waterfall_has_its_bars_end_to_end() -> None:
     assert "+20.0 points" in [e.text for e in root.iter(f"{NAMESPACE}text")]
 
 
+def test_marks_that_are_there_to_be_clicked_are_not_drawn() -> None:
+    text = to_svg(DRAWN["heatmap"](), "Similarity")
+    area = read(text).find(f"{NAMESPACE}svg")
+    assert len(list(area.iter(f"{NAMESPACE}rect"))) == 4
+    assert not [e for e in area.iter(f"{NAMESPACE}path") if len(e) and e.get("fill") != "none"]
+
+
 def test_a_large_heatmap_stays_small() -> None:
     rng = np.random.default_rng(0)
     values = rng.uniform(-1, 1, (120, 120))

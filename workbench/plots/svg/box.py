@@ -69,9 +69,9 @@ def laid_out(figure: Mapping[str, Any], width: float) -> Box:
     head = (TITLE + 12) * bool(title[0]) + LEGEND_ROW * len(legend)
     # lines below the axis have told the figure how much room they need
     asked = float((layout.get("margin") or {}).get("b") or 0.0)
-    above = 12.0 + PANEL * any(
-        note.get("yanchor") == "bottom" for note in layout.get("annotations", ())
-    )
+    notes = layout.get("annotations", ())
+    named = any(note.get("yanchor") == "bottom" for note in notes)
+    above = 12.0 + max(PANEL * named, TICK * any(axis.above for axis in draft.values()))
     top, bottom = head + above, max(_below(draft["x"]), asked)
     # a legend of several rows makes the picture taller, not the plot lower
     height = float(layout.get("height") or 450) + LEGEND_ROW * max(0, len(legend) - 1)

@@ -163,6 +163,9 @@ def _tick(box: Box, axis: Axis, place: float, text: str) -> str:
         x = box.left + _beside(box, axis).start - 8
         return _text(x, y, text, size, 'text-anchor="end"')
     x, y = box.left + place, box.top + _bottom(box, axis) + size + 5
+    if axis.above:
+        own = _beside(box, axis)
+        y = box.top + min(own.start, own.end) - 6
     tilt = float(axis.spec.get("tickangle") or 0.0)
     if tilt:
         turn = f'text-anchor="end" transform="rotate({px(tilt)} {px(x)} {px(y - 4)})"'

@@ -30,7 +30,8 @@ def scatter(trace: Mapping[str, Any], x: Axis, y: Axis) -> Iterator[str]:
     for letter in "xy":
         if trace.get(f"error_{letter}"):
             yield from _intervals(trace, letter, places, x if letter == "x" else y)
-    if "markers" in parts:
+    # marks that nobody sees are there to be clicked
+    if "markers" in parts and (trace.get("marker") or {}).get("opacity") != 0:
         yield _points(trace, *places)
     elif "lines" in parts:
         yield from _touched(trace, *places)
