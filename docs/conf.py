@@ -14,6 +14,8 @@ project = "Preference Workbench"
 author = "the Preference Workbench"
 version = release = workbench.__version__
 language = "en_GB"
+# they would make a dash of the two hyphens of an option
+smartquotes = False
 
 extensions = [
     "myst_parser",

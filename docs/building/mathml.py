@@ -9,15 +9,24 @@ from latex2mathml.converter import convert
 from sphinx.application import Sphinx
 
 
+# raised like any other letter, the sign of a prime is too small to be seen
+_PRIME, _SEEN = "<mi>&#x02032;</mi>", "<mtext>'</mtext>"
+
+
+def mathml(formula: str, display: str) -> str:
+    """Return a formula of TeX as MathML."""
+    return str(convert(formula, display=display)).replace(_PRIME, _SEEN)
+
+
 def inline(translator: Any, node: nodes.Element) -> None:
     """Write a formula within a line."""
-    translator.body.append(convert(node.astext()))
+    translator.body.append(mathml(node.astext(), "inline"))
     raise nodes.SkipNode
 
 
 def block(translator: Any, node: nodes.Element) -> None:
     """Write a formula that stands alone."""
-    translator.body.append(f'<div class="math">{convert(node.astext(), display="block")}</div>')
+    translator.body.append(f'<div class="math">{mathml(node.astext(), "block")}</div>')
     raise nodes.SkipNode
 
 
