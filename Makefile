@@ -54,7 +54,7 @@ clean:
 	find workbench pages tests bench analyses docs -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # A stamp tells what was installed; it is old as soon as what it was made from changes.
-$(VENV)/.demo: EXTRAS := models
+# The demo asks no model that is run here, so it needs no extra: torch alone takes gigabytes.
 $(VENV)/.test: EXTRAS := models,test
 $(VENV)/.lint: EXTRAS := lint
 $(VENV)/.docs: EXTRAS := docs
@@ -63,8 +63,8 @@ $(VENV)/.bench: EXTRAS := models,bench
 $(VENV)/.bench: ALONE := arena-rank==0.1.1
 
 $(VENV)/.demo $(VENV)/.test $(VENV)/.lint $(VENV)/.docs $(VENV)/.bench: pyproject.toml constraints.txt | $(BIN)/python
-	@echo "Installing the workbench with $(EXTRAS) into $(VENV) (the first time takes minutes) ..."
-	@$(PIP) install -c constraints.txt -e ".[$(EXTRAS)]"
+	@echo "Installing the workbench$(if $(EXTRAS), with $(EXTRAS)) into $(VENV) (the first time takes a while) ..."
+	@$(PIP) install -c constraints.txt -e ".$(if $(EXTRAS),[$(EXTRAS)])"
 	@test -z "$(ALONE)" || $(PIP) install --no-deps $(ALONE)
 	@touch $@
 

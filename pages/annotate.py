@@ -5,11 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 import streamlit as st
+from parts.calls.listing import link
 from parts.endpoints import endpoint_of
 from parts.entry import enter
 from parts.places import known_runs, launch, place_for, scratch, title_of
 from parts.runs import watch
-from parts.state import announce, current
+from parts.state import announce, current, need_texts
 from parts.ui import failure, note, table, warn
 
 import workbench as wb
@@ -31,7 +32,7 @@ def asked() -> AnnotateConfig:
     left, middle, right = st.columns(3)
     model = left.text_input("Model", "offline:plain", key="model", max_chars=200)
     if model.startswith("offline:"):
-        warn(f"{model} is built in: it computes text factors. Its numbers are simulated.")
+        warn("This model is built in: it computes text factors. Its numbers are simulated.")
     choices = {"model": model or None, **endpoint_of(middle, "base-url")}
     if task == "rubric":
         choices["rubric"] = left.selectbox("Rubric", list(RUBRICS), key="rubric")
@@ -67,21 +68,27 @@ def cost(config: AnnotateConfig) -> dict[str, Any]:
 enter("Annotate")
 data = current()
 announce(data)
+need_texts(data)
 st.caption(
     "A run is a process of its own and a folder on this machine: close the tab, and it goes on; "
     "cancel or kill it, and it can be taken up again. Nothing that was paid for is lost."
 )
 known = known_runs()
+if known:
+    told = f"Runs: {len(known)} so far, with every call, its cost and its files"
+    link(told, "runs.py", ":material/list_alt:")
 with st.expander("New run", icon=":material/add:", expanded=not known):
     try:
         config = asked()
         if st.button("What would it take?", key="estimate", icon=":material/calculate:"):
-            found = estimate(config, data, None)
+            with st.spinner("Reckoning ..."):
+                found = estimate(config, data, None)
             note(found.summary().splitlines()[-1])
             table(found.stages, "estimate", "Requests by stage: the most that they take")
         if st.button("Start", key="start", type="primary", icon=":material/play_arrow:"):
             place = place_for(data) / config.slug(data.digest)
-            launch(prepare(config, data, place))
+            with st.spinner("Preparing the run ..."):
+                launch(prepare(config, data, place))
             st.session_state["run"] = title_of(place)
             st.rerun()
     except wb.WorkbenchError as error:

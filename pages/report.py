@@ -6,7 +6,7 @@ import streamlit as st
 from parts.choices import choose, some
 from parts.commands import report_command
 from parts.entry import enter
-from parts.state import announce, current, job_of
+from parts.state import announce, current, job_of, need_factors
 from parts.ui import failure, note, table, text
 
 import workbench as wb
@@ -17,6 +17,7 @@ from workbench.report.further import FURTHER
 enter("Report")
 data = current()
 announce(data)
+need_factors(data)
 try:
     further = some("Also in the report", list(FURTHER), "further")
     choices = {**choose(data), "further": tuple(further)}

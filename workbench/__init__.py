@@ -64,6 +64,8 @@ if TYPE_CHECKING:
     from workbench.decompose.posterior import dissect as dissect
     from workbench.decompose.published import PublishedFits as PublishedFits
     from workbench.decompose.published import read_fits as read_fits
+    from workbench.doctor.checkup import Checkup as Checkup
+    from workbench.doctor.doctor import doctor as doctor
     from workbench.errors import ConfigError as ConfigError
     from workbench.errors import DataError as DataError
     from workbench.errors import DesignError as DesignError
@@ -87,6 +89,8 @@ if TYPE_CHECKING:
     from workbench.llm.endpoint import Endpoint as Endpoint
     from workbench.llm.journal import Journal as Journal
     from workbench.llm.offline import OfflineModel as OfflineModel
+    from workbench.overview.overview import Overview as Overview
+    from workbench.overview.overview import overview as overview
     from workbench.principles.constitution import Constitution as Constitution
     from workbench.principles.extract import extract as extract
     from workbench.principles.extraction import Extraction as Extraction
@@ -97,6 +101,7 @@ if TYPE_CHECKING:
     from workbench.ratings.length_control import length_control as length_control
     from workbench.ratings.result import Ratings as Ratings
     from workbench.report.build import report as report
+    from workbench.report.compared import compare_reports as compare_reports
     from workbench.screening.screening import Screening as Screening
     from workbench.screening.screening import screen as screen
 
@@ -132,6 +137,8 @@ _EXPORTS = {
     "concordance": "workbench.compare.concordance",
     "Concordance": "workbench.compare.concordance",
     "dissect": "workbench.decompose.posterior",
+    "doctor": "workbench.doctor.doctor",
+    "Checkup": "workbench.doctor.checkup",
     "Dissection": "workbench.decompose.posterior",
     "disagreements": "workbench.explain.hard_pairs",
     "missing_verdicts": "workbench.decompose.missing",
@@ -173,7 +180,10 @@ _EXPORTS = {
     "Curation": "workbench.curate.curation_result",
     "strength": "workbench.curate.strength",
     "Strength": "workbench.curate.strength_result",
+    "overview": "workbench.overview.overview",
+    "Overview": "workbench.overview.overview",
     "report": "workbench.report.build",
+    "compare_reports": "workbench.report.compared",
     "audit_judge": "workbench.audit.judges.audit",
     "plan_audit": "workbench.audit.judges.plan",
     "JudgeAudit": "workbench.audit.judges.scorecard",

@@ -51,6 +51,9 @@ class Finding:
         What to do.
     evidence : tuple of str
         Pairs that show it, at most ten.
+    group, term, against : str or None
+        Of which weight it is: whose, of which factor; and of a difference the reference's
+        name. The pairs behind it are those of :func:`workbench.explain.behind.behind`.
     """
 
     rule_id: str
@@ -63,6 +66,9 @@ class Finding:
     n: int
     help: str
     evidence: tuple[str, ...] = ()
+    group: str | None = None
+    term: str | None = None
+    against: str | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """Return the finding as plain JSON values."""
@@ -79,6 +85,9 @@ def finding(
     *,
     threshold: str | None = None,
     evidence: tuple[str, ...] = (),
+    group: str | None = None,
+    term: str | None = None,
+    against: str | None = None,
 ) -> Finding:
     """Return a finding by one of some rules.
 
@@ -93,6 +102,8 @@ def finding(
         In place of the rule's own words.
     evidence : tuple of str
         Pairs.
+    group, term, against : str, optional
+        Of which number it is.
 
     Examples
     --------
@@ -102,4 +113,6 @@ def finding(
     """
     rule = rules[rule_id]
     told = threshold or rule.threshold
-    return Finding(rule_id, level, message, *numbers, told, n, rule.help, evidence)
+    return Finding(
+        rule_id, level, message, *numbers, told, n, rule.help, evidence, group, term, against
+    )

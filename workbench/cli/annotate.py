@@ -9,16 +9,8 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
-from workbench.cli.command import (
-    FORMAT,
-    SOURCE,
-    BaseRun,
-    Run,
-    command,
-    fit_flags,
-    option,
-    split_names,
-)
+from workbench.cli.command import BaseRun, Run, command, split_names
+from workbench.cli.options import FORMAT, SOURCE, fit_flags, option
 from workbench.cli.terminal import say, visible
 from workbench.errors import ConfigError
 

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
-from workbench.cli.command import FORMAT, SOURCE, Run, command, fit_flags, split_names
+from workbench.cli.command import Run, command, split_names
 from workbench.cli.flags import flags_of, rule_flags
+from workbench.cli.options import FORMAT, SOURCE, fit_flags
 from workbench.errors import ConfigError, DataError
 
 if TYPE_CHECKING:

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from workbench.cli.annotate import ASKED, AnnotateRun, DryRun, Folder, Retry
-from workbench.cli.command import FORMAT, SOURCE, Run, command, fit_flags, option
+from workbench.cli.command import Run, command
+from workbench.cli.options import FORMAT, SOURCE, fit_flags, option
 from workbench.cli.terminal import say, say_json
 from workbench.errors import ConfigError
 

@@ -107,6 +107,8 @@ class Explanation:
 def explain(
     source: str | Path | pd.DataFrame | Sequence[str | Path],
     format: str | None = None,
+    *,
+    rows: int = _ROWS,
     **options: Any,
 ) -> Explanation:
     """Say how a source is read, or why it cannot be.
@@ -117,6 +119,8 @@ def explain(
         As for :func:`workbench.load`.
     format : str, optional
         Name of the format; recognised by content when None.
+    rows : int
+        Judgements to show as they are read.
     **options
         As for :func:`workbench.load`: ``mapping``, ``verdicts``, ``scale``, ...
 
@@ -156,7 +160,7 @@ def explain(
         read_as,
         pd.DataFrame(columns, columns=["column", "looks_like", "read_as"]),
         _verdicts(table, data, options),
-        pd.DataFrame() if data is None else _first(data),
+        pd.DataFrame() if data is None else _first(data, rows),
         report,
         problem,
         command(name, looks) if problem is not None else None,
@@ -169,7 +173,8 @@ def _records(source: str | Path | pd.DataFrame | Sequence[str | Path]) -> tuple[
         return "table", table_of(source.rename(columns=str).to_dict("records"))[0]
     one = isinstance(source, str | Path)
     if one and not Path(str(source)).is_file() and not has_magic(str(source)):
-        return str(source), pa.table({})
+        # a folder is called by its name alone, as in the report; a set of the hub by all of it
+        return Path(str(source)).name if Path(str(source)).is_dir() else str(source), pa.table({})
     container = open_source(source)
     return container.name, container.table
 
@@ -221,9 +226,9 @@ def _verdicts(
     return meanings_of_rows(data.labels)[["count", "meaning"]]
 
 
-def _first(data: PreferenceData) -> pd.DataFrame:
+def _first(data: PreferenceData, rows: int) -> pd.DataFrame:
     """Return the first judgements with their pairs."""
-    labels = data.labels.head(_ROWS)
+    labels = data.labels.head(rows)
     pairs = data.pairs.set_index("pair_id").loc[labels["pair_id"]].reset_index(drop=True)
     shown = [c for c in ("prompt", "response_a", "response_b", "model_a", "model_b") if c in pairs]
     beside = ("annotator", "kind", "criterion", "order_shown")

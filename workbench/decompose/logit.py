@@ -161,6 +161,31 @@ def refit(X: Array, cells: Cells, active: NDArray[np.bool_], start: Array) -> Ar
     return np.where(solver.converged[:, None], solver.beta.T, np.nan)
 
 
+def profile(X: Array, cells: Cells, free: NDArray[np.bool_], start: Array) -> Array:
+    """Return coefficients (J, K) of which only some are fitted, the others held where they start.
+
+    Parameters
+    ----------
+    X, cells
+        As in :func:`fit_logit`.
+    free : ndarray of bool, shape (J, K)
+        Coefficients to fit.
+    start : ndarray, shape (J, K)
+        Where all of them start.
+
+    Examples
+    --------
+    >>> X, votes = np.eye(2)[[0, 0, 1, 1]], np.array([[1.0], [0.5], [1], [0]])
+    >>> free = np.array([[True, False]])
+    >>> found = profile(X, Cells(np.ones((4, 1)), votes), free, np.array([[0.0, 2.0]]))
+    >>> bool(np.isclose(found[0, 0], np.log(3))), float(found[0, 1])
+    (True, 2.0)
+    """
+    solver = _Solver(X, cells, free)
+    solver.run(np.array(start.T))
+    return solver.beta.T
+
+
 class _Solver:
     """Newton iterations with a Hessian that is kept while it contracts fast."""
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
-from workbench.decompose.design import ANNOTATOR, CLUSTER, ENOUGH_PEOPLE, POSITION
+from workbench.data.alike.clusters import PROMPT
+from workbench.decompose.design import ANNOTATOR, CLUSTER, ENOUGH_PEOPLE, POSITION, Design
 from workbench.decompose.estimate import GroupFit
 from workbench.decompose.identify import HIGH_CONDITION, HIGH_VIF
 
@@ -37,9 +39,11 @@ def warnings_of(fit: GroupFit, terms: list[str]) -> list[str]:
         if len(inflated):
             names = ", ".join(f"{terms[k]} ({found.vif[k]:.1f})" for k in inflated)
             texts.append(f"variance inflated by collinearity: {names}")
+    lost: dict[str, list[str]] = {}
     for term, reason in fit.reasons.items():
         if term != POSITION:
-            texts.append(f"no weight for {term}: {reason}")
+            lost.setdefault(reason, []).append(term)
+    texts += [f"no weight for {', '.join(names)}: {reason}" for reason, names in lost.items()]
     if fit.people > 1 and ANNOTATOR not in fit.dimensions:
         why = "too few to generalise over" if fit.people < ENOUGH_PEOPLE else "not clustered by"
         texts.append(
@@ -52,6 +56,60 @@ def warnings_of(fit: GroupFit, terms: list[str]) -> list[str]:
     if not fit.dimensions and 0 < fit.n_clusters < fit.n:
         texts.append("labels of one cluster are taken for independent: errors may be too small")
     return texts
+
+
+def without_cluster(design: Design, group: int) -> list[str]:
+    """Return how many labels of a group do not say of which cluster they are.
+
+    Parameters
+    ----------
+    design : Design
+    group : int
+        Its position among the design's groups.
+    """
+    own = design.cell_group[design.label_cell] == group
+    # a pair without the text of its prompt has its cluster
+    named = [name for name in design.clustered_by if name not in (CLUSTER, PROMPT)]
+    texts = []
+    for name in named:
+        lacking = int(design.code_names[name].isna()[design.codes[name][own]].sum())
+        if lacking:
+            texts.append(
+                f"{lacking:,} of {int(own.sum()):,} labels have no {name}: each is a cluster of "
+                "its own in that dimension"
+            )
+    return texts
+
+
+def told_once(warnings: Sequence[str], groups: Sequence[str]) -> list[str]:
+    """Return warnings of groups with those that say the same in one line.
+
+    Parameters
+    ----------
+    warnings : sequence of str
+        Each begins with its group, as those of :attr:`Decomposition.warnings` do.
+    groups : sequence of str
+        All groups.
+
+    Examples
+    --------
+    >>> told_once(["a: rare", "b: rare", "a: odd"], ["a", "b", "c"])
+    ['2 of 3 groups (a, b): rare', 'a: odd']
+    """
+    found: dict[str, list[str]] = {}
+    # of names that begin alike, the longest that fits is the group
+    for line in warnings:
+        fits = [name for name in groups if line.startswith(f"{name}: ")]
+        name = max(fits, key=len, default="")
+        found.setdefault(line[len(name) + 2 :] if name else line, []).append(name)
+    return [_who(list(dict.fromkeys(who)), len(groups)) + text for text, who in found.items()]
+
+
+def _who(names: list[str], count: int) -> str:
+    if len(names) == 1:
+        return f"{names[0]}: " if names[0] else ""
+    more = f" and {len(names) - 4} more" if len(names) > 4 else ""
+    return f"{len(names)} of {count} groups ({', '.join(names[:4])}{more}): "
 
 
 def score_text(row: Any) -> str:

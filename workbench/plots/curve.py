@@ -6,6 +6,7 @@ import pandas as pd
 import plotly.graph_objects as go
 
 from workbench.errors import DataError
+from workbench.plots.behind import customdata
 from workbench.plots.theme import escape, marker, style
 
 _GRID = "rgba(128,128,128,0.25)"
@@ -70,6 +71,7 @@ def curve(
             line={"color": marker(k)["color"]},
             error_y=_bars(table),
             hovertext=[_hover(row, x) for row in table.to_dict("records")],
+            customdata=customdata(table),
             hoverinfo="text",
         )
     if reference is not None:

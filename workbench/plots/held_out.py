@@ -6,6 +6,7 @@ import pandas as pd
 import plotly.graph_objects as go
 
 from workbench.errors import DataError
+from workbench.plots.behind import of_rows
 from workbench.plots.forest import forest
 
 _TITLES = {
@@ -64,4 +65,5 @@ def held_out_dots(frame: pd.DataFrame, measure: str = "accuracy") -> go.Figure:
             "reason": frame["reason"],
         }
     )
-    return forest(table, x_title=_TITLES[measure], reference=_CHANCE.get(measure))
+    figure = forest(table, x_title=_TITLES[measure], reference=_CHANCE.get(measure))
+    return of_rows(figure, "group")

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 import pandas as pd
 import plotly.graph_objects as go
 
+from workbench.plots.behind import of_rows
 from workbench.plots.forest import forest
 
 
@@ -37,4 +38,5 @@ def rating_dots(tables: Mapping[str, pd.DataFrame], title: str | None = None) ->
         for group, table in tables.items()
     ]
     frame = pd.concat(parts, ignore_index=True)
-    return forest(frame, title, "rating (Elo points)", reference=None)
+    figure = forest(frame, title, "rating (Elo points)", reference=None)
+    return of_rows(figure, "term")

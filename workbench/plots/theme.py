@@ -29,6 +29,9 @@ _BAND = "rgba(128,128,128,0.07)"
 _CLEAR = "rgba(0,0,0,0)"
 _INK = "#808080"
 _LABEL_LENGTH = 40
+_TICKS, _TALL = 26, 700
+"""Pixels of the numbers of an axis; those from which they stand above a figure too."""
+
 _SHARED = 12
 """Characters of a beginning in common from which it is left out."""
 
@@ -67,6 +70,29 @@ def axes(figure: go.Figure, x_title: str, rows: Sequence[str]) -> go.Figure:
         gridcolor=_GRID,
         zeroline=False,
         automargin=True,
+    )
+
+
+def axis_on_top(figure: go.Figure) -> go.Figure:
+    """Repeat the horizontal axis above a tall figure, where a reader of its top looks.
+
+    A figure that is no longer tall loses it again.
+    """
+    layout = figure.layout
+    tall, has = int(layout.height) > _TALL, "xaxis2" in layout and bool(layout.xaxis2.visible)
+    if not tall and not has:
+        return figure
+    if "xaxis2" not in layout:
+        # an axis is drawn where some trace is on it
+        figure.add_scatter(x=[None], y=[None], xaxis="x2", hoverinfo="skip", showlegend=False)
+    added = _TICKS * (int(tall) - int(has))
+    top, height = int(layout.margin.t) + added, int(layout.height) + added
+    inner = max(height - top - int(layout.margin.b), 1)
+    above = {"overlaying": "x", "side": "top", "matches": "x", "showgrid": False,
+             "zeroline": False, "visible": tall}  # fmt: skip
+    # the legend stands above the numbers
+    return figure.update_layout(
+        xaxis2=above, margin_t=top, height=height, legend_y=1 + tall * _TICKS / inner
     )
 
 

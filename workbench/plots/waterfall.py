@@ -9,6 +9,7 @@ import pandas as pd
 import plotly.graph_objects as go
 
 from workbench.errors import DataError
+from workbench.plots.behind import KEYS, customdata
 from workbench.plots.theme import COLOURS, axes, escape, style
 
 _NEEDED = ("term", "estimate", "conf_low", "conf_high")
@@ -69,7 +70,9 @@ def waterfall(
         hover.append(_folded(folded, percent))
     bases = start + np.concatenate([[0.0], np.cumsum(steps)[:-1]]) if steps else np.empty(0)
     end = start + float(np.sum(steps))
-    return _draw(names, np.array(steps), bases, start, end, hover, percent, title, frame)
+    figure = _draw(names, np.array(steps), bases, start, end, hover, percent, title, frame)
+    others = [[None] * len(KEYS)] * (len(names) + 1 - len(drawn))
+    return figure.update_traces(customdata=[*customdata(drawn), *others])
 
 
 def _check(frame: pd.DataFrame) -> None:

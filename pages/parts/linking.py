@@ -1,0 +1,69 @@
+"""Ways from a number to the pairs behind it: the page Examples, opened at them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any, NoReturn
+
+import streamlit as st
+from streamlit.errors import StreamlitPageNotFoundError
+
+_EXAMPLES = "examples.py"
+
+BEHIND = "behind"
+"""Order of Examples in which the pairs that speak most for a number come first."""
+
+KEPT = ("data", "slice", "reference", "annotators", "criterion", "families", "factors",
+        "scenarios", "covariance", "cluster", "ties", "folds")  # fmt: skip
+"""Parameters of a link that say of which data and of which fit a number is."""
+
+_Said = dict[str, list[str]]
+
+
+def to_pairs(**params: str | Iterable[str] | None) -> NoReturn:
+    """Go to the pairs behind a number, as when a point of a chart was chosen.
+
+    Parameters
+    ----------
+    params : str or iterable of str
+        ``group``, ``term``, ``against`` and Examples' own filters; None is left out.
+    """
+    st.switch_page(_EXAMPLES, query_params=link_of(**params))
+
+
+def pairs_link(label: str, **params: str | Iterable[str] | None) -> None:
+    """Show a link to the pairs behind a number.
+
+    Parameters
+    ----------
+    label : str
+        In our own words: Streamlit reads labels as Markdown.
+    params
+        As of :func:`to_pairs`.
+    """
+    where = link_of(**params)
+    try:
+        st.page_link(_EXAMPLES, label=label, icon=":material/quick_reference:", query_params=where)
+    except StreamlitPageNotFoundError:
+        # a page that runs alone, without the others beside it, has nowhere to lead
+        st.button(label, disabled=True, key=f"pairs-{sorted(where.items())}")
+
+
+def link_of(**params: str | Iterable[str] | None) -> _Said:
+    """Return the parameters of a link to pairs, with what says of which fit it is.
+
+    A number of a group and a term comes with its pairs in the order of what they add to it.
+    """
+    kept: dict[str, Any] = {name: st.query_params.get_all(name) for name in KEPT}
+    order = {"order": BEHIND} if params.get("term") else {}
+    asked = {**kept, **order, **params}
+    told = {k: [v] if isinstance(v, str) else list(v) for k, v in asked.items() if v is not None}
+    return {name: values for name, values in told.items() if values}
+
+
+def to_page(page: str, label: str) -> None:
+    """Show a link to another page that keeps data, fit and slice; the label is our own words."""
+    try:
+        st.page_link(page, label=label, icon=":material/arrow_forward:", query_params=link_of())
+    except StreamlitPageNotFoundError:
+        st.button(label, disabled=True, key=f"page-{page}-{label}")
