@@ -23,6 +23,7 @@ extensions = [
     "sphinx.ext.napoleon",
     "building.mathml",
     "building.generated",
+    "building.references",
 ]
 exclude_patterns = ["building", "pictures/*.py"]
 
@@ -40,9 +41,9 @@ add_module_names = False
 # the pages say what there is of these; nothing of them is computed
 autodoc_mock_imports = ["torch", "transformers", "peft", "accelerate", "psutil"]
 
-# Types of docstrings are words for people ("sequence of str"). What names a part of the
-# workbench itself has to be there.
-nitpick_ignore_regex = [(r"py:(class|obj|data|exc)", r"(?!workbench\.).*")]
+# Types of docstrings are words for people ("sequence of str"), and short names are those of the
+# module at hand. A full name of a part of the workbench has to be there (building.references).
+nitpick_ignore_regex = [(r"py:.*", r"(?!workbench\.).*")]
 
 html_theme = "furo"
 html_title = "Preference Workbench"

@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator
 from importlib import import_module
+from pathlib import Path
 from typing import Any
 
 from sphinx.application import Sphinx
@@ -134,7 +135,33 @@ def factors() -> str:
     return "\n".join(lines)
 
 
-PARTS: dict[str, Callable[[], str]] = {"commands": commands, "formats": formats, "factors": factors}
+def rest() -> str:
+    """Return entries for the public names that no page of the reference has."""
+    import workbench
+
+    pages = (Path(__file__).resolve().parents[1] / "reference").glob("*.md")
+    told = set(re.findall(r":: workbench\.(\w+)$", "".join(map(_text, pages)), re.MULTILINE))
+    lines: list[str] = []
+    for name in dir(workbench):
+        found = getattr(workbench, name)
+        ours = str(getattr(found, "__module__", "")).startswith("workbench")
+        if ours and callable(found) and name[0] != "_" and name not in told:
+            kind = "autoclass" if isinstance(found, type) else "autofunction"
+            members = ["   :members:"] if kind == "autoclass" else []
+            lines += ["```{eval-rst}", f".. {kind}:: workbench.{name}", *members, "```", ""]
+    return "\n".join(lines)
+
+
+def _text(page: Path) -> str:
+    return page.read_text("utf-8")
+
+
+PARTS: dict[str, Callable[[], str]] = {
+    "commands": commands,
+    "formats": formats,
+    "factors": factors,
+    "rest": rest,
+}
 
 
 def _made(app: Sphinx, page: str, source: list[str]) -> None:

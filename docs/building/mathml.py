@@ -8,7 +8,6 @@ from docutils import nodes
 from latex2mathml.converter import convert
 from sphinx.application import Sphinx
 
-
 # raised like any other letter, the sign of a prime is too small to be seen
 _PRIME, _SEEN = "<mi>&#x02032;</mi>", "<mtext>'</mtext>"
 
