@@ -42,7 +42,7 @@ class Picture:
 
 
 PICTURES = {
-    "first_screen": Picture(top="h1"),
+    "first_screen": Picture(),
     "differences": Picture("Compare", "Differences", ".js-plotly-plot:visible"),
     "examples": Picture("Examples", top="text=/^Prompt$/"),
 }
