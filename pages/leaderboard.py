@@ -2,94 +2,55 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import streamlit as st
-from parts.choices import criteria, one, some
+from parts.charts.ratings import rated, rating_choices
 from parts.entry import enter
+from parts.linking import to_pairs
 from parts.state import announce, current
 from parts.ui import failure, figure, note, table
 
 import workbench as wb
-from workbench.ratings.bradley_terry import Ratings, rate
-
-_ARENA = ("words", "headers", "bullets", "numbered_items", "bold")
-_EVERYBODY = "everybody"
-_NOBODY = "none: the ratings sum to 0"
 
 
-def _choices(data: wb.PreferenceData) -> dict[str, Any]:
-    """Show the choices in the side bar; the URL keeps them."""
-    people = data.annotators
-    kinds, names = sorted(people["kind"].unique()), people["annotator"].tolist()
-    style = [name for name in _ARENA if name in data.factor_names]
-    both = [data.pairs[column].dropna().unique().tolist() for column in ("model_a", "model_b")]
-    models = sorted({*both[0], *both[1]})
-    with st.sidebar:
-        criterion = criteria(data)
-        who = one(
-            "Judged by",
-            [_EVERYBODY, *kinds, *names],
-            "judged_by",
-            index=1 + kinds.index("human") if "human" in kinds else 0,
-            help="A kind pools all its annotators.",
-        )
-        told = "Factors in the same model. The Arena's style control: length and formatting."
-        known = data.factor_names
-        covariates = some("Hold constant", known, "held_constant", default=style, help=told)
-        ties = one(
-            "Ties",
-            ["half", "davidson", "drop"],
-            "rating_ties",
-            help="Half a win for each side; an outcome of its own (Davidson); or left out.",
-        )
-        intervals = one("Intervals", ["cluster", "bootstrap"], "rating_intervals")
-        anchor = one("Anchor", [_NOBODY, *models], "anchor")
-    return {
-        "criteria": criterion,
-        "annotator": None if who == _EVERYBODY else who,
-        "covariates": tuple(covariates),
-        "ties": ties,
-        "intervals": intervals,
-        "anchor": None if anchor == _NOBODY else anchor,
-    }
-
-
-# Streamlit does not hash arguments that start with _, so digest and choices are the key
-@st.cache_resource(max_entries=8, show_spinner="Rating ...", scope="session")
-def _rated(digest: str, choices: tuple[tuple[str, Any], ...], _data: wb.PreferenceData) -> Ratings:
-    options = dict(choices)
-    return rate(_data.filter(criteria=options.pop("criteria") or None), **options)
+def _battles(of: dict[str, str]) -> None:
+    """Open the pairs that a model took part in."""
+    to_pairs(by_model=of.get("term"))
 
 
 enter("Leaderboard")
 data = current()
 announce(data)
 try:
-    choices = _choices(data)
-    found = _rated(data.digest, tuple(choices.items()), data)
+    choices = rating_choices(data)
+    found = rated(data.digest, tuple(choices.items()), data)
 except wb.WorkbenchError as error:
     failure(error)
     st.stop()
 
 if found.warnings:
-    st.info(f"{len(found.warnings)} warnings about these ratings stand under Checks.")
-names = ["Ratings", "With and without style", "Style weights", "Pairs of models", "Checks"]
-ratings, changes, weights, pairs, checks = st.tabs(names)
+    count = len(found.warnings)
+    told = "1 warning about these ratings stands" if count == 1 else f"{count} warnings stand"
+    st.info(f"{told} under Checks.")
 level = f"{found.settings['level']:.0%}"
 
-with ratings:
-    st.caption(
+
+def ratings() -> None:
+    """Show the ratings with their intervals."""
+    how = (
         f"Elo points (400 are odds of ten to one) with {level} intervals. Rank limits hold the "
         "true rank with at least that probability; rank_arena counts whose interval lies above."
     )
+    st.caption(f"{how} Click a point or a row: the battles of that model.")
     note(found.control)
-    figure(found.plot(), "Ratings of each model with and without covariates", "ratings")
+    figure(found.plot(), "Ratings of each model", "ratings", select=_battles,
+           frame=found.to_frame(), how=f"{how} {found.method}")  # fmt: skip
     first = ("rank", "term", "elo", "elo_low", "elo_high", "rank_low", "rank_high", "n")
     title = "Every rating with n, interval, method and reason"
-    table(found.to_frame(), "leaderboard", title, first)
+    table(found.to_frame(), "leaderboard", title, first, select=_battles)
 
-with changes:
+
+def changes() -> None:
+    """Show what the ratings owe to what is held constant."""
     if choices["covariates"] and not found.held_constant:
         st.info("No factor could be held constant; the reasons stand under Style weights.")
     elif found.counterfactual.empty:
@@ -98,9 +59,11 @@ with changes:
         note(f"What changes when responses are compared as if equal; {found.control}")
         first = ("term", "elo_without", "elo_with", "rank_without", "rank_with", "rank_change")
         title = "Ratings and ranks without and with"
-        table(found.counterfactual, "counterfactual", title, first)
+        table(found.counterfactual, "counterfactual", title, first, select=_battles)
 
-with weights:
+
+def weights() -> None:
+    """Show the weights of what is held constant."""
     st.caption(
         "Log-odds: per_sd for a difference of one standard deviation, estimate for one unit of "
         "the coded difference, which compares within one coding only. An association: no cause."
@@ -111,10 +74,29 @@ with weights:
     if len(found.tie_parameter):
         table(found.tie_parameter, "ties", "Davidson's tie parameter")
 
-with pairs:
+
+def pairs() -> None:
+    """Show each two models side by side."""
     table(found.pairwise, "pairwise", "Differences, and observed and predicted win rates")
 
-with checks:
+
+def checks() -> None:
+    """Show what a reader should know before trusting a rating."""
     note("\n".join(found.warnings) or "No warnings.")
     note(f"{found.method}; n = {len(found.used):,} labels, {found.used.n_clusters:,} clusters")
     table(found.exclusions, "left_out", "Labels left out, by reason")
+
+
+VIEWS = {
+    "Ratings": ratings,
+    "With and without style": changes,
+    "Style weights": weights,
+    "Pairs of models": pairs,
+    "Checks": checks,
+}
+# only the open view is computed, and a link opens it again
+places = st.tabs(list(VIEWS), key="rating_view", bind="query-params")
+for view, place in zip(VIEWS.values(), places, strict=True):
+    if place.open:
+        with place:
+            view()

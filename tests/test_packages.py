@@ -117,3 +117,10 @@ def test_the_commands_install_by_the_constraints():
     installs = [line for line in text.splitlines() if "$(PIP) install" in line]
     assert installs
     assert all("-c constraints.txt" in line or "$(ALONE)" in line for line in installs)
+
+
+def test_the_demo_installs_no_extra():
+    lines = (ROOT / "Makefile").read_text(encoding="utf-8").splitlines()
+    extras = dict(re.findall(r"\$\(VENV\)/\.(\w+): EXTRAS := (.*)", "\n".join(lines)))
+    assert "demo" not in extras
+    assert extras["test"] == "models,test"

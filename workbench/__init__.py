@@ -64,6 +64,8 @@ if TYPE_CHECKING:
     from workbench.decompose.posterior import dissect as dissect
     from workbench.decompose.published import PublishedFits as PublishedFits
     from workbench.decompose.published import read_fits as read_fits
+    from workbench.doctor.checkup import Checkup as Checkup
+    from workbench.doctor.doctor import doctor as doctor
     from workbench.errors import ConfigError as ConfigError
     from workbench.errors import DataError as DataError
     from workbench.errors import DesignError as DesignError
@@ -99,8 +101,11 @@ if TYPE_CHECKING:
     from workbench.ratings.length_control import length_control as length_control
     from workbench.ratings.result import Ratings as Ratings
     from workbench.report.build import report as report
+    from workbench.report.compared import compare_reports as compare_reports
     from workbench.screening.screening import Screening as Screening
     from workbench.screening.screening import screen as screen
+    from workbench.whole_run.result import WholeRun as WholeRun
+    from workbench.whole_run.run import run as run
 
 try:
     __version__ = version("preference-workbench")
@@ -134,6 +139,8 @@ _EXPORTS = {
     "concordance": "workbench.compare.concordance",
     "Concordance": "workbench.compare.concordance",
     "dissect": "workbench.decompose.posterior",
+    "doctor": "workbench.doctor.doctor",
+    "Checkup": "workbench.doctor.checkup",
     "Dissection": "workbench.decompose.posterior",
     "disagreements": "workbench.explain.hard_pairs",
     "missing_verdicts": "workbench.decompose.missing",
@@ -178,6 +185,9 @@ _EXPORTS = {
     "overview": "workbench.overview.overview",
     "Overview": "workbench.overview.overview",
     "report": "workbench.report.build",
+    "compare_reports": "workbench.report.compared",
+    "run": "workbench.whole_run.run",
+    "WholeRun": "workbench.whole_run.result",
     "audit_judge": "workbench.audit.judges.audit",
     "plan_audit": "workbench.audit.judges.plan",
     "JudgeAudit": "workbench.audit.judges.scorecard",

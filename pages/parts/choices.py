@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import pandas as pd
 import streamlit as st
 
 import workbench as wb
@@ -18,9 +19,10 @@ _SHOWN = 8
 def choose(data: wb.PreferenceData) -> dict[str, Any]:
     """Show the choices in the side bar and return them as options of the main job."""
     with st.sidebar:
+        asked = criteria(data)
         return {
-            **_who(data),
-            "criteria": criteria(data),
+            **_who(_judging(data, asked)),
+            "criteria": asked,
             **_what(data),
             "covariance": one("Standard errors", ["cluster", "HC1", "classical"], "covariance"),
             "cluster": _clusters(data),
@@ -46,8 +48,16 @@ def some(label: str, options: list[str], key: str, **more: Any) -> list[str]:
     return st.multiselect(label, options, key=key, bind="query-params", **more)
 
 
-def _who(data: wb.PreferenceData) -> dict[str, Any]:
+def _judging(data: wb.PreferenceData, asked: tuple[str, ...]) -> pd.DataFrame:
+    """Return the annotators who have a label under the criterion: others cannot be fitted."""
     table = data.annotators
+    if not asked:
+        return table
+    named = data.labels.loc[data.labels["criterion"].isin(asked), "annotator"].unique()
+    return table[table["annotator"].isin(named)]
+
+
+def _who(table: pd.DataFrame) -> dict[str, Any]:
     names, kinds = table["annotator"].tolist(), sorted(table["kind"].unique())
     reference = one(
         "Reference",

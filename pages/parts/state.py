@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import streamlit as st
+from parts.opening.needs import need_factors, need_texts
 from parts.opening.offers import say_absent, say_refused
 from parts.opening.served import SAMPLE, source
 from parts.opening.sets import DATA, adopt, choose, is_sample, open_sets, opened, uploads
@@ -17,7 +18,8 @@ from workbench.report.job import MainJob
 from workbench.report.main_job import main_job
 
 __all__ = [
-    "adopt", "announce", "current", "is_sample", "job_of", "open_sets", "truth", "uploads",
+    "adopt", "announce", "current", "is_sample", "job_of", "need_factors",
+    "need_texts", "open_sets", "truth", "uploads",
 ]  # fmt: skip
 
 
@@ -61,7 +63,12 @@ def announce(data: wb.PreferenceData) -> None:
     """Say what data are on view, what of them was lost, and that the sample is simulated."""
     report = data.load_report
     name, lost = ("data", "") if report is None else (report.source, report.line())
-    note(f"{name}: {len(data):,} pairs, {len(data.labels):,} labels; digest {data.digest}\n{lost}")
+    st.text(
+        f"{name}: {len(data):,} pairs, {len(data.labels):,} labels; digest {data.digest[:10]}",
+        help=f"Digest of the content, which names it in links and reports: {data.digest}",
+    )
+    if lost:
+        note(lost)
     if is_sample(data):
         warn("All texts, annotators and labels are simulated; their true weights are known.")
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import pandas as pd
 import streamlit as st
 from parts.charts.figure import figure
+from parts.charts.selection import Select, rows
+from parts.opening.advice import in_the_app
 
 import workbench as wb
 from workbench.report.export import to_csv
@@ -32,16 +34,24 @@ def warn(value: str) -> None:
 def failure(error: wb.WorkbenchError) -> None:
     """Show an error with what was found and what to do; it may quote the file."""
     st.error("This did not work.", icon=":material/error:")
-    text(error)
+    text(in_the_app(error))
 
 
-def table(frame: pd.DataFrame, key: str, title: str, first: Sequence[str] = ()) -> None:
-    """Show a table and offer it as CSV, some columns before the others."""
+def table(
+    frame: pd.DataFrame,
+    key: str,
+    title: str,
+    first: Sequence[str] = (),
+    *,
+    select: Select | None = None,
+) -> None:
+    """Show a table and offer it as CSV, some columns before the others.
+
+    With ``select`` a row that is chosen leads to its pairs, as a point of a figure does.
+    """
     st.caption(title)
     frame = frame[[*first, *frame.columns.difference(first, sort=False)]] if first else frame
-    short = st.column_config.NumberColumn(format="%.2g")
-    small = {name: short for name in frame.columns if str(name) in ("p_value", "q_value")}
-    st.dataframe(frame, key=f"table-{key}", hide_index=True, column_config=small)
+    rows(frame, f"table-{key}", select)
     st.download_button(
         "Download CSV",
         to_csv(frame),
@@ -66,12 +76,25 @@ def texts_of(ids: Iterable[str], data: wb.PreferenceData, key: str) -> str | Non
     return chosen
 
 
-def result(found: Result, key: str) -> None:
+def result(
+    found: Result,
+    key: str,
+    *,
+    select: Select | None = None,
+    meanings: Mapping[str, str] | None = None,
+) -> None:
     """Show any result: what it says, its figure and all of its tables."""
     st.caption(found.about)
     for name, plot in found.figures().items():
         st.caption(name)
-        figure(plot, f"Figure of {name}", f"figure-{key}-{name}")
+        figure(plot, name, f"figure-{key}-{name}", select=select, how=found.about,
+               meanings=meanings)  # fmt: skip
+    tables(found, key, select=select)
+
+
+def tables(found: Result, key: str, *, select: Select | None = None) -> None:
+    """Show all tables of a result."""
     for name, frame in found.tables().items():
         if len(frame):
-            table(frame, f"{key}-{name}", name.replace("_", " ").capitalize())
+            title = name.replace("_", " ").capitalize()
+            table(frame, f"{key}-{name}", title, select=select)

@@ -107,7 +107,8 @@ def test_the_page_scores_keeps_and_shows_what_the_command_says(world, tmp_path, 
     pages = Path(__file__).resolve().parents[2] / "pages"
     monkeypatch.syspath_prepend(str(pages))
     monkeypatch.setenv("WORKBENCH_DATA", str(world / "data"))
-    monkeypatch.setenv("WORKBENCH_RUNS", str(tmp_path / "runs"))
+    # models are looked for below the folder that the dashboard was started in
+    monkeypatch.setenv("WORKBENCH_RUNS", str(world / "runs"))
     shown = AppTest.from_file(str(pages / "model_audit.py"), default_timeout=120).run()
     assert not shown.exception, shown.exception
     shown.text_input("m-model").set_value(str(world / "last"))
@@ -117,7 +118,7 @@ def test_the_page_scores_keeps_and_shows_what_the_command_says(world, tmp_path, 
     assert not shown.exception, shown.exception
     texts = [one.value for one in shown.code]
     done = run(world / "data", "--model", world / "last", "--reference", world / "first")
-    results = audit_scores(read_scores(tmp_path / "runs" / "model-audit-1"))
+    results = audit_scores(read_scores(world / "runs" / "model-audit-1"))
     assert len(results) == 5
     for result in results:
         assert result.summary() in texts
@@ -142,6 +143,24 @@ def test_a_model_without_reference_is_ranked_only(world):
     assert any("left out by model" in one for one in told["notes"])
     assert run(world / "data", "--model", world / "last", "--fail-on",
                "ranks-against-preferences").exit_code in (0, FAILED)  # fmt: skip
+
+
+def test_only_so_many_pairs_are_audited(world, tmp_path):
+    some = run(world / "data", "--model", world / "last", "--pairs", 12, "--json", "--out",
+               tmp_path / "few")  # fmt: skip
+    assert some.exit_code == 0, some.stderr
+    kept = read_scores(tmp_path / "few").tables["model"]
+    assert len(kept) == 12
+    # drawn with the seed, not the first of the file
+    other = run(world / "data", "--model", world / "last", "--pairs", 12, "--seed", 3, "--out",
+                tmp_path / "others")  # fmt: skip
+    assert other.exit_code == 0, other.stderr
+    assert set(read_scores(tmp_path / "others").tables["model"]["pair_id"]) != set(kept["pair_id"])
+    sample = run("sample", "--pairs", 6, "--model", world / "last")
+    assert sample.exit_code == 0, sample.stderr
+    assert "ranking accuracy" in sample.stdout
+    beside = run(world / "data", "--scores", tmp_path / "few", "--pairs", 3)
+    assert "--pairs cannot go with --scores" in beside.stderr
 
 
 def test_a_reward_model_is_audited(world, tmp_path):

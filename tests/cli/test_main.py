@@ -26,7 +26,7 @@ from workbench.report.main_job import main_job
 VERBS = (
     "load", "factors", "decompose", "contrast", "report", "app", "demo", "dissect", "bootstrap",
     "check-fit", "similarity", "scenarios", "concordance", "attribute", "rate", "length-control",
-    "screen", "add-judge",
+    "screen", "add-judge", "doctor", "run",
 )  # fmt: skip
 WEIGHTS = {"ann": [0.8, 0.0], "bob": [0.8, 0.0], "judge-x": [0.8, 0.6]}
 
@@ -163,6 +163,16 @@ def test_contrast_is_the_main_job_s(folder: Path) -> None:
     gap = main_job(wb.open_folder(folder), folds=0).gap
     assert gap is not None
     assert found == {"load_report": None, **json.loads(to_json(gap.to_dict()))}
+
+
+def test_contrast_computes_its_contrast_once(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    room = sys.modules[wb.contrast.__module__]
+    calls: list[Any] = []
+    plain = room.sides  # type: ignore[attr-defined]
+    monkeypatch.setattr(room, "sides", lambda *a: calls.append(a) or plain(*a))
+    found = run_json("contrast", folder, "--folds", 0, "--margin", 0.3)
+    assert len(calls) == 1
+    assert found["settings"]["margin"] == 0.3
 
 
 def test_contrast_needs_two(folder: Path) -> None:
@@ -317,6 +327,31 @@ def test_app_serves_the_pages_on_this_machine_only(streamlit: Streamlit, folder:
     assert (streamlit.folder / ".streamlit" / "config.toml").is_file()
     assert run("app").exit_code == 0
     assert streamlit.source == "sample"
+
+
+def test_app_reads_as_its_flags_say(
+    streamlit: Streamlit, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # bare codes are asked for, and what the message says to type is taken
+    file = tmp_path / "codes.csv"
+    rows = [f"q{k},{'word ' * (k % 5 + 1)},text,{k % 2 + 1}" for k in range(30)]
+    file.write_text("\n".join(["prompt,response_a,response_b,label", *rows]) + "\n")
+    asked = run("load", file)
+    assert asked.exit_code == 1
+    assert "--verdict 1=" in asked.stderr
+    done = run("app", file, "--verdict", "1=a", "--verdict", "2=b", "--annotator", "ann")
+    assert done.exit_code == 0, done.output
+    for name in (dashboard.DATA, dashboard.READING):
+        monkeypatch.setenv(name, streamlit.env[name])
+    opened = dashboard.read_as(*dashboard.served())
+    assert opened.annotators["annotator"].tolist() == ["ann"]
+    assert sorted(opened.labels["preference"].unique()) == [0.0, 1.0]
+    # a run.toml says the same, its source included
+    settings = tmp_path / "run.toml"
+    settings.write_text(f"source = {json.dumps(str(file))}\nverdict = ['1=b', '2=a']\n")
+    assert run("app", "--config", settings).exit_code == 0
+    assert streamlit.source == str(file.resolve())
+    assert 'verdict = ["1=b", "2=a"]' in streamlit.env[dashboard.READING]
 
 
 def test_app_prints_a_link_whose_token_stands_in_no_argument(streamlit: Streamlit) -> None:

@@ -44,7 +44,9 @@ def test_shows_the_numbers_of_the_library_with_style_held_constant():
     found = rate(data, annotator="human", covariates=style)
     shown = _frame(app, "rank_arena").reset_index(drop=True)
     pd.testing.assert_frame_equal(shown, found.to_frame(), check_dtype=False, check_like=True)
-    changes = _frame(app, "rank_change").reset_index(drop=True)
+    changes = _frame(_run(rating_view="With and without style"), "rank_change").reset_index(
+        drop=True
+    )
     pd.testing.assert_frame_equal(changes, found.counterfactual, check_dtype=False, check_like=True)
     assert any("simulated" in warning.value for warning in app.warning)
 
@@ -69,11 +71,12 @@ def test_choices_come_from_the_url_and_change_the_ratings():
     shown = _frame(app, "rank_arena")
     np.testing.assert_allclose(shown["conf_low"], found.to_frame()["conf_low"])
     assert shown.set_index("term").loc["sim-model-a", "estimate"] == 0.0
+    app = _run(judged_by="sim-judge-length", rating_ties="davidson", rating_view="Style weights")
     assert (_frame(app, "group")["term"] == "log nu").all()
 
 
 def test_without_covariates_only_ratings_are_shown():
-    app = _run()
+    app = _run(rating_view="With and without style")
     app.multiselect(key="held_constant").set_value([]).run()
     assert not app.exception
     assert any("Hold at least one factor constant" in info.value for info in app.info)
@@ -88,16 +91,16 @@ def test_the_page_names_what_is_held_constant_and_what_is_not(monkeypatch, tmp_p
     data = battles(*sides, won.astype(float), {"x": rng.normal(size=200), "z": z})
     wb.save(data, tmp_path / "style")
     monkeypatch.setenv("WORKBENCH_DATA", str(tmp_path / "style"))
-    app = _run(held_constant=["x", "z"])
+    app = _run(held_constant=["x", "z"], rating_view="Style weights")
     style = _frame(app, "per_sd").set_index("term")
     assert style["held_constant"].to_dict() == {"x": True, "z": False}
-    lines = [
-        text.value
-        for text in app.text
-        if "held constant: x; not held constant: z (the" in text.value
-    ]
-    assert len(lines) == 2
-    app = _run(held_constant="z")
+    for view in ("Ratings", "With and without style"):
+        app = _run(held_constant=["x", "z"], rating_view=view)
+        told = "held constant: x; not held constant: z (the"
+        assert sum(told in text.value for text in app.text) == 1
+        # only the open view is computed
+        assert not [d for d in app.dataframe if "model_a" in d.value.columns]
+    app = _run(held_constant="z", rating_view="With and without style")
     assert any("No factor could be held constant" in info.value for info in app.info)
 
 
@@ -122,6 +125,7 @@ def test_names_of_models_are_text_and_never_markup(monkeypatch, tmp_path):
     monkeypatch.setenv("WORKBENCH_DATA", str(tmp_path / "evil.csv"))
     app = _run()
     assert evil in _frame(app, "rank_arena")["term"].tolist()
+    checks = _run(rating_view="Checks")
     shown = [e.value for kind in ("markdown", "caption", "info", "warning") for e in app.get(kind)]
     assert not [value for value in shown if "script" in value]
-    assert any("never lost: not rated" in text.value for text in app.text)
+    assert any("never lost: not rated" in text.value for text in checks.text)

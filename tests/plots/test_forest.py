@@ -10,8 +10,11 @@ import pandas as pd
 import pytest
 
 from workbench.errors import DataError
+from workbench.plots.behind import EXTRA, drawn_points
 from workbench.plots.forest import forest
 from workbench.plots.held_out import held_out_dots
+from workbench.plots.marks import explained
+from workbench.plots.ranking import clear_first
 from workbench.plots.theme import CONFIG, escape, label, marker, offsets
 
 HOSTILE = ("<script>alert(1)</script>", "=cmd()", "$x$", '<a href="javascript:alert(1)">a</a>')
@@ -41,19 +44,24 @@ def drawn(figure) -> list[tuple[str, float, float, float]]:
     return [
         (trace.name, x, x - minus, x + plus)
         for trace in figure.data
-        if trace.xaxis != "x2"
+        if trace.error_x.array is not None
         for x, minus, plus in zip(
             trace.x, trace.error_x.arrayminus, trace.error_x.array, strict=True
         )
     ]
 
 
-def crosses(figure) -> list[tuple[str, float, str]]:
+def below(figure) -> list[str]:
+    """The lines below the axis."""
+    return [line for note in figure.layout.annotations for line in note.text.split("<br>")]
+
+
+def arrows(figure) -> list[tuple[str, float, str]]:
     return [
-        (trace.name, y, hover)
+        (trace.marker.symbol, x, hover)
         for trace in figure.data
-        if trace.xaxis == "x2"
-        for y, hover in zip(trace.y, trace.hovertext, strict=True)
+        if trace.meta == EXTRA
+        for x, hover in zip(trace.x, trace.hovertext, strict=True)
     ]
 
 
@@ -80,17 +88,38 @@ def test_one_group_needs_no_legend_and_no_group_column() -> None:
     assert forest(table()).layout.showlegend is True
 
 
-def test_an_undefined_weight_is_never_drawn_as_a_number() -> None:
+def test_an_undefined_weight_leaves_the_axis_and_is_told_below_with_its_reason() -> None:
     frame = table()
     frame.loc[1, ["estimate", "conf_low", "conf_high", "q_value"]] = np.nan
     frame.loc[1, "reason"] = "separation: <b>infinite</b>"
     figure = forest(frame)
     assert len(drawn(figure)) == 3
-    [(name, y, hover)] = crosses(figure)
-    assert (name, round(y)) == ("ann", 1)
-    assert "undefined: separation: &lt;b&gt;infinite&lt;/b&gt;" in hover
-    assert "nan" not in hover
-    assert figure.layout.xaxis2.visible is False
+    assert below(figure) == ["No number for y (ann): separation: &lt;b&gt;infinite&lt;/b&gt;"]
+    assert list(figure.layout.yaxis.ticktext) == ["x", "y"]
+    assert "nan" not in figure.to_json().lower().replace("finance", "")
+    frame.loc[3, ["estimate", "conf_low", "conf_high", "reason"]] = [None] * 3 + ["rare"]
+    figure = forest(frame)
+    assert list(figure.layout.yaxis.ticktext) == ["x"]
+    assert below(figure)[1] == "No number for y (bob): rare"
+
+
+def test_undefined_terms_of_one_reason_share_a_line() -> None:
+    groups, terms = ("a", "b", "c"), ("words", "tables", "tables_chars")
+    frame = table(groups, terms)
+    lost = frame["term"].str.startswith("tables")
+    frame.loc[lost, ["estimate", "conf_low", "conf_high"]] = np.nan
+    frame.loc[lost, "reason"] = "too few clusters (2)"
+    assert below(forest(frame)) == ["No number for tables, tables_chars: too few clusters (2)"]
+    some = frame.assign(group=frame["group"].replace({"c": "d"}))
+    some = pd.concat([some, table(("c", "e"), ("tables",))], ignore_index=True)
+    lines = below(forest(some))
+    assert lines == [
+        "No number for tables (3 of 5 groups), tables_chars (3 of 5 groups): too few clusters (2)"
+    ]
+    many = table(("a",), tuple(f"t{k}" for k in range(40))).assign(estimate=np.nan)
+    many["reason"] = [f"reason {k}" for k in range(40)]
+    assert len(below(forest(many))) == 6
+    assert below(forest(many))[-1] == "and 35 more: the table says why"
 
 
 def test_all_undefined_and_empty_tables_still_draw() -> None:
@@ -98,9 +127,40 @@ def test_all_undefined_and_empty_tables_still_draw() -> None:
     frame[["estimate", "conf_low", "conf_high"]] = np.nan
     figure = forest(frame)
     assert drawn(figure) == []
-    assert len(crosses(figure)) == 4
-    assert "no reason recorded" in crosses(figure)[0][2]
+    assert below(figure) == ["No number for x, y: no reason recorded"]
     assert forest(frame.iloc[:0]).data == ()
+
+
+def test_one_row_that_diverges_does_not_squash_the_others() -> None:
+    frame = table(("ann",), tuple("uvwxyz"))
+    frame[["estimate", "conf_low", "conf_high"]] = [0.2, 0.1, 0.4]
+    frame.loc[2, ["estimate", "conf_low", "conf_high"]] = [30.0, -4000.0, 4060.0]
+    figure = forest(frame)
+    low, high = figure.layout.xaxis.range
+    assert low < 0 < 0.4 < high < 1
+    told = arrows(figure)
+    assert [(sign, x) for sign, x, _ in told] == [("triangle-left", low), ("triangle-right", high)]
+    assert all("+30.000 [-4000.000, +4060.000]" in hover for *_, hover in told)
+    # it is drawn where it is, for those who zoom out, and once in the table of the figure
+    assert drawn(figure)[2] == pytest.approx(("ann", 30.0, -4000.0, 4060.0))
+    assert len(drawn_points(figure)) == 6
+
+
+def test_wide_intervals_are_not_cut_where_all_are_wide() -> None:
+    frame = table(("ann",), tuple("uvwxyz"))
+    frame["conf_low"], frame["conf_high"] = frame["estimate"] - 40, frame["estimate"] + 40
+    figure = forest(frame)
+    assert arrows(figure) == []
+    low, high = figure.layout.xaxis.range
+    assert low < frame["conf_low"].min()
+    assert high > frame["conf_high"].max()
+
+
+def test_a_tall_figure_has_its_axis_on_top_too() -> None:
+    tall = forest(table(("ann", "bob"), tuple(f"t{k}" for k in range(40))))
+    assert tall.layout.xaxis2.side == "top"
+    assert tall.layout.xaxis2.matches == "x"
+    assert "xaxis2" not in forest(table()).layout
 
 
 def test_an_estimate_without_interval_says_so() -> None:
@@ -120,8 +180,8 @@ def test_hover_gives_estimate_interval_q_n_and_method() -> None:
 def test_names_are_text_wherever_they_are_shown(name: str) -> None:
     frame = table((name, "b"), (name, "y")).assign(reason=name, method=name)
     frame.loc[0, "estimate"] = np.nan
-    figure = forest(frame, title=name)
-    shown = [figure.layout.title.text, *figure.layout.yaxis.ticktext]
+    figure = explained(forest(frame, title=name, ranking=clear_first(frame)), {name: name})
+    shown = [figure.layout.title.text, *figure.layout.yaxis.ticktext, *below(figure)]
     for trace in figure.data:
         shown += [trace.name, *trace.hovertext]
     for text in shown:
@@ -129,7 +189,8 @@ def test_names_are_text_wherever_they_are_shown(name: str) -> None:
         assert "<" not in own
         assert "$" not in own
     assert html.unescape(figure.layout.title.text) == name
-    assert name in html.unescape(figure.data[0].hovertext[0])
+    # once as the term, once as what it means
+    assert html.unescape(figure.data[1].hovertext[0]).count(name) >= 2
 
 
 def test_long_names_leave_room_and_stay_whole_in_the_hover_text() -> None:
@@ -210,9 +271,7 @@ def scores() -> pd.DataFrame:
 def test_held_out_scores_have_intervals_and_reasons(measure: str) -> None:
     figure = held_out_dots(scores(), measure)
     assert drawn(figure) == [pytest.approx(("factors", 0.7, 0.65, 0.76))]
-    [(name, _, hover)] = crosses(figure)
-    assert name == "first position"
-    assert "undefined: the rule never decides" in hover
+    assert below(figure) == ["No number for ann (first position): the rule never decides"]
 
 
 def test_chance_is_marked_where_there_is_one() -> None:

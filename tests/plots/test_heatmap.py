@@ -90,7 +90,7 @@ def test_every_row_has_room(count):
     figure = heatmap(_matrix(count), tree=_tree(_matrix(count)))
     assert figure.layout.height >= 20 * count + 50
     assert len(figure.layout.yaxis.tickvals) == count
-    written = any(trace.type == "scatter" and trace.mode == "text" for trace in figure.data)
+    written = any(trace.type == "scatter" and trace.mode == "markers+text" for trace in figure.data)
     assert written == (count <= 60)
 
 

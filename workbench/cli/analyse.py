@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
-from workbench.cli.command import BY, FORMAT, SOURCE, Run, command, fit_flags, split_names
+from workbench.cli.command import Run, command, split_names
+from workbench.cli.options import BY, FORMAT, SOURCE, fit_flags
 from workbench.errors import ConfigError
 
 if TYPE_CHECKING:

@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import typer
 
 from workbench.cli.annotate import ASKED, AnnotateRun, DryRun, Retry
-from workbench.cli.command import FORMAT, SOURCE, command, fit_flags, option
+from workbench.cli.command import command
 from workbench.cli.fail_on import fail
+from workbench.cli.options import FORMAT, SOURCE, fit_flags, option
 from workbench.errors import ConfigError
 
 if TYPE_CHECKING:

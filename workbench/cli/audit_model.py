@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from workbench.cli.command import FORMAT, SOURCE, Run, command, fit_flags, split_names
+from workbench.cli.command import Run, command, split_names
 from workbench.cli.fail_on import fail
+from workbench.cli.options import FORMAT, SOURCE, fit_flags
 from workbench.cli.token_flags import (
     BackOffFlag,
     BosFlag,
@@ -94,6 +95,10 @@ def audit_model(
     back_off: BackOffFlag = None,
     max_length: MaxLengthFlag = None,
     keep: KeepFlag = None,
+    pairs: Annotated[
+        int | None,
+        typer.Option(min=1, help="Only so many pairs, drawn by prompt with the seed."),
+    ] = None,
     beta: Annotated[float | None, typer.Option(help="Of the training's penalty (0.1).")] = None,
     budget: Annotated[int | None, typer.Option(help="Tokens of a batch (4096).")] = None,
     fail_on: Annotated[
@@ -119,11 +124,11 @@ def audit_model(
                 "the tokens that TRL's RewardTrainer makes")  # fmt: skip
     if scores is not None:
         apart |= {"--adapter": adapter, "--mode": mode, "--separator": separator,
-                  "--budget": budget}  # fmt: skip
+                  "--budget": budget, "--pairs": pairs}  # fmt: skip
         _refuse(apart, "--scores", "everything is scored already")
     policy = policy_of(mode, like, max_length, separator=separator, eos=eos, bos=bos,
                        back_off=back_off, keep=keep)  # fmt: skip
-    data, left, shown = run.load(), list[str](), list[str]()
+    data, left, shown = _some(run, pairs), list[str](), list[str]()
     if reward is not None:
         results = _of_reward(run, data, reward, adapter, policy, budget)
     elif scores is not None:
@@ -157,6 +162,14 @@ def audit_model(
         _save(run.out, data, results)
         run.note(f"Written to {run.out}")
     fail(run, results, fail_on)
+
+
+def _some(run: Run, pairs: int | None) -> PreferenceData:
+    """Return the data, or as many of their pairs as were asked for."""
+    from workbench.annotate.config import AnnotateConfig
+    from workbench.annotate.run import drawn
+
+    return drawn(run.load(), AnnotateConfig(pairs=pairs, seed=run.config.seed))
 
 
 def _one_of(model: str | None, reward: str | None, scores: Path | None) -> None:

@@ -6,9 +6,10 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from workbench.cli.command import FORMAT, SOURCE, Run, command, fit_flags, split_names
+from workbench.cli.command import Run, command, split_names
 from workbench.cli.fail_on import fail
 from workbench.cli.flags import flags_of
+from workbench.cli.options import FORMAT, SOURCE, fit_flags
 from workbench.errors import ConfigError
 
 if TYPE_CHECKING:

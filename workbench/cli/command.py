@@ -6,16 +6,17 @@ import inspect
 import shlex
 import sys
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from inspect import Parameter
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Generic, Literal, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 import typer
 
-from workbench.cli.flags import FLAGS, READING, WHOLE, flags_of
+from workbench.cli.flags import READING, WHOLE, flags_of
+from workbench.cli.options import option
 from workbench.cli.terminal import explained, say, say_json, visible
 from workbench.errors import ConfigError
 
@@ -50,6 +51,8 @@ class BaseRun(ABC, Generic[C]):
         What became of the rows of the data that were read so far.
     told : list of str
         What is said of the data under every result, such as that they answer several questions.
+    file : Path or None
+        The file of options that was named.
     """
 
     config: C
@@ -59,6 +62,7 @@ class BaseRun(ABC, Generic[C]):
     beside: tuple[str, ...] = ()
     read: list[LoadReport] = field(default_factory=list, repr=False)
     told: list[str] = field(default_factory=list, repr=False)
+    file: Path | None = None
 
     @property
     def sources(self) -> str | list[str]:
@@ -203,7 +207,7 @@ class Run(BaseRun["RunConfig"]):
                     "cluster of its own in that dimension."
                 )
 
-    def main_job(self, data: PreferenceData) -> MainJob:
+    def main_job(self, data: PreferenceData, **more: Any) -> MainJob:
         """Return the decompositions of the reference and the judges, and their contrast."""
         from workbench.report.main_job import default_reference, main_job
 
@@ -215,6 +219,7 @@ class Run(BaseRun["RunConfig"]):
                 annotators=self.config.annotators or None,
                 further=self.config.further,
                 **self.fit_options(),
+                **more,
             )
 
     def fit_options(self, *names: str) -> dict[str, Any]:
@@ -233,81 +238,7 @@ class Run(BaseRun["RunConfig"]):
         return shlex.join([*words, "--out", name])
 
 
-def option(name: str, kind: Any, default: Any, text: str, flag: str | None = None) -> Parameter:
-    """Return a flag of a command.
-
-    Examples
-    --------
-    >>> option("level", float | None, None, "Confidence level.").name
-    'level'
-    """
-    told = typer.Option(flag or f"--{name.replace('_', '-')}", help=text)
-    return Parameter(
-        name, Parameter.KEYWORD_ONLY, default=default, annotation=Annotated[kind, told]
-    )
-
-
-def _names(name: str, text: str, flag: str | None = None) -> Parameter:
-    text = f"{text} Commas separate; may be repeated."
-    return option(name, list[str] | None, None, text, flag)
-
-
-def _source(kind: Any, metavar: str, text: str) -> Parameter:
-    told = typer.Argument(metavar=metavar, help=text, show_default=False)
-    return Parameter(
-        "source", Parameter.KEYWORD_ONLY, default=None, annotation=Annotated[kind, told]
-    )
-
-
-SOURCE = _source(
-    str | None,
-    "DATA",
-    "A file, a pattern in quotes, a folder, a saved folder, hub:owner/name, or sample.",
-)
-SOURCES = _source(
-    list[str] | None,
-    "DATA...",
-    "Files, patterns or folders, read as one set; a saved folder, hub:owner/name, or sample.",
-)
-FORMAT = option("format", str | None, None, "Name of the format; recognised if not given.")
-BY = _names("by", "Columns that make a group: annotator, kind, scenario, ...")
-REFERENCE = option(
-    "reference", str | None, None, "Annotator or kind to compare with (human: people pooled)."
-)
-_FIT = {
-    parameter.name: parameter
-    for parameter in (
-        _names("annotators", "Only these annotators.", FLAGS["annotators"]),
-        _names("factors", "Only these factors."),
-        _names("scenarios", "Only these scenarios or subsets.", FLAGS["scenarios"]),
-        option("covariance", Literal["cluster", "HC1", "classical"] | None, None, "Errors."),
-        _names(
-            "cluster",
-            "What labels are clustered by: prompt, annotator, session, any column; cluster is "
-            "the prompt or what the file names.",
-        ),
-        option(
-            "ties", Literal["half", "drop"] | None, None, "A tie is half a vote each, or no vote."
-        ),
-        option("folds", int | None, None, "Prompt-grouped folds of held-out scores; 0: none."),
-        option("level", float | None, None, "Confidence level of the intervals, such as 0.95."),
-    )
-}
-FIT = tuple(_FIT.values())
-
-
-def fit_flags(*names: str) -> tuple[Parameter, ...]:
-    """Return those of the flags of a fit that a command takes."""
-    return tuple(_FIT[name] for name in names)
-
-
-FURTHER = _names(
-    "further",
-    "Also in the report: posterior, bootstrap, fit, similarity, scenarios, concordance, ratings, "
-    "strength.",
-    FLAGS["further"],
-)
-_SHARED = (
+SHARED = (
     option("config", Path | None, None, "TOML file of options; flags win over it."),
     option("seed", int | None, None, "Seed of every random step."),
     option("out", Path | None, None, "Folder to write to (report: the HTML file)."),
@@ -315,16 +246,20 @@ _SHARED = (
     option("quiet", bool, False, "No notes and no progress on stderr."),
     option("debug", bool, False, "Show the traceback of an error."),
 )
+"""Flags of every command, but where they would say nothing."""
 
 
 def command(
-    app: typer.Typer, *options: Parameter, run_type: type[BaseRun[Any]] = Run
+    app: typer.Typer,
+    *options: Parameter,
+    run_type: type[BaseRun[Any]] = Run,
+    shared: Sequence[Parameter] = SHARED,
 ) -> Callable[[Callable[..., None]], Callable[..., None]]:
     """Register a function as a command of its name.
 
     The command takes ``options`` beside the function's own parameters, and where it reads
     data the flags that say how. The options reach the function as ``run.config``; its own are
-    passed on.
+    passed on. ``shared`` are those of the flags of every command that it takes.
     Deliberate errors become their message on stderr and exit code 1.
     """
 
@@ -332,8 +267,10 @@ def command(
         signature = inspect.signature(body, eval_str=True)
         own = [p for p in signature.parameters.values() if p.name != "run"]
         accepted = [p.replace(kind=Parameter.KEYWORD_ONLY) for p in own]
+        silent = {p.name: p.default for p in SHARED}
 
-        def run_it(**values: Any) -> None:
+        def run_it(**given_values: Any) -> None:
+            values = {**silent, **given_values}
             debug = values.pop("debug")
             given = {p.name: values.pop(p.name) for p in own}
             with explained(debug):
@@ -344,7 +281,7 @@ def command(
         taken = {p.name for p in (*options, *accepted)}
         reads = "source" in taken
         reading = [p for p in READING if p.name not in taken] if reads else []
-        parameters = [*options, *accepted, *reading, *_SHARED]
+        parameters = [*options, *accepted, *reading, *shared]
         run_it.__doc__ = body.__doc__
         run_it.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
         run_it.__annotations__ = {p.name: p.annotation for p in parameters}
@@ -390,7 +327,7 @@ def _run(values: dict[str, Any], run_type: type[BaseRun[Any]]) -> BaseRun[Any]:
         config = config.updated("command line", **lists)
     except ConfigError as error:
         raise typer.BadParameter(str(error)) from None
-    return run_type(config, as_json, out, quiet, beside)
+    return run_type(config, as_json, out, quiet, beside, file=file)
 
 
 def split_names(values: list[str]) -> tuple[str, ...] | None:

@@ -10,9 +10,13 @@ import sys
 from collections.abc import Sequence
 from glob import has_magic
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from workbench.cli.terminal import say
 from workbench.errors import ConfigError
+
+if TYPE_CHECKING:
+    from workbench.data.dataset import PreferenceData
 
 TOKEN = "WORKBENCH_TOKEN"  # noqa: S105 - the variable's name
 """Environment variable of the server that holds the token which opens the app."""
@@ -22,6 +26,39 @@ NO_TOKEN = "none needed"  # noqa: S105
 
 ENDPOINTS = "WORKBENCH_ENDPOINTS"
 """Environment variable of the server that lists its endpoints, without keys."""
+
+DATA = "WORKBENCH_DATA"
+"""Environment variable of the server that names what it opens first."""
+
+READING = "WORKBENCH_READING"
+"""Environment variable of the server that says how the data are read: a run.toml."""
+
+
+def served() -> tuple[str, str]:
+    """Return what the server opens by itself, and how it is read: what :func:`serve` told it.
+
+    Examples
+    --------
+    >>> served()
+    ('sample', '')
+    """
+    return os.environ.get(DATA, "sample"), os.environ.get(READING, "")
+
+
+def read_as(source: str, reading: str) -> PreferenceData:
+    """Load a source as the text of a ``run.toml`` says.
+
+    Examples
+    --------
+    >>> len(read_as("sample", ""))
+    2000
+    """
+    import workbench as wb
+    from workbench.config import RunConfig
+
+    config = RunConfig.from_toml(reading, "workbench app")
+    data = wb.load(source, **config.reading())
+    return data.filter(criteria=config.criteria) if config.criteria else data
 
 
 def router() -> Path:
@@ -56,6 +93,7 @@ def serve(
     token: bool = True,
     endpoints: Sequence[str] = (),
     key_variable: str | None = None,
+    reading: str = "",
 ) -> int:
     """Run the dashboard on 127.0.0.1 until it is stopped, and return its exit code.
 
@@ -75,6 +113,8 @@ def serve(
         ``NAME=URL`` of each endpoint that visitors may ask with a key.
     key_variable : str, optional
         See :class:`workbench.annotate.endpoints.Endpoints`.
+    reading : str
+        How the source is read: the text of a ``run.toml``.
 
     Raises
     ------
@@ -114,9 +154,10 @@ def serve(
             cwd=_settings_folder(),
             env={
                 **os.environ,
-                "WORKBENCH_DATA": source,
+                DATA: source,
                 "WORKBENCH_RUNS": str(Path("runs").resolve()),
                 ENDPOINTS: listed,
+                READING: reading,
                 TOKEN: opens,
             },
             check=False,

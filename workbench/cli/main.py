@@ -6,10 +6,7 @@ Results go to stdout, notes and progress to stderr. Exit code 0 is success, 1 an
 
 from __future__ import annotations
 
-import shlex
 import sys
-from collections.abc import Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -22,28 +19,23 @@ from workbench.cli import (
     audit_model,
     audit_rewards,
     curate,
+    doctor,
+    opened,
     principles,
+    report,
+    whole_run,
 )
-from workbench.cli.command import (
-    BY,
-    FIT,
-    FORMAT,
-    FURTHER,
-    REFERENCE,
-    SOURCE,
-    SOURCES,
-    Run,
-    command,
-)
+from workbench.cli.command import Run, command
 from workbench.cli.dashboard import serve
 from workbench.cli.flags import ANNOTATOR
-from workbench.cli.terminal import Group, explained
+from workbench.cli.options import BY, FIT, FORMAT, REFERENCE, SOURCE, SOURCES
+from workbench.cli.report import write_report
+from workbench.cli.terminal import Group
 from workbench.errors import ConfigError
 
 if TYPE_CHECKING:
     from workbench.data.dataset import PreferenceData
     from workbench.principles.extraction import Extraction
-    from workbench.results import Result
 
 app = typer.Typer(
     name="workbench",
@@ -113,10 +105,8 @@ def contrast(
     ] = 0.1,
 ) -> None:
     """Test where annotators differ in taste from the reference, sharpness apart."""
-    import workbench as wb
-
-    job = run.main_job(run.scored())
-    if job.judges is None:
+    job = run.main_job(run.scored(), margin=margin)
+    if job.gap is None:
         raise ConfigError(
             "There is nobody to compare with the reference.",
             where=run.config.source,
@@ -125,15 +115,7 @@ def contrast(
             fix="Name whom to compare with it: --annotator NAME, or another --reference NAME; "
             "--kind says what annotators are where the file does not.",
         )
-    run.show_result(wb.contrast(job.judges, job.people, margin=margin))
-
-
-@command(app, SOURCE, FORMAT, REFERENCE, *FIT, FURTHER)
-def report(run: Run, rule: Annotated[Path | None, curate.RULE] = None) -> None:
-    """Write the whole comparison as one HTML file (--out, report.html if not given)."""
-    if rule is not None:
-        curate.read_rule(rule)  # scoring takes long, and a bad rule is told before it
-    _report(run, run.scored(), run.out or Path("report.html"), rule=rule)
+    run.show_result(job.gap)
 
 
 @command(app)
@@ -147,12 +129,15 @@ def demo(
     data = run.scored()
     with run.progress("Extracting principles with the offline model"):
         found = _principles(data, folder / "principles")
-    _report(run, data, folder / "report.html", beside=[found, *found.parts()])
+    write_report(run, data, folder / "report.html", beside=[found, *found.parts()])
     if not no_app and sys.stdin.isatty() and sys.stdout.isatty():
         run.note("Starting the dashboard; Ctrl-C ends it.")
         raise typer.Exit(serve("sample", 8501))
 
 
+report.register(app)
+whole_run.register(app)
+doctor.register(app)
 analyse.register(app)
 annotate.register(app)
 principles.register(app)
@@ -162,11 +147,9 @@ audit_rewards.register(app)
 curate.register(app)
 
 
-@app.command("app")
-def open_app(
-    source: Annotated[
-        str, typer.Argument(metavar="[DATA]", help="A file, a saved folder, or sample.")
-    ] = "sample",
+@command(app, opened.DATA, FORMAT, ANNOTATOR, shared=opened.SHARED)
+def app_(
+    run: Run,
     port: Annotated[int, typer.Option(min=1, max=65535, help="Port on this machine.")] = 8501,
     no_token: Annotated[
         bool, typer.Option("--no-token", help="Let in whoever reaches it: only behind a log-in.")
@@ -183,13 +166,14 @@ def open_app(
             "each has its own: NAME_ENDPOINT.",
         ),
     ] = None,
-    debug: Annotated[bool, typer.Option("--debug", help="Show the traceback.")] = False,
 ) -> None:
     """Open the dashboard on this machine (127.0.0.1), by a link with a token."""
-    with explained(debug):
-        named = endpoint or ()
-        code = serve(source, port, token=not no_token, endpoints=named, key_variable=key_variable)
-        raise typer.Exit(code)
+    config, named = run.config, endpoint or ()
+    code = serve(
+        config.source, port, token=not no_token, endpoints=named, key_variable=key_variable,
+        reading=config.to_toml(),
+    )  # fmt: skip
+    raise typer.Exit(code)
 
 
 def _principles(data: PreferenceData, folder: Path) -> Extraction:
@@ -205,27 +189,6 @@ def _principles(data: PreferenceData, folder: Path) -> Extraction:
     if not isinstance(found, Extraction):
         raise ConfigError("The principles of the demo were not finished.", where=str(folder))
     return found
-
-
-def _report(
-    run: Run, data: PreferenceData, path: Path, beside: Sequence[Result] = (),
-    rule: Path | None = None,
-) -> None:  # fmt: skip
-    job, command = run.main_job(data), run.report_command(path.name)
-    if rule is not None:
-        from workbench.report.further import curation
-
-        with run.progress("Curating"):
-            beside = [*beside, curation(job, curate.read_rule(rule))]
-        command += f" --rule {shlex.quote(str(rule))}"
-    job = replace(job, further=(*job.further, *beside))
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with run.progress("Writing the report"):
-        job.report(command).save(path)
-    run.show(
-        f"{job.summary()}\n\nReport: {path}",
-        {"report": str(path), "results": [result.to_dict() for result in job.results]},
-    )
 
 
 def _explain(run: Run) -> None:

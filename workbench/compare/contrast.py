@@ -117,12 +117,15 @@ class Contrast(Result):
     def plot(self) -> go.Figure:
         """Return a forest plot of the scale-adjusted differences per standard deviation."""
         from workbench.plots.forest import forest, in_units
+        from workbench.plots.ranking import clear_first
 
         reference = self.settings["reference"]
+        frame = in_units(self.estimates, "per_sd").assign(against=reference)
         return forest(
-            in_units(self.estimates, "per_sd").assign(against=reference),
+            frame,
             title=f"Beyond the sharpness: weight minus ratio x that of {reference}",
             x_title="difference of taste (log-odds per SD of the factor)",
+            ranking=clear_first(frame),
         )
 
     def figures(self) -> dict[str, go.Figure]:

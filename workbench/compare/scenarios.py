@@ -25,6 +25,10 @@ if TYPE_CHECKING:
     import plotly.graph_objects as go
 
 
+_PANELS = 4
+"""Terms that are drawn in any case, where scenarios differ in few."""
+
+
 @dataclass(frozen=True, eq=False)
 class ScenarioPool(Result):
     """Weights of each annotator in each scenario, pooled, unpooled and complete.
@@ -105,15 +109,56 @@ class ScenarioPool(Result):
         return "\n".join(lines)
 
     def plot(self) -> go.Figure:
-        """Return pooled and unpooled weights per scenario, a row each term and scenario."""
-        from workbench.plots.forest import forest
+        """Return the pooled weights per scenario, a panel each term.
 
-        table = self.estimates
-        row = table["annotator"] + ", " + table["term"] + ": " + table["scenario"]
-        pooled = table.assign(term=row, group="pooled")
-        columns = {f"unpooled_{c}": c for c in ("estimate", "conf_low", "conf_high")}
-        raw = pooled.drop(columns=[*columns.values(), "q_value", "method"]).rename(columns=columns)
-        return forest(pd.concat([pooled, raw.assign(group="unpooled")], ignore_index=True))
+        The terms whose weights vary most between scenarios come first.
+        """
+        from workbench.plots.panels import panels
+        from workbench.plots.ranking import clear_first
+
+        order = clear_first(self._spread())
+        return panels(
+            self._pooled(),
+            [*order.clear, *order.rest][: max(len(order.clear), _PANELS)],
+            row="scenario",
+            x_title="pooled weight (log-odds per unit)",
+        )
+
+    def figures(self) -> dict[str, go.Figure]:
+        """Return the weights per scenario, and how far they vary between scenarios."""
+        from workbench.plots.forest import forest
+        from workbench.plots.ranking import clear_first
+
+        spread = self._spread()
+        return {
+            "Weights per scenario, those that vary most first": self.plot(),
+            "How far weights vary between scenarios": forest(
+                spread, x_title="tau (SD of the weight over scenarios)", ranking=clear_first(spread)
+            ),
+        }
+
+    def in_scenario(self, scenario: str) -> go.Figure:
+        """Return a forest plot of the pooled weights in one scenario.
+
+        Parameters
+        ----------
+        scenario : str
+        """
+        from workbench.plots.forest import forest
+        from workbench.plots.ranking import clear_first
+
+        pooled = self._pooled()
+        own = pooled[pooled["scenario"] == scenario]
+        return forest(own, x_title="pooled weight (log-odds per unit)", ranking=clear_first(own))
+
+    def _pooled(self) -> pd.DataFrame:
+        return self.estimates.rename(columns={"annotator": "group"})
+
+    def _spread(self) -> pd.DataFrame:
+        """Return the standard deviation of each weight over scenarios as a table to draw."""
+        ends = {"estimate": "tau", "conf_low": "tau_low", "conf_high": "tau_high"}
+        table = self.tau.rename(columns={"annotator": "group"})
+        return table.assign(**{column: table[name] for column, name in ends.items()})
 
 
 @on_one_thread

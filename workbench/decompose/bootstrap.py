@@ -214,8 +214,10 @@ class Bootstrap(Result):
     def plot(self) -> go.Figure:
         """Return a forest plot of the weights with their bootstrap intervals."""
         from workbench.plots.forest import forest
+        from workbench.plots.ranking import clear_first
 
-        return forest(self.to_frame())
+        frame = self.to_frame()
+        return forest(frame, ranking=clear_first(frame))
 
 
 _COLUMNS = ["group", *TIDY, "n_clusters", "n_draws", "n_failed", "method", "reason"]

@@ -24,7 +24,12 @@ from workbench.decompose.held_out import held_out
 from workbench.decompose.kernel import Array, logistic
 from workbench.decompose.logit import Covariance
 from workbench.decompose.spread import group_sd
-from workbench.decompose.telling import generalises_over, score_text, warnings_of
+from workbench.decompose.telling import (
+    generalises_over,
+    score_text,
+    warnings_of,
+    without_cluster,
+)
 from workbench.decompose.weights import Weights
 from workbench.errors import DesignError, refuse_out_of_range
 from workbench.provenance import Provenance
@@ -32,6 +37,8 @@ from workbench.threads import on_one_thread
 
 if TYPE_CHECKING:
     import plotly.graph_objects as go
+
+    from workbench.plots.ranking import Ranking
 
 
 _METHODS = {
@@ -123,7 +130,15 @@ class Decomposition(GroupedWeights):
         points = in_units(self.to_frame(), "ame")
         ends = ["estimate", "conf_low", "conf_high"]
         points[ends] = 100 * points[ends]
-        return forest(points, x_title="change of P(preferred) per unit (points)")
+        x_title = "change of P(preferred) per unit (points)"
+        return forest(points, x_title=x_title, ranking=self._ranking())
+
+    def _ranking(self) -> Ranking:
+        """Return the order of the terms in every figure: that of the weights per SD."""
+        from workbench.plots.forest import in_units
+        from workbench.plots.ranking import clear_first
+
+        return clear_first(in_units(self.to_frame(), "per_sd"))
 
     def figures(self) -> dict[str, go.Figure]:
         """Return the weights per standard deviation, the marginal effects, the raw weights."""
@@ -132,7 +147,7 @@ class Decomposition(GroupedWeights):
         return {
             "Weights per standard deviation": self.plot(),
             "Average marginal effects": self.effects(),
-            "Weights per unit of the coding": forest(self.to_frame()),
+            "Weights per unit of the coding": forest(self.to_frame(), ranking=self._ranking()),
         }
 
     def weights(self) -> Weights:
@@ -157,7 +172,7 @@ class Decomposition(GroupedWeights):
                 "n_clusters": fit.n_clusters,
                 "log_likelihood": fit.log_likelihood,
                 "condition_number": fit.identification.condition_number,
-                "warnings": "; ".join(warnings_of(fit, self.terms)),
+                "warnings": "; ".join(self._warned(fit)),
             }
             for fit in self.fits.values()
         ]
@@ -172,11 +187,11 @@ class Decomposition(GroupedWeights):
     @property
     def warnings(self) -> list[str]:
         """What a reader should know before trusting a weight."""
-        return [
-            f"{fit.name}: {text}"
-            for fit in self.fits.values()
-            for text in warnings_of(fit, self.terms)
-        ]
+        return [f"{fit.name}: {text}" for fit in self.fits.values() for text in self._warned(fit)]
+
+    def _warned(self, fit: GroupFit) -> list[str]:
+        lacking = without_cluster(self.design, self.design.groups.index(fit.name))
+        return [*warnings_of(fit, self.terms), *lacking]
 
     def summary(self) -> str:
         """Return the weights and held-out scores as text."""

@@ -68,14 +68,18 @@ class GroupedWeights(Result):
     def plot(self) -> go.Figure:
         """Return a forest plot of the weights per standard deviation of their factors.
 
-        In these units factors of other scales and codings can be compared.
+        In these units factors of other scales and codings can be compared. The clear ones come
+        first, the largest on top.
         """
         from workbench.plots.forest import forest, in_units
+        from workbench.plots.ranking import clear_first
 
         frame = self.to_frame()
         if "per_sd" not in frame:
-            return forest(frame)
-        return forest(in_units(frame, "per_sd"), x_title="weight (log-odds per SD of the factor)")
+            return forest(frame, ranking=clear_first(frame))
+        frame = in_units(frame, "per_sd")
+        x_title = "weight (log-odds per SD of the factor)"
+        return forest(frame, x_title=x_title, ranking=clear_first(frame))
 
 
 def what_was_fitted(data: PreferenceData, by: list[str], design: Design) -> dict[str, Any]:

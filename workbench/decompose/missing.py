@@ -130,8 +130,11 @@ class MissingVerdicts(Result):
     def plot(self) -> go.Figure:
         """Return the slopes with their intervals, a mark an annotator."""
         from workbench.plots.forest import forest
+        from workbench.plots.ranking import clear_first
 
-        return forest(self.estimates, x_title="change of the share of verdicts that fail")
+        ranking = clear_first(self.estimates)
+        x_title = "change of the share of verdicts that fail"
+        return forest(self.estimates, x_title=x_title, ranking=ranking)
 
 
 @on_one_thread

@@ -6,9 +6,11 @@ from typing import Any
 
 import numpy as np
 
-from workbench.decompose.design import ANNOTATOR, CLUSTER, ENOUGH_PEOPLE, POSITION
+from workbench.data.alike.clusters import PROMPT
+from workbench.decompose.design import ANNOTATOR, CLUSTER, ENOUGH_PEOPLE, POSITION, Design
 from workbench.decompose.estimate import GroupFit
 from workbench.decompose.identify import HIGH_CONDITION, HIGH_VIF
+from workbench.reasons import Missing
 
 
 def generalises_over(fit: GroupFit) -> str:
@@ -23,6 +25,21 @@ def generalises_over(fit: GroupFit) -> str:
 
 def warnings_of(fit: GroupFit, terms: list[str]) -> list[str]:
     """Return what a reader should know before trusting a weight of a fit."""
+    lost: dict[str, list[str]] = {}
+    for row in missing_of(fit):
+        lost.setdefault(row.reason, []).append(row.term)
+    none = [f"no weight for {', '.join(names)}: {reason}" for reason, names in lost.items()]
+    return [*none, *doubts_of(fit, terms)]
+
+
+def missing_of(fit: GroupFit) -> list[Missing]:
+    """Return the factors of a fit that have no weight, and why."""
+    lost = fit.reasons.items()
+    return [Missing(fit.name, term, reason) for term, reason in lost if term != POSITION]
+
+
+def doubts_of(fit: GroupFit, terms: list[str]) -> list[str]:
+    """Return the warnings of a fit about the weights that it has."""
     found = fit.identification
     texts = []
     if found.collinear:
@@ -37,9 +54,6 @@ def warnings_of(fit: GroupFit, terms: list[str]) -> list[str]:
         if len(inflated):
             names = ", ".join(f"{terms[k]} ({found.vif[k]:.1f})" for k in inflated)
             texts.append(f"variance inflated by collinearity: {names}")
-    for term, reason in fit.reasons.items():
-        if term != POSITION:
-            texts.append(f"no weight for {term}: {reason}")
     if fit.people > 1 and ANNOTATOR not in fit.dimensions:
         why = "too few to generalise over" if fit.people < ENOUGH_PEOPLE else "not clustered by"
         texts.append(
@@ -51,6 +65,29 @@ def warnings_of(fit: GroupFit, terms: list[str]) -> list[str]:
         texts.append(f"all labels are of one {name}: errors are by {kept} only")
     if not fit.dimensions and 0 < fit.n_clusters < fit.n:
         texts.append("labels of one cluster are taken for independent: errors may be too small")
+    return texts
+
+
+def without_cluster(design: Design, group: int) -> list[str]:
+    """Return how many labels of a group do not say of which cluster they are.
+
+    Parameters
+    ----------
+    design : Design
+    group : int
+        Its position among the design's groups.
+    """
+    own = design.cell_group[design.label_cell] == group
+    # a pair without the text of its prompt has its cluster
+    named = [name for name in design.clustered_by if name not in (CLUSTER, PROMPT)]
+    texts = []
+    for name in named:
+        lacking = int(design.code_names[name].isna()[design.codes[name][own]].sum())
+        if lacking:
+            texts.append(
+                f"{lacking:,} of {int(own.sum()):,} labels have no {name}: each is a cluster of "
+                "its own in that dimension"
+            )
     return texts
 
 

@@ -10,29 +10,34 @@ import pandas as pd
 import plotly.graph_objects as go
 
 KEYS = ("group", "term", "against")
-"""What the custom data of a mark hold, in this order: raw names, None where there is none."""
+"""What the custom data of a mark hold, in this order: raw names, None where there is none.
+Where a mark is of one scenario only, that comes fourth."""
+
+_SCENARIO = "scenario"
+_ALSO = {"group": ("annotator",), "against": ("reference", "other")}
+"""Names that tables have for the same."""
+
+EXTRA = "extra"
+"""The ``meta`` of marks whose numbers other marks of the figure have too."""
 
 
-def customdata(
-    frame: pd.DataFrame, *, group: str = "group", term: str = "term", against: str = "against"
-) -> list[list[Any]]:
+def customdata(frame: pd.DataFrame) -> list[list[Any]]:
     """Return the group, term and second group of each row, as the data name them.
 
     Parameters
     ----------
     frame : DataFrame
-    group, term, against : str
-        The columns that hold them; a column that is not there gives None.
+        With some of ``group`` (or ``annotator``), ``term, against`` (or ``reference``) and
+        ``scenario``.
 
     Examples
     --------
     >>> customdata(pd.DataFrame({"group": ["<b>"], "term": ["words"]}))
     [['<b>', 'words', None]]
     """
-    columns = [
-        frame[name] if name in frame else pd.Series(None, index=frame.index, dtype=object)
-        for name in (group, term, against)
-    ]
+    names = [*KEYS, *([_SCENARIO] if _SCENARIO in frame else [])]
+    found = [next((n for n in (name, *_ALSO.get(name, ())) if n in frame), None) for name in names]
+    columns = [[None] * len(frame) if name is None else frame[name] for name in found]
     return [
         [None if pd.isna(value) or value == "" else str(value) for value in row]
         for row in zip(*columns, strict=True)
@@ -79,7 +84,11 @@ def selected(point: dict[str, Any]) -> dict[str, str]:
     """
     row = point.get("customdata")
     row = list(row) if isinstance(row, list | tuple) else []
-    return {key: value for key, value in zip(KEYS, row, strict=False) if isinstance(value, str)}
+    return {
+        key: value
+        for key, value in zip((*KEYS, _SCENARIO), row, strict=False)
+        if isinstance(value, str)
+    }
 
 
 def drawn_points(figure: go.Figure) -> pd.DataFrame:
@@ -102,11 +111,15 @@ def drawn_points(figure: go.Figure) -> pd.DataFrame:
     >>> drawn_points(go.Figure(go.Scatter(mark)))[["group", "term", "x"]].values.tolist()
     [['human', 'words', 1.0]]
     """
-    parts = [_rows(trace) for trace in figure.data if trace.hoverinfo != "skip"]
+    parts = [_rows(trace) for trace in figure.data if _is_mark(trace)]
     kept = [part for part in parts if len(part)]
     if not kept:
         return pd.DataFrame(columns=[*KEYS, "x", "y"])
     return pd.concat(kept, ignore_index=True).dropna(axis="columns", how="all")
+
+
+def _is_mark(trace: Any) -> bool:
+    return bool(trace.hoverinfo != "skip" and trace.meta != EXTRA)
 
 
 def _rows(trace: Any) -> pd.DataFrame:
@@ -119,7 +132,8 @@ def _rows(trace: Any) -> pd.DataFrame:
         )
     count = 0 if trace.x is None else len(trace.x)
     named = trace.customdata if trace.customdata is not None else [[None] * len(KEYS)] * count
-    frame = pd.DataFrame([list(row)[: len(KEYS)] for row in named], columns=list(KEYS))
+    names = [*KEYS, _SCENARIO]
+    frame = pd.DataFrame([[*row, None][: len(names)] for row in named], columns=names)
     frame.insert(0, "mark", html.unescape(trace.name or ""))
     for axis in ("x", "y"):
         frame[axis] = list(trace[axis])

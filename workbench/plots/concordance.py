@@ -11,15 +11,15 @@ import plotly.graph_objects as go
 from workbench.errors import DataError
 from workbench.intervals import ends_text
 from workbench.plots.behind import customdata
+from workbench.plots.limits import robust_limits
+from workbench.plots.naming import name_points
 from workbench.plots.theme import escape, label, marker, style
+from workbench.plots.unplaced import note_below, unplaced
 
 _NEEDED = (
     "group", "term", "estimate", "conf_low", "conf_high",
     "per_sd", "per_sd_low", "per_sd_high", "confounded",
 )  # fmt: skip
-
-_NAMED = 12
-"""Names that fit beside their points; with more, they hide the points."""
 
 
 def tau_against_weight(frame: pd.DataFrame) -> go.Figure:
@@ -30,13 +30,14 @@ def tau_against_weight(frame: pd.DataFrame) -> go.Figure:
     frame : DataFrame
         ``group, term, estimate, conf_low, conf_high, per_sd, per_sd_low, per_sd_high,
         confounded``; and where it has them ``reason`` and ``weight_reason`` for the hover
-        text. Factors whose tau and weight disagree are drawn open, and named where they are
-        few; the hover text names all.
+        text. Factors whose tau and weight disagree are drawn open, and are the first to have
+        their names beside them, as far as names hide nothing; the hover text names all.
 
     Returns
     -------
     plotly Figure
-        Undefined points have no place and are left out; the legend counts them.
+        Undefined points have no place: a line below says which and why. An interval that
+        would squash the others is cut.
 
     Raises
     ------
@@ -57,21 +58,37 @@ def tau_against_weight(frame: pd.DataFrame) -> go.Figure:
             expected=", ".join(_NEEDED),
             fix="Pass the table that Concordance.to_frame() returns.",
         )
-    figure = go.Figure()
-    named = int(frame["confounded"].sum()) <= _NAMED
-    for k, (group, table) in enumerate(frame.groupby("group", sort=False)):
-        defined = np.isfinite(table[["estimate", "per_sd"]]).all(axis=1)
-        lost = int((~defined).sum())
-        name = f"{label(str(group))} ({lost} undefined)" if lost else label(str(group))
-        figure.add_trace(_points(table[defined], name, k, named))
-    figure = style(figure, height=520, title=None)
+    groups = list(dict.fromkeys(frame["group"]))
+    known = np.isfinite(frame[["estimate", "per_sd"]]).all(axis=1)
+    drawn = frame[known].reset_index(drop=True)
+    limits = _limits(drawn, "per_sd", "per_sd"), _limits(drawn, "estimate", "conf")
+    names = [str(term) for term in drawn["term"]]
+    named = name_points(drawn["per_sd"], drawn["estimate"], names, drawn["confounded"], limits)
+    drawn = drawn.assign(text=named.texts, place=named.places)
+    figure = style(go.Figure(), height=520, title=None)
+    for k, group in enumerate(groups):
+        figure.add_trace(_points(drawn[drawn["group"] == group], str(group), k))
     axis = {"zeroline": True, "zerolinecolor": "rgba(128,128,128,0.8)", "automargin": True}
-    figure.update_xaxes(title="weight in the joint fit (log-odds per standard deviation)", **axis)
-    figure.update_yaxes(title="tau (factor by itself)", **axis)
-    return figure
+    x_title = "weight in the joint fit (log-odds per standard deviation)"
+    figure.update_xaxes(title=x_title, range=limits[0], **axis)
+    figure.update_yaxes(title="tau (factor by itself)", range=limits[1], **axis)
+    return note_below(figure, unplaced(_undefined(frame[~known]), groups))
 
 
-def _points(own: pd.DataFrame, name: str, k: int, named: bool) -> go.Scatter:
+def _limits(drawn: pd.DataFrame, centre: str, ends: str) -> tuple[float, float]:
+    return robust_limits(drawn[centre], drawn[f"{ends}_low"], drawn[f"{ends}_high"], include=0.0)
+
+
+def _undefined(lost: pd.DataFrame) -> pd.DataFrame:
+    """Return the undefined rows, each with why its tau or else its weight is undefined."""
+    known = [lost[name] for name in ("reason", "weight_reason") if name in lost]
+    reason = pd.Series(None, index=lost.index, dtype=object)
+    for column in known:
+        reason = reason.where(reason.notna(), column)
+    return lost.assign(reason=reason)
+
+
+def _points(own: pd.DataFrame, group: str, k: int) -> go.Scatter:
     look = marker(k)
     open_ones = [f"{look['symbol']}-open" if c else look["symbol"] for c in own["confounded"]]
 
@@ -90,12 +107,10 @@ def _points(own: pd.DataFrame, name: str, k: int, named: bool) -> go.Scatter:
         x=own["per_sd"].to_numpy("float64"),
         y=own["estimate"].to_numpy("float64"),
         mode="markers+text",
-        name=name,
-        text=[
-            escape(term) if named and flagged else ""
-            for term, flagged in zip(own["term"], own["confounded"], strict=True)
-        ],
-        textposition="top center",
+        name=label(group),
+        text=own["text"].tolist(),
+        textposition=own["place"].tolist(),
+        textfont={"size": 11},
         marker={"color": look["color"], "symbol": open_ones, "size": 9},
         error_x=bars("per_sd", "per_sd_low", "per_sd_high"),
         error_y=bars("estimate", "conf_low", "conf_high"),

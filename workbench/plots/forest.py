@@ -7,10 +7,15 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
+from numpy.typing import NDArray
 
 from workbench.errors import DataError
-from workbench.plots.behind import customdata
-from workbench.plots.theme import axes, escape, label, marker, offsets, style
+from workbench.plots.fold import lay_out, remember
+from workbench.plots.limits import cut_ends, robust_limits
+from workbench.plots.marks import arrows, points
+from workbench.plots.ranking import Ranking
+from workbench.plots.theme import axes, axis_on_top, legend_room, offsets, style
+from workbench.plots.unplaced import note_below, unplaced
 
 _NEEDED = ("term", "estimate", "conf_low", "conf_high")
 
@@ -20,6 +25,8 @@ def forest(
     title: str | None = None,
     x_title: str = "weight (log-odds per unit)",
     reference: float | None = 0.0,
+    *,
+    ranking: Ranking | None = None,
 ) -> go.Figure:
     """Draw estimates with their intervals.
 
@@ -33,12 +40,17 @@ def forest(
     x_title : str
     reference : float, optional
         Where to draw a line for "no effect".
+    ranking : Ranking, optional
+        The order of the rows, from :func:`clear_first`; :func:`~workbench.plots.fold.folded`
+        then shows the clear ones alone. The order of the table when None.
 
     Returns
     -------
     plotly Figure
-        An undefined estimate has no place on the axis: a cross at the left edge of its row
-        says so, and its hover text gives the reason.
+        An undefined estimate has no place on the axis: a line below says which and why. An
+        interval that would squash the others is cut, and an arrow at the edge says so; its
+        hover text gives the whole. Rows beyond those that a screen or two can show are left
+        to the table.
 
     Raises
     ------
@@ -53,30 +65,25 @@ def forest(
     """
     _check(frame)
     frame = frame if "group" in frame else frame.assign(group="")
-    terms = list(dict.fromkeys(frame["term"]))
     groups = list(dict.fromkeys(frame["group"]))
-    shift = dict(zip(groups, offsets(len(groups)), strict=True))
-    place = {term: k for k, term in enumerate(terms)}
-    y = frame["term"].map(place).to_numpy("float64") + frame["group"].map(shift).to_numpy("float64")
-    defined = np.isfinite(frame["estimate"].to_numpy("float64"))
-    figure = go.Figure()
-    for k, group in enumerate(groups):
-        own = (frame["group"] == group).to_numpy()
-        figure.add_trace(_points(frame[own & defined], y[own & defined], str(group), k))
-        if (own & ~defined).any():
-            figure.add_trace(_crosses(frame[own & ~defined], y[own & ~defined], str(group), k))
-    height = 110 + len(terms) * max(26, 15 * len(groups))
+    known = np.isfinite(frame["estimate"].to_numpy("float64"))
+    lines = unplaced(frame[~known], groups)
+    terms = list(dict.fromkeys(frame.loc[known, "term"]))
+    if ranking is not None:
+        terms = [term for term in (*ranking.clear, *ranking.rest) if term in set(terms)]
+    rows = lay_out(len(terms), len(groups), ranked=ranking is not None)
+    if rows.shown < len(terms):
+        lines.append(f"The first {rows.shown} of {len(terms)} rows; the table has all.")
+        terms = terms[: rows.shown]
+    drawn = frame[known & frame["term"].isin(terms).to_numpy()]
+    figure = style(go.Figure(), height=rows.height, title=title)
     figure.update_layout(showlegend=len(groups) > 1)
-    axes(style(figure, height=height, title=title), x_title, [str(t) for t in terms])
+    axes(figure, x_title, [str(t) for t in terms])
     if reference is not None:
         figure.add_vline(x=reference, line={"color": "rgba(128,128,128,0.8)", "width": 1.2})
-    if not defined.any():
-        figure.update_layout(xaxis_range=[-1, 1])
-    if not defined.all():
-        # the crosses have an axis of their own, as an undefined weight is nowhere on the first
-        hidden = {"overlaying": "x", "range": [0, 1], "visible": False, "fixedrange": True}
-        figure.update_layout(xaxis2=hidden)
-    return figure
+    _draw(figure, drawn, _places(drawn, terms, groups), groups, reference)
+    remember(figure, rows, len(groups), rows.shown if ranking is None else len(ranking.clear))
+    return axis_on_top(note_below(legend_room(figure), lines))
 
 
 def in_units(frame: pd.DataFrame, name: str) -> pd.DataFrame:
@@ -109,59 +116,33 @@ def _check(frame: pd.DataFrame) -> None:
         )
 
 
-def _points(own: pd.DataFrame, y: np.ndarray, group: str, k: int) -> go.Scatter:
-    estimate = own["estimate"].to_numpy("float64")
-    return go.Scatter(
-        x=estimate,
-        y=y,
-        mode="markers",
-        name=label(group),
-        legendgroup=str(k),
-        marker={**marker(k), "size": 9},
-        error_x={
-            "type": "data",
-            "symmetric": False,
-            "array": own["conf_high"].to_numpy("float64") - estimate,
-            "arrayminus": estimate - own["conf_low"].to_numpy("float64"),
-            "color": marker(k)["color"],
-            "thickness": 1.6,
-            "width": 3,
-        },
-        hovertext=[_hover(row) for row in own.to_dict("records")],
-        customdata=customdata(own),
-        hoverinfo="text",
+def _places(drawn: pd.DataFrame, terms: list[Any], groups: list[Any]) -> NDArray[np.float64]:
+    shift = dict(zip(groups, offsets(len(groups)), strict=True))
+    place = {term: k for k, term in enumerate(terms)}
+    rows = drawn["term"].map(place).to_numpy("float64")
+    return np.asarray(rows + drawn["group"].map(shift).to_numpy("float64"))
+
+
+def _draw(
+    figure: go.Figure,
+    drawn: pd.DataFrame,
+    y: NDArray[np.float64],
+    groups: list[Any],
+    reference: float | None,
+) -> None:
+    """Draw the marks of each group, and arrows where an interval goes beyond the axis."""
+    centre, low, high = (
+        drawn[name].to_numpy("float64") for name in ("estimate", "conf_low", "conf_high")
     )
-
-
-def _crosses(own: pd.DataFrame, y: np.ndarray, group: str, k: int) -> go.Scatter:
-    return go.Scatter(
-        x=np.full(len(own), 0.01),
-        y=y,
-        xaxis="x2",
-        mode="markers+text",
-        text="undefined",
-        textposition="middle right",
-        textfont={"size": 10},
-        name=label(group),
-        legendgroup=str(k),
-        showlegend=False,
-        marker={"color": marker(k)["color"], "size": 7, "symbol": "x-thin-open"},
-        hovertext=[_hover(row) for row in own.to_dict("records")],
-        customdata=customdata(own),
-        hoverinfo="text",
-    )
-
-
-def _hover(row: dict[str, Any]) -> str:
-    lines = [f"<b>{escape(row['term'])}</b> {escape(row['group'])}"]
-    reason = "no reason recorded" if pd.isna(row.get("reason")) else escape(row["reason"])
-    if not np.isfinite(row["estimate"]):
-        lines.append(f"undefined: {reason}")
-    elif not np.isfinite([row["conf_low"], row["conf_high"]]).all():
-        lines.append(f"{row['estimate']:+.3f}, interval undefined")
-    else:
-        lines.append(f"{row['estimate']:+.3f} [{row['conf_low']:+.3f}, {row['conf_high']:+.3f}]")
-    lines += [f"q = {row['q_value']:.3g}"] if np.isfinite(row.get("q_value", np.nan)) else []
-    lines += [f"n = {row['n']:,}"] if "n" in row else []
-    lines += [escape(row["method"])] if "method" in row else []
-    return "<br>".join(lines)
+    limits = robust_limits(centre, low, high, include=reference)
+    figure.update_xaxes(range=limits)
+    beyond = cut_ends(centre, low, high, limits)
+    for k, group in enumerate(groups):
+        own = (drawn["group"] == group).to_numpy()
+        if not own.any():
+            continue
+        figure.add_trace(points(drawn[own], y[own], str(group), k))
+        for edge, cut, sign in zip(limits, beyond, ("left", "right"), strict=True):
+            if (own & cut).any():
+                at = own & cut
+                figure.add_trace(arrows(drawn[at], y[at], edge, sign, k))

@@ -10,6 +10,7 @@ import plotly.graph_objects as go
 from numpy.typing import NDArray
 
 from workbench.errors import DataError
+from workbench.plots.behind import EXTRA
 from workbench.plots.theme import escape, labels, style
 
 SCALE = (
@@ -86,7 +87,7 @@ def heatmap(
     values = matrix.to_numpy("float64")
     figure = go.Figure(_cells(names, values, ends, scale_title))
     if len(names) <= _LEGIBLE:
-        figure.add_trace(_numbers(values))
+        figure.add_trace(_numbers(names, values, ends))
     for x, y in lines:
         figure.add_trace(_branch(x, y))
     return _laid_out(figure, names, max((max(x) for x, _ in lines), default=None), title)
@@ -167,8 +168,11 @@ def _hover(names: list[str], values: NDArray[np.float64], ends: list[Any]) -> li
     return text
 
 
-def _numbers(values: NDArray[np.float64]) -> go.Scatter:
-    """Write the numbers as text marks: a heatmap's own have one colour for every cell."""
+def _numbers(names: list[str], values: NDArray[np.float64], ends: list[Any]) -> go.Scatter:
+    """Write the numbers as text marks: a heatmap's own have one colour for every cell.
+
+    A mark that is not seen lies below each, as cells of a heatmap cannot be chosen.
+    """
     count = len(values)
     y, x = (grid.ravel().tolist() for grid in np.indices((count, count)))
     flat = values.ravel()
@@ -176,13 +180,21 @@ def _numbers(values: NDArray[np.float64]) -> go.Scatter:
     return go.Scatter(
         x=x,
         y=y,
-        mode="text",
+        mode="markers+text",
+        marker={"symbol": "square", "size": _CELL - 1, "color": "rgba(0,0,0,0)"},
         text=[f"{v:.2f}".replace("0.", ".", 1) if np.isfinite(v) else "–" for v in flat],
         textfont={
             "size": 9 if count > 12 else 11,
             "color": np.where(light, _LIGHT, _DARK).tolist(),
         },
-        hoverinfo="skip",
+        hovertext=[text for row in _hover(names, values, ends) for text in row],
+        hoverinfo="text",
+        customdata=[
+            [None] * 3 if first == second else [str(first), None, str(second)]
+            for first in names
+            for second in names
+        ],
+        meta=EXTRA,
         showlegend=False,
     )
 

@@ -9,7 +9,9 @@ import pandas as pd
 import plotly.graph_objects as go
 
 from workbench.plots.behind import customdata
-from workbench.plots.theme import escape, label, marker, style
+from workbench.plots.limits import robust_limits
+from workbench.plots.naming import name_points
+from workbench.plots.theme import escape, label, legend_room, marker, style
 
 _GRID = "rgba(128,128,128,0.25)"
 
@@ -36,9 +38,13 @@ def against_reference(frame: pd.DataFrame, reference: str) -> go.Figure:
     >>> len(against_reference(pd.DataFrame([row]), "human").data)
     3
     """
-    known = frame.dropna(subset=["group_estimate", "reference_estimate"])
-    ends = known["reference_estimate"]
-    span = np.array([min(ends.min(), 0.0), max(ends.max(), 0.0)]) if len(known) else np.zeros(2)
+    known = frame.dropna(subset=["group_estimate", "reference_estimate"]).reset_index(drop=True)
+    limits = _limits(known, "reference"), _limits(known, "group")
+    span = np.array(limits[0])
+    names, differ = [str(term) for term in known["term"]], known["verdict"].eq("differs")
+    ends = known["reference_estimate"], known["group_estimate"]
+    named = name_points(*ends, names, differ, limits)
+    known = known.assign(text=named.texts, place=named.places)
     figure = go.Figure()
     figure.add_scatter(
         x=span, y=span, mode="lines", name="same weights", hoverinfo="skip",
@@ -57,7 +63,10 @@ def against_reference(frame: pd.DataFrame, reference: str) -> go.Figure:
         figure.add_scatter(
             x=own["reference_estimate"],
             y=own["group_estimate"],
-            mode="markers",
+            mode="markers+text",
+            text=own["text"].tolist(),
+            textposition=own["place"].tolist(),
+            textfont={"size": 11},
             name=label(group),
             legendgroup=str(k),
             marker={"color": colour, "symbol": signs, "size": 9},
@@ -65,12 +74,19 @@ def against_reference(frame: pd.DataFrame, reference: str) -> go.Figure:
             customdata=customdata(own.assign(against=reference)),
             hoverinfo="text",
         )
-    figure.update_xaxes(title=f"weight of {label(reference)}", gridcolor=_GRID, zeroline=True)
-    figure.update_yaxes(
-        title="weight of the judge", gridcolor=_GRID, zeroline=True, automargin=True
-    )
+    axis = {"gridcolor": _GRID, "zeroline": True, "automargin": True}
+    figure.update_xaxes(title=f"weight of {label(reference)}", range=limits[0], **axis)
+    figure.update_yaxes(title="weight of the judge", range=limits[1], **axis)
     title = "On its line: the same taste, more or less sharp. Off it (filled): another taste"
-    return style(figure, height=460, title=title)
+    return legend_room(style(figure, height=480, title=title))
+
+
+def _limits(known: pd.DataFrame, side: str) -> tuple[float, float]:
+    """Return the ends of an axis of weights; where the errors are known, robust against them."""
+    centre = known[f"{side}_estimate"].to_numpy("float64")
+    error = f"{side}_std_error"
+    half = known[error].to_numpy("float64") if error in known else np.zeros(len(known))
+    return robust_limits(centre, centre - half, centre + half, include=0.0)
 
 
 def _hover(row: dict[str, Any]) -> str:

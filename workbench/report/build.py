@@ -2,22 +2,15 @@
 
 from __future__ import annotations
 
-import base64
-import hashlib
-import json
-import re
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
-import jinja2
 import pandas as pd
 
 from workbench.compare.contrast import Contrast
-from workbench.curate.curation_result import Curation
-from workbench.curate.strength_result import Strength
 from workbench.data.dataset import PreferenceData
 from workbench.decompose.checks.check import check_fit
 from workbench.decompose.checks.result import FitCheck
@@ -26,24 +19,29 @@ from workbench.decompose.missing import MissingVerdicts, missing_verdicts
 from workbench.errors import ConfigError, DesignError
 from workbench.finding import Finding
 from workbench.json_values import to_json
-from workbench.plots.theme import CONFIG
 from workbench.report import curated, sections
 from workbench.report.data_card import card_of, data_card, simulated
-from workbench.report.export import script_json, to_csv
+from workbench.report.export import tables_of, to_csv
 from workbench.report.findings import find
-from workbench.report.page import Section
+from workbench.report.forms.html import page_of
+from workbench.report.forms.markdown import markdown_of
+from workbench.report.forms.pdf import pdf_of
+from workbench.report.page import Page, Quoted, Section
+from workbench.report.quoted import quoted
+from workbench.report.quoted import section as pairs_section
 from workbench.results import TIDY, Result
 from workbench.threads import on_one_thread
 from workbench.whole_file import write_text
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 
-_DRAW = """
-const figures = JSON.parse(document.getElementById("figures").textContent);
-const config = JSON.parse(document.getElementById("config").textContent);
-figures.forEach((figure, index) => Plotly.newPlot(
-  document.getElementById("figure-" + (index + 1)), figure.data, figure.layout, config));
-"""
+T = TypeVar("T")
+
+KINDS = (
+    "findings", "pairs", "data", "method", "weights", "differences", "held-out", "fit", "result",
+    "limits", "provenance", "rerun",
+)  # fmt: skip
+"""Sections that may be chosen, in reading order."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -59,6 +57,10 @@ class Report:
         The command that makes it again.
     licence : str or None
         Of the data.
+    chosen : tuple of str or None
+        Sections, of :data:`KINDS`; None for all.
+    notes : str or None
+        The author's, as plain text.
     """
 
     results: tuple[Result, ...]
@@ -66,6 +68,8 @@ class Report:
     title: str
     command: str
     licence: str | None = None
+    chosen: tuple[str, ...] | None = None
+    notes: str | None = None
 
     @cached_property
     def findings(self) -> list[Finding]:
@@ -92,53 +96,102 @@ class Report:
         return None if found.to_frame().empty else found
 
     @cached_property
+    def quoted(self) -> dict[int, Quoted]:
+        """The pairs behind the findings, by the number of the finding."""
+        return quoted(self.findings, self.results, self.data)
+
+    @cached_property
     def sections(self) -> list[Section]:
-        """The sections of the page, in reading order."""
+        """The sections of the page that were chosen, in reading order, after the notes."""
+        own = [] if self.notes is None else [sections.notes(self.notes)]
+        chosen = KINDS if self.chosen is None else self.chosen
+        makers = {kind: make for kind, make in self._makers().items() if kind in chosen}
+        return [*own, *(section for make in makers.values() for section in make())]
+
+    def _makers(self) -> dict[str, Callable[[], list[Section]]]:
+        """Return how the sections of each kind are made; only those that are shown are."""
         fits = [r for r in self.results if isinstance(r, Decomposition)]
         gaps = [r for r in self.results if isinstance(r, Contrast)]
         own = (Decomposition, Contrast, FitCheck)
         others = [r for r in self.results if not isinstance(r, own)]
-        parts = [sections.verdict(self.findings, self.results)]
-        if self.data is not None:
-            parts.append(data_card(self.data, self.licence, self.missing))
-        if fits or gaps:
-            parts.append(sections.method(fits, gaps))
-        parts += [sections.weights(fit, k, self.checks) for k, fit in enumerate(fits, start=1)]
-        parts += [sections.differences(gap, k) for k, gap in enumerate(gaps, start=1)]
         scored = [fit for fit in fits if len(fit.held_out)]
-        if scored:
-            parts.append(sections.held_out(scored))
-        parts += [sections.fit_check(check, k) for k, check in enumerate(self.checks, start=1)]
-        parts += [_other(result, k) for k, result in enumerate(others, start=1)]
-        if fits:
-            parts.append(sections.limits(fits))
-        return [*parts, sections.provenance(self.results), sections.rerun(self.command)]
+        return {
+            "findings": lambda: [sections.verdict(self.findings, self.results, self._linked)],
+            "pairs": lambda: self._pairs(),
+            "data": lambda: (
+                [] if self.data is None else [data_card(self.data, self.licence, self.missing)]
+            ),
+            "method": lambda: [sections.method(fits, gaps)] if fits or gaps else [],
+            "weights": lambda: [sections.weights(f, k, self.checks) for k, f in _from_1(fits)],
+            "differences": lambda: [sections.differences(gap, k) for k, gap in _from_1(gaps)],
+            "held-out": lambda: [sections.held_out(scored)] if scored else [],
+            "fit": lambda: [sections.fit_check(one, k) for k, one in _from_1(self.checks)],
+            "result": lambda: [curated.section_of(result, k) for k, result in _from_1(others)],
+            "limits": lambda: [sections.limits(fits)] if fits else [],
+            "provenance": lambda: [sections.provenance(self.results)],
+            "rerun": lambda: [sections.rerun(self.command)],
+        }
 
-    def html(self) -> str:
-        """Return the page: one file, nothing to fetch, the same bytes every time."""
-        import plotly.offline
+    @property
+    def _linked(self) -> dict[int, Quoted]:
+        return self.quoted if self.chosen is None or "pairs" in self.chosen else {}
 
-        figures = [f.figure.to_plotly_json() for s in self.sections for f in s.figures]
-        library = plotly.offline.get_plotlyjs()
-        return _environment().get_template("report.html").render(
-            title=self.title,
-            sections=self.sections,
-            tiles=self._tiles(),
-            simulated=simulated(self.data, self.results),
-            library=library,
-            draw=_DRAW,
-            hashes=" ".join(f"'sha256-{_digest(script)}'" for script in (library, _DRAW)),
-            figures=script_json(_plain_figures(figures)),
-            config=script_json(CONFIG),
-        )  # fmt: skip
+    def _pairs(self) -> list[Section]:
+        if not self.quoted:
+            return []
+        made_up = self.simulated is not None
+        return [pairs_section(self.quoted, len(self.findings), self.licence, simulated=made_up)]
+
+    @cached_property
+    def simulated(self) -> str | None:
+        """A sentence that says so where the labels do not come from real annotators."""
+        return simulated(self.data, self.results)
+
+    @property
+    def _page(self) -> Page:
+        return Page(self.title, self.simulated, self._tiles(), self.sections)
+
+    def html(self, *, framed: bool = False) -> str:
+        """Return the page: one file without script, nothing to fetch, the same bytes each time.
+
+        Parameters
+        ----------
+        framed : bool
+            For the ``srcdoc`` of a frame, whose links would else lead out of it.
+        """
+        return page_of(self._page, framed=framed)
+
+    def markdown(self) -> str:
+        """Return the page as Markdown with GitHub's tables; text of the data stays text."""
+        return markdown_of(self._page)
+
+    def pdf(self, path: str | Path) -> Path:
+        """Write the page as PDF, by a Chromium or Chrome that is installed.
+
+        Raises
+        ------
+        ConfigError
+            None is found, or it does not write the file in time.
+        """
+        return pdf_of(self.html(), Path(path))
+
+    def showing(self, sections: Sequence[str] | None, notes: str | None, command: str) -> Report:
+        """Return the report with other sections, notes and command; what is known stays known."""
+        chosen = known_sections(sections)
+        other = replace(self, chosen=chosen, notes=notes or None, command=command)
+        for name in ("findings", "checks", "missing", "quoted", "simulated"):
+            if name in self.__dict__:
+                other.__dict__[name] = self.__dict__[name]
+        return other
 
     def to_dict(self) -> dict[str, Any]:
         """Return the report as plain JSON values: what ``report.json`` holds."""
         return {
             "schema_version": SCHEMA_VERSION,
             "title": self.title,
-            "simulated": simulated(self.data, self.results),
-            "findings": [finding.to_dict() for finding in self.findings],
+            "simulated": self.simulated,
+            "notes": self.notes,
+            "findings": [self._recorded(k, one) for k, one in enumerate(self.findings)],
             "data": None if self.data is None else card_of(self.data, self.licence),
             "missing_verdicts": None if self.missing is None else self.missing.to_dict(),
             "results": [result.to_dict() for result in self.results],
@@ -148,41 +201,62 @@ class Report:
         }
 
     def save(self, path: str | Path) -> Path:
-        """Write the page, and beside it ``<name>.json`` and a CSV file of every table.
+        """Write the report; the name's ending says in which form.
 
         Parameters
         ----------
         path : str or Path
-            Of the HTML file.
+            ``.html``: the page, beside it ``<name>.json`` and a CSV file of every table;
+            ``.md``, ``.json`` or ``.pdf``: this one file.
 
         Returns
         -------
         Path
-            The HTML file. The JSON file lists the tables, ``tables/<nn>_<result>_<table>.csv``.
+            The file. The JSON file beside a page lists the tables,
+            ``tables/<nn>_<result>_<table>.csv``.
 
         Raises
         ------
         ConfigError
-            The path is not that of an HTML file.
+            A name of another ending, or there is no browser to write a PDF with.
         """
         path = Path(path)
-        if path.suffix.lower() not in (".html", ".htm"):
+        form = path.suffix.lower()
+        if form == ".pdf":
+            return self.pdf(path)
+        if form not in (".html", ".htm", ".md", ".json"):
             raise ConfigError(
-                "A report is an HTML file.",
+                "A report is a page, Markdown, JSON or a PDF.",
                 found=path.name,
-                expected="a name that ends in .html",
-                fix=f"Save it as {path.name}.html or another HTML file.",
+                expected="a name that ends in .html, .md, .json or .pdf",
+                fix=f"Save it as {path.name}.html or another of these.",
             )
+        path.parent.mkdir(parents=True, exist_ok=True)
+        if form == ".md":
+            write_text(path, self.markdown())
+        elif form == ".json":
+            write_text(path, to_json({**self.to_dict(), "tables": []}))
+        else:
+            self._save_page(path)
+        return path
+
+    def _save_page(self, path: Path) -> None:
         folder = path.parent / "tables"
         folder.mkdir(parents=True, exist_ok=True)
-        for old in _tables_of(path.with_suffix(".json")):
+        for old in tables_of(path.with_suffix(".json")):
             (folder / old).unlink(missing_ok=True)
         write_text(path, self.html())
         record = to_json(self.to_dict())
         write_text(path.with_suffix(".json"), record)
         for name, table in self._tables().items():
             write_text(folder / name, to_csv(table))
-        return path
+
+    def _recorded(self, number: int, finding: Finding) -> dict[str, Any]:
+        """Return a finding with the pairs that the page quotes for it."""
+        record = finding.to_dict()
+        if number in self.quoted and not finding.evidence:
+            record["evidence"] = [quote.pair_id for quote in self.quoted[number].quotes]
+        return record
 
     @property
     def _made(self) -> list[FitCheck]:
@@ -219,6 +293,8 @@ def report(
     title: str = "Preference audit",
     command: str = "workbench report DATA --out report.html",
     licence: str | None = None,
+    sections: Sequence[str] | None = None,
+    notes: str | None = None,
 ) -> Report:
     """Make a report of results.
 
@@ -234,6 +310,12 @@ def report(
         The command that makes the report again.
     licence : str, optional
         Licence of the data, for the data card.
+    sections : sequence of str, optional
+        Only these, of ``findings, pairs, data, method, weights, differences, held-out, fit,
+        result, limits, provenance, rerun``; they stand in this order. The numbers of the JSON
+        file are all there.
+    notes : str, optional
+        Notes of the author, shown first as plain text.
 
     Returns
     -------
@@ -243,6 +325,8 @@ def report(
     ------
     DesignError
         There is nothing to report, or a result does not say n, interval or method.
+    ConfigError
+        An unknown section.
 
     Examples
     --------
@@ -262,16 +346,30 @@ def report(
         )
     for result in listed:
         _check(result)
-    return Report(listed, data, title, command, licence)
+    return Report(listed, data, title, command, licence, known_sections(sections), notes or None)
 
 
-def _other(result: Result, number: int) -> Section:
-    """Return the section of a result that is neither a fit nor a comparison."""
-    if isinstance(result, Strength):
-        return curated.strength(result, number)
-    if isinstance(result, Curation):
-        return curated.curation(result, number)
-    return sections.other(result, number)
+def known_sections(names: Sequence[str] | None) -> tuple[str, ...] | None:
+    """Return names of sections, each once; None for all where there are none.
+
+    Raises
+    ------
+    ConfigError
+        A report has no such section.
+    """
+    unknown = [name for name in names or () if name not in KINDS]
+    if unknown:
+        raise ConfigError(
+            "A report has no such section.",
+            found=", ".join(unknown),
+            expected=", ".join(KINDS),
+            fix="Check the spelling of sections.",
+        )
+    return tuple(dict.fromkeys(names)) if names else None
+
+
+def _from_1(items: Sequence[T]) -> Iterator[tuple[int, T]]:
+    return enumerate(items, start=1)
 
 
 def _check(result: Result) -> None:
@@ -285,39 +383,3 @@ def _check(result: Result) -> None:
             expected=", ".join((*TIDY, "method")),
             fix="Give the result's to_frame() these columns.",
         )
-
-
-def _tables_of(record: Path) -> list[str]:
-    """Return the names of the tables that an earlier report of this name wrote."""
-    if not record.is_file():
-        return []
-    try:
-        listed = json.loads(record.read_text(encoding="utf-8")).get("tables", [])
-    except (ValueError, AttributeError):
-        return []
-    # only names as save() makes them: the file may be anybody's
-    found = [re.fullmatch(r"tables/(\d\d_\w+\.csv)", str(name)) for name in listed]
-    return [match[1] for match in found if match]
-
-
-def _environment() -> jinja2.Environment:
-    return jinja2.Environment(
-        loader=jinja2.PackageLoader("workbench.report"),
-        autoescape=True,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        undefined=jinja2.StrictUndefined,
-    )
-
-
-def _digest(script: str) -> str:
-    return base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
-
-
-def _plain_figures(figures: list[dict[str, Any]]) -> Any:
-    """Return figures as plain JSON values; the layout's template is left to the theme."""
-    from plotly.utils import PlotlyJSONEncoder
-
-    for figure in figures:
-        figure["layout"].pop("template", None)
-    return json.loads(json.dumps(figures, cls=PlotlyJSONEncoder))

@@ -10,6 +10,7 @@ from workbench.curate.curation_result import Curation
 from workbench.curate.strength_result import Strength
 from workbench.report.columns import WEIGHTS
 from workbench.report.page import Figure, Section, Table
+from workbench.report.sections import other
 from workbench.results import Result
 
 _MEASURES = {
@@ -32,6 +33,15 @@ _PEOPLE = {
     "reason": "remark",
 }  # fmt: skip
 _ROWS = {"reason": "pairs", "n": "n", "share": "share of all"}
+
+
+def section_of(result: Result, number: int) -> Section:
+    """Return the section of a result that is neither a fit nor a comparison."""
+    if isinstance(result, Strength):
+        return strength(result, number)
+    if isinstance(result, Curation):
+        return curation(result, number)
+    return other(result, number)
 
 
 def strength(result: Strength, number: int) -> Section:

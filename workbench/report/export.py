@@ -1,10 +1,11 @@
-"""Tables as CSV that a spreadsheet cannot be tricked by, and JSON that HTML cannot."""
+"""Tables as CSV that a spreadsheet cannot be tricked by."""
 
 from __future__ import annotations
 
 import csv
 import json
-from typing import Any
+import re
+from pathlib import Path
 
 import pandas as pd
 
@@ -38,13 +39,14 @@ def guard(text: str) -> str:
     return f"'{text}" if text.startswith(_FORMULA) else text
 
 
-def script_json(value: Any) -> str:
-    r"""Return JSON that may stand in a script element: no text of it can close the element.
-
-    Examples
-    --------
-    >>> script_json("</script>")
-    '"\\u003c/script>"'
-    """
-    text = json.dumps(value, ensure_ascii=False, allow_nan=False, sort_keys=True)
-    return text.replace("<", "\\u003c").replace("\u2028", "\\u2028").replace("\u2029", "\\u2029")
+def tables_of(record: Path) -> list[str]:
+    """Return the names of the tables that an earlier report of this name wrote."""
+    if not record.is_file():
+        return []
+    try:
+        listed = json.loads(record.read_text(encoding="utf-8")).get("tables", [])
+    except (ValueError, AttributeError):
+        return []
+    # only names as save() makes them: the file may be anybody's
+    found = [re.fullmatch(r"tables/(\d\d_\w+\.csv)", str(name)) for name in listed]
+    return [match[1] for match in found if match]

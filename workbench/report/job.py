@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -50,17 +51,27 @@ class MainJob:
         main = (self.people, self.judges, self.gap)
         return [*(result for result in main if result is not None), *self.further]
 
-    def report(self, command: str = "workbench report DATA --out report.html") -> Report:
+    def report(
+        self,
+        command: str = "workbench report DATA --out report.html",
+        *,
+        sections: Sequence[str] | None = None,
+        notes: str | None = None,
+    ) -> Report:
         """Return the report of these results.
 
         Parameters
         ----------
         command : str
             The command that makes it again, as the report shows it.
+        sections : sequence of str, optional
+            Only these (see :func:`workbench.report`).
+        notes : str, optional
+            Of the author.
         """
         from workbench.report.build import report
 
-        return report(self.results, data=self.data, command=command)
+        return report(self.results, data=self.data, command=command, sections=sections, notes=notes)
 
     def summary(self) -> str:
         """Return the clearest weights and differences of each annotator as text.

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
-from workbench.compare.contrast import contrast
+from workbench.compare.contrast import MARGIN, contrast
 from workbench.data.dataset import PreferenceData
 from workbench.decompose.decomposition import decompose
 from workbench.decompose.design import Ties
@@ -31,6 +31,7 @@ def main_job(
     level: float = 0.95,
     seed: int = 0,
     further: Sequence[str] = (),
+    margin: float = MARGIN,
 ) -> MainJob:
     """Decompose the reference and every judge, and test where the judges differ.
 
@@ -47,6 +48,8 @@ def main_job(
         As in :func:`workbench.decompose`.
     further : sequence of str
         Results to add: names of :data:`workbench.report.further.FURTHER`.
+    margin : float
+        As in :func:`workbench.contrast`.
 
     Returns
     -------
@@ -84,7 +87,7 @@ def main_job(
     job = MainJob(data, people)
     if others:
         judges = decompose(data, annotator=others, **options)
-        job = replace(job, judges=judges, gap=contrast(judges, people))
+        job = replace(job, judges=judges, gap=contrast(judges, people, margin=margin))
     return replace(job, further=add_further(job, further))
 
 

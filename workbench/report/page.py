@@ -17,14 +17,17 @@ _COUNTS = ("n", "n_shared", "n_clusters", "n_tied", "n_failed", "df", "row", "ro
 
 _LONG = 40
 _TALL = 24
+_ROWS = 500
+"""Rows of a table that a page shows: the CSV and JSON files have all."""
 
 
 @dataclass(frozen=True)
 class Part:
-    """A piece of a cell: its text, and the exact number that it shows, if it is one."""
+    """A piece of a cell: its text, the exact number that it shows, the place it leads to."""
 
     text: str
     value: str | None = None
+    to: str | None = None
 
 
 @dataclass(frozen=True)
@@ -93,8 +96,10 @@ class Table:
         ]
         rows = [
             [_cell(row, name, _bounds(frame, name)) for name in names]
-            for row in frame.to_dict("records")
+            for row in frame.head(_ROWS).to_dict("records")
         ]
+        if len(frame) > _ROWS:
+            caption += f" (the first {_ROWS:,} of {len(frame):,} rows; the JSON file has all)"
         head = names.index("term") if "term" in names else 0
         return cls(caption, heads, rows, head if len(names) > 1 else None)
 
@@ -107,9 +112,44 @@ class Figure:
     alt: str
 
 
+@dataclass(frozen=True)
+class Text:
+    """A text of the data, as far as it is shown."""
+
+    text: str
+    cut: str | None = None
+
+
+@dataclass(frozen=True)
+class Quote:
+    """A pair as it stands on the page.
+
+    Attributes
+    ----------
+    pair_id : str
+    facts : tuple of str
+        Who preferred which response, and the factor's values.
+    texts : tuple of (str, Text)
+        By what they are: prompt and responses.
+    """
+
+    pair_id: str
+    facts: tuple[str, ...]
+    texts: tuple[tuple[str, Text], ...]
+
+
+@dataclass(frozen=True)
+class Quoted:
+    """The pairs behind one finding."""
+
+    anchor: str
+    title: str
+    quotes: tuple[Quote, ...]
+
+
 @dataclass(frozen=True, eq=False)
 class Section:
-    """A headed part of the page."""
+    """A headed part of the page; only some are open at first."""
 
     anchor: str
     title: str
@@ -117,6 +157,39 @@ class Section:
     code: tuple[str, ...] = ()
     figures: tuple[Figure, ...] = ()
     tables: tuple[Table, ...] = ()
+    quoted: tuple[Quoted, ...] = ()
+    unfolded: bool = False
+
+    @property
+    def kind(self) -> str:
+        """What it is called when sections are chosen: ``weights`` for ``weights-2``."""
+        return self.anchor.rstrip("0123456789").rstrip("-")
+
+    @property
+    def holds(self) -> str:
+        """What is seen once it is unfolded, in a few words."""
+        found = ((len(self.figures), "figure"), (len(self.tables), "table"))
+        return ", ".join(f"{n} {noun}{'s' * (n != 1)}" for n, noun in found if n)
+
+
+@dataclass(frozen=True, eq=False)
+class Page:
+    """All that stands on a page.
+
+    Attributes
+    ----------
+    title : str
+    simulated : str or None
+        That the numbers describe nobody, where they do not.
+    tiles : list of (str, str)
+        Counts at the head, by name.
+    sections : list of Section
+    """
+
+    title: str
+    simulated: str | None
+    tiles: list[tuple[str, str]]
+    sections: list[Section]
 
 
 def show(value: Any, name: str = "") -> str:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import pandas as pd
@@ -21,7 +22,7 @@ from workbench.json_values import json_ready
 from workbench.plots.held_out import held_out_dots
 from workbench.report.columns import DIFFERENCES, RAW, SAID, SCALE, TESTS, VERDICTS, WEIGHTS
 from workbench.report.findings import ALL_RULES, Q_LEVEL, findings_frame
-from workbench.report.page import Figure, Section, Table
+from workbench.report.page import Cell, Figure, Part, Quoted, Section, Table
 from workbench.results import Result
 
 _FORMULA = "P(A preferred) = 1 / (1 + exp(-(x'b + p s)))"
@@ -33,8 +34,10 @@ _ERRORS = {
 }
 
 
-def verdict(found: Sequence[Finding], results: Sequence[Result]) -> Section:
-    """Say first what was found, and by which thresholds."""
+def verdict(
+    found: Sequence[Finding], results: Sequence[Result], pairs: Mapping[int, Quoted] | None = None
+) -> Section:
+    """Say first what was found, by which thresholds, and where its pairs are quoted."""
     contrasts = [r for r in results if isinstance(r, Contrast)]
     warnings = sum(f.level == "warning" for f in found)
     text = [_compared(gap) for gap in contrasts] or ["No annotator was compared with another."]
@@ -52,7 +55,8 @@ def verdict(found: Sequence[Finding], results: Sequence[Result]) -> Section:
             "n": "n",
             "rule_id": "rule",
         }
-        tables.append(Table.of(findings_frame(list(found)), "Findings, warnings first", columns))
+        table = Table.of(findings_frame(list(found)), "Findings, warnings first", columns)
+        tables.append(_with_pairs(table, pairs or {}))
         used = [
             (name, rule) for name, rule in ALL_RULES.items() if name in {f.rule_id for f in found}
         ]
@@ -61,7 +65,21 @@ def verdict(found: Sequence[Finding], results: Sequence[Result]) -> Section:
             for name, r in used
         ]
         tables.append(Table.of(pd.DataFrame(rules), "Rules of the findings, with thresholds"))
-    return Section("findings", "Verdict and findings", tuple(text), tables=tuple(tables))
+    return Section(
+        "findings", "Verdict and findings", tuple(text), tables=tuple(tables), unfolded=True
+    )
+
+
+def _with_pairs(table: Table, pairs: Mapping[int, Quoted]) -> Table:
+    """Add a column that leads to the quoted pairs of each finding."""
+    if not pairs:
+        return table
+    rows = [
+        [*row, Cell((Part(_count(len(pairs[k].quotes), "pair"), to=pairs[k].anchor),))
+         if k in pairs else Cell((Part("–"),))]
+        for k, row in enumerate(table.rows)
+    ]  # fmt: skip
+    return replace(table, columns=[*table.columns, "pairs"], rows=rows)
 
 
 def _compared(gap: Contrast) -> str:
@@ -142,8 +160,7 @@ def _fitting(settings: Mapping[str, Any]) -> str:
 
 def weights(fit: Decomposition, number: int, checks: Sequence[FitCheck] = ()) -> Section:
     """Show a decomposition: figure, every number, and what speaks against its model."""
-    few = len(fit.groups) <= 2
-    names = " and ".join(fit.groups) if few else f"{len(fit.groups)} groups"
+    names = _names(fit.groups)
     level = fit.settings["level"]
     caption = (
         "Weight per SD: log-odds per standard deviation (about 0) of the coded difference, which "
@@ -189,7 +206,7 @@ def fit_check(check: FitCheck, number: int) -> Section:
     tables = {name: frame for name, frame in check.tables().items() if len(frame)}
     return Section(
         "fit" if number == 1 else f"fit-{number}",
-        check.heading,
+        f"{check.heading} ({_names(check.verdicts['group'])})",
         (check.about,),
         figures=tuple(
             Figure(figure, f"Figure of {shown} with {level:.0%} intervals")
@@ -350,10 +367,21 @@ def provenance(results: Sequence[Result]) -> Section:
     return Section("provenance", "Provenance", tables=tables)
 
 
+def notes(text: str) -> Section:
+    """Show the author's notes as they were written, a paragraph each."""
+    parts = tuple(part.strip() for part in text.split("\n\n") if part.strip())
+    return Section("notes", "Notes of the author", parts, unfolded=True)
+
+
 def rerun(command: str) -> Section:
     """Say how to make the report again."""
     text = ("This command makes the report again, byte for byte, from the same data and code:",)
     return Section("rerun", "How to rerun", text, (command,))
+
+
+def _names(groups: Iterable[str]) -> str:
+    names = list(dict.fromkeys(groups))
+    return " and ".join(names) if len(names) <= 2 else f"{len(names)} groups"
 
 
 def _numbered(k: int, same: bool) -> str:

@@ -129,6 +129,7 @@ class Screening(Result):
         Weights per standard deviation: those per unit do not compare across codings.
         """
         from workbench.plots.forest import forest
+        from workbench.plots.ranking import clear_first
 
         chosen = self.estimates[self.estimates["selected"]]
         shown = {**dict(zip(PER_SD, _LIMITS, strict=True)), "q_value": "q_value"}
@@ -140,7 +141,8 @@ class Screening(Result):
             for group, prefix in (("alone", ""), ("adjusted", "adjusted_"))
         ]
         x_title = "weight (log-odds per standard deviation)"
-        return forest(pd.concat(sets, ignore_index=True), x_title=x_title)
+        table = pd.concat(sets, ignore_index=True)
+        return forest(table, x_title=x_title, ranking=clear_first(table))
 
 
 @on_one_thread

@@ -3,20 +3,19 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Mapping
 from typing import Any
 
 import pandas as pd
 import streamlit as st
+from parts.charts.selection import Select, fresh, lead
 
 from workbench.plots.behind import drawn_points, selected
+from workbench.plots.fold import foldable, folded
+from workbench.plots.marks import explained
 from workbench.plots.theme import CONFIG
+from workbench.plots.words import alt_of
 from workbench.report.export import to_csv
-
-_TAKEN = "taken-selections"
-"""How many selections of each figure or table led away: the next one starts with none."""
-
-CLICK = "Click a point or a row: its pairs."
 
 
 def figure(
@@ -24,9 +23,10 @@ def figure(
     alt: str,
     key: str,
     *,
-    select: Callable[[dict[str, str]], object] | None = None,
+    select: Select | None = None,
     frame: pd.DataFrame | None = None,
     how: str = "",
+    meanings: Mapping[str, str] | None = None,
 ) -> None:
     """Show a figure with the text that stands for it, and a menu to take it along.
 
@@ -34,7 +34,7 @@ def figure(
     ----------
     plot : plotly Figure
     alt : str
-        What the figure says, for readers who do not see it.
+        What the figure shows; its main numbers are added, for readers who do not see it.
     key : str
         Also the name of its files.
     select : callable, optional
@@ -45,9 +45,15 @@ def figure(
         The table behind the figure; the marks that are drawn where it is not given.
     how : str
         What the figure shows and how it was made, in our own words.
+    meanings : mapping of str to str, optional
+        What each term means, for the text that the mouse brings up.
     """
+    explained(plot, meanings or {})
+    hidden = foldable(plot)
+    if hidden and not st.session_state.get(f"all-{key}"):
+        folded(plot)
     config = {**CONFIG, "toImageButtonOptions": {"filename": file_name(key), "scale": 2}}
-    drawn = {"alt": alt, "theme": "streamlit", "config": config}
+    drawn = {"alt": alt_of(plot, alt), "theme": "streamlit", "config": config}
     if select is None:
         st.plotly_chart(plot, key=key, **drawn)
     else:
@@ -55,26 +61,10 @@ def figure(
             plot, key=fresh(key), on_select="rerun", selection_mode="points", **drawn
         )
         points = event["selection"]["points"]
-        of = selected(points[0]) if points else {}
-        if of:
-            taken(key)
-            select(of)
+        lead(select, key, selected(points[0]) if points else {})
+    if hidden:
+        st.toggle(f"{hidden} more are not clear: show all", key=f"all-{key}")
     _menu(plot, key, frame, how)
-
-
-def fresh(key: str) -> str:
-    """Return the key of a widget that starts anew once its selection was taken.
-
-    A selection that led to another page would otherwise lead there again on the way back.
-    """
-    count = st.session_state.get(_TAKEN, {}).get(key, 0)
-    return f"{key}-{count}" if count else key
-
-
-def taken(key: str) -> None:
-    """Note that the selection of a figure or table led to another page."""
-    counts = st.session_state.setdefault(_TAKEN, {})
-    counts[key] = counts.get(key, 0) + 1
 
 
 def file_name(key: str) -> str:
@@ -86,6 +76,7 @@ def _menu(plot: Any, key: str, frame: pd.DataFrame | None, how: str) -> None:
     """Offer the numbers and the figure as files, made when they are asked for."""
     with st.popover("About this figure", icon=":material/more_horiz:", type="tertiary"):
         if how:
+            # it may name annotators of the data
             st.text(how)
         files = {
             "csv": ("Table (CSV)", lambda: to_csv(drawn_points(plot) if frame is None else frame)),

@@ -119,16 +119,18 @@ class FitCheck(Result):
     def figures(self) -> dict[str, go.Figure]:
         """Return the reliability curves, and what factors count beyond a straight line."""
         from workbench.plots.forest import forest
+        from workbench.plots.ranking import clear_first
 
         bends = self.tests[self.tests["kind"] == "bend"]
         shown = {"Reliability of the held-out predictions": self.plot()}
         # a factor that no group's labels tell a bend of would only take room
         told = bends[bends["factor"].isin(bends.loc[bends["estimate"].notna(), "factor"])]
         if len(told):
+            told = told.assign(term=told["factor"])
             n, some = bends["factor"].nunique(), told["factor"].nunique()
             which = f"{some} of {n} factors (why no others: the table)" if some < n else "factors"
             title = "change of the weight beyond the median difference (log-odds per unit)"
-            shown[f"Curvature of {which}"] = forest(told.assign(term=told["factor"]), x_title=title)
+            shown[f"Curvature of {which}"] = forest(told, x_title=title, ranking=clear_first(told))
         return shown
 
 

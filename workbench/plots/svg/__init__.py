@@ -1,0 +1,1 @@
+"""Our figures as static SVG: what stands where no plotly.js may run."""
