@@ -53,7 +53,8 @@ def sets(now: str | None) -> None:
         try:
             data = opened(name) if name != SAMPLE or SHELF.is_ready(SAMPLE) else None
         except wb.WorkbenchError:
-            note("What this server was started with: cannot be read")
+            if now is not None:
+                note("What this server was started with: cannot be read")
             continue
         if data is None or data.digest not in uploads():
             _row(key, "The simulated sample" if data is None else name_of(data), data, now)

@@ -9,9 +9,10 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 import streamlit as st
-from parts.opening.names import safe_names, title_of
+from parts.opening.names import folder_of, safe_names, title_of
 
 import workbench as wb
+from workbench.data.reading.arrow_files import saved_files
 from workbench.data.reading.files import KNOWN, PACKED, SUFFIXES
 from workbench.data.whole_folder import is_whole
 
@@ -82,14 +83,16 @@ def placed(files: Sequence[Any]) -> Iterator[tuple[Path, Source]]:
         belong together.
     """
     with TemporaryDirectory(prefix="workbench-upload-") as place:
-        names = safe_names([file.name for file in files])
-        root = Path(place) / title_of(names)
+        sent = [file.name for file in files]
+        names = safe_names(sent)
+        root = Path(place) / title_of(sent)
         for name, file in zip(names, files, strict=True):
             path = root / name
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_bytes(file.getbuffer())
-        paths = [root / name for name in names]
-        if len(paths) == 1:
-            yield root, paths[0]
+        if len(names) == 1:
+            yield root, root / names[0]
         else:
-            yield root, root if is_whole(root) else paths
+            # a folder may hold what describes its data; of files, each one was chosen
+            folder = folder_of(sent) is not None or saved_files(root) is not None
+            yield root, root if folder or is_whole(root) else [root / name for name in names]
