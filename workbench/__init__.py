@@ -104,6 +104,8 @@ if TYPE_CHECKING:
     from workbench.report.compared import compare_reports as compare_reports
     from workbench.screening.screening import Screening as Screening
     from workbench.screening.screening import screen as screen
+    from workbench.whole_run.result import WholeRun as WholeRun
+    from workbench.whole_run.run import run as run
 
 try:
     __version__ = version("preference-workbench")
@@ -184,6 +186,8 @@ _EXPORTS = {
     "Overview": "workbench.overview.overview",
     "report": "workbench.report.build",
     "compare_reports": "workbench.report.compared",
+    "run": "workbench.whole_run.run",
+    "WholeRun": "workbench.whole_run.result",
     "audit_judge": "workbench.audit.judges.audit",
     "plan_audit": "workbench.audit.judges.plan",
     "JudgeAudit": "workbench.audit.judges.scorecard",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import pandas as pd
@@ -76,12 +76,19 @@ def texts_of(ids: Iterable[str], data: wb.PreferenceData, key: str) -> str | Non
     return chosen
 
 
-def result(found: Result, key: str, *, select: Select | None = None) -> None:
+def result(
+    found: Result,
+    key: str,
+    *,
+    select: Select | None = None,
+    meanings: Mapping[str, str] | None = None,
+) -> None:
     """Show any result: what it says, its figure and all of its tables."""
     st.caption(found.about)
     for name, plot in found.figures().items():
         st.caption(name)
-        figure(plot, name, f"figure-{key}-{name}", select=select, how=found.about)
+        figure(plot, name, f"figure-{key}-{name}", select=select, how=found.about,
+               meanings=meanings)  # fmt: skip
     tables(found, key, select=select)
 
 

@@ -16,8 +16,8 @@ from workbench.cli.main import app as cli
 from workbench.report.main_job import main_job
 
 PAGES = Path(__file__).resolve().parents[2] / "pages"
-OPEN = ["load.py", "compare.py", "examples.py", "leaderboard.py", "add_judge.py", "curate.py",
-        "report.py"]  # fmt: skip
+OPEN = ["overview.py", "load.py", "compare.py", "examples.py", "leaderboard.py", "add_judge.py",
+        "curate.py", "report.py"]  # fmt: skip
 SHOWN = sorted(path.name for path in PAGES.glob("[a-z]*.py") if path.name != "app.py")
 
 
