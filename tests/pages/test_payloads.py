@@ -46,7 +46,8 @@ def test_texts_and_names_of_a_file_are_text_on_the_pages_and_in_the_report(brows
         who.settle()
         who.inspect()
     who.read(who.files["report.html"], served[1] / "report.html")
-    assert who.page.locator(".hoverlayer").count()
+    assert who.page.locator("svg[role=img]").count()
+    assert not who.page.locator("script").count()
     assert who.wrong == []
     assert sum(name.endswith(".csv") for name in who.files) >= 5
 

@@ -23,11 +23,11 @@ class Rule:
     Attributes
     ----------
     source : str or None
-        What P(A preferred) stands on; see :data:`workbench.curate.sources.SOURCES`.
+        What P(A preferred) stands on; see ``workbench.curate.sources``.
     criterion : str or None
         Labels of this criterion only.
     min_strength, max_strength : float or None
-        Of |2 P - 1|, towards the side that was chosen.
+        Of ``|2 P - 1|``, towards the side that was chosen.
     min_agreement, min_votes : float or None
         Share of the votes for the majority's side, and number of votes.
     keep_lowest : tuple of (str, float) or None
@@ -38,7 +38,7 @@ class Rule:
         Share with the smallest margins whose sides are exchanged, where repeated labels
         confirm it; a majority of several votes is never turned.
     weight : {"confidence", "variance"} or None
-        Weight of each pair: |2 P - 1|, or one over the variance of P; mean 1.
+        Weight of each pair: ``|2 P - 1|``, or one over the variance of P; mean 1.
     balance : tuple of str
         Factors that are to predict the label no longer.
     balance_by : {"drop", "weigh"}

@@ -151,9 +151,15 @@ class Report:
     def _page(self) -> Page:
         return Page(self.title, self.simulated, self._tiles(), self.sections)
 
-    def html(self) -> str:
-        """Return the page: one file without script, nothing to fetch, the same bytes each time."""
-        return page_of(self._page)
+    def html(self, *, framed: bool = False) -> str:
+        """Return the page: one file without script, nothing to fetch, the same bytes each time.
+
+        Parameters
+        ----------
+        framed : bool
+            For the ``srcdoc`` of a frame, whose links would else lead out of it.
+        """
+        return page_of(self._page, framed=framed)
 
     def markdown(self) -> str:
         """Return the page as Markdown with GitHub's tables; text of the data stays text."""
@@ -169,9 +175,10 @@ class Report:
         """
         return pdf_of(self.html(), Path(path))
 
-    def showing(self, sections: Sequence[str] | None, notes: str | None) -> Report:
-        """Return the report with other sections and notes; what is known stays known."""
-        other = replace(self, chosen=known_sections(sections), notes=notes or None)
+    def showing(self, sections: Sequence[str] | None, notes: str | None, command: str) -> Report:
+        """Return the report with other sections, notes and command; what is known stays known."""
+        chosen = known_sections(sections)
+        other = replace(self, chosen=chosen, notes=notes or None, command=command)
         for name in ("findings", "checks", "missing", "quoted", "simulated"):
             if name in self.__dict__:
                 other.__dict__[name] = self.__dict__[name]

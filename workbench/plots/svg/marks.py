@@ -30,7 +30,8 @@ def scatter(trace: Mapping[str, Any], x: Axis, y: Axis) -> Iterator[str]:
     for letter in "xy":
         if trace.get(f"error_{letter}"):
             yield from _intervals(trace, letter, places, x if letter == "x" else y)
-    if "markers" in parts:
+    # marks that nobody sees are there to be clicked
+    if "markers" in parts and (trace.get("marker") or {}).get("opacity") != 0:
         yield _points(trace, *places)
     elif "lines" in parts:
         yield from _touched(trace, *places)
@@ -73,7 +74,7 @@ def words(trace: Mapping[str, Any], x: Axis, y: Axis) -> Iterator[str]:
         moved = floats(_each(trace.get("base", 0.0), count)) + places[0]
         across, up = x(moved), y(places[1])
     else:
-        where = [str(trace.get("textposition") or "middle center")] * count
+        where = _each(trace.get("textposition") or "middle center", count)
         across, up = x(places[0]), y(places[1])
     for k in range(count):
         if not shown[k] or not np.isfinite([across[k], up[k]]).all():
