@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import streamlit as st
-from parts.charts.figure import CLICK
+from parts.charts.selection import CLICK
 from parts.choices import choose
 from parts.entry import enter
 from parts.linking import to_pairs

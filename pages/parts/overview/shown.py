@@ -6,7 +6,7 @@ from typing import Any
 
 import pandas as pd
 import streamlit as st
-from parts.charts.figure import CLICK
+from parts.charts.selection import CLICK
 from parts.linking import pairs_link, to_page, to_pairs
 from parts.ui import figure, note
 
