@@ -89,6 +89,7 @@ if TYPE_CHECKING:
     from workbench.llm.endpoint import Endpoint as Endpoint
     from workbench.llm.journal import Journal as Journal
     from workbench.llm.offline import OfflineModel as OfflineModel
+    from workbench.plots.notebook.picture import picture as picture
     from workbench.principles.constitution import Constitution as Constitution
     from workbench.principles.extract import extract as extract
     from workbench.principles.extraction import Extraction as Extraction
@@ -169,6 +170,7 @@ _EXPORTS = {
     "Endpoint": "workbench.llm.endpoint",
     "Journal": "workbench.llm.journal",
     "OfflineModel": "workbench.llm.offline",
+    "picture": "workbench.plots.notebook.picture",
     "Constitution": "workbench.principles.constitution",
     "extract": "workbench.principles.extract",
     "Extraction": "workbench.principles.extraction",
