@@ -88,6 +88,9 @@ try:
     added = st.session_state.get("added")
     if added in set(data.annotators["annotator"]):
         note(str(data.load_report))
-        show(added)
+        if data.factor_names:
+            show(added)
+        else:
+            note("These data have no factors: the Leaderboard and Judge audit show its verdicts.")
 except wb.WorkbenchError as error:
     failure(error)

@@ -8,7 +8,7 @@ from parts.charts.glossary import explain_factors
 from parts.charts.views import checks, concordance, fit, held_out, scenarios, similarity
 from parts.choices import choose
 from parts.entry import enter
-from parts.state import announce, current, job_of
+from parts.state import announce, current, job_of, need_factors
 from parts.ui import failure
 
 import workbench as wb
@@ -16,6 +16,7 @@ import workbench as wb
 enter("Compare annotators")
 data = current()
 announce(data)
+need_factors(data)
 choices = choose(data)
 try:
     job = job_of(data, choices)

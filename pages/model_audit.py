@@ -1,4 +1,4 @@
-"""Model audit: whether a trained model ranks as its preferences say, and what moved."""
+"""Model audit: its verdict first, the details folded, then the form for another one."""
 
 from __future__ import annotations
 
@@ -6,31 +6,35 @@ import streamlit as st
 from parts.entry import enter
 from parts.models import asked, followed, kept
 from parts.places import title_of
-from parts.state import announce, current
-from parts.ui import failure
+from parts.state import announce, current, need_texts
+from parts.ui import failure, note
 
 import workbench as wb
-from workbench.audit.models.scored import score_models
+from workbench.report.main_job import has_text
 
 enter("Model audit")
 data = current()
-announce(data)
+# what was found stands first, though the form below may find more
+top = st.container()
 st.caption(
     "Log-likelihoods of both responses under a model, its reference and its checkpoints: whether "
     "it ranks as the preferences say, how far a perfect solution would come, what moved."
 )
+announce(data)
 known = kept()
 try:
-    with st.expander("New audit", icon=":material/model_training:", expanded=not known):
-        options = asked(data)
-        if options is not None:
-            few, place, arguments = options
-            scores = score_models(few, folder=place, progress=st.spinner, **arguments)
-            scores.save(place)
-            st.session_state["m-audit"] = title_of(place)
-            known = kept()
-    if known:
-        name = st.selectbox("Audit", list(known), key="m-audit")
-        followed(known[name], data)
+    if has_text(data):
+        with st.expander("New audit", icon=":material/model_training:", expanded=not known):
+            made = asked(data)
+            if made is not None:
+                st.session_state["m-audit"] = title_of(made)
+                known = kept()
+    with top:
+        if known:
+            name = st.selectbox("Audit", list(known), key="m-audit")
+            followed(known[name], data)
+        else:
+            note("No model was audited yet: name one below.")
 except wb.WorkbenchError as error:
     failure(error)
+need_texts(data)

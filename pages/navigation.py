@@ -11,10 +11,20 @@ enter()
 
 st.navigation(
     {
+        "": [
+            st.Page("overview.py", title="Overview", icon=":material/insights:", default=True),
+        ],
         "Data": [
-            st.Page("load.py", title="Load", icon=":material/upload_file:", default=True),
+            st.Page("load.py", title="Load", icon=":material/upload_file:", url_path="load"),
             st.Page(
                 "annotate.py", title="Annotate", icon=":material/edit_note:", url_path="annotate"
+            ),
+            st.Page("runs.py", title="Runs", icon=":material/list_alt:", url_path="runs"),
+            st.Page(
+                "side_by_side.py",
+                title="Side by side",
+                icon=":material/splitscreen:",
+                url_path="side-by-side",
             ),
         ],
         "Analyse": [
@@ -62,5 +72,7 @@ st.navigation(
             st.Page("curate.py", title="Curate", icon=":material/filter_alt:", url_path="curate"),
             st.Page("report.py", title="Report", icon=":material/description:", url_path="report"),
         ],
-    }
+    },
+    # all of them: the last are what a comparison is made for
+    expanded=True,
 ).run()

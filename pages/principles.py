@@ -11,7 +11,7 @@ from parts.entry import enter
 from parts.groups import by_group
 from parts.places import begin, known_runs, scratch
 from parts.runs import watch
-from parts.state import announce, current
+from parts.state import announce, current, need_texts
 from parts.ui import failure, note, table, warn
 
 import workbench as wb
@@ -84,6 +84,7 @@ def show(folder: RunFolder) -> None:
 enter("Principles")
 data = current()
 announce(data)
+need_texts(data)
 st.caption(
     "Sentences that say which response is preferred: proposed and selected on some prompts, "
     "measured on others. Each step is a run of its own, which goes on when the tab is closed; an "

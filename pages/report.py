@@ -9,7 +9,7 @@ from parts.entry import enter
 from parts.report.earlier import compare
 from parts.report.files import downloads, preview
 from parts.report.options import made, options
-from parts.state import announce, current, job_of
+from parts.state import announce, current, job_of, need_factors
 from parts.ui import failure, note, table, text
 
 import workbench as wb
@@ -19,6 +19,7 @@ from workbench.report.further import FURTHER
 enter("Report")
 data = current()
 announce(data)
+need_factors(data)
 try:
     further = some("Also in the report", list(FURTHER), "further")
     choices = {**choose(data), "further": tuple(further)}

@@ -89,6 +89,8 @@ if TYPE_CHECKING:
     from workbench.llm.endpoint import Endpoint as Endpoint
     from workbench.llm.journal import Journal as Journal
     from workbench.llm.offline import OfflineModel as OfflineModel
+    from workbench.overview.overview import Overview as Overview
+    from workbench.overview.overview import overview as overview
     from workbench.plots.notebook.picture import picture as picture
     from workbench.principles.constitution import Constitution as Constitution
     from workbench.principles.extract import extract as extract
@@ -103,6 +105,8 @@ if TYPE_CHECKING:
     from workbench.report.compared import compare_reports as compare_reports
     from workbench.screening.screening import Screening as Screening
     from workbench.screening.screening import screen as screen
+    from workbench.whole_run.result import WholeRun as WholeRun
+    from workbench.whole_run.run import run as run
 
 try:
     __version__ = version("preference-workbench")
@@ -180,8 +184,12 @@ _EXPORTS = {
     "Curation": "workbench.curate.curation_result",
     "strength": "workbench.curate.strength",
     "Strength": "workbench.curate.strength_result",
+    "overview": "workbench.overview.overview",
+    "Overview": "workbench.overview.overview",
     "report": "workbench.report.build",
     "compare_reports": "workbench.report.compared",
+    "run": "workbench.whole_run.run",
+    "WholeRun": "workbench.whole_run.result",
     "audit_judge": "workbench.audit.judges.audit",
     "plan_audit": "workbench.audit.judges.plan",
     "JudgeAudit": "workbench.audit.judges.scorecard",

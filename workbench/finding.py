@@ -52,7 +52,8 @@ class Finding:
     evidence : tuple of str
         Pairs that show it, at most ten.
     group, term, against : str or None
-        Whose number it is, of which factor, and beside whom: what leads to its pairs.
+        Of which weight it is: whose, of which factor; and of a difference the reference's
+        name. The pairs behind it are those of :func:`workbench.explain.behind.behind`.
     """
 
     rule_id: str
@@ -84,7 +85,9 @@ def finding(
     *,
     threshold: str | None = None,
     evidence: tuple[str, ...] = (),
-    about: tuple[str | None, str | None, str | None] = (None, None, None),
+    group: str | None = None,
+    term: str | None = None,
+    against: str | None = None,
 ) -> Finding:
     """Return a finding by one of some rules.
 
@@ -99,8 +102,8 @@ def finding(
         In place of the rule's own words.
     evidence : tuple of str
         Pairs.
-    about : tuple of str or None
-        Group, term and whom the group is compared with.
+    group, term, against : str, optional
+        Of which number it is.
 
     Examples
     --------
@@ -110,4 +113,6 @@ def finding(
     """
     rule = rules[rule_id]
     told = threshold or rule.threshold
-    return Finding(rule_id, level, message, *numbers, told, n, rule.help, evidence, *about)
+    return Finding(
+        rule_id, level, message, *numbers, told, n, rule.help, evidence, group, term, against
+    )

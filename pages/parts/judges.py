@@ -1,4 +1,4 @@
-"""An audit of a judge: what to ask, its scorecard, and what existing verdicts tell."""
+"""An audit of a judge: what to ask, and what existing verdicts tell."""
 
 from __future__ import annotations
 
@@ -6,18 +6,16 @@ import pandas as pd
 import streamlit as st
 from parts.choices import criteria
 from parts.endpoints import endpoint_of
-from parts.ui import note, result, table, text, warn
+from parts.ui import result, table, text, warn
 
 import workbench as wb
 from workbench.annotate.config import AnnotateConfig
-from workbench.audit.judges.plan import SIZES
-from workbench.audit.judges.probes import PROBES
-from workbench.audit.judges.scorecard import JudgeAudit
+from workbench.audit.judges.plan import SIZES, Plan, plan_audit
+from workbench.audit.judges.probes import PROBES, Suite
 from workbench.audit.judges.verdicts.board import judge_board
 from workbench.audit.judges.verdicts.corrected import correct_rates
 from workbench.audit.judges.verdicts.observed import observe
 from workbench.finding import Finding
-from workbench.results import Result
 
 _REFERENCES = ("human", "objective", "unknown")
 """Kinds that judges can be held against."""
@@ -30,7 +28,7 @@ def asked(data: wb.PreferenceData) -> AnnotateConfig:
     endpoint = endpoint_of(middle, "a-url")
     suite = right.selectbox("Suite", list(SIZES), key="a-suite")
     if model.startswith("offline:"):
-        warn(f"{model} is built in: it computes text factors. Its numbers are simulated.")
+        warn("This model is built in: it computes text factors. Its numbers are simulated.")
     most = len(data.pairs)
     pairs = left.number_input("Pairs", 2, most, min(most, SIZES[suite]), key="a-pairs")
     variants = [f"{probe.id}/{one.name}" for probe in PROBES for one in probe.variants]
@@ -49,16 +47,17 @@ def asked(data: wb.PreferenceData) -> AnnotateConfig:
     )
 
 
-def scorecard(found: Result | None) -> None:
-    """Show invariance beside sensitivity, doses, findings, manipulation and samples."""
-    if not isinstance(found, JudgeAudit):
-        note("Too little was asked yet to say anything.")
-        return
-    text(found.summary())
-    findings(found.findings(), "audit")
-    result(found, "audit")
-    for k, part in enumerate(found.parts()):
-        result(part, f"audit-{k}")
+def planned(data: wb.PreferenceData, config: AnnotateConfig) -> Plan:
+    """Return what an audit would ask, made once for the same choices."""
+    return _planned(data.digest, config.suite or "default", config.pairs, config.vetoed, data)
+
+
+# Streamlit hashes no argument that starts with _
+@st.cache_resource(max_entries=2, show_spinner=False, scope="session")
+def _planned(
+    digest: str, suite: Suite, n: int | None, vetoed: tuple[str, ...], _data: wb.PreferenceData
+) -> Plan:
+    return plan_audit(_data, suite, n=n, vetoed=vetoed)
 
 
 def findings(found: list[Finding], key: str) -> None:
@@ -81,7 +80,8 @@ def verdicts(data: wb.PreferenceData) -> None:
     if not st.button("Audit the verdicts", key="a-verdicts", type="primary"):
         return
     names = None if reference == "nobody" else reference
-    board = None if names is None else judge_board(data, None, names, style=True)
+    with st.spinner("Auditing ..."):
+        board = None if names is None else judge_board(data, None, names, style=True)
     seen = observe(data, reference="") if board is None else board.observed
     text(seen.summary())
     findings(seen.findings(), "observed")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterable
 from typing import Any, NoReturn
 
@@ -46,7 +47,9 @@ def pairs_link(label: str, **params: str | Iterable[str] | None) -> None:
         st.page_link(_EXAMPLES, label=label, icon=":material/quick_reference:", query_params=where)
     except StreamlitPageNotFoundError:
         # a page that runs alone, without the others beside it, has nowhere to lead
-        st.button(label, disabled=True, key=f"pairs-{sorted(where.items())}")
+        # names of the data are no names of elements
+        name = hashlib.sha256(repr(sorted(where.items())).encode()).hexdigest()[:12]
+        st.button(label, disabled=True, key=f"pairs-{name}")
 
 
 def link_of(**params: str | Iterable[str] | None) -> _Said:
@@ -59,3 +62,11 @@ def link_of(**params: str | Iterable[str] | None) -> _Said:
     asked = {**kept, **order, **params}
     told = {k: [v] if isinstance(v, str) else list(v) for k, v in asked.items() if v is not None}
     return {name: values for name, values in told.items() if values}
+
+
+def to_page(page: str, label: str) -> None:
+    """Show a link to another page that keeps data, fit and slice; the label is our own words."""
+    try:
+        st.page_link(page, label=label, icon=":material/arrow_forward:", query_params=link_of())
+    except StreamlitPageNotFoundError:
+        st.button(label, disabled=True, key=f"page-{page}-{label}")

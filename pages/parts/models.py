@@ -1,26 +1,20 @@
-"""Parts of the model audit page: the form, the verdicts, the pairs behind each number."""
+"""Parts of the model audit page: the form, and the audits that are kept."""
 
 from __future__ import annotations
 
+from contextlib import AbstractContextManager
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
-import pandas as pd
 import streamlit as st
-from parts.judges import findings
+from parts.calls.model_names import place_of, told_of, untold
+from parts.calls.model_results import shown
 from parts.places import own, place_for, root, title_of
-from parts.ui import note, result, table, text, texts_of
 
 import workbench as wb
-from workbench.audit.models.displacement import Displacement
-from workbench.audit.models.ranking import RankingAccuracy
-from workbench.audit.models.whole import audit_scores
-from workbench.results import Result
+from workbench.audit.models.scored import score_models
 from workbench.scoring.presets import LIKE, policy_like
-from workbench.scoring.training.kept import FILE, ModelScores, read_scores
-
-Options = tuple[wb.PreferenceData, Path, dict[str, Any]]
-_SHOWN = 25
+from workbench.scoring.training.kept import FILE, read_scores
 
 
 def kept() -> dict[str, Path]:
@@ -30,8 +24,8 @@ def kept() -> dict[str, Path]:
     return {title_of(file.parent): file.parent for file in files}
 
 
-def asked(data: wb.PreferenceData) -> Options | None:
-    """Let the user name the models; return what to score where that was asked for."""
+def asked(data: wb.PreferenceData) -> Path | None:
+    """Let the user name the models; score them where that was asked for, and return the folder."""
     left, right = st.columns(2)
     model = left.text_input("Trained model: folder or hub id", key="m-model", max_chars=500)
     reference = right.text_input("Reference: what training began from", key="m-ref", max_chars=500)
@@ -47,12 +41,22 @@ def asked(data: wb.PreferenceData) -> Options | None:
     parent, taken = place_for(data), kept().values()
     place = next(one for k in range(1, 1000) if (one := parent / f"model-audit-{k}") not in taken)
     few = data.filter(pair_ids=data.pairs["pair_id"].head(int(pairs)))
-    arguments = {
-        "model": model, "reference": reference or None, "adapter": adapter or None,
-        "checkpoints": [one.strip() for one in between.split(",") if one.strip()],
-        "policy": policy_like(like if like in LIKE else None, mode), "beta": float(beta),
-    }  # fmt: skip
-    return few, place, arguments
+    with st.spinner("Looking the models up ..."), untold():
+        named = [one.strip() for one in between.split(",") if one.strip()]
+        scores = score_models(
+            few, place_of(model), folder=place, progress=_scoring, beta=float(beta),
+            reference=place_of(reference) if reference else None,
+            adapter=place_of(adapter) if adapter else None,
+            checkpoints=[place_of(one) for one in named],
+            policy=policy_like(like if like in LIKE else None, mode),
+        )  # fmt: skip
+    replace(scores, notes=tuple(map(told_of, scores.notes))).save(place)
+    return place
+
+
+def _scoring(what: str) -> AbstractContextManager[None]:
+    # the name of a model is a path here, and a spinner reads Markdown
+    return st.spinner("Scoring under one model after another ...")
 
 
 def followed(folder: Path, data: wb.PreferenceData) -> None:
@@ -67,43 +71,3 @@ def followed(folder: Path, data: wb.PreferenceData) -> None:
 def _awaited(file: Path, seen: int) -> None:
     if file.stat().st_mtime_ns != seen:
         st.rerun()
-
-
-def shown(scores: ModelScores, data: wb.PreferenceData) -> None:
-    """Show verdicts, every result, and the pairs behind the numbers."""
-    results = audit_scores(scores, data)
-    if scores.reasons:
-        text("\n".join(scores.reasons))
-    findings([one for found in results for one in found.findings()], "model")
-    for tab, found in zip(st.tabs([one.heading for one in results]), results, strict=True):
-        with tab:
-            text(found.summary())
-            result(found, f"model-{found.heading}")
-    _pairs(results, data)
-
-
-def _pairs(results: list[Result], data: wb.PreferenceData) -> None:
-    """Let the user look at the pairs that a number is made of."""
-    lists = _lists(results)
-    st.subheader("Pairs behind the numbers")
-    name = st.selectbox("Which", list(lists), key="m-which")
-    rows = lists[name].head(_SHOWN)
-    table(rows, "m-behind", f"{name}: {len(lists[name]):,} pairs, the first {len(rows)}")
-    if texts_of(rows["pair_id"], data, "m-pair") is None:
-        note("The texts of these pairs are not in the open data set.")
-
-
-def _lists(results: list[Result]) -> dict[str, pd.DataFrame]:
-    found: dict[str, pd.DataFrame] = {}
-    for one in results:
-        if isinstance(one, RankingAccuracy):
-            found["ranked wrongly, the clearest first"] = one.pairs[
-                one.pairs["ranked"] == 0
-            ].sort_values("margin", kind="stable")
-            if "c" in one.pairs:
-                found["never learnt: wrong even at a loss of 0.3"] = one.never_learnt
-        if isinstance(one, Displacement):
-            order = one.pairs.sort_values("chosen_change", kind="stable")
-            found["chosen response fell most"] = order
-            found["kept by filtering"] = order[order["pair_id"].isin(one.to_keep)]
-    return found

@@ -7,12 +7,14 @@ from datetime import timedelta
 
 import pandas as pd
 import streamlit as st
+from parts.calls.listing import link
 from parts.places import launch
 from parts.state import adopt
 from parts.ui import note, table, text, warn
 
 import workbench as wb
 from workbench.annotate.folder import RunFolder
+from workbench.annotate.listing import COUNTED, shown_message
 from workbench.annotate.process import Status, cancel, status
 
 _SAID = {
@@ -36,10 +38,7 @@ def _view(folder: RunFolder, live: bool) -> None:
     now = status(folder)
     note(f"{folder.path.name}: {_SAID[now.state]}")
     if now.message:
-        # a refused key is told by the name of its variable, which is nobody's business here
-        named = f"the key in {folder.config.key_variable}"
-        said = now.message.replace(named, "the key")
-        text(said.replace(folder.config.key_variable, "(its variable)"))
+        text(shown_message(now.message, folder))
     _tiles(now)
     for row in now.stages.itertuples():
         st.progress(row.done / max(row.requests, 1), f"{row.done:,} of {row.requests:,} requests")
@@ -62,18 +61,24 @@ def _tiles(now: Status) -> None:
     stage = None if now.stages.empty else now.stages.iloc[-1]
     seconds = math.nan if stage is None else stage["seconds_left"]
     rate = math.nan if stage is None else stage["per_second"]
-    tiles = {
+    pace = {
         "Replies a second": "unknown" if math.isnan(rate) else f"{rate:,.1f}",
         "Time left": "unknown" if math.isnan(seconds) else str(timedelta(seconds=int(seconds))),
+    }
+    tiles = {
+        **(pace if now.state in ("new", "running") else {}),
         "Failed": "0" if stage is None else f"{int(now.stages['failed'].sum()):,}",
+        "Calls": "not told" if math.isnan(now.calls) else f"{now.calls:,.0f}",
         "Tokens in": f"{now.prompt_tokens:,}",
         "Tokens out": f"{now.completion_tokens:,}",
         "Cost": "no prices" if math.isnan(now.cost) else f"{now.cost:,.4f}",
     }
-    # of six in a row, a laptop shows a digit or two
-    places = [*st.columns(3), *st.columns(3)]
-    for place, (name, value) in zip(places, tiles.items(), strict=True):
+    # of more than four in a row, a laptop shows a digit or two
+    wide = 3 if len(tiles) < 7 else 4
+    places = [*st.columns(wide), *st.columns(wide)]
+    for place, (name, value) in zip(places, tiles.items(), strict=False):
         place.metric(name, value, border=True)
+    st.caption(COUNTED)
 
 
 def _results(folder: RunFolder) -> None:
@@ -81,10 +86,16 @@ def _results(folder: RunFolder) -> None:
         return
     st.subheader("Results")
     if folder.config.offline:
-        warn(f"{folder.config.model} is built in: these numbers are simulated, not a judge's.")
+        warn("The model of this run is built in: these numbers are simulated, not a judge's.")
     text((folder.results / "summary.txt").read_text(encoding="utf-8"))
-    for path in sorted(folder.results.glob("*.csv")):
-        table(pd.read_csv(path), f"run-{path.stem}", path.stem.replace("_", " ").capitalize())
-    if st.button("Open these data here", key="adopt", icon=":material/folder_open:"):
-        adopt(wb.load(folder.path))
+    with st.expander("Tables of the results"):
+        for path in sorted(folder.results.glob("*.csv")):
+            table(pd.read_csv(path), f"run-{path.stem}", path.stem.replace("_", " ").capitalize())
+    if folder.config.task == "audit":
+        link("Its scorecard is on the page Judge audit", "judge_audit.py", ":material/policy:")
+    # an audit asks about texts of its own: the data are as they were
+    adds = folder.config.task != "audit"
+    if adds and st.button("Open these data here", key="adopt", icon=":material/folder_open:"):
+        with st.spinner("Opening ..."):
+            adopt(wb.load(folder.path))
         note("They are open: Compare shows what they reward.")

@@ -5,82 +5,58 @@ from __future__ import annotations
 from typing import Any
 
 import streamlit as st
-from parts.ui import failure, note, warn
+from parts.opening.needs import need_factors, need_texts
+from parts.opening.offers import say_absent, say_refused
+from parts.opening.served import SAMPLE, source
+from parts.opening.sets import DATA, adopt, choose, is_sample, open_sets, opened, uploads
+from parts.ui import note, warn
 
 import workbench as wb
-from workbench.cli.dashboard import read_as, served
 from workbench.data.sample import plan
 from workbench.factors import FAMILIES, only_subsets, score_factors
 from workbench.report.job import MainJob
-from workbench.report.main_job import main_job, with_factors
+from workbench.report.main_job import main_job
 
-_DATA, _SAMPLE, _UPLOADS = "data", "sample", 3  # uploads that a session keeps
-
-
-@st.cache_resource(max_entries=4, show_spinner="Reading the data ...")
-def _opened(source: str, reading: str = "") -> wb.PreferenceData:
-    """Open a data set of the server: the sample, or what `workbench app DATA` names."""
-    return with_factors(read_as(source, reading))
+__all__ = [
+    "adopt", "announce", "current", "is_sample", "job_of", "need_factors",
+    "need_texts", "open_sets", "truth", "uploads",
+]  # fmt: skip
 
 
-def uploads() -> dict[str, wb.PreferenceData]:
-    """Return what this session uploaded, by digest."""
-    # uploads stay in their own session: a shared cache would show them to everybody
-    return st.session_state.setdefault("uploads", {})
+def current(*, elsewhere: bool = True) -> wb.PreferenceData:
+    """Return the data set that the URL names, or the served one; stop where it is not open.
 
-
-def _served() -> wb.PreferenceData:
-    """Return the data that the server opens by itself; the sample where it cannot."""
-    try:
-        return _opened(*served())
-    except wb.WorkbenchError as error:
-        failure(error)
-        note("The bundled sample is open instead.")
-        return _opened(_SAMPLE)
-
-
-def current() -> wb.PreferenceData:
-    """Return the data set that the URL names, or the served one; stop where it is not open."""
-    wanted = st.query_params.get(_DATA) or st.session_state.get(_DATA)
-    data = uploads().get(wanted) or _served()
-    if wanted not in (None, data.digest):
-        data = _opened(_SAMPLE)
-        if wanted != data.digest:
-            _offer(data)
-    _remember(data.digest)
+    Parameters
+    ----------
+    elsewhere : bool
+        Whether files are opened on another page, which is offered where nothing is open.
+    """
+    wanted = st.query_params.get(DATA) or st.session_state.get(DATA)
+    data, refused = _found(wanted)
+    if data is None:
+        if refused is None:
+            say_absent(elsewhere=elsewhere)
+        else:
+            say_refused(refused, elsewhere=elsewhere)
+        st.stop()
+    choose(data.digest)
     return data
 
 
-def _offer(sample: wb.PreferenceData) -> None:
-    warn(
-        "This link names data that are not open here. An upload lives in the session of the "
-        "person who made it, and ends with it: open the same file under Load, or start with "
-        "the simulated sample."
-    )
-    if st.button("Open the simulated sample", key="open-sample", type="primary"):
-        _remember(sample.digest)
-        st.rerun()
-    st.stop()
-
-
-def adopt(data: wb.PreferenceData) -> None:
-    """Make an uploaded data set the current one of this session."""
-    data = with_factors(data)
-    kept = uploads()
-    kept[data.digest] = data
-    for old in list(kept)[:-_UPLOADS]:
-        del kept[old]
-    _remember(data.digest)
-
-
-def _remember(digest: str) -> None:
-    st.session_state[_DATA] = digest
-    st.query_params[_DATA] = digest
-
-
-def is_sample(data: wb.PreferenceData) -> bool:
-    """Tell whether the data are the bundled, simulated sample."""
-    return data.load_report is not None and data.load_report.format == _SAMPLE
+def _found(wanted: str | None) -> tuple[wb.PreferenceData | None, wb.WorkbenchError | None]:
+    """Return the wanted data set, or why the one of the server is not there."""
+    own, refused = uploads().get(wanted or ""), None
+    if own is not None:
+        return own, None
+    try:
+        served = opened(source())
+        if wanted in (None, served.digest):
+            return served, None
+    except wb.WorkbenchError as error:
+        refused = error
+    # never instead of other data: the sample is opened by a link that names it
+    sample = None if wanted is None else opened(SAMPLE)
+    return (sample, None) if sample is not None and sample.digest == wanted else (None, refused)
 
 
 def announce(data: wb.PreferenceData) -> None:

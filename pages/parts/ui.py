@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import pandas as pd
 import streamlit as st
 from parts.charts.figure import figure
 from parts.charts.selection import Select, rows
+from parts.opening.advice import in_the_app
 
 import workbench as wb
 from workbench.report.export import to_csv
@@ -33,7 +34,7 @@ def warn(value: str) -> None:
 def failure(error: wb.WorkbenchError) -> None:
     """Show an error with what was found and what to do; it may quote the file."""
     st.error("This did not work.", icon=":material/error:")
-    text(error)
+    text(in_the_app(error))
 
 
 def table(
@@ -75,12 +76,19 @@ def texts_of(ids: Iterable[str], data: wb.PreferenceData, key: str) -> str | Non
     return chosen
 
 
-def result(found: Result, key: str, *, select: Select | None = None) -> None:
+def result(
+    found: Result,
+    key: str,
+    *,
+    select: Select | None = None,
+    meanings: Mapping[str, str] | None = None,
+) -> None:
     """Show any result: what it says, its figure and all of its tables."""
     st.caption(found.about)
     for name, plot in found.figures().items():
         st.caption(name)
-        figure(plot, name, f"figure-{key}-{name}", select=select, how=found.about)
+        figure(plot, name, f"figure-{key}-{name}", select=select, how=found.about,
+               meanings=meanings)  # fmt: skip
     tables(found, key, select=select)
 
 

@@ -107,7 +107,8 @@ def test_the_page_scores_keeps_and_shows_what_the_command_says(world, tmp_path, 
     pages = Path(__file__).resolve().parents[2] / "pages"
     monkeypatch.syspath_prepend(str(pages))
     monkeypatch.setenv("WORKBENCH_DATA", str(world / "data"))
-    monkeypatch.setenv("WORKBENCH_RUNS", str(tmp_path / "runs"))
+    # models are looked for below the folder that the dashboard was started in
+    monkeypatch.setenv("WORKBENCH_RUNS", str(world / "runs"))
     shown = AppTest.from_file(str(pages / "model_audit.py"), default_timeout=120).run()
     assert not shown.exception, shown.exception
     shown.text_input("m-model").set_value(str(world / "last"))
@@ -117,7 +118,7 @@ def test_the_page_scores_keeps_and_shows_what_the_command_says(world, tmp_path, 
     assert not shown.exception, shown.exception
     texts = [one.value for one in shown.code]
     done = run(world / "data", "--model", world / "last", "--reference", world / "first")
-    results = audit_scores(read_scores(tmp_path / "runs" / "model-audit-1"))
+    results = audit_scores(read_scores(world / "runs" / "model-audit-1"))
     assert len(results) == 5
     for result in results:
         assert result.summary() in texts

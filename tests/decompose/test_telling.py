@@ -9,7 +9,7 @@ import pandas as pd
 
 import workbench as wb
 from tests.planted import planted
-from workbench.decompose.telling import told_once
+from workbench.decompose.warned import told_once, warnings_once
 
 
 def test_labels_without_a_value_of_their_cluster_are_counted_by_group():
@@ -38,6 +38,27 @@ def test_what_several_groups_share_is_told_once_and_by_name():
     ]
     assert told_once(["of nobody"], groups) == ["of nobody"]
     assert told_once([], groups) == []
+
+
+def test_reasons_that_differ_in_their_numbers_only_are_one_line():
+    found = {}
+    for name in ("a", "b"):
+        data = planted({name: [0.8]}, n=60, clusters=12)
+        rare = np.zeros(len(data.pairs))
+        rare[: 3 if name == "a" else 4] = 1.0
+        spec = data.factor_specs[data.factor_names[0]]
+        more = replace(
+            data,
+            factors=data.factors.assign(rare=rare),
+            factor_specs={**data.factor_specs, "rare": spec},
+        )
+        found[name] = wb.decompose(more, folds=0)
+    reasons = {fit.fits[name].reasons["rare"] for name, fit in found.items()}
+    assert len(reasons) == 2
+    told = warnings_once(list(found.values()))
+    assert [line for line in told if "rare" in line] == [
+        "No weight for rare: too few effective clusters"
+    ]
 
 
 def test_terms_that_lack_a_weight_for_one_reason_share_a_line():

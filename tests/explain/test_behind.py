@@ -208,3 +208,36 @@ def test_separated_pairs_have_no_part(data):
     found = behind(fit, "judge", "f0", n=ALL)
     assert len(found) == 1950
     assert not set(found["pair_id"]) & set(data.pairs["pair_id"].iloc[:50])
+
+
+def test_a_pair_shown_in_both_orders_speaks_of_the_position_by_what_changed():
+    """Who always takes the first response says nothing of a pair, and all of the position."""
+    n = 300
+    data = planted({"judge": [0.8, -0.5, 0.4]}, n=n, position=0.5)
+    turned = data.labels.assign(
+        order_shown=data.labels["order_shown"].map({"ab": "ba", "ba": "ab"})
+    )
+    first = data.labels["order_shown"].eq("ab").to_numpy()
+    always = np.arange(n) < 40
+    turned.loc[always, "preference"] = 1.0 - first[always]
+    labels = data.labels.copy()
+    labels.loc[always, "preference"] = first[always].astype(float)
+    both = replace(data, labels=pd.concat([labels, turned], ignore_index=True))
+    fit = wb.decompose(both, folds=0)
+    top = behind(fit, "judge", "position", n=30)
+    assert set(top["pair_id"]) <= set(data.pairs["pair_id"].iloc[:40])
+    assert (top["speaks"] == "for").all()
+    assert (top["n_labels"] == 2).all()
+
+
+def test_a_column_that_is_only_large_beside_the_others_does_not_come_first():
+    data = planted({"judge": [0.7, 0.7, 0.3]}, n=1500, correlation=2.0)
+    fit = wb.decompose(data, folds=0)
+    top = behind(fit, "judge", "f0", n=100)
+    x = data.factors.set_index("pair_id").loc[top["pair_id"], ["f0", "f1", "f2"]].to_numpy()
+    rest = x[:, 0] - x[:, 1:] @ np.linalg.lstsq(
+        data.factors[["f1", "f2"]].to_numpy(), data.factors["f0"].to_numpy(), rcond=None
+    )[0]  # fmt: skip
+    # what the others leave, by plain least squares: close to the fit's own
+    assert (np.abs(top["value"]) > 0.3 * np.abs(rest)).all()
+    assert (top["value"] * (top["label"] - 0.5) > 0).all()

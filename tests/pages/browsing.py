@@ -146,12 +146,13 @@ class Watched:
     def upload(self, file: Path) -> None:
         """Open a file on the Load page, by the formats and columns that are guessed."""
         self.visit("Load")
-        self.page.get_by_text("Open your own file").click()
         self.page.locator("input[type=file]").first.set_input_files(str(file))
         self.settle()
-        self.page.get_by_role("button", name="Show how it is read").click()
+        self.page.get_by_text("As read: the first judgements").wait_for()
         self.settle()
-        self.page.get_by_role("button", name="Load this file").click()
+        self.scroll()
+        self.inspect()
+        self.page.get_by_role("button", name="Load", exact=True).click()
         self.settle()
 
     def visit(self, name: str) -> None:

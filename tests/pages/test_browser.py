@@ -25,7 +25,7 @@ def test_load_then_compare_and_a_link_reopens_the_view(server, browser):
     page.on("pageerror", lambda error: problems.append(str(error)))
     page.on("request", lambda request: requests.append(request.url))
     page.goto(server, wait_until="domcontentloaded")
-    page.get_by_text("Load preference data").wait_for(timeout=90_000)
+    page.get_by_role("heading", level=1, name="Overview").wait_for(timeout=90_000)
     page.get_by_text("simulated").first.wait_for(timeout=60_000)
 
     page.get_by_role("link", name="Compare").click()

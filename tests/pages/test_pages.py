@@ -16,8 +16,8 @@ from workbench.cli.main import app as cli
 from workbench.report.main_job import main_job
 
 PAGES = Path(__file__).resolve().parents[2] / "pages"
-OPEN = ["load.py", "compare.py", "examples.py", "leaderboard.py", "add_judge.py", "curate.py",
-        "report.py"]  # fmt: skip
+OPEN = ["overview.py", "load.py", "compare.py", "examples.py", "leaderboard.py", "add_judge.py",
+        "curate.py", "report.py"]  # fmt: skip
 SHOWN = sorted(path.name for path in PAGES.glob("[a-z]*.py") if path.name != "app.py")
 
 
@@ -108,13 +108,6 @@ def test_a_link_to_unknown_data_says_so_and_offers_the_sample(page):
     assert not app.exception
     digest = wb.score_factors(wb.load("sample"), wb.factors.CORE).digest
     assert app.query_params["data"] == digest
-    assert any("2,000 pairs" in text.value for text in app.text)
-
-
-def test_data_of_the_server_that_cannot_be_read_are_named_and_the_sample_opens(monkeypatch):
-    monkeypatch.setenv("WORKBENCH_DATA", "absent.csv")
-    app = _run("load.py")
-    assert any("There is no such file" in code.value for code in app.code)
     assert any("2,000 pairs" in text.value for text in app.text)
 
 
@@ -232,18 +225,19 @@ def _hostile_csv() -> str:
 
 def test_an_upload_is_mapped_loaded_and_shown_as_plain_text():
     app = _upload(_run("load.py"), "votes.csv", _hostile_csv())
-    assert next(s for s in app.selectbox if s.label == "Read as").value == "tabular"
+    assert any("Recognised as: nothing that is known" in one.value for one in app.caption)
     preview = next(d.value for d in app.dataframe if "question" in d.value.columns)
     assert preview["question"].iloc[0] == f"{HOSTILE} 0"
-    roles = {"prompt": "question", "response_a": "one", "response_b": "two", "label": "verdict"}
-    for role, column in (roles | {"annotator": "who"}).items():
-        _choose(app, role, column)
+    # content suggests prompt, responses and verdict; who judged is to be said
+    assert any("a guess by what they hold" in warning.value for warning in app.warning)
+    _choose(app, "annotator", "who")
+    app.run()
     app.button(key="load").click().run()
     assert not app.exception
     assert any("votes.csv: 12 pairs, 12 labels" in text.value for text in app.text)
     assert any("12 kept; 1 left out: 1 unknown label" in text.value for text in app.text)
     assert not any("simulated" in warning.value for warning in app.warning)
-    assert app.file_uploader[0].value is None
+    assert app.file_uploader[0].value == []
     assert HOSTILE in app.code[0].value
     marked_up = [app.markdown, app.caption, app.title, app.warning, app.error, app.info, app.metric]
     assert not any("127.0.0.1" in str(e.value) + str(e) for kind in marked_up for e in kind)
@@ -260,10 +254,9 @@ def test_an_upload_stays_in_its_session():
 
 def test_a_broken_upload_says_what_to_do_as_text():
     app = _upload(_run("load.py"), "votes.csv", f"one,two,{HOSTILE}\nx,y,z\n")
-    app.button(key="load").click().run()
-    assert not app.exception
-    assert [error.value for error in app.error] == ["This did not work."]
-    assert "No column holds the labels." in app.code[0].value
+    assert [warning.value for warning in app.warning] == ["These files cannot be read yet."]
+    assert app.button(key="load").disabled
+    assert "The format of the file is not recognised." in app.code[0].value
     assert HOSTILE in app.code[0].value
 
 
@@ -302,13 +295,12 @@ def test_pages_are_small_and_hold_no_analysis():
 def test_boxes_say_what_codes_mean_and_who_judged(tmp_path):
     rows = "\n".join(f"q{k},yes {k},no {k},{k % 2 + 1}" for k in range(8))
     app = _upload(_run("load.py"), "codes.csv", f"prompt,text_a,text_b,choice\n{rows}\n")
-    app.button(key="explain").click().run()
-    assert any("--verdict 1=a" in code.value for code in app.code)
-    app.button(key="load").click().run()
-    assert any("mean is not known" in code.value for code in app.code)
+    told = next(code.value for code in app.code if "mean is not known" in code.value)
+    assert '1=a, 2=b in the box "What verdicts mean"' in told
+    assert "--" not in told
     for box, value in (("verdict", "1=a, 2=b"), ("annotator", "crowd")):
         next(t for t in app.text_input if t.key.startswith(f"{box}-")).set_value(value)
-    next(s for s in app.selectbox if s.key.startswith("kind-")).select("human")
+    next(s for s in app.selectbox if s.key.startswith("kind-")).select("human").run()
     app.button(key="load").click().run()
     assert not app.exception
     assert any("8 kept" in text.value for text in app.text)

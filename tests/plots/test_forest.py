@@ -13,6 +13,7 @@ from workbench.errors import DataError
 from workbench.plots.behind import EXTRA, drawn_points
 from workbench.plots.forest import forest
 from workbench.plots.held_out import held_out_dots
+from workbench.plots.marks import explained
 from workbench.plots.ranking import clear_first
 from workbench.plots.theme import CONFIG, escape, label, marker, offsets
 
@@ -112,7 +113,9 @@ def test_undefined_terms_of_one_reason_share_a_line() -> None:
     some = frame.assign(group=frame["group"].replace({"c": "d"}))
     some = pd.concat([some, table(("c", "e"), ("tables",))], ignore_index=True)
     lines = below(forest(some))
-    assert lines[0].startswith("No number for tables, tables_chars (3 of 5 groups)")
+    assert lines == [
+        "No number for tables (3 of 5 groups), tables_chars (3 of 5 groups): too few clusters (2)"
+    ]
     many = table(("a",), tuple(f"t{k}" for k in range(40))).assign(estimate=np.nan)
     many["reason"] = [f"reason {k}" for k in range(40)]
     assert len(below(forest(many))) == 6
@@ -177,8 +180,7 @@ def test_hover_gives_estimate_interval_q_n_and_method() -> None:
 def test_names_are_text_wherever_they_are_shown(name: str) -> None:
     frame = table((name, "b"), (name, "y")).assign(reason=name, method=name)
     frame.loc[0, "estimate"] = np.nan
-    frame = frame.assign(meaning=name)
-    figure = forest(frame, title=name, ranking=clear_first(frame))
+    figure = explained(forest(frame, title=name, ranking=clear_first(frame)), {name: name})
     shown = [figure.layout.title.text, *figure.layout.yaxis.ticktext, *below(figure)]
     for trace in figure.data:
         shown += [trace.name, *trace.hovertext]
@@ -187,7 +189,8 @@ def test_names_are_text_wherever_they_are_shown(name: str) -> None:
         assert "<" not in own
         assert "$" not in own
     assert html.unescape(figure.layout.title.text) == name
-    assert name in html.unescape(figure.data[0].hovertext[0])
+    # once as the term, once as what it means
+    assert html.unescape(figure.data[1].hovertext[0]).count(name) >= 2
 
 
 def test_long_names_leave_room_and_stay_whole_in_the_hover_text() -> None:

@@ -76,6 +76,21 @@ def test_the_clear_ones_are_on_view_and_the_others_are_a_toggle_away():
     assert len(figure.data[0].x) == 27
 
 
+def test_the_axis_of_the_first_rows_is_theirs_unless_one_of_them_is_cut():
+    frame = _rows("a", **{f"t{k}": (0.5, 0.01) for k in range(8)},
+                  **{f"u{k}": (0.0, 0.9) for k in range(9)})  # fmt: skip
+    frame.loc[8:, ["conf_low", "conf_high"]] = -2.0, 2.0
+    whole = forest(frame, ranking=clear_first(frame)).layout.xaxis.range
+    assert whole[0] < -2 < 2 < whole[1]
+    low, high = folded(forest(frame, ranking=clear_first(frame))).layout.xaxis.range
+    assert -0.1 < low < 0 < 0.6 < high < 0.7
+    frame.loc[0, ["estimate", "conf_low", "conf_high"]] = 60.0, 1.0, 900.0
+    cut = folded(forest(frame, ranking=clear_first(frame)))
+    assert tuple(cut.layout.xaxis.range) == tuple(
+        forest(frame, ranking=clear_first(frame)).layout.xaxis.range
+    )
+
+
 def test_some_rows_are_on_view_where_none_is_clear_and_few_are_not_folded():
     none = _grid(1, 30, clear=0)
     assert foldable(forest(none, ranking=clear_first(none))) == 22

@@ -228,3 +228,37 @@ def test_plain_values_have_no_nan() -> None:
     data = with_factor(planted({"ann": [1.0]}, n=300), "flat", np.zeros(300))
     [record] = [f.to_dict() for f in find([wb.decompose(data, folds=0)])]
     assert record["estimate"] is None
+
+
+def test_a_finding_of_a_number_says_which_and_brings_pairs_that_show_it() -> None:
+    data = planted(
+        {"ann": [0.9, 0.8, 0.7, 0.0], "judge": [0.9, 0.8, 0.7, 1.2]}, n=1500, position=0.6
+    )
+    fits = wb.decompose(data, folds=0)
+    found = find([fits, wb.contrast(fits, "ann")])
+    one = next(f for f in found if f.rule_id == "differs-from-reference")
+    assert (one.group, one.term, one.against) == ("judge", "f3", "ann")
+    assert len(one.evidence) == 3
+    x = data.factors.set_index("pair_id")["f3"]
+    label = data.labels.pivot_table(index="pair_id", columns="annotator", values="preference")
+    for pair in one.evidence:
+        # the judge goes with the factor, and the annotator does not
+        assert label.loc[pair, "judge"] == (x[pair] > 0)
+        assert label.loc[pair, "ann"] != label.loc[pair, "judge"]
+    slot = next(f for f in found if f.rule_id == "position-bias")
+    assert (slot.group, slot.term, slot.against) == ("ann", "position", None)
+    assert len(slot.evidence) == 3
+    record = one.to_dict()
+    assert record["evidence"] == list(one.evidence)
+    assert record["term"] == "f3"
+    # the pairs are looked for only where they are wanted, and cost nothing else
+    plain = find([fits, wb.contrast(fits, "ann")], pairs=False)
+    assert [f.message for f in plain] == [f.message for f in found]
+    assert not any(f.evidence for f in plain)
+
+
+def test_a_finding_of_a_contrast_alone_has_no_pairs() -> None:
+    data = planted({"ann": [0.9, 0.8, 0.7, 0.0], "judge": [0.9, 0.8, 0.7, 1.2]}, n=1500)
+    [one] = find([wb.contrast(wb.decompose(data, folds=0), "ann")])
+    assert one.group == "judge"
+    assert one.evidence == ()

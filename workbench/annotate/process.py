@@ -40,6 +40,10 @@ class Status:
     cost : float
         NaN where a price is not known.
     prompt_tokens, completion_tokens : int
+    calls : float
+        That were sent, over the whole run; NaN where an earlier version did not write it.
+    started, updated : float
+        Seconds since 1970; NaN before a run says something.
     """
 
     state: str
@@ -48,6 +52,9 @@ class Status:
     cost: float
     prompt_tokens: int
     completion_tokens: int
+    calls: float = math.nan
+    started: float = math.nan
+    updated: float = math.nan
 
 
 def status(folder: RunFolder) -> Status:
@@ -72,6 +79,9 @@ def status(folder: RunFolder) -> Status:
         math.nan if cost is None else cost,
         last.get("prompt_tokens", 0),
         last.get("completion_tokens", 0),
+        last.get("calls", math.nan),
+        record.get("started", math.nan),
+        record.get("updated", math.nan),
     )
 
 

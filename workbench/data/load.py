@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +18,7 @@ from workbench.data.formats import Format
 from workbench.data.formats.plain.columns import propose
 from workbench.data.formats.plain.looks import look_at
 from workbench.data.formats.plain.nearest import unrecognised
+from workbench.data.formats.plain.suggestion import roles_to_try
 from workbench.data.formats.registry import FORMATS, get_format
 from workbench.data.formats.training.dataset_info import mapping_beside
 from workbench.data.reading.arrow_files import parquet_head
@@ -30,6 +31,7 @@ from workbench.data.reading.several import name_of, not_data, open_all, paths_of
 from workbench.data.reading.stored_types import decoded
 from workbench.data.reading.tables.dialects import Dialect
 from workbench.data.reading.translation import flat_records, judgements_of, read_as_one
+from workbench.data.whole_folder import of_folder
 from workbench.errors import DataError
 
 
@@ -46,12 +48,15 @@ class Preview:
         The format recognised.
     mapping : dict of str to str
         Columns that the names suggest for each role, for the format ``tabular``.
+    to_try : dict of str to str
+        Columns that their content suggests, where no format is recognised.
     """
 
     columns: list[str]
     records: list[dict[str, Any]]
     format: str | None
     mapping: dict[str, str]
+    to_try: dict[str, str] = field(default_factory=dict)
 
 
 def load(
@@ -162,7 +167,7 @@ def _load(
         if store.is_curation(path):
             source = path = path / "data"
         if path.is_dir():
-            whole = _of_folder(path, format)
+            whole = of_folder(path, format)
             if whole is not None:
                 whole[0].notes.append(
                     f"the folder is read as one set of {whole[1]}: data of other layouts in it "
@@ -178,16 +183,6 @@ def _load(
             options["mapping"] = described[0]
     containers = _open_set(paths, format, options)
     return _read(containers, _named(source, containers), format, options)
-
-
-def _of_folder(folder: Path, name: str | None) -> tuple[Container, str] | None:
-    """Return the records of a folder whose files belong together, and their format."""
-    for found in map(get_format, FORMATS if name is None else (name,)):
-        records = None if found.of_folder is None else found.of_folder(folder)
-        if records is not None:
-            table, notes = table_of(records)
-            return Container(folder.name, table, notes=notes), found.name
-    return None
 
 
 def _named(source: str | Path | Sequence[str | Path], containers: list[Container]) -> str:
@@ -223,6 +218,7 @@ def preview(source: str | Path | Sequence[str | Path], n: int = 20) -> Preview:
         container.head(n),
         None if found is None else found.name,
         propose(container.columns),
+        roles_to_try(look_at(container.table)) if found is None else {},
     )
 
 
@@ -327,6 +323,8 @@ def _chosen(
     asked = name or _asked(options)
     if asked is None:
         container, recognised = _recognised(container)
+        if recognised is None and options["rule"]:
+            recognised = get_format("ratings")
         if recognised is None:
             check_shape(0, container.table.num_columns, container.name)
             raise unrecognised(container.name, look_at(container.table))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -11,6 +10,7 @@ from workbench.data.alike.clusters import PROMPT
 from workbench.decompose.design import ANNOTATOR, CLUSTER, ENOUGH_PEOPLE, POSITION, Design
 from workbench.decompose.estimate import GroupFit
 from workbench.decompose.identify import HIGH_CONDITION, HIGH_VIF
+from workbench.reasons import Missing
 
 
 def generalises_over(fit: GroupFit) -> str:
@@ -25,6 +25,21 @@ def generalises_over(fit: GroupFit) -> str:
 
 def warnings_of(fit: GroupFit, terms: list[str]) -> list[str]:
     """Return what a reader should know before trusting a weight of a fit."""
+    lost: dict[str, list[str]] = {}
+    for row in missing_of(fit):
+        lost.setdefault(row.reason, []).append(row.term)
+    none = [f"no weight for {', '.join(names)}: {reason}" for reason, names in lost.items()]
+    return [*none, *doubts_of(fit, terms)]
+
+
+def missing_of(fit: GroupFit) -> list[Missing]:
+    """Return the factors of a fit that have no weight, and why."""
+    lost = fit.reasons.items()
+    return [Missing(fit.name, term, reason) for term, reason in lost if term != POSITION]
+
+
+def doubts_of(fit: GroupFit, terms: list[str]) -> list[str]:
+    """Return the warnings of a fit about the weights that it has."""
     found = fit.identification
     texts = []
     if found.collinear:
@@ -39,11 +54,6 @@ def warnings_of(fit: GroupFit, terms: list[str]) -> list[str]:
         if len(inflated):
             names = ", ".join(f"{terms[k]} ({found.vif[k]:.1f})" for k in inflated)
             texts.append(f"variance inflated by collinearity: {names}")
-    lost: dict[str, list[str]] = {}
-    for term, reason in fit.reasons.items():
-        if term != POSITION:
-            lost.setdefault(reason, []).append(term)
-    texts += [f"no weight for {', '.join(names)}: {reason}" for reason, names in lost.items()]
     if fit.people > 1 and ANNOTATOR not in fit.dimensions:
         why = "too few to generalise over" if fit.people < ENOUGH_PEOPLE else "not clustered by"
         texts.append(
@@ -79,37 +89,6 @@ def without_cluster(design: Design, group: int) -> list[str]:
                 "its own in that dimension"
             )
     return texts
-
-
-def told_once(warnings: Sequence[str], groups: Sequence[str]) -> list[str]:
-    """Return warnings of groups with those that say the same in one line.
-
-    Parameters
-    ----------
-    warnings : sequence of str
-        Each begins with its group, as those of :attr:`Decomposition.warnings` do.
-    groups : sequence of str
-        All groups.
-
-    Examples
-    --------
-    >>> told_once(["a: rare", "b: rare", "a: odd"], ["a", "b", "c"])
-    ['2 of 3 groups (a, b): rare', 'a: odd']
-    """
-    found: dict[str, list[str]] = {}
-    # of names that begin alike, the longest that fits is the group
-    for line in warnings:
-        fits = [name for name in groups if line.startswith(f"{name}: ")]
-        name = max(fits, key=len, default="")
-        found.setdefault(line[len(name) + 2 :] if name else line, []).append(name)
-    return [_who(list(dict.fromkeys(who)), len(groups)) + text for text, who in found.items()]
-
-
-def _who(names: list[str], count: int) -> str:
-    if len(names) == 1:
-        return f"{names[0]}: " if names[0] else ""
-    more = f" and {len(names) - 4} more" if len(names) > 4 else ""
-    return f"{len(names)} of {count} groups ({', '.join(names[:4])}{more}): "
 
 
 def score_text(row: Any) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
@@ -101,7 +101,8 @@ def behind(
     is sharper. So pairs that ``speak`` for the number at first sight come first and those that
     speak against it last, each by their pull. They speak for a weight where the labels take the
     side of the factor that the number rewards, for a difference where the group takes that side
-    by half a vote more than the reference does, and where the pull agrees.
+    by half a vote more than the reference does; where the factor's own difference is at least
+    half of :math:`\tilde x`, on its side; and where the pull agrees.
 
     References
     ----------
@@ -158,17 +159,26 @@ class _Part:
     pull: Array
     value: Array
     label: Array
+    goes: Array
+    """By how much the mean label takes the factor's side, in [-1/2, 1/2]; 0 where none is seen."""
     n_labels: NDArray[np.int64]
 
     def at(self, rows: NDArray[np.int64]) -> _Part:
-        pull, value, label = (part[rows] for part in (self.pull, self.value, self.label))
-        return _Part(self.pair_ids[rows], pull, value, label, self.n_labels[rows])
+        return replace(
+            self,
+            pair_ids=self.pair_ids[rows],
+            pull=self.pull[rows],
+            value=self.value[rows],
+            label=self.label[rows],
+            goes=self.goes[rows],
+            n_labels=self.n_labels[rows],
+        )
 
 
 def _of_weight(fit: Decomposition, group: str, term: str) -> pd.DataFrame:
     k = _known(fit, group, term)
     part = _pulls(fit, group, k, 0.0)
-    return _table(part, part.pull, part.label - 0.5, float(fit.fits[group].told[k]))
+    return _table(part, part.pull, part.goes, float(fit.fits[group].told[k]))
 
 
 def _of_difference(
@@ -191,11 +201,11 @@ def _of_difference(
     mine, theirs = _pulls(fit, group, k, ratio * shared), _pulls(base, reference, j, shared)
     at = theirs.pair_ids.get_indexer(mine.pair_ids)
     if not (at >= 0).any():
-        table = _table(mine, mine.pull, mine.label - 0.5, b1 - ratio * b2)
+        table = _table(mine, mine.pull, mine.goes, b1 - ratio * b2)
         why = f"no pair was labelled by both: those of {group} alone"
         return table.assign(other_label=np.nan, other_n_labels=0), f"{how}; {why}"
     mine, theirs = mine.at(np.flatnonzero(at >= 0)), theirs.at(at[at >= 0])
-    apart = mine.label - theirs.label
+    apart = mine.goes - theirs.goes
     apart = np.where(np.abs(apart) >= _CLEAR, apart, 0.0)
     table = _table(mine, mine.pull - ratio * theirs.pull, apart, b1 - ratio * b2)
     return table.assign(other_label=theirs.label, other_n_labels=theirs.n_labels), how
@@ -253,29 +263,29 @@ def _pulls(fit: Decomposition, group: str, k: int, held: float) -> _Part:
     beyond[free] = -np.linalg.lstsq(moments[np.ix_(free, free)], moments[free, k], rcond=None)[0]
     rest = X @ beyond
     pull = rest * (votes - weight * p) / (information @ rest**2)
-    return _by_pair(design, row, weight, votes, pull, X[:, k], design.groups.index(group))
+    value = X[:, k]
+    # where the column is not the factor's own, but what the others leave of it, none is seen
+    side = np.where(value * rest >= rest**2 / 2, np.sign(value), 0.0)
+    sums = (pull, weight * value, votes, side * (votes - weight / 2), weight)
+    return _by_pair(design, design.groups.index(group), row, sums)
 
 
-def _by_pair(
-    design: Design, row: NDArray[np.int64], weight: Array, votes: Array, pull: Array,
-    value: Array, group: int,
-) -> _Part:  # fmt: skip
-    """Return sums over the orders in which a pair was shown."""
+def _by_pair(design: Design, group: int, row: NDArray[np.int64], sums: tuple[Array, ...]) -> _Part:
+    """Return sums over the orders in which a pair was shown, and means from those of weights."""
     place, pair = np.unique(design.pair[row], return_inverse=True)
-    total, values, label, weights = (
-        np.asarray(np.bincount(pair, part), dtype=np.float64)
-        for part in (pull, weight * value, votes, weight)
+    pull, value, label, goes, weight = (
+        np.asarray(np.bincount(pair, part), dtype=np.float64) for part in sums
     )
     labels = design.cell_row[design.label_cell[design.labels_of(group)]]
     counts = np.bincount(design.pair[labels], minlength=len(design.pair_ids))
     own = pd.Index(design.pair_ids[place])
-    return _Part(own, total, values / weights, label / weights, counts[place])
+    return _Part(own, pull, value / weight, label / weight, goes / weight, counts[place])
 
 
-def _table(part: _Part, pull: Array, lean: Array, number: float) -> pd.DataFrame:
+def _table(part: _Part, pull: Array, goes: Array, number: float) -> pd.DataFrame:
     """Return pairs with their pulls and what they say of a number, by its sign."""
     sign = float(np.sign(number))
-    pull, seen = sign * pull, sign * part.value * lean
+    pull, seen = sign * pull, sign * goes
     speaks = np.where(pull * seen > 0, np.sign(pull), 0.0).astype(np.int64)
     return pd.DataFrame(
         {

@@ -78,6 +78,7 @@ class Progress:
             "attempts": self.attempts,
             "limit": self.limit,
             "seconds": self.seconds,
+            "calls": tokens.calls,
             "prompt_tokens": tokens.prompt_tokens,
             "completion_tokens": tokens.completion_tokens,
             "cost": self.cost,

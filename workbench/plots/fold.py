@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
+import numpy as np
 import plotly.graph_objects as go
+from numpy.typing import NDArray
 
+from workbench.plots.behind import EXTRA
 from workbench.plots.theme import axis_on_top
+
+Array = NDArray[np.float64]
 
 TALLEST = 1200
 """Pixels of a figure that a reader can still take in."""
@@ -65,7 +70,31 @@ def remember(figure: go.Figure, rows: Rows, groups: int, clear: int) -> go.Figur
     first = min(max(clear, _SOME), rows.shown)
     first = rows.shown if rows.shown - first <= _FEW else first
     saved = rows.height - lay_out(first, groups, ranked=True).height
-    return figure.update_layout(meta={"fold": {"rows": rows.shown, "first": first, "saved": saved}})
+    fold = {"rows": rows.shown, "first": first, "saved": saved, "reach": _reach(figure, first)}
+    return figure.update_layout(meta={"fold": fold})
+
+
+def _reach(figure: go.Figure, first: int) -> list[float]:
+    """Return the ends of the axis for the first rows, where none of them is cut on the whole."""
+    low, high = figure.layout.xaxis.range
+    lines = [s.x0 for s in figure.layout.shapes if s.type == "line"]
+    ends = [[np.asarray(lines, "float64")]]
+    for trace in figure.data:
+        if trace.meta != EXTRA:
+            own = np.asarray(trace.y, "float64") < first - 0.5
+            ends.append([end[own] for end in _intervals(trace)])
+    flat = np.concatenate([part for parts in ends for part in parts])
+    if not len(flat) or flat.min() < low or flat.max() > high:
+        return [low, high]
+    room = 0.04 * (flat.max() - flat.min()) or 0.5
+    return [float(flat.min() - room), float(flat.max() + room)]
+
+
+def _intervals(trace: Any) -> list[Array]:
+    centre = np.asarray(trace.x, "float64")
+    bars = trace.error_x
+    down = np.nan_to_num(np.asarray(bars.arrayminus, "float64"))
+    return [centre - down, centre + np.nan_to_num(np.asarray(bars.array, "float64"))]
 
 
 def foldable(figure: go.Figure) -> int:
@@ -95,9 +124,10 @@ def folded(figure: go.Figure) -> go.Figure:
     fold = _fold(figure)
     height = int(figure.layout.height) - fold["saved"]
     figure.update_layout(height=height, yaxis_range=[fold["first"] - 0.5, -0.5])
+    figure.update_xaxes(range=fold["reach"])
     return axis_on_top(figure)
 
 
-def _fold(figure: go.Figure) -> dict[str, int]:
+def _fold(figure: go.Figure) -> dict[str, Any]:
     meta = figure.layout.meta
     return dict(meta["fold"]) if isinstance(meta, dict) and "fold" in meta else {}

@@ -14,7 +14,7 @@ from workbench.plots.fold import lay_out, remember
 from workbench.plots.limits import cut_ends, robust_limits
 from workbench.plots.marks import arrows, points
 from workbench.plots.ranking import Ranking
-from workbench.plots.theme import axes, axis_on_top, offsets, style
+from workbench.plots.theme import axes, axis_on_top, legend_room, offsets, style
 from workbench.plots.unplaced import note_below, unplaced
 
 _NEEDED = ("term", "estimate", "conf_low", "conf_high")
@@ -34,8 +34,8 @@ def forest(
     ----------
     frame : DataFrame
         ``term, estimate, conf_low, conf_high``; and where it has them ``group`` (a colour
-        and sign each), ``against`` (the group that it is a difference from), ``meaning`` (of
-        the term), ``q_value``, ``n``, ``method`` and ``reason`` for the hover text.
+        and sign each), ``against`` (the group that it is a difference from), ``q_value``,
+        ``n``, ``method`` and ``reason`` for the hover text.
     title : str, optional
     x_title : str
     reference : float, optional
@@ -83,7 +83,7 @@ def forest(
         figure.add_vline(x=reference, line={"color": "rgba(128,128,128,0.8)", "width": 1.2})
     _draw(figure, drawn, _places(drawn, terms, groups), groups, reference)
     remember(figure, rows, len(groups), rows.shown if ranking is None else len(ranking.clear))
-    return axis_on_top(note_below(figure, lines))
+    return axis_on_top(note_below(legend_room(figure), lines))
 
 
 def in_units(frame: pd.DataFrame, name: str) -> pd.DataFrame:

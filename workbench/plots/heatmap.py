@@ -181,7 +181,7 @@ def _numbers(names: list[str], values: NDArray[np.float64], ends: list[Any]) -> 
         x=x,
         y=y,
         mode="markers+text",
-        marker={"symbol": "square", "size": _CELL - 1, "opacity": 0},
+        marker={"symbol": "square", "size": _CELL - 1, "color": "rgba(0,0,0,0)"},
         text=[f"{v:.2f}".replace("0.", ".", 1) if np.isfinite(v) else "–" for v in flat],
         textfont={
             "size": 9 if count > 12 else 11,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import textwrap
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -10,7 +11,7 @@ import pandas as pd
 import plotly.graph_objects as go
 from numpy.typing import NDArray
 
-from workbench.plots.behind import EXTRA, customdata
+from workbench.plots.behind import EXTRA, KEYS, customdata
 from workbench.plots.theme import escape, label, marker
 
 _WIDTH = 60
@@ -91,7 +92,6 @@ def arrows(own: pd.DataFrame, y: NDArray[np.float64], edge: float, side: str, k:
 
 def _hover(row: dict[str, Any]) -> str:
     lines = [f"<b>{escape(row['term'])}</b> {escape(row['group'])}"]
-    lines += [escape(part) for part in _wrapped(row.get("meaning"))]
     if not np.isfinite([row["conf_low"], row["conf_high"]]).all():
         lines.append(f"{row['estimate']:+.3f}, interval undefined")
     else:
@@ -102,5 +102,31 @@ def _hover(row: dict[str, Any]) -> str:
     return "<br>".join(lines)
 
 
-def _wrapped(text: Any) -> list[str]:
-    return textwrap.wrap(text, _WIDTH) if isinstance(text, str) else []
+def explained(figure: go.Figure, meanings: Mapping[str, str]) -> go.Figure:
+    """Add to the hover text of every mark what its term means, and return the figure.
+
+    Parameters
+    ----------
+    figure : plotly Figure
+    meanings : mapping of str to str
+        By term; a term that it does not have is left as it is.
+
+    Examples
+    --------
+    >>> row = {"term": "x", "group": "g", "estimate": 1.0, "conf_low": 0.5, "conf_high": 2.0}
+    >>> figure = go.Figure(points(pd.DataFrame([row]), np.array([0.0]), "g", 0))
+    >>> explained(figure, {"x": "Counts x."}).data[0].hovertext[0].endswith("<br>Counts x.")
+    True
+    """
+    place = KEYS.index("term")
+    for trace in figure.data:
+        if trace.type == "scatter" and trace.customdata is not None and trace.hovertext is not None:
+            trace.hovertext = [
+                "<br>".join([text, *_lines(meanings.get(row[place]))])
+                for text, row in zip(trace.hovertext, trace.customdata, strict=True)
+            ]
+    return figure
+
+
+def _lines(meaning: str | None) -> list[str]:
+    return [escape(line) for line in textwrap.wrap(meaning or "", _WIDTH)]

@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike
 
 from workbench.plots.theme import label
 
-_CANVAS = (760.0, 400.0)
+_CANVAS = (700.0, 320.0)
 """Pixels of the plot that names are placed for; on a wider one they are further apart."""
 
 _LETTER, _LINE, _MARK = 7.2, 14.0, 7.0

@@ -14,7 +14,7 @@ from plotly.subplots import make_subplots
 from workbench.plots.fold import TALLEST
 from workbench.plots.limits import cut_ends, robust_limits
 from workbench.plots.marks import arrows, points
-from workbench.plots.theme import label, labels, offsets, style
+from workbench.plots.theme import BAND, label, labels, offsets, style
 from workbench.plots.unplaced import note_below, unplaced
 
 _COLUMNS = 2
@@ -150,5 +150,8 @@ def _axes(
         zeroline=False,
         automargin=True,
     )
+    for k in range(1, len(rows), 2):
+        band = {"fillcolor": BAND, "line": {"width": 0}, "layer": "below"}
+        figure.add_hrect(y0=k - 0.5, y1=k + 0.5, **band)
     if reference is not None:
         figure.add_vline(x=reference, line={"color": "rgba(128,128,128,0.8)", "width": 1.2})

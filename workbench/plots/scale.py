@@ -11,7 +11,7 @@ import plotly.graph_objects as go
 from workbench.plots.behind import customdata
 from workbench.plots.limits import robust_limits
 from workbench.plots.naming import name_points
-from workbench.plots.theme import escape, label, marker, style
+from workbench.plots.theme import escape, label, legend_room, marker, style
 
 _GRID = "rgba(128,128,128,0.25)"
 
@@ -78,7 +78,7 @@ def against_reference(frame: pd.DataFrame, reference: str) -> go.Figure:
     figure.update_xaxes(title=f"weight of {label(reference)}", range=limits[0], **axis)
     figure.update_yaxes(title="weight of the judge", range=limits[1], **axis)
     title = "On its line: the same taste, more or less sharp. Off it (filled): another taste"
-    return style(figure, height=480, title=title)
+    return legend_room(style(figure, height=480, title=title))
 
 
 def _limits(known: pd.DataFrame, side: str) -> tuple[float, float]:

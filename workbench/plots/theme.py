@@ -25,10 +25,13 @@ CONFIG = {
 """Options of plotly.js for every exported figure: nothing offers to upload it."""
 
 _GRID = "rgba(128,128,128,0.25)"
-_BAND = "rgba(128,128,128,0.07)"
+BAND = "rgba(128,128,128,0.07)"
 _CLEAR = "rgba(0,0,0,0)"
 _INK = "#808080"
 _LABEL_LENGTH = 40
+_LETTER, _SIGN, _LINE, _WIDE = 7.5, 50, 22, 620
+"""Pixels of a letter and of a sign of the legend, of its lines, and of a narrow plot."""
+
 _TICKS, _TALL = 26, 700
 """Pixels of the numbers of an axis; those from which they stand above a figure too."""
 
@@ -39,7 +42,16 @@ _SHARED = 12
 def style(figure: go.Figure, *, height: int, title: str | None) -> go.Figure:
     """Give a figure the common look: transparent ground, quiet grid, room for labels."""
     return figure.update_layout(
-        title=None if title is None else {"text": escape(title), "x": 0, "xanchor": "left"},
+        title=None
+        if title is None
+        else {
+            "text": escape(title),
+            "x": 0,
+            "xanchor": "left",
+            "y": 1,
+            "yanchor": "top",
+            "pad": {"t": 12},
+        },
         height=height,
         paper_bgcolor=_CLEAR,
         plot_bgcolor=_CLEAR,
@@ -59,7 +71,7 @@ def axes(figure: go.Figure, x_title: str, rows: Sequence[str]) -> go.Figure:
     """
     # all at once: plotly looks through every shape again for each that is added
     band = {"type": "rect", "xref": "x domain", "x0": 0, "x1": 1, "yref": "y",
-            "fillcolor": _BAND, "line": {"width": 0}, "layer": "below"}  # fmt: skip
+            "fillcolor": BAND, "line": {"width": 0}, "layer": "below"}  # fmt: skip
     bands = [{**band, "y0": k - 0.5, "y1": k + 0.5} for k in range(1, len(rows), 2)]
     figure.update_layout(shapes=[*figure.layout.shapes, *bands])
     figure.update_xaxes(title=x_title, gridcolor=_GRID, zeroline=False, automargin=True)
@@ -70,6 +82,19 @@ def axes(figure: go.Figure, x_title: str, rows: Sequence[str]) -> go.Figure:
         gridcolor=_GRID,
         zeroline=False,
         automargin=True,
+    )
+
+
+def legend_room(figure: go.Figure) -> go.Figure:
+    """Give the names of many groups the room that they take between title and plot."""
+    names = [trace.name or "" for trace in figure.data if trace.showlegend is not False]
+    if figure.layout.showlegend is False or figure.layout.title.text is None:
+        # without a title in the way, the legend takes its room by itself
+        return figure
+    wide = sum(_LETTER * len(name) + _SIGN for name in names)
+    added = _LINE * int(wide // _WIDE)
+    return figure.update_layout(
+        margin_t=int(figure.layout.margin.t) + added, height=int(figure.layout.height) + added
     )
 
 

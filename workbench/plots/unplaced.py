@@ -9,9 +9,9 @@ import pandas as pd
 import plotly.graph_objects as go
 
 from workbench.plots.theme import escape
+from workbench.reasons import UNKNOWN, Missing, by_reason
 
-_NAMES, _LINES, _WIDTH = 12, 5, 96
-_UNKNOWN = "no reason recorded"
+_LINES, _WIDTH = 5, 96
 _LINE = 15
 """Pixels of a line of the note."""
 
@@ -32,23 +32,14 @@ def unplaced(frame: pd.DataFrame, groups: Sequence[str]) -> list[str]:
     >>> unplaced(pd.DataFrame(rows), ["a"])
     ['No number for tables, links: too few clusters (2)']
     >>> unplaced(pd.DataFrame(rows), ["a", "b"])
-    ['No number for tables, links (a): too few clusters (2)']
+    ['No number for tables (a), links (a): too few clusters (2)']
     """
-    if frame.empty:
-        return []
-    # what each group says of itself is one reason
-    reasons = [
-        reason.removeprefix(f"{group}: ")
-        for reason, group in zip(_reasons(frame), frame["group"], strict=True)
+    reasons = frame["reason"] if "reason" in frame else [None] * len(frame)
+    rows = [
+        Missing(str(group), str(term), UNKNOWN if pd.isna(reason) else str(reason))
+        for group, term, reason in zip(frame["group"], frame["term"], reasons, strict=True)
     ]
-    known = frame.assign(reason=reasons)
-    found: dict[tuple[str, tuple[str, ...]], list[str]] = {}
-    for (reason, term), own in known.groupby(["reason", "term"], sort=False):
-        found.setdefault((reason, tuple(dict.fromkeys(own["group"]))), []).append(str(term))
-    lines = [
-        f"No number for {_listed(terms)}{_of(who, len(groups))}: {reason}"
-        for (reason, who), terms in found.items()
-    ]
+    lines = by_reason(rows, groups, "No number for")
     more = len(lines) - _LINES
     return lines if more <= 0 else [*lines[:_LINES], f"and {more} more: the table says why"]
 
@@ -68,20 +59,3 @@ def note_below(figure: go.Figure, lines: Sequence[str]) -> go.Figure:
     return figure.update_layout(
         height=int(figure.layout.height or 0) + room, margin_b=max(below, 56) + room
     )
-
-
-def _reasons(frame: pd.DataFrame) -> pd.Series:
-    if "reason" not in frame:
-        return pd.Series(_UNKNOWN, index=frame.index)
-    return frame["reason"].astype(object).where(frame["reason"].notna(), _UNKNOWN).astype(str)
-
-
-def _listed(names: Sequence[str]) -> str:
-    more = len(names) - _NAMES
-    return ", ".join(names[:_NAMES]) + (f" and {more} more" if more > 0 else "")
-
-
-def _of(groups: Sequence[str], count: int) -> str:
-    if len(groups) == count:
-        return ""
-    return f" ({_listed(groups)})" if len(groups) <= 2 else f" ({len(groups)} of {count} groups)"

@@ -276,7 +276,9 @@ class Ratings(Result):
         if self.with_covariates is None:
             return rating_dots({"ratings": self.without_covariates})
         held = f"{', '.join(self.held_constant)} held constant"
-        return rating_dots({held: self.to_frame(), "nothing": self.without_covariates})
+        return rating_dots(
+            {held: self.to_frame(), "nothing held constant": self.without_covariates}
+        )
 
     def _table(self, side: RatedSide) -> pd.DataFrame:
         table = rating_table(

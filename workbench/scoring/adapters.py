@@ -26,6 +26,13 @@ _ROWS = 3
 """Names of weights that a message shows."""
 
 
+class UnloadableError(ConfigError):
+    """A name under which no model or adapter can be loaded: nothing is there, or something else.
+
+    What was found may tell what lies on the machine: whoever shows it to others leaves it out.
+    """
+
+
 def parts(name: str, adapter: str | None) -> tuple[str, str | None]:
     """Return the model to load, and the adapter that goes onto it.
 
@@ -226,8 +233,8 @@ def _names(some: Iterable[str]) -> str:
     return f" ({', '.join(shown)}{', ...' if len(shown) == _ROWS else ''})" if shown else ""
 
 
-def _unloadable(adapter: str, error: Exception) -> ConfigError:
-    return ConfigError(
+def _unloadable(adapter: str, error: Exception) -> UnloadableError:
+    return UnloadableError(
         "The adapter cannot be loaded.",
         where=adapter,
         found=(str(error).splitlines() or [type(error).__name__])[-1].strip()[:200],

@@ -7,6 +7,7 @@ from typing import Any
 
 from workbench.errors import ConfigError
 from workbench.scoring.adapters import (
+    UnloadableError,
     adapted,
     head_labels,
     not_supplied,
@@ -133,7 +134,7 @@ def _loaded(kind: Any, name: str, what: str, **options: Any) -> Any:
     try:
         return kind.from_pretrained(name, **options)
     except (OSError, ValueError, KeyError) as error:
-        raise ConfigError(
+        raise UnloadableError(
             "The model cannot be loaded.",
             where=name,
             found=(str(error).splitlines() or [type(error).__name__])[0][:200],

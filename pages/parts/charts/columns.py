@@ -52,6 +52,8 @@ def configured(frame: pd.DataFrame) -> dict[Any, Any]:
         told = _MEANING.get(str(name))
         if str(name) in ("p_value", "q_value", "q_within"):
             shown[name] = st.column_config.NumberColumn(format="%.2g", help=told)
+        elif str(name).startswith("elo"):
+            shown[name] = st.column_config.NumberColumn(format="%.0f", help=told)
         elif told is not None:
             shown[name] = st.column_config.Column(help=told)
     return shown

@@ -18,7 +18,7 @@ from parts.ui import figure, note, result, table
 import workbench as wb
 from workbench.decompose.checks.result import fit_warnings
 from workbench.decompose.decomposition import Decomposition
-from workbench.decompose.telling import told_once
+from workbench.decompose.warned import told_once, warnings_once
 from workbench.plots.forest import forest, in_units
 from workbench.plots.ranking import clear_first
 from workbench.report.job import MainJob
@@ -41,7 +41,12 @@ class Comparison:
     @cached_property
     def warnings(self) -> list[str]:
         """What a reader should know before trusting a weight; what groups share, once."""
-        return self.once([line for fit in self.fits for line in fit.warnings])
+        return warnings_once(self.fits)
+
+    @cached_property
+    def meanings(self) -> dict[str, str]:
+        """What each factor means."""
+        return meanings(self.job.data)
 
     def once(self, lines: list[str]) -> list[str]:
         """Return lines of groups, what they share once."""
@@ -63,7 +68,7 @@ def weights(shown: Comparison) -> None:
     name, options = estimate_of()
     if name:
         st.caption(CLICK)
-        result(shown.further(name, **options), name, select=pairs_behind)
+        result(shown.further(name, **options), name, select=pairs_behind, meanings=shown.meanings)
         return
     estimates = pd.concat([fit.to_frame() for fit in shown.fits], ignore_index=True)
     level = shown.job.people.settings["level"]
@@ -76,11 +81,10 @@ def weights(shown: Comparison) -> None:
     )
     st.caption(f"Weights per standard deviation, fitted jointly. {CLICK}")
     frame = in_units(estimates, "per_sd")
-    frame = frame.assign(meaning=frame["term"].map(meanings(shown.job.data)))
     by = None if gap is None else in_units(gap.to_frame(), "per_sd")
     drawn = forest(frame, x_title="weight (log-odds per SD)", ranking=clear_first(frame, by))
     figure(drawn, "Factor weights of each annotator", "weights", select=pairs_behind,
-           frame=estimates, how=how)  # fmt: skip
+           frame=estimates, how=how, meanings=shown.meanings)  # fmt: skip
     title = "Every weight with n, interval, method; reason where undefined"
     table(estimates, "weights", title, select=pairs_behind)
     st.caption("What speaks against these models (under Fit: every test)")
@@ -97,7 +101,8 @@ def differences(shown: Comparison) -> None:
         return
     st.caption(f"Where a judge differs from the reference, sharpness apart. {CLICK}")
     for name, drawn in gap.figures().items():
-        figure(drawn, name, f"gap-{name}", select=pairs_behind, frame=gap.to_frame(), how=gap.about)
+        figure(drawn, name, f"gap-{name}", select=pairs_behind, frame=gap.to_frame(),
+               how=gap.about, meanings=shown.meanings)  # fmt: skip
     table(gap.to_frame(), "differences", "Differences of taste, sharpness apart",
           select=pairs_behind)  # fmt: skip
     table(gap.scale, "scale", "Sharpness beside the reference, and the test of the same taste")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from typing import Any
 
 import pandas as pd
@@ -11,6 +12,7 @@ from parts.charts.selection import Select, fresh, lead
 
 from workbench.plots.behind import drawn_points, selected
 from workbench.plots.fold import foldable, folded
+from workbench.plots.marks import explained
 from workbench.plots.theme import CONFIG
 from workbench.plots.words import alt_of
 from workbench.report.export import to_csv
@@ -24,6 +26,7 @@ def figure(
     select: Select | None = None,
     frame: pd.DataFrame | None = None,
     how: str = "",
+    meanings: Mapping[str, str] | None = None,
 ) -> None:
     """Show a figure with the text that stands for it, and a menu to take it along.
 
@@ -42,7 +45,10 @@ def figure(
         The table behind the figure; the marks that are drawn where it is not given.
     how : str
         What the figure shows and how it was made, in our own words.
+    meanings : mapping of str to str, optional
+        What each term means, for the text that the mouse brings up.
     """
+    explained(plot, meanings or {})
     hidden = foldable(plot)
     if hidden and not st.session_state.get(f"all-{key}"):
         folded(plot)

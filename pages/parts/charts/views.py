@@ -54,7 +54,8 @@ def similarity(shown: Comparison) -> None:
 def concordance(shown: Comparison) -> None:
     """Show where a factor by itself and in the joint fit disagree."""
     st.caption(CLICK)
-    result(shown.further("concordance"), "concordance", select=pairs_behind)
+    result(shown.further("concordance"), "concordance", select=pairs_behind,
+           meanings=shown.meanings)  # fmt: skip
 
 
 def scenarios(shown: Comparison) -> None:
@@ -63,11 +64,12 @@ def scenarios(shown: Comparison) -> None:
     st.caption(f"{found.about} {CLICK}")
     for name, plot in found.figures().items():
         st.caption(name)
-        figure(plot, name, f"scenarios-{name}", select=pairs_behind, how=found.about)
+        figure(plot, name, f"scenarios-{name}", select=pairs_behind, how=found.about,
+               meanings=shown.meanings)  # fmt: skip
     names = list(dict.fromkeys(found.to_frame()["scenario"]))
     chosen = one("All weights in one scenario", names, "in_scenario")
     figure(found.in_scenario(chosen), "Pooled weights in one scenario", "in-scenario",
-           select=pairs_behind, how=found.about)  # fmt: skip
+           select=pairs_behind, how=found.about, meanings=shown.meanings)  # fmt: skip
     tables(found, "scenarios", select=pairs_behind)
 
 
@@ -86,7 +88,8 @@ def checks(shown: Comparison) -> None:
     diagnostics = pd.concat([one.diagnostics for one in shown.fits], ignore_index=True)
     table(diagnostics, "diagnostics", "Size and conditioning of each fit")
     left_out = pd.concat([one.exclusions for one in shown.fits], ignore_index=True)
-    table(left_out, "exclusions", "Labels left out of the fits, by reason")
+    if len(left_out):
+        table(left_out, "exclusions", "Labels left out of the fits, by reason")
     missing = missing_verdicts(shown.job.data, factors=shown.choices["factors"])
     if len(missing.to_frame()):
         st.caption(missing.about)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 import pandas as pd
 
+from workbench.audit.judges.card import budget_text, card, counted
 from workbench.audit.judges.statistics import (
     BIASED,
     INSENSITIVE,
@@ -29,6 +31,10 @@ COLUMNS = (
 )  # fmt: skip
 
 _EVIDENCE = 10
+
+_SIDE = {"instrument": "the calls themselves"}
+_UNCHANGED = {"P1": "clean", "I3": "identical pair"}
+"""Cases of the measures for which nothing is changed but the order."""
 
 RULES = {
     "judge-biased": Rule(
@@ -118,6 +124,46 @@ class JudgeAudit(Result):
             "calls": float(self.settings["calls"]),
         }
 
+    @property
+    def scorecard(self) -> pd.DataFrame:
+        """One row a measure, in words: passed, failed or cannot tell, and what would tell.
+
+        Invariance first, then sensitivity, then the calls themselves; what failed before what
+        cannot be told. Columns: :data:`workbench.audit.judges.card.CARD_COLUMNS`.
+        """
+        return card(self.estimates, self.settings)
+
+    @property
+    def verdict(self) -> str:
+        """The scorecard in two or three sentences."""
+        table = self.scorecard
+        told = "; ".join(
+            f"{_SIDE.get(row['side'], row['side'])}: {row['passed']} passed, "
+            f"{row['failed']} failed, {row['cannot tell']} cannot be told"
+            for row in counted(table).to_dict("records")
+        )
+        blind = (self.estimates["verdict"] == INSENSITIVE).any()
+        more = " Where it is blind, invariance means nothing." if blind else ""
+        return f"{told[0].upper()}{told[1:]}.{more} {budget_text(table)}"
+
+    def evidence_of(self, probe: str) -> pd.DataFrame:
+        """Return the cases of a measure, those that say most clearly what it says first.
+
+        Of the order, those come first on which both orders together say nothing. A measure of
+        the calls themselves has no cases.
+
+        Parameters
+        ----------
+        probe : str
+            The ``id`` of a row.
+        """
+        own = self.cases[self.cases["probe"] == _UNCHANGED.get(probe, probe)]
+        own = own.dropna(subset=["value"])
+        found = self.estimates[self.estimates["id"] == probe]
+        if probe in _UNCHANGED:
+            return own.loc[(own["score"] - 0.5).abs().sort_values(kind="stable").index]
+        return own if found.empty else own.loc[_strength(own, found.iloc[0]).index]
+
     def to_frame(self) -> pd.DataFrame:
         """Return one row a probe.
 
@@ -132,6 +178,7 @@ class JudgeAudit(Result):
         """Return probes, variants, what was left out, samples and every case."""
         return {
             "probes": self.estimates,
+            "scorecard": self.scorecard,
             "variants": self.variants,
             "skipped": self.skipped,
             "samples": self.samples,
@@ -252,12 +299,18 @@ class JudgeAudit(Result):
         own = self.cases[self.cases["probe"] == row["id"]].dropna(subset=["value"])
         if own.empty or not np.isfinite(row["estimate"]):
             return ()
-        # the pairs that say it most clearly: shifted in that direction, or wrong
-        strength = (
-            -own["value"] if row["expect"] == "right" else own["value"] * np.sign(row["estimate"])
-        )
-        clearest = strength.sort_values(ascending=False, kind="stable").index
+        clearest = _strength(own, row).index
         return tuple(dict.fromkeys(own.loc[clearest, "pair_id"].head(_EVIDENCE)))
+
+
+def _strength(own: pd.DataFrame, row: Mapping[Any, Any]) -> pd.Series:
+    """Return how clearly cases say what a row says, the clearest first.
+
+    They are shifted in the direction of the estimate, or answered wrongly.
+    """
+    right = row["expect"] == "right"
+    strength = -own["value"] if right else own["value"] * np.sign(row["estimate"])
+    return strength.sort_values(ascending=False, kind="stable")
 
 
 def _text(row: dict[Any, Any]) -> str:

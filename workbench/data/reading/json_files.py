@@ -53,15 +53,28 @@ def read_json(path: Path) -> Container:
         line = content.count(b"\n", 0, error.start) + 1
         raise mixed_encodings(f"{path.name}, line {line}", error) from error
     except ValueError as error:
-        at = f", line {error.lineno}" if isinstance(error, json.JSONDecodeError) else ""
-        raise DataError(
-            "The file is not valid JSON.",
-            where=path.name + at,
-            found=excerpt(str(error)),
-            expected="a list of records, one record a line, or an AnnotatedPairs document",
-            fix="Check that the file is complete; JSONL files have one record a line.",
-        ) from error
+        at = error.lineno if isinstance(error, json.JSONDecodeError) else None
+        raise _invalid(path.name, at, error) from error
     return of_document(path.name, document)
+
+
+def _invalid(name: str, line: int | None, error: ValueError) -> DataError:
+    """Return the error for text that is no JSON: broken, or cut off."""
+    # what breaks where the text ends is cut off: nothing is wrong with it before
+    ends = isinstance(error, json.JSONDecodeError) and (
+        error.msg.startswith("Unterminated") or not error.doc[error.pos :].strip()
+    )
+    return DataError(
+        "The JSON ends in the middle: the file is cut off."
+        if ends
+        else "The file is not valid JSON.",
+        where=name if line is None else f"{name}, line {line}",
+        found=excerpt(str(error)),
+        expected="a list of records, one record a line, or an AnnotatedPairs document",
+        fix="Check that the file is complete: download or write it again."
+        if ends
+        else "Check that the file is complete; JSONL files have one record a line.",
+    )
 
 
 def _content(path: Path) -> bytes:
@@ -258,6 +271,7 @@ def _one_by_one(path: Path) -> Container:
     records: list[dict[str, Any]] = []
     rows: list[int] = []
     bad: list[BadRow] = []
+    broken: DataError | None = None
     look = JsonText(path.name, lines=True)
     with Reading(path), open_text(path) as stream:
         watched = io.BufferedReader(Watched(stream, look.add), BLOCK)
@@ -271,7 +285,8 @@ def _one_by_one(path: Path) -> Container:
                 bad.append(BadRow(number, f"byte {error.start + 1} is not UTF-8"))
             except RecursionError:
                 bad.append(BadRow(number, _DEEP))
-            except ValueError:
+            except ValueError as error:
+                broken = broken or _invalid(path.name, number, error)
                 bad.append(BadRow(number, excerpt(content.decode("utf-8", "replace"))))
             else:
                 if isinstance(record, dict):
@@ -285,6 +300,8 @@ def _one_by_one(path: Path) -> Container:
                 records = []
     if not rows and any(row.found == _DEEP for row in bad):
         raise too_deep(path.name)
+    if not rows and broken is not None:
+        raise broken
     if len(rows) == 1 and not bad:
         return of_document(path.name, records[0])
     table, notes = stacked([*tables, _piece(records, lost, len(rows))])

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import numpy as np
 import pandas as pd
 
@@ -80,3 +82,15 @@ def test_real_crowds_and_sittings_keep_every_judgement(shared_data):
     assert len(test_set.labels) == len(people)
     sides = people["label"].value_counts()
     assert np.isclose(test_set.labels["preference"].sum(), sides["a"] + ties / 2)
+
+
+def test_ratings_of_an_unknown_layout_are_read_where_a_rule_names_them(tmp_path):
+    """By hand: of 1 and 3 the higher is preferred, which is the second response of each."""
+    rows = [{"prompt": f"q{k}", "response": text, "tidiness": rated} for k in range(2)
+            for text, rated in (("poor", 1), ("good", 3))]  # fmt: skip
+    path = tmp_path / "own.jsonl"
+    path.write_text("\n".join(map(json.dumps, rows)), encoding="utf-8")
+    data = wb.load(path, rule={"columns": ["tidiness"]})
+    better = data.labels.merge(data.pairs, on="pair_id")
+    won = better["response_a"].where(better["preference"] == 1, better["response_b"])
+    assert won.tolist() == ["good", "good"]

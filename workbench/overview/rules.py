@@ -1,0 +1,104 @@
+"""The rules of findings: what is measured, what it has to cross, what to do about it."""
+
+from __future__ import annotations
+
+from workbench.audit.judges.scorecard import RULES as AUDIT_RULES
+from workbench.audit.judges.verdicts.observed import RULES as OBSERVED_RULES
+from workbench.audit.models.calibration import RULES as CALIBRATION_RULES
+from workbench.audit.models.displacement import RULES as DISPLACEMENT_RULES
+from workbench.audit.models.optimisation import RULES as OPTIMISATION_RULES
+from workbench.audit.models.ranking import RULES as RANKING_RULES
+from workbench.audit.models.relevance import RULES as REWARD_RULES
+from workbench.audit.models.reward_models import RULES as ENSEMBLE_RULES
+from workbench.audit.models.seen import RULES as SEEN_RULES
+from workbench.curate.findings import RULES as CURATE_RULES
+from workbench.decompose.checks.rules import RULES as CHECK_RULES
+from workbench.decompose.identify import HIGH_CONDITION
+from workbench.decompose.missing import RULES as MISSING_RULES
+from workbench.finding import Rule
+from workbench.principles.held_out.evaluate import RULES as PRINCIPLE_RULES
+
+Q_LEVEL = 0.05
+"""A finding needs a q-value below this."""
+
+SLOT_POINTS = 0.025
+"""A position bias needs P(first preferred | all else equal) this far from one half."""
+
+LOST_SHARE = 0.05
+"""Rows of a file, or verdicts of an annotator, above this share are too many to lose quietly."""
+
+HARDLY = 0.5
+"""Multiple of the reference's sharpness below which a judge follows hardly anything of it."""
+
+RULES = {
+    "differs-from-reference": Rule(
+        "weight beyond what the reference's taste at this judge's sharpness would give, "
+        "log-odds per unit of the factor",
+        f"q < {Q_LEVEL:g} (Benjamini-Hochberg over all comparisons of the report)",
+        "Do not let this judge stand for the reference where the factor varies.",
+    ),
+    "opposite-taste": Rule(
+        "ratio of this judge's weights to those of the reference, below 0 (it has no interval "
+        "where all labels are the opposite, and no value from one factor alone)",
+        f"interval below 0, and q < {Q_LEVEL:g} for another taste (Benjamini-Hochberg over all "
+        "groups of the report)",
+        "Look for answers that were read the wrong way round before anything else.",
+    ),
+    "no-common-taste": Rule(
+        "sharpness of this judge as a multiple of that of the reference (no value where what the "
+        "two reward is unrelated)",
+        f"interval from 0 and below {HARDLY:g}, or from 0 or no ratio that fits and q < "
+        f"{Q_LEVEL:g} for another taste; q < {Q_LEVEL:g} for other weights (Benjamini-Hochberg "
+        "over all groups of the report)",
+        "Look at its raw weights: what it rewards is something else, or nothing that is measured.",
+    ),
+    "position-bias": Rule(
+        "P(the response shown first is preferred), all else equal",
+        f"q < {Q_LEVEL:g} and more than {100 * SLOT_POINTS:g} points from 50%",
+        "Ask this judge in both orders and average.",
+    ),
+    "no-better-than-baseline": Rule(
+        "held-out accuracy of the factors minus that of the best baseline, on the same labels",
+        "paired interval not above 0",
+        "Read this annotator's weights with care, or add factors.",
+    ),
+    "collinear": Rule(
+        "condition number of the design (it has no interval)",
+        f"above {HIGH_CONDITION:g} (Belsley, Kuh and Welsch 1980)",
+        "Leave one of the factors out, or read their weights together.",
+    ),
+    "undefined-weight": Rule(
+        "none: the labels cannot tell the weight",
+        "no finite estimate",
+        "Leave the factor out, or label pairs in which it varies.",
+    ),
+    "rows-left-out": Rule(
+        "share of the file's rows that were left out (a count: it has no interval)",
+        f"above {LOST_SHARE:.0%}",
+        "Look at the examples in the data card: a mapping or another format may read them.",
+    ),
+    "verdicts-unread": Rule(
+        "share of an annotator's verdicts that could not be read (a count: it has no interval)",
+        f"above {LOST_SHARE:.0%}",
+        "Read the raw replies, and mend the reader or the judge; no weight knows of these pairs.",
+    ),
+}
+"""The rules of data, decompositions and contrasts, by the ``rule_id`` of their findings."""
+
+ALL_RULES = {
+    **RULES,
+    **MISSING_RULES,
+    **CHECK_RULES,
+    **PRINCIPLE_RULES,
+    **AUDIT_RULES,
+    **OBSERVED_RULES,
+    **RANKING_RULES,
+    **CALIBRATION_RULES,
+    **DISPLACEMENT_RULES,
+    **REWARD_RULES,
+    **ENSEMBLE_RULES,
+    **OPTIMISATION_RULES,
+    **SEEN_RULES,
+    **CURATE_RULES,
+}
+"""Every rule."""
