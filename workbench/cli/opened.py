@@ -17,7 +17,7 @@ def _first(context: typer.Context, data: str | None) -> str | None:
 
 
 _told = typer.Argument(
-    metavar="[DATA]",
+    metavar="DATA",
     help="A file, a pattern in quotes, a folder, a saved folder, hub:owner/name, or sample.",
     show_default=False,
     callback=_first,

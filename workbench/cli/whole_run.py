@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 _FILE = option("config", Path, Path("run.toml"), "").replace(
     annotation=Annotated[
         Path,
-        typer.Argument(metavar="[RUN.TOML]", help="What to do; flags win over it."),
+        typer.Argument(metavar="RUN.TOML", help="What to do; flags win over it."),
     ]
 )
 _SHARED = tuple(one for one in SHARED if one.name != "config")
@@ -59,7 +59,7 @@ def run_(
 
     --out is the run's folder (runs/ and the file's name): what is in it and still holds is
     not done again, so that a run that was ended is taken up by the same command. Limits are
-    over all stages; what a model is asked by is [endpoint], where no table says otherwise.
+    over all stages; flags of a model go to the table endpoint, which other tables overrule.
     """
     import workbench as wb
 
