@@ -26,7 +26,7 @@ def show() -> None:
     data = current(elsewhere=False)
     with st.container(border=True):
         st.subheader("Open data sets")
-        sets(data.digest)
+        sets()
     announce(data)
     with st.expander("Open the choices of a run.toml", icon=":material/settings:"):
         open_run_file(data)

@@ -73,6 +73,6 @@ st.navigation(
             st.Page("report.py", title="Report", icon=":material/description:", url_path="report"),
         ],
     },
-    # all of them: the last are what a comparison is made for
+    # beside a form of its own the bar would fold the last pages away
     expanded=True,
 ).run()

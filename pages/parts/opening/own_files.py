@@ -22,7 +22,7 @@ from parts.opening.preview import show_counts, show_raw, show_read
 from parts.opening.rarely import limits_box, limits_of
 from parts.opening.refusals import missing, refuse
 from parts.opening.sets import adopt
-from parts.opening.uploading import Source, check_size, chosen_files, forget_files, placed
+from parts.opening.uploading import Source, check_size, chosen_files, forget_files, key_of, placed
 from parts.ui import text, warn
 
 import workbench as wb
@@ -41,7 +41,7 @@ def open_files() -> bool:
         with placed(files) as (folder, source), heads_folder() as heads:
             hide = str(folder)
             size = sum(file.size for file in files)
-            key = "-".join(file.file_id for file in files)
+            key = key_of(files)
             with bounded(limits_of(key)):
                 shown = look_into(source, size, Path(heads))
             _open(source, shown, key)

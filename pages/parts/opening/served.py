@@ -6,7 +6,7 @@ import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from parts.opening.stamp import Stamp, stamp_of
+from parts.opening.stamps import Stamp, stamp_of
 
 import workbench as wb
 from workbench.cli.dashboard import read_as, served

@@ -10,6 +10,7 @@ from typing import Any
 
 import streamlit as st
 from parts.opening.names import folder_of, safe_names, title_of
+from parts.opening.once import once
 
 import workbench as wb
 from workbench.data.reading.arrow_files import saved_files
@@ -21,7 +22,7 @@ MEGABYTES = 50
 _ALL, _FILES = 200, 200
 """Megabytes and files of one upload, at most."""
 _KINDS = {"Files": "Files", "A folder": "A folder, with the folders in it"}
-_ROUND = "uploaded"
+_ROUND, TOGETHER = "uploaded", "opening-together"
 
 Source = Path | list[Path]
 
@@ -48,6 +49,11 @@ def chosen_files() -> list[Any]:
         max_upload_size=MEGABYTES,
     )
     return list(found)
+
+
+def key_of(files: Sequence[Any]) -> str:
+    """Return what names uploads in this session."""
+    return "-".join(file.file_id for file in files)
 
 
 def forget_files() -> None:
@@ -95,4 +101,5 @@ def placed(files: Sequence[Any]) -> Iterator[tuple[Path, Source]]:
         else:
             # a folder may hold what describes its data; of files, each one was chosen
             folder = folder_of(sent) is not None or saved_files(root) is not None
-            yield root, root if folder or is_whole(root) else [root / name for name in names]
+            together = folder or once(TOGETHER, key_of(files), lambda: is_whole(root))
+            yield root, root if together else [root / name for name in names]

@@ -1,4 +1,4 @@
-"""Whether the files of a source have changed since they were looked at."""
+"""Whether the files of a source have changed."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 _FILES = 2_000
-"""Files of a folder that are looked at, to tell whether one has changed."""
+"""Files of a folder that are looked at."""
 
 Stamp = tuple[tuple[str, int, int], ...]
 
