@@ -101,6 +101,8 @@ def main() -> None:
         page.goto(link, wait_until="domcontentloaded")
         for name, one in PICTURES.items():
             shown(page, one)
+            if page.locator("[data-testid=stException], [data-testid=stAlertContentError]").count():
+                raise SystemExit(f"{name}: the page shows an error, and no picture was taken")
             file = ROOT / "docs" / "pictures" / f"{name}.png"
             file.write_bytes(taken(page))
             print(f"{file.relative_to(ROOT)}: {file.stat().st_size // 1024} KiB")
