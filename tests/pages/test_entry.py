@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import hmac
+import tomllib
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
@@ -182,3 +183,11 @@ def test_a_browser_is_told_once_who_it_is(monkeypatch):
     assert first.startswith("workbench-visitor=")
     assert first != second
     assert headers(served.ask("/", cookie=first.split(";")[0]), "set-cookie") == []
+
+
+def test_an_error_is_handed_to_nobody():
+    """Streamlit's box of an unexpected error has links that hand its words to other companies."""
+    file = PAGES.parent / ".streamlit" / "config.toml"
+    settings = tomllib.loads(file.read_text(encoding="utf-8"))
+    assert settings["client"]["showErrorLinks"] is False
+    assert settings["client"]["showErrorDetails"] == "none"
