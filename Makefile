@@ -10,7 +10,7 @@ BENCH ?=
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help demo test lint bench docs-check upgrade clean
+.PHONY: help demo test lint bench docs docs-check upgrade clean
 
 help:
 	@echo "make demo         set up, do the main job on the sample, print the dashboard's link"
@@ -18,6 +18,7 @@ help:
 	@echo "make test         set up with the test tools, pass every test"
 	@echo "make lint         ruff, mypy and the import contracts"
 	@echo "make bench        measure speed and memory, side by side with other packages"
+	@echo "make docs         build the documentation as HTML (build/docs)"
 	@echo "make docs-check   run the examples of the documentation"
 	@echo "make upgrade      take the newest release of every package (constraints.txt)"
 	@echo "make clean        remove what make and the tools made"
@@ -37,8 +38,12 @@ lint: $(VENV)/.lint
 bench: $(VENV)/.bench
 	$(BIN)/python bench/run.py $(BENCH)
 
+docs: $(VENV)/.docs
+	$(BIN)/python -m sphinx -W --keep-going -n -q -b html docs build/docs
+	@echo "The documentation is in build/docs/index.html"
+
 docs-check: $(VENV)/.test
-	$(BIN)/python -m pytest -q workbench tests/test_readme.py
+	$(BIN)/python -m pytest -q workbench docs/building tests/test_readme.py tests/docs
 
 upgrade: | $(BIN)/python
 	$(BIN)/python .ci/constraints.py
@@ -46,17 +51,18 @@ upgrade: | $(BIN)/python
 
 clean:
 	rm -rf $(VENV) runs build dist *.egg-info .mypy_cache .ruff_cache .hypothesis .import_linter_cache
-	find workbench pages tests bench analyses -name __pycache__ -type d -prune -exec rm -rf {} +
+	find workbench pages tests bench analyses docs -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # A stamp tells what was installed; it is old as soon as what it was made from changes.
 # The demo asks no model that is run here, so it needs no extra: torch alone takes gigabytes.
 $(VENV)/.test: EXTRAS := models,test
 $(VENV)/.lint: EXTRAS := lint
+$(VENV)/.docs: EXTRAS := docs
 $(VENV)/.bench: EXTRAS := models,bench
 # It pins older versions of numpy and jax than the workbench needs, and runs with these too.
 $(VENV)/.bench: ALONE := arena-rank==0.1.1
 
-$(VENV)/.demo $(VENV)/.test $(VENV)/.lint $(VENV)/.bench: pyproject.toml constraints.txt | $(BIN)/python
+$(VENV)/.demo $(VENV)/.test $(VENV)/.lint $(VENV)/.docs $(VENV)/.bench: pyproject.toml constraints.txt | $(BIN)/python
 	@echo "Installing the workbench$(if $(EXTRAS), with $(EXTRAS)) into $(VENV) (the first time takes a while) ..."
 	@$(PIP) install -c constraints.txt -e ".$(if $(EXTRAS),[$(EXTRAS)])"
 	@test -z "$(ALONE)" || $(PIP) install --no-deps $(ALONE)

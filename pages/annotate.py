@@ -26,26 +26,34 @@ _TASKS = {
 }
 
 
+KEPT: Any = {"persist_state": "session"}
+"""Of the boxes of the form: what was chosen is there after a look at another page."""
+
+
 def asked() -> AnnotateConfig:
     """Let the user say what to ask of whom, and return it."""
-    task = st.selectbox("What", list(_TASKS), format_func=_TASKS.__getitem__, key="task")
+    task = st.selectbox("What", list(_TASKS), format_func=_TASKS.__getitem__, key="task", **KEPT)
     left, middle, right = st.columns(3)
-    model = left.text_input("Model", "offline:plain", key="model", max_chars=200)
+    model = left.text_input("Model", "offline:plain", key="model", **KEPT, max_chars=200)
     if model.startswith("offline:"):
         warn("This model is built in: it computes text factors. Its numbers are simulated.")
     choices = {"model": model or None, **endpoint_of(middle, "base-url")}
     if task == "rubric":
-        choices["rubric"] = left.selectbox("Rubric", list(RUBRICS), key="rubric")
+        choices["rubric"] = left.selectbox("Rubric", list(RUBRICS), key="rubric", **KEPT)
     elif task == "judge":
-        choices["template"] = left.selectbox("Template", list(TEMPLATES), key="template")
-    choices["orders"] = middle.selectbox("Orders", ["both", "ab", "ba"], key="orders")
+        choices["template"] = left.selectbox("Template", list(TEMPLATES), key="template", **KEPT)
+    choices["orders"] = middle.selectbox("Orders", ["both", "ab", "ba"], key="orders", **KEPT)
     choices["repeats"] = int(
-        right.number_input("Replies to each question", 1, 20, 1, key="repeats")
+        right.number_input("Replies to each question", 1, 20, 1, key="repeats", **KEPT)
     )
     every = len(data.pairs)
-    choices["pairs"] = int(left.number_input("Pairs", 1, every, min(every, 200), key="pairs"))
-    choices["concurrency"] = int(middle.number_input("Calls at once", 1, 512, 16, key="at-once"))
-    calls = right.number_input("Most calls of the run", 1, value=None, key="most-calls")
+    if st.session_state.get("pairs", 1) > every:
+        # it was chosen for more data than these
+        st.session_state["pairs"] = every
+    pairs = left.number_input("Pairs", 1, every, min(every, 200), key="pairs", **KEPT)
+    at_once = middle.number_input("Calls at once", 1, 512, 16, key="at-once", **KEPT)
+    choices["pairs"], choices["concurrency"] = int(pairs), int(at_once)
+    calls = right.number_input("Most calls of the run", 1, value=None, key="most-calls", **KEPT)
     choices["max_calls"] = None if calls is None else int(calls)
     config = AnnotateConfig().updated("Annotate page", pointwise=task == "grade", **choices)
     return config.updated("Annotate page", **cost(config))
@@ -54,9 +62,13 @@ def asked() -> AnnotateConfig:
 def cost(config: AnnotateConfig) -> dict[str, Any]:
     """Let the user limit the cost, and say what a million tokens cost."""
     places = st.columns(3)
-    most = places[0].number_input("Most cost", 0.0, value=None, key="most-cost")
-    prompt = places[1].number_input("Price of 1M prompt tokens", 0.0, value=None, key="price-in")
-    reply = places[2].number_input("Price of 1M reply tokens", 0.0, value=None, key="price-out")
+    most = places[0].number_input("Most cost", 0.0, value=None, key="most-cost", **KEPT)
+    prompt, reply = (
+        place.number_input(f"Price of 1M {name} tokens", 0.0, value=None, key=key, **KEPT)
+        for place, name, key in zip(
+            places[1:], ("prompt", "reply"), ("price-in", "price-out"), strict=True
+        )
+    )
     if prompt is None or reply is None or config.offline:
         return {"max_cost": most}
     path = scratch() / "prices.toml"

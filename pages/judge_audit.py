@@ -27,7 +27,6 @@ def existing() -> None:
 
 enter("Judge audit")
 data = current()
-announce(data)
 known = known_runs("audit")
 if known:
     chosen = known[st.selectbox("Audit", list(known), key="audit-run")]
@@ -44,6 +43,7 @@ st.caption(
     "Probes change one thing at a time, in both orders, beside a control of the same length: what "
     "should not matter (invariance) and what must (sensitivity). Existing verdicts need no call."
 )
+announce(data)
 if not has_text(data):
     st.info("Probes change texts, and these data have none: their verdicts are looked at below.")
     existing()

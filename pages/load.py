@@ -12,6 +12,7 @@ def show() -> None:
     from parts.opening.contents import contents
     from parts.opening.offers import sets
     from parts.opening.own_files import open_files
+    from parts.opening.run_file import open_run_file
     from parts.state import announce, current
     from parts.ui import note
 
@@ -25,8 +26,10 @@ def show() -> None:
     data = current(elsewhere=False)
     with st.container(border=True):
         st.subheader("Open data sets")
-        sets(data.digest)
+        sets()
     announce(data)
+    with st.expander("Open the choices of a run.toml", icon=":material/settings:"):
+        open_run_file(data)
     contents(data)
 
 

@@ -10,23 +10,25 @@ from parts.state import announce, current, need_texts
 from parts.ui import failure, note
 
 import workbench as wb
+from workbench.report.main_job import has_text
 
 enter("Model audit")
 data = current()
-announce(data)
-need_texts(data)
+# what was found stands first, though the form below may find more
+top = st.container()
 st.caption(
     "Log-likelihoods of both responses under a model, its reference and its checkpoints: whether "
     "it ranks as the preferences say, how far a perfect solution would come, what moved."
 )
+announce(data)
 known = kept()
-top = st.container()
 try:
-    with st.expander("New audit", icon=":material/model_training:", expanded=not known):
-        made = asked(data)
-        if made is not None:
-            st.session_state["m-audit"] = title_of(made)
-            known = kept()
+    if has_text(data):
+        with st.expander("New audit", icon=":material/model_training:", expanded=not known):
+            made = asked(data)
+            if made is not None:
+                st.session_state["m-audit"] = title_of(made)
+                known = kept()
     with top:
         if known:
             name = st.selectbox("Audit", list(known), key="m-audit")
@@ -35,3 +37,4 @@ try:
             note("No model was audited yet: name one below.")
 except wb.WorkbenchError as error:
     failure(error)
+need_texts(data)

@@ -72,5 +72,7 @@ st.navigation(
             st.Page("curate.py", title="Curate", icon=":material/filter_alt:", url_path="curate"),
             st.Page("report.py", title="Report", icon=":material/description:", url_path="report"),
         ],
-    }
+    },
+    # beside a form of its own the bar would fold the last pages away
+    expanded=True,
 ).run()

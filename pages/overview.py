@@ -3,43 +3,46 @@
 from __future__ import annotations
 
 import streamlit as st
+from parts.charts.selection import CLICK
 from parts.choices import choose
 from parts.entry import enter
+from parts.linking import to_pairs
 from parts.overview.made import overview_of
-from parts.overview.shown import finding
+from parts.overview.shown import early, every_number, finding, rows
 from parts.state import current, is_sample
-from parts.ui import figure, note, table, warn
+from parts.ui import figure, note, warn
 
 from workbench.overview.verdicts import WORDS, in_words
 
 enter("Overview")
-data = current()
-choices = choose(data)
-found = overview_of(data, choices)
-
-report = data.load_report
-note("\n".join(filter(None, (found.line, report and report.line()))))
-if is_sample(data):
-    warn("All texts, annotators and labels are simulated; their true weights are known.")
-verdicts = st.container()
+line, verdicts = st.container(), st.container()
 left, right = st.columns([5, 4])
-with right:
-    # drawn before what stands above it: a page is looked at from its chart
-    figure(found.plot(), "What differs most, or is rewarded most, with intervals", "overview")
-with verdicts:
-    if len(found.verdicts):
-        st.dataframe(in_words(found.verdicts), key="verdicts", hide_index=True)
+chart = early(right)
+data = current()
+found, drawn, figures = overview_of(data, choose(data))
+
+with chart.container():
+    alt = "What differs most, or is rewarded most, with intervals"
+    figure(drawn, alt, "overview", select=lambda of: to_pairs(**of), how=CLICK)
+with line:
+    note(found.line)
+    if is_sample(data):
+        warn("All texts, annotators and labels are simulated; their true weights are known.")
 with left:
     if found.empty is not None:
         note(found.empty)
-    for k, point in enumerate(found.points):
-        finding(found, point, k)
-    note("\n".join(found.also))
+    for k, (point, own) in enumerate(zip(found.points, figures, strict=True)):
+        finding(point, own, k)
+    if found.also:
+        note("\n".join(found.also))
+with verdicts:
+    if len(found.verdicts):
+        rows(in_words(found.verdicts))
 
 with st.expander("How to read this page"):
     st.caption(found.about)
     note("\n".join(f"{word}: {meaning}" for word, meaning in WORDS.items()))
     st.caption("Sharpness is how large all weights are, as a multiple of the reference's.")
-if len(found.verdicts):
-    table(found.verdicts, "judges", "Verdicts on judges: every number with its interval")
-note(f"digest {data.digest}")
+every_number(found)
+lost = "" if data.load_report is None else data.load_report.line()
+note(f"{len(data):,} pairs, {len(data.labels):,} labels; digest {data.digest}\n{lost}")

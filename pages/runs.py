@@ -32,8 +32,11 @@ if not known:
     link("Start one", "annotate.py", ":material/add:")
     st.stop()
 listed(known)
-chosen = one("Run", list(known), "of-run")
-view = one("View", [*_VIEWS, "Compare with another"], "run-view")
+left, right = st.columns(2)
+with left:
+    chosen = one("Run", list(known), "of-run")
+with right:
+    view = one("View", [*_VIEWS, "Compare with another"], "run-view")
 try:
     if view in _VIEWS:
         _VIEWS[view](known[chosen])

@@ -1,4 +1,4 @@
-"""What the README shows works."""
+"""What the README and the pages of docs/ show works."""
 
 from __future__ import annotations
 
@@ -11,39 +11,105 @@ from typer.testing import CliRunner
 
 import workbench as wb
 from workbench.cli.main import app
-from workbench.data.formats.registry import FORMATS
 
 ROOT = Path(__file__).resolve().parents[1]
-README = (ROOT / "README.md").read_text(encoding="utf-8")
+README = ROOT / "README.md"
+DOCS = sorted((ROOT / "docs").rglob("*.md"))
+ROLE = re.compile(r"\{(?:eval-rst|toctree|func|class|mod|data)\}")
 
 
-def blocks(language: str) -> list[str]:
-    return re.findall(rf"^```{language}\n(.*?)^```", README, flags=re.DOTALL | re.MULTILINE)
+def text_of(page: Path) -> str:
+    return page.read_text(encoding="utf-8")
 
 
-COMMANDS = [line for block in blocks("bash") for line in block.splitlines()]
+def blocks(page: Path, language: str) -> list[str]:
+    pattern = rf"^```{language}\n(.*?)^```"
+    return re.findall(pattern, text_of(page), flags=re.DOTALL | re.MULTILINE)
+
+
+def commands(page: Path) -> list[str]:
+    """Commands of a page, in one line each."""
+    shown = "".join(blocks(page, "bash")).replace("\\\n", " ").splitlines()
+    typed = "".join(blocks(page, "console")).splitlines()
+    return [*shown, *(line[2:] for line in typed if line.startswith("$ "))]
+
+
+COMMANDS = sorted({line for page in (README, *DOCS) for line in commands(page)})
+VERBS = [line for line in COMMANDS if line.startswith("workbench ")]
 
 
 def test_the_screen_of_python_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     names: dict[str, object] = {}
-    exec(blocks("python")[0], names)  # noqa: S102 - our own text
+    (screen,) = blocks(README, "python")
+    exec(screen, names)  # noqa: S102 - our own text
     assert isinstance(names["gap"], wb.Contrast)
-    exec(blocks("python")[1], names)  # noqa: S102 - our own text
-    assert isinstance(names["draws"], wb.Bootstrap)
-    (tmp_path / "runs").mkdir()
-    exec(blocks("python")[2], names)  # noqa: S102 - our own text
-    assert isinstance(names["scored"], wb.RubricScores)
     assert (tmp_path / "audit.html").is_file()
 
 
-@pytest.mark.parametrize("line", [line for line in COMMANDS if line.startswith("workbench ")])
-def test_commands_have_the_options_shown(line: str) -> None:
-    verb, *rest = shlex.split(line)[1:]
-    verbs = [verb, rest[0]] if verb == "principles" else [verb]
-    help_text = CliRunner().invoke(app, [*verbs, "--help"], env={"COLUMNS": "200"}).stdout
+def test_the_snippets_of_the_pages_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "runs").mkdir()
+    names: dict[str, object] = {}
+    for page in ("python", "asking_models"):
+        for snippet in blocks(ROOT / "docs" / f"{page}.md", "python"):
+            exec(snippet, names)  # noqa: S102 - our own text
+    assert isinstance(names["draws"], wb.Bootstrap)
+    assert isinstance(names["scored"], wb.RubricScores)
+    rows = "".join(f"q{n},a;{n},b,A,{n},2\n" for n in range(5))
+    head = "prompt,response_a,response_b,winner,sharpness_a,sharpness_b\n"
+    (tmp_path / "own.csv").write_text(head + rows, encoding="utf-8")
+    names["data"] = wb.load(tmp_path / "own.csv")
+    (own,) = blocks(ROOT / "docs" / "factors.md", "python")
+    exec(own, names)  # noqa: S102 - our own text
+    assert {"sharpness", "semicolons"} <= set(names["data"].factors.columns)
+
+
+def test_the_whole_run_shown_is_one(tmp_path: Path) -> None:
+    (shown,) = blocks(ROOT / "docs" / "whole_run.md", "toml")
+    (tmp_path / "run.toml").write_text(shown, encoding="utf-8")
+    told = CliRunner().invoke(app, ["run", str(tmp_path / "run.toml"), "--dry-run"])
+    assert told.exit_code == 0, told.output
+    for stage in ("judge-offline-long", "principles-offline-long", "audit-verdicts", "report"):
+        assert stage in told.stdout
+
+
+def test_every_snippet_is_run_by_a_test() -> None:
+    # those of the training are run in tests/curate, those of the tutorial in tests/docs
+    shown = {page.stem for page in DOCS if blocks(page, "python")}
+    assert shown == {"python", "asking_models", "factors", "training", "tutorial"}
+
+
+@pytest.fixture(scope="module")
+def help_of():
+    known: dict[tuple[str, ...], str] = {}
+
+    def ask(verbs: tuple[str, ...]) -> str:
+        if verbs not in known:
+            asked = CliRunner().invoke(app, [*verbs, "--help"], env={"COLUMNS": "200"})
+            assert asked.exit_code == 0, verbs
+            known[verbs] = asked.stdout
+        return known[verbs]
+
+    return ask
+
+
+@pytest.mark.parametrize("line", VERBS)
+def test_commands_have_the_options_shown(line: str, help_of) -> None:
+    verb, *rest = shlex.split(line.partition(" | ")[0], comments=True)[1:]
+    help_text = help_of((verb, rest[0]) if verb == "principles" else (verb,))
     for flag in (word for word in rest if word.startswith("--")):
         assert flag in help_text
+
+
+def test_commands_in_running_text_are_verbs(help_of) -> None:
+    for page in (README, *DOCS):
+        words = re.sub(r"^```.*?^```", "", text_of(page), flags=re.DOTALL | re.MULTILINE)
+        for line in re.findall(r"`workbench ([a-z][^`]*)`", words.replace("\n", " ")):
+            verb, *rest = line.split()
+            help_text = help_of((verb,))
+            for flag in (word for word in rest if word.startswith("--") and word != "--help"):
+                assert verb == "principles" or flag in help_text, (page.name, line)
 
 
 @pytest.mark.parametrize("line", [line for line in COMMANDS if line.startswith("make ")])
@@ -52,13 +118,15 @@ def test_targets_exist(line: str) -> None:
     assert re.search(rf"^{shlex.split(line, comments=True)[1]}:", makefile, flags=re.MULTILINE)
 
 
-def test_files_that_are_linked_exist() -> None:
-    links = [link for link in re.findall(r"\]\(([^)]+)\)", README) if "://" not in link]
-    assert links
-    assert [link for link in links if not (ROOT / link).exists()] == []
+@pytest.mark.parametrize("page", [README, *DOCS], ids=lambda page: page.stem)
+def test_files_that_are_linked_exist(page: Path) -> None:
+    links = [link for link in re.findall(r"\]\(([^)\s]+)\)", text_of(page)) if "://" not in link]
+    assert links or page != README
+    files = [link.partition("#")[0] for link in links]
+    assert [file for file in files if file and not (page.parent / file).exists()] == []
 
 
-def test_every_format_of_the_table_exists() -> None:
-    shown = re.findall(r"^\| `(\w+)` \|", README, flags=re.MULTILINE)
-    assert shown
-    assert [name for name in shown if name not in FORMATS] == []
+def test_the_readme_is_short_and_plain_markdown() -> None:
+    assert len(text_of(README).splitlines()) <= 150
+    assert not ROLE.search(text_of(README))
+    assert text_of(README).count("docs/pictures/") == 3

@@ -91,6 +91,7 @@ if TYPE_CHECKING:
     from workbench.llm.offline import OfflineModel as OfflineModel
     from workbench.overview.overview import Overview as Overview
     from workbench.overview.overview import overview as overview
+    from workbench.plots.notebook.picture import picture as picture
     from workbench.principles.constitution import Constitution as Constitution
     from workbench.principles.extract import extract as extract
     from workbench.principles.extraction import Extraction as Extraction
@@ -104,6 +105,8 @@ if TYPE_CHECKING:
     from workbench.report.compared import compare_reports as compare_reports
     from workbench.screening.screening import Screening as Screening
     from workbench.screening.screening import screen as screen
+    from workbench.whole_run.result import WholeRun as WholeRun
+    from workbench.whole_run.run import run as run
 
 try:
     __version__ = version("preference-workbench")
@@ -171,6 +174,7 @@ _EXPORTS = {
     "Endpoint": "workbench.llm.endpoint",
     "Journal": "workbench.llm.journal",
     "OfflineModel": "workbench.llm.offline",
+    "picture": "workbench.plots.notebook.picture",
     "Constitution": "workbench.principles.constitution",
     "extract": "workbench.principles.extract",
     "Extraction": "workbench.principles.extraction",
@@ -184,6 +188,8 @@ _EXPORTS = {
     "Overview": "workbench.overview.overview",
     "report": "workbench.report.build",
     "compare_reports": "workbench.report.compared",
+    "run": "workbench.whole_run.run",
+    "WholeRun": "workbench.whole_run.result",
     "audit_judge": "workbench.audit.judges.audit",
     "plan_audit": "workbench.audit.judges.plan",
     "JudgeAudit": "workbench.audit.judges.scorecard",

@@ -20,6 +20,7 @@ from pydantic import (
 from pydantic_core import PydanticCustomError
 
 from workbench.errors import ConfigError
+from workbench.toml_text import toml_text
 
 Name = Annotated[str, Field(min_length=1)]
 """A name: text that is not empty."""
@@ -70,6 +71,8 @@ class Config(BaseModel):
         Seed of every random step.
     tables : tuple of str
         Names of TOML tables that may hold some of the keys.
+    aside : tuple of str
+        Keys of a file for ``workbench run`` that say nothing here.
 
     Raises
     ------
@@ -86,6 +89,7 @@ class Config(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
     tables: ClassVar[tuple[str, ...]] = ()
+    aside: ClassVar[tuple[str, ...]] = ()
 
     source: Name = "sample"
     format: Name | None = None
@@ -164,6 +168,7 @@ class Config(BaseModel):
                 expected='one `key = value` a line, such as level = 0.95 or by = ["annotator"]',
                 fix="Correct that place; text stands in double quotes.",
             ) from None
+        values = {key: value for key, value in values.items() if key not in cls.aside}
         for table in cls.tables:
             inner = values.get(table)
             if isinstance(inner, dict):
@@ -183,12 +188,7 @@ class Config(BaseModel):
         >>> print(RunConfig(level=0.9).to_toml().splitlines()[-1])
         level = 0.9
         """
-        lines = [
-            f"{key} = {_toml_value(value)}"
-            for key, value in self.model_dump().items()
-            if value is not None
-        ]
-        return "\n".join(lines) + "\n"
+        return toml_text(self.model_dump())
 
     def updated(self, where: str = "options", **options: Any) -> Self:
         """Return the configuration with the options that are not None put in place.
@@ -272,6 +272,12 @@ class RunConfig(Config):
     >>> RunConfig.from_toml(config.to_toml()) == config
     True
     """
+
+    aside: ClassVar[tuple[str, ...]] = (
+        "families", "title", "licence", "sections", "notes", "rule", "prices", "max_cost",
+        "max_calls", "max_tokens", "endpoint", "rubric", "judge", "principles", "audit_judge",
+        "audit_model",
+    )  # fmt: skip
 
     annotators: tuple[Name, ...] = ()
     by: tuple[Name, ...] = ("annotator",)
@@ -370,19 +376,6 @@ def _explained(error: ValidationError, model: type[Config], where: str) -> Confi
         expected=first["msg"].replace("tuple", "list"),
         fix=f"Give another {key}; the default is {model.model_fields[key].default!r}.",
     )
-
-
-def _toml_value(value: str | float | tuple[str, ...]) -> str:
-    if isinstance(value, tuple):
-        return f"[{', '.join(map(_toml_value, value))}]"
-    if isinstance(value, bool):
-        return str(value).lower()
-    return _toml_text(value) if isinstance(value, str) else repr(value)
-
-
-def _toml_text(text: str) -> str:
-    plain = (c if c.isprintable() and c not in '"\\' else f"\\U{ord(c):08X}" for c in text)
-    return f'"{"".join(plain)}"'
 
 
 def _number(key: str, text: str) -> int | float | bool | str:

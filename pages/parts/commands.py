@@ -13,7 +13,7 @@ from workbench.config import RunConfig
 
 def report_command(data: wb.PreferenceData, choices: dict[str, Any]) -> str:
     """Return the commands that make the report of these choices again."""
-    source, reading = _read(data)
+    source, reading = read_from(data)
     options = {key: value for key, value in choices.items() if key != "families"}
     first = []
     if choices["families"] or choices["scenarios"]:
@@ -32,14 +32,14 @@ def curate_command(
     data: wb.PreferenceData, made: wb.Curation, who: dict[str, Any], layout: str, kind: str
 ) -> str:
     """Return the command that writes the training files of a curation again."""
-    source, reading = _read(data)
+    source, reading = read_from(data)
     files = ["--to", layout, *(["--parquet"] if kind == "parquet" else []), "--out", "curated"]
     flags = flags_of(RunConfig().updated("dashboard", **{**reading, **who}))
     rule = rule_flags(made.settings["rule"])
     return shlex.join(["workbench", "curate", source, *rule, *flags, *files])
 
 
-def _read(data: wb.PreferenceData) -> tuple[str, dict[str, Any]]:
+def read_from(data: wb.PreferenceData) -> tuple[str, dict[str, Any]]:
     """Return where data came from, and how they were read."""
     report = data.load_report
     source = "DATA" if report is None else "sample" if report.format == "sample" else report.source

@@ -31,12 +31,15 @@ def endpoint_of(place: Any, key: str) -> dict[str, str | None]:
     known = _listed()
     name = _TYPED
     if known.urls:
-        name = place.selectbox("Endpoint", [*known.urls, _TYPED], key=f"{key}-name")
+        options = [*known.urls, _TYPED]
+        name = place.selectbox("Endpoint", options, key=f"{key}-name", persist_state="session")
     # by its name alone: what a browser sends is one of the listed ones, or typed
     url = known.urls.get(name)
     if url is None:
         told = "An address that is typed is asked without a key."
-        url = place.text_input("Address", _LOCAL, key=key, max_chars=300, help=told)
+        url = place.text_input(
+            "Address", _LOCAL, key=key, max_chars=300, help=told, persist_state="session"
+        )
     return {"base_url": url or None, "key_variable": known.variable_of(url)}
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterable
 from typing import Any, NoReturn
 
@@ -46,7 +47,9 @@ def pairs_link(label: str, **params: str | Iterable[str] | None) -> None:
         st.page_link(_EXAMPLES, label=label, icon=":material/quick_reference:", query_params=where)
     except StreamlitPageNotFoundError:
         # a page that runs alone, without the others beside it, has nowhere to lead
-        st.button(label, disabled=True, key=f"pairs-{sorted(where.items())}")
+        # names of the data are no names of elements
+        name = hashlib.sha256(repr(sorted(where.items())).encode()).hexdigest()[:12]
+        st.button(label, disabled=True, key=f"pairs-{name}")
 
 
 def link_of(**params: str | Iterable[str] | None) -> _Said:

@@ -7,6 +7,7 @@ from datetime import timedelta
 
 import pandas as pd
 import streamlit as st
+from parts.calls.listing import link
 from parts.places import launch
 from parts.state import adopt
 from parts.ui import note, table, text, warn
@@ -60,18 +61,22 @@ def _tiles(now: Status) -> None:
     stage = None if now.stages.empty else now.stages.iloc[-1]
     seconds = math.nan if stage is None else stage["seconds_left"]
     rate = math.nan if stage is None else stage["per_second"]
-    tiles = {
+    pace = {
         "Replies a second": "unknown" if math.isnan(rate) else f"{rate:,.1f}",
         "Time left": "unknown" if math.isnan(seconds) else str(timedelta(seconds=int(seconds))),
+    }
+    tiles = {
+        **(pace if now.state in ("new", "running") else {}),
         "Failed": "0" if stage is None else f"{int(now.stages['failed'].sum()):,}",
         "Calls": "not told" if math.isnan(now.calls) else f"{now.calls:,.0f}",
         "Tokens in": f"{now.prompt_tokens:,}",
         "Tokens out": f"{now.completion_tokens:,}",
         "Cost": "no prices" if math.isnan(now.cost) else f"{now.cost:,.4f}",
     }
-    # of seven in a row, a laptop shows a digit or two
-    places = [*st.columns(4), *st.columns(3)]
-    for place, (name, value) in zip(places, tiles.items(), strict=True):
+    # of more than four in a row, a laptop shows a digit or two
+    wide = 3 if len(tiles) < 7 else 4
+    places = [*st.columns(wide), *st.columns(wide)]
+    for place, (name, value) in zip(places, tiles.items(), strict=False):
         place.metric(name, value, border=True)
     st.caption(COUNTED)
 
@@ -83,8 +88,11 @@ def _results(folder: RunFolder) -> None:
     if folder.config.offline:
         warn("The model of this run is built in: these numbers are simulated, not a judge's.")
     text((folder.results / "summary.txt").read_text(encoding="utf-8"))
-    for path in sorted(folder.results.glob("*.csv")):
-        table(pd.read_csv(path), f"run-{path.stem}", path.stem.replace("_", " ").capitalize())
+    with st.expander("Tables of the results"):
+        for path in sorted(folder.results.glob("*.csv")):
+            table(pd.read_csv(path), f"run-{path.stem}", path.stem.replace("_", " ").capitalize())
+    if folder.config.task == "audit":
+        link("Its scorecard is on the page Judge audit", "judge_audit.py", ":material/policy:")
     # an audit asks about texts of its own: the data are as they were
     adds = folder.config.task != "audit"
     if adds and st.button("Open these data here", key="adopt", icon=":material/folder_open:"):

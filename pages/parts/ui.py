@@ -9,6 +9,7 @@ import pandas as pd
 import streamlit as st
 from parts.charts.figure import figure
 from parts.charts.selection import Select, rows
+from parts.opening.advice import in_the_app
 
 import workbench as wb
 from workbench.report.export import to_csv
@@ -33,7 +34,7 @@ def warn(value: str) -> None:
 def failure(error: wb.WorkbenchError) -> None:
     """Show an error with what was found and what to do; it may quote the file."""
     st.error("This did not work.", icon=":material/error:")
-    text(error)
+    text(in_the_app(error))
 
 
 def table(

@@ -11,10 +11,12 @@ import pytest
 import workbench as wb
 from workbench.annotate.compared import compare_runs
 from workbench.annotate.config import AnnotateConfig
-from workbench.annotate.folder import RunFolder
+from workbench.annotate.folder import RunFolder, Teller
 from workbench.annotate.listing import runs_frame, settings_frame
+from workbench.annotate.process import status
 from workbench.annotate.run import execute, prepare
 from workbench.data import store
+from workbench.llm.progress import Progress
 
 PAIRS = 40
 
@@ -151,3 +153,19 @@ def test_settings_hold_no_secret_and_no_path(tmp_path, monkeypatch):
     assert set(shown["group"]) == {"asked", "of whom", "sampling", "limits"}
     # what another task heeds is not told of this one
     assert "propose" not in set(shown["setting"])
+
+
+def test_a_stage_that_is_begun_again_adds_to_what_it_counted(tmp_path):
+    run = prepare(AnnotateConfig(model="offline:plain", pairs=2), wb.load("sample"), tmp_path)
+    teller = Teller(run)
+    for progress in (
+        Progress("judge", 10, answered=4, seconds=1.0),
+        Progress("judge", 10, answered=9, failed=1, attempts=12, seconds=2.0),
+        Progress("judge", 4, seconds=0.1),
+        Progress("judge", 4, answered=1, attempts=1, seconds=0.5),
+    ):
+        teller.tell(progress)
+    (stage,) = status(run).stages.to_dict("records")
+    counts = {name: stage[name] for name in ("requests", "answered", "failed", "open", "attempts")}
+    assert counts == {"requests": 14, "answered": 10, "failed": 1, "open": 3, "attempts": 13}
+    assert stage["done"] == 11

@@ -27,9 +27,12 @@ OTHERS = {
 }
 """Flags of other programs."""
 
+BROWSER = "workbench/report/forms/pdf.py"
+"""A file all of whose flags are a browser's."""
+
 ASKING = (
     "judge", "audit-judge", "principles extract", "principles vote", "principles evaluate",
-    "factors", "plan",
+    "factors", "plan", "run",
 )  # fmt: skip
 READING = "every command that takes DATA"
 WHERE = {
@@ -41,7 +44,7 @@ WHERE = {
     "workbench/judges/judge.py": ("judge", "add-judge"),
     "workbench/llm": ASKING,
     "workbench/annotate/run.py": ASKING,
-    "workbench/annotate/config.py": ("judge", "principles extract", "factors"),
+    "workbench/annotate/config.py": ("judge", "principles extract", "factors", "run"),
     "workbench/annotate/endpoints.py": ("app",),
     "workbench/annotate/auditing.py": ("audit-judge",),
     "workbench/scoring": ("audit-model",),
@@ -51,9 +54,11 @@ WHERE = {
     "workbench/curate": ("curate",),
     "workbench/decompose/posterior.py": ("dissect",),
     "workbench/ratings/baseline_rows.py": ("length-control",),
-    "workbench/report/main_job.py": ("contrast", "report"),
-    "workbench/report/further.py": ("report",),
+    "workbench/report/main_job.py": ("contrast", "report", "run"),
+    "workbench/report/further.py": ("report", "run"),
     "workbench/factors/columns.py": READING,
+    "workbench/doctor": READING,
+    "workbench/whole_run": ("run",),
     "workbench/config.py": READING,
 }
 """Commands in which the messages of a file, or of a room, can arise."""
@@ -67,6 +72,15 @@ SHOWN = {
 ELSEWHERE = {
     ("workbench/data/formats/plain/nearest.py", "--explain"): ("load",),
     ("workbench/data/dataset.py", "--by"): ("decompose",),
+    ("workbench/whole_run/config.py", "--rubric"): ("factors",),
+    ("workbench/doctor/fits.py", "--folds"): ("decompose",),
+    ("workbench/doctor/fits.py", "--reference"): ("contrast",),
+    ("workbench/doctor/fits.py", "--annotator"): ("contrast",),
+    ("workbench/doctor/fits.py", "--baseline"): ("length-control",),
+    ("workbench/doctor/judged.py", "--folds"): ("principles extract",),
+    ("workbench/doctor/judged.py", "--model"): ("principles extract", "audit-model"),
+    ("workbench/doctor/judged.py", "--from-verdicts"): ("audit-judge",),
+    ("workbench/doctor/judged.py", "--out"): ("curate",),
     ("workbench/llm/batch.py", "--batch-format"): ("plan",),
     ("workbench/llm/batches/anthropic_batch.py", "--soft"): ("judge", "plan"),
 }
@@ -95,7 +109,7 @@ def where(place: str) -> tuple[str, ...]:
         return WHERE[place]
     reading = tuple(name for name, flags in commands().items() if "source" in flags)
     assert {"load", "report", "app", "curate"} <= set(reading)
-    return reading
+    return (*reading, "run")
 
 
 def texts(path: Path) -> Iterator[str]:
@@ -124,7 +138,7 @@ def named() -> dict[str, set[str]]:
         name = str(path.relative_to(ROOT))
         for text in texts(path):
             found[name].update(FLAG.findall(text))
-        found[name] -= OTHERS.get(name, set())
+        found[name] -= found[name] if name == BROWSER else OTHERS.get(name, set())
     return {name: flags for name, flags in found.items() if flags}
 
 

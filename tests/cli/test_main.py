@@ -26,7 +26,7 @@ from workbench.report.main_job import main_job
 VERBS = (
     "load", "factors", "decompose", "contrast", "report", "app", "demo", "dissect", "bootstrap",
     "check-fit", "similarity", "scenarios", "concordance", "attribute", "rate", "length-control",
-    "screen", "add-judge", "doctor",
+    "screen", "add-judge", "doctor", "run",
 )  # fmt: skip
 WEIGHTS = {"ann": [0.8, 0.0], "bob": [0.8, 0.0], "judge-x": [0.8, 0.6]}
 

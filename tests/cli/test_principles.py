@@ -20,6 +20,7 @@ from workbench.judges.templates import find_template
 from workbench.llm.reply import Reply
 from workbench.principles.constitution import read_constitution
 from workbench.principles.held_out.personal import personal
+from workbench.principles.interchange.rubric import read_rubric
 
 PAGES = Path(__file__).resolve().parents[2] / "pages"
 ASKED = ("sample", "--annotator", "sim-judge-length", "--model", "offline:plain", "--pairs", 150)
@@ -64,12 +65,16 @@ def test_the_report_names_the_offline_model(extracted):
 def test_every_form_of_export(extracted, tmp_path):
     own = json.loads((extracted / "results" / "result.json").read_text())["constitution"]
     for form, name in (("json", "c.json"), ("markdown", "c.md"), ("judge", "judge.txt"),
-                       ("annotated-pairs", "ap.json")):  # fmt: skip
+                       ("annotated-pairs", "ap.json"), ("rubric", "r.toml"),
+                       ("rubric-json", "r.json")):  # fmt: skip
         done = run("export", extracted, "--to", form, "--out", tmp_path / name)
         assert done.exit_code == 0, done.stderr
     texts = [one["text"] for one in own["principles"]]
     for name in ("c.json", "c.md"):
         assert [one.text for one in read_constitution(tmp_path / name).principles] == texts
+    rubrics = [read_rubric((tmp_path / f"r.{ending}").read_text()) for ending in ("toml", "json")]
+    assert rubrics[0] == rubrics[1]
+    assert [one.text for one in rubrics[0].criteria] == texts
     assert texts[0] in find_template(str(tmp_path / "judge.txt")).system
     assert wb.load(tmp_path / "ap.json").annotators["n_labels"].max() > 50
     assert texts[0].split("that ")[1] in run("export", extracted).stdout

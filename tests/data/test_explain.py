@@ -187,3 +187,16 @@ def test_the_nearest_known_layout_is_named_with_what_it_lacks():
         wb.load(pd.DataFrame({"prompt": ["p"], "chosen": ["x"], "text": ["y"]}))
     assert "TRL" in caught.value.expected
     assert "lacks rejected" in caught.value.expected
+
+
+def test_a_folder_of_tables_has_its_columns_and_verdicts_explained(tmp_path):
+    for name, n in (("one", 2), ("two", 3)):
+        rows = "".join(f"{name} {k},x,y {k},{k % 2 + 1}\n" for k in range(n))
+        (tmp_path / f"{name}.csv").write_text(f"prompt,text_a,text_b,choice\n{rows}", "utf-8")
+    found = wb.explain(tmp_path)
+    assert found.source == tmp_path.name
+    assert found.columns["column"].tolist() == ["prompt", "text_a", "text_b", "choice"]
+    assert dict(zip(found.verdicts["value"], found.verdicts["count"], strict=True)) == {
+        "1": 3, "2": 2
+    }  # fmt: skip
+    assert found.problem is not None

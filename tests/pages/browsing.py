@@ -149,6 +149,9 @@ class Watched:
         self.page.locator("input[type=file]").first.set_input_files(str(file))
         self.settle()
         self.page.get_by_text("As read: the first judgements").wait_for()
+        self.settle()
+        self.scroll()
+        self.inspect()
         self.page.get_by_role("button", name="Load", exact=True).click()
         self.settle()
 
@@ -228,12 +231,13 @@ class Watched:
                 self.wrong += formulas(self.files[name].decode("utf-8"), name)
 
     def read(self, page: bytes, file: Path) -> None:
-        """Open a report as a file, hover its figures and scroll its tables."""
+        """Open a report as a file, unfold it, and move over its figures and tables."""
         file.write_bytes(page)
         self.page.goto(file.as_uri())
-        self.page.locator(".js-plotly-plot").first.wait_for(timeout=60_000)
-        self.page.wait_for_timeout(500)
-        self.hover()
+        self.page.locator("main").wait_for(timeout=60_000)
+        self.page.evaluate("document.querySelectorAll('details').forEach(d => {d.open = true})")
+        for picture in self.page.locator("svg[role=img]").all():
+            picture.hover()
         for table in self.page.locator(".scroll").all():
             table.evaluate("t => {t.scrollTop = 1e6; t.scrollLeft = 1e6}")
         self.inspect()

@@ -107,3 +107,14 @@ def test_bad_choices_are_told_and_nothing_is_written(root):
     assert "address of the endpoint" in texts(app)
     assert "hidden@" not in "\n".join(one.value for one in app.code)
     assert not root.exists()
+
+
+def test_more_pairs_than_other_data_have_are_cut_to_those(root, tmp_path, monkeypatch):
+    data = wb.load("sample")
+    wb.save(data.filter(pair_ids=data.pairs["pair_id"].head(30)), tmp_path / "few")
+    monkeypatch.setenv("WORKBENCH_DATA", str(tmp_path / "few"))
+    app = AppTest.from_file(str(PAGES / "annotate.py"), default_timeout=90)
+    app.session_state["pairs"] = 200
+    app.run()
+    assert not app.exception, app.exception
+    assert app.number_input("pairs").value == 30

@@ -15,8 +15,12 @@ from streamlit.testing.v1 import AppTest
 import workbench as wb
 
 PAGES = Path(__file__).resolve().parents[2] / "pages"
-OPEN = ["load.py", "annotate.py", "compare.py", "examples.py", "leaderboard.py", "principles.py",
-        "judge_audit.py", "model_audit.py", "add_judge.py", "curate.py", "report.py"]  # fmt: skip
+# runs are listed whatever data are open
+OPEN = sorted(
+    path.name
+    for path in PAGES.glob("*.py")
+    if path.name not in ("app.py", "navigation.py", "runs.py")
+)
 
 
 @pytest.fixture(autouse=True)
@@ -55,8 +59,9 @@ def test_a_served_file_that_cannot_be_read_shows_its_error_and_no_numbers(page, 
     assert not app.warning
     app.button(key="open-sample").click().run()
     assert not app.exception
-    assert any("simulated" in warning.value for warning in app.warning)
     assert "There is no such file" not in said(app)
+    if page != "side_by_side.py":
+        assert any("simulated" in warning.value for warning in app.warning)
 
 
 def test_a_file_that_is_mended_is_read_again_and_one_that_is_not_stays_refused(

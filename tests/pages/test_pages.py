@@ -16,8 +16,8 @@ from workbench.cli.main import app as cli
 from workbench.report.main_job import main_job
 
 PAGES = Path(__file__).resolve().parents[2] / "pages"
-OPEN = ["load.py", "compare.py", "examples.py", "leaderboard.py", "add_judge.py", "curate.py",
-        "report.py"]  # fmt: skip
+OPEN = ["overview.py", "load.py", "compare.py", "examples.py", "leaderboard.py", "add_judge.py",
+        "curate.py", "report.py"]  # fmt: skip
 SHOWN = sorted(path.name for path in PAGES.glob("[a-z]*.py") if path.name != "app.py")
 
 
@@ -248,6 +248,7 @@ def test_an_upload_is_mapped_loaded_and_shown_as_plain_text():
     preview = next(d.value for d in app.dataframe if "question" in d.value.columns)
     assert preview["question"].iloc[0] == f"{HOSTILE} 0"
     # content suggests prompt, responses and verdict; who judged is to be said
+    assert any("a guess by what they hold" in warning.value for warning in app.warning)
     _choose(app, "annotator", "who")
     app.run()
     app.button(key="load").click().run()

@@ -37,8 +37,8 @@ def visiting(browser, served, file, table) -> Watched:
 def test_texts_and_names_of_a_file_are_text_on_the_pages_and_in_the_report(browser, served):
     names = [*NAMES, *(name for name in PAYLOADS if name not in NAMES)]
     who = visiting(browser, served, "x<img src=x onerror=window.planted=1>.csv", votes(names))
-    who.page.get_by_text("window.planted=1>.csv: 96 pairs").wait_for()
-    for page in ("Leaderboard", "Curate", "Report", "Examples"):
+    who.page.get_by_text("window.planted=1>.csv: 96 pairs, 768 labels; digest").wait_for()
+    for page in ("Overview", "Leaderboard", "Side by side", "Runs", "Curate", "Report", "Examples"):
         who.visit(page)
         who.explore()
     for _ in range(3):
@@ -46,13 +46,17 @@ def test_texts_and_names_of_a_file_are_text_on_the_pages_and_in_the_report(brows
         who.settle()
         who.inspect()
     who.read(who.files["report.html"], served[1] / "report.html")
-    assert who.page.locator(".hoverlayer").count()
+    assert who.page.locator("svg[role=img]").count()
+    assert not who.page.locator("script").count()
     assert who.wrong == []
     assert sum(name.endswith(".csv") for name in who.files) >= 5
 
 
 def test_columns_that_become_factors_are_text_in_tables_and_figures(browser, served):
     who = visiting(browser, served, "=1+1.csv", scores(NAMES))
+    who.visit("Overview")
+    who.hover()
+    who.inspect()
     who.visit("Compare")
     who.hover()
     who.scroll()

@@ -125,7 +125,9 @@ def test_a_run_of_an_upload_is_seen_by_its_visitor_alone(made, root):
     assert folder.name not in everything(theirs)
 
 
-@pytest.mark.parametrize("page", ["principles.py", "judge_audit.py", "model_audit.py"])
+@pytest.mark.parametrize(
+    "page", ["principles.py", "judge_audit.py", "model_audit.py", "runs.py", "side_by_side.py"]
+)
 def test_other_pages_show_nothing_of_another_visitor(made, page):
     folder = made[1]
     theirs = everything(Visitor().visit(page))
@@ -144,6 +146,26 @@ def test_the_name_of_a_run_opens_nobody_else_s(made):
     app.session_state["m-audit"] = f"visitors/{folder.parent.name}/{folder.name}"
     app.run()
     assert OWN_WORDS not in everything(app)
+
+
+@pytest.mark.parametrize("view", ["State", "Calls", "Settings", "Files", "Compare with another"])
+def test_runs_show_a_visitor_their_own_and_nobody_else_s(made, root, view):
+    who, folder = made
+    prepared = prepare(
+        AnnotateConfig(model="offline:plain", pairs=5), wb.load("sample"), root / "s"
+    )
+    execute(prepared)
+    mine = who.visit("runs.py", **{"of-run": f"{folder.name} (yours)", "run-view": view})
+    assert f"{folder.name} (yours)" in mine.selectbox("of-run").options
+    if view == "Calls":
+        assert OWN_WORDS in everything(mine)
+    # the link of the one opens the other's own runs
+    theirs = Visitor().visit("runs.py", **{"of-run": f"{folder.name} (yours)", "run-view": view})
+    assert theirs.selectbox("of-run").options == ["s"]
+    assert OWN_WORDS not in everything(theirs)
+    assert folder.name not in everything(theirs)
+    sides = Visitor().visit("side_by_side.py", sides="Two runs")
+    assert folder.name not in everything(sides)
 
 
 def test_the_same_file_under_another_name_keeps_each_its_own_name():

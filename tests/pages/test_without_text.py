@@ -55,7 +55,8 @@ def test_a_page_opens_and_says_in_one_line_what_it_needs(page, data):
         assert not app.error
     else:
         assert not needed
-    if not (page == "leaderboard.py" and data == "numbers"):
+    # numbers have no models to rate; the sample shares no factor with either
+    if page != "side_by_side.py" and not (page == "leaderboard.py" and data == "numbers"):
         assert not app.error
 
 

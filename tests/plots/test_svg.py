@@ -24,6 +24,7 @@ from workbench.plots.curve import curve
 from workbench.plots.forest import forest
 from workbench.plots.heatmap import heatmap
 from workbench.plots.held_out import held_out_dots
+from workbench.plots.panels import panels
 from workbench.plots.ratings import rating_dots
 from workbench.plots.reliability import reliability
 from workbench.plots.scale import against_reference
@@ -83,6 +84,14 @@ def _waterfall() -> go.Figure:
     return waterfall(pd.DataFrame({**rows, **ends}), start=0.5, percent=True)
 
 
+def _panels() -> go.Figure:
+    rows = [
+        _ROWS.assign(scenario=scenario, term=["words", HOSTILE, "flat"])
+        for scenario in ("code", HOSTILE)
+    ]
+    return panels(pd.concat(rows), ["words", HOSTILE], row="scenario", x_title="weight")
+
+
 _POINTS = pd.DataFrame(
     {"predicted": [0.6, 0.8], "estimate": [0.6, np.nan], "conf_low": 0.5, "conf_high": 0.9}
 )
@@ -102,6 +111,7 @@ DRAWN: dict[str, Callable[[], go.Figure]] = {
     "held_out_dots": _held_out,
     "against_reference": _scale,
     "waterfall": _waterfall,
+    "panels": _panels,
 }
 
 
@@ -141,9 +151,11 @@ def test_a_picture_is_xml_without_script_link_or_handler(name: str) -> None:
 def test_marks_tell_their_numbers_and_names_stand_as_they_are() -> None:
     root = read(to_svg(forest(_ROWS), "Forest"))
     told = [e.text for e in root.iter(f"{NAMESPACE}title")][1:]
-    assert len(told) == 3
+    assert len(told) == 2
     assert any("-2.000 [-2.500, -1.000]" in t for t in told)
-    assert any("undefined: " + HOSTILE.replace("\x07", "\ufffd") in t for t in told)
+    clean = HOSTILE.replace("\x07", "\ufffd")
+    below = " ".join(e.text for e in root.iter(f"{NAMESPACE}text"))
+    assert f"No number for flat (a): {clean}" in below
     shown = [e.text for e in root.iter(f"{NAMESPACE}text")]
     assert "words" in shown
     # a name is cut at 40 characters, as in the live figure
@@ -180,6 +192,17 @@ def test_ticks_are_round_and_labels_are_all_within_the_picture() -> None:
             assert float(element.get("x")) - width_of(text, 12) >= 0
 
 
+def test_panels_stand_beside_each_other_with_their_own_names_and_ticks() -> None:
+    root = read(to_svg(_panels(), "Panels"))
+    shown = [(e.text, float(e.get("x"))) for e in root.iter(f"{NAMESPACE}text")]
+    (left,) = [x for text, x in shown if text == "words"]
+    (right,) = [x for text, x in shown if text.startswith("<script>") and x > left]
+    assert right - left > 300
+    assert sum(text == "code" for text, _ in shown) == 1
+    titles = [x for text, x in shown if text == "weight"]
+    assert titles == [left, right]
+
+
 def test_a_waterfall_has_its_bars_end_to_end() -> None:
     root = read(to_svg(_waterfall(), "Shares"))
     area = root.find(f"{NAMESPACE}svg")
@@ -189,6 +212,13 @@ def test_a_waterfall_has_its_bars_end_to_end() -> None:
     assert first[1] == pytest.approx(2 * second[1], abs=0.3)
     assert last[1] == pytest.approx(second[1], abs=0.2)
     assert "+20.0 points" in [e.text for e in root.iter(f"{NAMESPACE}text")]
+
+
+def test_marks_that_are_there_to_be_clicked_are_not_drawn() -> None:
+    text = to_svg(DRAWN["heatmap"](), "Similarity")
+    area = read(text).find(f"{NAMESPACE}svg")
+    assert len(list(area.iter(f"{NAMESPACE}rect"))) == 4
+    assert not [e for e in area.iter(f"{NAMESPACE}path") if len(e) and e.get("fill") != "none"]
 
 
 def test_a_large_heatmap_stays_small() -> None:

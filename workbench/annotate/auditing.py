@@ -8,6 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from workbench.annotate.config import AnnotateConfig
+from workbench.annotate.folder import RunFolder
 from workbench.audit.judges.audit import audit_judge
 from workbench.audit.judges.known_answers import known_answers
 from workbench.audit.judges.listwise import listwise
@@ -20,7 +21,7 @@ from workbench.data.dataset import PreferenceData
 from workbench.errors import ConfigError
 from workbench.judges import TEMPLATES, ChatJudge
 from workbench.judges.base import Judge
-from workbench.judges.templates import Template
+from workbench.judges.templates import Template, find_template
 from workbench.llm.asker import Asks
 from workbench.results import Result
 
@@ -96,6 +97,20 @@ def planned(
         vetoed=config.vetoed,
         attacks=attacks,
     )
+
+
+def plan_of(folder: RunFolder) -> Plan:
+    """Return the questions of an audit that was run, from its folder.
+
+    Its cases are in the order of those of the result, with the texts that the judge was shown.
+
+    Parameters
+    ----------
+    folder : RunFolder
+    """
+    config = folder.config
+    template = find_template(folder.file("template", config.template))
+    return planned(folder.data, config, folder.file, slot_of(template))
 
 
 def wordings_of(template: Template) -> dict[str, Template]:

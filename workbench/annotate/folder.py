@@ -32,6 +32,9 @@ _FILES = ("rubric", "template", "constitution", "known", "attacks", "extra_body"
 _ASKED = ("rubric", "template", "constitution", "known", "attacks", "extra_body")
 """Those of them whose content is part of what is asked."""
 
+_ADD_UP = ("requests", "kept", "answered", "failed", "open", "attempts", "seconds")
+"""What of a stage adds up where it is begun several times, as by an audit."""
+
 _BUILT_IN = ("rubric", "template")
 """Keys that may name something built in instead."""
 
@@ -299,15 +302,27 @@ class Teller:
 
     def __init__(self, folder: RunFolder) -> None:
         self._folder = folder
+        # what a stage counted whenever it was begun before, and how far it is this time
+        self._before: dict[str, dict[str, Any]] = {}
+        self._now: dict[str, dict[str, Any]] = {}
         self._record: dict[str, Any] = {
             "state": "running", "pid": os.getpid(), "started": time.time(), "stages": {},
         }  # fmt: skip
         folder.write_progress(self._record)
 
     def tell(self, progress: Progress) -> None:
-        """Write how far a stage is."""
-        self._record["stages"][progress.stage] = progress.to_dict()
+        """Write how far a stage is: one that is begun again adds to what it counted before."""
+        name, now = progress.stage, progress.to_dict()
+        last = self._now.get(name)
+        if last is not None and now["seconds"] < last["seconds"]:
+            self._before[name] = self._added(name, last)
+        self._now[name] = now
+        self._record["stages"][name] = self._added(name, now)
         self._folder.write_progress(self._record)
+
+    def _added(self, name: str, now: dict[str, Any]) -> dict[str, Any]:
+        before = self._before.get(name, {})
+        return {**now, **{count: before.get(count, 0) + now[count] for count in _ADD_UP}}
 
     def end(self, state: str, message: str = "") -> None:
         """Write how the run ended: ``finished``, ``stopped`` or ``failed``, and why."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -126,7 +127,7 @@ class AnnotateRun(BaseRun["AnnotateConfig"]):
         if folder.config.offline:
             self.note(f"{folder.config.model} is built in: it simulates a judge, and is none.")
         self.reads(folder.data)
-        with _interruptible(), self._telling() as tell:
+        with interruptible(), telling(self.quiet) as tell:
             found = execute(folder, retry_failed=retry_failed, tell=tell)
         if found is not None:
             self.show(found.summary(), found.to_dict())
@@ -139,41 +140,40 @@ class AnnotateRun(BaseRun["AnnotateConfig"]):
         self.note(ended)
         return found
 
-    @contextmanager
-    def _telling(self) -> Iterator[Any]:
-        """Show how far each stage is, on a terminal."""
-        import sys
 
-        if self.quiet or not sys.stderr.isatty():
-            yield None
-            return
-        from rich.console import Console
-        from rich.progress import (
-            BarColumn,
-            MofNCompleteColumn,
-            Progress,
-            TextColumn,
-            TimeRemainingColumn,
-        )
+@contextmanager
+def telling(quiet: bool) -> Iterator[Any]:
+    """Show how far each stage is, on a terminal."""
+    if quiet or not sys.stderr.isatty():
+        yield None
+        return
+    from rich.console import Console
+    from rich.progress import (
+        BarColumn,
+        MofNCompleteColumn,
+        Progress,
+        TextColumn,
+        TimeRemainingColumn,
+    )
 
-        columns = (
-            TextColumn("{task.description}", markup=False), BarColumn(), MofNCompleteColumn(),
-            TimeRemainingColumn(), TextColumn("{task.fields[note]}", markup=False),
-        )  # fmt: skip
-        with Progress(*columns, console=Console(stderr=True)) as bars:
-            stages: dict[str, Any] = {}
+    columns = (
+        TextColumn("{task.description}", markup=False), BarColumn(), MofNCompleteColumn(),
+        TimeRemainingColumn(), TextColumn("{task.fields[note]}", markup=False),
+    )  # fmt: skip
+    with Progress(*columns, console=Console(stderr=True)) as bars:
+        stages: dict[str, Any] = {}
 
-            def tell(at: Told) -> None:
-                if at.stage not in stages:
-                    stages[at.stage] = bars.add_task(visible(at.stage), total=at.requests, note="")
-                note = f"{at.failed} failed, cost {at.cost:.4f}"
-                bars.update(stages[at.stage], completed=at.requests - at.open, note=note)
+        def tell(at: Told) -> None:
+            if at.stage not in stages:
+                stages[at.stage] = bars.add_task(visible(at.stage), total=at.requests, note="")
+            note = f"{at.failed} failed, cost {at.cost:.4f}"
+            bars.update(stages[at.stage], completed=at.requests - at.open, note=note)
 
-            yield tell
+        yield tell
 
 
 @contextmanager
-def _interruptible() -> Iterator[None]:
+def interruptible() -> Iterator[None]:
     """Take a request to end for an interrupt: the calls on the way come home."""
     import signal
 

@@ -51,6 +51,8 @@ class BaseRun(ABC, Generic[C]):
         What became of the rows of the data that were read so far.
     told : list of str
         What is said of the data under every result, such as that they answer several questions.
+    file : Path or None
+        The file of options that was named.
     """
 
     config: C
@@ -60,6 +62,7 @@ class BaseRun(ABC, Generic[C]):
     beside: tuple[str, ...] = ()
     read: list[LoadReport] = field(default_factory=list, repr=False)
     told: list[str] = field(default_factory=list, repr=False)
+    file: Path | None = None
 
     @property
     def sources(self) -> str | list[str]:
@@ -324,7 +327,7 @@ def _run(values: dict[str, Any], run_type: type[BaseRun[Any]]) -> BaseRun[Any]:
         config = config.updated("command line", **lists)
     except ConfigError as error:
         raise typer.BadParameter(str(error)) from None
-    return run_type(config, as_json, out, quiet, beside)
+    return run_type(config, as_json, out, quiet, beside, file=file)
 
 
 def split_names(values: list[str]) -> tuple[str, ...] | None:

@@ -213,19 +213,6 @@ def _lowest(text: str) -> tuple[str, float]:
 
 def read_rule(path: Path) -> dict[str, Any]:
     """Return the parts of a rule from a TOML file."""
-    import tomllib
+    from workbench.curate.rules import read_rule as read
 
-    from workbench.curate.rules import Rule
-
-    try:
-        parts = tomllib.loads(path.read_text(encoding="utf-8-sig"))
-    except (OSError, ValueError) as error:
-        raise ConfigError(
-            "The rule cannot be read.",
-            where=path.name,
-            found=str(error).splitlines()[0],
-            expected="a TOML file of parts, such as min_agreement = 0.8",
-            fix="Correct the file.",
-        ) from None
-    Rule.of(parts)
-    return parts
+    return read(path)

@@ -33,8 +33,25 @@ def fail(run: BaseRun[Any], results: Sequence[Result], wanted: list[str] | None)
     Exit
         With :data:`FAILED`.
     """
-    every = [one for result in results for one in result.findings()]
-    wrong = failing(every, split_names(wanted or []) or ())
+    fail_for(run, [one for result in results for one in result.findings()], wanted)
+
+
+def fail_for(run: BaseRun[Any], found: list[Finding], wanted: list[str] | None) -> None:
+    """End a command with code 3 where one of its findings is wanted, and say which.
+
+    Parameters
+    ----------
+    run : BaseRun
+    found : list of Finding
+    wanted : list of str or None
+        As ``--fail-on`` got it.
+
+    Raises
+    ------
+    Exit
+        With :data:`FAILED`.
+    """
+    wrong = failing(found, split_names(wanted or []) or ())
     if wrong:
         for one in wrong:
             run.note(f"{one.level}: {one.rule_id}: {one.message}")

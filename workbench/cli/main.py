@@ -23,6 +23,7 @@ from workbench.cli import (
     opened,
     principles,
     report,
+    whole_run,
 )
 from workbench.cli.command import Run, command
 from workbench.cli.dashboard import serve
@@ -135,6 +136,7 @@ def demo(
 
 
 report.register(app)
+whole_run.register(app)
 doctor.register(app)
 analyse.register(app)
 annotate.register(app)

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 MOST_INVALID = 0.01
 """Share of votes that may stay invalid before a run counts as gone wrong."""
 
-_FORMATS = Literal["markdown", "json", "judge", "annotated-pairs"]
+_FORMATS = Literal["markdown", "json", "judge", "annotated-pairs", "rubric", "rubric-json"]
 
 _HOW = (
     *fit_flags("annotators"),
@@ -106,8 +106,12 @@ def export(
     folder: Folder,
     to: Annotated[_FORMATS, typer.Option(help="What to write.")] = "markdown",
 ) -> None:
-    """Write the constitution of a run: for people, programs, a judge, or Feedback Forensics."""
+    """Write the constitution of a run: for people, programs, a judge, or Feedback Forensics.
+
+    A rubric (TOML, or JSON) has its principles with weights, intervals and held-out accuracy.
+    """
     from workbench.principles.interchange.annotated_pairs import to_annotated_pairs
+    from workbench.principles.interchange.rubric import to_rubric
 
     found = _extraction(folder)
     own = found.constitution
@@ -115,12 +119,15 @@ def export(
         who = found.settings["annotator"]
         document = to_annotated_pairs(found.data, found.votes, who)
         text = json.dumps(document, ensure_ascii=False, indent=1)
+    elif to in ("rubric", "rubric-json"):
+        rubric = to_rubric(found)
+        text = rubric.to_toml() if to == "rubric" else rubric.to_json()
     elif to == "json":
         text = json.dumps(own.to_dict(), ensure_ascii=False, indent=1)
     else:
         text = own.to_markdown() if to == "markdown" else own.to_judge_prompt()
     if run.out is None:
-        (say_json if to in ("json", "annotated-pairs") else say)(text)
+        (say_json if to in ("json", "annotated-pairs", "rubric-json") else say)(text)
     else:
         from workbench.whole_file import write_text
 

@@ -138,7 +138,7 @@ def concordance(
     annotator : str or iterable of str, optional
         Only these annotators; a kind (``"human"``) pools them.
     by : str or sequence of str
-        What makes a group, as in :func:`~workbench.decompose.decomposition.decompose`.
+        What makes a group, as in :func:`workbench.decompose`.
     factors : sequence of str, optional
         Factor columns; all when None.
     fit : Decomposition, optional

@@ -155,6 +155,8 @@ class SideBySide(Result):
                          f"[{row['per_sd_low']:+.2f}, {row['per_sd_high']:+.2f}], "
                          f"n = {row['n']:,.0f}")  # fmt: skip
         lines += [f"  and {len(clear) - _FEW} more"] if len(clear) > _FEW else []
+        lost = table.loc[table["estimate"].isna(), "term"]
+        lines += [f"no weight in one of the two: {', '.join(lost)}"] if len(lost) else []
         if self.contrast is not None:
             own = self.contrast.to_frame()
             beyond = own[(own["verdict"] == "differs") & (own["term"] != POSITION)]["term"]
@@ -183,13 +185,14 @@ class SideBySide(Result):
         from workbench.plots.forest import forest, in_units
 
         shown = in_units(self._in_order(self.estimates), "per_sd").drop(columns="group")
-        title = "first minus second (log-odds per SD of both)"
+        title = "first minus second (per SD)"
         return {"Weights of both": self.plot(), "Differences": forest(shown, x_title=title)}
 
     def _in_order(self, table: pd.DataFrame) -> pd.DataFrame:
-        """Return the rows of factors in the order of :attr:`ranked`."""
+        """Return the rows of factors that have a number, in the order of :attr:`ranked`."""
         place = {term: k for k, term in enumerate(self.ranked)}
-        own = table[table["term"] != POSITION]
+        told = table.loc[table["estimate"].notna(), "term"]
+        own = table[table["term"].isin(told) & (table["term"] != POSITION)]
         return own.sort_values("term", key=lambda one: one.map(place), kind="stable")
 
 

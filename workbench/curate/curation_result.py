@@ -129,7 +129,7 @@ class Curation(Result):
         return found
 
     def write(self, folder: str | Path, format: str = "trl", kind: str = "jsonl") -> list[Path]:
-        """Write the curated pairs for a trainer; see :func:`workbench.curate.writers.write`."""
+        """Write the curated pairs for a trainer; see ``workbench.curate.writers``."""
         from workbench.curate.writers.write import write
 
         return write(self.data, folder, format, kind)

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import math
+import tomllib
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
 from numbers import Integral, Real
+from pathlib import Path
 from typing import Any, Literal
 
 from workbench.curate.sources import SOURCES
@@ -21,11 +23,11 @@ class Rule:
     Attributes
     ----------
     source : str or None
-        What P(A preferred) stands on; see :data:`workbench.curate.sources.SOURCES`.
+        What P(A preferred) stands on; see ``workbench.curate.sources``.
     criterion : str or None
         Labels of this criterion only.
     min_strength, max_strength : float or None
-        Of |2 P - 1|, towards the side that was chosen.
+        Of ``|2 P - 1|``, towards the side that was chosen.
     min_agreement, min_votes : float or None
         Share of the votes for the majority's side, and number of votes.
     keep_lowest : tuple of (str, float) or None
@@ -36,7 +38,7 @@ class Rule:
         Share with the smallest margins whose sides are exchanged, where repeated labels
         confirm it; a majority of several votes is never turned.
     weight : {"confidence", "variance"} or None
-        Weight of each pair: |2 P - 1|, or one over the variance of P; mean 1.
+        Weight of each pair: ``|2 P - 1|``, or one over the variance of P; mean 1.
     balance : tuple of str
         Factors that are to predict the label no longer.
     balance_by : {"drop", "weigh"}
@@ -223,3 +225,38 @@ def _is_share(value: Any) -> bool:
 
 def _is_name(value: Any) -> bool:
     return value is None or isinstance(value, str)
+
+
+def read_rule(path: Path) -> dict[str, Any]:
+    """Return the parts of a rule from a TOML file.
+
+    Parameters
+    ----------
+    path : Path
+
+    Raises
+    ------
+    ConfigError
+        The file cannot be read, or is no rule.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     file = Path(folder) / "rule.toml"
+    ...     written = file.write_text("min_agreement = 0.8")
+    ...     read_rule(file)
+    {'min_agreement': 0.8}
+    """
+    try:
+        parts = tomllib.loads(path.read_text(encoding="utf-8-sig"))
+    except (OSError, ValueError) as error:
+        raise ConfigError(
+            "The rule cannot be read.",
+            where=path.name,
+            found=str(error).splitlines()[0],
+            expected="a TOML file of parts, such as min_agreement = 0.8",
+            fix="Correct the file.",
+        ) from None
+    Rule.of(parts)
+    return parts

@@ -35,7 +35,7 @@ class Strength(Result):
         Of graded labels.
     pairs : DataFrame
         One row a pair: ``pair_id, cluster, side`` of the majority, ``n_votes, agreement``,
-        ``p_<source>``, ``p_soft``, ``p_sd``, ``strength`` = |2 P - 1|; ``margin`` and
+        ``p_<source>``, ``p_soft``, ``p_sd``, ``strength`` = ``|2 P - 1|``; ``margin`` and
         ``margin_sd`` of the fits.
     settings : dict
     provenance : Provenance

@@ -25,6 +25,7 @@ from workbench.data.load_report import LoadReport
 from workbench.data.reading.bounds.limits import bounded
 from workbench.data.reading.containers import open_source
 from workbench.data.reading.record_tables import table_of
+from workbench.data.whole_folder import is_whole
 from workbench.errors import DataError
 
 _ROWS = 3
@@ -168,13 +169,15 @@ def explain(
 
 
 def _records(source: str | Path | pd.DataFrame | Sequence[str | Path]) -> tuple[str, pa.Table]:
-    """Return name and records of a file or table; no records of a folder or a hub's set."""
+    """Return name and records; none of files that belong together, nor of a hub's set."""
     if isinstance(source, pd.DataFrame):
         return "table", table_of(source.rename(columns=str).to_dict("records"))[0]
-    one = isinstance(source, str | Path)
-    if one and not Path(str(source)).is_file() and not has_magic(str(source)):
-        # a folder is called by its name alone, as in the report; a set of the hub by all of it
-        return Path(str(source)).name if Path(str(source)).is_dir() else str(source), pa.table({})
+    path = Path(str(source)) if isinstance(source, str | Path) else None
+    if path is not None and path.is_dir():
+        # as in the report, a folder is called by its name alone
+        return path.name, pa.table({}) if is_whole(path) else open_source(path).table
+    if path is not None and not path.is_file() and not has_magic(str(source)):
+        return str(source), pa.table({})
     container = open_source(source)
     return container.name, container.table
 
@@ -192,8 +195,9 @@ def _roles(table: pa.Table, data: PreferenceData | None) -> dict[str, str]:
         elif role != "labels":
             roles.update(dict.fromkeys(columns if isinstance(columns, list) else [columns], role))
     left = str(report.settings.get("columns_left_out", "")).split(", ")
+    known = _kept(data)
     for column in table.column_names:
-        kept = _kept_as(column, data)
+        kept = known.get(column, "")
         if column not in roles:
             what = kept or f"read by the format {report.format}"
             roles[column] = "left out" if column in left else what
@@ -202,16 +206,17 @@ def _roles(table: pa.Table, data: PreferenceData | None) -> dict[str, str]:
     return roles
 
 
-def _kept_as(column: str, data: PreferenceData) -> str:
-    """Return where a column is kept under its own name: with the labels, the pairs, or not."""
-    for names, known, what in (
-        (data.labels, LABEL_COLUMNS, "metadata of the labels"),
-        (data.pairs, PAIR_COLUMNS, "metadata"),
-    ):
-        own = (str(name) for name in names if name not in known)
-        if any(name.removeprefix("source_").split(".")[0] == column for name in own):
-            return what
-    return ""
+def _kept(data: PreferenceData) -> dict[str, str]:
+    """Return by column where it is kept under its own name: with the labels, or the pairs."""
+    return {
+        str(name).removeprefix("source_").split(".")[0]: what
+        for names, known, what in (
+            (data.pairs, PAIR_COLUMNS, "metadata"),
+            (data.labels, LABEL_COLUMNS, "metadata of the labels"),
+        )
+        for name in names
+        if name not in known
+    }
 
 
 def _verdicts(

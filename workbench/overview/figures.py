@@ -8,12 +8,14 @@ import pandas as pd
 import plotly.graph_objects as go
 
 from workbench.compare.contrast import Contrast
+from workbench.data.columns import possessive
 from workbench.decompose.decomposition import Decomposition
 from workbench.decompose.design import POSITION
 from workbench.overview.job import Job
 from workbench.overview.point import Point
 from workbench.overview.points import SLOT
 from workbench.overview.rules import Q_LEVEL
+from workbench.overview.taste import clear_differences
 from workbench.overview.words import who
 from workbench.plots.forest import forest, in_units
 
@@ -23,7 +25,7 @@ _ROWS = 10
 
 def first(job: Job) -> go.Figure:
     """Return the differences that are clear; without any, what the reference rewards most."""
-    clear = None if job.gap is None else _differences(job.gap)
+    clear = None if job.gap is None else clear_differences([job.gap])
     if job.gap is not None and clear is not None and len(clear):
         return _gaps(clear, job.gap)
     return _weights(job.people)
@@ -36,7 +38,7 @@ def of_point(job: Job, point: Point) -> go.Figure | None:
     if point.rule_id == SLOT:
         return _slots(job)
     if job.gap is not None and point.against is not None:
-        own = _differences(job.gap)
+        own = clear_differences([job.gap])
         own = own[own["group"].eq(point.group)]
         if len(own):
             return _gaps(own, job.gap)
@@ -56,11 +58,6 @@ def agreement(verdicts: pd.DataFrame) -> go.Figure:
     )
 
 
-def _differences(gap: Contrast) -> pd.DataFrame:
-    table = gap.estimates
-    return table[table["verdict"].eq("differs") & table["term"].ne(POSITION)]
-
-
 def _largest(table: pd.DataFrame) -> pd.DataFrame:
     """Return the rows of the terms that have the largest values, the largest first."""
     size = table["estimate"].abs().groupby(table["term"]).max().sort_values(ascending=False)
@@ -73,7 +70,7 @@ def _gaps(table: pd.DataFrame, gap: Contrast) -> go.Figure:
     name = who(gap.settings["reference"])
     return forest(
         _largest(in_units(table, "per_sd")).assign(against=gap.settings["reference"]),
-        x_title=f"weighs more than {name} would, sharpness apart (log-odds per SD)",
+        x_title=f"beyond {possessive(name)} taste (log-odds/SD)",
     )
 
 
@@ -83,7 +80,7 @@ def _weights(fit: Decomposition) -> go.Figure:
     clear = table[table["q_value"].lt(Q_LEVEL)]
     return forest(
         _largest(clear if len(clear) else table),
-        x_title=f"{who(fit.groups[0])}: weight (log-odds per SD)",
+        x_title="weight (log-odds/SD)",
     )
 
 
@@ -94,7 +91,7 @@ def _both(job: Job, point: Point) -> go.Figure:
     own = table[table["group"].isin([point.group, point.against]) & table["term"].ne(POSITION)]
     clear = own.loc[own["q_value"].lt(Q_LEVEL), "term"]
     own = own[own["term"].isin(clear) & own["estimate"].notna()]
-    return forest(_largest(in_units(own, "per_sd")), x_title="weight (log-odds per SD)")
+    return forest(_largest(in_units(own, "per_sd")), x_title="weight (log-odds/SD)")
 
 
 def _slots(job: Job) -> go.Figure:
@@ -104,8 +101,12 @@ def _slots(job: Job) -> go.Figure:
     own = in_units(table[table["term"].eq(POSITION) & table["estimate"].notna()], "probability")
     away = (own["estimate"] - 0.5).abs().sort_values(ascending=False, kind="stable").index
     rows: dict[str, Any] = {"term": own["group"], "group": ""}
-    return forest(
+    figure = forest(
         own.loc[away].head(_ROWS).assign(**rows),
-        x_title="P(the response shown first is preferred), all else equal",
+        x_title="P(first shown is preferred)",
         reference=0.5,
     )
+    for trace in figure.data:
+        # the rows are annotators, and each number is that of the position
+        trace.customdata = [[row[1], POSITION, None] for row in trace.customdata]
+    return figure

@@ -15,6 +15,7 @@ from workbench.decompose.design import POSITION
 from workbench.finding import Finding
 from workbench.overview.point import Point
 from workbench.overview.rules import ALL_RULES, Q_LEVEL
+from workbench.overview.taste import clear_differences
 from workbench.overview.words import (
     capital,
     counted,
@@ -112,7 +113,7 @@ def _differences(
     """Return one point a judge: its largest difference of taste, the others counted."""
     if gap is None:
         return []
-    table = gap.estimates.set_index(["group", "term"])
+    table = clear_differences([gap]).set_index(["group", "term"])
     # findings come by size: the first of a judge is its largest
     of: dict[str, list[Finding]] = {}
     for one in told:

@@ -91,15 +91,24 @@ def _nothing_in_words(row: Mapping[str, Any], apart: bool) -> str:
     return f"{row['group']} follows hardly anything of what {row['reference']} weighs"
 
 
-def differences(contrasts: list[Contrast]) -> list[Finding]:
-    """Report the tastes that differ, over all comparisons of a report as one family."""
+def clear_differences(contrasts: list[Contrast]) -> pd.DataFrame:
+    """Return the rows of contrasts in which tastes surely differ, the largest first.
+
+    The place of a response is no taste: it is neither among them nor in their family of tests,
+    so that ``q_value`` may be larger than in the contrast's own table.
+    """
     if not contrasts:
-        return []
+        return pd.DataFrame(columns=["group", "term"])
     table = pd.concat([result.to_frame() for result in contrasts], ignore_index=True)
     table = table[table["term"] != POSITION]
     table = table.assign(q_value=q_values(table["p_value"].to_numpy("float64")))
     clear = table[(table["q_value"] < Q_LEVEL) & (table["verdict"] != "equivalent")]
-    clear = clear.loc[clear["per_sd"].abs().sort_values(ascending=False, kind="stable").index]
+    return clear.loc[clear["per_sd"].abs().sort_values(ascending=False, kind="stable").index]
+
+
+def differences(contrasts: list[Contrast]) -> list[Finding]:
+    """Report the tastes that differ, over all comparisons of a report as one family."""
+    clear = clear_differences(contrasts)
     return [
         finding(
             RULES,

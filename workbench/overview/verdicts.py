@@ -13,11 +13,12 @@ from workbench.decompose.decomposition import Decomposition
 from workbench.decompose.design import POSITION
 from workbench.finding import Finding
 from workbench.overview.rules import Q_LEVEL
+from workbench.overview.taste import clear_differences
 
 WORDS = {
     "opposite": "its taste is the opposite",
     "unrelated": "no taste is surely shared",
-    "differs": "some factors weigh otherwise, sharpness apart",
+    "differs": "a factor weighs otherwise, or all of them together do, sharpness apart",
     "biased": "no factor surely weighs otherwise, but the place of a response counts",
     "alike": "every factor that can be told weighs the same within the margin",
     "unclear": "no factor surely weighs otherwise, and not all can be told to weigh the same",
@@ -84,12 +85,14 @@ def _beside(
     scale = gap.scale[gap.scale["group"].eq(group)].iloc[0]
     both = gap.agreement[gap.agreement["group"].eq(group)].iloc[0]
     rows = gap.estimates[gap.estimates["group"].eq(group) & gap.estimates["term"].ne(POSITION)]
-    kinds = rows["verdict"].value_counts()
+    differ = int(clear_differences([gap])["group"].eq(group).sum())
+    equivalent, undefined = (int(rows["verdict"].eq(k).sum()) for k in ("equivalent", "undefined"))
     counts = {
-        name: int(kinds.get(kind, 0))
-        for name, kind in (("differ", "differs"), ("equivalent", "equivalent"),
-                           ("cannot_tell", "cannot tell"), ("undefined", "undefined"))
-    }  # fmt: skip
+        "differ": differ,
+        "equivalent": equivalent,
+        "cannot_tell": len(rows) - differ - equivalent - undefined,
+        "undefined": undefined,
+    }
     same = _same(counts, scale)
     crossed = {one.rule_id for one in found if one.group == group}
     whys = (both["reason"], scale["reason"] if np.isnan(scale["ratio"]) else None)
@@ -149,12 +152,11 @@ def in_words(table: pd.DataFrame) -> pd.DataFrame:
             "Judge": row["judge"],
             "Verdict": row["verdict"],
             "Agreement": _ends(row, "agreement", 100, "%"),
-            "Pairs of both": row["n_pairs"],
+            "Pairs": "–" if pd.isna(row["n_pairs"]) else f"{row['n_pairs']:,.0f}",
             "Sharpness": _ends(row, "sharpness", 1, ""),
             "Same taste": row["same_taste"],
-            "Differ / equivalent / cannot tell": _counts(row),
-            "First shown wins": _ends(row, "first_preferred", 100, "%"),
-            "Labels": row["n"],
+            "Factors ≠ = ?": _counts(row),
+            "First wins": _ends(row, "first_preferred", 100, "%"),
         }
         for row in table.to_dict("records")
     ]
@@ -172,4 +174,4 @@ def _ends(row: dict[str, Any], name: str, unit: float, sign: str) -> str:
 
 def _counts(row: dict[str, Any]) -> str:
     counts = [row["differ"], row["equivalent"], row["cannot_tell"]]
-    return "–" if pd.isna(counts).any() else " / ".join(f"{n:.0f}" for n in counts)
+    return "–" if pd.isna(counts).any() else ", ".join(f"{n:.0f}" for n in counts)

@@ -179,7 +179,7 @@ def select(
         Our own when None; ``Rules.icai()`` are those of inverse constitutional AI.
     clusters : callable, optional
         Gets the candidates, best first, and n; returns the number of each candidate's
-        cluster, as :func:`alike` does.
+        cluster, as ``alike`` does.
 
     Returns
     -------

@@ -98,7 +98,7 @@ class Report:
     @cached_property
     def quoted(self) -> dict[int, Quoted]:
         """The pairs behind the findings, by the number of the finding."""
-        return quoted(self.findings, self.results, self.data)
+        return quoted(self.findings, self.data)
 
     @cached_property
     def sections(self) -> list[Section]:
@@ -151,9 +151,15 @@ class Report:
     def _page(self) -> Page:
         return Page(self.title, self.simulated, self._tiles(), self.sections)
 
-    def html(self) -> str:
-        """Return the page: one file without script, nothing to fetch, the same bytes each time."""
-        return page_of(self._page)
+    def html(self, *, framed: bool = False) -> str:
+        """Return the page: one file without script, nothing to fetch, the same bytes each time.
+
+        Parameters
+        ----------
+        framed : bool
+            For the ``srcdoc`` of a frame, whose links would else lead out of it.
+        """
+        return page_of(self._page, framed=framed)
 
     def markdown(self) -> str:
         """Return the page as Markdown with GitHub's tables; text of the data stays text."""
@@ -169,9 +175,10 @@ class Report:
         """
         return pdf_of(self.html(), Path(path))
 
-    def showing(self, sections: Sequence[str] | None, notes: str | None) -> Report:
-        """Return the report with other sections and notes; what is known stays known."""
-        other = replace(self, chosen=known_sections(sections), notes=notes or None)
+    def showing(self, sections: Sequence[str] | None, notes: str | None, command: str) -> Report:
+        """Return the report with other sections, notes and command; what is known stays known."""
+        chosen = known_sections(sections)
+        other = replace(self, chosen=chosen, notes=notes or None, command=command)
         for name in ("findings", "checks", "missing", "quoted", "simulated"):
             if name in self.__dict__:
                 other.__dict__[name] = self.__dict__[name]
@@ -184,7 +191,7 @@ class Report:
             "title": self.title,
             "simulated": self.simulated,
             "notes": self.notes,
-            "findings": [self._recorded(k, one) for k, one in enumerate(self.findings)],
+            "findings": [finding.to_dict() for finding in self.findings],
             "data": None if self.data is None else card_of(self.data, self.licence),
             "missing_verdicts": None if self.missing is None else self.missing.to_dict(),
             "results": [result.to_dict() for result in self.results],
@@ -243,13 +250,6 @@ class Report:
         write_text(path.with_suffix(".json"), record)
         for name, table in self._tables().items():
             write_text(folder / name, to_csv(table))
-
-    def _recorded(self, number: int, finding: Finding) -> dict[str, Any]:
-        """Return a finding with the pairs that the page quotes for it."""
-        record = finding.to_dict()
-        if number in self.quoted and not finding.evidence:
-            record["evidence"] = [quote.pair_id for quote in self.quoted[number].quotes]
-        return record
 
     @property
     def _made(self) -> list[FitCheck]:

@@ -194,12 +194,12 @@ def laid_out(model: Any, groups: Sequence[Group]) -> Layout:
     Parameters
     ----------
     model : transformers causal language model
-        :func:`only_attends`.
+        ``only_attends``.
     groups : sequence of Group
 
     Notes
     -----
-    Groups share a row as :func:`packed` says. The sequences of a row, each a prompt and a
+    Groups share a row as ``packed`` says. The sequences of a row, each a prompt and a
     response, stand in their order as a dictionary has words: each adds the tokens that the
     one before it does not begin with, sees these and what it shares, and nothing else.
     Positions count along each sequence. A window or a chunk of a layer is one of positions.

@@ -7,19 +7,21 @@ import streamlit as st
 from parts.choices import one
 from parts.ui import note, text, warn
 
-from workbench.annotate.calls import Call, calls_of, pairs_of
+from workbench.annotate.calls import Call, Which, calls_of, pairs_of
 from workbench.annotate.folder import RunFolder
 
 _N = 15
 _CUT = 90
-_KINDS = {"all": "All, failures first", "failed": "Failures", "answered": "Answers"}
+_KINDS: dict[str, Which] = {
+    "failures first": "all", "failures only": "failed", "answers only": "answered",
+}  # fmt: skip
 
 
 def browse(folder: RunFolder) -> None:
     """Show a page of calls, and one of them whole."""
     left, right = st.columns([1, 2], vertical_alignment="bottom")
     with left:
-        which = one("Show", list(_KINDS), "calls-of", format_func=_KINDS.__getitem__)
+        which = _KINDS[one("Show", list(_KINDS), "calls-of")]
     told = "Prompt, reply or reason holds these words; the case of ASCII letters is ignored."
     words = right.text_input("Search", key="calls-search", max_chars=200, help=told)
     marks = _marks(folder, which, words)
@@ -36,14 +38,15 @@ def browse(folder: RunFolder) -> None:
     last = first + len(found.calls) - 1
     many = f"Calls {first:,} to {last:,}" + (" that hold these words," if words.strip() else "")
     note(f"{many} of {found.total:,}")
-    _shown(found.calls[_chosen(found.calls)], folder)
-    back, on = st.columns(2)
+    chosen = _chosen(found.calls)
+    back, on, _ = st.columns([1, 1, 2])
     if back.button("Previous page", key="calls-back", disabled=len(marks) == 1):
         marks.pop()
         st.rerun()
     if on.button("Next page", key="calls-on", disabled=found.next is None):
         marks.append(found.next)
         st.rerun()
+    _shown(found.calls[chosen], folder)
 
 
 def _marks(folder: RunFolder, which: str, words: str) -> list[str | None]:
@@ -94,6 +97,9 @@ def _shown(call: Call, folder: RunFolder) -> None:
     if call.thinking:
         with st.expander("What it thought before it answered: never read"):
             text(call.thinking)
+    ids = pairs_of(call, folder)
+    if ids:
+        note(f"It is about {'this pair' if len(ids) == 1 else 'these pairs'}: {', '.join(ids)}")
     for role, said in call.messages:
         st.caption(f"Sent as {role}" if role in ("system", "user", "assistant") else "Sent")
         text(said)
@@ -102,9 +108,6 @@ def _shown(call: Call, folder: RunFolder) -> None:
     if call.sent:
         st.caption("Sent beside the messages")
         text(call.sent)
-    ids = pairs_of(call, folder)
-    if ids:
-        note(f"It is about {'this pair' if len(ids) == 1 else 'these pairs'}: {', '.join(ids)}")
 
 
 def _line(value: str) -> str:

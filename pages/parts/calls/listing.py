@@ -7,7 +7,7 @@ from contextlib import suppress
 import pandas as pd
 import streamlit as st
 from parts.choices import one
-from parts.ui import note, result, table, text, warn
+from parts.ui import figure, note, table, text, warn
 from streamlit.errors import StreamlitPageNotFoundError
 
 from workbench.annotate.compared import RunComparison, compare_runs
@@ -53,7 +53,10 @@ def settings(folder: RunFolder) -> None:
 
 def beside(chosen: str, known: dict[str, RunFolder]) -> None:
     """Hold the run on view beside another one."""
-    others = [name for name in known if name != chosen]
+    rows = runs_frame(known).set_index("run")["what"]
+    # those of the same kind first: others say nothing that could agree
+    others = sorted((name for name in known if name != chosen),
+                    key=lambda name: rows[name] != rows[chosen])  # fmt: skip
     if not others:
         note("There is no other run to compare it with.")
         return
@@ -71,7 +74,8 @@ def beside(chosen: str, known: dict[str, RunFolder]) -> None:
     if not len(found.differ):
         note("The two have the same settings.")
     if found.to_frame()["estimate"].notna().any():
-        result(found, "two-runs")
+        figure(found.plot(), "Agreement of the two runs", "two-runs")
+        table(found.to_frame(), "two-agreement", found.about)
 
 
 def _stamp(run: RunFolder) -> tuple[str, float, str]:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import pandas as pd
 import streamlit as st
+from parts.calls.evidence import evidence, stamp
 from parts.judges import findings
-from parts.ui import note, result, table, text, texts_of, warn
+from parts.ui import note, result, text, warn
 
 from workbench.annotate.folder import RunFolder
 from workbench.annotate.run import found_in
 from workbench.audit.judges.budget import HOW
-from workbench.audit.judges.card import FAILED, PASSED
+from workbench.audit.judges.card import FAILED, OPEN, PASSED, budget_text, counted
 from workbench.audit.judges.scorecard import JudgeAudit
 from workbench.results import Result
 
@@ -19,8 +20,9 @@ _HEADS = {
     "sensitivity": "Sensitivity: what must be seen",
     "instrument": "The calls themselves",
 }
+_SIDES = {"invariance": "Invariance", "sensitivity": "Sensitivity", "instrument": "Calls"}
 _SIGNS = {PASSED: "✓ passed", FAILED: "✗ failed"}
-_SHOWN = 20
+_HIGHEST = 330
 
 
 @st.cache_resource(max_entries=4, show_spinner="Reading the audit ...", scope="session")
@@ -30,7 +32,7 @@ def _found(place: str, changed: float, _folder: RunFolder) -> Result | None:
 
 def audited(folder: RunFolder) -> None:
     """Show a finished audit: the scorecard, the pairs behind its rows, then all details folded."""
-    found = _found(str(folder.path.resolve()), folder.progress().get("updated", 0.0), folder)
+    found = _found(*stamp(folder), folder)
     if not isinstance(found, JudgeAudit):
         note("Too little was asked yet to say anything.")
         return
@@ -39,14 +41,18 @@ def audited(folder: RunFolder) -> None:
     st.subheader("Scorecard")
     s = found.settings
     note(f"{s['model']}: {s['n']:,} pairs, {s['calls']:,} calls; {s['level']:.0%} intervals")
-    text(found.verdict)
     card = found.scorecard
+    for place, one in zip(st.columns(3), counted(card).to_dict("records"), strict=True):
+        many = one[PASSED] + one[FAILED] + one[OPEN]
+        said = f"{one[FAILED]} failed, {one[OPEN]} cannot be told"
+        place.metric(_SIDES[one["side"]], f"{one[PASSED]} of {many} passed", said,
+                     delta_color="off", delta_arrow="off", border=True)  # fmt: skip
+    note(budget_text(card))
     chosen: list[int] = []
-    for side, place in zip(_HEADS, [*st.columns(2), st.container()], strict=True):
-        with place:
-            chosen += _side(card[card["side"] == side], side)
+    for side in _HEADS:
+        chosen += _side(card[card["side"] == side], side)
     for row in chosen:
-        _behind(found, card.loc[row], folder)
+        evidence(found, card.loc[row], folder)
     if not chosen:
         note("A row that is chosen opens the pairs that say most clearly what it says.")
     with st.expander("How many pairs would tell: the formula"):
@@ -71,42 +77,27 @@ def _side(rows: pd.DataFrame, side: str) -> list[int]:
             "verdict": [_SIGNS.get(word, f"? {word}") for word in rows["word"]],
             "estimate": [_number(value) for value in rows["estimate"]],
             "interval": [_ends(row) for row in rows.to_dict("records")],
-            "n": rows["n"],
+            "n": [_count(value) for value in rows["n"]],
             "held against": rows["threshold"],
-            "pairs it would take": rows["pairs_needed"],
-            "calls it would take": rows["calls_needed"],
+            "pairs needed": [_count(value) for value in rows["pairs_needed"]],
+            "calls needed": [_count(value) for value in rows["calls_needed"]],
             "note": rows["note"].fillna(""),
         }
     )
-    whole = st.column_config.NumberColumn(format="localized")
+    # what failed stands first: the rest of a long list is a scroll away
     event = st.dataframe(
         shown, key=f"card-{side}", hide_index=True, on_select="rerun", selection_mode="single-row",
-        column_config={name: whole for name in shown if name == "n" or "take" in name},
+        height=min(36 * (len(shown) + 1), _HIGHEST),
     )  # fmt: skip
     return [int(rows.index[k]) for k in event.selection.rows]
 
 
-def _behind(found: JudgeAudit, row: pd.Series, folder: RunFolder) -> None:
-    """Show the pairs that say most clearly what a measure says, and the texts of one."""
-    cases = found.evidence_of(row["id"])
-    st.subheader("Pairs behind it")
-    note(f"{row['measure']} ({row['dimension']}): {row['word']}")
-    if cases.empty:
-        note("It is a measure of the calls, not of single pairs: Runs shows every call.")
-        return
-    few = cases.head(_SHOWN)
-    told = f"The {len(few)} clearest of {len(cases):,} cases; score: P(the watched response wins)"
-    table(few, f"behind-{row['id']}", told)
-    pair = texts_of(dict.fromkeys(few["pair_id"]), folder.data, f"behind-pair-{row['id']}")
-    samples = found.samples
-    mine = samples[(samples["probe"] == row["id"]) & (samples["pair_id"] == pair)]
-    for one in mine.to_dict("records"):
-        st.caption("As it was changed")
-        text(f"{one['variant']}\n\n{one['changed']}")
-
-
 def _number(value: float) -> str:
     return "undefined" if pd.isna(value) else f"{value:.3f}"
+
+
+def _count(value: float) -> str:
+    return "" if pd.isna(value) else f"{value:,.0f}"
 
 
 def _ends(row: dict[str, float]) -> str:

@@ -65,6 +65,7 @@ def chosen(sources: dict[str, Source], data: wb.PreferenceData) -> tuple[SetSide
         note("There is only one. Open another file under Load, or annotate once more."
              if sources else "There is none yet: Annotate starts a run.")  # fmt: skip
         return None
+    # kept in the session: a link would hold the names of files
     keys = list(sources)
     start = keys.index(data.digest) if data.digest in sources else 0
     places = st.columns(2)
@@ -73,7 +74,7 @@ def chosen(sources: dict[str, Source], data: wb.PreferenceData) -> tuple[SetSide
         with place:
             key = st.selectbox(
                 name, keys, index=start if k == 0 else int(start == 0), key=f"side-{k}",
-                format_func=lambda one: sources[one].name, bind="query-params",
+                format_func=lambda one: sources[one].name, persist_state="session",
             )  # fmt: skip
             source = sources[key]
             with st.spinner("Opening ..."):
@@ -99,7 +100,7 @@ def _annotator(data: wb.PreferenceData, source: Source, key: str, k: int) -> str
     index = options.index(wanted) if wanted in options else 0
     # of each source its own box: a name of one is none of another
     return str(st.selectbox("Whose labels: a kind, or one", options, index=index,
-                            key=f"who-{k}-{key}"))  # fmt: skip
+                            key=f"who-{k}-{key}", persist_state="session"))  # fmt: skip
 
 
 def compared(first: SetSide, second: SetSide) -> SideBySide:

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
+import json
 import re
-
-import streamlit as st
-from parts.ui import text, warn
 
 import workbench as wb
 
@@ -33,10 +31,15 @@ LIMITS = ("columns", "cell", "record", "rows")
 """Limits that a visitor may widen. What a packed file unpacks to is the server's to say."""
 _SAID = {
     "see the columns of the file with workbench.preview": "see its columns",
-    'a rule: rule={"columns": ["rating"]} in workbench.load.': "a rule: name the ratings in the "
-    'box "Ratings of single responses that decide".',
+    " in workbench.load.": ".",
 }
 """Advice that names Python, and what it is here."""
+_RULE = re.compile(r"(?:format=\"(?P<form>\w+)\", )?rule=(?P<rule>\{[^{}]*\})")
+_PARTS = {
+    "columns": "Ratings of single responses that decide",
+    "group": "Rated together: same values of",
+    "pairs": "Pairs",
+}
 _BARE = ("drop-duplicates", "in-order")
 _FLAG = rf"--({'|'.join(sorted(_BOXES, key=len, reverse=True))})(?![\w-])(?:[ =]({_WORD}))?"
 _RUN = re.compile(rf"{_FLAG}(?:\s+{_FLAG})*")
@@ -60,7 +63,21 @@ def in_the_app(error: wb.WorkbenchError | str) -> str:
     said = _LOAD.sub("", _IN_PYTHON.sub(r"\1", said))
     for words, here in _SAID.items():
         said = said.replace(words, here)
-    return _RUN.sub(_boxes, said)
+    return _RUN.sub(_boxes, _RULE.sub(_rule, said))
+
+
+def _rule(found: re.Match[str]) -> str:
+    """Return a rule for ratings as the boxes that say it."""
+    try:
+        said = json.loads(found["rule"])
+    except ValueError:
+        return found[0]
+    form = [f'{found["form"]} in the box "Read as"'] if found["form"] else []
+    told = {name: value if isinstance(value, str) else ", ".join(value)
+            for name, value in said.items() if name in _PARTS}  # fmt: skip
+    return "; ".join(
+        [*form, *(f'{value} in the box "{_PARTS[name]}"' for name, value in told.items())]
+    )
 
 
 def _boxes(run: re.Match[str]) -> str:
@@ -79,23 +96,3 @@ def _box(flag: str, values: list[str]) -> str:
     if flag == "limit" and not all(value.startswith(LIMITS) for value in told):
         name = "the command line only"
     return f"{', '.join(told)} in {name}" if told else name
-
-
-def refuse(error: wb.WorkbenchError, *, hide: str = "") -> None:
-    """Show why files cannot be read, as text: it may quote them.
-
-    Parameters
-    ----------
-    error : WorkbenchError
-    hide : str
-        A folder of the server that is nobody's business.
-    """
-    st.error("This did not work.", icon=":material/error:")
-    said = in_the_app(error)
-    text(said.replace(f"{hide}/", "").replace(hide, "the upload") if hide else said)
-
-
-def missing(problem: str) -> None:
-    """Show what is still to be said before files can be read."""
-    warn("These files cannot be read yet.")
-    text(in_the_app(problem))

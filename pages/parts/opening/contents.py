@@ -34,7 +34,8 @@ def contents(data: wb.PreferenceData) -> None:
             st.info("This data set was not read from a file.")
         else:
             note(str(report))
-            table(report.to_frame(), "left_out", "Examples of rows left out, by reason")
+            if report.n_left_out:
+                table(report.to_frame(), "left_out", "Examples of rows left out, by reason")
     with who:
         table(data.annotators, "annotators", "Who labelled how much")
         verdicts = pd.DataFrame(card["verdicts"].items(), columns=["verdict", "labels"])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import streamlit as st
@@ -13,7 +14,6 @@ from workbench.config import RunConfig
 from workbench.data.columns import KINDS
 from workbench.data.formats.plain.columns import SINGLE
 from workbench.data.formats.registry import FORMATS
-from workbench.data.formats.verdict_words import LETTERS
 from workbench.data.load import Preview
 
 _FIRST = ("prompt", "response_a", "response_b", "label", "annotator", "criterion", "model_a",
@@ -42,7 +42,7 @@ def reading_of(look: Preview, key: str) -> tuple[str | None, dict[str, Any]]:
     who = _who(key)
     with st.expander("Further: verdicts, scale, people, criteria, order, ratings, limits"):
         further = further_boxes(look, key)
-        said |= _roles(look, key, _rare(look, key))
+        said |= _rare(look, key)
     rule, limits, kinds = (further.pop(name) for name in ("rule", "limits", "kinds"))
     options: dict[str, Any] = {**who, **further, "map": tuple(f"{k}={v}" for k, v in said.items())}
     given = {name: value for name, value in options.items() if value}
@@ -54,7 +54,7 @@ def reading_of(look: Preview, key: str) -> tuple[str | None, dict[str, Any]]:
     return asked, {name: value for name, value in reading.items() if name != "format"}
 
 
-def _roles(look: Preview, key: str, roles: tuple[str, ...]) -> dict[str, str]:
+def _roles(look: Preview, key: str, roles: Sequence[str]) -> dict[str, str]:
     """Return the roles whose column differs from what the names suggest."""
     said = {}
     options = [_NONE, *look.columns]
@@ -73,14 +73,16 @@ def _roles(look: Preview, key: str, roles: tuple[str, ...]) -> dict[str, str]:
     return said
 
 
-def _rare(look: Preview, key: str) -> tuple[str, ...]:
-    """Return the rarer roles; a third response is offered once there are two."""
-    roles = [role for role in SINGLE if role not in _FIRST]
-    last = max((LETTERS.index(role[-1]) for role in (*look.mapping, *look.to_try)
-                if role[-2:-1] == "_" and role[-1] in LETTERS), default=1)  # fmt: skip
-    letters = LETTERS[: max(last, 1) + 2]
-    sided = [role for role in roles if role[-2:-1] == "_" and role[-1] in LETTERS]
-    return (*_TRAINED, *(role for role in roles if role not in sided or role[-1] in letters))
+def _rare(look: Preview, key: str) -> dict[str, str]:
+    """Return the columns of rarer roles: each role that is chosen has a box."""
+    rare = [*_TRAINED, *(role for role in SINGLE if role not in _FIRST)]
+    named = [role for role in rare if role in look.mapping]
+    roles = st.multiselect(
+        "Columns that hold something else", rare, named, key=f"rare-{key}",
+        format_func=lambda role: role.replace("_", " "),
+    )  # fmt: skip
+    said = _roles(look, key, roles)
+    return said | {role: "" for role in named if role not in roles}
 
 
 def _who(key: str) -> dict[str, Any]:

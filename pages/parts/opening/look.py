@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, NamedTuple
 
 import streamlit as st
-from parts.opening.uploading import Source
+from parts.opening.once import once
+from parts.opening.uploading import TOGETHER, Source
 
 import workbench as wb
 from workbench.data.explain import Explanation
@@ -21,7 +21,6 @@ _WHOLE = 2 << 20
 _SHOWN = 8
 """Records and judgements that are shown."""
 _LOOK, _READ = "opening-look", "opening-read"
-_Found = TypeVar("_Found")
 
 
 class Look(NamedTuple):
@@ -73,15 +72,6 @@ def _sub(folder: Path, number: int) -> Path:
     return place
 
 
-def once(slot: str, key: object, make: Callable[[], _Found]) -> _Found:
-    """Return what was made last for a key, or make it: a click elsewhere reads nothing again."""
-    kept = st.session_state.get(slot)
-    if kept is None or kept[0] != key:
-        kept = (key, make())
-        st.session_state[slot] = kept
-    return kept[1]
-
-
 def heads_folder() -> TemporaryDirectory[str]:
     """Return a folder for first records, gone when it is left."""
     return TemporaryDirectory(prefix="workbench-heads-")
@@ -110,5 +100,5 @@ def was_read(key: object) -> bool:
 
 def forget() -> None:
     """Keep nothing of files that are loaded or gone."""
-    for slot in (_LOOK, _READ):
+    for slot in (_LOOK, _READ, TOGETHER):
         st.session_state.pop(slot, None)

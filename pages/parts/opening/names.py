@@ -17,8 +17,7 @@ def safe_names(names: Sequence[str]) -> list[str]:
     the same.
     """
     parts = [_parts(name) for name in names]
-    # of an uploaded folder: its own name says nothing
-    if len(parts) > 1 and all(len(one) > 1 and one[0] == parts[0][0] for one in parts):
+    if folder_of(names) is not None:
         parts = [one[1:] for one in parts]
     found: list[str] = []
     for one in parts:
@@ -44,8 +43,18 @@ def _short(name: str) -> str:
     return name[: _PART - len(suffixes)] + suffixes
 
 
+def folder_of(names: Sequence[str]) -> str | None:
+    """Return the name of the folder that was uploaded; None for single files."""
+    parts = [_parts(name) for name in names]
+    same = all(len(one) > 1 and one[0] == parts[0][0] for one in parts)
+    return parts[0][0] if same and len(parts) > 1 else None
+
+
 def title_of(names: Sequence[str]) -> str:
     """Return a name for the folder of several files, as the data set is called by it."""
-    first = [name.replace("/", " ") for name in names[:2]]
-    more = f" and {len(names) - 1:,} more files" if len(names) > 2 else f", {first[-1]}"
-    return first[0] if len(names) == 1 else f"{first[0]}{more}"
+    folder = folder_of(names)
+    if folder is not None:
+        return folder
+    names = [one[-1] for one in map(_parts, names)]
+    more = f" and {len(names) - 1:,} more files" if len(names) > 2 else f", {names[-1]}"
+    return names[0] if len(names) == 1 else f"{names[0]}{more}"

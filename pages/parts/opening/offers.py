@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 from parts.opening.served import SAMPLE, SHELF, source
-from parts.opening.sets import KEPT, choose, name_of, opened, uploads
+from parts.opening.sets import DATA, KEPT, choose, name_of, opened, uploads
 from parts.ui import note, text, warn
 
 import workbench as wb
@@ -32,19 +32,21 @@ def say_absent(*, elsewhere: bool) -> None:
 
 def offer(*, elsewhere: bool) -> None:
     """Offer what can be opened by one click, where nothing is shown."""
-    sets(None)
+    sets(here=False)
     if elsewhere and st.button("Open a file", key="open-file", icon=":material/upload_file:"):
         st.switch_page("load.py")
 
 
-def sets(now: str | None) -> None:
+def sets(*, here: bool = True) -> None:
     """List the data sets of this session, each a click away.
 
     Parameters
     ----------
-    now : str, optional
-        Digest of the one on view.
+    here : bool
+        Whether one of them is on view.
     """
+    # as the link names it: what is on view may be a part of it
+    now = st.session_state.get(DATA) if here else None
     for digest, data in reversed(uploads().items()):
         _row(f"open-{digest}", name_of(data), data, now)
     # the sample is offered before it is made, which takes some seconds
@@ -53,7 +55,8 @@ def sets(now: str | None) -> None:
         try:
             data = opened(name) if name != SAMPLE or SHELF.is_ready(SAMPLE) else None
         except wb.WorkbenchError:
-            note("What this server was started with: cannot be read")
+            if here:
+                note("What this server was started with: cannot be read")
             continue
         if data is None or data.digest not in uploads():
             _row(key, "The simulated sample" if data is None else name_of(data), data, now)

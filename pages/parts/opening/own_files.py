@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import streamlit as st
-from parts.opening.advice import in_the_app, missing, refuse
+from parts.opening.advice import in_the_app
 from parts.opening.form import reading_of
 from parts.opening.look import (
     Look,
@@ -20,9 +20,10 @@ from parts.opening.look import (
 from parts.opening.meanings import meaning_boxes
 from parts.opening.preview import show_counts, show_raw, show_read
 from parts.opening.rarely import limits_box, limits_of
+from parts.opening.refusals import missing, refuse
 from parts.opening.sets import adopt
-from parts.opening.uploading import Source, check_size, chosen_files, forget_files, placed
-from parts.ui import text
+from parts.opening.uploading import Source, check_size, chosen_files, forget_files, key_of, placed
+from parts.ui import text, warn
 
 import workbench as wb
 from workbench.data.reading.bounds.limits import bounded
@@ -40,7 +41,7 @@ def open_files() -> bool:
         with placed(files) as (folder, source), heads_folder() as heads:
             hide = str(folder)
             size = sum(file.size for file in files)
-            key = "-".join(file.file_id for file in files)
+            key = key_of(files)
             with bounded(limits_of(key)):
                 shown = look_into(source, size, Path(heads))
             _open(source, shown, key)
@@ -57,8 +58,10 @@ def _open(source: Source, shown: Look, key: str) -> None:
         # what a file may cost is said before anything can be seen of it
         limits_box(key)
         raise
-    known = "nothing that is known: say what its columns hold"
+    known = "nothing that is known: say what the columns hold"
     st.caption(f"Recognised as: {look.format or known}.")
+    if look.to_try:
+        warn("The columns below are a guess by what they hold: look at what is read, correct it.")
     form, how = reading_of(look, key)
     meanings = st.container()
     asked = (key, form, repr(how))

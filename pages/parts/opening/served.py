@@ -5,10 +5,8 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from glob import glob, has_magic
-from itertools import islice
-from pathlib import Path
-from typing import Any
+
+from parts.opening.stamps import Stamp, stamp_of
 
 import workbench as wb
 from workbench.cli.dashboard import read_as, served
@@ -17,10 +15,6 @@ from workbench.report.main_job import with_factors
 SAMPLE = "sample"
 _KEPT = 4
 """Sources that are kept: the served one and the sample, and room for a change of them."""
-_FILES = 2_000
-"""Files of a folder that are looked at, to tell whether one has changed."""
-
-Stamp = tuple[tuple[str, int, int], ...]
 
 
 def source() -> str:
@@ -62,7 +56,7 @@ class Shelf:
         """
         place = self._place(name)
         with place.lock:
-            now = _stamp(name) if place.data is None else ()
+            now = stamp_of(name) if place.data is None else ()
             if place.data is None and (place.error is None or place.stamp != now):
                 place.stamp, place.error = now, None
                 try:
@@ -92,25 +86,6 @@ class Shelf:
             for old in list(self._places)[:-_KEPT]:
                 del self._places[old]
             return place
-
-
-def _stamp(name: str) -> Stamp:
-    """Return names, times and sizes of the files of a source."""
-    if name == SAMPLE or name.startswith("hub:"):
-        return ()
-    path = Path(name)
-    if path.is_dir():
-        paths: Any = path.rglob("*")
-    else:
-        paths = map(Path, glob(name, recursive=True)) if has_magic(name) else [path]  # noqa: PTH207
-    found = []
-    for one in islice(paths, _FILES):
-        try:
-            about = one.stat()
-        except OSError:
-            continue
-        found.append((str(one), about.st_mtime_ns, about.st_size))
-    return tuple(sorted(found))
 
 
 def _read(name: str) -> wb.PreferenceData:

@@ -9,9 +9,11 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 import streamlit as st
-from parts.opening.names import safe_names, title_of
+from parts.opening.names import folder_of, safe_names, title_of
+from parts.opening.once import once
 
 import workbench as wb
+from workbench.data.reading.arrow_files import saved_files
 from workbench.data.reading.files import KNOWN, PACKED, SUFFIXES
 from workbench.data.whole_folder import is_whole
 
@@ -20,7 +22,7 @@ MEGABYTES = 50
 _ALL, _FILES = 200, 200
 """Megabytes and files of one upload, at most."""
 _KINDS = {"Files": "Files", "A folder": "A folder, with the folders in it"}
-_ROUND = "uploaded"
+_ROUND, TOGETHER = "uploaded", "opening-together"
 
 Source = Path | list[Path]
 
@@ -47,6 +49,11 @@ def chosen_files() -> list[Any]:
         max_upload_size=MEGABYTES,
     )
     return list(found)
+
+
+def key_of(files: Sequence[Any]) -> str:
+    """Return what names uploads in this session."""
+    return "-".join(file.file_id for file in files)
 
 
 def forget_files() -> None:
@@ -82,14 +89,17 @@ def placed(files: Sequence[Any]) -> Iterator[tuple[Path, Source]]:
         belong together.
     """
     with TemporaryDirectory(prefix="workbench-upload-") as place:
-        names = safe_names([file.name for file in files])
-        root = Path(place) / title_of(names)
+        sent = [file.name for file in files]
+        names = safe_names(sent)
+        root = Path(place) / title_of(sent)
         for name, file in zip(names, files, strict=True):
             path = root / name
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_bytes(file.getbuffer())
-        paths = [root / name for name in names]
-        if len(paths) == 1:
-            yield root, paths[0]
+        if len(names) == 1:
+            yield root, root / names[0]
         else:
-            yield root, root if is_whole(root) else paths
+            # a folder may hold what describes its data; of files, each one was chosen
+            folder = folder_of(sent) is not None or saved_files(root) is not None
+            together = folder or once(TOGETHER, key_of(files), lambda: is_whole(root))
+            yield root, root if together else [root / name for name in names]

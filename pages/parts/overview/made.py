@@ -1,8 +1,8 @@
-"""The overview of a data set and choices, made once for both."""
+"""The overview of a data set and choices with its figures, made once for both."""
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NamedTuple
 
 import streamlit as st
 from parts.state import job_of, uploads
@@ -11,7 +11,15 @@ from parts.ui import failure
 import workbench as wb
 
 
-def overview_of(data: wb.PreferenceData, choices: dict[str, Any]) -> wb.Overview:
+class Made(NamedTuple):
+    """An overview, its first figure, and one for each of its points that has any."""
+
+    found: wb.Overview
+    chart: Any
+    figures: list[Any]
+
+
+def overview_of(data: wb.PreferenceData, choices: dict[str, Any]) -> Made:
     """Return the overview; of labels that cannot be fitted, what their verdicts tell."""
     make = _own_made if data.digest in uploads() else _made
     key = tuple(sorted(choices.items()))
@@ -26,8 +34,9 @@ def overview_of(data: wb.PreferenceData, choices: dict[str, Any]) -> wb.Overview
 
 
 # Streamlit hashes no argument that starts with _: digest and choices are the key
-def _overview(digest: str, key: tuple[Any, ...], _job: Any, why: str | None = None) -> wb.Overview:
-    return wb.overview(_job, why) if isinstance(_job, wb.PreferenceData) else wb.overview(_job)
+def _overview(digest: str, key: tuple[Any, ...], _job: Any, why: str | None = None) -> Made:
+    found = wb.overview(_job, why) if isinstance(_job, wb.PreferenceData) else wb.overview(_job)
+    return Made(found, found.plot(), [found.figure(point) for point in found.points])
 
 
 _made = st.cache_resource(max_entries=16, show_spinner="Looking for what matters ...")(_overview)

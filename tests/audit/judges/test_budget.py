@@ -146,3 +146,20 @@ def test_a_row_opens_the_cases_that_say_most(audit):
     pull = cases["value"] * np.sign(estimate["estimate"])
     assert (pull.diff().dropna() <= 0).all()
     assert audit.evidence_of("I2").empty
+
+
+def test_a_case_has_the_texts_that_the_judge_was_shown(audit):
+    plan = plan_audit(world(60), "smoke")
+    pairs = world(60).pairs.set_index("pair_id")
+    assert plan.cases[["probe", "variant", "pair_id"]].equals(
+        audit.cases[["probe", "variant", "pair_id"]]
+    )
+    for probe, label in (("F1", "watched"), ("C2", "prompt")):
+        case = plan.cases[plan.cases["probe"] == probe].iloc[0]
+        told, own = plan.texts(case), pairs.loc[case["pair_id"]]
+        before = {"watched": [own["response_a"], own["response_b"]], "prompt": [own["prompt"]]}
+        assert told[label] not in before[label]
+        assert told["other"] in (own["response_a"], own["response_b"])
+        assert told["control"] != told["watched"] or told["control prompt"] != told["prompt"]
+    known = plan.cases[plan.cases["probe"] == "N1"].iloc[0]
+    assert "control" not in plan.texts(known)

@@ -13,6 +13,7 @@ from tests.principles.voted import voted
 from workbench.errors import DataError
 from workbench.principles.interchange.annotated_pairs import (
     DEFAULT_ID,
+    DEFAULT_NAME,
     to_annotated_pairs,
     votes_of,
     write_annotated_pairs,
@@ -70,6 +71,33 @@ def test_the_document_is_as_its_readers_want_it(tmp_path):
     assert write_annotated_pairs(tmp_path / "2", document).read_bytes() == path.read_bytes()
 
 
+def test_the_default_annotator_is_named_as_the_first_view_asks_for_it():
+    """Feedback Forensics 0.5.0 chooses the column "Default: preferred_text", and fails without."""
+    data, votes = made()
+    for annotator in (None, "ann"):
+        document = to_annotated_pairs(data, votes, annotator)
+        default = document["annotators"][DEFAULT_ID]
+        assert default["name"] == DEFAULT_NAME == "preferred_text"
+        assert (annotator or "majority") in default["description"]
+        assert document["metadata"]["version"].split(".")[0] == "2"
+        assert all("text" in one[side] for one in document["comparisons"]
+                   for side in ("response_a", "response_b"))  # fmt: skip
+
+
+def test_the_package_itself_shows_our_strengths_first(tmp_path):
+    pytest.importorskip("feedback_forensics", reason="feedback-forensics is not installed")
+    from bench.opened_elsewhere import first_view
+
+    data, votes = made()
+    path = write_annotated_pairs(tmp_path / "ap.json", to_annotated_pairs(data, votes, "ann"))
+    shown = first_view(path)["strength"]
+    ours = measure(data, votes, "ann").to_frame().set_index("term")["estimate"]
+    assert len(shown) == len(ours)
+    for text, strength in ours.items():
+        name = text.replace("Select the response that", "").strip(" .")
+        assert shown[name] == pytest.approx(strength, abs=1e-9)
+
+
 def test_votes_come_back_from_our_own_export(tmp_path):
     data, votes = made()
     path = write_annotated_pairs(tmp_path / "ap.json", to_annotated_pairs(data, votes, "ann"))
@@ -78,9 +106,8 @@ def test_votes_come_back_from_our_own_export(tmp_path):
     own = dict(zip(data.pairs["response_a"], range(len(data)), strict=True))
     rows = [own[text] for text in loaded.pairs["response_a"]]
     assert (back.merged() == votes.merged()[rows]).all()
-    default = next(a for a in loaded.annotators["annotator"] if "annotator" in a)
     ours = measure(data, votes, "ann").to_frame().set_index("term")["estimate"]
-    again = measure(loaded, back, default).to_frame().set_index("term")["estimate"]
+    again = measure(loaded, back, DEFAULT_NAME).to_frame().set_index("term")["estimate"]
     pd.testing.assert_series_equal(again, ours, check_exact=False, atol=1e-9)
 
 

@@ -51,7 +51,7 @@ def audit_judge(
     Parameters
     ----------
     plan : Plan
-        See :func:`workbench.audit.judges.plan.plan_audit`.
+        See :func:`workbench.plan_audit`.
     judge : Judge
         Any: LLM, reward model, rule.
     margin : float

@@ -122,7 +122,7 @@ def manipulate(
         With text; with the factors of the fit where one is given.
     judge : Judge
     rewrites : mapping of str to Rewrite, optional
-        The edits of :data:`EDITS` when None; a model can rewrite too (:func:`rewriting`).
+        The edits of :data:`EDITS` when None; a model can rewrite too (``rewriting``).
     fit : Decomposition, optional
         Of text factors, for the forecasts.
     group : str, optional

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -90,22 +91,49 @@ class Plan:
             ]
         )
 
+    def texts(self, case: Mapping[Any, Any]) -> dict[str, str]:
+        """Return what a judge was shown in a case: the watched response, the other, the control.
+
+        Parameters
+        ----------
+        case : mapping
+            A row of ``cases``.
+
+        Returns
+        -------
+        dict of str to str
+            ``prompt, watched, other``; with a control ``control``, the watched response there,
+            and ``control prompt`` where the prompt is what was changed.
+        """
+
+        def arm(row: int, turned: bool) -> tuple[str, str, str]:
+            found = self.arms.loc[row]
+            mine, other = ("b", "a") if turned else ("a", "b")
+            return found["prompt"], found[f"response_{mine}"], found[f"response_{other}"]
+
+        prompt, watched, other = arm(case["treated"], case["treated_turned"])
+        told = {"prompt": prompt, "watched": watched, "other": other}
+        if case["control"] >= 0:
+            beside = arm(case["control"], case["control_turned"])
+            told |= {"control prompt": beside[0]} if beside[0] != prompt else {}
+            told["control"] = beside[1]
+        return told
+
     def samples(self, most: int = _SAMPLES) -> pd.DataFrame:
         """Return some cases of every variant with their texts, for a person to veto."""
         changed = self.cases[~self.cases["probe"].isin(UNCHANGED)]
         first = changed.groupby(["probe", "variant"], sort=False).head(most)
         rows = []
         for case in first.to_dict("records"):
-            arm = self.arms.loc[case["treated"]]
-            mine, other = ("b", "a") if case["treated_turned"] else ("a", "b")
+            told = self.texts(case)
             rows.append(
                 {
                     "probe": case["probe"],
                     "variant": case["variant"],
                     "pair_id": case["pair_id"],
-                    "prompt": arm["prompt"],
-                    "changed": arm[f"response_{mine}"],
-                    "other": arm[f"response_{other}"],
+                    "prompt": told["prompt"],
+                    "changed": told["watched"],
+                    "other": told["other"],
                 }
             )
         return pd.DataFrame(rows)

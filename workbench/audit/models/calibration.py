@@ -175,7 +175,7 @@ def calibration(
 
     Notes
     -----
-    ECE: mean over bins, weighted by their pairs, of |mean p - mean y|; ACE: its unweighted
+    ECE: mean over bins, weighted by their pairs, of ``|mean p - mean y|``; ACE: its unweighted
     mean over bins that hold a pair; MCE: its largest. Temperature divides the margin; it and
     the isotonic regression are fitted on other prompts than they are measured on. Errors of
     binned estimates are biased upwards: what the same pairs show by chance when the

@@ -23,7 +23,7 @@ def cluster_codes(data: PreferenceData, name: str) -> tuple[NDArray[np.int64], p
     data : PreferenceData
     name : str
         ``prompt``: pairs of one prompt and of near-equal ones
-        (:func:`workbench.data.alike.near_equal.prompt_clusters`), also where the file names
+        (``workbench.data.alike.near_equal.prompt_clusters``), also where the file names
         sessions or users; a pair without the text of its prompt has its ``cluster``.
         ``cluster``: the pairs' clusters, which are the prompts unless the file or the user
         names others. ``annotator``, or any other column of the labels or of the pairs, such
@@ -33,7 +33,7 @@ def cluster_codes(data: PreferenceData, name: str) -> tuple[NDArray[np.int64], p
     -------
     codes : ndarray of int64, shape (n labels,)
         The clusters are numbered from 0 in the order of ``names``. A label without a value
-        is a cluster of its own; :func:`labels_without` counts them.
+        is a cluster of its own; ``labels_without`` counts them.
     names : Index of str
         Name of each cluster, sorted; those of labels without a value stand last and are
         missing.

@@ -65,8 +65,13 @@ class Axis:
         return [(float(self(p)), tick_text(p, step, form)) for p in places_]
 
     @property
+    def above(self) -> bool:
+        """Whether its labels stand above the plot."""
+        return self.spec.get("side") == "top" and self.seen
+
+    @property
     def seen(self) -> bool:
-        """Whether it has ticks and labels."""
+        """Whether its ticks have labels."""
         return bool(self.spec.get("visible", True)) and bool(self.spec.get("showticklabels", True))
 
 
@@ -101,7 +106,9 @@ def spans(figure: Mapping[str, Any]) -> dict[str, tuple[Mapping[str, Any], float
                 fix="Draw the transformed values.",
             )
         told[name] = (spec, *_ends(spec, found))
-    return told
+    # an axis that matches another shows the same values
+    return {name: (spec, *told.get(str(spec.get("matches")), told[name])[1:])
+            for name, (spec, *_) in told.items()}  # fmt: skip
 
 
 def _ends(spec: Mapping[str, Any], found: list[float]) -> tuple[float, float]:

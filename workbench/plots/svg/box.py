@@ -15,6 +15,8 @@ TITLE, TICK, LEGEND_ROW = 15.0, 12.0, 20.0
 """Sizes of the text of titles and ticks; height of a row of the legend."""
 
 _AXIS_TITLE = 20.0
+PANEL = 14.0
+"""Room for the names of panels above the first of them."""
 _NARROWEST, _LOWEST = 120.0, 40.0
 
 
@@ -30,6 +32,8 @@ class Box:
         Of the plot area.
     axes : dict of str to Axis
     legend : list of rows of (trace, text, left)
+    head : float
+        Where the title and the legend end.
     """
 
     width: float
@@ -40,6 +44,7 @@ class Box:
     inner_height: float
     axes: dict[str, Axis]
     legend: list[list[tuple[Mapping[str, Any], str, float]]]
+    head: float
 
 
 def laid_out(figure: Mapping[str, Any], width: float) -> Box:
@@ -62,14 +67,19 @@ def laid_out(figure: Mapping[str, Any], width: float) -> Box:
     legend = _legend(figure, width - 10)
     title = lines((layout.get("title") or {}).get("text") or "")
     head = (TITLE + 12) * bool(title[0]) + LEGEND_ROW * len(legend)
-    top, bottom = head + 12.0, _below(draft["x"])
+    # lines below the axis have told the figure how much room they need
+    asked = float((layout.get("margin") or {}).get("b") or 0.0)
+    notes = layout.get("annotations", ())
+    named = any(note.get("yanchor") == "bottom" for note in notes)
+    above = 12.0 + max(PANEL * named, TICK * any(axis.above for axis in draft.values()))
+    top, bottom = head + above, max(_below(draft["x"]), asked)
     # a legend of several rows makes the picture taller, not the plot lower
     height = float(layout.get("height") or 450) + LEGEND_ROW * max(0, len(legend) - 1)
     inner_height = max(height - top - bottom, _LOWEST)
     inner_width = width - left - right
     axes = {n: _placed(n, *r, inner_width, inner_height) for n, r in ranges.items()}
     total = top + inner_height + bottom
-    return Box(width, total, left, top, inner_width, inner_height, axes, legend)
+    return Box(width, total, left, top, inner_width, inner_height, axes, legend, head)
 
 
 def _placed(
@@ -87,12 +97,18 @@ def _beside(axis: Axis) -> float:
     return (longest + 14 if axis.seen else 10.0) + _AXIS_TITLE * titled
 
 
-def _below(axis: Axis) -> float:
-    titled = bool((axis.spec.get("title") or {}).get("text"))
+def ticks_height(axis: Axis) -> float:
+    """Return how much room the labels of an axis take below it."""
+    if not axis.seen:
+        return 6.0
     tilt = abs(float(axis.spec.get("tickangle") or 0.0))
     longest = max((width_of(text, TICK) for _, text in axis.ticks), default=0.0) if tilt else 0.0
-    ticks = TICK + 8 + longest * math.sin(math.radians(tilt)) if axis.seen else 6.0
-    return ticks + (_AXIS_TITLE + 2) * titled + 6
+    return TICK + 8 + longest * math.sin(math.radians(tilt))
+
+
+def _below(axis: Axis) -> float:
+    titled = bool((axis.spec.get("title") or {}).get("text"))
+    return ticks_height(axis) + (_AXIS_TITLE + 2) * titled + 6
 
 
 def _legend(

@@ -99,12 +99,13 @@ def _body(figure: Mapping[str, Any], box: Box) -> Iterator[str]:
     )
     yield from frame.shapes(layout, box, below=True)
     yield from frame.grid(box)
-    yield from chain.from_iterable(
-        _DRAWN[trace["type"]](trace, *_axes(trace, box)) for trace in figure["data"]
-    )
+    whole = [t for t in figure["data"] if t["type"] == "scatter" and t.get("cliponaxis") is False]
+    inside = [t for t in figure["data"] if t not in whole]
+    yield from chain.from_iterable(_drawn(trace, box) for trace in inside)
     yield from frame.shapes(layout, box, below=False)
     yield "</svg>"
     yield f'<g transform="translate({px(box.left)} {px(box.top)})">'
+    yield from chain.from_iterable(_drawn(trace, box) for trace in whole)
     for trace in figure["data"]:
         if trace["type"] == "heatmap":
             yield from scale(trace, box.inner_width + 10, 0.0, box.inner_height)
@@ -113,6 +114,10 @@ def _body(figure: Mapping[str, Any], box: Box) -> Iterator[str]:
     yield "</g>"
     yield from frame.ticks(box)
     yield from frame.notes(layout, box)
+
+
+def _drawn(trace: Mapping[str, Any], box: Box) -> Iterator[str]:
+    return _DRAWN[trace["type"]](trace, *_axes(trace, box))
 
 
 def _axes(trace: Mapping[str, Any], box: Box) -> tuple[Axis, Axis]:

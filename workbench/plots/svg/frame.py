@@ -7,7 +7,7 @@ from typing import Any
 
 from workbench.errors import DataError
 from workbench.plots.svg.axis import Axis
-from workbench.plots.svg.box import LEGEND_ROW, TICK, TITLE, Box
+from workbench.plots.svg.box import LEGEND_ROW, TICK, TITLE, Box, ticks_height
 from workbench.plots.svg.marks import dashed, key
 from workbench.plots.svg.text import colour, lines, px, xml
 
@@ -25,7 +25,7 @@ def title(layout: Mapping[str, Any]) -> Iterator[str]:
 
 def legend(box: Box) -> Iterator[str]:
     """Draw the legend above the plot area."""
-    first = box.top - 12 - LEGEND_ROW * len(box.legend)
+    first = box.head - LEGEND_ROW * len(box.legend)
     for k, row in enumerate(box.legend):
         middle = first + LEGEND_ROW * (k + 0.5)
         for trace, text, left in row:
@@ -57,13 +57,14 @@ def ticks(box: Box) -> Iterator[str]:
             middle = (axis.start + axis.end) / 2
             words = " ".join(lines(told))
             if beside:
-                x, y = px(14), px(box.top + middle)
+                left, at = px(14), px(box.top + middle)
                 yield _text(
                     14, box.top + middle, words, TICK,
-                    f'text-anchor="middle" transform="rotate(-90 {x} {y})"',
+                    f'text-anchor="middle" transform="rotate(-90 {left} {at})"',
                 )  # fmt: skip
             else:
-                yield _text(box.left + middle, box.height - 10, words, TICK, 'text-anchor="middle"')
+                y = box.top + _bottom(box, axis) + ticks_height(axis) + TICK + 2
+                yield _text(box.left + middle, y, words, TICK, 'text-anchor="middle"')
 
 
 def shapes(layout: Mapping[str, Any], box: Box, *, below: bool) -> Iterator[str]:
@@ -114,7 +115,8 @@ def notes(layout: Mapping[str, Any], box: Box) -> Iterator[str]:
             {"auto": "middle"}.get(note.get("yanchor", "auto"), note.get("yanchor", "middle"))
         ]
         anchor = anchors[note.get("xanchor", "auto")]
-        yield _text(x, y, " ".join(lines(note["text"])), size, f'text-anchor="{anchor}"')
+        for k, line in enumerate(lines(note["text"])):
+            yield _text(x, y + k * 1.36 * size, line, size, f'text-anchor="{anchor}"')
 
 
 def _refer(shape: Mapping[str, Any], letter: str, box: Box) -> tuple[float, float]:
@@ -136,18 +138,34 @@ def _place(thing: Mapping[str, Any], letter: str, value: Any, box: Box) -> float
 
 def _across(box: Box, axis: Axis, place: float) -> str:
     if axis.name[0] == "x":
-        return f"M{px(place)} 0V{px(box.inner_height)}"
+        own = _beside(box, axis)
+        return f"M{px(place)} {px(min(own.start, own.end))}V{px(max(own.start, own.end))}"
     # a line of one of several plots side by side goes no further than its own
-    own = box.axes[str(axis.spec.get("anchor") or "x")]
+    own = _beside(box, axis)
     return f"M{px(own.start)} {px(place)}H{px(own.end)}"
+
+
+def _beside(box: Box, axis: Axis) -> Axis:
+    """Return the other axis of a plot, of several side by side its own."""
+    other = "y" if axis.name[0] == "x" else "x"
+    return box.axes.get(str(axis.spec.get("anchor") or other), box.axes[other])
+
+
+def _bottom(box: Box, axis: Axis) -> float:
+    own = _beside(box, axis)
+    return max(own.start, own.end)
 
 
 def _tick(box: Box, axis: Axis, place: float, text: str) -> str:
     size = float((axis.spec.get("tickfont") or {}).get("size") or TICK)
     if axis.name[0] == "y":
         y = box.top + place + 0.35 * size
-        return _text(box.left - 8, y, text, size, 'text-anchor="end"')
-    x, y = box.left + place, box.top + box.inner_height + size + 5
+        x = box.left + _beside(box, axis).start - 8
+        return _text(x, y, text, size, 'text-anchor="end"')
+    x, y = box.left + place, box.top + _bottom(box, axis) + size + 5
+    if axis.above:
+        own = _beside(box, axis)
+        y = box.top + min(own.start, own.end) - 6
     tilt = float(axis.spec.get("tickangle") or 0.0)
     if tilt:
         turn = f'text-anchor="end" transform="rotate({px(tilt)} {px(x)} {px(y - 4)})"'

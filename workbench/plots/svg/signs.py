@@ -85,6 +85,8 @@ _CROSS = [
 _CORNERS: dict[str, list[tuple[float, float]]] = {
     "diamond": _ring(4, (1.2,)),
     "triangle-up": _ring(3, (1.15,)),
+    "triangle-left": [(y, x) for x, y in _ring(3, (1.15,))],
+    "triangle-right": [(-y, x) for x, y in _ring(3, (1.15,))],
     "cross": _CROSS,
     "x": _turned(_CROSS),
     "star": _ring(10, (1.3, 0.5)),

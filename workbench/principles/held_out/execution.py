@@ -109,7 +109,7 @@ def execute(
     annotator : str or iterable of str, optional
         Whose preferences are predicted.
     method, rule, ridge
-        As in :func:`fit_executor`.
+        As in ``fit_executor``.
     train, test : iterable of str, optional
         Pairs to fit and to score on, both or neither.
     folds : int

@@ -21,6 +21,9 @@ from workbench.whole_file import write_text
 DEFAULT_ID = "ba751e7b"
 """Id of the annotator that Feedback Forensics measures against; it looks for no other."""
 
+DEFAULT_NAME = "preferred_text"
+"""Name of that annotator: the first view asks for it by name, and fails on any other."""
+
 _OPENING = "select the response"
 _NO_PREFERENCE = {
     Vote.BOTH: "both",
@@ -102,9 +105,9 @@ def to_annotated_pairs(
         for pair, sign, row in zip(pairs.to_dict("records"), held.sign, merged, strict=True)
     ]
     voted = {key for one in comparisons for key in one["annotations"]}
-    said = "default annotator" if annotator is None else f"annotator {annotator}"
+    said = "majority of all annotators" if annotator is None else f"annotator {annotator}"
     annotators: dict[str, Any] = {
-        DEFAULT_ID: {"name": said, "description": said, "type": "unknown"}
+        DEFAULT_ID: {"name": DEFAULT_NAME, "description": said, "type": "unknown"}
     }
     # every declared annotator must have an annotation
     annotators |= {

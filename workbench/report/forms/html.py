@@ -19,17 +19,19 @@ _SPOKEN = ("hovertext", "hoverinfo", "hovertemplate", "customdata")
 """What a figure says when touched: it stands in the picture, not in the file of its numbers."""
 
 
-def page_of(page: Page) -> str:
+def page_of(page: Page, *, framed: bool = False) -> str:
     """Return the page of a page.
 
     Its Content-Security-Policy allows styles and nothing else: no script runs, nothing is
-    fetched. Figures are static SVG, each with its numbers as a file in a ``data:`` link.
+    fetched. Within the ``srcdoc`` of a frame its links must be told that they stay there.
+    Figures are static SVG, each with its numbers as a file in a ``data:`` link.
     """
     return _environment().get_template("report.html").render(
         title=page.title,
         sections=page.sections,
         tiles=page.tiles,
         simulated=page.simulated,
+        framed=framed,
         picture=picture,
         numbers=numbers,
     )  # fmt: skip

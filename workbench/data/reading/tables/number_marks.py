@@ -45,17 +45,18 @@ def with_numbers(containers: Sequence[Container]) -> list[Container]:
     """
     tables = [one for one in containers if isinstance(one.dialect, Dialect)]
     names = dict.fromkeys(name for one in tables for name in one.columns)
-    changes = {name: _change(name, tables) for name in names if not _TEXT.fullmatch(name)}
+    known = [(one, frozenset(one.columns)) for one in tables]
+    changes = {name: _change(name, known) for name in names if not _TEXT.fullmatch(name)}
     changed = {name: change for name, change in changes.items() if change is not None}
     if not changed:
         return list(containers)
     return [_changed(one, changed) if one.dialect is not None else one for one in containers]
 
 
-def _change(name: str, tables: Sequence[Container]) -> _Change | None:
+def _change(name: str, tables: Sequence[tuple[Container, frozenset[str]]]) -> _Change | None:
     """Return what makes numbers of a column's values in all files, if anything does."""
-    having = [one for one in tables if name in one.columns]
-    if any(name in one.quoted and len(one.quoted) < len(one.columns) for one in having):
+    having = [one for one, names in tables if name in names]
+    if any(name in one.quoted and len(one.quoted) < len(names) for one, names in tables):
         return None
     columns = [one.table.column(name) for one in having]
     between = all(one.dialect.delimiter != "," for one in having)
