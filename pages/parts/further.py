@@ -6,7 +6,7 @@ from typing import Any
 
 import streamlit as st
 from parts.choices import one
-from parts.state import job_of, uploads
+from parts.state import is_own, job_of
 
 import workbench as wb
 from workbench.report.further import FURTHER
@@ -45,7 +45,7 @@ def further_of(
     data: wb.PreferenceData, choices: dict[str, Any], name: str, **options: Any
 ) -> Result:
     """Return a further result of the main job, computed once for data, choices and options."""
-    make = _own_further if data.digest in uploads() else _further
+    make = _own_further if is_own(data) else _further
     key = (tuple(sorted(choices.items())), name, tuple(sorted(options.items())))
     return make(data.digest, key, job_of(data, choices))
 

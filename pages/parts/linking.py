@@ -11,8 +11,8 @@ from streamlit.errors import StreamlitPageNotFoundError
 
 _EXAMPLES = "examples.py"
 
-BEHIND = "behind"
-"""Order of Examples in which the pairs that speak most for a number come first."""
+BEHIND = "behind a number"
+"""Order of Examples, as its box has it: the pairs that speak most for a number come first."""
 
 KEPT = ("data", "slice", "reference", "annotators", "criterion", "families", "factors",
         "scenarios", "covariance", "cluster", "ties", "folds")  # fmt: skip

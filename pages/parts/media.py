@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pandas as pd
 import streamlit as st
-from parts.state import is_sample, uploads
+from parts.state import is_own, is_sample
 from parts.ui import note, text
 from PIL import Image
 
@@ -79,7 +79,7 @@ def _folders(data: wb.PreferenceData) -> list[Path]:
     """Return the folders of the data that the server opened itself."""
     source = os.environ.get("WORKBENCH_DATA")
     # an upload must not read the server's files by naming them
-    if not source or source.startswith("hub:") or data.digest in uploads() or is_sample(data):
+    if not source or source.startswith("hub:") or is_own(data) or is_sample(data):
         return []
     path = Path(source)
     if not path.is_dir():

@@ -8,7 +8,17 @@ import streamlit as st
 from parts.opening.needs import need_factors, need_texts
 from parts.opening.offers import say_absent, say_refused
 from parts.opening.served import SAMPLE, source
-from parts.opening.sets import DATA, adopt, choose, is_sample, open_sets, opened, uploads
+from parts.opening.sets import (
+    DATA,
+    adopt,
+    choose,
+    is_own,
+    is_sample,
+    open_sets,
+    opened,
+    uploads,
+)
+from parts.slices import sliced
 from parts.ui import note, warn
 
 import workbench as wb
@@ -18,7 +28,7 @@ from workbench.report.job import MainJob
 from workbench.report.main_job import main_job
 
 __all__ = [
-    "adopt", "announce", "current", "is_sample", "job_of", "need_factors",
+    "adopt", "announce", "current", "is_own", "is_sample", "job_of", "need_factors",
     "need_texts", "open_sets", "truth", "uploads",
 ]  # fmt: skip
 
@@ -40,7 +50,7 @@ def current(*, elsewhere: bool = True) -> wb.PreferenceData:
             say_refused(refused, elsewhere=elsewhere)
         st.stop()
     choose(data.digest)
-    return data
+    return sliced(data, own=data.digest in uploads())
 
 
 def _found(wanted: str | None) -> tuple[wb.PreferenceData | None, wb.WorkbenchError | None]:
@@ -80,7 +90,7 @@ def truth(data: wb.PreferenceData) -> Any:
 
 def job_of(data: wb.PreferenceData, choices: dict[str, Any]) -> MainJob:
     """Return the main job of a data set and choices, fitted once for both."""
-    fit = _own_job if data.digest in uploads() else _job
+    fit = _own_job if is_own(data) else _job
     return fit(data.digest, tuple(sorted(choices.items())), data)
 
 

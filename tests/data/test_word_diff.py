@@ -10,11 +10,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from workbench.data.word_diff import word_diff
+from workbench.data.on_view.word_diff import word_diff
 
-WORDS = st.lists(st.sampled_from(["the", "a", "dog", " ", "\n", "\t", "  ", "今", "日"])).map(
-    "".join
-)
+WORDS = st.lists(
+    st.sampled_from(["the", "a", "dog", " ", "\n", "\t", "  ", "今", "日", "น้ำ", "่", "។"])
+).map("".join)
 
 
 @settings(max_examples=150, deadline=None)
@@ -49,6 +49,41 @@ def test_changed_words_and_changed_white_space():
 
 def test_scripts_without_spaces_are_compared_sign_by_sign():
     assert ("same", "今日は") in word_diff("今日は雨", "今日は晴").parts
+
+
+@pytest.mark.parametrize(
+    ("a", "b", "same"),
+    [
+        ("我喜欢红茶。", "我喜欢绿茶。", ["我喜欢", "茶。"]),
+        ("私は猫が好きです", "私は犬が好きです", ["私は", "が好きです"]),
+        ("ฉันชอบกินข้าว", "ฉันชอบกินปลา", ["ฉันชอบกิน"]),
+        ("ຂ້ອຍມັກກິນເຂົ້າ", "ຂ້ອຍມັກກິນປາ", ["ຂ້ອຍມັກກິນ"]),
+        ("ខ្ញុំចូលចិត្តបាយ", "ខ្ញុំចូលចិត្តត្រី", ["ខ្ញុំចូលចិត្ត"]),
+        ("ကျွန်တော်ထမင်းစားသည်", "ကျွန်တော်ငါးစားသည်", ["ကျွန်တော်", "စားသည်"]),
+    ],
+)
+def test_what_two_sentences_without_spaces_share(a, b, same):
+    found = [text for kind, text in word_diff(a, b).parts if kind == "same"]
+    assert found[0].startswith(same[0])
+    assert len(same) == 1 or found[-1].endswith(same[-1])
+
+
+@pytest.mark.parametrize(
+    ("a", "b"),
+    [("น้ำ", "น้า"), ("ที่", "ที"), ("が", "か"), ("か\u3099", "か"), ("ﾊﾞ", "ﾊ"), ("ខ្មែ", "ខ")],
+)
+def test_a_sign_is_never_torn_from_the_marks_it_carries(a, b):
+    assert word_diff(a, b).parts == (("only_a", a), ("only_b", b))
+
+
+def test_long_texts_without_spaces_are_compared_phrase_by_phrase():
+    rng = random.Random(0)
+    signs = [chr(0x4E00 + k) for k in range(300)]
+    phrases = ["".join(rng.choices(signs, k=12)) + "。" for _ in range(900)]
+    other = [*phrases[:400], "新的句子。", *phrases[400:]]
+    found = word_diff("".join(phrases), "".join(other))
+    assert found.unit == "phrase"
+    assert [part for part in found.parts if part[0] != "same"] == [("only_b", "新的句子。")]
 
 
 def test_nothing_in_common():

@@ -7,7 +7,6 @@ import html
 import json
 import re
 import struct
-import sys
 import zlib
 from pathlib import Path
 
@@ -18,7 +17,8 @@ from streamlit.testing.v1 import AppTest
 
 import workbench as wb
 from workbench.data.browse import find_pairs
-from workbench.data.word_diff import word_diff
+from workbench.data.on_view.verdicts import verdicts_of
+from workbench.data.on_view.word_diff import word_diff
 from workbench.explain.attribution import attribute
 from workbench.explain.hard_pairs import disagreements, most_wrong
 from workbench.report.main_job import ensure_factors, main_job
@@ -67,7 +67,11 @@ def test_the_first_pair_is_shown_with_its_labels_factors_and_shares(job):
     assert _shown(app) == pair["pair_id"]
     assert app.code[0].value == pair["prompt"]
     words = job.data.factor_values["words_a"].iloc[0]
-    assert f"Response A, {pair['model_a']}, {words:.0f} words" in [t.value for t in app.text]
+    heads = [h.proto.body for h in app.get("html") if "Preferred by" in h.proto.body]
+    assert f"Response A, {pair['model_a']}, {words:.0f} words" in heads[0]
+    who = verdicts_of(job.data, pair["pair_id"])
+    assert all(f"Preferred by {line}" in heads[0] for line in who.a)
+    assert all(f"Preferred by {line}" in heads[1] for line in who.b)
     labels = _frame(app, "annotator")
     own = job.data.labels[job.data.labels["pair_id"] == pair["pair_id"]]
     assert sorted(labels["annotator"]) == sorted(own["annotator"])
@@ -171,17 +175,17 @@ def test_hostile_text_is_shown_as_text(monkeypatch, tmp_path):
     monkeypatch.setenv("WORKBENCH_DATA", str(tmp_path / "bad.csv"))
     app = _run()
     boxes = [element.proto.body for element in app.get("html")]
-    assert len(boxes) == 2
+    assert len(boxes) == 4  # above each response, and the response
+    allowed = {"div", "mark", "br", "strong"}
     for box in boxes:
-        assert set(re.findall(r"<(/?\w+)", box)) <= {"div", "mark", "/div", "/mark"}
-        assert "&lt;script&gt;" in box
+        assert set(re.findall(r"</?(\w+)", box)) <= allowed
+    assert sum("&lt;script&gt;" in box for box in boxes) == 3
     marked_up = [app.markdown, app.caption, app.title, app.warning, app.error, app.info]
     assert not any("127.0.0.1" in str(e.value) for kind in marked_up for e in kind)
 
 
 def test_marked_text_is_the_text_escaped():
-    sys.modules.pop("_difference", None)
-    from parts.difference import marked
+    from parts.pairs.difference import marked
 
     a, b = f"one {HOSTILE}\n two", "one & 'two'"
     for kind, text in (("only_a", a), ("only_b", b)):

@@ -42,9 +42,15 @@ def test_texts_and_names_of_a_file_are_text_on_the_pages_and_in_the_report(brows
         who.visit(page)
         who.explore()
     for _ in range(3):
-        who.page.get_by_role("button", name="Next", exact=True).click()
+        who.page.get_by_role("button", name="Next").click()
         who.settle()
         who.inspect()
+    who.page.get_by_text("rendered", exact=True).click()
+    for _ in range(3):
+        who.settle()
+        who.inspect()
+        who.page.get_by_role("button", name="Previous").click()
+    who.settle()
     who.read(who.files["report.html"], served[1] / "report.html")
     assert who.page.locator("svg[role=img]").count()
     assert not who.page.locator("script").count()

@@ -16,6 +16,7 @@ from workbench.decompose.design import POSITION, Design
 from workbench.decompose.kernel import Array, gram, logistic
 from workbench.decompose.logit import profile
 from workbench.errors import DesignError
+from workbench.explain.predicted import are_among
 from workbench.threads import on_one_thread
 
 FOR, AGAINST, NEITHER = "for", "against", "neither"
@@ -130,7 +131,7 @@ def behind(
     else:
         table, how = _of_difference(fit, group, term, *against, ratio)
     if among is not None:
-        table = table[table["pair_id"].isin(list(among))]
+        table = table[are_among(table["pair_id"], among)]
     first = _first(table, n)
     speaks = first["speaks"].map({1: FOR, 0: NEITHER, -1: AGAINST}).astype("str")
     return first.assign(speaks=speaks, method=how).reset_index(drop=True)

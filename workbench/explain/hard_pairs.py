@@ -14,7 +14,14 @@ from workbench.decompose.held_out import fit_predictions
 from workbench.decompose.kernel import Array
 from workbench.errors import DesignError
 from workbench.explain.attribution import Attribution, Scale, attribute
-from workbench.explain.predicted import Coefficients, Fit, coefficients_of, predict, rows_of
+from workbench.explain.predicted import (
+    Coefficients,
+    Fit,
+    are_among,
+    coefficients_of,
+    predict,
+    rows_of,
+)
 from workbench.threads import on_one_thread
 
 BLAMED = 3
@@ -186,7 +193,7 @@ def _check(n: int) -> None:
 
 
 def _only(table: pd.DataFrame, among: Collection[str] | None) -> pd.DataFrame:
-    return table if among is None else table[table["pair_id"].isin(list(among))]
+    return table if among is None else table[are_among(table["pair_id"], among)]
 
 
 def _losses(fit: Fit, group: str | None) -> tuple[pd.DataFrame, str]:

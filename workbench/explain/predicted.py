@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -71,6 +71,18 @@ class Coefficients:
     n: int
     reasons: dict[str, str]
     method: str
+
+
+def are_among(pair_ids: pd.Series, among: Collection[str]) -> NDArray[np.bool_]:
+    """Tell which pairs are among some, in a time that allows for all pairs of a large set.
+
+    Examples
+    --------
+    >>> are_among(pd.Series(["p", "q"]), {"q", "r"}).tolist()
+    [False, True]
+    """
+    wanted = pd.Index(pd.Series(list(among), dtype="str").unique())
+    return np.asarray(wanted.get_indexer(pd.Index(pair_ids)) >= 0)
 
 
 def coefficients_of(fit: Fit, group: str | None) -> Coefficients:

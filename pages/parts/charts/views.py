@@ -9,8 +9,8 @@ import streamlit as st
 from parts.charts.comparison import Comparison, pairs_behind
 from parts.charts.selection import CLICK
 from parts.choices import one
-from parts.examples import APART, WRONG
 from parts.linking import to_pairs
+from parts.pairs.order import APART, WRONG
 from parts.ui import figure, note, result, table, tables
 
 from workbench.compare.scenarios import ScenarioPool

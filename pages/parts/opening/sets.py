@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 from parts.opening.served import SAMPLE, SHELF, source
+from parts.slices import OWN
 
 import workbench as wb
 from workbench.report.main_job import with_factors
@@ -32,6 +33,11 @@ def uploads() -> dict[str, wb.PreferenceData]:
     """Return what this session uploaded, by digest, the newest last."""
     # uploads stay in their own session: a shared cache would show them to everybody
     return st.session_state.setdefault("uploads", {})
+
+
+def is_own(data: wb.PreferenceData) -> bool:
+    """Tell whether data are an upload of this session, or a slice of one: nobody else's."""
+    return data.digest in uploads() or data.digest in st.session_state.get(OWN, ())
 
 
 def adopt(data: wb.PreferenceData) -> None:

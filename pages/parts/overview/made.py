@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 import streamlit as st
-from parts.state import job_of, uploads
+from parts.state import is_own, job_of
 from parts.ui import failure
 
 import workbench as wb
@@ -21,7 +21,7 @@ class Made(NamedTuple):
 
 def overview_of(data: wb.PreferenceData, choices: dict[str, Any]) -> Made:
     """Return the overview; of labels that cannot be fitted, what their verdicts tell."""
-    make = _own_made if data.digest in uploads() else _made
+    make = _own_made if is_own(data) else _made
     key = tuple(sorted(choices.items()))
     # battles without texts or columns have no factors: there is nothing to fit
     if not data.factor_names:

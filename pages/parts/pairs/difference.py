@@ -1,6 +1,7 @@
 """Two responses side by side with the words marked that stand in one of them only.
 
-This is the one place where text of a data set becomes part of HTML; it is escaped here.
+Text of a data set becomes part of HTML here, escaped, and in
+:mod:`workbench.data.on_view.markdown`; nowhere else.
 """
 
 from __future__ import annotations
@@ -8,12 +9,11 @@ from __future__ import annotations
 import html
 
 import streamlit as st
-from parts.ui import note
 
-from workbench.data.word_diff import Difference, Kind
+from workbench.data.on_view.word_diff import Difference, Kind
 
-_BOX = (
-    "white-space:pre-wrap;overflow-wrap:anywhere;font-size:0.9rem;line-height:1.55;padding:0.75rem;"
+BOX = (
+    "overflow-wrap:anywhere;font-size:0.9rem;line-height:1.55;padding:0.75rem;"
     "border:1px solid rgba(128,128,128,0.35);border-radius:0.5rem;max-height:34rem;overflow-y:auto"
 )
 # seen on light and on dark grounds, and underlined for readers who do not see the colour
@@ -30,15 +30,22 @@ def marked(difference: Difference, kind: Kind) -> str:
         escaped = html.escape(text)
         style = _MARKS.get(part)
         pieces.append(f'<mark style="{style}">{escaped}</mark>' if style else escaped)
-    return f'<div dir="auto" style="{_BOX}">{"".join(pieces)}</div>'
+    return f'<div dir="auto" style="white-space:pre-wrap;{BOX}">{"".join(pieces)}</div>'
 
 
-def show_difference(difference: Difference, titles: tuple[str, str]) -> None:
-    """Show two texts in two columns."""
+def show_head(lines: tuple[str, ...]) -> None:
+    """Show what stands above a text: what it is, and who preferred it, which stands out."""
+    what, *who = (html.escape(line) for line in lines)
+    told = "<br>".join(f"<strong>{line}</strong>" for line in who)
+    st.html(f'<div dir="auto" style="overflow-wrap:anywhere">{what}<br>{told}</div>')
+
+
+def show_difference(difference: Difference, heads: tuple[tuple[str, ...], ...]) -> None:
+    """Show two texts in two columns, some lines above each."""
     kinds: tuple[Kind, Kind] = ("only_a", "only_b")
-    for place, kind, title in zip(st.columns(2), kinds, titles, strict=True):
+    for place, kind, head in zip(st.columns(2), kinds, heads, strict=True):
         with place:
-            note(title)
+            show_head(head)
             st.html(marked(difference, kind))
     if difference.unit != "word":
         st.caption(f"Very long or repetitive: compared by {difference.unit}, not by word.")
