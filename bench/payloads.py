@@ -19,10 +19,10 @@ from tests.pages.browsing import CHROMIUM, QUIET, Watched, dashboard
 from tests.payloads import PAYLOADS, scores, votes
 
 PAGES = (
-    "Overview", "Load", "Compare", "Examples", "Leaderboard", "Annotate", "Principles",
-    "Judge audit", "Model audit", "Add a judge", "Curate", "Report",
+    "Overview", "Load", "Compare", "Examples", "Leaderboard", "Annotate", "Runs", "Side by side",
+    "Principles", "Judge audit", "Model audit", "Add a judge", "Curate", "Report",
 )  # fmt: skip
-OF_FACTORS = ("Overview", "Load", "Compare", "Examples", "Curate", "Report")
+OF_FACTORS = ("Overview", "Load", "Compare", "Examples", "Side by side", "Curate", "Report")
 """Pages that show factors: a table without texts has its columns for factors."""
 
 _AT_ONCE = 8

@@ -73,5 +73,6 @@ st.navigation(
             st.Page("report.py", title="Report", icon=":material/description:", url_path="report"),
         ],
     },
+    # beside a form of its own the bar would fold the last pages away
     expanded=True,
 ).run()

@@ -6,6 +6,7 @@ import streamlit as st
 from parts.choices import choose, some
 from parts.commands import report_command
 from parts.entry import enter
+from parts.opening.run_file import run_file
 from parts.report.earlier import compare
 from parts.report.files import downloads, preview
 from parts.report.options import made, options
@@ -35,5 +36,6 @@ downloads(report)
 preview(report)
 table(findings_frame(report.findings), "findings", "Findings: results that crossed a threshold")
 compare(report)
+run_file(data, choices, sections)
 note("The same from the command line:")
 text(report.command)

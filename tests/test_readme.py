@@ -65,6 +65,15 @@ def test_the_snippets_of_the_pages_run(tmp_path: Path, monkeypatch: pytest.Monke
     assert {"sharpness", "semicolons"} <= set(names["data"].factors.columns)
 
 
+def test_the_whole_run_shown_is_one(tmp_path: Path) -> None:
+    (shown,) = blocks(ROOT / "docs" / "whole_run.md", "toml")
+    (tmp_path / "run.toml").write_text(shown, encoding="utf-8")
+    told = CliRunner().invoke(app, ["run", str(tmp_path / "run.toml"), "--dry-run"])
+    assert told.exit_code == 0, told.output
+    for stage in ("judge-offline-long", "principles-offline-long", "audit-verdicts", "report"):
+        assert stage in told.stdout
+
+
 def test_every_snippet_is_run_by_a_test() -> None:
     # those of the training are run in tests/curate, those of the tutorial in tests/docs
     shown = {page.stem for page in DOCS if blocks(page, "python")}

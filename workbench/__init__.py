@@ -91,6 +91,7 @@ if TYPE_CHECKING:
     from workbench.llm.offline import OfflineModel as OfflineModel
     from workbench.overview.overview import Overview as Overview
     from workbench.overview.overview import overview as overview
+    from workbench.plots.notebook.picture import picture as picture
     from workbench.principles.constitution import Constitution as Constitution
     from workbench.principles.extract import extract as extract
     from workbench.principles.extraction import Extraction as Extraction
@@ -173,6 +174,7 @@ _EXPORTS = {
     "Endpoint": "workbench.llm.endpoint",
     "Journal": "workbench.llm.journal",
     "OfflineModel": "workbench.llm.offline",
+    "picture": "workbench.plots.notebook.picture",
     "Constitution": "workbench.principles.constitution",
     "extract": "workbench.principles.extract",
     "Extraction": "workbench.principles.extraction",

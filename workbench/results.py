@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import html
 from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -85,4 +84,8 @@ class Result(ABC):
         }
 
     def _repr_html_(self) -> str:
-        return f"<pre>{html.escape(self.summary())}</pre>"
+        """Return what a notebook shows: the clear rows, a static picture, how to read them."""
+        from workbench.plots.notebook.view import view
+
+        name = self.heading or type(self).__name__
+        return view(name, self.about, self.to_frame(), self.plot, self.summary())

@@ -125,13 +125,20 @@ def formats() -> str:
 
 
 def factors() -> str:
-    """Return every factor that is computed from text, by family."""
+    """Return every factor that is computed from text, by family, each on two tiny texts."""
     from workbench.factors import FAMILIES as BY_FAMILY
+    from workbench.factors.glossary import EXAMPLES
 
     lines: list[str] = []
     for family, specs in BY_FAMILY.items():
-        lines += ["", f"### {family.capitalize()}", "", "| factor | what it is |", "| --- | --- |"]
-        lines += [f"| `{one.name}` | {plain(one.meaning)} |" for one in specs]
+        head = ["| factor | what it is | for example |", "| --- | --- | --- |"]
+        lines += ["", f"### {family.capitalize()}", "", *head]
+        for one in specs:
+            shown = EXAMPLES[one.name]
+            asked = f"to *{plain(shown.prompt)}*: " if shown.prompt else ""
+            texts = ((shown.a, shown.value_a), (shown.b, shown.value_b))
+            told = [f"{plain(' ⏎ '.join(t.splitlines()))} → **{value:.4g}**" for t, value in texts]
+            lines.append(f"| `{one.name}` | {plain(one.meaning)} | {asked}{' · '.join(told)} |")
     return "\n".join(lines)
 
 

@@ -38,7 +38,7 @@ def test_texts_and_names_of_a_file_are_text_on_the_pages_and_in_the_report(brows
     names = [*NAMES, *(name for name in PAYLOADS if name not in NAMES)]
     who = visiting(browser, served, "x<img src=x onerror=window.planted=1>.csv", votes(names))
     who.page.get_by_text("window.planted=1>.csv: 96 pairs, 768 labels; digest").wait_for()
-    for page in ("Overview", "Leaderboard", "Curate", "Report", "Examples"):
+    for page in ("Overview", "Leaderboard", "Side by side", "Runs", "Curate", "Report", "Examples"):
         who.visit(page)
         who.explore()
     for _ in range(3):

@@ -105,7 +105,7 @@ def test_a_finding_that_names_its_pairs_shows_these(data) -> None:
 
     ids = tuple(data.pairs["pair_id"][:5])
     own = Finding("r", "note", "m", 1.0, 0.5, 2.0, "t", 9, "h", ("nobody", *ids))
-    [found] = quoted([own], [], data).values()
+    [found] = quoted([own], data).values()
     assert [quote.pair_id for quote in found.quotes] == list(ids[:3])
     assert any(fact.startswith("judge prefers") for fact in found.quotes[0].facts)
-    assert quoted([own], [], None) == {}
+    assert quoted([own], None) == {}

@@ -85,7 +85,8 @@ def test_it_gives_what_the_verbs_give(votes: Path, tmp_path: Path) -> None:
     assert set(done.stages["state"]) == {"done"}
     assert list(states(done)) == ["read", "judge-offline-plain", "factors", "data", "compare",
                                   "audit-verdicts-1", "report"]  # fmt: skip
-    data = wb.load(done.data)
+    data = wb.load(done.path)
+    assert data.digest == wb.load(done.data).digest
     assert data.annotators.set_index("annotator")["n_labels"].to_dict() == {
         "ann": PAIRS, "offline:plain": 40}  # fmt: skip
     job = main_job(data, factors=["words"], folds=0)

@@ -162,6 +162,8 @@ def _load(
         path = Path(source)
         if store.is_run(path):
             return store.open_folder(store.results_in(path))
+        if store.is_whole_run(path):
+            path /= "data"
         if store.is_saved(path):
             return store.open_folder(path)
         if store.is_curation(path):

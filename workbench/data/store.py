@@ -55,6 +55,11 @@ def is_run(path: Path) -> bool:
     return _has_run(path) and not is_curation(path)
 
 
+def is_whole_run(path: Path) -> bool:
+    """Tell whether a path is the folder of ``workbench run``: its data are all that it made."""
+    return (path / "stages.json").is_file() and is_saved(path / "data")
+
+
 def is_curation(path: Path) -> bool:
     """Tell whether a path is the folder of ``workbench curate``: its data are training files."""
     return _has_run(path) and any((path / "data").glob("train.*"))

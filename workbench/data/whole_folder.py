@@ -31,7 +31,7 @@ def is_whole(folder: Path) -> bool:
     r"""Tell whether the files of a folder are to be read together and not one after the other.
 
     They are where :func:`workbench.load` joins them or opens the folder as one: the files of a
-    benchmark, of a saved data set or of an annotation run.
+    benchmark, of a saved data set or of a run.
 
     Examples
     --------
@@ -41,5 +41,5 @@ def is_whole(folder: Path) -> bool:
     ...     is_whole(Path(place))
     False
     """
-    opens = (store.is_saved, store.is_run, store.is_curation)
+    opens = (store.is_saved, store.is_run, store.is_whole_run, store.is_curation)
     return any(test(folder) for test in opens) or of_folder(folder, None) is not None

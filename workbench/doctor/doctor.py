@@ -65,8 +65,8 @@ def _counts(data: PreferenceData, facts: Facts) -> dict[str, Any]:
         "criteria": len(data.criteria),
         "people": len(people),
         "labels_a_person": each,
-        "by_two": int((facts.raters() > 1).sum()),
-        "by_two_people": int((facts.raters("human") > 1).sum()),
+        "by_two": int((facts.raters > 1).sum()),
+        "by_two_people": int((facts.human_raters > 1).sum()),
         "both_orders": facts.both_orders,
         "repeats": facts.repeats,
     }

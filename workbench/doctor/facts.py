@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from workbench.data.columns import POOLS
 from workbench.data.dataset import PreferenceData
+from workbench.data.preferred import preferred
 from workbench.errors import DataError
 from workbench.factors.columns import column_factors
 from workbench.report.main_job import default_reference, has_text
@@ -85,6 +86,27 @@ class Facts:
         return np.asarray(named if named.any() else table["kind"].eq(self.reference), dtype=bool)
 
     @cached_property
+    def n_own(self) -> int:
+        """Clusters with a verdict of the reference."""
+        return int(self.verdicts.loc[self.own, "cluster"].nunique())
+
+    @cached_property
+    def n_decided(self) -> int:
+        """Clusters with a pair of texts of which one side is preferred."""
+        chosen = preferred(self.data)
+        return int(chosen.loc[chosen["why"].isna(), "cluster"].nunique())
+
+    @cached_property
+    def raters(self) -> pd.Series:
+        """How many annotators labelled each pair; each vote of a pool is another's."""
+        return _raters(self.verdicts)
+
+    @cached_property
+    def human_raters(self) -> pd.Series:
+        """The same of people."""
+        return _raters(self.verdicts[self.verdicts["kind"] == "human"])
+
+    @cached_property
     def others(self) -> pd.Series:
         """Clusters of each annotator beside the reference, the most first; people only if alone."""
         table = self.verdicts[~self.own]
@@ -101,14 +123,6 @@ class Facts:
     def single(self) -> pd.Series:
         """Clusters of each annotator, the most first."""
         return _clusters(self.verdicts)
-
-    def raters(self, kind: str | None = None) -> pd.Series:
-        """Return how many annotators labelled each pair; each vote of a pool is another's."""
-        table = self.verdicts if kind is None else self.verdicts[self.verdicts["kind"] == kind]
-        pool = table["annotator"].isin(POOLS)
-        alone = table[~pool].groupby("pair_id", observed=True)["annotator"].nunique()
-        pooled = table[pool].groupby("pair_id", observed=True).size()
-        return alone.add(pooled, fill_value=0)
 
     def shared(self, judge: str) -> int:
         """Return the clusters of pairs that a judge and the reference both labelled."""
@@ -131,6 +145,12 @@ class Facts:
         keys = ["pair_id", "annotator", table["order_shown"].fillna("")]
         times = table.groupby(keys, observed=True).size()
         return int(times[times > 1].index.get_level_values("pair_id").nunique())
+
+
+def _raters(table: pd.DataFrame) -> pd.Series:
+    pool = table["annotator"].isin(POOLS)
+    named = table.loc[~pool, ["pair_id", "annotator"]].drop_duplicates()
+    return pd.concat([named["pair_id"], table.loc[pool, "pair_id"]]).value_counts(sort=False)
 
 
 def _clusters(table: pd.DataFrame) -> pd.Series:

@@ -22,7 +22,7 @@ def decompose(facts: Facts) -> Check:
     name, command = "decompose", "workbench decompose DATA"
     if not facts.factors:
         return Check(name, command, "needs more", lacking=NO_FACTOR)
-    n, single = _own(facts), facts.single
+    n, single = facts.n_own, facts.single
     if not n:
         return Check(name, command, "needs more", lacking=NO_VERDICT)
     enough = int((single >= WEIGHT.needed).sum())
@@ -35,7 +35,7 @@ def contrast(facts: Facts) -> Check:
     name, command = "contrast", "workbench contrast DATA"
     if not facts.factors:
         return Check(name, command, "needs more", lacking=NO_FACTOR)
-    n, others, also = _own(facts), facts.others, ""
+    n, others, also = facts.n_own, facts.others, ""
     if not len(others) and len(facts.single) > 1:
         # people alone can be compared by name
         n, others = int(facts.single.iloc[0]), facts.single.iloc[1:]
@@ -51,7 +51,7 @@ def held_out(facts: Facts) -> Check:
     name, command = "held-out", "workbench decompose DATA --folds 5"
     if not facts.factors:
         return Check(name, command, "needs more", lacking=NO_FACTOR)
-    n = _own(facts)
+    n = facts.n_own
     if n < FOLDS:
         return Check(name, command, "too small", n, "prompts", FOLDS)
     return sized(name, command, SHARE, n, "prompts")
@@ -116,10 +116,6 @@ def _baseline(pairs: pd.DataFrame) -> str | None:
         if pd.notna(name) and ((a == name) | (b == name)).all():
             return str(name)
     return None
-
-
-def _own(facts: Facts) -> int:
-    return int(facts.verdicts.loc[facts.own, "cluster"].nunique())
 
 
 def _harmonic(n: int, m: int) -> int:

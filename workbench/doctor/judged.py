@@ -7,7 +7,6 @@ from importlib.util import find_spec
 import numpy as np
 
 from workbench.curate.votes import votes_of
-from workbench.data.preferred import preferred
 from workbench.doctor.checkup import Check, sized
 from workbench.doctor.facts import JUDGES, Facts
 from workbench.doctor.sizes import SHARE, SHIFT
@@ -46,7 +45,7 @@ def from_verdicts(facts: Facts) -> Check:
 def agreement(facts: Facts) -> Check:
     """Check whether annotators can be held against each other."""
     name, command = "agreement", "workbench contrast DATA"
-    raters = facts.raters()
+    raters = facts.raters
     twice = raters.index[raters > 1]
     if not len(twice):
         need = "pairs that two or more annotators labelled"
@@ -84,8 +83,7 @@ def _decided(facts: Facts) -> tuple[int, str]:
     """Return the prompts of pairs that one side won, and what is lacking."""
     if not facts.text:
         return 0, NO_TEXT
-    chosen = preferred(facts.data)
-    n = int(chosen.loc[chosen["why"].isna(), "cluster"].nunique())
+    n = facts.n_decided
     return n, "" if n else "a preference for one side"
 
 

@@ -98,7 +98,7 @@ class Report:
     @cached_property
     def quoted(self) -> dict[int, Quoted]:
         """The pairs behind the findings, by the number of the finding."""
-        return quoted(self.findings, self.results, self.data)
+        return quoted(self.findings, self.data)
 
     @cached_property
     def sections(self) -> list[Section]:
@@ -191,7 +191,7 @@ class Report:
             "title": self.title,
             "simulated": self.simulated,
             "notes": self.notes,
-            "findings": [self._recorded(k, one) for k, one in enumerate(self.findings)],
+            "findings": [finding.to_dict() for finding in self.findings],
             "data": None if self.data is None else card_of(self.data, self.licence),
             "missing_verdicts": None if self.missing is None else self.missing.to_dict(),
             "results": [result.to_dict() for result in self.results],
@@ -250,13 +250,6 @@ class Report:
         write_text(path.with_suffix(".json"), record)
         for name, table in self._tables().items():
             write_text(folder / name, to_csv(table))
-
-    def _recorded(self, number: int, finding: Finding) -> dict[str, Any]:
-        """Return a finding with the pairs that the page quotes for it."""
-        record = finding.to_dict()
-        if number in self.quoted and not finding.evidence:
-            record["evidence"] = [quote.pair_id for quote in self.quoted[number].quotes]
-        return record
 
     @property
     def _made(self) -> list[FitCheck]:

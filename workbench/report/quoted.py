@@ -2,21 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import pandas as pd
 
-from workbench.compare.contrast import Contrast
 from workbench.data.dataset import PreferenceData
-from workbench.decompose.decomposition import Decomposition
 from workbench.decompose.design import POSITION
-from workbench.errors import DesignError
-from workbench.explain.behind import behind
 from workbench.finding import Finding
 from workbench.report.page import Quote, Quoted, Section, Text
 from workbench.report.pair_view import factor_values, labels_of
-from workbench.results import Result
 
 _PAIRS = 3
 """Pairs that a finding shows."""
@@ -35,34 +30,29 @@ _ABOUT = (
 )
 
 
-def quoted(
-    findings: Sequence[Finding], results: Iterable[Result], data: PreferenceData | None
-) -> dict[int, Quoted]:
+def quoted(findings: Sequence[Finding], data: PreferenceData | None) -> dict[int, Quoted]:
     """Return the pairs behind findings, by the number of the finding.
 
     Parameters
     ----------
     findings : sequence of Finding
-    results : iterable of Result
-        Whose decompositions and contrasts hold the findings' numbers.
+        With the pairs that show them.
     data : PreferenceData or None
         That holds their texts; without it nothing is quoted.
 
     Examples
     --------
-    >>> quoted([], [], None)
+    >>> quoted([], None)
     {}
     """
     if data is None:
         return {}
-    results = list(results)
+    known = pd.Index(data.pairs["pair_id"])
     found: dict[int, Quoted] = {}
     for k, finding in enumerate(findings):
-        if len(found) == _FINDINGS:
-            break
-        pairs = _behind(finding, results, data)
-        if len(pairs):
-            quotes = tuple(_quote(row, finding, data) for row in pairs.to_dict("records"))
+        pairs = [pair for pair in finding.evidence if pair in known][:_PAIRS]
+        if pairs and len(found) < _FINDINGS:
+            quotes = tuple(_quote(pair, finding, data) for pair in pairs)
             found[k] = Quoted(f"pairs-{k + 1}", finding.message, quotes)
     return found
 
@@ -82,54 +72,14 @@ def section(
     return Section("pairs", "Pairs behind the findings", tuple(text), quoted=groups)
 
 
-def _behind(finding: Finding, results: Sequence[Result], data: PreferenceData) -> pd.DataFrame:
-    """Return the pairs that speak for a finding: those it names, or those behind its number."""
-    known = set(data.pairs["pair_id"])
-    if finding.evidence:
-        named = [pair for pair in finding.evidence if pair in known]
-        return pd.DataFrame({"pair_id": named[:_PAIRS]})
-    nothing = pd.DataFrame({"pair_id": []})
-    if finding.group is None or finding.term is None:
-        return nothing
-    fit, base = (_fit_of(name, results) for name in (finding.group, finding.against))
-    if fit is None or (finding.against is not None and base is None):
-        return nothing
-    against = None if base is None or finding.against is None else (base, finding.against)
-    try:
-        pairs = behind(
-            fit, finding.group, finding.term, against=against, n=_PAIRS,
-            ratio=_ratio(finding, results), among=known,
-        )  # fmt: skip
-    except DesignError:
-        # a number that the fit alone does not tell has no pairs of its own
-        return nothing
-    return pairs[pairs["speaks"] == "for"]
-
-
-def _fit_of(group: str | None, results: Sequence[Result]) -> Decomposition | None:
-    fits = (r for r in results if isinstance(r, Decomposition) and group in r.groups)
-    return next(fits, None)
-
-
-def _ratio(finding: Finding, results: Sequence[Result]) -> float | None:
-    for result in results:
-        if isinstance(result, Contrast) and result.settings["reference"] == finding.against:
-            own = result.scale.loc[result.scale["group"] == finding.group, "ratio"]
-            if len(own):
-                return float(own.iloc[0])
-    return None
-
-
-def _quote(row: Mapping[str, object], finding: Finding, data: PreferenceData) -> Quote:
-    pair_id = str(row["pair_id"])
+def _quote(pair_id: str, finding: Finding, data: PreferenceData) -> Quote:
     at = int(pd.Index(data.pairs["pair_id"]).get_indexer([pair_id])[0])
-    pair = data.pairs.iloc[at]
-    if finding.group is None or "label" not in row:
-        facts = _voters(data, pair_id)
-    else:
-        facts = [_prefers(finding.group, row["label"], row["n_labels"])]
-        if finding.against is not None:
-            facts.append(_prefers(finding.against, row["other_label"], row["other_n_labels"]))
+    pair, labels = data.pairs.iloc[at], labels_of(data, pair_id).dropna(subset=["preference"])
+    named = [one for one in (finding.group, finding.against) if one is not None]
+    own = [_group(name, labels) for name in named]
+    # a group that is neither an annotator nor a kind: all who judged the pair are told
+    facts = [_prefers(name, one) for name, one in zip(named, own, strict=True) if one is not None]
+    facts = facts if facts and len(facts) == len(named) else _voters(labels)
     if finding.term is not None and finding.term != POSITION:
         facts.append(_values(data, pair_id, finding.term))
     texts = (
@@ -164,20 +114,26 @@ def _absent(text: object) -> bool:
     return text is None or text is pd.NA or (isinstance(text, float) and np.isnan(text))
 
 
-def _prefers(who: str, label: object, count: object) -> str:
-    share, n = float(str(label)), int(float(str(count)))
-    if np.isnan(share) or not n:
-        return f"{who}: no label of this pair"
+def _group(name: str, labels: pd.DataFrame) -> pd.Series | None:
+    """Return the preferences of an annotator or of a kind; None where there are none."""
+    for column in ("annotator", "kind"):
+        own = labels.loc[labels[column].eq(name), "preference"]
+        if len(own):
+            return own
+    return None
+
+
+def _prefers(who: str, preference: pd.Series) -> str:
+    share, n = float(preference.mean()), len(preference)
     if share == 0.5:
         return f"{who} is even between A and B ({_labels(n)})"
     side, part = ("A", share) if share > 0.5 else ("B", 1 - share)
     return f"{who} prefers {side} ({_labels(n)}{'' if part == 1 else f', {part:.0%} for {side}'})"
 
 
-def _voters(data: PreferenceData, pair_id: str) -> list[str]:
-    labels = labels_of(data, pair_id).dropna(subset=["preference"])
-    means = labels.groupby("annotator", sort=False)["preference"].agg(["mean", "size"])
-    told = [_prefers(str(who), row["mean"], row["size"]) for who, row in means.iterrows()]
+def _voters(labels: pd.DataFrame) -> list[str]:
+    groups = labels.groupby("annotator", sort=False)["preference"]
+    told = [_prefers(str(who), own) for who, own in groups]
     more = len(told) - _VOTERS
     return told[:_VOTERS] + ([f"and {more} more annotators"] if more > 0 else [])
 

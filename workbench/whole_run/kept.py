@@ -193,6 +193,8 @@ def digest_of_source(source: str) -> str:
     folder = Path(source)
     if store.is_run(folder):
         folder /= "results/data"
+    elif store.is_whole_run(folder):
+        folder /= "data"
     files = sorted(folder.glob("*")) if store.is_saved(folder) else paths_of(source)
     for path in files:
         total.update(os.fsencode(path.name))

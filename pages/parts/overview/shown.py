@@ -8,9 +8,11 @@ import pandas as pd
 import streamlit as st
 from parts.charts.selection import CLICK
 from parts.linking import pairs_link, to_page, to_pairs
-from parts.ui import figure, note
+from parts.ui import figure, note, table
 
+import workbench as wb
 from workbench.overview.point import Point
+from workbench.plots.theme import CONFIG
 
 _ELSEWHERE = {
     "rows-left-out": ("load.py", "How the file was read"),
@@ -26,6 +28,25 @@ _MARK = {"warning": ":material/warning:", "note": ":material/lightbulb:"}
 
 _WIDTHS = [6, 4, 5, 2.6, 6, 4.2, 4.2, 5]
 """Of the columns of verdicts."""
+
+
+def early(place: Any) -> Any:
+    """Return where the first chart goes: what draws charts is fetched while the rest is made."""
+    chart = place.empty()
+    hidden = {"visible": False}
+    layout = {"height": 200, "xaxis": hidden, "yaxis": hidden}
+    blank = {"data": [{"type": "scatter", "x": [], "y": []}], "layout": layout}
+    chart.plotly_chart(blank, config=CONFIG, alt="The chart comes in a moment")
+    return chart
+
+
+def every_number(found: wb.Overview) -> None:
+    """Show the tables behind the page once they are asked for."""
+    every = st.expander("Every number of the verdicts and findings", on_change="rerun", key="every")
+    if every.open:
+        with every:
+            table(found.verdicts, "judges", "Verdicts on judges, with intervals and reasons")
+            table(found.to_frame(), "found", "Findings: estimates, intervals, n and what to do")
 
 
 def rows(verdicts: pd.DataFrame) -> None:

@@ -16,6 +16,7 @@ from workbench.plots.svg.text import colour, lines, px, xml
 
 Array = NDArray[np.float64]
 _INK = "#0072B2"
+_CLEAR = "rgba(0,0,0,0)"
 DASHES = {"dot": "2 3", "dash": "7 4", "dashdot": "7 3 2 3", "solid": None}
 _SHIFT = {"top": -9.0, "middle": 4.0, "bottom": 16.0}
 _ANCHOR = {"left": ("end", -8.0), "center": ("middle", 0.0), "right": ("start", 8.0)}
@@ -31,7 +32,9 @@ def scatter(trace: Mapping[str, Any], x: Axis, y: Axis) -> Iterator[str]:
         if trace.get(f"error_{letter}"):
             yield from _intervals(trace, letter, places, x if letter == "x" else y)
     # marks that nobody sees are there to be clicked
-    if "markers" in parts and (trace.get("marker") or {}).get("opacity") != 0:
+    look = trace.get("marker") or {}
+    unseen = look.get("opacity") == 0 or look.get("color") == _CLEAR
+    if "markers" in parts and not unseen:
         yield _points(trace, *places)
     elif "lines" in parts:
         yield from _touched(trace, *places)
@@ -191,7 +194,7 @@ def _touched(trace: Mapping[str, Any], x: Array, y: Array) -> Iterator[str]:
     """Give a line without points its text at its first point, if it has one for all."""
     told = trace.get("hovertext")
     if isinstance(told, str) and trace.get("hoverinfo") == "text" and len(x):
-        look = {"color": "rgba(0,0,0,0)", "width": 9}
+        look = {"color": _CLEAR, "width": 9}
         yield _line(x, y, look).replace("/>", f">{_tip(told)}</path>")
 
 
