@@ -29,12 +29,12 @@ try:
     note(f"first: {names[0]}, labels of {pair[0].annotator}\n"
          f"second: {names[1]}, labels of {pair[1].annotator}")  # fmt: skip
     text(found.headline())
-    st.caption(SHARPNESS)
-    left, right = st.columns(2)
-    for place, (name, plot) in zip((left, right), found.figures().items(), strict=True):
-        with place:
-            st.caption(f"{name}, the clearest difference first")
-            figure(plot, f"Figure of {name}", f"sides-{name}")
+    if len(found.to_frame()):
+        st.caption(SHARPNESS)
+        for place, (name, plot) in zip(st.columns(2), found.figures().items(), strict=True):
+            with place:
+                st.caption(f"{name}, the clearest difference first")
+                figure(plot, f"Figure of {name}", f"sides-{name}")
     for name, frame in found.tables().items():
         if name in ("counts", "verdicts"):
             table(named(frame, *names), f"sides-{name}", name.capitalize())
