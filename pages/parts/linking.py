@@ -29,6 +29,10 @@ def to_pairs(**params: str | Iterable[str] | None) -> NoReturn:
     params : str or iterable of str
         ``group``, ``term``, ``against`` and Examples' own filters; None is left out.
     """
+    for name in ("group", "term", "against"):
+        # a choice kept from an earlier visit wins over a link that names the first option
+        if isinstance(params.get(name), str):
+            st.session_state[name] = params[name]
     st.switch_page(_EXAMPLES, query_params=link_of(**params))
 
 
