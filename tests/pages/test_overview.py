@@ -143,7 +143,7 @@ def test_one_click_leads_from_the_start_to_the_pairs_behind_the_first_finding(br
         page.locator("[data-test-script-state=notRunning]").wait_for(timeout=60_000)
         # all of it on the first screen: what was found, who is how good, and the chart
         for seen in (first, page.get_by_text(found.points[0].message),
-                     page.get_by_test_id("stMain").get_by_text("sim-reward").first,
+                     page.get_by_test_id("stMain").get_by_text("sim-reward", exact=True).first,
                      page.locator(".js-plotly-plot").first):  # fmt: skip
             box = seen.bounding_box()
             assert 0 <= box["y"] < box["y"] + box["height"] <= 900
