@@ -3,27 +3,25 @@
 from __future__ import annotations
 
 import streamlit as st
-from parts.charts.selection import CLICK
 from parts.choices import choose
 from parts.entry import enter
-from parts.linking import to_pairs
 from parts.overview.made import overview_of
-from parts.overview.shown import early, every_number, finding, rows
+from parts.overview.shown import chart, early, every_number, finding, rows
 from parts.state import current, is_sample
-from parts.ui import figure, note, warn
+from parts.ui import note, warn
 
 from workbench.overview.verdicts import WORDS, in_words
 
 enter("Overview")
 line, verdicts = st.container(), st.container()
 left, right = st.columns([5, 4])
-chart = early(right)
+place = early(right)
 data = current()
 found, drawn, figures = overview_of(data, choose(data))
 
-with chart.container():
+with place.container():
     alt = "What differs most, or is rewarded most, with intervals"
-    figure(drawn, alt, "overview", select=lambda of: to_pairs(**of), how=CLICK)
+    chart(drawn, alt, "overview")
 with line:
     note(found.line)
     if is_sample(data):

@@ -12,6 +12,7 @@ from workbench.factors import FAMILIES
 from workbench.factors.dissection_subsets import CASES
 from workbench.report.main_job import has_text
 
+_ASKED, _ANEW = "criterion-asked", "annotators-anew"
 _SHOWN = 8
 """Annotators compared at first: more are hard to read in one figure."""
 
@@ -53,6 +54,10 @@ def _judging(data: wb.PreferenceData, asked: tuple[str, ...]) -> pd.DataFrame:
     table = data.annotators
     if not asked:
         return table
+    if st.session_state.setdefault(_ASKED, asked) != asked:
+        # those who judge by another criterion are other annotators: the choice begins anew
+        st.session_state[_ASKED] = asked
+        st.session_state[_ANEW] = True
     named = data.labels.loc[data.labels["criterion"].isin(asked), "annotator"].unique()
     return table[table["annotator"].isin(named)]
 
@@ -70,12 +75,12 @@ def _who(table: pd.DataFrame) -> dict[str, Any]:
     same = same if same.any() else table["kind"].eq(reference)
     others = table[~same]
     judges = others.loc[others["kind"] != "human", "annotator"].tolist()
-    chosen = some(
-        "Compared with it",
-        others["annotator"].tolist(),
-        "annotators",
-        default=(judges or others["annotator"].tolist())[:_SHOWN],
-    )
+    default = (judges or others["annotator"].tolist())[:_SHOWN]
+    more: dict[str, Any] = {"default": default}
+    if st.session_state.pop(_ANEW, False):
+        # what is set here is also what the browser shows; a default would not reach it
+        st.session_state["annotators"], more = default, {}
+    chosen = some("Compared with it", others["annotator"].tolist(), "annotators", **more)
     # nobody but the reference itself: the main job takes an empty choice for everybody
     return {
         "reference": reference,

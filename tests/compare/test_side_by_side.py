@@ -119,9 +119,15 @@ def test_only_what_both_have_in_one_coding_is_compared():
     found = side_by_side(SetSide("one", one, "m"), SetSide("other", other, "m"))
     assert set(found.to_frame()["term"]) == {"x", "position"}
     assert dict(found.left_out.values.tolist()) == {"own": "only in one", "y": "only in other"}
-    with pytest.raises(wb.DesignError, match="share no factor"):
-        side_by_side(SetSide("one", planted({"p": 1.0}, 60, 1), "m"),
-                     SetSide("other", planted({"q": 1.0}, 60, 2), "m"))  # fmt: skip
+    none = side_by_side(SetSide("one", planted({"p": 1.0}, 60, 1), "m"),
+                        SetSide("other", planted({"q": 1.0}, 60, 2), "m"))  # fmt: skip
+    assert none.to_frame().empty
+    assert none.parts() == []
+    assert "share no factor" in none.headline()
+    # the same pairs are in both, and their verdicts can be compared all the same
+    assert none.counts.set_index("what").loc["of them in both sets"].tolist() == [60, 60]
+    assert none.agreement.set_index("term").loc["agreement", "n"] == 60
+    assert "p: not compared: only in one" in none.summary()
     with pytest.raises(wb.DesignError, match="one name"):
         side_by_side(SetSide("one", one, "m"), SetSide("one", other, "m"))
 

@@ -82,6 +82,25 @@ def test_choices_change_the_fit_and_come_from_the_url():
     assert people["n"].iloc[0] == job.people.fits["human"].n
 
 
+def test_who_has_no_label_under_a_criterion_is_not_compared_under_it(monkeypatch, tmp_path):
+    rows = [
+        {"x_a": k * 7 % 11, "x_b": k * 5 % 13, "label": "AB"[(k * k + k // 3) % 2],
+         "annotator": name, "kind": kind, "criterion": criterion}
+        for k in range(60)
+        for name, kind, criterion in [("ann", "human", "helpful"), ("bob", "human", "honest"),
+                                      ("one", "llm", "helpful"), ("two", "llm", "honest")]
+    ]  # fmt: skip
+    pd.DataFrame(rows).to_csv(tmp_path / "criteria.csv", index=False)
+    monkeypatch.setenv("WORKBENCH_DATA", str(tmp_path / "criteria.csv"))
+    app = _run("compare.py")
+    assert not app.error
+    for criterion, judge in (("helpful", "one"), ("honest", "two"), ("helpful", "one")):
+        app.selectbox(key="criterion").select(criterion).run()
+        assert not app.exception
+        assert not app.error
+        assert set(_frame(app, "vif")["group"]) == {"human", judge}
+
+
 def test_a_fit_that_fails_says_what_to_do(monkeypatch, tmp_path):
     table = pd.DataFrame({"x_a": [1.0, 2.0], "x_b": [0.0, 3.0], "label": ["n/a", "failed"]})
     table.to_csv(tmp_path / "none.csv", index=False)

@@ -129,3 +129,16 @@ def test_eight_annotators_in_nine_scenarios_are_small_multiples_of_a_bounded_hei
     assert list(figure.data[0].customdata[0]) == ["g0", "t0", None, "<s0>"]
     first = [trace for trace in figure.data if trace.showlegend]
     assert len(first) == 8
+
+
+@pytest.mark.parametrize("rows", [58, 400])
+def test_panels_of_many_rows_are_no_taller_and_count_what_they_leave_out(rows):
+    parts = [_grid(2, 3).assign(scenario=f"s{k}") for k in range(rows)]
+    figure = panels(pd.concat(parts, ignore_index=True), ["t0", "t1", "t2"], row="scenario",
+                    x_title="weight")  # fmt: skip
+    assert figure.layout.height <= TALLEST + 60
+    drawn = len(figure.layout.yaxis.ticktext)
+    told = figure.layout.annotations[-1].text
+    assert "The first 2 of 3 terms; the table has all." in told
+    assert (f"The first {drawn} of {rows} rows; the table has all." in told) == (drawn < rows)
+    assert sum(len(trace.x) for trace in figure.data) == drawn * 2 * 2

@@ -102,6 +102,24 @@ def test_sections_and_notes_are_chosen(report) -> None:
     assert len(some.to_dict()["results"]) == 2
 
 
+def test_the_report_of_a_main_job_opens_with_the_overview() -> None:
+    from workbench.report.main_job import main_job
+
+    data = wb.score_factors(wb.load("sample"), wb.factors.FAMILIES["tone"])
+    job = main_job(data, annotators=["sim-judge-format"], folds=0)
+    report = job.report()
+    first = report.sections[0]
+    assert (first.anchor, first.unfolded) == ("overview", True)
+    found = wb.overview(job)
+    assert first.paragraphs[0] == found.line
+    told = [row[0].parts[0].text for row in first.tables[0].rows]
+    assert told == [point.message for point in found.points]
+    assert len(first.tables[1].rows) == len(found.verdicts) == 1
+    page = report.html()
+    assert page.index('<section id="overview"') < page.index('<section id="findings"')
+    assert page.split('<section id="overview"')[1].split("</section>")[0].count("<svg ") == 2
+
+
 def test_a_pdf_says_what_it_needs_where_no_browser_is(report, tmp_path: Path, monkeypatch) -> None:
     monkeypatch.setattr(pdf.shutil, "which", lambda name: None)
     with pytest.raises(ConfigError, match="needs a browser"):

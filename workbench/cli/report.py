@@ -24,8 +24,8 @@ _FORMS = (".html", ".htm", ".md", ".json", ".pdf")
 _Sections = Annotated[
     list[str] | None,
     typer.Option(
-        help="Only these: findings, pairs, data, method, weights, differences, held-out, fit, "
-        "result, limits, provenance, rerun. Commas separate; may be repeated."
+        help="Only these: overview, findings, pairs, data, method, weights, differences, held-out, "
+        "fit, result, limits, provenance, rerun. Commas separate; may be repeated."
     ),
 ]
 _Notes = Annotated[

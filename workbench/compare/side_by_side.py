@@ -30,6 +30,13 @@ SHARPNESS = (
     "A difference of weights is one of taste or of sharpness: who errs less has all weights larger "
     "by one ratio. What is left beyond the ratio stands apart (contrast)."
 )
+NO_FACTOR = (
+    "The two sets share no factor of one name and coding: what they reward cannot be compared."
+)
+_COLUMNS = (
+    "group", "reference", "term", "estimate", "std_error", "conf_low", "conf_high", "p_value",
+    "q_value", "n", "n_shared", "per_sd", "per_sd_low", "per_sd_high", "method", "reason",
+)  # fmt: skip
 Q_LEVEL = 0.05
 _FEW = 6
 _ONLY = "only in {}"
@@ -145,6 +152,8 @@ class SideBySide(Result):
         """Return in a few lines what differs, how surely, and what sharpness has to do with it."""
         first, second = self.settings["names"]
         table = self.estimates[self.estimates["term"] != POSITION]
+        if table.empty:
+            return f"{NO_FACTOR}\non the pairs of both: {self._agreed()}"
         told = table[table["p_value"].notna()]
         clear = told[told["q_value"] < Q_LEVEL].set_index("term")
         lines = [f"{len(clear)} of {len(told)} factors differ, {first} minus {second} "
@@ -218,11 +227,12 @@ def side_by_side(
     Returns
     -------
     SideBySide
+        Without weights where the two share no factor; the counts and verdicts are there.
 
     Raises
     ------
     DesignError
-        The sides have one name, or share no factor.
+        The sides have one name, or a side has no label that can be fitted.
 
     Notes
     -----
@@ -257,12 +267,13 @@ def side_by_side(
     fits = [
         decompose(side.data, annotator=side.annotator, factors=shared, folds=0, level=level)
         for side in sides
+        if shared
     ]
-    gap = contrast(*fits)
-    size = _spread(fits)
+    gap = contrast(*fits) if fits else None
+    size = _spread(fits) if fits else np.array([])
     return SideBySide(
-        estimates=_differences(gap, names, size),
-        weights=_weights(fits, names, size),
+        estimates=pd.DataFrame(columns=_COLUMNS) if gap is None else _differences(gap, names, size),
+        weights=_weights(fits, names, size) if fits else pd.DataFrame(columns=_COLUMNS),
         left_out=left_out,
         counts=counts_of(sides[0].data, sides[1].data),
         shares=said_by([(side.name, side.data) for side in sides], level),
@@ -274,7 +285,7 @@ def side_by_side(
             "level": level,
         },
         provenance=Provenance.capture(dataset=sides[0].data.digest),
-        contrast=_renamed(gap, names),
+        contrast=None if gap is None else _renamed(gap, names),
     )
 
 
@@ -296,14 +307,6 @@ def _shared(
             rows.append((name, _OTHER_CODING.format(codings[0][name], codings[1][name])))
         else:
             shared.append(name)
-    if not shared:
-        raise DesignError(
-            "The two sets share no factor.",
-            found=f"{len(codings[0])} factors of {sides[0].name}, {len(codings[1])} of "
-            f"{sides[1].name}",
-            expected="at least one factor of the same name and coding in both",
-            fix="Score the same factors on both: wb.score_factors(data, wb.factors.CORE).",
-        )
     return shared, pd.DataFrame(rows, columns=["factor", "reason"])
 
 
@@ -340,10 +343,7 @@ def _spread(fits: Sequence[Decomposition]) -> Array:
 
 def _differences(gap: Contrast, names: Sequence[str], size: Array) -> pd.DataFrame:
     table = _per_sd(gap.raw, size)
-    columns = ["group", "reference", "term", "estimate", "std_error", "conf_low", "conf_high",
-               "p_value", "q_value", "n", "n_shared", "per_sd", "per_sd_low", "per_sd_high",
-               "method", "reason"]  # fmt: skip
-    return table.assign(group=names[0], reference=names[1])[columns]
+    return table.assign(group=names[0], reference=names[1])[list(_COLUMNS)]
 
 
 def _weights(fits: Sequence[Decomposition], names: Sequence[str], size: Array) -> pd.DataFrame:

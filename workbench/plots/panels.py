@@ -19,6 +19,7 @@ from workbench.plots.unplaced import note_below, unplaced
 
 _COLUMNS = 2
 _ROW, _GROUP, _BETWEEN, _FIXED = 22, 7, 34, 120
+_LEAST_ROW, _LEAST_GROUP = 14, 4
 _GRID = "rgba(128,128,128,0.25)"
 
 
@@ -62,12 +63,16 @@ def panels(
     groups, rows = (list(dict.fromkeys(frame[name].astype(str))) for name in ("group", row))
     defined = set(frame.loc[known, "term"])
     wanted = [term for term in terms if term in defined]
-    tall = len(rows) * max(_ROW, _GROUP * len(groups)) + _BETWEEN
-    most = _COLUMNS * max(1, (TALLEST - _FIXED) // tall)
+    per_row, fit = _room(len(rows), len(groups))
+    tall = min(len(rows), fit) * per_row + _BETWEEN
+    most = _COLUMNS * max(1, int((TALLEST - _FIXED) // tall))
     shown = wanted[:most]
     lines = unplaced(frame[~known], groups)
     if len(shown) < len(wanted):
         lines.append(f"The first {len(shown)} of {len(wanted)} terms; the table has all.")
+    if fit < len(rows):
+        lines.append(f"The first {fit} of {len(rows)} rows; the table has all.")
+        rows = rows[:fit]
     down = -(-len(shown) // _COLUMNS) or 1
     figure = make_subplots(
         rows=down,
@@ -78,8 +83,9 @@ def panels(
         horizontal_spacing=0.03,
         vertical_spacing=min(0.9 / down, _BETWEEN / (tall * down)),
     )
-    style(figure, height=_FIXED + down * tall, title=None)
-    drawn = frame[known & frame["term"].isin(shown).to_numpy()]
+    style(figure, height=_FIXED + round(down * tall), title=None)
+    here = frame["term"].isin(shown) & frame[row].astype(str).isin(rows)
+    drawn = frame[known & here.to_numpy()]
     centre, low, high = (
         drawn[name].to_numpy("float64") for name in ("estimate", "conf_low", "conf_high")
     )
@@ -91,6 +97,15 @@ def panels(
     _axes(figure, rows, limits, reference, x_title, down)
     figure.update_layout(showlegend=len(groups) > 1, legend_y=1 + 30 / (down * tall))
     return note_below(figure, lines)
+
+
+def _room(rows: int, groups: int) -> tuple[float, int]:
+    """Return the pixels of a row, and how many rows there is room for."""
+    room = TALLEST - _FIXED - _BETWEEN
+    row: float = max(_ROW, _GROUP * groups)
+    if rows * row > room:
+        row = max(_LEAST_ROW, _LEAST_GROUP * groups, room / rows)
+    return row, max(1, int(room / row + 1e-9))
 
 
 def _places(names: pd.Series, rows: list[str]) -> NDArray[np.float64]:

@@ -19,6 +19,7 @@ from workbench.decompose.missing import MissingVerdicts, missing_verdicts
 from workbench.errors import ConfigError, DesignError
 from workbench.finding import Finding
 from workbench.json_values import to_json
+from workbench.overview.overview import Overview
 from workbench.report import curated, sections
 from workbench.report.data_card import card_of, data_card, simulated
 from workbench.report.export import tables_of, to_csv
@@ -26,6 +27,7 @@ from workbench.report.findings import find
 from workbench.report.forms.html import page_of
 from workbench.report.forms.markdown import markdown_of
 from workbench.report.forms.pdf import pdf_of
+from workbench.report.opening import opening
 from workbench.report.page import Page, Quoted, Section
 from workbench.report.quoted import quoted
 from workbench.report.quoted import section as pairs_section
@@ -38,8 +40,8 @@ SCHEMA_VERSION = 2
 T = TypeVar("T")
 
 KINDS = (
-    "findings", "pairs", "data", "method", "weights", "differences", "held-out", "fit", "result",
-    "limits", "provenance", "rerun",
+    "overview", "findings", "pairs", "data", "method", "weights", "differences", "held-out", "fit",
+    "result", "limits", "provenance", "rerun",
 )  # fmt: skip
 """Sections that may be chosen, in reading order."""
 
@@ -61,6 +63,8 @@ class Report:
         Sections, of :data:`KINDS`; None for all.
     notes : str or None
         The author's, as plain text.
+    overview : Overview or None
+        Of a main job: the first section.
     """
 
     results: tuple[Result, ...]
@@ -70,6 +74,7 @@ class Report:
     licence: str | None = None
     chosen: tuple[str, ...] | None = None
     notes: str | None = None
+    overview: Overview | None = field(default=None, repr=False)
 
     @cached_property
     def findings(self) -> list[Finding]:
@@ -116,6 +121,7 @@ class Report:
         others = [r for r in self.results if not isinstance(r, own)]
         scored = [fit for fit in fits if len(fit.held_out)]
         return {
+            "overview": lambda: [] if self.overview is None else [opening(self.overview)],
             "findings": lambda: [sections.verdict(self.findings, self.results, self._linked)],
             "pairs": lambda: self._pairs(),
             "data": lambda: (
@@ -304,9 +310,9 @@ def report(
     licence : str, optional
         Licence of the data, for the data card.
     sections : sequence of str, optional
-        Only these, of ``findings, pairs, data, method, weights, differences, held-out, fit,
-        result, limits, provenance, rerun``; they stand in this order. The numbers of the JSON
-        file are all there.
+        Only these, of ``overview, findings, pairs, data, method, weights, differences, held-out,
+        fit, result, limits, provenance, rerun``; they stand in this order. The numbers of the
+        JSON file are all there. The overview is that of a main job (``main_job(...).report()``).
     notes : str, optional
         Notes of the author, shown first as plain text.
 

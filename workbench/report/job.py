@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
@@ -69,9 +69,11 @@ class MainJob:
         notes : str, optional
             Of the author.
         """
+        from workbench.overview.overview import overview
         from workbench.report.build import report
 
-        return report(self.results, data=self.data, command=command, sections=sections, notes=notes)
+        made = report(self.results, data=self.data, command=command, sections=sections, notes=notes)
+        return replace(made, overview=overview(self))
 
     def summary(self) -> str:
         """Return the clearest weights and differences of each annotator as text.

@@ -61,7 +61,7 @@ def _open(source: Source, shown: Look, key: str) -> None:
     known = "nothing that is known: say what the columns hold"
     st.caption(f"Recognised as: {look.format or known}.")
     if look.to_try:
-        warn("The columns below are a guess by what they hold: look at what is read, correct it.")
+        warn("The columns below are a guess by what they hold: check the judgements as read.")
     form, how = reading_of(look, key)
     meanings = st.container()
     asked = (key, form, repr(how))

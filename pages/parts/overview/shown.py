@@ -84,4 +84,10 @@ def _why(point: Point, drawn: Any, k: int) -> None:
     note(f"Why: {point.why}\nHow sure: {point.how_sure}\nWhat to do: {point.to_do}")
     if drawn is not None:
         alt = "The clear numbers of whom this finding is of"
-        figure(drawn, alt, f"why-{k}-chart", select=lambda of: to_pairs(**of), how=CLICK)
+        chart(drawn, alt, f"why-{k}-chart")
+
+
+def chart(drawn: Any, alt: str, key: str) -> None:
+    """Show a figure whose points lead to their pairs."""
+    # the figures are those of all visitors, and what draws one adds to it
+    figure(type(drawn)(drawn), alt, key, select=lambda of: to_pairs(**of), how=CLICK)
