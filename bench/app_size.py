@@ -84,12 +84,13 @@ class Server:
         return int(line.split()[1]) / 2**20
 
     def rest(self) -> float:
-        """Wait until it has had nothing to do for a second, and return its CPU seconds."""
-        before = self.cpu()
+        """Wait until it has had nothing to do for two seconds, and return its CPU seconds."""
+        before, quiet = self.cpu(), 0
         while True:
             time.sleep(1)
             now = self.cpu()
-            if now - before < 0.05:
+            quiet = quiet + 1 if now - before < 0.03 else 0
+            if quiet == 2:
                 return now
             before = now
 
