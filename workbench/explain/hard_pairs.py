@@ -163,11 +163,11 @@ def disagreements(
         )
     first, second = _by_pair(fit, own), _by_pair(other, its)
     both = first.merge(second, left_index=True, right_index=True, suffixes=("_a", "_b"))
+    both = both[(both["label_a"] - 0.5) * (both["label_b"] - 0.5) < 0]
     both = _only(both.reset_index(), among)
     gap = both["label_a"] - both["label_b"]
     both["gap"] = gap.abs()
     both["explained"] = np.sign(gap) * (both["logit_a"] - both["logit_b"])
-    both = both[(both["label_a"] - 0.5) * (both["label_b"] - 0.5) < 0]
     both = both.sort_values(["gap", "explained", "pair_id"], ascending=[False, False, True])
     chosen = both.head(n).reset_index(drop=True)
     sign = np.sign(chosen["label_a"] - chosen["label_b"]).to_numpy()[:, None]
@@ -254,8 +254,12 @@ def _by_pair(fit: Fit, own: Coefficients) -> pd.DataFrame:
     rows, values = rows_of(fit.design, own, None)
     table = predict(rows, values, own, float(fit.settings.get("level", 0.95)))
     means = ["label", "logit", "prediction", "prediction_low", "prediction_high"]
-    sums: dict[str, Any] = {"n_labels": "sum"}
-    table = table.groupby("pair_id").agg({**dict.fromkeys(means, "mean"), **sums})
+    if table["pair_id"].is_unique:
+        # shown in one order each: every mean is of one row
+        table = table.set_index("pair_id")[[*means, "n_labels"]]
+    else:
+        sums: dict[str, Any] = {"n_labels": "sum"}
+        table = table.groupby("pair_id").agg({**dict.fromkeys(means, "mean"), **sums})
     return table[table["logit"].notna()]
 
 

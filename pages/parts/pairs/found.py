@@ -54,6 +54,9 @@ def with_every_label(data: wb.PreferenceData, whole: wb.PreferenceData) -> wb.Pr
     """Return the pairs and factors that were fitted, with the labels of every criterion."""
     if data.labels is whole.labels or len(data.labels) == len(whole.labels):
         return data
+    if data.factors is whole.factors:
+        # what was counted of it before need not be counted again
+        return whole
     same = len(data) == len(whole)
     labels = (whole if same else whole.filter(pair_ids=data.pairs["pair_id"])).labels
     return replace(data, labels=labels)
