@@ -54,7 +54,11 @@ def write(path: Path, pairs: int) -> None:
     longer = (sizes[a] - sizes[b]) / 15
     people = [f"person-{k}" for k in range(40)]
     parts = []
-    for who, kind, slope in ((None, "human", 0.4), ("judge-1", "llm", 1.2), ("judge-2", "llm", 0.7)):
+    for who, kind, slope in (
+        (None, "human", 0.4),
+        ("judge-1", "llm", 1.2),
+        ("judge-2", "llm", 0.7),
+    ):
         for criterion, share in (("overall", 1.0), ("style", 0.25)):
             chosen = random.random(pairs) < share
             won = random.random(pairs) < 1 / (1 + np.exp(-slope * longer))
@@ -110,14 +114,17 @@ class Walk:
             self.page.wait_for_timeout(300)
             self.page.locator("[data-test-script-state=notRunning]").wait_for(timeout=180_000)
             wrong = self.page.get_by_test_id("stException").count()
-        except Exception as error:  # noqa: BLE001 - the walk goes on, and tells it
+        except Exception as error:
+            # the walk goes on, and tells it
             wrong = str(error).splitlines()[0]
         seconds = self.server.rest() - before
         row = {"step": name, "fit": first, "cpu_s": round(seconds, 2),
                "rss_gb": round(self.server.memory(), 2), "wrong": wrong or ""}  # fmt: skip
         self.rows.append(row)
         mark = "fit" if first else "SLOW" if seconds >= 2 else ""
-        print(f"{name:<44} {seconds:7.2f} s {row['rss_gb']:6.2f} GB {mark} {wrong or ''}", flush=True)
+        print(
+            f"{name:<44} {seconds:7.2f} s {row['rss_gb']:6.2f} GB {mark} {wrong or ''}", flush=True
+        )
 
     def go(self, name: str) -> None:
         """Follow a link at the side."""

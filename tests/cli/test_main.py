@@ -262,7 +262,9 @@ def test_a_wrong_configuration_file_is_explained(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("verb", [("decompose", "--config"), ("run",)])
-def test_a_configuration_that_is_no_text_is_explained(verb: tuple[str, ...], tmp_path: Path) -> None:
+def test_a_configuration_that_is_no_text_is_explained(
+    verb: tuple[str, ...], tmp_path: Path
+) -> None:
     config = tmp_path / "run.toml"
     config.write_bytes(b"\xff\xfe\x00")
     done = run(*verb, config)
