@@ -6,7 +6,7 @@ import pandas as pd
 import streamlit as st
 from parts.choices import choose
 from parts.entry import enter
-from parts.linking import BEHIND
+from parts.linking import BEHIND, arrive
 from parts.media import media_of_prompt, media_of_responses
 from parts.pairs.filters import filters
 from parts.pairs.found import found, with_every_label
@@ -24,6 +24,7 @@ from workbench.explain.attribution import attribute
 from workbench.report.pair_view import labels_of
 
 enter("Examples")
+arrive()
 whole = data = current()
 announce(data)
 choices = choose(data)

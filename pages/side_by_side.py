@@ -1,22 +1,23 @@
-"""Side by side: two data sets, or two runs, by what one annotator of each rewards."""
+"""Side by side: two data sets, slices or runs, by what one annotator of each rewards."""
 
 from __future__ import annotations
 
 import streamlit as st
 from parts.calls.listing import named
-from parts.calls.sides import KINDS, chosen, compared
+from parts.calls.sides import chosen, compared
+from parts.calls.sources import KINDS
 from parts.choices import one
 from parts.entry import enter
-from parts.state import current
+from parts.state import whole
 from parts.ui import failure, figure, note, result, table, text
 
 import workbench as wb
 from workbench.compare.side_by_side import SHARPNESS
 
 enter("Side by side")
-data = current()
+data = whole()
 st.caption(
-    "Two files, or two runs: what an annotator of each rewards, fitted on the factors that both "
+    "Two files, slices or runs: what an annotator of each rewards, fitted on the factors that both "
     "have, and where the two differ."
 )
 kind = one("What to compare", list(KINDS), "sides")

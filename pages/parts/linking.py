@@ -18,6 +18,14 @@ KEPT = ("data", "slice", "reference", "annotators", "criterion", "families", "fa
         "scenarios", "covariance", "cluster", "ties", "folds")  # fmt: skip
 """Parameters of a link that say of which data and of which fit a number is."""
 
+ARRIVED = "by"
+"""Parameter of a link that was followed, until Examples has seen it."""
+
+OF_EXAMPLES = ("group", "term", "against", "order", "speak", "search", "labelled", "within",
+               "agreement", "by_model", "of_criterion", "factor", "at_least", "at_most",
+               "first_day", "last_day", "example")  # fmt: skip
+"""What a visitor chooses on Examples: keys of its widgets, and parameters of its links."""
+
 _Said = dict[str, list[str]]
 
 
@@ -29,11 +37,7 @@ def to_pairs(**params: str | Iterable[str] | None) -> NoReturn:
     params : str or iterable of str
         ``group``, ``term``, ``against`` and Examples' own filters; None is left out.
     """
-    for name in ("group", "term", "against"):
-        # a choice kept from an earlier visit wins over a link that names the first option
-        if isinstance(params.get(name), str):
-            st.session_state[name] = params[name]
-    st.switch_page(_EXAMPLES, query_params=link_of(**params))
+    st.switch_page(_EXAMPLES, query_params=_followed(params))
 
 
 def pairs_link(label: str, **params: str | Iterable[str] | None) -> None:
@@ -46,7 +50,7 @@ def pairs_link(label: str, **params: str | Iterable[str] | None) -> None:
     params
         As of :func:`to_pairs`.
     """
-    where = link_of(**params)
+    where = _followed(params)
     try:
         st.page_link(_EXAMPLES, label=label, icon=":material/quick_reference:", query_params=where)
     except StreamlitPageNotFoundError:
@@ -54,6 +58,22 @@ def pairs_link(label: str, **params: str | Iterable[str] | None) -> None:
         # names of the data are no names of elements
         name = hashlib.sha256(repr(sorted(where.items())).encode()).hexdigest()[:12]
         st.button(label, disabled=True, key=f"pairs-{name}")
+
+
+def arrive() -> None:
+    """Forget what an earlier visit to Examples chose, where a link was followed to it.
+
+    A choice that is kept from before would win over the link's, where the link does not name
+    that box or names the option that it starts with.
+    """
+    if ARRIVED in st.query_params:
+        del st.query_params[ARRIVED]
+        for name in OF_EXAMPLES:
+            st.session_state.pop(name, None)
+
+
+def _followed(params: dict[str, Any]) -> _Said:
+    return {**link_of(**params), ARRIVED: ["link"]}
 
 
 def link_of(**params: str | Iterable[str] | None) -> _Said:

@@ -31,7 +31,7 @@ def sliced(data: wb.PreferenceData, *, own: bool) -> wb.PreferenceData:
         return data
     try:
         chosen = Slice.of_json(definition)
-        part = _cut(data.digest, definition, data)
+        part = cut(data.digest, definition, data)
     except wb.WorkbenchError as error:
         failure(error)
         part = None
@@ -53,7 +53,8 @@ def sliced(data: wb.PreferenceData, *, own: bool) -> wb.PreferenceData:
 
 
 @st.cache_resource(max_entries=4, show_spinner="Slicing ...", scope="session")
-def _cut(digest: str, definition: str, _data: wb.PreferenceData) -> wb.PreferenceData:
+def cut(digest: str, definition: str, _data: wb.PreferenceData) -> wb.PreferenceData:
+    """Return the part of a data set that a slice defines."""
     chosen = Slice.of_json(definition)
     unknown = chosen.factor_names - set(_data.factor_names)
     # a factor of a family is computed when it is asked for

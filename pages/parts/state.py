@@ -29,11 +29,17 @@ from workbench.report.main_job import main_job
 
 __all__ = [
     "adopt", "announce", "current", "is_own", "is_sample", "job_of", "need_factors",
-    "need_texts", "open_sets", "truth", "uploads",
+    "need_texts", "open_sets", "truth", "uploads", "whole",
 ]  # fmt: skip
 
 
 def current(*, elsewhere: bool = True) -> wb.PreferenceData:
+    """Return the slice on view of the data set that :func:`whole` returns."""
+    data = whole(elsewhere=elsewhere)
+    return sliced(data, own=data.digest in uploads())
+
+
+def whole(*, elsewhere: bool = True) -> wb.PreferenceData:
     """Return the data set that the URL names, or the served one; stop where it is not open.
 
     Parameters
@@ -50,7 +56,7 @@ def current(*, elsewhere: bool = True) -> wb.PreferenceData:
             say_refused(refused, elsewhere=elsewhere)
         st.stop()
     choose(data.digest)
-    return sliced(data, own=data.digest in uploads())
+    return data
 
 
 def _found(wanted: str | None) -> tuple[wb.PreferenceData | None, wb.WorkbenchError | None]:

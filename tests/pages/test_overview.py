@@ -143,7 +143,7 @@ def test_one_click_leads_from_the_start_to_the_pairs_behind_the_first_finding(br
         page.locator("[data-test-script-state=notRunning]").wait_for(timeout=60_000)
         # all of it on the first screen: what was found, who is how good, and the chart
         for seen in (first, page.get_by_text(found.points[0].message),
-                     page.get_by_test_id("stMain").get_by_text("sim-reward").first,
+                     page.get_by_test_id("stMain").get_by_text("sim-reward", exact=True).first,
                      page.locator(".js-plotly-plot").first):  # fmt: skip
             box = seen.bounding_box()
             assert 0 <= box["y"] < box["y"] + box["height"] <= 900
@@ -154,4 +154,13 @@ def test_one_click_leads_from_the_start_to_the_pairs_behind_the_first_finding(br
         query = parse_qs(page.url.partition("?")[2])
         assert query["group"] == [found.points[0].group]
         assert query["term"] == [found.points[0].term]
-    assert clicks == 1
+        assert clicks == 1
+        # a link to the box's first option, after a visit that chose another one
+        at = next(k for k, point in enumerate(found.points) if point.group == "human")
+        page.get_by_test_id("stSidebarNav").get_by_role("link", name="Overview").click()
+        page.get_by_role("link", name="Show the pairs").nth(at).click()
+        page.get_by_role("heading", level=1, name="Examples").wait_for(timeout=60_000)
+        page.wait_for_url(f"**term={found.points[at].term}**", timeout=60_000)
+        page.locator("[data-test-script-state=notRunning]").wait_for(timeout=60_000)
+        assert page.get_by_label("Prediction of").input_value() == "human"
+        assert "against=" not in page.url

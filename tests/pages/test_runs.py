@@ -16,6 +16,7 @@ from tests import hostile
 from workbench.annotate.config import AnnotateConfig
 from workbench.annotate.folder import RunFolder
 from workbench.annotate.run import execute, prepare
+from workbench.data.slices import Slice
 from workbench.llm.journal import Journal
 from workbench.llm.reply import Reply, Usage
 from workbench.llm.request import Request
@@ -183,6 +184,23 @@ def test_one_data_set_alone_is_told_and_a_set_stands_beside_the_sample(tmp_path,
     assert counts.loc["of them in both sets"].tolist() == [600, 600]
     # the same labels on the same pairs
     assert "agreement 1.000" in shown(app)
+
+
+def test_two_slices_stand_side_by_side_and_the_one_on_view_cuts_neither():
+    data = wb.load("sample")
+    kept = {name: Slice(name, scenarios=(name,)).to_json() for name in ("coding", "advice")}
+    app = AppTest.from_file(str(PAGES / "side_by_side.py"), default_timeout=90)
+    app.session_state["slices"] = kept
+    app.query_params["sides"], app.query_params["slice"] = "Two slices", kept["coding"]
+    app.run()
+    app.selectbox(key="side-0").set_value(kept["coding"]).run()
+    app.selectbox(key="side-1").set_value(kept["advice"]).run()
+    assert not app.exception
+    assert not app.error
+    people = set(data.filter(kinds=["human"]).labels["pair_id"])
+    own = data.pairs[data.pairs["pair_id"].isin(people)]["scenario"]
+    judged = frame(app, "what").set_index("what").loc["pairs that were judged"].tolist()
+    assert judged == [int((own == name).sum()) for name in ("coding", "advice")]
 
 
 def test_a_run_that_cannot_be_read_is_listed_and_the_page_stands(root):

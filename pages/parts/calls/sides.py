@@ -1,68 +1,23 @@
-"""What two sides can be: open data sets, finished runs. Another kind is one more function here."""
+"""Two sides, chosen and compared."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from functools import partial
-from typing import Any, NamedTuple
+from typing import Any
 
 import streamlit as st
-from parts.places import known_runs
-from parts.state import is_sample, open_sets
+from parts.calls.sources import Source
 from parts.ui import note, warn
 
 import workbench as wb
-from workbench.annotate.folder import RunFolder
 from workbench.compare.side_by_side import SetSide, SideBySide, side_by_side
-from workbench.report.main_job import default_reference, with_factors
-
-
-class Source(NamedTuple):
-    """Something that can be a side: its name, its data, and whose labels come first."""
-
-    name: str
-    data: Callable[[], wb.PreferenceData]
-    annotator: str | None = None
-    simulated: bool = False
-
-
-def data_sets() -> dict[str, Source]:
-    """Return the open data sets, by digest: a link holds no name of a file."""
-    return {
-        digest: Source(name, partial(_same, data), simulated=is_sample(data))
-        for digest, (name, data) in open_sets().items()
-    }
-
-
-def runs() -> dict[str, Source]:
-    """Return the runs of judges that have results, by title."""
-    found = {}
-    for title, run in known_runs("judge", "grade").items():
-        if (run.results / "summary.txt").is_file():
-            changed = run.progress().get("updated", 0.0)
-            made = partial(_labels, str(run.path.resolve()), changed, run)
-            found[title] = Source(title, made, run.config.annotator, run.config.offline)
-    return found
-
-
-KINDS: Mapping[str, Callable[[], dict[str, Source]]] = {"Two data sets": data_sets,
-                                                        "Two runs": runs}  # fmt: skip
-"""What can be compared, with what gives the choices."""
-
-
-def _same(data: wb.PreferenceData) -> wb.PreferenceData:
-    return data
-
-
-@st.cache_resource(max_entries=4, show_spinner="Opening ...", scope="session")
-def _labels(place: str, changed: float, _run: RunFolder) -> wb.PreferenceData:
-    return with_factors(wb.load(_run.path))
+from workbench.report.main_job import default_reference
 
 
 def chosen(sources: dict[str, Source], data: wb.PreferenceData) -> tuple[SetSide, SetSide] | None:
     """Let two of some sources be chosen, and whose labels; None where there are not two."""
     if len(sources) < 2:
-        note("There is only one. Open another file under Load, or annotate once more."
+        note("There is only one. Open another file under Load, save filters of Examples as a "
+             "slice, or annotate once more."
              if sources else "There is none yet: Annotate starts a run.")  # fmt: skip
         return None
     # kept in the session: a link would hold the names of files
