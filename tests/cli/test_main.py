@@ -261,6 +261,34 @@ def test_a_wrong_configuration_file_is_explained(tmp_path: Path) -> None:
     assert str(config) in done.stderr
 
 
+@pytest.mark.parametrize("verb", [("decompose", "--config"), ("run",)])
+def test_a_configuration_that_is_no_text_is_explained(verb: tuple[str, ...], tmp_path: Path) -> None:
+    config = tmp_path / "run.toml"
+    config.write_bytes(b"\xff\xfe\x00")
+    done = run(*verb, config)
+    assert done.exit_code == 1
+    assert "cannot be read" in done.stderr
+    assert "UTF-8" in done.stderr
+    assert "--debug" not in done.stderr
+
+
+def test_run_names_its_own_file_where_it_is_missing() -> None:
+    done = run("run", "no-such-file.toml")
+    assert done.exit_code == 2
+    assert "no-such-file.toml" in done.stderr
+    assert "RUN.TOML" in done.stderr.split("Error", 1)[1]
+    assert "--config" not in done.stderr
+
+
+def test_a_file_in_the_place_of_a_folder_is_explained(folder: Path, tmp_path: Path) -> None:
+    taken = tmp_path / "taken"
+    taken.write_text("x", encoding="utf-8")
+    done = run("decompose", folder, "--folds", 0, "--out", taken)
+    assert done.exit_code == 1
+    assert done.stderr.splitlines()[-1].startswith("  to do: Check the path")
+    assert str(taken) in done.stderr
+
+
 def test_an_unexpected_error_has_no_traceback(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -86,6 +86,7 @@ VERBS: dict[str, tuple[object, ...]] = {
     "screen": ANN,
     "judge": ("--model", "offline:plain", "--pairs", 6, "--dry-run"),
     "audit-judge": ("--from-verdicts",),
+    "doctor": (),
 }
 
 
@@ -121,7 +122,30 @@ def test_runs_that_ask(votes: Path, tmp_path: Path) -> None:
     for to in ("markdown", "json", "judge", "annotated-pairs"):
         text = _said("principles", "export", tmp_path / "found", "--to", to).stdout
         assert to not in ("json", "annotated-pairs") or json.loads(text)
-    _said("report", votes, *SOME, "--folds", 0, "--out", tmp_path / "report.html")
+    report = ("report", votes, *SOME, "--folds", 0, "--out")
+    _said(*report, tmp_path / f"report{MARKS[:4]}.html")
+    made = tmp_path / f"report{MARKS[:4]}.json"
+    _said("report", "--check", made)
+    _said("report", "--compare", made, made, "--out", tmp_path / "beside")
+
+
+def test_a_whole_run(votes: Path, tmp_path: Path) -> None:
+    asked = f"""
+source = {json.dumps(str(votes))}
+factors = ["words"]
+folds = 0
+[judge]
+model = "offline:plain"
+name = {json.dumps(f"mine{MARKS}")}
+pairs = 4
+"""
+    file = tmp_path / f"run{MARKS[:4]}.toml"
+    file.write_text(asked, encoding="utf-8")
+    for more in (("--dry-run",), (), ()):
+        done = _said("run", file, *more, "--out", tmp_path / "whole")
+    assert "␛[2J" in done.stdout
+    file.write_text(f'"key{json.dumps(MARKS)[1:-1]}" = {json.dumps(MARKS)}', encoding="utf-8")
+    assert "Unknown key" in _said("run", file, code=1).stderr
 
 
 def test_a_judge_is_added(votes: Path, tmp_path: Path) -> None:

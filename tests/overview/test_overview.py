@@ -217,6 +217,13 @@ def test_battles_without_text_are_told_by_ratings_and_agreement():
     assert alone.plot() is not None
 
 
+def test_data_without_a_fit_are_not_said_to_have_no_factors():
+    data = planted({"people": [1.0], "judge": [0.5]}, n=60)
+    assert "no fit was given; overview(main_job(data))" in wb.overview(data).empty
+    battles = replace(data, factors=data.factors[["pair_id"]])
+    assert "neither texts nor factors" in wb.overview(battles).empty
+
+
 def test_an_overview_is_a_result_whose_html_is_escaped(found):
     table = found.to_frame()
     assert [name for name in table if name in TIDY] == list(TIDY)

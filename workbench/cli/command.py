@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from inspect import Parameter
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar
 
 import typer
 
@@ -53,7 +53,11 @@ class BaseRun(ABC, Generic[C]):
         What is said of the data under every result, such as that they answer several questions.
     file : Path or None
         The file of options that was named.
+    file_hint : str
+        How the command line names that file.
     """
+
+    file_hint: ClassVar[str] = "--config"
 
     config: C
     as_json: bool
@@ -304,6 +308,19 @@ def _allowed(config: Config) -> Iterator[None]:
         yield
 
 
+def _text_of(file: Path) -> str:
+    try:
+        return file.read_text(encoding="utf-8-sig")
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError(
+            "The file of options cannot be read.",
+            where=str(file),
+            found=str(error),
+            expected="a text file in UTF-8",
+            fix="Save it as UTF-8, and check that it may be read.",
+        ) from None
+
+
 def _run(values: dict[str, Any], run_type: type[BaseRun[Any]]) -> BaseRun[Any]:
     file = values.pop("config")
     as_json, out, quiet = (values.pop(name) for name in ("json", "out", "quiet"))
@@ -315,8 +332,8 @@ def _run(values: dict[str, Any], run_type: type[BaseRun[Any]]) -> BaseRun[Any]:
         values["source"], beside = next(iter(sources), None), tuple(sources[1:])
     if file is not None:
         if not file.is_file():
-            raise typer.BadParameter(f"there is no file {file}", param_hint="--config")
-        config = config_type.from_toml(file.read_text(encoding="utf-8-sig"), where=str(file))
+            raise typer.BadParameter(f"there is no file {file}", param_hint=run_type.file_hint)
+        config = config_type.from_toml(_text_of(file), where=str(file))
     elif values.get("source", "given") is None:
         raise typer.BadParameter("name the data, or give --config", param_hint="DATA")
     lists = {

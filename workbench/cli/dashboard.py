@@ -33,6 +33,14 @@ DATA = "WORKBENCH_DATA"
 READING = "WORKBENCH_READING"
 """Environment variable of the server that says how the data are read: a run.toml."""
 
+_GIVES_BACK = {
+    "ARROW_DEFAULT_MEMORY_POOL": "system",
+    "MALLOC_MMAP_THRESHOLD_": "1048576",
+    "MALLOC_TRIM_THRESHOLD_": "1048576",
+}
+"""Settings of Arrow and of the C library (glibc) by which a server that runs for days returns
+large tables to the machine once they are gone, and does not keep them for its next ones."""
+
 
 def served() -> tuple[str, str]:
     """Return what the server opens by itself, and how it is read: what :func:`serve` told it.
@@ -153,6 +161,7 @@ def serve(
             # Streamlit reads .streamlit/config.toml of the folder that it runs in
             cwd=_settings_folder(),
             env={
+                **_GIVES_BACK,
                 **os.environ,
                 DATA: source,
                 "WORKBENCH_RUNS": str(Path("runs").resolve()),

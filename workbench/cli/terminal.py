@@ -85,6 +85,16 @@ def _visible_errors() -> Iterator[None]:
         raise
 
 
+def _refused(error: OSError) -> WorkbenchError:
+    return WorkbenchError(
+        "A file or folder cannot be used.",
+        where=str(error.filename),
+        found=error.strerror,
+        expected="a path that may be read, or written where results go",
+        fix="Check the path: whether a file stands where a folder should, and who may use it.",
+    )
+
+
 @contextmanager
 def explained(debug: bool) -> Iterator[None]:
     """Turn an error into its message on stderr and exit code 1; with debug, show where."""
@@ -97,6 +107,8 @@ def explained(debug: bool) -> Iterator[None]:
             say(traceback.format_exc(), err=True)
         elif isinstance(error, WorkbenchError):
             say(f"Error: {error}", err=True)
+        elif isinstance(error, OSError) and error.filename is not None:
+            say(f"Error: {_refused(error)}", err=True)
         else:
             say(f"Error: {type(error).__name__}: {error}", err=True)
             say("  to do: run again with --debug to see where it happened", err=True)

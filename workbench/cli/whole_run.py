@@ -31,6 +31,8 @@ _OF_A_STAGE = ("pairs", "repeats", "orders")
 class WholeRunCommand(BaseRun["WholeConfig"]):
     """A run of everything."""
 
+    file_hint = "RUN.TOML"
+
     @staticmethod
     def config_type() -> type[WholeConfig]:
         """Return the type of the configuration."""

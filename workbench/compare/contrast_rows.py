@@ -47,24 +47,26 @@ def compare(first: Side, second: Side, level: float) -> dict[str, Any]:
     factors = told & (np.array(terms) != POSITION)
     shared = len(_shared_clusters(first, second))
     counts = {"n": first.fit.n + second.fit.n, "n_shared": shared}
-    joint = first.errors.minus(second.errors)
     found = scale(first, second, factors, level)
     if not factors.any():
         why = _why_no_factor(_lost(first, second)[:-1])
         found = replace(found, reason=why, test={**found.test, "reason": why})
+    adjusted = _rows(names, first, second, found.difference, found.errors, counts, level)
+    adjusted = _adjusted(adjusted, first, second, found)
+    scale_row, reason = _scale_row(found, terms), found.reason
+    # errors hold rows for every cluster: those of many are not held side by side
+    del found
     raw_difference = first.told - second.told
-    wald = _wald(raw_difference, joint, factors, first.unit(second), found.reason)
-    agreement = _agreement(first, second, level)
-    adjusted, raw = (
-        _rows(names, first, second, difference, errors, counts, level)
-        for difference, errors in ((found.difference, found.errors), (raw_difference, joint))
-    )
+    joint = first.errors.minus(second.errors)
+    wald = _wald(raw_difference, joint, factors, first.unit(second), reason)
+    raw = _rows(names, first, second, raw_difference, joint, counts, level)
+    del joint
     return {
-        "estimates": _adjusted(adjusted, first, second, found),
+        "estimates": adjusted,
         "raw": _raw(raw, first, second, level),
-        "scale": {**names, **_scale_row(found, terms), **counts},
+        "scale": {**names, **scale_row, **counts},
         "wald": {**names, **wald, "n_clusters": shared},
-        "agreement": {**names, **agreement},
+        "agreement": {**names, **_agreement(first, second, level)},
     }
 
 

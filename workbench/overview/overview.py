@@ -192,6 +192,9 @@ def overview(job: Job | PreferenceData, why: str | None = None) -> Overview:
 
 def _without_fit(data: PreferenceData, why: str | None) -> Overview:
     judges, ratings = agreements(data), rated(data)
+    texts = data.pairs[["response_a", "response_b"]].notna().any(axis=None)
+    if why is None and (data.factor_names or texts):
+        why = "no fit was given; overview(main_job(data)) makes one"
     reason = why or "the data have neither texts nor factors"
     return Overview(
         line=line_of(data),
