@@ -26,8 +26,8 @@ _TASKS = {
 }
 
 
+# of the boxes of the form: what was chosen is there after a look at another page
 KEPT: Any = {"persist_state": "session"}
-"""Of the boxes of the form: what was chosen is there after a look at another page."""
 
 
 def asked() -> AnnotateConfig:

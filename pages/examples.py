@@ -89,13 +89,8 @@ with why:
     if view["group"] is None:
         st.info("No fit: no factors, or choose other annotators or factors at the side.")
     else:
-        scale = st.segmented_control(
-            "Scale",
-            ["probability", "logit"],
-            default="probability",
-            required=True,
-            key="scale",
-            bind="query-params",
+        scale = st.radio(
+            "Scale", ["probability", "logit"], horizontal=True, key="scale", bind="query-params"
         )
         fit, group = fits[view["group"]], view["group"]
         shares = attribute(fit, group=group, pairs=[pair["pair_id"]], scale=scale)

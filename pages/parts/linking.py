@@ -79,11 +79,15 @@ def _followed(params: dict[str, Any]) -> _Said:
 def link_of(**params: str | Iterable[str] | None) -> _Said:
     """Return the parameters of a link to pairs, with what says of which fit it is.
 
+    A number of the reference names no group: pages show the reference at first.
     A number of a group and a term comes with its pairs in the order of what they add to it.
     """
     kept: dict[str, Any] = {name: st.query_params.get_all(name) for name in KEPT}
     order = {"order": BEHIND} if params.get("term") else {}
     asked = {**kept, **order, **params}
+    if asked.get("group") == st.session_state.get("reference"):
+        # whom a page shows at first it takes out of its address: one more step on the way back
+        asked["group"] = None
     told = {k: [v] if isinstance(v, str) else list(v) for k, v in asked.items() if v is not None}
     return {name: values for name, values in told.items() if values}
 

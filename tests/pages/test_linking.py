@@ -55,6 +55,15 @@ def test_a_chosen_point_goes_to_its_pairs(tmp_path):
     assert "view" not in app.query_params
 
 
+def test_a_number_of_the_reference_names_no_group(tmp_path):
+    # the page would take it out of its address, and going back would take one more step
+    body = "st.selectbox('x', ['human', 'j 1'], key='reference')\npairs_link('The pairs', **{})"
+    for group, named in (("human", False), ("j 1", True)):
+        app = _router(tmp_path, body.format({"group": group, "term": "words"})).run()
+        (link,) = app.get("page_link")
+        assert ("group" in parse_qs(link.proto.query_string)) == named
+
+
 def test_a_filter_of_examples_needs_no_order(tmp_path):
     app = _router(tmp_path, "pairs_link('The pairs', within=['coding'])").run()
     (link,) = app.get("page_link")

@@ -170,7 +170,7 @@ def test_a_folder_is_read_as_the_library_reads_it(tmp_path):
     )
     (tmp_path / "set" / "dataset_info.json").write_text('{"features": {}}', encoding="utf-8")
     app = AppTest.from_file(str(PAGES / "load.py"), default_timeout=90).run()
-    app.segmented_control(key="upload-kind").set_value("A folder").run()
+    app.radio(key="upload-kind").set_value("A folder").run()
     files = [path for path in sorted((tmp_path / "set").rglob("*")) if path.is_file()]
     sent = [(str(path.relative_to(tmp_path)), path.read_bytes(), "") for path in files]
     app.file_uploader[0].set_value(sent).run()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import json
 import shlex
 from pathlib import Path
@@ -344,3 +345,12 @@ def test_the_command_of_a_table_says_how_it_was_read(families):
     flags = "--verdict 1=a --verdict 2=b --kind human"
     assert flags in command.split(" && ")[0]
     assert command.count(flags) == 1
+
+
+def test_no_page_shows_a_remark_of_its_code():
+    # Streamlit writes every bare string of a page's own file on the page
+    for path in PAGES.glob("*.py"):
+        body = ast.parse(path.read_text(encoding="utf-8")).body[1:]
+        bare = [one.lineno for one in body if isinstance(one, ast.Expr)
+                and isinstance(one.value, ast.Constant)]  # fmt: skip
+        assert bare == [], path.name

@@ -124,7 +124,7 @@ class Contrast(Result):
         return forest(
             frame,
             title=f"Beyond the sharpness: weight minus ratio x that of {reference}",
-            x_title="difference of taste (log-odds per SD of the factor)",
+            x_title="difference of taste (log-odds/SD)",
             ranking=clear_first(frame),
         )
 

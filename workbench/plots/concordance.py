@@ -69,7 +69,7 @@ def tau_against_weight(frame: pd.DataFrame) -> go.Figure:
     for k, group in enumerate(groups):
         figure.add_trace(_points(drawn[drawn["group"] == group], str(group), k))
     axis = {"zeroline": True, "zerolinecolor": "rgba(128,128,128,0.8)", "automargin": True}
-    x_title = "weight in the joint fit (log-odds per standard deviation)"
+    x_title = "weight in the joint fit (log-odds/SD)"
     figure.update_xaxes(title=x_title, range=limits[0], **axis)
     figure.update_yaxes(title="tau (factor by itself)", range=limits[1], **axis)
     return note_below(figure, unplaced(_undefined(frame[~known]), groups))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import textwrap
 from collections.abc import Sequence
 
@@ -14,6 +15,9 @@ from workbench.reasons import UNKNOWN, Missing, by_reason
 _LINES, _WIDTH = 5, 96
 _LINE = 15
 """Pixels of a line of the note."""
+_NOTE = "note below"
+_TITLE = 30
+"""Pixels that a title takes above what stands there without one."""
 
 
 def unplaced(frame: pd.DataFrame, groups: Sequence[str]) -> list[str]:
@@ -53,9 +57,40 @@ def note_below(figure: go.Figure, lines: Sequence[str]) -> go.Figure:
     figure.add_annotation(
         text="<br>".join(escape(row) for row in rows),
         xref="paper", yref="paper", x=0, y=0, xanchor="left", yanchor="top", yshift=-50,
-        align="left", showarrow=False, font={"size": 11},
+        align="left", showarrow=False, font={"size": 11}, name=_NOTE,
     )  # fmt: skip
     below = int(figure.layout.margin.b or 0)
     return figure.update_layout(
         height=int(figure.layout.height or 0) + room, margin_b=max(below, 56) + room
     )
+
+
+def words_beside(figure: go.Figure) -> tuple[go.Figure, str, str]:
+    """Return a figure without its title and the note below it, and both as plain text.
+
+    Text beside a figure goes on in the next line where the figure is narrow; in it, it is cut.
+
+    Examples
+    --------
+    >>> figure = note_below(go.Figure(layout={"title": "A &lt; B", "height": 300}), ["No x"])
+    >>> bare, title, note = words_beside(figure)
+    >>> title, note, len(bare.layout.annotations), bare.layout.title.text
+    ('A < B', 'No x', 0, None)
+    """
+    layout = figure.layout
+    title = layout.title.text
+    notes = [one for one in layout.annotations if one.name == _NOTE]
+    if not title and not notes:
+        return figure, "", ""
+    rows = sum(one.text.count("<br>") + 1 for one in notes)
+    below, above = _LINE * rows + 8 * len(notes), _TITLE if title else 0
+    bare = go.Figure(figure)
+    bare.layout.annotations = [one for one in layout.annotations if one.name != _NOTE]
+    bare.layout.title = None
+    bare.update_layout(
+        height=int(layout.height or 0) - below - above,
+        margin_b=int(layout.margin.b or 0) - below,
+        margin_t=int(layout.margin.t or above) - above,
+    )
+    told = "\n".join(html.unescape(one.text.replace("<br>", " ")) for one in notes)
+    return bare, html.unescape((title or "").replace("<br>", " ")), told

@@ -14,6 +14,7 @@ from workbench.plots.behind import drawn_points, selected
 from workbench.plots.fold import foldable, folded
 from workbench.plots.marks import explained
 from workbench.plots.theme import CONFIG
+from workbench.plots.unplaced import words_beside
 from workbench.plots.words import alt_of
 from workbench.report.export import to_csv
 
@@ -52,16 +53,22 @@ def figure(
     hidden = foldable(plot)
     if hidden and not st.session_state.get(f"all-{key}"):
         folded(plot)
+    bare, title, told = words_beside(plot)
+    if title:
+        # names of the data are in it
+        st.text(title)
     config = {**CONFIG, "toImageButtonOptions": {"filename": file_name(key), "scale": 2}}
     drawn = {"alt": alt_of(plot, alt), "theme": "streamlit", "config": config}
     if select is None:
-        st.plotly_chart(plot, key=key, **drawn)
+        st.plotly_chart(bare, key=key, **drawn)
     else:
         event = st.plotly_chart(
-            plot, key=fresh(key), on_select="rerun", selection_mode="points", **drawn
+            bare, key=fresh(key), on_select="rerun", selection_mode="points", **drawn
         )
         points = event["selection"]["points"]
         lead(select, key, selected(points[0]) if points else {})
+    if told:
+        st.text(told)
     if hidden:
         st.toggle(f"{hidden} more are not clear: show all", key=f"all-{key}")
     _menu(plot, key, frame, how)

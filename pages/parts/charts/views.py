@@ -24,14 +24,8 @@ def held_out(shown: Comparison) -> None:
     if held.empty:
         st.info("Choose a number of held-out folds to see how well the factors predict labels.")
         return
-    measure = st.segmented_control(
-        "Measure",
-        ["accuracy", "auc", "log_loss", "brier"],
-        default="accuracy",
-        required=True,
-        key="measure",
-        bind="query-params",
-    )
+    names = ["accuracy", "auc", "log_loss", "brier"]
+    measure = st.radio("Measure", names, horizontal=True, key="measure", bind="query-params")
     how = f"{shown.choices['folds']} folds that never split a prompt; baselines beside."
     st.caption(f"{how} Click a point or a row: the pairs that this fit predicts worst.")
     figure(held_out_dots(held, measure), f"Held-out {measure} beside baselines", "held",

@@ -29,8 +29,8 @@ Source = Path | list[Path]
 
 def chosen_files() -> list[Any]:
     """Let files or a folder be uploaded, and return them: none at first."""
-    kind = st.segmented_control(
-        "What to open", list(_KINDS), default="Files", required=True, key="upload-kind",
+    kind = st.radio(
+        "What to open", list(_KINDS), horizontal=True, key="upload-kind",
         label_visibility="collapsed", persist_state="session",
     )  # fmt: skip
     st.caption(
@@ -42,7 +42,7 @@ def chosen_files() -> list[Any]:
     folder = kind != "Files"
     # a new key empties the uploader: a file that is loaded need not stay in memory twice
     found = st.file_uploader(
-        _KINDS[kind or "Files"],
+        _KINDS[kind],
         type=types if folder else None,
         accept_multiple_files="directory" if folder else True,
         key=f"upload-{st.session_state.get(_ROUND, 0)}-{'folder' if folder else 'files'}",

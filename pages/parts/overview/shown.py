@@ -29,6 +29,13 @@ _MARK = {"warning": ":material/warning:", "note": ":material/lightbulb:"}
 _WIDTHS = [6, 4, 5, 2.6, 6, 4.2, 4.2, 5]
 """Of the columns of verdicts."""
 
+_NARROW = """<style>@media (max-width: 640px) {
+.st-key-verdicts [data-testid=stHorizontalBlock] {flex-wrap: nowrap}
+.st-key-verdicts [data-testid=stColumn] {min-width: 0}
+.st-key-verdicts [data-testid=stColumn]:nth-child(n+4) {display: none}
+}</style>"""
+"""On a phone columns would stand below each other: three stay, and all are in the table below."""
+
 
 def early(place: Any) -> Any:
     """Return where the first chart goes: what draws charts is fetched while the rest is made."""
@@ -51,7 +58,8 @@ def every_number(found: wb.Overview) -> None:
 
 def rows(verdicts: pd.DataFrame) -> None:
     """Show verdicts as lines of text: what draws tables takes a fifth of a page's code to load."""
-    with st.container(border=True, gap="xxsmall"):
+    st.html(_NARROW)
+    with st.container(border=True, gap="xxsmall", key="verdicts"):
         places = st.columns(_WIDTHS, gap="xxsmall")
         for place, name in zip(places, verdicts.columns, strict=True):
             place.caption(name)

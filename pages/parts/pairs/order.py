@@ -54,10 +54,9 @@ def ordering(fits: dict[str, Any]) -> dict[str, str | None]:
             view["other"] = one(
                 "Beside that of", others, "against", index=None, placeholder="nobody: the weight"
             )
-        view["side"] = st.segmented_control(
-            "Pairs that speak", [FOR, AGAINST], default=FOR, required=True, key="speak",
-            bind="query-params",
-        )  # fmt: skip
+        view["side"] = st.radio(
+            "Pairs that speak", [FOR, AGAINST], horizontal=True, key="speak", bind="query-params"
+        )
     if order == BEHIND and view["term"] is None:
         st.info("Choose the factor whose weight is meant: until then pairs come as in the data.")
         view["order"] = IN_ORDER

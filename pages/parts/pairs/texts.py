@@ -18,8 +18,8 @@ _WRITTEN, _RENDERED = "as written", "rendered"
 
 def written_or_rendered() -> str:
     """Let it be chosen how texts are shown; the choice stands in the link."""
-    return st.segmented_control(
-        "Texts", [_WRITTEN, _RENDERED], default=_WRITTEN, required=True, key="texts",
+    return st.radio(
+        "Texts", [_WRITTEN, _RENDERED], horizontal=True, key="texts",
         bind="query-params", label_visibility="collapsed",
         help="Rendered: Markdown without links, images and HTML.",
     )  # fmt: skip
