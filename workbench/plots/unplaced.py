@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import html
+import re
 import textwrap
 from collections.abc import Sequence
 
@@ -15,6 +16,7 @@ from workbench.reasons import UNKNOWN, Missing, by_reason
 _LINES, _WIDTH = 5, 96
 _LINE = 15
 """Pixels of a line of the note."""
+_BEGINS = re.compile("<br>(?=No number for |and [0-9]+ more: )")
 _NOTE = "note below"
 _TITLE = 30
 """Pixels that a title takes above what stands there without one."""
@@ -66,16 +68,17 @@ def note_below(figure: go.Figure, lines: Sequence[str]) -> go.Figure:
 
 
 def words_beside(figure: go.Figure) -> tuple[go.Figure, str, str]:
-    """Return a figure without its title and the note below it, and both as plain text.
+    r"""Return a figure without its title and the note below it, and both as plain text.
 
     Text beside a figure goes on in the next line where the figure is narrow; in it, it is cut.
 
     Examples
     --------
-    >>> figure = note_below(go.Figure(layout={"title": "A &lt; B", "height": 300}), ["No x"])
+    >>> figure = go.Figure(layout={"title": "A &lt; B", "height": 300})
+    >>> figure = note_below(figure, ["No number for x"] * 2)
     >>> bare, title, note = words_beside(figure)
     >>> title, note, len(bare.layout.annotations), bare.layout.title.text
-    ('A < B', 'No x', 0, None)
+    ('A < B', 'No number for x\nNo number for x', 0, None)
     """
     layout = figure.layout
     title = layout.title.text
@@ -87,10 +90,13 @@ def words_beside(figure: go.Figure) -> tuple[go.Figure, str, str]:
     bare = go.Figure(figure)
     bare.layout.annotations = [one for one in layout.annotations if one.name != _NOTE]
     bare.layout.title = None
-    bare.update_layout(
-        height=int(layout.height or 0) - below - above,
-        margin_b=int(layout.margin.b or 0) - below,
-        margin_t=int(layout.margin.t or above) - above,
-    )
-    told = "\n".join(html.unescape(one.text.replace("<br>", " ")) for one in notes)
-    return bare, html.unescape((title or "").replace("<br>", " ")), told
+    # what a figure does not say is left to what draws it
+    margin = bare.layout.margin
+    for box, side, less in (
+        (bare.layout, "height", below + above), (margin, "b", below), (margin, "t", above),
+    ):  # fmt: skip
+        if box[side] is not None:
+            box[side] = max(box[side] - less, 10)
+    # only lines that were wrapped are joined again
+    told = "\n".join(_BEGINS.sub("\n", one.text).replace("<br>", " ") for one in notes)
+    return bare, html.unescape((title or "").replace("<br>", " ")), html.unescape(told)
