@@ -71,6 +71,7 @@ def test_options_that_are_none_change_nothing() -> None:
     ("text", "expected"),
     [
         ("foldz = 5", ("Unknown key 'foldz'", "one of source, format", "spelling")),
+        ('data = "votes.csv"', ("Unknown key 'data'", "are called `source` here")),
         ('level = "0.9"', ("'level'", "'0.9' (str)", "valid number", "default is 0.95")),
         ("level = 1.0", ("'level'", "1.0 (float)", "less than 1")),
         ("folds = 1", ("'folds'", "1 (int)", "0, or at least 2")),

@@ -358,6 +358,10 @@ class RunConfig(Config):
             )
 
 
+_FIXES = {"data": "The data to read are called `source` here."}
+"""What to do about keys that another place of the workbench calls otherwise."""
+
+
 def _explained(error: ValidationError, model: type[Config], where: str) -> ConfigError:
     first = error.errors(include_url=False)[0]
     key, found = str(first["loc"][0]), first["input"]
@@ -367,7 +371,7 @@ def _explained(error: ValidationError, model: type[Config], where: str) -> Confi
             where=where,
             found=f"{key} = {found!r}",
             expected="one of " + ", ".join(model.model_fields),
-            fix="Check the spelling, or drop the key.",
+            fix=_FIXES.get(key, "Check the spelling, or drop the key."),
         )
     return ConfigError(
         f"The value of {key!r} cannot be used.",

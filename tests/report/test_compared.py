@@ -72,8 +72,10 @@ def test_a_file_that_is_no_report_is_refused(raw: bytes, tmp_path: Path) -> None
     for source in (raw, file):
         with pytest.raises(DataError):
             read_record(source)
-    with pytest.raises(DataError, match="cannot be read"):
+    with pytest.raises(DataError, match="cannot be read") as absent:
         read_record(tmp_path / "nothing.json")
+    assert "no such file" in str(absent.value)
+    assert "Errno" not in str(absent.value)
 
 
 def test_a_report_is_the_same_as_itself(before, tmp_path: Path) -> None:

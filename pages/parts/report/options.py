@@ -32,8 +32,9 @@ def made(data: wb.PreferenceData, choices: dict[str, Any], job: MainJob, command
     key = (data.digest, tuple(sorted(choices.items())))
     kept = st.session_state.get(_MADE)
     if kept is None or kept[0] != key:
-        kept = (key, job.report(command))
-        _ = kept[1].findings
+        with st.spinner("Checking the fits and looking for findings ..."):
+            kept = (key, job.report(command))
+            _ = kept[1].findings
         # one in each session: a report may hold an upload
         st.session_state[_MADE] = kept
     return kept[1]

@@ -77,11 +77,17 @@ def read_record(source: str | Path | bytes, where: str | None = None) -> dict[st
         raise DataError(
             "The report's JSON cannot be read.",
             where=where,
-            found=str(error)[:200] or type(error).__name__,
+            found=_words(error),
             expected="a report.json",
             fix="Name the JSON file that stands beside a report.",
         ) from None
     return check_record(record, where)
+
+
+def _words(error: Exception) -> str:
+    if isinstance(error, OSError) and error.strerror:
+        return error.strerror.lower()
+    return str(error)[:200] or type(error).__name__
 
 
 def _refuse(name: str) -> Any:
