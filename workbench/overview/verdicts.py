@@ -155,7 +155,7 @@ def in_words(table: pd.DataFrame) -> pd.DataFrame:
             "Pairs": "–" if pd.isna(row["n_pairs"]) else f"{row['n_pairs']:,.0f}",
             "Sharpness": _ends(row, "sharpness", 1, ""),
             "Same taste": row["same_taste"],
-            "Factors ≠ = ?": _counts(row),
+            "Differs in": _counts(row),
             "First wins": _ends(row, "first_preferred", 100, "%"),
         }
         for row in table.to_dict("records")
@@ -174,4 +174,4 @@ def _ends(row: dict[str, Any], name: str, unit: float, sign: str) -> str:
 
 def _counts(row: dict[str, Any]) -> str:
     counts = [row["differ"], row["equivalent"], row["cannot_tell"]]
-    return "–" if pd.isna(counts).any() else ", ".join(f"{n:.0f}" for n in counts)
+    return "–" if pd.isna(counts).any() else f"{counts[0]:.0f} of {sum(counts):.0f}"
