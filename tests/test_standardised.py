@@ -80,4 +80,4 @@ def test_figures_of_several_codings_show_standard_deviations() -> None:
         wb.concordance(data, fit=fit, replicates=50).plot(),
     )
     for figure in figures:
-        assert "per standard deviation" in figure.layout.xaxis.title.text
+        assert "log-odds/SD" in figure.layout.xaxis.title.text

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -85,11 +86,10 @@ def test_one_process_at_a_time(data, tmp_path):
 
 def test_pairs_are_drawn_whatever_the_order_of_the_rows(data):
     ids = set(drawn(data, CONFIG).pairs["pair_id"])
-    turned = data.filter(pair_ids=data.pairs["pair_id"])
-    object.__setattr__(turned, "pairs", turned.pairs.iloc[::-1].reset_index(drop=True))
-    object.__setattr__(turned, "factors", turned.factors.iloc[::-1].reset_index(drop=True))
-    values = turned.factor_values.iloc[::-1].reset_index(drop=True)
-    object.__setattr__(turned, "factor_values", values)
+    tables = {name: getattr(data, name) for name in ("pairs", "factors", "factor_values")}
+    turned = replace(
+        data, **{name: t.iloc[::-1].reset_index(drop=True) for name, t in tables.items()}
+    )
     assert set(drawn(turned, CONFIG).pairs["pair_id"]) == ids
     assert set(drawn(data, CONFIG.updated(seed=1)).pairs["pair_id"]) != ids
 

@@ -291,17 +291,13 @@ class PreferenceData:
         return data
 
     def _take(self, keep_pair: np.ndarray, keep_label: np.ndarray) -> PreferenceData:
-        all_pairs = bool(keep_pair.all())
-        if all_pairs and keep_label.all():
-            return self
-        part = replace(self, labels=self.labels[keep_label].reset_index(drop=True))
-        if all_pairs:
-            # the tables of the pairs, which are the large ones, are shared and not copied
-            part.__dict__["pair_rows"] = self.pair_rows[keep_label]
+        tables = {name: getattr(self, name) for name in ("pairs", "factors", "factor_values")}
+        if keep_pair.all():
+            # the large tables share their memory until somebody writes into one of them
+            kept_rows = {name: table.copy(deep=False) for name, table in tables.items()}
         else:
-            tables = {name: getattr(self, name) for name in ("pairs", "factors", "factor_values")}
             kept_rows = {n: t[keep_pair].reset_index(drop=True) for n, t in tables.items()}
-            part = replace(part, **kept_rows)
+        part = replace(self, labels=self.labels[keep_label].reset_index(drop=True), **kept_rows)
         if "_hashes" in self.__dict__:
             kept = {"pairs": keep_pair, "labels": keep_label, "factors": keep_pair}
             part.__dict__["_hashes"] = {n: h[kept[n]] for n, h in self._hashes.items()}

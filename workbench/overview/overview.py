@@ -221,7 +221,9 @@ def _also(found: list[Finding], left: int) -> tuple[str, ...]:
     if lost:
         names = [one.message.removeprefix("No weight for ").partition(" (")[0] for one in lost]
         shown = ", ".join(dict.fromkeys(names))
-        lines.append(f"No weight can be told, for some or all: {shown}. The table of weights says why.")
+        lines.append(
+            f"No weight can be told, for some or all: {shown}. The table of weights says why."
+        )
     return tuple(lines)
 
 
