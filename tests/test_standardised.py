@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 
 import numpy as np
@@ -80,4 +81,4 @@ def test_figures_of_several_codings_show_standard_deviations() -> None:
         wb.concordance(data, fit=fit, replicates=50).plot(),
     )
     for figure in figures:
-        assert "log-odds/SD" in figure.layout.xaxis.title.text
+        assert re.search("per standard deviation|/SD", figure.layout.xaxis.title.text)
