@@ -19,13 +19,17 @@ KEPT = ("data", "slice", "reference", "annotators", "criterion", "families", "fa
 """Parameters of a link that say of which data and of which fit a number is."""
 
 ARRIVED = "by"
-"""Parameter of a link that was followed, until Examples has seen it."""
+"""Parameter that numbers the links of a session: Examples tells a new one by it.
+
+It stays in the line of the browser: to take it out would be a step of its own on the way back.
+"""
 
 OF_EXAMPLES = ("group", "term", "against", "order", "speak", "search", "labelled", "within",
                "agreement", "by_model", "of_criterion", "factor", "at_least", "at_most",
                "first_day", "last_day", "example")  # fmt: skip
 """What a visitor chooses on Examples: keys of its widgets, and parameters of its links."""
 
+_LINKS, _SEEN = "links-shown", "link-followed"
 _Said = dict[str, list[str]]
 
 
@@ -66,14 +70,16 @@ def arrive() -> None:
     A choice that is kept from before would win over the link's, where the link does not name
     that box or names the option that it starts with.
     """
-    if ARRIVED in st.query_params:
-        del st.query_params[ARRIVED]
+    followed = st.query_params.get(ARRIVED)
+    if followed is not None and followed != st.session_state.get(_SEEN):
+        st.session_state[_SEEN] = followed
         for name in OF_EXAMPLES:
             st.session_state.pop(name, None)
 
 
 def _followed(params: dict[str, Any]) -> _Said:
-    return {**link_of(**params), ARRIVED: ["link"]}
+    number = st.session_state[_LINKS] = st.session_state.get(_LINKS, 0) + 1
+    return {**link_of(**params), ARRIVED: [str(number)]}
 
 
 def link_of(**params: str | Iterable[str] | None) -> _Said:

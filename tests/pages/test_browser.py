@@ -36,6 +36,9 @@ def test_load_then_compare_and_a_link_reopens_the_view(server, browser):
     # a choice goes into the address, and the address alone brings the choice back
     # a run that ends while the list is open would close it
     page.locator("[data-test-script-state=notRunning]").wait_for(timeout=60_000)
+    # a bar that scrolls closes the list as well, so the box is brought into view first
+    page.get_by_label("Ties").scroll_into_view_if_needed()
+    page.wait_for_timeout(500)
     page.get_by_label("Ties").click()
     page.get_by_role("option", name="drop").click()
     page.wait_for_url("**ties=drop**", timeout=30_000)

@@ -40,7 +40,7 @@ def test_a_link_keeps_data_and_fit_and_leaves_the_view(tmp_path):
     assert link.proto.page == "examples"
     assert parse_qs(link.proto.query_string) == {
         "ties": ["drop"], "annotators": ["j 1", "k&=x"], "group": ["j 1"], "term": ["words"],
-        "against": ["human"], "order": ["behind a number"], "by": ["link"],
+        "against": ["human"], "order": ["behind a number"], "by": ["1"],
     }  # fmt: skip
 
 
