@@ -12,9 +12,10 @@ import pytest
 import workbench as wb
 from tests.planted import answering, planted
 from workbench.data.dataset import PreferenceData
-from workbench.overview.points import MOST
+from workbench.finding import Finding
+from workbench.overview.points import MOST, of_one
 from workbench.overview.state import line_of
-from workbench.overview.verdicts import WORDS
+from workbench.overview.verdicts import WORDS, in_words
 from workbench.report.main_job import main_job
 from workbench.results import TIDY
 
@@ -242,3 +243,46 @@ def test_the_line_counts_who_labelled():
     said = line_of(data)
     assert "50 pairs" in said
     assert "2 LLM judges (100 labels) and 1 person (50 labels)" in said
+
+
+def test_agreement_that_rests_on_one_prompt_has_no_interval_and_says_so():
+    rows = [
+        {"model_a": "m1", "model_b": "m2", "winner": "model_a", "judge": who, "kind": kind,
+         "question_id": 1, "turn": k}
+        for k in range(8) for who, kind in (("ann", "human"), ("gpt", "llm"))
+    ]  # fmt: skip
+    data = wb.load(pd.DataFrame(rows))
+    data = replace(data, pairs=data.pairs.assign(cluster="one"))
+    said = wb.overview(data).summary()
+    assert "(no interval)" in said
+    assert "nan" not in said
+
+
+def test_a_judge_of_whom_nothing_is_told_has_undefined_factors_and_no_share_of_none():
+    data = planted({"person": PEOPLE, "judge": PEOPLE}, n=120)
+    flat = answering(data, "judge", lambda y: 0 * y + 0.5)
+    shown = wb.overview(main_job(flat, folds=0))
+    assert "0 cannot be told, 4 are undefined" in shown.summary()
+    assert in_words(shown.verdicts)["Differs in"].tolist() == ["–"]
+
+
+def test_labels_without_the_value_of_a_factor_are_told():
+    data = planted({"person": PEOPLE, "judge": PEOPLE}, n=400)
+    factors = data.factors.copy()
+    factors.loc[:149, "f0"] = np.nan
+    shown = wb.overview(main_job(replace(data, factors=factors), folds=0))
+    for who in ("people", "judge"):
+        said = f"150 labels of {who} count for no weight, for want of a factor's value; 250 do."
+        assert said in shown.also
+    data = wb.load("sample")
+    pairs = data.pairs.copy()
+    pairs.loc[pairs.index[:500], ["response_a", "response_b"]] = None
+    assert "2,000 pairs, 1,500 of them with text, to" in line_of(replace(data, pairs=pairs))
+
+
+def test_a_number_that_rounds_to_nought_has_no_sign():
+    data = planted({"person": PEOPLE}, n=50)
+    one = Finding(
+        "no-better-than-baseline", "note", "No better", -0.001, -0.2, -0.004, "0", 9, "help"
+    )
+    assert ": 0.00 [-0.20, 0.00], n = 9" in of_one(data, one).message

@@ -21,6 +21,8 @@ Ties = Literal["half", "drop"]
 
 POSITION = "position"
 """Term of the shown order: +1 where A was shown first, -1 where B was, 0 if unknown."""
+NO_VALUE = "missing factor value"
+"""Why a label is left out whose pair lacks the value of a factor."""
 
 CLUSTER, ANNOTATOR = "cluster", "annotator"
 """Dimensions of clusters: ``pairs.cluster`` (the prompt, or what the file names), annotators."""
@@ -373,7 +375,7 @@ def _combine(parts: pd.DataFrame) -> pd.Series:
 def _reasons(labels: pd.DataFrame, complete: NDArray[np.bool_], ties: Ties) -> pd.Series:
     """Return why each label is left out; missing where it is kept."""
     reason = pd.Series([None] * len(labels), dtype="str")
-    reason = reason.mask(~complete[labels["row"].to_numpy()], "missing factor value")
+    reason = reason.mask(~complete[labels["row"].to_numpy()], NO_VALUE)
     weight = labels["weight"].to_numpy()
     reason = reason.mask(~(np.isfinite(weight) & (weight > 0)), "no positive weight")
     preference = labels["preference"]

@@ -71,13 +71,15 @@ def _best(data: PreferenceData, ratings: Ratings) -> list[Point]:
 
 def _agrees(row: dict[str, Any]) -> Point:
     share, low, high = (100 * row[f"agreement{end}"] for end in ("", "_low", "_high"))
+    told = np.isfinite([low, high]).all()
+    ends = f"[{low:.0f}%, {high:.0f}%]" if told else "(no interval)"
     return Point(
-        message=f"{row['judge']} agrees with most people on {share:.0f}% [{low:.0f}%, {high:.0f}%] "
+        message=f"{row['judge']} agrees with most people on {share:.0f}% {ends} "
         f"of {counted(row['n_pairs'], 'pair')}",
         level="note",
         rule_id="agreement",
         why="A tie of one side is half an agreement; a verdict that was not read is none.",
-        how_sure=f"{row['method']}; n = {row['n_pairs']:,} pairs.",
+        how_sure=f"{row['method']}; n = {counted(row['n_pairs'], 'pair')}.",
         to_do="See under Judge audit which other verdicts can be checked without texts.",
         n=row["n_pairs"],
         estimate=row["agreement"],

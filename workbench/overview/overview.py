@@ -18,7 +18,7 @@ from workbench.overview.findings import find
 from workbench.overview.job import Job
 from workbench.overview.point import Point
 from workbench.overview.points import choose
-from workbench.overview.state import line_of, nothing_found
+from workbench.overview.state import line_of, nothing_found, unused
 from workbench.overview.verdicts import WORDS, verdicts
 from workbench.overview.words import counted
 from workbench.provenance import Provenance
@@ -182,7 +182,7 @@ def overview(job: Job | PreferenceData, why: str | None = None) -> Overview:
         points=tuple(points),
         verdicts=verdicts(job.judges, job.gap, found),
         empty=nothing_found(job.people, job.gap) if nothing else None,
-        also=_also(found, left),
+        also=(*unused(job.people, job.judges), *_also(found, left)),
         job=job,
         ratings=None,
         settings={**job.people.settings, "groups": list(job.judges.groups) if job.judges else []},
@@ -247,6 +247,7 @@ def verdict_in_words(row: Mapping[str, Any]) -> str:
             f"; {row['differ']:.0f} factors differ, {row['equivalent']:.0f} are equivalent, "
             f"{row['cannot_tell']:.0f} cannot be told"
         )
+        said += f", {row['undefined']:.0f} are undefined" if row["undefined"] else ""
     return f"{said}, n = {row['n']:,} labels"
 
 

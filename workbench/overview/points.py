@@ -79,8 +79,8 @@ def of_one(data: PreferenceData, one: Finding) -> Point:
     shown = one.message if one.group is None else _named(one.message, one)
     if np.isfinite(one.estimate) and one.rule_id not in ("opposite-taste", "rows-left-out"):
         ends = np.isfinite([one.conf_low, one.conf_high]).all()
-        shown += f": {one.estimate:.2f}"
-        shown += f" [{one.conf_low:.2f}, {one.conf_high:.2f}]" if ends else ""
+        shown += f": {one.estimate:z.2f}"
+        shown += f" [{one.conf_low:z.2f}, {one.conf_high:z.2f}]" if ends else ""
     why = _meaning(data, one.term) if one.term is not None else ""
     return Point(
         message=f"{capital(shown)}, n = {one.n:,}",

@@ -11,7 +11,7 @@ from workbench.compare.contrast_rows import POWER
 from workbench.data.columns import NOUNS
 from workbench.data.dataset import PreferenceData
 from workbench.decompose.decomposition import Decomposition
-from workbench.decompose.design import POSITION
+from workbench.decompose.design import NO_VALUE, POSITION
 from workbench.overview.words import counted, few, points, what, who
 
 _ONE = {"human": "person", "llm": "LLM judge", "reward_model": "reward model", "rule": "rule",
@@ -32,12 +32,28 @@ def line_of(data: PreferenceData) -> str:
     groups = []
     for kind, own in people.groupby("kind", sort=False):
         noun = counted(len(own), _ONE.get(str(kind), "annotator"), NOUNS.get(str(kind)))
-        groups.append((int(own["n_labels"].sum()), f"{noun} ({own['n_labels'].sum():,} labels)"))
+        groups.append(
+            (int(own["n_labels"].sum()), f"{noun} ({counted(int(own['n_labels'].sum()), 'label')})")
+        )
     by = few([text for _, text in sorted(groups, reverse=True)], 5) if groups else "nobody"
     prompts = counted(int(data.pairs["cluster"].nunique()), "prompt")
-    has = data.pairs[["response_a", "response_b"]].notna().all(axis=1).any()
-    pairs = f"{counted(len(data.pairs), 'pair')}{' of responses' if has else ' without text'}"
-    return f"{name}: {pairs} to {prompts} labelled by {by}"
+    has = int(data.pairs[["response_a", "response_b"]].notna().all(axis=1).sum())
+    of = " of responses" if has else " without text"
+    of = of if has in (0, len(data.pairs)) else f", {has:,} of them with text,"
+    return f"{name}: {counted(len(data.pairs), 'pair')}{of} to {prompts} labelled by {by}"
+
+
+def unused(people: Decomposition, judges: Decomposition | None) -> list[str]:
+    """Say whose labels are in no weight for want of a factor's value, as pairs without text."""
+    lines = []
+    for fits in (people, judges) if judges is not None else (people,):
+        lost = fits.exclusions[fits.exclusions["reason"].eq(NO_VALUE)]
+        lines += [
+            f"{counted(int(n), 'label')} of {who(str(group))} {'counts' if n == 1 else 'count'} "
+            f"for no weight, for want of a factor's value; {fits.fits[str(group)].n:,} do."
+            for group, n in lost.groupby("group", sort=False)["n"].sum().items()
+        ]
+    return lines
 
 
 def nothing_found(people: Decomposition, gap: Contrast | None) -> str:

@@ -174,4 +174,5 @@ def _ends(row: dict[str, Any], name: str, unit: float, sign: str) -> str:
 
 def _counts(row: dict[str, Any]) -> str:
     counts = [row["differ"], row["equivalent"], row["cannot_tell"]]
-    return "–" if pd.isna(counts).any() else f"{counts[0]:.0f} of {sum(counts):.0f}"
+    none = pd.isna(counts).any() or not sum(counts)
+    return "–" if none else f"{counts[0]:.0f} of {sum(counts):.0f}"

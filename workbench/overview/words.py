@@ -85,8 +85,8 @@ def number(estimate: float, low: float, high: float) -> str:
     >>> number(0.214, 0.123, 0.3)
     '+0.21 log-odds per SD [0.12, 0.30]'
     """
-    ends = f" [{low:.2f}, {high:.2f}]" if np.isfinite([low, high]).all() else ", no interval"
-    return f"{estimate:+.2f} log-odds per SD{ends}"
+    ends = f" [{low:z.2f}, {high:z.2f}]" if np.isfinite([low, high]).all() else ", no interval"
+    return f"{estimate:+z.2f} log-odds per SD{ends}"
 
 
 def points(per_sd: float) -> str:
