@@ -8,7 +8,7 @@ from parts.slicing.store import ALL, leave, saved_slices, title_of, view, wanted
 from parts.ui import failure, note
 
 import workbench as wb
-from workbench.data.slices import Slice
+from workbench.data.on_view.slices import Slice
 from workbench.factors import FAMILIES, score_factors
 
 OWN = "own-slices"

@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 
 from workbench.data.dataset import PreferenceData
-from workbench.data.slices import Slice
+from workbench.data.on_view.slices import Slice
 from workbench.errors import DataError
 
 

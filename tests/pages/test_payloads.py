@@ -1,6 +1,6 @@
 """Texts and names that would run or leave, were they taken for markup, in a real browser.
 
-``python -m bench.payloads`` takes each payload to every page and place; here all of them stand
+``python -m bench.app.payloads`` takes each payload to every page and place; here all of them stand
 in one file, and those of each kind in its names.
 """
 

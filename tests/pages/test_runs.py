@@ -16,7 +16,7 @@ from tests import hostile
 from workbench.annotate.config import AnnotateConfig
 from workbench.annotate.folder import RunFolder
 from workbench.annotate.run import execute, prepare
-from workbench.data.slices import Slice
+from workbench.data.on_view.slices import Slice
 from workbench.llm.journal import Journal
 from workbench.llm.reply import Reply, Usage
 from workbench.llm.request import Request

@@ -9,7 +9,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 import workbench as wb
-from workbench.data.slices import Slice
+from workbench.data.on_view.slices import Slice
 from workbench.report.main_job import ensure_factors, main_job
 
 PAGES = Path(__file__).resolve().parents[2] / "pages"

@@ -13,7 +13,7 @@ from parts.ui import note
 
 import workbench as wb
 from workbench.data.browse import names_of
-from workbench.data.slices import Slice
+from workbench.data.on_view.slices import Slice
 
 _EMPTY: dict[str, Any] = {
     "search": "", "labelled": [], "within": [], "agreement": "any", "by_model": [],

@@ -12,7 +12,7 @@ from parts.ui import failure
 import workbench as wb
 from workbench.data.browse import names_of
 from workbench.data.on_view.dates import dates_of
-from workbench.data.slices import Slice
+from workbench.data.on_view.slices import Slice
 
 
 # Streamlit does not hash what starts with _

@@ -9,7 +9,7 @@ import streamlit as st
 from parts.slicing.link import EMPTIED
 from parts.slicing.store import SLICE, view
 
-from workbench.data.slices import Slice
+from workbench.data.on_view.slices import Slice
 
 
 def save_box(chosen: Slice, empty: dict[str, Any]) -> None:

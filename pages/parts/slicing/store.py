@@ -5,7 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 import workbench as wb
-from workbench.data.slices import Slice
+from workbench.data.on_view.slices import Slice
 
 SLICE = "slice"
 """The word of the link before the definition, and the key of the session."""

@@ -4,7 +4,7 @@ A synthetic file (short texts, two judges and people, two criteria, four scenari
 is opened by ``workbench app`` and walked in a browser. After each interaction the processor
 time of the server is read, which other work on the machine does not change.
 
-    python bench/app_size.py [--pairs 200000] [--out COSTS.csv]
+    python bench/app/size.py [--pairs 200000] [--out COSTS.csv]
 """
 
 from __future__ import annotations
@@ -21,10 +21,10 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-ROOT = Path(__file__).resolve().parents[1]
+ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT))
 
-from bench.first_chart import CHROMIUM, _free, _running  # noqa: E402
+from bench.app.first_chart import CHROMIUM, _free, _running  # noqa: E402
 
 WORDS = (
     "the of and to in is that for it as was with be by on not he his but at are this have from "

@@ -1,7 +1,7 @@
 """Every payload in every place of the dashboard and the report, seen by a real browser.
 
-``python -m bench.payloads`` goes through all; ``python -m bench.payloads 0 8`` through those
-from the first to the eighth. Wanted: nothing runs, nothing leaves the machine, no cell of an
+``python -m bench.app.payloads`` goes through all; with ``0 8`` behind it through those from the
+first to the eighth. Wanted: nothing runs, nothing leaves the machine, no cell of an
 exported CSV is a formula. It ends with 1 where something did.
 """
 

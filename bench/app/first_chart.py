@@ -3,7 +3,7 @@
 Both servers run at once and are visited in turn by browsers with an empty cache, so that other
 work on the machine slows both. The trivial app draws one plotly chart of three points.
 
-    python bench/first_chart.py [DATA] [--visits 5]
+    python bench/app/first_chart.py [DATA] [--visits 5]
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from typing import Any
 
 from playwright.sync_api import sync_playwright
 
-ROOT = Path(__file__).resolve().parents[1]
+ROOT = Path(__file__).resolve().parents[2]
 CHROMIUM = shutil.which("chromium") or "/usr/bin/chromium"
 CHART = ".js-plotly-plot .point, .js-plotly-plot .errorbar"
 TRIVIAL = """
