@@ -128,3 +128,15 @@ def test_the_other_way_round_came_and_went_change_places(before, after) -> None:
     assert of(one, WENT) == of(two, CAME)
     assert of(one, CAME) == of(two, WENT)
     assert len(one.weights) == len(two.weights)
+
+
+def test_other_data_are_told_first_and_a_row_says_of_which_result_it_is(before, after) -> None:
+    other = copy.deepcopy(after)
+    other["data"]["n_pairs"] = 7
+    told = wb.compare_reports(before, other).summary().splitlines()
+    assert told[0].startswith("Data: ")
+    assert any("n_pairs" in line and line.endswith("-> 7") for line in told[1:10])
+    shown = [line for line in told if "log" not in line and " -> " in line]
+    assert any(line.strip().startswith(("Decomposition,", "Contrast to ")) for line in shown)
+    # a weight that neither report can tell is no line
+    assert not [line for line in told if line.rstrip().endswith("position")]

@@ -115,6 +115,9 @@ def test_the_report_of_a_main_job_opens_with_the_overview() -> None:
     told = [row[0].parts[0].text for row in first.tables[0].rows]
     assert told == [point.message for point in found.points]
     assert len(first.tables[1].rows) == len(found.verdicts) == 1
+    record = report.to_dict()["overview"]
+    assert [one["message"] for one in record["points"]] == told
+    assert len(record["tables"]["verdicts"]) == 1
     page = report.html()
     assert page.index('<section id="overview"') < page.index('<section id="findings"')
     assert page.split('<section id="overview"')[1].split("</section>")[0].count("<svg ") == 2

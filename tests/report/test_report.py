@@ -230,7 +230,8 @@ def test_the_same_report_has_the_same_bytes_in_another_process() -> None:
 def test_json_csv_and_page_hold_the_numbers_of_the_result(report, page: Page, saved: Path) -> None:
     record = json.loads(saved.with_suffix(".json").read_text(encoding="utf-8"))
     assert record["schema_version"] == SCHEMA_VERSION
-    files = {f"tables/{path.name}" for path in saved.parent.glob("tables/*")}
+    own = f"tables/{saved.stem}"
+    files = {f"{own}/{path.name}" for path in saved.parent.glob(f"{own}/*")}
     assert set(record["tables"]) == files
     captions = {"decomposition": "Weight per SD: log-odds", "contrast": "Weight minus ratio"}
     for number, (result, stored) in enumerate(
@@ -238,7 +239,7 @@ def test_json_csv_and_page_hold_the_numbers_of_the_result(report, page: Page, sa
     ):
         name = type(result).__name__.lower()
         frame = result.to_frame()
-        table = pd.read_csv(saved.parent / "tables" / f"{number:02d}_{name}_estimates.csv")
+        table = pd.read_csv(saved.parent / own / f"{number:02d}_{name}_estimates.csv")
         numbers = frame.select_dtypes("number")
         rows = pd.DataFrame(stored["tables"]["estimates"])
         for column in numbers:
@@ -255,9 +256,9 @@ def test_json_csv_and_page_hold_the_numbers_of_the_result(report, page: Page, sa
 
 
 def test_csv_cells_run_nothing_and_can_be_read(saved: Path) -> None:
-    tables = [pd.read_csv(path) for path in sorted(saved.parent.glob("tables/*.csv"))]
+    tables = [pd.read_csv(path) for path in sorted(saved.parent.glob("tables/*/*.csv"))]
     assert len(tables) == 4 + 5 + 5
-    first = pd.read_csv(saved.parent / "tables" / "01_decomposition_estimates.csv")
+    first = pd.read_csv(saved.parent / "tables" / saved.stem / "01_decomposition_estimates.csv")
     assert set(first["group"]) == {ALERT, "'" + FORMULA}
     assert (first["estimate"].dropna() < 0).any()
 
@@ -390,14 +391,30 @@ def test_the_command_to_rerun_is_given() -> None:
     assert "workbench report 'my <file>' --out r.html" in page.text
 
 
+def test_two_reports_in_a_folder_keep_their_tables_apart(report, tmp_path: Path) -> None:
+    report.save(tmp_path / "first.html")
+    kept = {p: p.read_bytes() for p in tmp_path.glob("tables/first/*.csv")}
+    assert len(kept) == 4 + 5 + 5
+    wb.report([report.results[0]]).save(tmp_path / "second.html")
+    assert {p: p.read_bytes() for p in tmp_path.glob("tables/first/*.csv")} == kept
+    for name in ("first", "second"):
+        listed = json.loads((tmp_path / f"{name}.json").read_text(encoding="utf-8"))["tables"]
+        assert listed
+        assert all((tmp_path / one).is_file() for one in listed)
+    # a name of dots alone leads to no other folder
+    report.save(tmp_path / "in" / "...html")
+    assert not list((tmp_path / "in").glob("*.csv"))
+
+
 def test_a_smaller_report_leaves_no_table_of_the_larger_one(report, tmp_path: Path) -> None:
     path = report.save(tmp_path / "report.html")
-    mine = tmp_path / "tables" / "99_mine.csv"
+    folder = tmp_path / "tables" / "report"
+    mine = folder / "99_mine.csv"
     mine.write_text("kept", encoding="utf-8")
     wb.report([report.results[0]]).save(path)
     listed = json.loads(path.with_suffix(".json").read_text("utf-8"))["tables"]
-    found = {f"tables/{table.name}" for table in (tmp_path / "tables").glob("*.csv")}
-    assert found == {*listed, "tables/99_mine.csv"}
+    found = {f"tables/report/{table.name}" for table in folder.glob("*.csv")}
+    assert found == {*listed, "tables/report/99_mine.csv"}
     for content in ("[]", "no JSON", '{"tables": ["../report.html", "tables/99_mine.csv", 3]}'):
         path.with_suffix(".json").write_text(content, encoding="utf-8")
         wb.report([report.results[0]]).save(path)

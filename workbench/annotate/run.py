@@ -61,8 +61,8 @@ class Estimate:
         )
         return "\n".join(
             [
-                "Nothing was asked. Still to ask, at most (a later round that depends on these "
-                "replies is not counted):",
+                "Nothing was asked. Still to ask; a later round that depends on these replies "
+                "comes on top:",
                 self.stages.to_string(index=False),
                 f"calls {total['to_ask']:,}; prompt tokens {total['prompt_tokens']:,}; completion "
                 f"tokens {total['completion_tokens']:,}; cost {price}",

@@ -244,7 +244,7 @@ def verdict_in_words(row: Mapping[str, Any]) -> str:
         said += f"; sharpness {_ends(row, 'sharpness')}"
     if row["verdict"] not in ("no reference", "no weights"):
         said += (
-            f"; {row['differ']:.0f} factors differ, {row['equivalent']:.0f} are equivalent, "
+            f"; of its factors {row['differ']:.0f} differ, {row['equivalent']:.0f} are equivalent, "
             f"{row['cannot_tell']:.0f} cannot be told"
         )
         said += f", {row['undefined']:.0f} are undefined" if row["undefined"] else ""

@@ -22,7 +22,7 @@ from workbench.json_values import to_json
 from workbench.overview.overview import Overview
 from workbench.report import curated, sections
 from workbench.report.data_card import card_of, data_card, simulated
-from workbench.report.export import tables_of, to_csv
+from workbench.report.export import tables_folder, tables_of, to_csv
 from workbench.report.findings import find
 from workbench.report.forms.html import page_of
 from workbench.report.forms.markdown import markdown_of
@@ -202,7 +202,8 @@ class Report:
             "missing_verdicts": None if self.missing is None else self.missing.to_dict(),
             "results": [result.to_dict() for result in self.results],
             "fit_checks": [check.to_dict() for check in self._made],
-            "tables": [f"tables/{name}" for name in self._tables()],
+            "overview": None if self.overview is None else self.overview.to_dict(),
+            "tables": [],
             "rerun": self.command,
         }
 
@@ -219,7 +220,7 @@ class Report:
         -------
         Path
             The file. The JSON file beside a page lists the tables,
-            ``tables/<nn>_<result>_<table>.csv``.
+            ``tables/<name>/<nn>_<result>_<table>.csv``.
 
         Raises
         ------
@@ -241,20 +242,22 @@ class Report:
         if form == ".md":
             write_text(path, self.markdown())
         elif form == ".json":
-            write_text(path, to_json({**self.to_dict(), "tables": []}))
+            write_text(path, to_json(self.to_dict()))
         else:
             self._save_page(path)
         return path
 
     def _save_page(self, path: Path) -> None:
-        folder = path.parent / "tables"
+        # of each report its own: several lie in one folder
+        folder = path.parent / tables_folder(path)
         folder.mkdir(parents=True, exist_ok=True)
-        for old in tables_of(path.with_suffix(".json")):
+        for old in tables_of(path):
             (folder / old).unlink(missing_ok=True)
         write_text(path, self.html())
-        record = to_json(self.to_dict())
-        write_text(path.with_suffix(".json"), record)
-        for name, table in self._tables().items():
+        tables = self._tables()
+        listed = [(tables_folder(path) / name).as_posix() for name in tables]
+        write_text(path.with_suffix(".json"), to_json({**self.to_dict(), "tables": listed}))
+        for name, table in tables.items():
             write_text(folder / name, to_csv(table))
 
     @property

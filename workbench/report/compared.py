@@ -66,7 +66,8 @@ class ReportComparison:
         """Return what differs as text."""
         counts = self.findings["change"].value_counts()
         told = ", ".join(f"{counts.get(c, 0)} {c}" for c in (CAME, WENT, CHANGED, SAME))
-        lines = [f"Findings: {told}"]
+        # first of all whether the numbers are of the same data
+        lines = [*_listed("Data", self.data, "what"), f"Findings: {told}"]
         lines += [
             f"  {row['change']}: {row['message']} {_both(row)}".rstrip()
             for row in self.findings.to_dict("records")
@@ -77,17 +78,12 @@ class ReportComparison:
             f"Weights: {len(self.weights)} differ, {apart} of them with intervals apart; "
             f"{self.same_weights} are the same"
         )
+        shown = self.weights[self.weights[["first", "second"]].notna().any(axis=1)]
         lines += [
-            f"  {row['group']} {row['term']} {_both(row)}"
-            for row in self.weights.head(20).to_dict("records")
+            f"  {row['result']}, {row['group']} {row['term']} {_both(row)}"
+            for row in shown.head(20).to_dict("records")
         ]
-        for title, table, key in (
-            ("Settings, versions and code", self.settings, "setting"),
-            ("Data", self.data, "what"),
-        ):
-            lines.append(f"{title}: {f'{len(table)} differ' if len(table) else 'the same'}")
-            lines += [f"  {row[key]}: {row['first']} -> {row['second']}"
-                      for row in table.head(20).to_dict("records")]  # fmt: skip
+        lines += _listed("Settings, versions and code", self.settings, "setting")
         return "\n".join([*lines, f"method: {_METHOD}"])
 
     def to_dict(self) -> dict[str, Any]:
@@ -297,6 +293,12 @@ def _flat(values: Mapping[str, Any], before: str = "") -> dict[str, str]:
             plain = isinstance(value, str)
             found[f"{before}{key}"] = value if plain else json.dumps(value, ensure_ascii=False)
     return found
+
+
+def _listed(title: str, table: pd.DataFrame, key: str) -> list[str]:
+    rows = [f"  {row[key]}: {row['first']} -> {row['second']}"
+            for row in table.head(20).to_dict("records")]  # fmt: skip
+    return [f"{title}: {f'{len(table)} differ' if len(table) else 'the same'}", *rows]
 
 
 def _number(value: Any) -> float:

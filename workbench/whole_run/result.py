@@ -27,7 +27,7 @@ class WholeRun:
     stages : DataFrame
         One row a stage: ``stage, state`` (``kept``: was there already; ``done``; ``to do`` in
         a dry run), ``seconds``, and of a dry run the ``calls, prompt_tokens,
-        completion_tokens, cost`` that are still to be made, at most.
+        completion_tokens, cost`` that are still to be made; later rounds come on top.
     findings : tuple of Finding
     spent : dict
         ``calls, prompt_tokens, completion_tokens, cost`` of the run since it began; the cost
@@ -68,8 +68,8 @@ class WholeRun:
         """Return the stages, and what came of them, as text."""
         if self.dry:
             return "\n".join([
-                "Nothing was done. Stages, and what is still to ask, at most (a later round that "
-                "depends on these replies is not counted):",
+                "Nothing was done. Stages, and what is still to ask; a later round that depends on "
+                "these replies comes on top (give max_calls room for it):",
                 self.stages.drop(columns="seconds").to_string(index=False, na_rep=""),
                 _used(self.total, "To ask"),
             ])  # fmt: skip

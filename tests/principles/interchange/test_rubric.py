@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from workbench.errors import ConfigError
+from workbench.errors import ConfigError, DataError
 from workbench.principles.interchange.rubric import (
     Criterion,
     Measured,
@@ -65,3 +65,10 @@ def test_a_rubric_has_the_held_out_numbers_of_its_run(tmp_path) -> None:
     assert rubric.accuracy.value == told["estimate"]
     assert (rubric.annotator, rubric.level) == ("human", 0.95)
     assert [p.text for p in rubric.constitution.principles] == [c.text for c in rubric.criteria]
+
+
+def test_no_principle_makes_no_rubric() -> None:
+    from types import SimpleNamespace
+
+    with pytest.raises(DataError, match="no principle to make a rubric of"):
+        to_rubric(SimpleNamespace(principles=[]))

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from workbench.errors import ConfigError
+from workbench.errors import ConfigError, DataError
 from workbench.principles.constitution import Constitution
 from workbench.principles.extraction import Extraction
 from workbench.principles.principle import Principle
@@ -108,11 +108,24 @@ class Rubric:
 def to_rubric(found: Extraction) -> Rubric:
     """Return the selected principles of an extraction with what they are worth held out.
 
+    Raises
+    ------
+    DataError
+        None was selected: there is nothing to weigh.
+
     Examples
     --------
     >>> Rubric("mine", "human", "m", 0.95, "t", (), Measured(), 0).to_dict()["kind"]
     'weighted rubric'
     """
+    if not found.principles:
+        raise DataError(
+            "There is no principle to make a rubric of.",
+            found="an extraction that selected none",
+            expected="at least one principle",
+            fix="Propose from more pairs, or select by another rule; the summary says why each "
+            "candidate was left out.",
+        )
     table = found.effects.to_frame().set_index("term")
     criteria = []
     for one in found.principles:
