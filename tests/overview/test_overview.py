@@ -286,3 +286,11 @@ def test_a_number_that_rounds_to_nought_has_no_sign():
         "no-better-than-baseline", "note", "No better", -0.001, -0.2, -0.004, "0", 9, "help"
     )
     assert ": 0.00 [-0.20, 0.00], n = 9" in of_one(data, one).message
+
+
+def test_a_pull_of_the_place_says_by_which_method():
+    found = wb.overview(main_job(wb.score_factors(wb.load("sample"), wb.factors.CORE), folds=0))
+    point = next(one for one in found.points if one.rule_id == "position-bias")
+    table = found.job.judges.to_frame()
+    row = table[table["group"].eq(point.group) & table["term"].eq("position")].iloc[0]
+    assert f"95% interval, {row['method']}; n = {row['n']:,} labels" in point.how_sure

@@ -163,6 +163,8 @@ def _slots(fit: Decomposition, found: Sequence[Finding]) -> list[Point]:
     rest = [who(str(one.group)) for one in told if one is not first]
     also = f"; so is {few(rest)}" if len(rest) == 1 else f"; so are {few(rest)}" if rest else ""
     turned = first.estimate < 0.5
+    table = fit.to_frame()
+    row = table[table["group"].eq(first.group) & table["term"].eq(POSITION)].iloc[0]
     share, low, high = first.estimate, first.conf_low, first.conf_high
     if turned:
         share, low, high = 1 - share, 1 - high, 1 - low
@@ -174,8 +176,8 @@ def _slots(fit: Decomposition, found: Sequence[Finding]) -> list[Point]:
             level=first.level,
             rule_id=SLOT,
             why="P(the response shown first is preferred), where both are alike in every factor.",
-            how_sure=f"{fit.settings['level']:.0%} interval; n = {first.n:,} labels; found where "
-            f"{first.threshold}.",
+            how_sure=f"{_level(fit)} interval, {row['method']}; n = {first.n:,} labels; q = "
+            f"{row['q_value']:.2g}, found where {first.threshold}.",
             to_do=first.help,
             n=first.n,
             group=first.group,
