@@ -14,7 +14,7 @@ from parts.state import announce, current, job_of, need_factors
 from parts.ui import failure, note, table, text
 
 import workbench as wb
-from workbench.report.findings import findings_frame
+from workbench.overview.findings import findings_frame
 from workbench.report.further import FURTHER
 
 enter("Report")

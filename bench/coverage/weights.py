@@ -9,7 +9,7 @@ import pandas as pd
 
 import workbench as wb
 from bench.coverage.simulated import data_of, drawn, labels_of, rate
-from workbench.report.findings import find
+from workbench.overview.findings import find
 
 BETA = np.array([0.8, 0.5, 0.4, -0.3, 0.3, 0.0])
 POSITION = "position"

@@ -14,7 +14,7 @@ import pytest
 import workbench as wb
 from tests.planted import answering, planted
 from workbench.data.dataset import PreferenceData
-from workbench.report.findings import find, findings_frame
+from workbench.overview.findings import find, findings_frame
 
 TASTE = [0.8, 0.5, -0.3]
 TWO = {"ann": TASTE, "judge": TASTE}

@@ -13,7 +13,7 @@ import workbench as wb
 from tests.planted import answering, planted
 from workbench.data.dataset import PreferenceData
 from workbench.intervals import ONE_CLUSTER
-from workbench.report.findings import find
+from workbench.overview.findings import find
 
 SAME = [0.8, 0.5, 0.4, -0.3, 0.3]
 

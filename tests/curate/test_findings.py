@@ -10,7 +10,7 @@ from scipy.special import expit
 import workbench as wb
 from tests.voted import pairs_of, voted, with_factors
 from workbench.finding import Finding
-from workbench.report.findings import ALL_RULES
+from workbench.overview.rules import ALL_RULES
 
 HOSTILE = "<script>alert(1)</script>"
 

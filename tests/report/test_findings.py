@@ -9,14 +9,9 @@ import pytest
 import workbench as wb
 from tests.planted import planted
 from workbench.data.dataset import PreferenceData
-from workbench.report.findings import (
-    Q_LEVEL,
-    RULES,
-    SLOT_POINTS,
-    difference_in_words,
-    find,
-    findings_frame,
-)
+from workbench.overview.findings import find, findings_frame
+from workbench.overview.rules import Q_LEVEL, RULES, SLOT_POINTS
+from workbench.overview.taste import difference_in_words
 
 
 def rules(found: list) -> set[str]:

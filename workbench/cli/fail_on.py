@@ -72,7 +72,7 @@ def failing(found: list[Finding], wanted: tuple[str, ...]) -> list[Finding]:
     ConfigError
         Neither a level nor a rule.
     """
-    from workbench.report.findings import ALL_RULES
+    from workbench.overview.rules import ALL_RULES
 
     unknown = [one for one in wanted if one not in ("warning", "note", *ALL_RULES)]
     if unknown:

@@ -19,11 +19,11 @@ from workbench.decompose.missing import MissingVerdicts, missing_verdicts
 from workbench.errors import ConfigError, DesignError
 from workbench.finding import Finding
 from workbench.json_values import to_json
+from workbench.overview.findings import find
 from workbench.overview.overview import Overview
 from workbench.report import curated, sections
 from workbench.report.data_card import card_of, data_card, simulated
 from workbench.report.export import tables_folder, tables_of, to_csv
-from workbench.report.findings import find
 from workbench.report.forms.html import page_of
 from workbench.report.forms.markdown import markdown_of
 from workbench.report.forms.pdf import pdf_of

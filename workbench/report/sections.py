@@ -19,9 +19,10 @@ from workbench.decompose.decomposition import Decomposition
 from workbench.decompose.design import POSITION
 from workbench.finding import Finding
 from workbench.json_values import json_ready
+from workbench.overview.findings import findings_frame
+from workbench.overview.rules import ALL_RULES, Q_LEVEL
 from workbench.plots.held_out import held_out_dots
 from workbench.report.columns import DIFFERENCES, RAW, SAID, SCALE, TESTS, VERDICTS, WEIGHTS
-from workbench.report.findings import ALL_RULES, Q_LEVEL, findings_frame
 from workbench.report.page import Cell, Figure, Part, Quoted, Section, Table
 from workbench.results import Result
 
