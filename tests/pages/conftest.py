@@ -8,8 +8,15 @@ from typing import Any
 
 import pytest
 
-from tests.pages.browsing import CHROMIUM, QUIET
+from tests.pages.browsing import CHROMIUM, QUIET, ROOT
 from tests.visitors import with_cookies, with_token
+
+
+@pytest.fixture(autouse=True)
+def pages_importable(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The pages can be imported, and the sample is what the server opens."""
+    monkeypatch.syspath_prepend(str(ROOT / "pages"))
+    monkeypatch.setenv("WORKBENCH_DATA", "sample")
 
 
 @pytest.fixture(autouse=True)

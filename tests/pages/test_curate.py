@@ -24,12 +24,6 @@ PAGES = Path(__file__).resolve().parents[2] / "pages"
 HOSTILE = "![x](http://127.0.0.1:9/x.png) :red[y] $z$ <b>"
 
 
-@pytest.fixture(autouse=True)
-def _pages_importable(monkeypatch):
-    monkeypatch.syspath_prepend(str(PAGES))
-    monkeypatch.setenv("WORKBENCH_DATA", "sample")
-
-
 @pytest.fixture(scope="module")
 def data() -> wb.PreferenceData:
     return wb.score_factors(wb.load("sample"), wb.factors.CORE)

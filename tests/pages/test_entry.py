@@ -17,12 +17,6 @@ PAGES = Path(__file__).resolve().parents[2] / "pages"
 SERVED = sorted(path.name for path in PAGES.glob("*.py") if path.name != "app.py")
 
 
-@pytest.fixture(autouse=True)
-def _pages_importable(monkeypatch):
-    monkeypatch.syspath_prepend(str(PAGES))
-    monkeypatch.setenv("WORKBENCH_DATA", "sample")
-
-
 def visit(page: str, offered: str | None) -> AppTest:
     app = AppTest.from_file(str(PAGES / page), default_timeout=90)
     del app.query_params["token"]

@@ -27,12 +27,6 @@ PAGES = Path(__file__).resolve().parents[2] / "pages"
 HOSTILE = "</div><script>alert(1)</script><img src=x onerror=alert(1)> :red[y] $z$ ![i](http://127.0.0.1:9/i)"
 
 
-@pytest.fixture(autouse=True)
-def _pages_importable(monkeypatch):
-    monkeypatch.syspath_prepend(str(PAGES))
-    monkeypatch.setenv("WORKBENCH_DATA", "sample")
-
-
 @pytest.fixture(scope="module")
 def job():
     return main_job(wb.score_factors(wb.load("sample"), wb.factors.CORE))

@@ -6,7 +6,6 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-import pytest
 from streamlit.testing.v1 import AppTest
 
 import workbench as wb
@@ -15,12 +14,6 @@ from workbench.ratings.bradley_terry import rate
 
 PAGES = Path(__file__).resolve().parents[2] / "pages"
 STYLE = ["words", "headers", "bullets", "numbered_items", "bold"]
-
-
-@pytest.fixture(autouse=True)
-def _pages_importable(monkeypatch):
-    monkeypatch.syspath_prepend(str(PAGES))
-    monkeypatch.setenv("WORKBENCH_DATA", "sample")
 
 
 def _run(**query: str | list[str]) -> AppTest:

@@ -5,15 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 from urllib.parse import parse_qs
 
-import pytest
 from streamlit.testing.v1 import AppTest
 
 PAGES = Path(__file__).resolve().parents[2] / "pages"
-
-
-@pytest.fixture(autouse=True)
-def _pages_importable(monkeypatch):
-    monkeypatch.syspath_prepend(str(PAGES))
 
 
 def _router(tmp_path: Path, body: str) -> AppTest:

@@ -18,12 +18,6 @@ PAGES = Path(__file__).resolve().parents[2] / "pages"
 HOSTILE = "![x](http://127.0.0.1:9/x.png) :red[y] $z$ <b>"
 
 
-@pytest.fixture(autouse=True)
-def _pages_importable(monkeypatch):
-    monkeypatch.syspath_prepend(str(PAGES))
-    monkeypatch.setenv("WORKBENCH_DATA", "sample")
-
-
 def _run(page: str = "navigation.py", **query: str) -> AppTest:
     app = AppTest.from_file(str(PAGES / page), default_timeout=90)
     for key, value in query.items():

@@ -22,12 +22,6 @@ OPEN = ["overview.py", "load.py", "compare.py", "examples.py", "leaderboard.py",
 SHOWN = sorted(path.name for path in PAGES.glob("[a-z]*.py") if path.name != "app.py")
 
 
-@pytest.fixture(autouse=True)
-def _pages_importable(monkeypatch):
-    monkeypatch.syspath_prepend(str(PAGES))
-    monkeypatch.setenv("WORKBENCH_DATA", "sample")
-
-
 def _run(name: str, **query: str) -> AppTest:
     app = AppTest.from_file(str(PAGES / name), default_timeout=90)
     for key, value in query.items():

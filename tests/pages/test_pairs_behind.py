@@ -20,12 +20,6 @@ PAGES = Path(__file__).resolve().parents[2] / "pages"
 BEHIND = "behind a number"
 
 
-@pytest.fixture(autouse=True)
-def _pages_importable(monkeypatch):
-    monkeypatch.syspath_prepend(str(PAGES))
-    monkeypatch.setenv("WORKBENCH_DATA", "sample")
-
-
 @pytest.fixture(scope="module")
 def job():
     return main_job(wb.score_factors(wb.load("sample"), wb.factors.CORE))

@@ -22,11 +22,6 @@ CHOICES = {
 }  # fmt: skip
 
 
-@pytest.fixture(autouse=True)
-def _pages_importable(monkeypatch):
-    monkeypatch.syspath_prepend(str(PAGES))
-
-
 @pytest.fixture
 def data() -> wb.PreferenceData:
     rows = pd.DataFrame({

@@ -16,12 +16,6 @@ PAGES = Path(__file__).resolve().parents[2] / "pages"
 CODING = Slice("code", scenarios=("coding",))
 
 
-@pytest.fixture(autouse=True)
-def _pages_importable(monkeypatch):
-    monkeypatch.syspath_prepend(str(PAGES))
-    monkeypatch.setenv("WORKBENCH_DATA", "sample")
-
-
 @pytest.fixture(scope="module")
 def sample():
     return ensure_factors(wb.load("sample"))
