@@ -34,7 +34,8 @@ def test_the_sample_supports_nearly_everything():
     assert states(found) == {
         **dict.fromkeys(
             ("decompose", "contrast", "held-out", "ratings", "principles", "audit-judge",
-             "agreement", "strength", "curate", "audit-model"), "yes"),
+             "agreement", "strength", "curate", "audit-model", "people", "transitivity"),
+            "yes"),
         "scenarios": "too small", "length-control": "needs more",
     }  # fmt: skip
     assert found.facts["people"] == 12
@@ -42,7 +43,7 @@ def test_the_sample_supports_nearly_everything():
     assert "21 of 14,321 rows left out" in found.lost
     assert found["decompose"].n == wb.load("sample").pairs["cluster"].nunique()
     assert "<pre>" in found._repr_html_()
-    assert len(found.to_frame()) == 12
+    assert len(found.to_frame()) == 14
 
 
 def test_twelve_pairs_are_too_small_and_say_for_what():
@@ -178,3 +179,17 @@ def test_the_command_says_it_as_text_and_as_json(tmp_path):
     # codes are asked for, as everywhere
     table(30).replace({"label": {"a": 1, "b": 2}}).to_csv(file, index=False)
     assert "--verdict 1=" in CliRunner().invoke(app, flags).stderr
+
+
+def test_one_label_a_person_says_nothing_of_people_and_two_models_have_no_cycle():
+    rows = table(30, annotator=[f"ann {k}" for k in range(30)], kind="human")
+    rows = rows.assign(model_a=["x", "y"] * 15, model_b=["y", "x"] * 15)
+    found = wb.doctor(wb.load(rows))
+    one = found["people"]
+    assert (one.state, one.n, one.needed) == ("needs more", 1, 2)
+    assert "with one each" in one.lacking
+    assert found["transitivity"].lacking.startswith("names of three models")
+    few = wb.doctor(wb.load(rows.assign(annotator=[f"ann {k % 6}" for k in range(30)])))["people"]
+    assert (few.state, few.n, few.needed) == ("too small", 5, 10)
+    chain = rows.assign(model_a=["x", "y"] * 15, model_b=["y", "z"] * 15)
+    assert wb.doctor(wb.load(chain))["transitivity"].lacking.startswith("three models that all met")
