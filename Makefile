@@ -27,7 +27,7 @@ demo: $(VENV)/.demo
 	$(BIN)/workbench demo $(ARGS)
 
 test: $(VENV)/.test
-	$(BIN)/python -m pytest -q -n 2 $(ARGS)
+	$(BIN)/python -m pytest -q -n 2 --dist worksteal $(ARGS)
 
 lint: $(VENV)/.lint
 	$(BIN)/ruff check .

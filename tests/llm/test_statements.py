@@ -142,12 +142,12 @@ UNITS = [
 
 @pytest.mark.parametrize("unit", UNITS)
 def test_long_replies_are_read_in_linear_time(unit):
-    body = f"verdict{unit * (199_000 // len(unit))}\n{A}"
-
-    def seconds() -> float:
+    def seconds(length: int) -> float:
+        body = f"verdict{unit * (length // len(unit))}\n{A}"
         begin = time.process_time()
         read(body)
         return time.process_time() - begin
 
-    # the second try is for a machine that is busy with other things
-    assert seconds() < 0.3 or seconds() < 0.3
+    # four times the length is sixteen times the time where each place is looked at from each
+    # other; a machine that is busy with other things gets further tries
+    assert any(seconds(199_000) < 8 * seconds(49_750) + 0.02 for _ in range(5))

@@ -103,7 +103,8 @@ def test_pairs_that_are_refused_at_once_end_no_run_and_no_resume(tmp_path):
     def behave(body, n):
         if any(one in body["messages"][0]["content"] for one in bad_ones):
             return bad(400, "Could not process this prompt")
-        return replace(done(), pause_s=0.3)
+        # each byte waits: about a third of a second a reply
+        return replace(done(), pause_s=0.002)
 
     with behaving(behave) as server, Journal(tmp_path / "j") as journal:
         endpoint = Endpoint(server.url, concurrency=8, attempts=2)
