@@ -116,6 +116,12 @@ def _strength(job: MainJob) -> Result:
     return strength(job.data, annotators=_reference(job), **_options(job, "level"))
 
 
+def _raters(job: MainJob) -> Result:
+    from workbench.structure.raters.agreement import rater_agreement
+
+    return rater_agreement(job.data, annotators=_reference(job), **_options(job, "level"))
+
+
 def curation(job: MainJob, rule: Mapping[str, Any]) -> Result:
     """Return what a rule does to the labels of the reference (:func:`workbench.curate`)."""
     from workbench.curate.curation import curate
@@ -150,6 +156,7 @@ FURTHER: dict[str, Callable[[MainJob], Result]] = {
     "concordance": _concordance,
     "ratings": _ratings,
     "strength": _strength,
+    "raters": _raters,
 }
 """How each further result is made, by the name that ``--with`` takes."""
 
