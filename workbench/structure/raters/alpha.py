@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from workbench.errors import refuse_out_of_range
 from workbench.intervals import Array
-from workbench.structure.raters.counts import Counts, as_counts, no_table, rating_table
+from workbench.structure.raters.counts import Counts, as_counts, counted, no_table, rating_table
 from workbench.structure.raters.interval import (
     NONE_SHARED,
     ONE_VALUE,
@@ -21,6 +21,9 @@ from workbench.structure.raters.interval import (
 )
 
 Metric = Literal["nominal", "ordinal", "interval"]
+
+_FEW_VALUES = 16
+"""Different values up to which counting them is quicker than sums and squares."""
 
 METRICS: tuple[Metric, ...] = ("nominal", "ordinal", "interval")
 
@@ -111,14 +114,17 @@ def krippendorff_alpha(
     known = {"metric": (metric in METRICS, metric, " or ".join(METRICS)),
              "level": (0 < level < 1, level, "a number between 0 and 1, such as 0.95")}  # fmt: skip
     refuse_out_of_range(known)
+    counts = None
     if metric == "interval" and not isinstance(ratings, Counts):
+        counts = counted(rating_table(ratings), _FEW_VALUES)
+    if metric == "interval" and not isinstance(ratings, Counts) and counts is None:
         n, total, square, most = _moments(rating_table(ratings))
         codes, used = cluster_of(len(n), cluster), n > 1
         if not used.all():
             n, total, square, codes = n[used], total[used], square[used], codes[used]
         found = squared(n, total, square, most)
     else:
-        table = as_counts(ratings)
+        table = counts or as_counts(ratings)
         codes, used = cluster_of(len(table), cluster), table.n > 1
         if not used.all():
             table, codes = table.take(used), codes[used]
@@ -195,7 +201,8 @@ def squared(n: Array, total: Array, square: Array, most: float) -> Disagreement:
 
 def _scored(table: Counts, scores: Array, used: NDArray[np.bool_]) -> Disagreement:
     most = float(np.ptp(scores[used])) ** 2 if used.any() else 0.0
-    return squared(table.n, table.dot(scores), table.dot(scores**2), most)
+    n, total, square = table.dot(np.ones(len(scores)), scores, scores**2)
+    return squared(n, total, square, most)
 
 
 def _ordinal(table: Counts, totals: Array, used: NDArray[np.bool_]) -> Disagreement:
@@ -206,18 +213,17 @@ def _ordinal(table: Counts, totals: Array, used: NDArray[np.bool_]) -> Disagreem
     found = _scored(table, rank, used)
     n, total = found.n, table.dot(rank)
     weight = 1 / (n - 1)
-    lean = np.array([
-        float(column @ (n * weight)) * r - float(column @ (total * weight))
-        for column, r in zip(table.counts.T, rank.tolist(), strict=True)
-    ]).reshape(len(rank))  # fmt: skip
-    pulls = []
+    ratings, leaning = table.over(n * weight, total * weight)
+    lean = ratings * rank - leaning
+    moved = []
     for at in (lean, totals * (N * rank - float(totals @ rank))):
         # each rating of g lifts the ranks above g by 1 / N, its own by half of that; that all
         # ranks shrink by the growth of N changes observed and chance alike
         above = np.cumsum(at[::-1])[::-1] - at
-        pulls.append(table.dot(4 * (above + at / 2) / max(N, 1.0)))
+        moved.append(4 * (above + at / 2) / max(N, 1.0))
+    d_observed, d_chance = table.dot(*moved)
     return found._replace(
-        d_observed=found.d_observed + pulls[0], d_chance=found.d_chance + pulls[1]
+        d_observed=found.d_observed + d_observed, d_chance=found.d_chance + d_chance
     )
 
 

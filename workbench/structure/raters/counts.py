@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -39,22 +40,35 @@ class Counts:
     @property
     def n(self) -> Array:
         """Ratings of each unit, shape (units,)."""
-        return self.dot(np.ones(self.counts.shape[1]))
+        return np.asarray(self.dot(np.ones(len(self.values))))
 
-    def dot(self, weights: Array) -> Array:
-        """Return the sum over values of count times weight, shape (units,)."""
-        total = np.zeros(len(self.counts))
-        for column, weight in zip(self.counts.T, weights.tolist(), strict=True):
-            total += column * weight
-        return total
+    def dot(self, *weights: Array) -> Any:
+        """Return the sums over values of count times weight, one row for each weights."""
+        made, rows = np.empty((len(weights), len(self.counts))), np.array(weights)
+        for at, block in self._blocks():
+            made[:, at] = rows @ block
+        return made[0] if len(weights) == 1 else made
+
+    def over(self, *parts: Array) -> Any:
+        """Return the sums over units of count times part, one row for each part."""
+        made = np.zeros((len(parts), len(self.values)))
+        for at, block in self._blocks():
+            made += np.array([part[at] for part in parts]) @ block.T
+        return made[0] if len(parts) == 1 else made
 
     def squares(self) -> Array:
         """Return the sum of the squared counts, shape (units,)."""
-        total = np.zeros(len(self.counts))
-        for column in self.counts.T:
-            wide = column.astype(np.float64)
-            total += wide * wide
-        return total
+        made = np.empty(len(self.counts))
+        for at, block in self._blocks():
+            made[at] = np.einsum("ij,ij->j", block, block)
+        return made
+
+    def _blocks(self) -> Iterator[tuple[slice, Array]]:
+        """Give blocks of units as numbers, values by units, that stay in the cache."""
+        step = max(_BLOCK // 2 // max(len(self.values), 1), 1)
+        for start in range(0, len(self.counts), step):
+            at = slice(start, min(start + step, len(self.counts)))
+            yield at, self.counts.T[:, at].astype(np.float64)
 
     def take(self, units: NDArray[np.bool_]) -> Counts:
         """Return some of the units."""
@@ -85,7 +99,25 @@ def value_counts(ratings: ArrayLike) -> Counts:
     >>> found.values.tolist(), found.counts.tolist()
     ([1.0, 2.0], [[2, 0], [1, 2]])
     """
-    table = rating_table(ratings)
+    found = counted(rating_table(ratings), _MOST_VALUES)
+    if found is None:
+        raise DataError(
+            "The ratings have too many different values for a table of counts.",
+            found=f"more than {_MOST_VALUES:,}",
+            expected=f"at most {_MOST_VALUES:,}",
+            fix='Take metric="interval", or the intraclass correlation (icc).',
+        )
+    return found
+
+
+def counted(table: Array, most: int) -> Counts | None:
+    """Return the counts of each unit's values, or None where there are more than so many values.
+
+    Examples
+    --------
+    >>> counted(np.array([[1.0, 2.0, 3.0]]), 2) is None
+    True
+    """
     units, raters = table.shape
     kind = np.uint8 if raters < 256 else np.uint32
     columns: dict[float, NDArray[Any]] = {}
@@ -100,15 +132,15 @@ def value_counts(ratings: ArrayLike) -> Counts:
         if (seen == there).all():
             continue
         fresh = np.unique(block[:, seen < there])
-        for value in fresh[~np.isnan(fresh)].tolist():
-            if value not in columns:
-                columns[value] = np.zeros(units, dtype=kind)
-                columns[value][start : start + step] = _times(block == value, kind)
-        if len(columns) > _MOST_VALUES:
-            raise _too_many(len(columns))
+        fresh = fresh[~np.isnan(fresh) & ~np.isin(fresh, list(columns))]
+        if not np.isfinite(fresh).all():
+            raise no_table(table)
+        if len(columns) + len(fresh) > most:
+            return None
+        for value in fresh.tolist():
+            columns[value] = np.zeros(units, dtype=kind)
+            columns[value][start : start + step] = _times(block == value, kind)
     values = sorted(columns)
-    if values and not np.isfinite(values).all():
-        raise no_table(ratings)
     laid = np.array([columns[value] for value in values], dtype=kind).reshape(len(values), units)
     return Counts(laid.T, np.array(values))
 
@@ -165,13 +197,4 @@ def no_table(ratings: ArrayLike) -> DataError:
         found=f"shape {shape}",
         expected="units by raters, finite numbers, NaN where there is no rating",
         fix="Number the values in their order; a table of counts is Counts(counts, values).",
-    )
-
-
-def _too_many(found: int) -> DataError:
-    return DataError(
-        "The ratings have too many different values for a table of counts.",
-        found=f"more than {found:,}",
-        expected=f"at most {_MOST_VALUES:,}",
-        fix='Take metric="interval", or the intraclass correlation (icc), which need no counts.',
     )
