@@ -19,7 +19,7 @@ from workbench.structure.raters.icc import FORMS, correlation, records
 from workbench.structure.raters.interval import Measured, coefficient
 from workbench.structure.raters.kappas import beyond_chance, chance_to_agree
 from workbench.structure.raters.ratings import Ratings, ratings_of
-from workbench.structure.raters.result import RaterAgreement
+from workbench.structure.raters.result import RaterAgreement, verdict_of
 from workbench.threads import on_one_thread
 
 _COLUMNS = (*TIDY, "n_clusters", "k", "method", "reason")
@@ -107,6 +107,7 @@ def rater_agreement(
         "unnamed_votes": found.votes,
         "complete": found.complete,
         "sides": "every pair counts in either orientation",
+        "verdict": verdict_of(table),
         "level": level,
     }  # fmt: skip
     return RaterAgreement(

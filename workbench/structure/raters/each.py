@@ -109,7 +109,7 @@ def each_two(found: Ratings, level: float) -> pd.DataFrame:
                 kappa["reason"] = "no pair was judged by both"
             rows.append({
                 "term": f"{found.names[one]} and {found.names[other]}",
-                "rater": found.names[one], "other": found.names[other],
+                "annotator": found.names[one], "other": found.names[other],
                 "agreement": float((x == y).mean()) if both.any() else np.nan,
                 **kappa, "n": float(both.sum()),
             })  # fmt: skip

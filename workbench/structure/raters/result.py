@@ -94,6 +94,7 @@ class RaterAgreement(Result):
             f"{used['n_ratings']:,.0f} ratings of {used['n_pairs']:,} pairs with two or more, "
             f"{used['n_clusters']:,} clusters"
         ]
+        lines.append(used["verdict"])
         lines += [f"  {row['term']}: {_value(row)}" for row in self.estimates.to_dict("records")]
         for row in _clear(self.without):
             lines.append(
@@ -143,6 +144,28 @@ class RaterAgreement(Result):
             title = "alpha (ordinal) without this rater, minus alpha of all"
             drawn["Without each rater"] = forest(table, x_title=title)
         return drawn
+
+
+def verdict_of(estimates: pd.DataFrame) -> str:
+    """Return in a sentence whether raters agree beyond chance, by the first alpha there is.
+
+    Examples
+    --------
+    >>> verdict_of(pd.DataFrame({"term": ["Gwet AC1"]}))
+    'No alpha was asked for.'
+    """
+    alphas = [name for name in (_MAIN, *estimates["term"]) if "alpha" in name]
+    rows = estimates[estimates["term"].isin(alphas)].to_dict("records")
+    row = next((row for name in alphas for row in rows if row["term"] == name), None)
+    if row is None:
+        return "No alpha was asked for."
+    if pd.isna(row["conf_low"]):
+        return f"Whether raters agree beyond chance cannot be told: {row['reason']}."
+    said = "Raters agree beyond chance" if row["conf_low"] > 0 else (
+        "Raters agree less than by chance" if row["conf_high"] < 0 else
+        "Raters agree no more than by chance, as far as these pairs can tell"
+    )  # fmt: skip
+    return f"{said}: {row['term']} {_value(row)}."
 
 
 def _clear(table: pd.DataFrame) -> list[dict[Any, Any]]:

@@ -1,0 +1,57 @@
+"""The page People as a session sees it, without a browser."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pandas as pd
+import pytest
+from streamlit.testing.v1 import AppTest
+
+import workbench as wb
+from workbench.structure.planted import planted_people
+
+PAGES = Path(__file__).resolve().parents[2] / "pages"
+
+
+def _run(**query: str | list[str]) -> AppTest:
+    app = AppTest.from_file(str(PAGES / "people.py"), default_timeout=90)
+    for key, value in query.items():
+        app.query_params[key] = value
+    app.run()
+    assert not app.exception, app.exception
+    return app
+
+
+@pytest.fixture
+def planted(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> wb.PreferenceData:
+    data, _ = planted_people(people=6, labels=60, pairs=80, tastes=[(2.0, 0)], careless=1 / 6)
+    place = wb.save(data, tmp_path / "planted")
+    monkeypatch.setenv("WORKBENCH_DATA", str(place))
+    return wb.load(place)
+
+
+def test_agreement_has_the_library_s_numbers_and_the_verdict_first(planted):
+    app = _run()
+    found = wb.rater_agreement(planted)
+    said = [code.value for code in app.code]
+    assert said[0] == found.settings["verdict"]
+    assert found.summary() in said
+    shown = next(d.value for d in app.dataframe if "k" in d.value.columns)
+    pd.testing.assert_frame_equal(shown.reset_index(drop=True), found.to_frame(), check_dtype=False)
+    assert any("person 005" in str(d.value.get("message")) for d in app.dataframe)
+    assert not app.error
+
+
+def test_choices_stand_in_the_address(planted):
+    names = ["person 000", "person 001"]
+    app = _run(labels_of=names)
+    found = wb.rater_agreement(planted, annotators=names)
+    assert app.code[0].value == found.settings["verdict"]
+    assert app.multiselect(key="labels_of").value == names
+
+
+def test_a_refusal_is_told(planted):
+    app = _run(labels_of=["person 000"])
+    assert len(app.error) == 1
+    assert any("No pair has two ratings" in code.value for code in app.code)
