@@ -191,7 +191,7 @@ def test_leaving_one_out_is_alpha_of_the_others() -> None:
     table = rated(17)
     table[:, 2] = np.random.default_rng(1).integers(0, 2, len(table))
     found = wb.rater_agreement(as_data(table))
-    rows = found.tables()["without_each"].set_index("term")
+    rows = found.tables()["alpha_without_each"].set_index("term")
     for r in range(5):
         rest = np.delete(table, r, axis=1)
         theirs = krippendorff.alpha(np.vstack([rest, 1 - rest]).T, level_of_measurement="ordinal")
@@ -275,6 +275,6 @@ def test_command_is_the_library_s(tmp_path) -> None:
     assert done.exit_code == 0, done.output
     wanted = wb.rater_agreement(wb.load(place), measures=["alpha ordinal"])
     assert wanted.summary() in done.output
-    assert {"agreement.csv", "without_each.csv", "report.html"} <= {
+    assert {"agreement.csv", "alpha_without_each.csv", "report.html"} <= {
         path.name for path in (tmp_path / "out").iterdir()
     }

@@ -78,7 +78,7 @@ def rater_agreement(
     --------
     >>> import workbench as wb
     >>> found = wb.rater_agreement(wb.load("sample"))
-    >>> found.to_frame()["term"].tolist()[:2], len(found.tables()["without_each"])
+    >>> found.to_frame()["term"].tolist()[:2], len(found.tables()["alpha_without_each"])
     (['agreement of two raters', 'Krippendorff alpha, nominal'], 12)
     """
     known = [name for name in MEASURES if name != "alpha interval"]

@@ -11,6 +11,7 @@ from workbench.agreement import weighted_kappa
 from workbench.clustered import t_row
 from workbench.decompose.errors.tidy import q_values
 from workbench.intervals import Array
+from workbench.results import TIDY
 from workbench.structure.raters.interval import ONE_VALUE
 from workbench.structure.raters.ratings import SIDES, Ratings
 
@@ -81,6 +82,7 @@ def without_each(found: Ratings, level: float) -> pd.DataFrame:
     table = pd.DataFrame(rows)
     if len(table):
         table["q_value"] = q_values(table["p_value"].to_numpy("float64"))
+        table = table[[*TIDY, "n_clusters", "alpha", "alpha_without", "reason"]]
     return table
 
 

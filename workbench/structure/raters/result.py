@@ -79,8 +79,8 @@ class RaterAgreement(Result):
 
     def tables(self) -> dict[str, pd.DataFrame]:
         """Return coefficients, alpha without each rater, kappa of each two, labels left out."""
-        found = {"agreement": self.estimates, "without_each": self.without,
-                 "each_two": self.pairs_of_raters, "exclusions": self.exclusions}  # fmt: skip
+        found = {"agreement": self.estimates, "alpha_without_each": self.without,
+                 "kappa_of_each_two": self.pairs_of_raters, "exclusions": self.exclusions}  # fmt: skip
         return {name: table for name, table in found.items() if name == "agreement" or len(table)}
 
     def summary(self) -> str:
@@ -132,7 +132,7 @@ class RaterAgreement(Result):
         """Return the coefficients with their intervals."""
         from workbench.plots.forest import forest
 
-        return forest(self.estimates, x_title="agreement (coefficients: 0 is chance)")
+        return forest(self.estimates, x_title="agreement (0: chance)")
 
     def figures(self) -> dict[str, go.Figure]:
         """Return the coefficients, and what leaving out each rater does to alpha."""
@@ -141,8 +141,8 @@ class RaterAgreement(Result):
         drawn = {self.heading: self.plot()}
         if len(self.without):
             table = self.without.sort_values("estimate", ascending=False, kind="stable")
-            title = "alpha (ordinal) without this rater, minus alpha of all"
-            drawn["Without each rater"] = forest(table, x_title=title)
+            name = "Alpha (ordinal) without each rater, minus alpha of all"
+            drawn[name] = forest(table, x_title="change of alpha")
         return drawn
 
 
