@@ -107,6 +107,8 @@ if TYPE_CHECKING:
     from workbench.screening.screening import screen as screen
     from workbench.structure.mixed.mixed import mixed as mixed
     from workbench.structure.mixed.result import Mixed as Mixed
+    from workbench.structure.reliability.reliability import reliability as reliability
+    from workbench.structure.reliability.result import Reliability as Reliability
     from workbench.whole_run.result import WholeRun as WholeRun
     from workbench.whole_run.run import run as run
 
@@ -188,6 +190,8 @@ _EXPORTS = {
     "Strength": "workbench.curate.strength_result",
     "mixed": "workbench.structure.mixed.mixed",
     "Mixed": "workbench.structure.mixed.result",
+    "reliability": "workbench.structure.reliability.reliability",
+    "Reliability": "workbench.structure.reliability.result",
     "overview": "workbench.overview.overview",
     "Overview": "workbench.overview.overview",
     "report": "workbench.report.build",

@@ -130,7 +130,7 @@ def person_labels(
     >>> found.terms, len(found.people), len(found)
     (['first', 'second'], 5, 100)
     """
-    chosen = _chosen(data, annotators)
+    chosen = chosen_labels(data, annotators)
     told = None
     if items is not None:
         chosen, factors, told = _by_items(chosen, items)
@@ -181,7 +181,15 @@ def _laid_out(design: Design, told: tuple[list[str], Array] | None) -> PersonLab
     )
 
 
-def _chosen(data: PreferenceData, annotators: str | Iterable[str] | None) -> PreferenceData:
+def chosen_labels(data: PreferenceData, annotators: str | Iterable[str] | None) -> PreferenceData:
+    """Return the labels of the criterion that decides, of these annotators or of people.
+
+    Examples
+    --------
+    >>> import workbench as wb
+    >>> set(chosen_labels(wb.load("sample"), None).labels["kind"])
+    {'human'}
+    """
     data = data.decided()
     kinds = set(data.annotators["kind"])
     if annotators is None:
