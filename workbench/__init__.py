@@ -105,8 +105,12 @@ if TYPE_CHECKING:
     from workbench.report.compared import compare_reports as compare_reports
     from workbench.screening.screening import Screening as Screening
     from workbench.screening.screening import screen as screen
+    from workbench.structure.mixed.mixed import mixed as mixed
+    from workbench.structure.mixed.result import Mixed as Mixed
     from workbench.structure.raters.agreement import rater_agreement as rater_agreement
     from workbench.structure.raters.result import RaterAgreement as RaterAgreement
+    from workbench.structure.reliability.reliability import reliability as reliability
+    from workbench.structure.reliability.result import Reliability as Reliability
     from workbench.whole_run.result import WholeRun as WholeRun
     from workbench.whole_run.run import run as run
 
@@ -188,6 +192,10 @@ _EXPORTS = {
     "Strength": "workbench.curate.strength_result",
     "rater_agreement": "workbench.structure.raters.agreement",
     "RaterAgreement": "workbench.structure.raters.result",
+    "mixed": "workbench.structure.mixed.mixed",
+    "Mixed": "workbench.structure.mixed.result",
+    "reliability": "workbench.structure.reliability.reliability",
+    "Reliability": "workbench.structure.reliability.result",
     "overview": "workbench.overview.overview",
     "Overview": "workbench.overview.overview",
     "report": "workbench.report.build",

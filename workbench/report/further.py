@@ -122,6 +122,13 @@ def _raters(job: MainJob) -> Result:
     return rater_agreement(job.data, annotators=_reference(job), **_options(job, "level"))
 
 
+def _mixed(job: MainJob) -> Result:
+    from workbench.structure.mixed.mixed import mixed
+
+    options = _options(job, "factors", "ties", "level")
+    return mixed(job.data, annotators=_reference(job), **options)
+
+
 def curation(job: MainJob, rule: Mapping[str, Any]) -> Result:
     """Return what a rule does to the labels of the reference (:func:`workbench.curate`)."""
     from workbench.curate.curation import curate
@@ -157,6 +164,7 @@ FURTHER: dict[str, Callable[[MainJob], Result]] = {
     "ratings": _ratings,
     "strength": _strength,
     "raters": _raters,
+    "mixed": _mixed,
 }
 """How each further result is made, by the name that ``--with`` takes."""
 

@@ -79,8 +79,10 @@ class RaterAgreement(Result):
 
     def tables(self) -> dict[str, pd.DataFrame]:
         """Return coefficients, alpha without each rater, kappa of each two, labels left out."""
-        found = {"agreement": self.estimates, "alpha_without_each": self.without,
-                 "kappa_of_each_two": self.pairs_of_raters, "exclusions": self.exclusions}  # fmt: skip
+        found = {
+            "agreement": self.estimates, "alpha_without_each": self.without,
+            "kappa_of_each_two": self.pairs_of_raters, "exclusions": self.exclusions,
+        }  # fmt: skip
         return {name: table for name, table in found.items() if name == "agreement" or len(table)}
 
     def summary(self) -> str:
