@@ -105,6 +105,8 @@ if TYPE_CHECKING:
     from workbench.report.compared import compare_reports as compare_reports
     from workbench.screening.screening import Screening as Screening
     from workbench.screening.screening import screen as screen
+    from workbench.structure.groups.groups import groups as groups
+    from workbench.structure.groups.groups_result import Groups as Groups
     from workbench.whole_run.result import WholeRun as WholeRun
     from workbench.whole_run.run import run as run
 
@@ -184,6 +186,8 @@ _EXPORTS = {
     "Curation": "workbench.curate.curation_result",
     "strength": "workbench.curate.strength",
     "Strength": "workbench.curate.strength_result",
+    "groups": "workbench.structure.groups.groups",
+    "Groups": "workbench.structure.groups.groups_result",
     "overview": "workbench.overview.overview",
     "Overview": "workbench.overview.overview",
     "report": "workbench.report.build",
