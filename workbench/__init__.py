@@ -105,6 +105,8 @@ if TYPE_CHECKING:
     from workbench.report.compared import compare_reports as compare_reports
     from workbench.screening.screening import Screening as Screening
     from workbench.screening.screening import screen as screen
+    from workbench.structure.groups.groups import groups as groups
+    from workbench.structure.groups.groups_result import Groups as Groups
     from workbench.structure.mixed.mixed import mixed as mixed
     from workbench.structure.mixed.result import Mixed as Mixed
     from workbench.structure.raters.agreement import rater_agreement as rater_agreement
@@ -196,6 +198,8 @@ _EXPORTS = {
     "Mixed": "workbench.structure.mixed.result",
     "reliability": "workbench.structure.reliability.reliability",
     "Reliability": "workbench.structure.reliability.result",
+    "groups": "workbench.structure.groups.groups",
+    "Groups": "workbench.structure.groups.groups_result",
     "overview": "workbench.overview.overview",
     "Overview": "workbench.overview.overview",
     "report": "workbench.report.build",

@@ -143,6 +143,13 @@ def _reference(job: MainJob) -> list[str]:
     return list(table.loc[own if own.any() else table["kind"].eq(name), "annotator"])
 
 
+def _groups(job: MainJob) -> Result:
+    from workbench.structure.groups.groups import groups
+
+    options = _options(job, "factors", "ties", "level")
+    return groups(job.data, annotators=_reference(job), **options)
+
+
 def _ratings(job: MainJob) -> Result:
     from workbench.ratings.bradley_terry import rate
 
@@ -165,6 +172,7 @@ FURTHER: dict[str, Callable[[MainJob], Result]] = {
     "strength": _strength,
     "raters": _raters,
     "mixed": _mixed,
+    "groups": _groups,
 }
 """How each further result is made, by the name that ``--with`` takes."""
 
