@@ -1,0 +1,1 @@
+"""The structure of disagreement: people, groups, cycles, context."""
