@@ -9,6 +9,7 @@ import pandas as pd
 
 from workbench.clustered import mean_difference, resample
 from workbench.compare.pooling import Subset
+from workbench.data.columns import prompt_of
 from workbench.data.dataset import PreferenceData
 from workbench.data.split import folds as fold_numbers
 from workbench.decompose.kernel import Array, Codes
@@ -46,11 +47,9 @@ def prompt_factors(data: PreferenceData) -> pd.DataFrame:
     >>> found["prompt_words"].round(2).tolist()
     [-1.1]
     """
-    one = data.pairs["prompt"]
-    other = data.pairs["prompt_b"].fillna(one) if "prompt_b" in data.pairs else one
     sides = [
         np.log1p(text_values(text.fillna("").tolist(), names=_MEASURED).to_numpy("float64"))
-        for text in (one, other)
+        for text in (prompt_of(data.pairs, side) for side in "ab")
     ]
     return pd.DataFrame(sides[0] - sides[1], columns=[f"prompt_{name}" for name in _MEASURED])
 

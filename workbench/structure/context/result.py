@@ -35,8 +35,9 @@ class Context(Result):
     trade_offs : DataFrame
         Aspects that disagree, and which of two the overall label follows.
     reversals : DataFrame
-        Two rows a column and factor: ``estimate`` is the pooled weight, ``within`` the
-        precision-weighted mean of the groups' weights, ``reversed`` where q < 0.05.
+        Three rows a column and factor: ``estimate`` is the pooled weight, ``within`` the
+        precision-weighted mean of the groups' weights, ``reversed`` where q < 0.05;
+        ``differs`` where a group's weight is another one, of either sign.
     composition : DataFrame
         The groups behind each reversal.
     prompts : DataFrame
@@ -103,6 +104,9 @@ class Context(Result):
                 f"factors by {columns} columns, n = {self.settings['n_scanned']:,}"
             )
             lines += [f"    {_turned(row)}" for row in turned.to_dict("records")]
+            apart = self.reversals[self.reversals["differs"]].sort_values("p_value", kind="stable")
+            lines.append(f"  {len(apart)} weights of which a group differs with q < 0.05")
+            lines += [f"    {_apart(row)}" for row in apart.head(_SHOWN).to_dict("records")]
         if self.settings["by_construction"]:
             lines.append(
                 f"note: {self.settings['n_opposed']:,} pairs have two opposed criteria: an answer "
@@ -141,7 +145,9 @@ class Context(Result):
                 pd.DataFrame(self._clearest()), reference=0.5,
                 x_title="share that follows the first aspect",
             )  # fmt: skip
-        for (column, term), table in self.composition.groupby(["column", "term"], sort=False):
+        turned = self.reversals.loc[self.reversals["reversed"].astype(bool), ["column", "term"]]
+        behind = self.composition.merge(turned.drop_duplicates(), on=["column", "term"])
+        for (column, term), table in behind.groupby(["column", "term"], sort=False):
             groups = table.assign(term=table["group"]).drop(columns="group")
             found[f"{term} by {column}"] = forest(groups)
         return found
@@ -161,6 +167,11 @@ def _value(row: dict[Any, Any]) -> str:
         return f"undefined: {row['reason']}"
     ends = ends_text(row["conf_low"], row["conf_high"], row["reason"], "")
     return f"{row['estimate']:.3f} {ends}, n = {row['n']:,.0f}"
+
+
+def _apart(row: dict[Any, Any]) -> str:
+    sides = [f"{way} {row[f'groups_{way}']}" for way in ("above", "below") if row[f"groups_{way}"]]
+    return f"{row['term']} by {row['column']}: {'; '.join(sides)}, q = {row['q_value']:.3g}"
 
 
 def _turned(row: dict[Any, Any]) -> str:

@@ -21,9 +21,10 @@ from workbench.structure.context.group_fits import GroupFits, fit_groups
 
 POOLED = "pooled against within groups"
 SPLIT = "groups of opposite sign"
+DIFFERS = "a group differs from the others"
 COLUMNS = [
     "column", *TIDY, "kind", "within", "within_low", "within_high", "groups_above",
-    "groups_below", "n_groups", "n_clusters", "reversed", "method", "reason",
+    "groups_below", "n_groups", "n_clusters", "reversed", "differs", "method", "reason",
 ]  # fmt: skip
 GROUP_COLUMNS = [
     "column", "group", *TIDY, "share", "mean_difference", "preferred_more", "first_preferred",
@@ -77,10 +78,11 @@ def scan(
     Returns
     -------
     reversals : DataFrame
-        Two rows a column and term; see :data:`COLUMNS`. ``estimate`` is the pooled weight, and
-        ``within`` the precision-weighted mean of those of the groups.
+        Three rows a column and term; see :data:`COLUMNS`. ``estimate`` is the pooled weight, and
+        ``within`` the precision-weighted mean of those of the groups. The third, of a group
+        against the mean of the others, is no reversal and has q-values of its own.
     composition : DataFrame
-        The groups of each reversal with q < 0.05; see :data:`GROUP_COLUMNS`.
+        The groups of each row with q < 0.05; see :data:`GROUP_COLUMNS`.
 
     Notes
     -----
@@ -108,10 +110,14 @@ def scan(
             k = rows.terms.index(name)
             found += _of_term(rows, one, fits, span, at, k, level)
     table = pd.DataFrame(found).reindex(columns=COLUMNS)
-    table["q_value"] = q_values(table["p_value"].to_numpy("float64"))
-    table["reversed"] = table["q_value"] < _CLEAR
+    size = (table["kind"] == DIFFERS).to_numpy()
+    p, q = table["p_value"].to_numpy("float64"), np.full(len(table), np.nan)
+    for part in (size, ~size):
+        q[part] = q_values(p[part])
+    table["q_value"] = q
+    table["reversed"], table["differs"] = (q < _CLEAR) & ~size, (q < _CLEAR) & size
     named = {one.column: one for one in groups}
-    turned = table[table["reversed"]].drop_duplicates(["column", "term"])
+    turned = table[table["reversed"] | table["differs"]].drop_duplicates(["column", "term"])
     behind = [
         _composition(rows, named[r["column"]], fits, places[r["column"]],
                      [parts[s][0] for s in places[r["column"]]], r["term"], level)
@@ -135,7 +141,7 @@ def _of_term(
         "n": float(fits.n[span].sum()), "n_clusters": float(fits.n_clusters[0]),
         "n_groups": float(len(told)), "method": METHOD, "reason": fits.reason[0, k],
     }  # fmt: skip
-    kinds = [base | {"kind": POOLED}, base | {"kind": SPLIT}]
+    kinds = [base | {"kind": kind} for kind in (POOLED, SPLIT, DIFFERS)]
     if len(told) < 2 or base["reason"] is not None:
         lacking = f"{len(told)} of {len(span)} groups have a weight"
         reasons = [str(fits.reason[s, k]) for s in span if fits.reason[s, k] is not None]
@@ -158,6 +164,7 @@ def _of_term(
     mean = {"within": within, "within_low": ends[0], "within_high": ends[1]}
     up, down = _sided(np.array([pooled[0], within]), np.array([pooled[1], error]), df)
     turned = max(up[0], down[1]) if pooled[0] > 0 else max(down[0], up[1])
+    kinds[2] |= _apart(b[told], v[told], error, fits.df[span[told]], names)
     # either sign of the pooled weight may be the one that turns
     kinds[0] |= {"p_value": min(1.0, 2.0 * float(turned))}
     return [row | mean for row in kinds]
@@ -177,6 +184,25 @@ def _within_error(
     robust = np.sqrt(G / max(G - 1, 1) * (sums**2).sum())
     # never below what the groups' errors give if no cluster lay in two of them
     return float(max(robust, np.sqrt((precision**2 * fits.error[groups, k] ** 2).sum())))
+
+
+def _apart(
+    b: Array, v: Array, error: float, df: Array, names: NDArray[np.object_]
+) -> dict[str, Any]:
+    """Return the test of each group's weight against the mean of the others."""
+    total = (1 / v).sum()
+    rest = total - 1 / v
+    others = ((b / v).sum() - b / v) / rest
+    # what clusters in several groups add to the error of the mean, they add to that of the others
+    gap = np.sqrt(v + error**2 * total / rest)
+    up, down = _sided(b - others, gap, df)
+    p, times = 2 * np.minimum(up, down), len(b)
+    clear = p <= _CLEAR / times
+    return {
+        "p_value": min(1.0, times * float(p.min())),
+        "groups_above": ", ".join(names[clear & (b > others)]),
+        "groups_below": ", ".join(names[clear & (b < others)]),
+    }
 
 
 def _sided(b: Array, error: Array, df: Array | float) -> tuple[Array, Array]:
