@@ -155,8 +155,8 @@ def test_a_weight_of_opposite_signs_in_two_groups_is_found():
 
 
 def test_nothing_planted_is_hardly_ever_reported():
-    reported = sum(
-        int(wb.context(turned_by_group(null=True, seed=s, labels=300)).reversals["reversed"].any())
-        for s in range(40)
-    )
-    assert reported <= 2
+    reported = 0
+    for seed in range(12):
+        found = wb.context(turned_by_group(null=True, seed=seed, labels=240)).reversals
+        reported += int(found["reversed"].any())
+    assert reported <= 1

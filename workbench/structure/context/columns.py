@@ -17,6 +17,9 @@ from workbench.errors import DesignError
 MODELS = "models"
 """Groups by the two models that answered, whichever side each is on."""
 
+RATERS = "raters"
+"""Groups by who labelled the pair: pools of people whose labels are taken together."""
+
 MOST = 50
 """Values of a column beyond which its groups are too small to be told apart."""
 
@@ -47,7 +50,10 @@ class Grouping:
 
 
 def groupings(
-    data: PreferenceData, rows: NDArray[np.int64], columns: Sequence[str] | None
+    data: PreferenceData,
+    rows: NDArray[np.int64],
+    columns: Sequence[str] | None,
+    raters: pd.Series | None = None,
 ) -> tuple[list[Grouping], dict[str, str]]:
     """Return the groups of some labels by each column that has 2 to 50 values among them.
 
@@ -57,8 +63,10 @@ def groupings(
     rows : ndarray of int
         Positions of the labels.
     columns : sequence of str, optional
-        Columns of pairs or labels, or ``models``; when None all that the data have, but ids,
-        texts, numbers with a fraction, and the verdict itself.
+        Columns of pairs or labels, ``models`` or ``raters``; when None all that the data have,
+        but ids, texts, numbers with a fraction, and the verdict itself.
+    raters : Series, optional
+        Who labelled each pair (:func:`raters_of`); of these data when None.
 
     Returns
     -------
@@ -80,6 +88,8 @@ def groupings(
     for name in names:
         if name == MODELS:
             one = _models(pairs.iloc[at])
+        elif name == RATERS:
+            one = _coded(RATERS, (raters_of(data) if raters is None else raters).iloc[at])
         elif name in labels:
             one = _coded(name, labels[name].iloc[rows])
         elif name in pairs:
@@ -88,7 +98,7 @@ def groupings(
             raise DesignError(
                 f"Cannot group by {name!r}.",
                 found=", ".join(_candidates(data)),
-                expected="a column of labels or pairs, or models",
+                expected="a column of labels or pairs, models, or raters",
                 fix="Name one of these columns in columns= (--column).",
             )
         why = _unfit(one, name, seen)
@@ -105,7 +115,7 @@ def _candidates(data: PreferenceData) -> list[str]:
     for table in (data.labels, data.pairs):
         names += [str(c) for c in table if c not in own and _groups(table[c], str(c), table)]
     both = data.pairs[["model_a", "model_b"]].notna().all(axis=1).any()
-    return list(dict.fromkeys([*names, *([MODELS] if both else [])]))
+    return list(dict.fromkeys([*names, RATERS, *([MODELS] if both else [])]))
 
 
 def _groups(column: pd.Series, name: str, table: pd.DataFrame) -> bool:
@@ -121,6 +131,39 @@ def _groups(column: pd.Series, name: str, table: pd.DataFrame) -> bool:
 def _coded(name: str, column: pd.Series) -> Grouping:
     code, values = pd.factorize(column.astype("str"), sort=True)
     return Grouping(name, [str(v) for v in values], np.asarray(code, dtype=np.int64))
+
+
+def raters_of(data: PreferenceData) -> pd.Series:
+    """Return the annotators of each pair as one name, in the order of the pairs.
+
+    Examples
+    --------
+    >>> pairs = pd.DataFrame({"response_a": ["x"], "response_b": ["y"]})
+    >>> labels = pd.DataFrame({"pair": 0, "annotator": ["eve", "ann"], "preference": [1.0, 0.0]})
+    >>> raters_of(PreferenceData.from_tables(pairs, labels)).tolist()
+    ['ann, eve']
+    """
+    code, names = pd.factorize(data.labels["annotator"], sort=True)
+    total = len(names) + 1
+    pair, who = np.divmod(np.unique(data.pair_rows * total + code + 1), total)
+    place = np.arange(len(pair)) - np.searchsorted(pair, pair)
+    pools = np.zeros(len(data.pairs), dtype=np.int64)
+    # one more annotator of each pair at a time: equal pools keep one number
+    for step in range(int(place.max(initial=-1)) + 1):
+        own = np.zeros(len(pools), dtype=np.int64)
+        own[pair[place == step]] = who[place == step]
+        pools = np.unique(pools * total + own, return_inverse=True)[1]
+    first = np.unique(pools, return_index=True)[1]
+    told = [", ".join(map(str, names[who[pair == row] - 1])) for row in first[: MOST + 1]]
+    told += [f"pool {k}" for k in range(len(told), len(first))]
+    return pd.Series(np.array(told, dtype=object)[pools]).mask(np.isin(pools, _nobody(pair, pools)))
+
+
+def _nobody(pair: NDArray[np.int64], pools: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Return the pools of pairs that nobody labelled."""
+    alone = np.ones(len(pools), dtype=bool)
+    alone[pair] = False
+    return np.unique(pools[alone])
 
 
 def _models(pairs: pd.DataFrame) -> Grouping:

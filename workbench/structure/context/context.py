@@ -16,7 +16,7 @@ from workbench.decompose.design import POSITION
 from workbench.errors import DataError, DesignError, refuse_out_of_range
 from workbench.provenance import Provenance
 from workbench.structure.context import measures, prompts, reversals, trade_offs
-from workbench.structure.context.columns import groupings
+from workbench.structure.context.columns import groupings, raters_of
 from workbench.structure.context.joint import joint_fit
 from workbench.structure.context.opposed import complete_pairs
 from workbench.structure.context.result import Context
@@ -77,10 +77,10 @@ def context(
         layout that was read when None.
     aspects : sequence of str
         Factors that are aspects of the overall label beside the criteria: the side with more
-        has it.
+        has it, with a minus before the name (errors) the side with less.
     columns : sequence of str, optional
-        Columns by which weights are taken apart, ``models`` among them; all of 2 to 50 values
-        when None, none when empty.
+        Columns by which weights are taken apart, ``models`` (who answered) and ``raters`` (who
+        labelled the pair) among them; all of 2 to 50 values when None, none when empty.
     factors : sequence of str, optional
         Whose weights; all when None.
     level : float
@@ -136,7 +136,8 @@ def context(
         tables["estimates"] = measures.measures(said, known, name, roles, told[0], level)
     tables |= _aspects(data, said, roles, aspects, asked)
     tables["interaction"] = _interaction(chosen, roles, asked)
-    tables |= _taken_apart(chosen, roles, columns, aspects, asked)
+    raters = raters_of(data)
+    tables |= _taken_apart(chosen, roles, columns, aspects, asked, raters)
     settings: dict[str, Any] = {
         "truth": name, "contexts": len(roles.contexts), "blind": roles.blind,
         "placebo": roles.placebos, "negated": roles.negated, "aspects": list(aspects),
@@ -192,7 +193,8 @@ def _aspects(
     found: dict[str, Any] = {
         "trade_offs": pd.DataFrame(columns=trade_offs.COLUMNS), "joint": None,
     }  # fmt: skip
-    unknown = [name for name in aspects if name not in data.factor_names]
+    plain = [name.removeprefix("-") for name in aspects]
+    unknown = [name for name in plain if name not in data.factor_names]
     if unknown:
         raise DesignError(
             f"The data have no factor {unknown[0]!r} for an aspect.",
@@ -206,7 +208,9 @@ def _aspects(
     if count > _MOST_CRITERIA:
         asked.skipped["trade-offs"] = f"{count:,} criteria, more than {_MOST_CRITERIA}"
         return found
-    overall, sides = trade_offs.aspect_sides(said, roles, data.factors[list(aspects)])
+    signs = [-1.0 if name.startswith("-") else 1.0 for name in aspects]
+    own = (data.factors[plain] * signs).set_axis(list(aspects), axis=1)
+    overall, sides = trade_offs.aspect_sides(said, roles, own)
     there = sides.notna().any(axis=1)
     overall, sides = overall[there].reset_index(drop=True), sides[there].reset_index(drop=True)
     if overall.empty:
@@ -244,7 +248,7 @@ def _interaction(data: PreferenceData, roles: Roles, asked: _Options) -> Scenari
 
 def _taken_apart(
     data: PreferenceData, roles: Roles, columns: Sequence[str] | None, aspects: Sequence[str],
-    asked: _Options,
+    asked: _Options, raters: pd.Series,
 ) -> dict[str, Any]:  # fmt: skip
     """Return reversals, the groups behind them, and the part of the prompts."""
     found: dict[str, Any] = {
@@ -252,7 +256,8 @@ def _taken_apart(
         "composition": pd.DataFrame(columns=reversals.GROUP_COLUMNS),
         "prompts": pd.DataFrame(columns=prompts.COLUMNS), "n_scanned": 0, "excluded": {},
     }  # fmt: skip
-    names = [n for n in data.factor_names if n not in aspects]
+    taken = {name.removeprefix("-") for name in aspects}
+    names = [n for n in data.factor_names if n not in taken]
     names = names if asked.factors is None else list(asked.factors)
     two = "prompt_b" in data.pairs and bool(data.pairs["prompt_b"].notna().any())
     if not names and not two:
@@ -270,7 +275,7 @@ def _taken_apart(
             asked.skipped["prompts"] = why
     if not names or columns == [] or columns == () or not len(at):
         return found
-    groups, skipped = groupings(data, at, columns)
+    groups, skipped = groupings(data, at, columns, raters)
     asked.skipped |= {f"column {name}": why for name, why in skipped.items()}
     if not groups:
         asked.skipped["reversals"] = "no column has 2 to 50 values"

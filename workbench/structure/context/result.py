@@ -15,7 +15,7 @@ from workbench.intervals import ends_text
 from workbench.provenance import Provenance
 from workbench.results import TIDY, Result
 from workbench.structure.context.findings import context_findings
-from workbench.structure.context.trade_offs import WINS
+from workbench.structure.context.trade_offs import ANY, WINS
 
 if TYPE_CHECKING:
     import plotly.graph_objects as go
@@ -95,7 +95,9 @@ class Context(Result):
         lines += [f"  {row['group']}, {row['term']}: {_value(row)}"
                   for row in self.estimates.to_dict("records")]  # fmt: skip
         lines += [f"  {row['term']}: {_value(row)}" for row in self.prompts.to_dict("records")]
-        lines += [f"  {row['group']}, {row['term']}: {_value(row)}" for row in self._clearest()]
+        apart = self.trade_offs[self.trade_offs["term"] == ANY].to_dict("records")
+        apart += self._clearest()
+        lines += [f"  {row['group']}, {row['term']}: {_value(row)}" for row in apart]
         if len(self.reversals):
             turned = self.reversals[self.reversals["reversed"]]
             columns = self.reversals["column"].nunique()
@@ -145,9 +147,10 @@ class Context(Result):
                 pd.DataFrame(self._clearest()), reference=0.5,
                 x_title="share that follows the first aspect",
             )  # fmt: skip
-        turned = self.reversals.loc[self.reversals["reversed"].astype(bool), ["column", "term"]]
-        behind = self.composition.merge(turned.drop_duplicates(), on=["column", "term"])
-        for (column, term), table in behind.groupby(["column", "term"], sort=False):
+        turned = self.reversals[self.reversals["reversed"].astype(bool)]
+        for column, term in dict.fromkeys(zip(turned["column"], turned["term"], strict=True)):
+            behind = self.composition
+            table = behind[(behind["column"] == column) & (behind["term"] == term)]
             groups = table.assign(term=table["group"]).drop(columns="group")
             found[f"{term} by {column}"] = forest(groups)
         return found
