@@ -105,6 +105,8 @@ if TYPE_CHECKING:
     from workbench.report.compared import compare_reports as compare_reports
     from workbench.screening.screening import Screening as Screening
     from workbench.screening.screening import screen as screen
+    from workbench.structure.context.context import context as context
+    from workbench.structure.context.result import Context as Context
     from workbench.structure.groups.groups import groups as groups
     from workbench.structure.groups.groups_result import Groups as Groups
     from workbench.structure.mixed.mixed import mixed as mixed
@@ -190,6 +192,8 @@ _EXPORTS = {
     "Recipe": "workbench.principles.recipe",
     "curate": "workbench.curate.curation",
     "Curation": "workbench.curate.curation_result",
+    "context": "workbench.structure.context.context",
+    "Context": "workbench.structure.context.result",
     "strength": "workbench.curate.strength",
     "Strength": "workbench.curate.strength_result",
     "rater_agreement": "workbench.structure.raters.agreement",

@@ -129,6 +129,13 @@ def _mixed(job: MainJob) -> Result:
     return mixed(job.data, annotators=_reference(job), **options)
 
 
+def _context(job: MainJob) -> Result:
+    from workbench.structure.context.context import context
+
+    options = _options(job, "factors", "level")
+    return context(job.data, annotators=_reference(job), **options)
+
+
 def curation(job: MainJob, rule: Mapping[str, Any]) -> Result:
     """Return what a rule does to the labels of the reference (:func:`workbench.curate`)."""
     from workbench.curate.curation import curate
@@ -173,6 +180,7 @@ FURTHER: dict[str, Callable[[MainJob], Result]] = {
     "raters": _raters,
     "mixed": _mixed,
     "groups": _groups,
+    "context": _context,
 }
 """How each further result is made, by the name that ``--with`` takes."""
 
