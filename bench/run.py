@@ -18,7 +18,6 @@ COVERAGE = "coverage"
 
 def main(wanted: list[str]) -> int:
     known = sorted(p.stem for p in FOLDER.glob("*_speed.py"))
-    known += sorted(f"structure.{p.stem}" for p in FOLDER.glob("structure/*.py"))
     known += sorted(f"structure.{p.stem}" for p in (FOLDER / "structure").glob("[!_]*.py"))
     unknown = sorted(set(wanted) - {*known, COVERAGE})
     if unknown:

@@ -15,13 +15,16 @@ from parts.ui import result, table, text, texts_of
 import workbench as wb
 from workbench.results import Result
 
+_VERDICT = "verdict: "
+"""How the line of a summary begins that says what it comes down to."""
+
 _NAMES = ("group", "annotator", "term", "other")
 """Columns in which the name of an annotator may stand."""
 
 
 def shown(found: Result, key: str, data: wb.PreferenceData) -> None:
     """Show a result; a row of an annotator leads to the pairs that this one labelled."""
-    text(found.settings.get("verdict") or found.summary().splitlines()[0])
+    text(verdict_of(found))
     findings(found.findings(), key)
     st.caption(found.about)
     for name, plot in found.figures().items():
@@ -42,6 +45,13 @@ def shown(found: Result, key: str, data: wb.PreferenceData) -> None:
     for part in found.parts():
         st.subheader(part.heading)
         result(part, f"{key}-{part.heading}")
+
+
+def verdict_of(found: Result) -> str:
+    """Return the sentence that a result comes down to, or the line that says of what it is."""
+    lines = found.summary().splitlines()
+    said = next((line for line in lines if line.lower().startswith(_VERDICT)), None)
+    return said[len(_VERDICT) :] if said else found.settings.get("verdict", lines[0])
 
 
 def _leads(frame: pd.DataFrame, people: Iterable[str]) -> Select | None:

@@ -10,7 +10,7 @@ from parts.opening.needs import need_factors
 from parts.state import is_own
 
 import workbench as wb
-from workbench.report.main_job import ensure_factors
+from workbench.report.main_job import with_factors
 from workbench.results import Result
 
 _WAIT = "Comparing people ..."
@@ -29,20 +29,23 @@ class View:
     question : str
     takes : tuple of str
         Choices of the page that the verb has.
-    weighs : bool
-        Whether it needs factors, where no items are weighed.
+    factors : {"needed", "used", ""}
+        Needed unless items are weighed, used where the data can have any, or of no use.
     only_if : str
         What the user has to say first; empty where nothing.
+    criteria : bool
+        Whether it wants the labels of all criteria, where the others take one.
     given : tuple
-        Options that this says.
+        Options that go with what was said.
     """
 
     name: str
     verb: str
     question: str
     takes: tuple[str, ...]
-    weighs: bool = True
+    factors: str = "needed"
     only_if: str = ""
+    criteria: bool = False
     given: tuple[tuple[str, Any], ...] = ()
 
 
@@ -52,7 +55,37 @@ VIEWS = (
         "rater_agreement",
         "How far do raters say the same beyond chance, and who stands apart?",
         ("annotators", "by"),
-        weighs=False,
+        factors="",
+    ),
+    View(
+        "Groups",
+        "groups",
+        "One public or several? Groups are told only where they predict labels of other prompts.",
+        ("annotators", "by", "factors", "items", "ties"),
+    ),
+    View(
+        "Mixed logit",
+        "mixed",
+        "How far do people's weights spread about their mean?",
+        ("annotators", "by", "factors", "items", "ties"),
+    ),
+    View(
+        "Reliability",
+        "reliability",
+        "Which answers are right, and how often is each person right, where a truth exists?",
+        ("annotators", "by"),
+        factors="used",
+        only_if="One answer of each pair is right, whoever is asked. Without that, a minority "
+        "would be told to be wrong.",
+        given=(("truth", "exists"),),
+    ),
+    View(
+        "Context",
+        "context",
+        "Which labels turn with the criterion, and which weights turn with the group?",
+        ("annotators", "factors"),
+        factors="used",
+        criteria=True,
     ),
 )
 """Every view, in the order of the tabs."""
@@ -61,11 +94,13 @@ VIEWS = (
 def found_for(view: View, data: wb.PreferenceData, choices: dict[str, Any]) -> Result:
     """Return what the view's verb finds, computed once for data and choices."""
     options = {name: choices[name] for name in view.takes if choices.get(name) is not None}
-    if view.weighs and "items" not in options:
+    scored = bool(view.factors) and "items" not in options
+    if scored and view.factors == "needed":
         need_factors(data)
     make = _own_found if is_own(data) else _found
     key = tuple(sorted({**options, **dict(view.given)}.items()))
-    return make(data.digest, view.verb, choices["criteria"], key, view.weighs, data)
+    asked = () if view.criteria else choices["criteria"]
+    return make(data.digest, view.verb, asked, key, scored, data)
 
 
 # Streamlit hashes no argument that starts with _: digest and choices are the key
@@ -74,13 +109,11 @@ def _made(
     verb: str,
     criteria: tuple[str, ...],
     options: tuple[tuple[str, Any], ...],
-    weighs: bool,
+    scored: bool,
     _data: wb.PreferenceData,
 ) -> Result:
-    data, given = _data.filter(criteria=criteria or None), dict(options)
-    if weighs and "items" not in given:
-        data = ensure_factors(data)
-    result: Result = getattr(wb, verb)(data, **given)
+    data = _data.filter(criteria=criteria or None)
+    result: Result = getattr(wb, verb)(with_factors(data) if scored else data, **dict(options))
     return result
 
 
