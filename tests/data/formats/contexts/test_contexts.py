@@ -140,3 +140,9 @@ def test_prompts_that_are_judged_are_told_from_responses(tmp_path: Path) -> None
     assert rows.loc["gain of responses beyond prompts", "conf_low"] < 0.01
     assert rows.loc["prompt share", "conf_low"] > 0.5
     assert "prompts-judged" in [one.rule_id for one in found.findings()]
+
+
+def test_training_files_refuse_pairs_of_two_prompts(tmp_path: Path) -> None:
+    data = wb.load(written(tmp_path, dove(40)))
+    with pytest.raises(wb.DataError, match="one prompt for both responses"):
+        wb.curate(data, {"min_votes": 1}).write(tmp_path / "out", "trl")
