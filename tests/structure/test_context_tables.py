@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -220,4 +221,49 @@ def test_a_report_takes_it_beside_the_main_job():
 
 def test_one_prompt_a_pair_has_no_factor_of_prompts():
     data = wb.load("sample")
-    assert (prompt_factors(data) == 0).all(axis=None)
+    few = data.filter(pair_ids=data.pairs["pair_id"][:50])
+    assert (prompt_factors(few) == 0).all(axis=None)
+
+
+def test_the_pool_behind_the_false_cycle_of_real_battles_is_named(shared_data: Path):
+    pairs = pd.read_parquet(shared_data / "normalised" / "pairs.parquet")
+    labels = pd.read_parquet(shared_data / "normalised" / "labels.parquet")
+    labels = labels[(labels["dataset"] == "vicuna80") & (labels["annotator_kind"] == "human")]
+    pairs = pairs[(pairs["dataset"] == "vicuna80") & pairs["pair_id"].isin(labels["pair_id"])]
+    columns = ["pair_id", "prompt", "response_a", "response_b", "model_a", "model_b"]
+    stand = pairs[columns].assign(cluster=pairs["prompt"]).reset_index(drop=True)
+    preference = labels["label"].map({"a": 1.0, "b": 0.0, "tie": 0.5})
+    told = labels[["pair_id", "annotator"]].assign(kind="human", preference=preference)
+    data = wb.PreferenceData.from_tables(stand, told)
+    models = sorted(set(stand["model_a"]) | set(stand["model_b"]) - {"vicuna-13b"})
+    frame = pd.DataFrame(
+        {name: (data.pairs["model_a"] == name) * 1.0 - (data.pairs["model_b"] == name)
+         for name in models}
+    )  # fmt: skip
+    specs = {name: {"coding": {"transform": "difference"}} for name in frame}
+    data = data.with_factors(frame, pd.DataFrame(index=frame.index), specs)
+    found = wb.context(data, annotators=["human_1"], columns=["raters"]).reversals
+    # one slot alone labelled the pairs with claude: a strength differs there, by size, not by sign
+    assert not found["reversed"].any()
+    apart = found[found["differs"]]
+    assert apart["term"].tolist() == ["gpt4"]
+    assert apart["groups_above"].tolist() == ["human_1"]
+
+
+def test_trade_offs_of_real_ratings_are_those_counted_by_hand(shared_data: Path):
+    table = pd.read_parquet(shared_data / "hf_not_gold" / "granular_full.parquet")
+    key = ["dataset", "sample_ix", "time_str"]
+    table = table[table.groupby(key)["model"].transform("nunique") == 2]
+    table = table[table.groupby(key)["model"].transform("size") == 2].sort_values([*key, "model"])
+    names = ["overall", "useful", "factuality"]
+    a, b = (table.iloc[k::2].reset_index(drop=True) for k in (0, 1))
+    gap = np.sign(a[names] - b[names])
+    rows = [(k, "x", name, 0.5 + row[name] / 2) for k, row in gap.iterrows() for name in names]
+    found = wb.context(data_of(rows, len(gap))).trade_offs
+    opposed = gap["useful"] * gap["factuality"] < 0
+    disagree = found[found["term"].str.endswith(" disagree")].iloc[-1]
+    assert {disagree["aspect"], disagree["other"]} == {"useful", "factuality"}
+    assert disagree["estimate"] == pytest.approx(opposed.mean())
+    wins = value(found, "useful wins over factuality")
+    follows = (gap["overall"] * gap["useful"])[opposed]
+    assert wins["estimate"] == pytest.approx(0.5 + follows.mean() / 2)

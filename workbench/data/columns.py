@@ -45,6 +45,9 @@ LABEL_KEY = ("pair_id", "annotator", "criterion", "order_shown", "replicate")
 OVERALL = "overall"
 """The criterion of labels that name none, and the one that decides where there are several."""
 
+CATEGORY = "criterion_category"
+"""Column of labels that says of which kind the criterion is, where criteria are many."""
+
 UNNAMED = "unnamed"
 """The annotator of votes whose file names nobody: each vote may be another person's."""
 

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from workbench.compare.scenarios import ScenarioPool, pool_scenarios
-from workbench.data.columns import OVERALL, complete_labels
+from workbench.data.columns import CATEGORY, OVERALL, complete_labels
 from workbench.data.dataset import PreferenceData
 from workbench.decompose.design import POSITION
 from workbench.errors import DataError, DesignError, refuse_out_of_range
@@ -226,15 +226,17 @@ def _aspects(
 
 def _interaction(data: PreferenceData, roles: Roles, asked: _Options) -> ScenarioPool | None:
     """Return the weights of factors under each criterion, each borrowing from the others."""
-    count = len(roles.contexts)
-    if count < 2 or not data.factor_names:
-        return None
-    if count > _MOST_CRITERIA:
-        asked.skipped["factors by criterion"] = f"{count:,} criteria, more than {_MOST_CRITERIA}"
+    if len(roles.contexts) < 2 or not data.factor_names:
         return None
     labels = data.labels[data.labels["criterion"].isin(roles.contexts)]
+    many = len(roles.contexts) > _MOST_CRITERIA and CATEGORY in labels
+    subset = labels[CATEGORY if many else "criterion"]
+    if not 2 <= (count := subset.nunique()) <= _MOST_CRITERIA:
+        what = "categories of criteria" if many else "criteria"
+        asked.skipped["factors by criterion"] = f"{count:,} {what}, not 2 to {_MOST_CRITERIA}"
+        return None
     # the criterion is the subset, so that labels under several are no repeats of one question
-    named = labels.assign(context=labels["criterion"], criterion=OVERALL)
+    named = labels.assign(context=subset, criterion=OVERALL)
     again = complete_labels(named.drop(columns="replicate"))
     try:
         return pool_scenarios(

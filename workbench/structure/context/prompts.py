@@ -12,6 +12,7 @@ from workbench.compare.pooling import Subset
 from workbench.data.columns import prompt_of
 from workbench.data.dataset import PreferenceData
 from workbench.data.split import folds as fold_numbers
+from workbench.decompose.errors.tidy import q_values
 from workbench.decompose.kernel import Array, Codes
 from workbench.factors.text import text_values
 from workbench.results import TIDY
@@ -101,7 +102,8 @@ def judged_prompts(
         for term, base, name in told
     ]  # fmt: skip
     table.append(_share(loss, rows, level, seed, table[2]))
-    return pd.DataFrame(table).reindex(columns=COLUMNS), None
+    found = pd.DataFrame(table).reindex(columns=COLUMNS)
+    return found.assign(q_value=q_values(found["p_value"].to_numpy("float64"))), None
 
 
 def _losses(X: Array, rows: Rows, fold: Codes) -> Array:

@@ -30,10 +30,12 @@ GROUP_COLUMNS = [
     "column", "group", *TIDY, "share", "mean_difference", "preferred_more", "first_preferred",
     "n_clusters", "method", "reason",
 ]  # fmt: skip
-METHOD = (
-    "logit of all factors; the larger of cluster-robust and model error, t of clusters less terms; "
-    "p: the larger of the two signs' tests, over groups by Bonferroni"
-)
+METHOD = "logit of all factors; the larger of cluster-robust and model error, t"
+_TESTS = {
+    POOLED: "p: not that the pooled weight is 0, but that both are of opposite signs",
+    SPLIT: "p: a group is above 0 and one below, Bonferroni over groups",
+    DIFFERS: "p: a group differs from the mean of the others, Bonferroni over groups",
+}
 _CLEAR = 0.05
 _FIT = "logit of all factors in this group"
 
@@ -139,9 +141,9 @@ def _of_term(
         "column": one.column, "term": rows.terms[k], "estimate": pooled[0],
         "std_error": pooled[1], "conf_low": low, "conf_high": high,
         "n": float(fits.n[span].sum()), "n_clusters": float(fits.n_clusters[0]),
-        "n_groups": float(len(told)), "method": METHOD, "reason": fits.reason[0, k],
+        "n_groups": len(told), "reason": fits.reason[0, k],
     }  # fmt: skip
-    kinds = [base | {"kind": kind} for kind in (POOLED, SPLIT, DIFFERS)]
+    kinds = [base | {"kind": kind, "method": f"{METHOD}; {test}"} for kind, test in _TESTS.items()]
     if len(told) < 2 or base["reason"] is not None:
         lacking = f"{len(told)} of {len(span)} groups have a weight"
         reasons = [str(fits.reason[s, k]) for s in span if fits.reason[s, k] is not None]

@@ -43,7 +43,8 @@ def test_rpr_gives_two_opposed_gold_labels_a_pair(tmp_path: Path) -> None:
     short = by_pair["response_a"].str.startswith("Short")
     assert (by_pair["preference"] == short.astype(float)).all()
     assert set(data.labels["kind"]) == {"objective"}
-    assert {"category_x", "scenario_y", "profile_4"} <= set(data.pairs)
+    assert {"scenario_x", "scenario_y", "profile_4"} <= set(data.pairs)
+    assert by_pair["criterion_category"].eq("Style").all()
     found = wb.context(data)
     assert found.settings["by_construction"]
     assert found.settings["n_opposed"] == 30
@@ -61,6 +62,22 @@ def test_a_row_of_rpr_without_a_criterion_is_counted_and_its_twin_kept(tmp_path:
     with pytest.raises(wb.DataError, match="contradict the layout"):
         wb.context(data)
     assert wb.context(data, opposed=False).settings["n_opposed"] == 4
+
+
+def test_factors_are_weighed_by_the_category_of_many_criteria(tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+    rows = rpr(120)
+    for k, row in enumerate(rows):
+        # what is said of style is for the short answer, what is said of content for the long one
+        row["criteria_x"] = f"The answer {k} is brief."
+        row["response_a"] = " ".join(rng.choice(WORDS, 3 + rng.integers(4)))
+        row["response_b"] = " ".join(rng.choice(WORDS, 5 + rng.integers(8)))
+    data = wb.score_factors(wb.load(written(tmp_path, rows)), wb.factors.FAMILIES["length"][1:2])
+    found = wb.context(data)
+    assert found.interaction is not None
+    weights = found.interaction.estimates.set_index(["scenario", "term"])
+    assert weights.loc[("Style", "words"), "conf_high"] < 0
+    assert weights.loc[("Content", "words"), "conf_low"] > 0
 
 
 def dove(n: int = 300, seed: int = 0) -> list[dict[str, Any]]:
@@ -140,3 +157,9 @@ def test_prompts_that_are_judged_are_told_from_responses(tmp_path: Path) -> None
     assert rows.loc["gain of responses beyond prompts", "conf_low"] < 0.01
     assert rows.loc["prompt share", "conf_low"] > 0.5
     assert "prompts-judged" in [one.rule_id for one in found.findings()]
+
+
+def test_training_files_refuse_pairs_of_two_prompts(tmp_path: Path) -> None:
+    data = wb.load(written(tmp_path, dove(40)))
+    with pytest.raises(wb.DataError, match="one prompt for both responses"):
+        wb.curate(data, {"min_votes": 1}).write(tmp_path / "out", "trl")
