@@ -55,3 +55,31 @@ def test_a_refusal_is_told(planted):
     app = _run(labels_of=["person 000"])
     assert len(app.error) == 1
     assert any("No pair has two ratings" in code.value for code in app.code)
+
+
+@pytest.mark.parametrize(("view", "verb"), [("Mixed logit", "mixed"), ("Context", "context")])
+def test_other_views_have_the_numbers_of_their_verbs(planted, view, verb):
+    app = _run(people_view=view, factors="first")
+    found = getattr(wb, verb)(planted, factors=["first"])
+    assert found.summary() in [code.value for code in app.code]
+    frame = next(iter(found.tables().values()))
+    shown = [d.value for d in app.dataframe if len(d.value) == len(frame)]
+    assert any(one.reset_index(drop=True).equals(frame.reset_index(drop=True)) for one in shown)
+
+
+def test_reliability_is_asked_for_in_words(planted):
+    app = _run(people_view="Reliability")
+    assert [one.value for one in app.info] == ["Nothing is computed until you say so."]
+    assert not app.code
+    app.checkbox(key="reliability").check().run()
+    found = wb.reliability(planted, truth="exists")
+    assert found.summary() in [code.value for code in app.code]
+
+
+def test_a_view_that_lacks_factors_says_so(monkeypatch, tmp_path):
+    pairs = pd.DataFrame({"model_a": ["x", "y"], "model_b": ["y", "z"]})
+    rows = [{"pair": k, "annotator": who, "preference": 1.0} for who in "ab" for k in (0, 1)]
+    data = wb.PreferenceData.from_tables(pairs, pd.DataFrame(rows))
+    monkeypatch.setenv("WORKBENCH_DATA", str(wb.save(data, tmp_path / "bare")))
+    app = _run(people_view="Mixed logit")
+    assert any(one.value.startswith("This needs factors") for one in app.info)

@@ -13,6 +13,7 @@ from parts.linking import to_pairs
 from parts.ui import result, table, text, texts_of
 
 import workbench as wb
+from workbench.report.main_job import has_text
 from workbench.results import Result
 
 _VERDICT = "verdict: "
@@ -38,7 +39,7 @@ def shown(found: Result, key: str, data: wb.PreferenceData) -> None:
         leads = _leads(frame, people)
         more = ". Select a row: the pairs of this annotator" if leads else ""
         table(frame, f"{key}-{name}", title + more, select=leads)
-        if "pair_id" in frame:
+        if "pair_id" in frame and has_text(data):
             texts_of(frame["pair_id"].astype("str"), data, f"pair-{key}-{name}")
     with st.expander("All of it in words"):
         text(found.summary())
@@ -48,10 +49,13 @@ def shown(found: Result, key: str, data: wb.PreferenceData) -> None:
 
 
 def verdict_of(found: Result) -> str:
-    """Return the sentence that a result comes down to, or the line that says of what it is."""
+    """Return the sentence that a result comes down to: its verdict, or what crossed a threshold."""
     lines = found.summary().splitlines()
     said = next((line for line in lines if line.lower().startswith(_VERDICT)), None)
-    return said[len(_VERDICT) :] if said else found.settings.get("verdict", lines[0])
+    crossed = sorted(found.findings(), key=lambda one: one.level != "warning")
+    if said:
+        return said[len(_VERDICT) :]
+    return str(found.settings.get("verdict") or (crossed[0].message if crossed else lines[0]))
 
 
 def _leads(frame: pd.DataFrame, people: Iterable[str]) -> Select | None:
