@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
-
 import numpy as np
 import pandas as pd
+from scipy.stats import t
 
 from workbench.agreement import weighted_kappa
-from workbench.clustered import t_row
 from workbench.decompose.errors.tidy import q_values
-from workbench.intervals import Array
+from workbench.intervals import NO_VARIATION, ONE_CLUSTER, Array
 from workbench.results import TIDY
 from workbench.structure.raters.interval import ONE_VALUE
 from workbench.structure.raters.ratings import SIDES, Ratings
@@ -18,19 +16,9 @@ from workbench.structure.raters.ratings import SIDES, Ratings
 MOST_RATERS = 20
 """Raters beyond which no kappa of each two is given."""
 
+_NOTHING = 1e-12
+
 _ONLY_TWO = "without this rater no pair has two ratings"
-
-
-class _Sums(NamedTuple):
-    """Sums that alpha is a function of: of all pairs, or of each cluster.
-
-    Ratings; their pairs' squared differences over the ratings less one, a unit; and squares
-    about the tie.
-    """
-
-    n: Any
-    own: Any
-    square: Any
 
 
 def without_each(found: Ratings, level: float) -> pd.DataFrame:
@@ -49,41 +37,53 @@ def without_each(found: Ratings, level: float) -> pd.DataFrame:
     """
     scores = SIDES - 0.5
     n, total = found.counts.sum(axis=1), found.counts @ scores
-    square = found.counts @ scores**2
-    whole = _Sums(n, _own(n, total, square), square)
-    size = int(found.cluster.max()) + 1
-    of_cluster = [np.bincount(found.cluster, part, size) for part in whole]
-    alpha, slope = _alpha(*(float(part.sum()) for part in whole))
+    sums = _sums(n, total, found.counts @ scores**2)
+    g = int(found.cluster.max()) + 1
+    of_cluster = np.stack([np.bincount(found.cluster, part, g) for part in sums], axis=1)
+    everyone = of_cluster.sum(axis=0)
+    crossed = of_cluster.T @ of_cluster
+    alpha, slope = _alpha(everyone)
     order = np.argsort(found.rater, kind="stable")
     bounds = np.cumsum(np.bincount(found.rater, minlength=len(found.names)))[:-1]
     rows = []
     for name, at in zip(found.names, np.split(order, bounds), strict=True):
         unit, x = found.unit[at], scores[found.value[at]]
-        left, sums, squares = n[unit] - 1, total[unit] - x, square[unit] - x**2
-        alone = left < 2
-        left = np.where(alone, 0.0, left)
-        squares = np.where(alone, 0.0, squares)
-        changed = (
-            left - n[unit],
-            _own(left, sums, squares) - whole.own[unit],
-            squares - square[unit],
-        )
-        less = [part + np.bincount(found.cluster[unit], change, size)
-                for part, change in zip(of_cluster, changed, strict=True)]  # fmt: skip
-        other, turned = _alpha(*(float(part.sum()) for part in less))
-        moved = sum(
-            b * new - a * old
-            for a, old, b, new in zip(slope, of_cluster, turned, less, strict=True)
-        )
-        rows.append({"term": name, **_change(other - alpha, np.asarray(moved), len(at), level),
-                     "alpha": alpha, "alpha_without": other})  # fmt: skip
-        if np.isnan(other):
-            rows[-1]["reason"] = _ONLY_TWO if less[0].sum() == 0 else ONE_VALUE
-    table = pd.DataFrame(rows)
-    if len(table):
-        table["q_value"] = q_values(table["p_value"].to_numpy("float64"))
-        table = table[[*TIDY, "n_clusters", "alpha", "alpha_without", "reason"]]
-    return table
+        rest = _sums(n[unit] - 1, total[unit] - x, sums[2][unit] - x**2)
+        touched, code = np.unique(found.cluster[unit], return_inverse=True)
+        less = np.stack([np.bincount(code, part - sums[k][unit], len(touched))
+                         for k, part in enumerate(rest)], axis=1)  # fmt: skip
+        other, turned = _alpha(everyone + less.sum(axis=0))
+        # what each cluster moves: its sums times the change of slope, and what it loses
+        lean, lost = turned - slope, less @ turned
+        mean = (everyone @ lean + lost.sum()) / g
+        square = lean @ crossed @ lean + 2 * (of_cluster[touched] @ lean) @ lost + lost @ lost
+        few = _ONLY_TWO if everyone[0] + less[:, 0].sum() < 2 else ONE_VALUE
+        rows.append({
+            "term": name, "estimate": other - alpha, "n": float(len(at)), "alpha": alpha,
+            "alpha_without": other, "variance": max(square - g * mean**2, 0.0) * g / max(g - 1, 1),
+            "reason": few if np.isnan(other) else None,
+        })  # fmt: skip
+    return _with_intervals(pd.DataFrame(rows), g, level)
+
+
+def _with_intervals(table: pd.DataFrame, g: int, level: float) -> pd.DataFrame:
+    """Return changes with Student's t over g clusters; none where nothing varies."""
+    if table.empty:
+        return table
+    change = table["estimate"].to_numpy("float64")
+    error = np.sqrt(table["variance"].to_numpy("float64"))
+    known = (error > _NOTHING) & (g > 1)
+    error = np.where(known, error, np.nan)
+    half = float(t.ppf(0.5 + level / 2, max(g - 1, 1))) * error
+    p = 2 * t.sf(np.abs(change) / error, max(g - 1, 1))
+    blank = NO_VARIATION if g > 1 else ONE_CLUSTER
+    why = pd.Series([None if one else blank for one in known], dtype="object")
+    table = table.assign(
+        std_error=error, conf_low=change - half, conf_high=change + half, p_value=p,
+        q_value=q_values(np.asarray(p, dtype=np.float64)), n_clusters=float(g),
+        reason=table["reason"].where(table["reason"].notna(), why),
+    )  # fmt: skip
+    return table[[*TIDY, "n_clusters", "alpha", "alpha_without", "reason"]]
 
 
 def each_two(found: Ratings, level: float) -> pd.DataFrame:
@@ -118,26 +118,22 @@ def each_two(found: Ratings, level: float) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
-def _own(n: Array, total: Array, square: Array) -> Array:
-    """Return the squared differences of the pairs of ratings of a unit, over n - 1."""
-    room = np.maximum(n - 1, 1.0)
-    return np.where(n > 1, np.maximum(2 * (n * square - total**2) / room, 0.0), 0.0)
+def _sums(n: Array, total: Array, square: Array) -> tuple[Array, Array, Array]:
+    """Return what alpha is a function of, of each unit; 0 where fewer than two ratings are left.
+
+    Ratings; squared differences of their pairs over the ratings less one; squares about the tie.
+    """
+    there = n > 1
+    own = np.maximum(2 * (n * square - total**2) / np.maximum(n - 1, 1.0), 0.0)
+    return np.where(there, n, 0.0), np.where(there, own, 0.0), np.where(there, square, 0.0)
 
 
-def _alpha(n: float, own: float, square: float) -> tuple[float, tuple[float, float, float]]:
+def _alpha(sums: Array) -> tuple[float, Array]:
     """Return alpha of units both ways, and its derivatives by the three sums."""
-    if n < 2 or square <= 0:
-        return np.nan, (np.nan, np.nan, np.nan)
+    n, own, square = sums.tolist()
+    if n < 2 or square <= _NOTHING:
+        return np.nan, np.full(3, np.nan)
     # both ways: 2 n ratings of mean 0, squared differences 2 own, chance 2 (2 n) (2 square)
     ratio = own / (4 * n * square)
-    alpha = 1 - (2 * n - 1) * ratio
-    return alpha, (-ratio / n, -(2 * n - 1) / (4 * n * square), (2 * n - 1) * ratio / square)
-
-
-def _change(change: float, moved: Array, n: int, level: float) -> dict[str, Any]:
-    """Return the change of alpha with its interval over clusters."""
-    g = len(moved)
-    if np.isnan(change):
-        return {**t_row(np.nan, np.nan, n, np.arange(g), level), "estimate": np.nan}
-    error = float(np.sqrt(g / max(g - 1, 1) * ((moved - moved.mean()) ** 2).sum()))
-    return t_row(change, error if g > 1 and error > 1e-12 else 0.0, n, np.arange(g), level)
+    slope = [-ratio / n, -(2 * n - 1) / (4 * n * square), (2 * n - 1) * ratio / square]
+    return 1 - (2 * n - 1) * ratio, np.array(slope)
