@@ -1,6 +1,6 @@
 """Random coefficients: the published fit of the electricity data, and what its draws do to it.
 
-``computed`` gives the numbers of ``expected_mixed.json``. About two minutes on one CPU core.
+``computed`` gives the numbers of ``expected_mixed.json``. About three minutes on one CPU core.
 """
 
 from __future__ import annotations
@@ -12,6 +12,8 @@ import numpy as np
 import pandas as pd
 
 import workbench as wb
+from workbench.compare.pooling import pool
+from workbench.structure.labels import person_labels
 from workbench.structure.mixed.choices import ChoiceFit, fit_choices
 from workbench.structure.planted import planted_people
 
@@ -20,9 +22,9 @@ COLUMNS = ["pf", "cl", "loc", "wk", "tod", "seas"]
 OTHER_TOP = ([-0.98, -0.21, 2.15, 1.55, -9.04, -9.35], [0.21, 0.38, 1.5, -1.0, 2.39, -1.12])
 """Signs of two standard deviations turned: another top under the same draws."""
 
-DRAWS = (256, 512, 1024, 2048)
+DRAWS = (512, 1024, 2048, 4096)
 TAUS = (0.0, 0.3, 0.8)
-PEOPLE, LABELS, SEEDS = 60, 40, 5
+PEOPLE, LABELS, SEEDS = 60, 40, 8
 
 
 def electricity(folder: Path) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -51,7 +53,7 @@ def published(choices: tuple[np.ndarray, np.ndarray, np.ndarray]) -> dict[str, A
 
 
 def by_draws(choices: tuple[np.ndarray, np.ndarray, np.ndarray]) -> dict[str, Any]:
-    """Return our fits with more and more scrambled Sobol draws, each from the one before."""
+    """Return our fits with more and more Sobol draws, each from the one before."""
     found: dict[str, Any] = {}
     start = None
     for draws in DRAWS:
@@ -64,19 +66,23 @@ def by_draws(choices: tuple[np.ndarray, np.ndarray, np.ndarray]) -> dict[str, An
 
 
 def planted() -> dict[str, Any]:
-    """Return how often intervals hold planted spreads, and the mean spread that is found."""
+    """Return how often intervals hold planted spreads, and the mean spread, beside Laplace's."""
     found: dict[str, Any] = {}
     for tau in TAUS:
-        held, spreads, draws = [], [], []
+        held, spreads, drawn, laplace, draws = [], [], [], [], []
         for seed in range(SEEDS):
-            data, _ = planted_people(PEOPLE, LABELS, tau=tau, seed=seed)
+            data, truth = planted_people(PEOPLE, LABELS, tau=tau, seed=seed)
             fitted = wb.mixed(data)
             rows = fitted.to_frame()
             held += ((rows["tau_low"] <= tau) & (tau <= rows["tau_high"])).tolist()
             spreads += rows["tau"].tolist()
+            drawn += truth[rows["term"]].std().tolist()
+            laplace += pool(person_labels(data).subsets()).tau.tolist()
             draws.append(fitted.settings["n_draws"])
         found[f"{tau:g}"] = {"held": int(np.sum(held)), "of": len(held),
                              "mean spread": round(float(np.mean(spreads)), 3),
+                             "by Laplace's method": round(float(np.mean(laplace)), 3),
+                             "of those people": round(float(np.mean(drawn)), 3),
                              "draws": draws}  # fmt: skip
     return found
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -12,6 +13,7 @@ from workbench.decompose.kernel import Array
 from workbench.structure.mixed.draws import Kind, normal_draws
 from workbench.structure.mixed.likelihood import Simulated
 from workbench.structure.mixed.newton import Maximum, maximise
+from workbench.structure.mixed.proposal import adapted
 from workbench.structure.mixed.sets import ChoiceSets
 
 FEWEST, SETTLED = 256, 0.1
@@ -45,10 +47,12 @@ class Fitted:
     robust, hessian : ndarray, shape (q, q)
         Covariance by the sandwich over people, and by the inverse Hessian; NaN where the top was
         not found.
-    likelihood : Simulated
-        With the draws of profiles, and
+    near : callable
+        The likelihood with the draws of profiles, for parameters about those that it is given.
     top : Maximum
-        the maximum under them.
+        The maximum under them.
+    n_profiled : int
+        How many they are.
     """
 
     best: Maximum
@@ -56,8 +60,9 @@ class Fitted:
     settled: bool
     robust: Array
     hessian: Array
-    likelihood: Simulated
+    near: Callable[[Array], Simulated]
     top: Maximum
+    n_profiled: int
 
     @property
     def finite(self) -> bool:
@@ -105,18 +110,34 @@ def fit(
     R, settled = draws or FEWEST, False
     rows: list[dict[str, float]] = []
     while True:
-        one = Simulated(sets, normal_draws(kind, sets.P, sets.K, R, seed), spread)
+        if not rows and kind == "sobol":
+            # draws of the first are taken near a start that is itself only near
+            first = adapted(sets, spread, theta, R, seed)
+            theta = maximise(first.derivatives, first.value, theta, free).theta
+        one = _likelihood(sets, spread, kind, theta, R, seed)
         best = maximise(one.derivatives, one.value, theta, free)
         change = best.value - rows[-1]["log_likelihood"] if rows else np.nan
         rows.append({"draws": R, "log_likelihood": best.value, "change": change})
         if R <= PROFILED or len(rows) == 1:
-            likelihood, top = one, best
+            profiled, top = R, best
         settled = draws is None and abs(change) < SETTLED
         if draws is not None or settled or not _room(sets, 2 * R) or not best.converged:
             break
         theta, R = best.theta, 2 * R
     table = pd.DataFrame(rows).astype({"draws": "int64"})
-    return Fitted(best, table, settled, *_covariances(best), likelihood, top)
+
+    def near(at: Array) -> Simulated:
+        return _likelihood(sets, spread, kind, at, profiled, seed)
+
+    return Fitted(best, table, settled, *_covariances(best), near, top, profiled)
+
+
+def _likelihood(
+    sets: ChoiceSets, spread: NDArray[np.int64], kind: Kind, theta: Array, draws: int, seed: int
+) -> Simulated:
+    if kind == "sobol":
+        return adapted(sets, spread, theta, draws, seed)
+    return Simulated(sets, normal_draws(kind, sets.P, sets.K, draws, seed), spread)
 
 
 def _room(sets: ChoiceSets, draws: int) -> bool:

@@ -1,6 +1,8 @@
 r"""The simulated log-likelihood of random coefficients, with its derivatives.
 
-.. math:: \ell(\mu, \sigma) = \sum_p \log \frac1R \sum_r \exp \ell_p(\mu + \sigma z_{pr})
+.. math:: \ell(\mu, \sigma) = \sum_p \log \frac1R \sum_r w_{pr} \exp \ell_p(\mu + \sigma z_{pr})
+
+with weights of 1, or those of draws that are taken near where a person's weights are.
 
 Derivatives are exact: with :math:`g, h` the gradient and Hessian of :math:`\ell_p` at a draw and
 :math:`\omega_r` its posterior share,
@@ -24,7 +26,9 @@ class Simulated:
     ----------
     sets : ChoiceSets
     z : ndarray, shape (P, R, K)
-        Standard normal draws.
+        Draws, standard normal or
+    log_weight : ndarray, shape (P, R), optional
+        of another density, with the log ratio of the standard normal's to it.
     spread : ndarray of int, shape (K,)
         Which standard deviation each column has; S of them.
 
@@ -43,8 +47,14 @@ class Simulated:
     -0.693147
     """
 
-    def __init__(self, sets: ChoiceSets, z: Array, spread: NDArray[np.int64]) -> None:
-        self.sets, self.z, self.spread = sets, z, spread
+    def __init__(
+        self,
+        sets: ChoiceSets,
+        z: Array,
+        spread: NDArray[np.int64],
+        log_weight: Array | None = None,
+    ) -> None:
+        self.sets, self.z, self.spread, self.log_weight = sets, z, spread, log_weight
         self.S = int(spread.max()) + 1
         self.q = sets.K + self.S
         self.J1 = sets.J - 1
@@ -89,6 +99,8 @@ class Simulated:
         b = theta[:K] + theta[K:][self.spread] * self.z[one.people]
         eta = one.X @ np.swapaxes(b, 1, 2)
         ll = np.matmul(one.votes[:, None, :], eta)[:, 0]
+        if self.log_weight is not None:
+            ll += self.log_weight[one.people]
         if one.closed is not None:
             eta += one.closed[:, :, None]
         # one array is worked on in place: memory is what this waits for
@@ -119,8 +131,26 @@ class Simulated:
             g[:, :, K + self.spread[k]] += g[:, :, k] * z[:, :, k]
         return g
 
+    def by_person(self, theta: Array) -> tuple[Array, Array]:
+        """Return gradients, (P, K), and negative Hessians, (P, K, K), by the weights of one draw.
+
+        Each person's weights are those of the first draw.
+        """
+        P, K = self.sets.P, self.sets.K
+        gradient, curved = np.empty((P, K)), np.empty((P, K, K))
+        for one in self.blocks:
+            _, p = self._drawn(one, theta, shares=True)
+            gradient[one.people] = self._by_draw(one, p)[:, 0, :K]
+            curved[one.people] = self._curvature(one, p)[:, :, :, 0]
+        return gradient, curved
+
     def _information(self, one: Block, p: Array, omega: Array) -> Array:
         """Return the negative second derivative of the draws, weighed by their shares."""
+        full = self._curvature(one, p)
+        return self._folded(full.transpose(0, 3, 1, 2), self.z[one.people], omega)
+
+    def _curvature(self, one: Block, p: Array) -> Array:
+        """Return the negative Hessian of every draw by its weights, shape (p, K, K, R)."""
         K, z = self.sets.K, self.z[one.people]
         weight = np.repeat(one.weight, self.J1, axis=1)[:, :, None]
         pw = p * weight
@@ -133,7 +163,7 @@ class Simulated:
         full[:, upper[1], upper[0]] = square
         if self.J1 > 1:
             full -= self._between(one, p)
-        return self._folded(full.transpose(0, 3, 1, 2), z, omega)
+        return full
 
     def _between(self, one: Block, p: Array) -> Array:
         """Return what the mean of each set takes away, shape (p, K, K, R)."""

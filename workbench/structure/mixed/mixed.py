@@ -58,7 +58,8 @@ def mixed(
     ties : {"half", "drop"}
         A tie is half a vote for each side, or none.
     draws : {"sobol", "halton"}
-        Scrambled Sobol points with their opposites, or the plain Halton sequence.
+        Scrambled Sobol points with their opposites, half of them near each person's weights;
+        or the plain Halton sequence, as mlogit and xlogit take it.
     level : float
     seed : int
         Of the scrambles.
@@ -80,9 +81,10 @@ def mixed(
               \prod_{i \in p} \Lambda(d_i'(\mu + \tau z_{pr}))^{y_i}
               (1 - \Lambda(d_i'(\mu + \tau z_{pr})))^{1 - y_i}
 
-    is maximised by Newton's method with exact derivatives. R is doubled, with a new scramble,
-    until the maximum moves by less than 0.1: with too few draws a published log-likelihood is
-    that of the draws. Errors of ``mu`` are the sandwich over people, with Student's t of P - 1;
+    is maximised by Newton's method with exact derivatives. Half of the Sobol draws are taken
+    near each person's weights, and weighed accordingly. R is doubled, with a new scramble, until
+    the maximum moves by less than 0.1: with too few draws a published log-likelihood is that of
+    the draws. Errors of ``mu`` are the sandwich over people, with Student's t of P - 1;
     those of the Hessian stand beside. ``tau`` has the interval of its profile likelihood, with 0
     inside where the ratio allows it; the p-value is half of :math:`\chi^2_1`'s.
 

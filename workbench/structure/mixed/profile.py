@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -34,8 +35,8 @@ class Spread:
     p_value: float
 
 
-def profile(likelihood: Simulated, top: Maximum, s: int, level: float) -> Spread:
-    r"""Return the interval of standard deviation ``s``, and the test that it is 0.
+def profile(near: Callable[[Array], Simulated], top: Maximum, k: int, level: float) -> Spread:
+    r"""Return the interval of standard deviation ``k``, and the test that it is 0.
 
     .. math:: \{\sigma \ge 0 : 2 (\hat\ell - \ell(\sigma)) \le \chi^2_{1, level}\}
 
@@ -44,11 +45,12 @@ def profile(likelihood: Simulated, top: Maximum, s: int, level: float) -> Spread
 
     Parameters
     ----------
-    likelihood : Simulated
+    near : callable
+        The likelihood with draws for parameters about those that it is given.
     top : Maximum
         Its maximum.
-    s : int
-        0 to S - 1.
+    k : int
+        Position among the parameters.
     level : float
 
     Examples
@@ -59,12 +61,12 @@ def profile(likelihood: Simulated, top: Maximum, s: int, level: float) -> Spread
     >>> X, who = rng.normal(size=(900, 2, 1)), np.repeat(np.arange(30), 30)
     >>> says = X[:, 0, 0] - X[:, 1, 0] + rng.logistic(size=900) > 0
     >>> one = fit(choice_sets(X, np.c_[says, ~says], who), np.zeros(1, int), "sobol", 256, 0)
-    >>> found = profile(one.likelihood, one.top, 0, 0.95)  # all people alike
+    >>> found = profile(one.near, one.top, 1, 0.95)  # all people alike
     >>> found.low, bool(0.1 < found.high < 0.8), bool(found.p_value > 0.05)
     (0.0, True, True)
     """
-    k, wanted = likelihood.sets.K + s, float(norm.ppf(0.5 + level / 2))
-    path = _Path(likelihood, top, k)
+    wanted = float(norm.ppf(0.5 + level / 2))
+    path = _Path(near, top, k)
     at_zero = path.root(0.0)
     p = 0.5 * float(chi2.sf(at_zero**2, 1))
     low = 0.0 if at_zero <= wanted else path.end(wanted, -1.0)
@@ -74,8 +76,8 @@ def profile(likelihood: Simulated, top: Maximum, s: int, level: float) -> Spread
 class _Path:
     """The best of all other parameters as one of them moves."""
 
-    def __init__(self, likelihood: Simulated, top: Maximum, k: int) -> None:
-        self.likelihood, self.top, self.k = likelihood, top, k
+    def __init__(self, near: Callable[[Array], Simulated], top: Maximum, k: int) -> None:
+        self.near, self.top, self.k = near, top, k
         self.sign = -1.0 if top.theta[k] < 0 else 1.0
         self.estimate = abs(float(top.theta[k]))
         self.free = np.arange(len(top.theta)) != k
@@ -92,7 +94,7 @@ class _Path:
         if value == 0.0:
             # the others' way to 0 is no straight line
             theta[self.free] = self.top.theta[self.free]
-        one = self.likelihood
+        one = self.near(theta)
         found = maximise(one.derivatives, one.value, theta, self.free, _INNER)
         return float(np.sqrt(max(2.0 * (self.top.value - found.value), 0.0)))
 

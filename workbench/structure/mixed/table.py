@@ -72,7 +72,7 @@ def spread_table(
     )  # fmt: skip
     frame = frame.join(_opposite(frame, found, turn, spread, told, level))
     frame["n_people"], frame["method"] = people, METHOD
-    frame["tau_method"] = TAU_METHOD.format(draws=found.likelihood.z.shape[1])
+    frame["tau_method"] = TAU_METHOD.format(draws=found.n_profiled)
     frame["reason"] = reason
     return frame
 
@@ -110,7 +110,7 @@ def _taus(
             continue
         s = int(spread[np.argmax(np.abs(line))])
         if s not in ends:
-            ends[s] = profile(found.likelihood, found.top, s, level)
+            ends[s] = profile(found.near, found.top, turn.shape[1] + s, level)
         one, size = ends[s], float(np.sqrt((line**2).sum()))
         # the profile may be of fewer draws than the estimate
         low, high = min(one.low, float(tau[s])), max(one.high, float(tau[s]))
