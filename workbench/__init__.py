@@ -105,6 +105,8 @@ if TYPE_CHECKING:
     from workbench.report.compared import compare_reports as compare_reports
     from workbench.screening.screening import Screening as Screening
     from workbench.screening.screening import screen as screen
+    from workbench.structure.people.people import people as people
+    from workbench.structure.people.result import People as People
     from workbench.whole_run.result import WholeRun as WholeRun
     from workbench.whole_run.run import run as run
 
@@ -184,6 +186,8 @@ _EXPORTS = {
     "Curation": "workbench.curate.curation_result",
     "strength": "workbench.curate.strength",
     "Strength": "workbench.curate.strength_result",
+    "people": "workbench.structure.people.people",
+    "People": "workbench.structure.people.result",
     "overview": "workbench.overview.overview",
     "Overview": "workbench.overview.overview",
     "report": "workbench.report.build",
