@@ -111,6 +111,8 @@ if TYPE_CHECKING:
     from workbench.structure.groups.groups_result import Groups as Groups
     from workbench.structure.mixed.mixed import mixed as mixed
     from workbench.structure.mixed.result import Mixed as Mixed
+    from workbench.structure.people.people import people as people
+    from workbench.structure.people.result import People as People
     from workbench.structure.raters.agreement import rater_agreement as rater_agreement
     from workbench.structure.raters.result import RaterAgreement as RaterAgreement
     from workbench.structure.reliability.reliability import reliability as reliability
@@ -204,6 +206,8 @@ _EXPORTS = {
     "Reliability": "workbench.structure.reliability.result",
     "groups": "workbench.structure.groups.groups",
     "Groups": "workbench.structure.groups.groups_result",
+    "people": "workbench.structure.people.people",
+    "People": "workbench.structure.people.result",
     "overview": "workbench.overview.overview",
     "Overview": "workbench.overview.overview",
     "report": "workbench.report.build",

@@ -64,6 +64,11 @@ class PersonLabels:
     def __len__(self) -> int:
         return len(self.X)
 
+    @property
+    def weight_total(self) -> float:
+        """Labels, weighted."""
+        return float(self.weight.sum())
+
     def take(self, cells: NDArray[np.bool_] | NDArray[np.int64]) -> PersonLabels:
         """Return some of the cells; people and prompts keep their codes."""
         names = ("X", "weight", "votes", "person", "prompt", "pair")
@@ -80,6 +85,12 @@ class PersonLabels:
         return [
             Subset(self.X[at], self.weight[at], self.votes[at]) for at in np.split(order, bounds)
         ]
+
+    def prompts_of_people(self) -> list[NDArray[np.int64]]:
+        """Return the prompt of each of the cells of :meth:`subsets`."""
+        order = np.argsort(self.person, kind="stable")
+        bounds = np.cumsum(np.bincount(self.person, minlength=len(self.people)))[:-1]
+        return np.split(self.prompt[order], bounds)
 
     def folds(self, k: int, seed: int) -> NDArray[np.int64]:
         """Return the fold of each cell, 0 to k - 1; all cells of a prompt share theirs."""
