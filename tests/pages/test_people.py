@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from pathlib import Path
 
 import pandas as pd
@@ -55,6 +56,14 @@ def test_a_refusal_is_told(planted):
     app = _run(labels_of=["person 000"])
     assert len(app.error) == 1
     assert any("No pair has two ratings" in code.value for code in app.code)
+
+
+def test_every_view_asks_what_its_verb_takes():
+    from parts.structure.views import VIEWS
+
+    for view in VIEWS:
+        taken = inspect.signature(getattr(wb, view.verb)).parameters
+        assert {*view.takes, *dict(view.given)} <= set(taken)
 
 
 @pytest.mark.parametrize(("view", "verb"), [("Mixed logit", "mixed"), ("Context", "context")])

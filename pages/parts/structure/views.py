@@ -58,6 +58,12 @@ VIEWS = (
         factors="",
     ),
     View(
+        "People",
+        "people",
+        "Does each person weigh things otherwise: taste, reliability or carelessness?",
+        ("annotators", "by", "factors", "items", "ties"),
+    ),
+    View(
         "Groups",
         "groups",
         "One public or several? Groups are told only where they predict labels of other prompts.",
