@@ -56,14 +56,10 @@ def test_two_people_who_differ_are_no_flip():
     rows = [(k, who, criterion, y) for k in range(8)
             for who, criterion, y in (("x", "brief", 1.0), ("y", "full", 0.0))]  # fmt: skip
     with pytest.raises(wb.DesignError, match="no context to compare"):
-        wb.context(replace_none(data_of([(k, w, "overall", y) for k, w, _, y in rows], 8)))
+        wb.context(data_of([(k, who, "overall", y) for k, who, _, y in rows], 8))
     found = wb.context(data_of(rows, 8)).estimates
     assert found["estimate"].isna().all()
     assert found["reason"].str.contains("one annotator").all()
-
-
-def replace_none(data: wb.PreferenceData) -> wb.PreferenceData:
-    return replace(data, load_report=None)
 
 
 def test_mcnemar_is_that_of_statsmodels():
@@ -267,3 +263,11 @@ def test_trade_offs_of_real_ratings_are_those_counted_by_hand(shared_data: Path)
     wins = value(found, "useful wins over factuality")
     follows = (gap["overall"] * gap["useful"])[opposed]
     assert wins["estimate"] == pytest.approx(0.5 + follows.mean() / 2)
+
+
+def test_votes_without_names_are_told_to_be_of_several_people():
+    rows = [(k, who, criterion, y) for k in range(6) for who in ("crowd", "x")
+            for criterion, y in (("brief", 1.0), ("full", 0.0))]  # fmt: skip
+    found = wb.context(data_of(rows, 6))
+    assert "crowd: the votes of several people" in found.summary()
+    assert "x:" not in " ".join(found.settings["notes"])

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from workbench.compare.scenarios import ScenarioPool, pool_scenarios
-from workbench.data.columns import CATEGORY, OVERALL, complete_labels
+from workbench.data.columns import CATEGORY, OVERALL, POOLS, complete_labels
 from workbench.data.dataset import PreferenceData
 from workbench.decompose.design import POSITION
 from workbench.errors import DataError, DesignError, refuse_out_of_range
@@ -144,10 +144,20 @@ def context(
         "n_opposed": len(told[0]), "by_construction": bool(len(told[0])), "level": level,
         "n_scanned": tables.pop("n_scanned"), "excluded": tables.pop("excluded"),
         "skipped": asked.skipped,
+        "notes": _notes(said, roles),
     }  # fmt: skip
     _refuse_nothing(tables, asked)
     provenance = Provenance.capture(seed=seed, dataset=data.digest)
     return Context(**tables, settings=settings, provenance=provenance)
+
+
+def _notes(said: pd.DataFrame, roles: Roles) -> list[str]:
+    """Return what a flip of votes without names may be."""
+    pooled = sorted(set(said.loc[said["criterion"].isin(roles.contexts), "annotator"]) & POOLS)
+    if len(roles.contexts) < 2 or not pooled:
+        return []
+    names = ", ".join(pooled)
+    return [f"{names}: the votes of several people under one name, a flip may be two people's"]
 
 
 def _chosen(
