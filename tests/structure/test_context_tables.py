@@ -271,3 +271,37 @@ def test_votes_without_names_are_told_to_be_of_several_people():
     found = wb.context(data_of(rows, 6))
     assert "crowd: the votes of several people" in found.summary()
     assert "x:" not in " ".join(found.settings["notes"])
+
+
+def test_ratings_of_several_aspects_are_traded_off_as_they_are_read(tmp_path: Path):
+    rng = np.random.default_rng(4)
+    aspects = ["correctness", "coherence", "complexity", "verbosity"]
+    rows = []
+    for k in range(160):
+        for side in "xy":
+            given = dict(zip(aspects, rng.integers(0, 5, 4).tolist(), strict=True))
+            follows = given["correctness"] if rng.random() < 0.8 else int(rng.integers(0, 5))
+            rows.append({"prompt": f"question {k}", "response": f"{side} {k}",
+                         "helpfulness": follows, **given})  # fmt: skip
+    pd.DataFrame(rows).to_csv(tmp_path / "steer.csv", index=False)
+    data = wb.load(tmp_path / "steer.csv")
+    found = wb.context(data, blind="helpfulness", columns=[])
+    wins = found.trade_offs[found.trade_offs["term"].str.contains(" wins over ")]
+    clear = wins[wins["q_value"] < 0.05]
+    assert set(clear["aspect"]) == {"correctness"}
+    assert clear["other"].tolist() == ["coherence"]
+    assert found.joint is not None
+    weights = found.joint.to_frame().set_index("term")
+    assert weights.loc["correctness", "conf_low"] > 1
+
+
+def test_an_aspect_with_a_minus_is_of_the_side_with_less():
+    rng = np.random.default_rng(0)
+    sides = (rng.random((60, 2)) < 0.5) * 1.0
+    rows = [(k, "x", name, y) for k, (good, bad) in enumerate(sides.tolist())
+            for name, y in (("good", good), ("errors", bad), ("overall", 1 - bad))]  # fmt: skip
+    data = with_factor(data_of(rows, 60), sides[:, 1] - 0.5)
+    for aspects in (["-errors"], ["-words", "-errors"]):
+        found = wb.context(data, aspects=aspects, columns=[]).trade_offs
+        assert value(found, "-errors wins over good")["estimate"] == 1.0
+    assert value(found, "-words wins over good")["estimate"] == 1.0

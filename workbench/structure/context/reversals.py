@@ -24,7 +24,8 @@ SPLIT = "groups of opposite sign"
 DIFFERS = "a group differs from the others"
 COLUMNS = [
     "column", *TIDY, "kind", "within", "within_low", "within_high", "detectable",
-    "groups_above", "groups_below", "n_groups", "n_clusters", "reversed", "differs", "method", "reason",
+    "groups_above", "groups_below", "n_groups", "n_clusters", "reversed", "differs", "method",
+    "reason",
 ]  # fmt: skip
 GROUP_COLUMNS = [
     "column", "group", *TIDY, "share", "mean_difference", "preferred_more", "first_preferred",
