@@ -56,14 +56,10 @@ def test_two_people_who_differ_are_no_flip():
     rows = [(k, who, criterion, y) for k in range(8)
             for who, criterion, y in (("x", "brief", 1.0), ("y", "full", 0.0))]  # fmt: skip
     with pytest.raises(wb.DesignError, match="no context to compare"):
-        wb.context(replace_none(data_of([(k, w, "overall", y) for k, w, _, y in rows], 8)))
+        wb.context(data_of([(k, who, "overall", y) for k, who, _, y in rows], 8))
     found = wb.context(data_of(rows, 8)).estimates
     assert found["estimate"].isna().all()
     assert found["reason"].str.contains("one annotator").all()
-
-
-def replace_none(data: wb.PreferenceData) -> wb.PreferenceData:
-    return replace(data, load_report=None)
 
 
 def test_mcnemar_is_that_of_statsmodels():
@@ -267,3 +263,45 @@ def test_trade_offs_of_real_ratings_are_those_counted_by_hand(shared_data: Path)
     wins = value(found, "useful wins over factuality")
     follows = (gap["overall"] * gap["useful"])[opposed]
     assert wins["estimate"] == pytest.approx(0.5 + follows.mean() / 2)
+
+
+def test_votes_without_names_are_told_to_be_of_several_people():
+    rows = [(k, who, criterion, y) for k in range(6) for who in ("crowd", "x")
+            for criterion, y in (("brief", 1.0), ("full", 0.0))]  # fmt: skip
+    found = wb.context(data_of(rows, 6))
+    assert "crowd: the votes of several people" in found.summary()
+    assert "x:" not in " ".join(found.settings["notes"])
+
+
+def test_ratings_of_several_aspects_are_traded_off_as_they_are_read(tmp_path: Path):
+    rng = np.random.default_rng(4)
+    aspects = ["correctness", "coherence", "complexity", "verbosity"]
+    rows = []
+    for k in range(160):
+        for side in "xy":
+            given = dict(zip(aspects, rng.integers(0, 5, 4).tolist(), strict=True))
+            follows = given["correctness"] if rng.random() < 0.8 else int(rng.integers(0, 5))
+            rows.append({"prompt": f"question {k}", "response": f"{side} {k}",
+                         "helpfulness": follows, **given})  # fmt: skip
+    pd.DataFrame(rows).to_csv(tmp_path / "steer.csv", index=False)
+    data = wb.load(tmp_path / "steer.csv")
+    found = wb.context(data, blind="helpfulness", columns=[])
+    wins = found.trade_offs[found.trade_offs["term"].str.contains(" wins over ")]
+    clear = wins[wins["q_value"] < 0.05]
+    assert set(clear["aspect"]) == {"correctness"}
+    assert clear["other"].tolist() == ["coherence"]
+    assert found.joint is not None
+    weights = found.joint.to_frame().set_index("term")
+    assert weights.loc["correctness", "conf_low"] > 1
+
+
+def test_an_aspect_with_a_minus_is_of_the_side_with_less():
+    rng = np.random.default_rng(0)
+    sides = (rng.random((60, 2)) < 0.5) * 1.0
+    rows = [(k, "x", name, y) for k, (good, bad) in enumerate(sides.tolist())
+            for name, y in (("good", good), ("errors", bad), ("overall", 1 - bad))]  # fmt: skip
+    data = with_factor(data_of(rows, 60), sides[:, 1] - 0.5)
+    for aspects in (["-errors"], ["-words", "-errors"]):
+        found = wb.context(data, aspects=aspects, columns=[]).trade_offs
+        assert value(found, "-errors wins over good")["estimate"] == 1.0
+    assert value(found, "-words wins over good")["estimate"] == 1.0

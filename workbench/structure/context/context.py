@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from workbench.compare.scenarios import ScenarioPool, pool_scenarios
-from workbench.data.columns import CATEGORY, OVERALL, complete_labels
+from workbench.data.columns import CATEGORY, OVERALL, POOLS, complete_labels
 from workbench.data.dataset import PreferenceData
 from workbench.decompose.design import POSITION
 from workbench.errors import DataError, DesignError, refuse_out_of_range
@@ -77,7 +77,8 @@ def context(
         layout that was read when None.
     aspects : sequence of str
         Factors that are aspects of the overall label beside the criteria: the side with more
-        has it, with a minus before the name (errors) the side with less.
+        has it. With a minus before the name of a factor or criterion (an error) it is the side
+        with less.
     columns : sequence of str, optional
         Columns by which weights are taken apart, ``models`` (who answered) and ``raters`` (who
         labelled the pair) among them; all of 2 to 50 values when None, none when empty.
@@ -144,10 +145,20 @@ def context(
         "n_opposed": len(told[0]), "by_construction": bool(len(told[0])), "level": level,
         "n_scanned": tables.pop("n_scanned"), "excluded": tables.pop("excluded"),
         "skipped": asked.skipped,
+        "notes": _notes(said, roles),
     }  # fmt: skip
     _refuse_nothing(tables, asked)
     provenance = Provenance.capture(seed=seed, dataset=data.digest)
     return Context(**tables, settings=settings, provenance=provenance)
+
+
+def _notes(said: pd.DataFrame, roles: Roles) -> list[str]:
+    """Return what a flip of votes without names may be."""
+    pooled = sorted(set(said.loc[said["criterion"].isin(roles.contexts), "annotator"]) & POOLS)
+    if len(roles.contexts) < 2 or not pooled:
+        return []
+    names = ", ".join(pooled)
+    return [f"{names}: the votes of several people under one name, a flip may be two people's"]
 
 
 def _chosen(
@@ -193,24 +204,28 @@ def _aspects(
     found: dict[str, Any] = {
         "trade_offs": pd.DataFrame(columns=trade_offs.COLUMNS), "joint": None,
     }  # fmt: skip
-    plain = [name.removeprefix("-") for name in aspects]
-    unknown = [name for name in plain if name not in data.factor_names]
+    turned = [n for n in aspects if n.startswith("-") and n[1:] in roles.contexts]
+    scored = [n for n in aspects if n not in turned]
+    plain = [n.removeprefix("-") for n in scored]
+    unknown = [n for n in plain if n not in data.factor_names]
     if unknown:
         raise DesignError(
             f"The data have no factor {unknown[0]!r} for an aspect.",
             found=", ".join(data.factor_names) or "no factors",
-            expected="names of factors in aspects= (--aspect)",
+            expected="names of factors in aspects= (--aspect), or a criterion with a minus",
             fix="Score them or take them from columns (workbench.factors.from_columns).",
         )
-    count = len(roles.contexts) + len(aspects)
+    count = len(roles.contexts) + len(scored)
     if roles.blind is None or count < 2:
         return found
     if count > _MOST_CRITERIA:
         asked.skipped["trade-offs"] = f"{count:,} criteria, more than {_MOST_CRITERIA}"
         return found
-    signs = [-1.0 if name.startswith("-") else 1.0 for name in aspects]
-    own = (data.factors[plain] * signs).set_axis(list(aspects), axis=1)
+    signs = [-1.0 if name.startswith("-") else 1.0 for name in scored]
+    own = (data.factors[plain] * signs).set_axis(scored, axis=1)
     overall, sides = trade_offs.aspect_sides(said, roles, own)
+    sides = sides.assign(**{n[1:]: -sides[n[1:]] for n in turned if n[1:] in sides})
+    sides = sides.rename(columns={n[1:]: n for n in turned})
     there = sides.notna().any(axis=1)
     overall, sides = overall[there].reset_index(drop=True), sides[there].reset_index(drop=True)
     if overall.empty:

@@ -114,6 +114,7 @@ class Context(Result):
                 f"note: {self.settings['n_opposed']:,} pairs have two opposed criteria: an answer "
                 "without context is right on exactly one half, whoever gives it"
             )
+        lines += [f"note: {text}" for text in self.settings["notes"]]
         lines += [f"note: {what}: {why}" for what, why in self.settings["skipped"].items()]
         return "\n".join([*lines, "method: see the tables; q: Benjamini-Hochberg"])
 

@@ -23,8 +23,9 @@ POOLED = "pooled against within groups"
 SPLIT = "groups of opposite sign"
 DIFFERS = "a group differs from the others"
 COLUMNS = [
-    "column", *TIDY, "kind", "within", "within_low", "within_high", "groups_above",
-    "groups_below", "n_groups", "n_clusters", "reversed", "differs", "method", "reason",
+    "column", *TIDY, "kind", "within", "within_low", "within_high", "detectable",
+    "groups_above", "groups_below", "n_groups", "n_clusters", "reversed", "differs", "method",
+    "reason",
 ]  # fmt: skip
 GROUP_COLUMNS = [
     "column", "group", *TIDY, "share", "mean_difference", "preferred_more", "first_preferred",
@@ -37,6 +38,8 @@ _TESTS = {
     DIFFERS: "p: a group differs from the mean of the others, Bonferroni over groups",
 }
 _CLEAR = 0.05
+_POWER = 2.8
+"""Errors by which a weight must differ from 0 to be clear at 5 % four times of five."""
 _FIT = "logit of all factors in this group"
 
 
@@ -81,7 +84,8 @@ def scan(
     -------
     reversals : DataFrame
         Three rows a column and term; see :data:`COLUMNS`. ``estimate`` is the pooled weight, and
-        ``within`` the precision-weighted mean of those of the groups. The third, of a group
+        ``within`` the precision-weighted mean of those of the groups; ``detectable`` is how far
+        both must be from 0 for four chances of five that each is clear. The third, of a group
         against the mean of the others, is no reversal and has q-values of its own.
     composition : DataFrame
         The groups of each row with q < 0.05; see :data:`GROUP_COLUMNS`.
@@ -163,7 +167,8 @@ def _of_term(
     error = _within_error(rows, fits, span[told], [at[g] for g in told], precision, k)
     df = max(float(fits.df[0]), 1.0)
     ends = _ends(within, error, df, level)
-    mean = {"within": within, "within_low": ends[0], "within_high": ends[1]}
+    mean = {"within": within, "within_low": ends[0], "within_high": ends[1],
+            "detectable": _POWER * max(pooled[1], error)}  # fmt: skip
     up, down = _sided(np.array([pooled[0], within]), np.array([pooled[1], error]), df)
     turned = max(up[0], down[1]) if pooled[0] > 0 else max(down[0], up[1])
     kinds[2] |= _apart(b[told], v[told], error, fits.df[span[told]], names)
