@@ -1,6 +1,7 @@
 """Run the measurements one after another, each in a process of its own.
 
-``python bench/run.py`` runs all that measure speed; ``python bench/run.py load_speed`` some, and
+``python bench/run.py`` runs all that measure speed, and those of ``structure/`` beside other
+packages; ``python bench/run.py load_speed structure.raters`` some, and
 ``python bench/run.py coverage`` the simulations of levels and coverage, which take an hour or so.
 A measurement that fails is told at the end, and the others still run.
 """
@@ -17,6 +18,7 @@ COVERAGE = "coverage"
 
 def main(wanted: list[str]) -> int:
     known = sorted(p.stem for p in FOLDER.glob("*_speed.py"))
+    known += sorted(f"structure.{p.stem}" for p in (FOLDER / "structure").glob("[!_]*.py"))
     unknown = sorted(set(wanted) - {*known, COVERAGE})
     if unknown:
         every = ", ".join([*known, COVERAGE])

@@ -43,6 +43,7 @@ st.navigation(
                 icon=":material/leaderboard:",
                 url_path="leaderboard",
             ),
+            st.Page("people.py", title="People", icon=":material/groups:", url_path="people"),
             st.Page(
                 "principles.py",
                 title="Principles",

@@ -105,6 +105,18 @@ if TYPE_CHECKING:
     from workbench.report.compared import compare_reports as compare_reports
     from workbench.screening.screening import Screening as Screening
     from workbench.screening.screening import screen as screen
+    from workbench.structure.context.context import context as context
+    from workbench.structure.context.result import Context as Context
+    from workbench.structure.groups.groups import groups as groups
+    from workbench.structure.groups.groups_result import Groups as Groups
+    from workbench.structure.mixed.mixed import mixed as mixed
+    from workbench.structure.mixed.result import Mixed as Mixed
+    from workbench.structure.people.people import people as people
+    from workbench.structure.people.result import People as People
+    from workbench.structure.raters.agreement import rater_agreement as rater_agreement
+    from workbench.structure.raters.result import RaterAgreement as RaterAgreement
+    from workbench.structure.reliability.reliability import reliability as reliability
+    from workbench.structure.reliability.result import Reliability as Reliability
     from workbench.whole_run.result import WholeRun as WholeRun
     from workbench.whole_run.run import run as run
 
@@ -182,8 +194,20 @@ _EXPORTS = {
     "Recipe": "workbench.principles.recipe",
     "curate": "workbench.curate.curation",
     "Curation": "workbench.curate.curation_result",
+    "context": "workbench.structure.context.context",
+    "Context": "workbench.structure.context.result",
     "strength": "workbench.curate.strength",
     "Strength": "workbench.curate.strength_result",
+    "rater_agreement": "workbench.structure.raters.agreement",
+    "RaterAgreement": "workbench.structure.raters.result",
+    "mixed": "workbench.structure.mixed.mixed",
+    "Mixed": "workbench.structure.mixed.result",
+    "reliability": "workbench.structure.reliability.reliability",
+    "Reliability": "workbench.structure.reliability.result",
+    "groups": "workbench.structure.groups.groups",
+    "Groups": "workbench.structure.groups.groups_result",
+    "people": "workbench.structure.people.people",
+    "People": "workbench.structure.people.result",
     "overview": "workbench.overview.overview",
     "Overview": "workbench.overview.overview",
     "report": "workbench.report.build",

@@ -21,6 +21,7 @@ EVERY = ("--config", "--seed", "--out", "--json", "--quiet", "--debug")
 
 FAMILIES = {
     "tools": "Logs and exports of tools",
+    "contexts": "Criteria and prompts of each side",
     "battles": "Battles and choices of people",
     "judged": "Judges' outputs and benchmarks with known answers",
     "rated": "Ratings, rankings and crowds",

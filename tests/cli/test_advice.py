@@ -57,6 +57,8 @@ WHERE = {
     "workbench/report/main_job.py": ("contrast", "report", "run"),
     "workbench/report/further.py": ("report", "run"),
     "workbench/factors/columns.py": READING,
+    "workbench/structure/labels.py": ("mixed",),
+    "workbench/structure/reliability": ("reliability",),
     "workbench/doctor": READING,
     "workbench/whole_run": ("run",),
     "workbench/config.py": READING,

@@ -84,6 +84,6 @@ def test_every_verb_and_option_is_in_the_reference_of_the_command_line(built):
 def test_every_format_and_formula_is_shown(built):
     told = text_of(built, "formats")
     assert [name for name in FORMATS if f">{name}<" not in told] == []
-    assert told.count("<h2>") == 6
+    assert told.count("<h2>") == 7
     assert "<math" in text_of(built, "methods/decomposition")
     assert 'class="math' in text_of(built, "reference/weights")

@@ -18,7 +18,7 @@ from workbench.report.main_job import main_job
 
 PAGES = Path(__file__).resolve().parents[2] / "pages"
 OPEN = ["overview.py", "load.py", "compare.py", "examples.py", "leaderboard.py", "add_judge.py",
-        "curate.py", "report.py"]  # fmt: skip
+        "curate.py", "report.py", "people.py"]  # fmt: skip
 SHOWN = sorted(path.name for path in PAGES.glob("[a-z]*.py") if path.name != "app.py")
 
 

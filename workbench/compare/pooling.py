@@ -67,6 +67,9 @@ class Pooled:
         Standard deviation between subsets, kept off 0 and off infinity by a weak prior.
     shrinkage : ndarray, shape (S, K)
         Share of the prior in the weight, between 0 (left alone) and 1 (all the mean).
+    covariance, apart : ndarray, shape (S, K, K)
+        Posterior covariance of the weights, and of their distance from ``mu``.
+    mu_covariance : ndarray, shape (K, K)
     converged : bool
         Whether ``tau`` came to rest within the rounds allowed.
     rounds : int
@@ -78,6 +81,9 @@ class Pooled:
     mu_error: Array
     tau: Array
     shrinkage: Array
+    covariance: Array
+    apart: Array
+    mu_covariance: Array
     converged: bool
     rounds: int
 
@@ -114,13 +120,38 @@ class Stack:
             hessian[at] = turned @ (X * (weight * p * (1.0 - p))[:, :, None])
         return gradient, hessian
 
-    def log_likelihood(self, b: Array) -> float:
-        """Return the sum over all subsets."""
-        total = 0.0
+    def log_likelihoods(self, b: Array) -> Array:
+        """Return the log-likelihood of each subset, shape (S,)."""
+        each = np.empty(self.S)
         for at, X, weight, votes in self.blocks:
             eta = (X @ b[at][:, :, None])[:, :, 0]
-            total += float((votes * eta - weight * np.logaddexp(0.0, eta)).sum())
-        return total
+            each[at] = (votes * eta - weight * np.logaddexp(0.0, eta)).sum(axis=1)
+        return each
+
+    def log_likelihood_at(self, draws: Array) -> Array:
+        """Return the log-likelihood of each subset at R draws, (S, R, K) to (S, R)."""
+        each = np.empty(draws.shape[:2])
+        for at, X, weight, votes in self.blocks:
+            eta = draws[at] @ np.swapaxes(X, 1, 2)
+            each[at] = (eta @ votes[:, :, None])[:, :, 0]
+            # log(1 + exp(eta)), in place and without overflow
+            fall = np.log1p(np.exp(-np.abs(eta)))
+            fall += np.maximum(eta, 0.0, out=eta)
+            each[at] -= (fall @ weight[:, :, None])[:, :, 0]
+        return each
+
+    def mean_gradient(self, draws: Array, share: Array) -> Array:
+        """Return each subset's gradient, a mean over draws (S, R, K) with shares (S, R)."""
+        gradient = np.empty((self.S, self.K))
+        for at, X, weight, votes in self.blocks:
+            p = logistic(draws[at] @ np.swapaxes(X, 1, 2))
+            mean = (share[at][:, None, :] @ p)[:, 0, :]
+            gradient[at] = ((votes - weight * mean)[:, None, :] @ X)[:, 0, :]
+        return gradient
+
+    def log_likelihood(self, b: Array) -> float:
+        """Return the sum over all subsets."""
+        return float(self.log_likelihoods(b).sum())
 
 
 def _padded(
@@ -134,7 +165,9 @@ def _padded(
     return at, X, weight, votes
 
 
-def pool(subsets: Sequence[Subset], power: float = 1.0) -> Pooled:
+def pool(
+    subsets: Sequence[Subset], power: float = 1.0, block: NDArray[np.int64] | None = None
+) -> Pooled:
     r"""Fit ``mu``, ``tau`` and every subset's weights.
 
     Parameters
@@ -143,6 +176,9 @@ def pool(subsets: Sequence[Subset], power: float = 1.0) -> Pooled:
         At least two, of the same K columns.
     power : float
         Power of the likelihood, below 1 where labels of one cluster repeat each other.
+    block : ndarray of int, shape (K,), optional
+        Columns of one block share one ``tau``: no turn of their axes then changes anything. Each
+        column is a block of its own when None.
 
     Returns
     -------
@@ -157,6 +193,8 @@ def pool(subsets: Sequence[Subset], power: float = 1.0) -> Pooled:
 
     .. math:: \tau_k^2 = \frac{1}{S - 1 + \tau_k^2 / a_k^2}
               \sum_s \hat d_{sk}^2 + \mathrm{Var}(d_{sk}),\quad d_s = b_s - \mu
+
+    (of a block of m columns: summed over them, with ``m S - 1`` in place of ``S - 1``).
 
     It maximises the restricted marginal likelihood times the weak prior
     :math:`\prod_k \tau_k \exp(-\tau_k^2 / 2 a_k^2)`. The first factor (Chung et al. 2013) keeps
@@ -173,47 +211,59 @@ def pool(subsets: Sequence[Subset], power: float = 1.0) -> Pooled:
     (True, True)
     """
     S, K = len(subsets), subsets[0].X.shape[1]
-    stack, scale = Stack(subsets), typical(subsets)
-    level = 2.0 * np.log(START / scale)
-    floor = 2.0 * np.log(_FLOOR / scale)
+    parts = np.arange(K) if block is None else np.unique(block, return_inverse=True)[1]
+    first = np.unique(parts, return_index=True)[1]
+    free: Array = S * np.bincount(parts).astype(np.float64) - 1.0
+    stack, scale = Stack(subsets), typical(subsets, parts)
+    unit = scale[first]
+    level = 2.0 * np.log(START / unit)
+    floor = 2.0 * np.log(_FLOOR / unit)
     b, mu = np.zeros((S, K)), np.zeros(K)
     secants, best, plain = Secants(), -np.inf, level
     converged, rounds = False, 0
     while rounds < ROUNDS and not converged:
         rounds += 1
         tau2 = np.exp(level)
-        b, mu, post = _weights(stack, b, mu, tau2, power, scale)
-        evidence = post.evidence + 0.5 * float((level - (scale / _WIDEST) ** 2 * tau2).sum())
+        b, mu, post = _weights(stack, b, mu, tau2[parts], power, scale)
+        evidence = post.evidence + 0.5 * float((level - (unit / _WIDEST) ** 2 * tau2).sum())
         if evidence < best - 1e-6 * (1.0 + abs(best)) and not np.array_equal(level, plain):
             # too bold a step: take the plain one, which cannot go wrong, and learn anew
             level, secants = plain, Secants()
             continue
-        spread = ((b - mu) ** 2).sum(axis=0) + post.deviation.sum(axis=0)
-        residual = np.maximum(np.log(_em_step(spread, S, scale)), floor) - level
+        own = np.diagonal(post.apart, axis1=1, axis2=2).sum(axis=0)
+        spread = np.bincount(parts, ((b - mu) ** 2).sum(axis=0) + own).astype(np.float64)
+        residual = np.maximum(np.log(_em_step(spread, free, unit)), floor) - level
         converged = bool(np.abs(residual).max(initial=0.0) < _TOLERANCE)
         ahead = secants.advance(level[:, None], residual[:, None])[:, 0]
         best, plain = evidence, level + residual
         if not converged:
             level = np.maximum(level + np.clip(ahead - level, -_LONGEST, _LONGEST), floor)
-    b, mu, post = _weights(stack, b, mu, np.exp(level), power, scale)
-    tau = np.exp(level / 2.0)
-    return Pooled(b, post.error, mu, post.mu_error, tau, post.shrinkage, converged, rounds)
+    tau = np.exp(level / 2.0)[parts]
+    b, mu, post = _weights(stack, b, mu, tau**2, power, scale)
+    error, mu_error = (_root_diagonal(part) for part in (post.covariance, post.mu_covariance))
+    return Pooled(
+        b, error, mu, mu_error, tau, post.shrinkage, post.covariance, post.apart,
+        post.mu_covariance, converged, rounds,
+    )  # fmt: skip
 
 
-def _em_step(spread: Array, S: int, scale: Array) -> Array:
+def _root_diagonal(covariance: Array) -> Array:
+    return np.sqrt(np.maximum(np.diagonal(covariance, axis1=-2, axis2=-1), 0.0))
+
+
+def _em_step(spread: Array, free: Array, unit: Array) -> Array:
     """Return the next tau^2 from the expected sum of squares of ``b_s - mu``."""
-    pull = (scale / _WIDEST) ** 2
-    free = S - 1.0
+    pull = (unit / _WIDEST) ** 2
     return np.asarray(2.0 * spread / (free + np.sqrt(free**2 + 4.0 * pull * spread)))
 
 
 @dataclass(frozen=True, eq=False)
 class _Posterior:
-    error: Array
-    deviation: Array
-    """Variance of b_s - mu."""
+    covariance: Array
+    apart: Array
+    """Covariance of b_s - mu."""
 
-    mu_error: Array
+    mu_covariance: Array
     shrinkage: Array
     evidence: float
     """Log of the restricted marginal likelihood, up to a constant."""
@@ -243,17 +293,11 @@ def _weights(
         if np.abs(step).max() * size < 1e-7 * (1.0 + np.abs(b).max()):
             break
     pull = V * P
-    variance = np.diagonal(V, axis1=1, axis2=2)
-    apart = pull - np.eye(len(mu))
-    through, between = (((part @ M) * part).sum(axis=2) for part in (pull, apart))
-    shrinkage = np.diagonal(pull, axis1=1, axis2=2)
-    post = _Posterior(
-        np.sqrt(variance + through),
-        variance + between,
-        np.sqrt(np.maximum(np.diag(M), 0.0)),
-        shrinkage,
-        now - volume,
+    through, between = (
+        part @ M @ np.swapaxes(part, 1, 2) for part in (pull, pull - np.eye(len(P)))
     )
+    shrinkage = np.diagonal(pull, axis1=1, axis2=2)
+    post = _Posterior(V + through, V + between, M, shrinkage, now - volume)
     return b, mu, post
 
 
@@ -275,15 +319,23 @@ def _objective(stack: Stack, b: Array, mu: Array, P: Array, hold: Array, power: 
     return power * stack.log_likelihood(b) - 0.5 * prior
 
 
-def typical(subsets: Sequence[Subset]) -> Array:
+def typical(subsets: Sequence[Subset], parts: NDArray[np.int64] | None = None) -> Array:
     """Return each column's root mean square over the labels where it is not 0; else 1.
+
+    Columns of one part, where they are given, have the root mean square of their length.
 
     Examples
     --------
     >>> typical([Subset(np.array([[0.0], [3.0], [-3.0]]), np.ones(3), np.ones(3))])
     array([3.])
+    >>> two = Subset(np.array([[3.0, 4.0]]), np.ones(1), np.ones(1))
+    >>> typical([two], np.array([0, 0]))
+    array([5., 5.])
     """
-    squares = np.sum([one.weight @ one.X**2 for one in subsets], axis=0)
-    labels = np.sum([one.weight @ (one.X != 0) for one in subsets], axis=0)
+    K = subsets[0].X.shape[1]
+    parts = np.arange(K) if parts is None else parts
+    member = (parts[:, None] == np.arange(parts.max() + 1)).astype(np.float64)
+    squares = np.sum([one.weight @ (one.X**2 @ member) for one in subsets], axis=0)
+    labels = np.sum([one.weight @ ((one.X != 0) @ member > 0) for one in subsets], axis=0)
     mean = np.divide(squares, labels, out=np.ones_like(squares), where=labels > 0)
-    return np.asarray(np.sqrt(mean))
+    return np.asarray(np.sqrt(mean)[parts])

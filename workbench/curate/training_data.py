@@ -12,6 +12,7 @@ from workbench.clustered import Array
 from workbench.curate.filters import Bools, Chosen
 from workbench.data.columns import PAIR_COLUMNS, complete_labels
 from workbench.data.dataset import PreferenceData
+from workbench.data.identity import OTHER_PROMPT
 
 KEPT = ("prompt_messages", "response_a_messages", "response_b_messages", "media", "tools")
 ADDED = ("p", "stage", "split")
@@ -39,6 +40,8 @@ def training_data(chosen: Chosen, columns: dict[str, Array]) -> tuple[Preference
     extra = [name for name in data.pairs if name not in (*PAIR_COLUMNS, *KEPT, *ADDED)]
     # a score of each side would be read as the margin, and what is of one side has no place
     dropped = [name for name in extra if _SIDED.fullmatch(str(name)) or _taken(str(name))]
+    # without it a response would be trained as the answer to the other side's prompt
+    dropped = [name for name in dropped if name != OTHER_PROMPT]
     if "split" in data.pairs and not data.pairs["split"].isin(PARTS).all():
         dropped.append("split")
     return replace(data, pairs=data.pairs.drop(columns=dropped)), dropped

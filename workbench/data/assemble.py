@@ -13,8 +13,10 @@ from numpy.typing import NDArray
 
 from workbench.data.alike.merged import examples_of, merged_prompts, note_of
 from workbench.data.alike.one_row import clusters_of_pairs, one_row_a_pair
+from workbench.data.alike.overlap import overlap_note
 from workbench.data.alike.repeats import in_blocks, pasted, same_row_id
 from workbench.data.columns import (
+    CATEGORY,
     LABEL_COLUMNS,
     LABEL_KEY,
     PAIR_COLUMNS,
@@ -28,7 +30,7 @@ from workbench.data.identity import BESIDE, one_side_first, pair_ids
 from workbench.data.load_report import FAILED, REPEATED, LeftOut, LoadReport
 from workbench.errors import DataError
 
-_OF_LABELS = ("n_votes", "n_ties", "row_id", "file")
+_OF_LABELS = ("n_votes", "n_ties", "row_id", "file", CATEGORY)
 """What a reader may give of single judgements beside the columns of every labels table."""
 
 _LABEL_ONLY = {*LABEL_COLUMNS, *_OF_LABELS, "row", "problem", "found"} - {"pair_id"}
@@ -109,7 +111,7 @@ def assemble(
     table, labels, differing = one_row_a_pair(table, labels, at)
     told += several + differing
     merged = merged_prompts(table)
-    told += filter(None, [note_of(merged)])
+    told += filter(None, [note_of(merged), overlap_note(table, labels)])
     oddly = {FAILED: int(labels["reason"].eq("failed").sum())}
     if not drop_duplicates and len(table) < len(labels):
         texts = [c for c in usable if str(c).startswith(("prompt", "response_"))]

@@ -9,7 +9,7 @@ import pandas as pd
 
 from workbench.data.alike.near_equal import prompt_clusters
 from workbench.data.digests import content_digests
-from workbench.data.identity import pair_ids
+from workbench.data.identity import OTHER_PROMPT, pair_ids
 
 PAIR_COLUMNS = (
     "pair_id",
@@ -44,6 +44,9 @@ LABEL_KEY = ("pair_id", "annotator", "criterion", "order_shown", "replicate")
 
 OVERALL = "overall"
 """The criterion of labels that name none, and the one that decides where there are several."""
+
+CATEGORY = "criterion_category"
+"""Column of labels that says of which kind the criterion is, where criteria are many."""
 
 UNNAMED = "unnamed"
 """The annotator of votes whose file names nobody: each vote may be another person's."""
@@ -100,6 +103,25 @@ def as_text(column: pd.Series) -> pd.Series:
     if pd.api.types.is_float_dtype(column.dtype) and (column.dropna() % 1 == 0).all():
         column = column.astype("Int64")
     return column.astype("str")
+
+
+def prompt_of(pairs: pd.DataFrame, side: str) -> pd.Series:
+    """Return the prompt that a side answers: B's own one where there are two.
+
+    Parameters
+    ----------
+    pairs : DataFrame
+    side : {"a", "b"}
+
+    Examples
+    --------
+    >>> pairs = pd.DataFrame({"prompt": ["p", "p"], "prompt_b": ["q", None]})
+    >>> prompt_of(pairs, "b").tolist(), prompt_of(pairs, "a").tolist()
+    (['q', 'p'], ['p', 'p'])
+    """
+    if side == "a" or OTHER_PROMPT not in pairs:
+        return pairs["prompt"]
+    return pairs[OTHER_PROMPT].astype("str").fillna(pairs["prompt"])
 
 
 def complete_pairs(pairs: pd.DataFrame) -> pd.DataFrame:

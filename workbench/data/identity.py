@@ -16,6 +16,9 @@ _SIDED = ("response", "model", "media")
 BESIDE = "preference["
 """How columns begin that hold a judgement's answers under further criteria."""
 
+OTHER_PROMPT = "prompt_b"
+"""Column of B's own prompt, where it is not that of A."""
+
 _TURNED_ORDER = {"ab": "ba", "ba": "ab"}
 
 
@@ -25,7 +28,8 @@ def pair_ids(
     """Return the id of each row's pair, and which rows have the sides exchanged.
 
     A pair is its prompt, responses, models, media and what the file says separates pairs
-    (``item``). Rows that nothing tells apart, for they have no text, item or media, are
+    (``item``); where ``prompt_b`` gives B a prompt of its own, each side has its own.
+    Rows that nothing tells apart, for they have no text, item or media, are
     pairs of their own: by all their columns, and counted where even those are equal.
 
     Parameters
@@ -58,6 +62,15 @@ def pair_ids(
     shared = [column(name) for name in _SHARED]
     sides = [(column(f"{name}_a"), column(f"{name}_b")) for name in _SIDED]
     ids, turned = sided_digests(shared[0], sides[0], shared[1:], sides[1:])
+    two = np.flatnonzero(column(OTHER_PROMPT).notna().to_numpy())
+    if len(two):
+        # a prompt of each side is a part of that side
+        asked = (column("prompt"), column(OTHER_PROMPT))
+        own = [(a.iloc[two], b.iloc[two]) for a, b in (*sides, asked)]
+        beside = [part.iloc[two] for part in shared[1:]]
+        ids_of_two, turned_of_two = sided_digests(none.iloc[two], own[0], beside, own[1:])
+        ids = ids.mask(np.isin(np.arange(len(ids)), two), pd.Series(ids_of_two.array, index=two))
+        turned[two] = turned_of_two
     told = [*shared, *sides[0], *sides[2]]
     bare = np.logical_and.reduce([part.isna().to_numpy() for part in told])
     if bare.any():
@@ -140,6 +153,13 @@ def exchanged(frame: pd.DataFrame, rows: NDArray[np.bool_]) -> pd.DataFrame:
         if other is not None and other in frame:
             one, two = frame[name], frame[other]
             new[name], new[other] = one.mask(rows, two), two.mask(rows, one)
+    if OTHER_PROMPT in frame and "prompt" in frame:
+        two = rows & frame[OTHER_PROMPT].notna().to_numpy()
+        new["prompt"] = frame["prompt"].mask(two, frame[OTHER_PROMPT])
+        new[OTHER_PROMPT] = frame[OTHER_PROMPT].mask(two, frame["prompt"])
+        if "prompt_messages" in frame:
+            # those of the prompt that is B's now
+            new["prompt_messages"] = frame["prompt_messages"].mask(two)
     for name in frame.columns:
         if name == "preference" or str(name).startswith(BESIDE):
             preference = frame[name].astype("float64")

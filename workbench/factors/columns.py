@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from workbench.data.columns import PAIR_COLUMNS
+from workbench.data.columns import PAIR_COLUMNS, prompt_of
 from workbench.data.dataset import PreferenceData
 from workbench.errors import DesignError
 from workbench.factors.catalog import FactorSpec
@@ -153,8 +153,9 @@ def from_function(
             fix="Use workbench.factors.from_columns(data) for numeric columns of your own.",
         )
     sides = []
-    for side in ("response_a", "response_b"):
-        text = data.pairs[["pair_id", "prompt", side]].itertuples(index=False, name=None)
+    for side in "ab":
+        asked = prompt_of(data.pairs, side)
+        text = zip(data.pairs["pair_id"], asked, data.pairs[f"response_{side}"], strict=True)
         values = [_call(function, name, row, with_prompt) for row in text]
         sides.append(np.array(values, dtype=np.float64)[:, None])
     spec = FactorSpec(name, meaning or f"The function {name}.", "user", "score", coding)

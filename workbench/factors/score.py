@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from workbench.data.columns import prompt_of
 from workbench.data.dataset import PreferenceData
 from workbench.data.digests import content_digests
 from workbench.errors import DesignError
@@ -128,8 +129,8 @@ def _raw_values(data: PreferenceData, names: list[str]) -> tuple[Array, Array]:
     text = pd.concat([pairs["response_a"], pairs["response_b"]], ignore_index=True)
     prompts = vocabulary = None
     if RELATIONS & set(names):
-        prompts = pd.concat([pairs["prompt"], pairs["prompt"]], ignore_index=True)
-        vocabulary = Vocabulary.learn(pairs["prompt"].dropna().unique().tolist())
+        prompts = pd.concat([prompt_of(pairs, side) for side in "ab"], ignore_index=True)
+        vocabulary = Vocabulary.learn(prompts.dropna().unique().tolist())
     code, first = _distinct([text] if prompts is None else [prompts, text])
     text = text.iloc[first]
     prompts = None if prompts is None else prompts.iloc[first]

@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import pandas as pd
 
+from workbench.data.columns import prompt_of
 from workbench.data.dataset import PreferenceData
 from workbench.errors import DesignError
 from workbench.judges.asking import AskingJudge
@@ -95,8 +96,10 @@ class GradeJudge(AskingJudge):
     def verdicts(self, data: PreferenceData) -> pd.DataFrame:
         """Return a label for each pair."""
         pairs = text_pairs(data)
-        sides = [pairs[["prompt", f"response_{s}"]].set_axis(["prompt", "text"], axis=1)
-                 for s in "ab"]  # fmt: skip
+        sides = [
+            pd.DataFrame({"prompt": prompt_of(pairs, s), "text": pairs[f"response_{s}"]})
+            for s in "ab"
+        ]
         texts = pd.concat(sides, ignore_index=True)
         code = texts.groupby(["prompt", "text"], sort=False, dropna=False).ngroup().to_numpy()
         first = np.unique(code, return_index=True)[1]

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from workbench.data.columns import prompt_of
 from workbench.data.dataset import PreferenceData
 from workbench.errors import JudgeError
 from workbench.judges.base import label_rows, text_pairs
@@ -80,9 +81,14 @@ class RewardJudge:
         JudgeError
             The callable fails, or returns something else than a number for each response.
         """
-        prompts = pairs["prompt"].fillna("").tolist()
-        a = self._rewards(list(zip(prompts, pairs["response_a"], strict=True)), "A")
-        return a, self._rewards(list(zip(prompts, pairs["response_b"], strict=True)), "B")
+        a, b = (
+            self._rewards(
+                list(zip(prompt_of(pairs, s).fillna(""), pairs[f"response_{s}"], strict=True)),
+                s.upper(),
+            )
+            for s in "ab"
+        )
+        return a, b
 
     def _rewards(self, texts: list[tuple[str, str]], side: str) -> NDArray[np.float64]:
         rewards = np.empty(len(texts))

@@ -17,6 +17,10 @@ from workbench.decompose.identify import HIGH_CONDITION
 from workbench.decompose.missing import RULES as MISSING_RULES
 from workbench.finding import Rule
 from workbench.principles.held_out.evaluate import RULES as PRINCIPLE_RULES
+from workbench.structure.groups.findings import RULES as GROUP_RULES
+from workbench.structure.mixed.result import RULES as MIXED_RULES
+from workbench.structure.raters.result import RULES as RATER_RULES
+from workbench.structure.reliability.result import RULES as RELIABILITY_RULES
 
 Q_LEVEL = 0.05
 """A finding needs a q-value below this."""
@@ -100,5 +104,9 @@ ALL_RULES = {
     **OPTIMISATION_RULES,
     **SEEN_RULES,
     **CURATE_RULES,
+    **RATER_RULES,
+    **MIXED_RULES,
+    **RELIABILITY_RULES,
+    **GROUP_RULES,
 }
 """Every rule."""

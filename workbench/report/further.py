@@ -116,6 +116,26 @@ def _strength(job: MainJob) -> Result:
     return strength(job.data, annotators=_reference(job), **_options(job, "level"))
 
 
+def _raters(job: MainJob) -> Result:
+    from workbench.structure.raters.agreement import rater_agreement
+
+    return rater_agreement(job.data, annotators=_reference(job), **_options(job, "level"))
+
+
+def _mixed(job: MainJob) -> Result:
+    from workbench.structure.mixed.mixed import mixed
+
+    options = _options(job, "factors", "ties", "level")
+    return mixed(job.data, annotators=_reference(job), **options)
+
+
+def _context(job: MainJob) -> Result:
+    from workbench.structure.context.context import context
+
+    options = _options(job, "factors", "level")
+    return context(job.data, annotators=_reference(job), **options)
+
+
 def curation(job: MainJob, rule: Mapping[str, Any]) -> Result:
     """Return what a rule does to the labels of the reference (:func:`workbench.curate`)."""
     from workbench.curate.curation import curate
@@ -128,6 +148,13 @@ def _reference(job: MainJob) -> list[str]:
     table, name = job.data.annotators, job.people.groups[0]
     own = table["annotator"].eq(name)
     return list(table.loc[own if own.any() else table["kind"].eq(name), "annotator"])
+
+
+def _groups(job: MainJob) -> Result:
+    from workbench.structure.groups.groups import groups
+
+    options = _options(job, "factors", "ties", "level")
+    return groups(job.data, annotators=_reference(job), **options)
 
 
 def _ratings(job: MainJob) -> Result:
@@ -150,6 +177,10 @@ FURTHER: dict[str, Callable[[MainJob], Result]] = {
     "concordance": _concordance,
     "ratings": _ratings,
     "strength": _strength,
+    "raters": _raters,
+    "mixed": _mixed,
+    "groups": _groups,
+    "context": _context,
 }
 """How each further result is made, by the name that ``--with`` takes."""
 

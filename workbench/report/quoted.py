@@ -84,6 +84,7 @@ def _quote(pair_id: str, finding: Finding, data: PreferenceData) -> Quote:
         facts.append(_values(data, pair_id, finding.term))
     texts = (
         ("Prompt", pair.get("prompt"), _PROMPT),
+        ("Prompt of B", pair.get("prompt_b"), _PROMPT),
         ("Response A", pair.get("response_a"), _RESPONSE),
         ("Response B", pair.get("response_b"), _RESPONSE),
     )
@@ -93,7 +94,7 @@ def _quote(pair_id: str, finding: Finding, data: PreferenceData) -> Quote:
 
 
 def _named(what: str, pair: pd.Series) -> str:
-    model = pair.get(f"model_{what[-1].lower()}") if what != "Prompt" else None
+    model = pair.get(f"model_{what[-1].lower()}") if what.startswith("Response") else None
     return what if _absent(model) else f"{what} ({model})"
 
 

@@ -64,6 +64,11 @@ class PersonLabels:
     def __len__(self) -> int:
         return len(self.X)
 
+    @property
+    def weight_total(self) -> float:
+        """Labels, weighted."""
+        return float(self.weight.sum())
+
     def take(self, cells: NDArray[np.bool_] | NDArray[np.int64]) -> PersonLabels:
         """Return some of the cells; people and prompts keep their codes."""
         names = ("X", "weight", "votes", "person", "prompt", "pair")
@@ -80,6 +85,12 @@ class PersonLabels:
         return [
             Subset(self.X[at], self.weight[at], self.votes[at]) for at in np.split(order, bounds)
         ]
+
+    def prompts_of_people(self) -> list[NDArray[np.int64]]:
+        """Return the prompt of each of the cells of :meth:`subsets`."""
+        order = np.argsort(self.person, kind="stable")
+        bounds = np.cumsum(np.bincount(self.person, minlength=len(self.people)))[:-1]
+        return np.split(self.prompt[order], bounds)
 
     def folds(self, k: int, seed: int) -> NDArray[np.int64]:
         """Return the fold of each cell, 0 to k - 1; all cells of a prompt share theirs."""
@@ -130,7 +141,7 @@ def person_labels(
     >>> found.terms, len(found.people), len(found)
     (['first', 'second'], 5, 100)
     """
-    chosen = _chosen(data, annotators)
+    chosen = chosen_labels(data, annotators)
     told = None
     if items is not None:
         chosen, factors, told = _by_items(chosen, items)
@@ -181,7 +192,15 @@ def _laid_out(design: Design, told: tuple[list[str], Array] | None) -> PersonLab
     )
 
 
-def _chosen(data: PreferenceData, annotators: str | Iterable[str] | None) -> PreferenceData:
+def chosen_labels(data: PreferenceData, annotators: str | Iterable[str] | None) -> PreferenceData:
+    """Return the labels of the criterion that decides, of these annotators or of people.
+
+    Examples
+    --------
+    >>> import workbench as wb
+    >>> set(chosen_labels(wb.load("sample"), None).labels["kind"])
+    {'human'}
+    """
     data = data.decided()
     kinds = set(data.annotators["kind"])
     if annotators is None:

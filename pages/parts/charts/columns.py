@@ -44,6 +44,9 @@ _MEANING = {
     "shrinkage": "0: the scenario speaks for itself; 1: it borrows all from the others.",
 }
 
+_SMALL = 1e-4
+"""Numbers below it are told by their first digits, as rows of zeros are not read."""
+
 
 def configured(frame: pd.DataFrame) -> dict[Any, Any]:
     """Return how the columns of a table are shown, and what they mean."""
@@ -54,6 +57,16 @@ def configured(frame: pd.DataFrame) -> dict[Any, Any]:
             shown[name] = st.column_config.NumberColumn(format="%.2g", help=told)
         elif str(name).startswith("elo"):
             shown[name] = st.column_config.NumberColumn(format="%.0f", help=told)
+        elif _tiny(frame[name]):
+            shown[name] = st.column_config.NumberColumn(format="%.3g", help=told)
         elif told is not None:
             shown[name] = st.column_config.Column(help=told)
     return shown
+
+
+def _tiny(column: pd.Series) -> bool:
+    """Tell whether numbers would be rows of zeros where every digit is shown."""
+    if not pd.api.types.is_float_dtype(column.dtype):
+        return False
+    size = column.abs()
+    return bool((size[size > 0] < _SMALL).any())

@@ -23,7 +23,7 @@ _TAKEN = "taken-selections"
 def rows(frame: pd.DataFrame, key: str, select: Select | None = None) -> None:
     """Show a table; with ``select`` a row of a term or group leads to its pairs."""
     config: Any = configured(frame)
-    if select is None or not set(KEYS) & set(frame.columns):
+    if select is None or not {*KEYS, "annotator"} & set(frame.columns):
         st.dataframe(frame, key=key, hide_index=True, column_config=config)
         return
     event = st.dataframe(

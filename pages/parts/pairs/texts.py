@@ -35,8 +35,12 @@ def show_texts(pair: pd.Series, data: wb.PreferenceData, how: str, values: tuple
     values : tuple of str
         What else stands above each response; may be empty.
     """
-    note("Prompt")
+    two = not pd.isna(pair.get("prompt_b"))
+    note("Prompt of A" if two else "Prompt")
     _whole(pair["prompt"], how)
+    if two:
+        note("Prompt of B")
+        _whole(pair["prompt_b"], how)
     found = verdicts_of(data, pair["pair_id"])
     titles = titles_of(pair)
     heads = tuple(

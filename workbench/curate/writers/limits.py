@@ -45,6 +45,14 @@ def _check_prompts(pairs: pd.DataFrame, plan: Plan, layout: str) -> None:
             expected="a prompt with text, or a missing one",
             fix="Give these pairs a prompt, or none (a missing value), or leave them out.",
         )
+    two = pairs["prompt_b"].notna() if "prompt_b" in pairs else pd.Series(False, index=pairs.index)
+    if two.any():
+        raise DataError(
+            f"The layout {layout} has one prompt for both responses.",
+            found=_told(pairs, two, "have a prompt of B's own"),
+            expected="pairs whose responses answer one prompt",
+            fix="Leave these pairs out: data.filter(pair_ids=...).",
+        )
     whole = layout in _ASKED or (layout == "llama-factory" and not plan.prompt)
     messages = plan.prompt and (plan.chats or layout == "trl-conversational")
     if missing.any() and (whole or messages):

@@ -48,6 +48,7 @@ JUDGEMENT_COLUMNS = (
     "n_ties",
     "reason",
     "raw",
+    "criterion_category",
     "problem",
 )
 """Columns a translation may give; any other column is metadata of the pair.
@@ -62,7 +63,8 @@ says separates pairs: its comparison id, its turn; never the id of a vote) and `
 
 What makes a judgement: ``annotator`` (missing where the file names none: then ``unnamed``),
 ``kind`` (of :data:`workbench.data.columns.KINDS`; ``unknown`` where the format does not say),
-``criterion`` (missing: ``overall``), ``order_shown`` (``ab``: A was shown first; missing where
+``criterion`` (missing: ``overall``), ``criterion_category`` (its kind, where criteria are texts
+of their own), ``order_shown`` (``ab``: A was shown first; missing where
 the file does not tell) and ``replicate`` (only where the file numbers them). ``row_id`` is the
 file's own id of the judgement. ``weight`` counts what the label stands for; ``n_votes`` says
 that it is the share of so many votes, ``n_ties`` of them ties.

@@ -7,6 +7,7 @@ from importlib import import_module
 
 from workbench.data.formats import Format
 from workbench.data.formats.battles import LAYOUTS as BATTLES
+from workbench.data.formats.contexts import LAYOUTS as CONTEXTS
 from workbench.data.formats.judged import LAYOUTS as JUDGED
 from workbench.data.formats.rated import LAYOUTS as RATED
 from workbench.data.formats.tools import LAYOUTS as TOOLS
@@ -15,6 +16,7 @@ from workbench.errors import DataError
 
 _ROOMS: Mapping[str, Mapping[str, tuple[str, str]]] = {
     "tools": TOOLS,
+    "contexts": CONTEXTS,
     "battles": BATTLES,
     "judged": JUDGED,
     "rated": RATED,

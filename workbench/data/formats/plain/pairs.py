@@ -73,7 +73,6 @@ class Pairs:
             other = own.where(own.fillna("") != self._prompt.text.fillna(""))
             if other.notna().any():
                 result["prompt_b"] = other
-                parts["prompt of B"] = other
         if turn is not None:
             parts[turn.strip()] = names(table, turn)
         if parts:

@@ -1,0 +1,127 @@
+"""What can be asked about people, and the verb that answers: made once for data and choices."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import streamlit as st
+from parts.opening.needs import need_factors
+from parts.state import is_own
+
+import workbench as wb
+from workbench.report.main_job import with_factors
+from workbench.results import Result
+
+_WAIT = "Comparing people ..."
+
+
+@dataclass(frozen=True)
+class View:
+    """One question.
+
+    Attributes
+    ----------
+    name : str
+        Of the tab, and of the view in a link.
+    verb : str
+        Of the library.
+    question : str
+    takes : tuple of str
+        Choices of the page that the verb has.
+    factors : {"needed", "used", ""}
+        Needed unless items are weighed, used where the data can have any, or of no use.
+    only_if : str
+        What the user has to say first; empty where nothing.
+    criteria : bool
+        Whether it wants the labels of all criteria, where the others take one.
+    given : tuple
+        Options that go with what was said.
+    """
+
+    name: str
+    verb: str
+    question: str
+    takes: tuple[str, ...]
+    factors: str = "needed"
+    only_if: str = ""
+    criteria: bool = False
+    given: tuple[tuple[str, Any], ...] = ()
+
+
+VIEWS = (
+    View(
+        "Agreement",
+        "rater_agreement",
+        "How far do raters say the same beyond chance, and who stands apart?",
+        ("annotators", "by"),
+        factors="",
+    ),
+    View(
+        "People",
+        "people",
+        "Does each person weigh things otherwise: taste, reliability or carelessness?",
+        ("annotators", "by", "factors", "items", "ties"),
+    ),
+    View(
+        "Groups",
+        "groups",
+        "One public or several? Groups are told only where they predict labels of other prompts.",
+        ("annotators", "by", "factors", "items", "ties"),
+    ),
+    View(
+        "Mixed logit",
+        "mixed",
+        "How far do people's weights spread about their mean?",
+        ("annotators", "by", "factors", "items", "ties"),
+    ),
+    View(
+        "Reliability",
+        "reliability",
+        "Which answers are right, and how often is each person right, where a truth exists?",
+        ("annotators", "by"),
+        factors="used",
+        only_if="One answer of each pair is right, whoever is asked. Without that, a minority "
+        "would be told to be wrong.",
+        given=(("truth", "exists"),),
+    ),
+    View(
+        "Context",
+        "context",
+        "Which labels turn with the criterion, and which weights turn with the group?",
+        ("annotators", "factors"),
+        factors="used",
+        criteria=True,
+    ),
+)
+"""Every view, in the order of the tabs."""
+
+
+def found_for(view: View, data: wb.PreferenceData, choices: dict[str, Any]) -> Result:
+    """Return what the view's verb finds, computed once for data and choices."""
+    options = {name: choices[name] for name in view.takes if choices.get(name) is not None}
+    scored = bool(view.factors) and "items" not in options
+    if scored and view.factors == "needed":
+        need_factors(data)
+    make = _own_found if is_own(data) else _found
+    key = tuple(sorted({**options, **dict(view.given)}.items()))
+    asked = () if view.criteria else choices["criteria"]
+    return make(data.digest, view.verb, asked, key, scored, data)
+
+
+# Streamlit hashes no argument that starts with _: digest and choices are the key
+def _made(
+    digest: str,
+    verb: str,
+    criteria: tuple[str, ...],
+    options: tuple[tuple[str, Any], ...],
+    scored: bool,
+    _data: wb.PreferenceData,
+) -> Result:
+    data = _data.filter(criteria=criteria or None)
+    result: Result = getattr(wb, verb)(with_factors(data) if scored else data, **dict(options))
+    return result
+
+
+_found = st.cache_resource(max_entries=16, show_spinner=_WAIT)(_made)
+_own_found = st.cache_resource(max_entries=8, show_spinner=_WAIT, scope="session")(_made)

@@ -1,0 +1,1 @@
+"""Random coefficients by simulated maximum likelihood: how far people's weights lie apart."""

@@ -1,0 +1,1 @@
+"""Does each person weigh factors otherwise: taste, reliability or carelessness, held out."""

@@ -1,0 +1,139 @@
+"""What each rater does to the agreement, and how far each two agree."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+from scipy.stats import t
+
+from workbench.agreement import weighted_kappa
+from workbench.decompose.errors.tidy import q_values
+from workbench.intervals import NO_VARIATION, ONE_CLUSTER, Array
+from workbench.results import TIDY
+from workbench.structure.raters.interval import ONE_VALUE
+from workbench.structure.raters.ratings import SIDES, Ratings
+
+MOST_RATERS = 20
+"""Raters beyond which no kappa of each two is given."""
+
+_NOTHING = 1e-12
+
+_ONLY_TWO = "without this rater no pair has two ratings"
+
+
+def without_each(found: Ratings, level: float) -> pd.DataFrame:
+    """Return alpha (ordinal) without each rater, and how far that differs from alpha.
+
+    With sides both ways the values are A, tie and B at equal distances, so that ordinal alpha
+    is interval alpha: it follows from sums over pairs, of which each rater's part is taken off.
+
+    Examples
+    --------
+    >>> import workbench as wb
+    >>> from workbench.structure.raters.ratings import ratings_of
+    >>> table = without_each(ratings_of(wb.load("sample")), 0.95)
+    >>> len(table), list(table.columns[:3])
+    (12, ['term', 'estimate', 'std_error'])
+    """
+    scores = SIDES - 0.5
+    n, total = found.counts.sum(axis=1), found.counts @ scores
+    sums = _sums(n, total, found.counts @ scores**2)
+    g = int(found.cluster.max()) + 1
+    of_cluster = np.stack([np.bincount(found.cluster, part, g) for part in sums], axis=1)
+    everyone = of_cluster.sum(axis=0)
+    crossed = of_cluster.T @ of_cluster
+    alpha, slope = _alpha(everyone)
+    order = np.argsort(found.rater, kind="stable")
+    bounds = np.cumsum(np.bincount(found.rater, minlength=len(found.names)))[:-1]
+    rows = []
+    for name, at in zip(found.names, np.split(order, bounds), strict=True):
+        unit, x = found.unit[at], scores[found.value[at]]
+        rest = _sums(n[unit] - 1, total[unit] - x, sums[2][unit] - x**2)
+        touched, code = np.unique(found.cluster[unit], return_inverse=True)
+        less = np.stack([np.bincount(code, part - sums[k][unit], len(touched))
+                         for k, part in enumerate(rest)], axis=1)  # fmt: skip
+        other, turned = _alpha(everyone + less.sum(axis=0))
+        # what each cluster moves: its sums times the change of slope, and what it loses
+        lean, lost = turned - slope, less @ turned
+        mean = (everyone @ lean + lost.sum()) / g
+        square = lean @ crossed @ lean + 2 * (of_cluster[touched] @ lean) @ lost + lost @ lost
+        few = _ONLY_TWO if everyone[0] + less[:, 0].sum() < 2 else ONE_VALUE
+        rows.append({
+            "term": name, "estimate": other - alpha, "n": float(len(at)), "alpha": alpha,
+            "alpha_without": other, "variance": max(square - g * mean**2, 0.0) * g / max(g - 1, 1),
+            "reason": few if np.isnan(other) else None,
+        })  # fmt: skip
+    return _with_intervals(pd.DataFrame(rows), g, level)
+
+
+def _with_intervals(table: pd.DataFrame, g: int, level: float) -> pd.DataFrame:
+    """Return changes with Student's t over g clusters; none where nothing varies."""
+    if table.empty:
+        return table
+    change = table["estimate"].to_numpy("float64")
+    error = np.sqrt(table["variance"].to_numpy("float64"))
+    known = (error > _NOTHING) & (g > 1)
+    error = np.where(known, error, np.nan)
+    half = float(t.ppf(0.5 + level / 2, max(g - 1, 1))) * error
+    p = 2 * t.sf(np.abs(change) / error, max(g - 1, 1))
+    blank = NO_VARIATION if g > 1 else ONE_CLUSTER
+    why = pd.Series([None if one else blank for one in known], dtype="object")
+    table = table.assign(
+        std_error=error, conf_low=change - half, conf_high=change + half, p_value=p,
+        q_value=q_values(np.asarray(p, dtype=np.float64)), n_clusters=float(g),
+        reason=table["reason"].where(table["reason"].notna(), why),
+    )  # fmt: skip
+    return table[[*TIDY, "n_clusters", "alpha", "alpha_without", "reason"]]
+
+
+def each_two(found: Ratings, level: float) -> pd.DataFrame:
+    """Return kappa (quadratic weights, sides both ways) of each two raters of a few.
+
+    Examples
+    --------
+    >>> import workbench as wb
+    >>> from workbench.structure.raters.ratings import ratings_of
+    >>> len(each_two(ratings_of(wb.load("sample")), 0.95))
+    66
+    """
+    R = len(found.names)
+    if not 2 <= R <= MOST_RATERS:
+        return pd.DataFrame()
+    said = np.full((len(found.counts), R), np.nan)
+    said[found.unit, found.rater] = SIDES[found.value]
+    rows = []
+    for one in range(R):
+        for other in range(one + 1, R):
+            both = np.isfinite(said[:, one]) & np.isfinite(said[:, other])
+            x, y, code = said[both, one], said[both, other], found.cluster[both]
+            kappa = weighted_kappa(np.r_[x, 1 - x], np.r_[y, 1 - y], np.r_[code, code], level)
+            if not both.any():
+                kappa["reason"] = "no pair was judged by both"
+            rows.append({
+                "term": f"{found.names[one]} and {found.names[other]}",
+                "annotator": found.names[one], "other": found.names[other],
+                "agreement": float((x == y).mean()) if both.any() else np.nan,
+                **kappa, "n": float(both.sum()),
+            })  # fmt: skip
+    return pd.DataFrame(rows)
+
+
+def _sums(n: Array, total: Array, square: Array) -> tuple[Array, Array, Array]:
+    """Return what alpha is a function of, of each unit; 0 where fewer than two ratings are left.
+
+    Ratings; squared differences of their pairs over the ratings less one; squares about the tie.
+    """
+    there = n > 1
+    own = np.maximum(2 * (n * square - total**2) / np.maximum(n - 1, 1.0), 0.0)
+    return np.where(there, n, 0.0), np.where(there, own, 0.0), np.where(there, square, 0.0)
+
+
+def _alpha(sums: Array) -> tuple[float, Array]:
+    """Return alpha of units both ways, and its derivatives by the three sums."""
+    n, own, square = sums.tolist()
+    if n < 2 or square <= _NOTHING:
+        return np.nan, np.full(3, np.nan)
+    # both ways: 2 n ratings of mean 0, squared differences 2 own, chance 2 (2 n) (2 square)
+    ratio = own / (4 * n * square)
+    slope = [-ratio / n, -(2 * n - 1) / (4 * n * square), (2 * n - 1) * ratio / square]
+    return 1 - (2 * n - 1) * ratio, np.array(slope)

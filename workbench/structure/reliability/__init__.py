@@ -1,0 +1,1 @@
+"""Who labels wrongly, where a truth exists: Dawid and Skene's model of workers."""
