@@ -44,6 +44,12 @@ st.navigation(
                 url_path="leaderboard",
             ),
             st.Page(
+                "transitivity.py",
+                title="Transitivity",
+                icon=":material/cycle:",
+                url_path="transitivity",
+            ),
+            st.Page(
                 "principles.py",
                 title="Principles",
                 icon=":material/gavel:",

@@ -51,8 +51,9 @@ def edges_of(n: int, theta: np.ndarray, seed: int) -> Edges:
     return ordered(found.subset(comparable(found)[0]))[0]
 
 
-def ring(n: int, theta: np.ndarray, sharp: float, seed: int = 0) -> wb.PreferenceData:
+def ring(n: int, theta: np.ndarray | list[float], sharp: float, seed: int = 0) -> wb.PreferenceData:
     """The same, and each item beats those after it up to half-way round by ``sharp`` logits."""
+    theta = np.asarray(theta, dtype=float)
     M = len(theta)
     i, j = np.triu_indices(M, 1)
     eta = theta[i] - theta[j] + sharp * np.where((j - i) % M <= M // 2, 1, -1)

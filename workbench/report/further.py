@@ -137,6 +137,12 @@ def _ratings(job: MainJob) -> Result:
     return rate(job.data, annotator=job.people.groups[0], **options)
 
 
+def _transitivity(job: MainJob) -> Result:
+    from workbench.structure.transitivity.transitivity import transitivity
+
+    return transitivity(everyone(job), **_options(job, "level"))
+
+
 def _scenarios(job: MainJob) -> int:
     return int(job.data.pairs["scenario"].nunique())
 
@@ -150,6 +156,7 @@ FURTHER: dict[str, Callable[[MainJob], Result]] = {
     "concordance": _concordance,
     "ratings": _ratings,
     "strength": _strength,
+    "transitivity": _transitivity,
 }
 """How each further result is made, by the name that ``--with`` takes."""
 

@@ -1,0 +1,1 @@
+"""Commands on the structure of disagreement and of preference."""
