@@ -16,7 +16,8 @@ COVERAGE = "coverage"
 
 
 def main(wanted: list[str]) -> int:
-    known = sorted(p.stem for p in FOLDER.glob("*_speed.py"))
+    inner = {p.stem: f"structure.{p.stem}" for p in (FOLDER / "structure").glob("*.py")}
+    known = sorted([*(p.stem for p in FOLDER.glob("*_speed.py")), *inner])
     unknown = sorted(set(wanted) - {*known, COVERAGE})
     if unknown:
         every = ", ".join([*known, COVERAGE])
@@ -25,7 +26,7 @@ def main(wanted: list[str]) -> int:
     failed = []
     for name in wanted or known:
         print(f"== {name}", flush=True)
-        command = [sys.executable, "-m", f"bench.{name}"]
+        command = [sys.executable, "-m", f"bench.{inner.get(name, name)}"]
         done = subprocess.run(command, cwd=FOLDER.parent, check=False)
         if done.returncode:
             failed.append(name)
