@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import streamlit as st
-from parts.charts.ratings import rated, rating_choices
+from parts.charts.ratings import may_be_ranked, rated, rating_choices
 from parts.entry import enter
-from parts.linking import to_pairs
+from parts.linking import to_page, to_pairs
 from parts.state import announce, current
 from parts.ui import failure, figure, note, table
 
@@ -42,6 +42,8 @@ def ratings() -> None:
     )
     st.caption(f"{how} Click a point or a row: the battles of that model.")
     note(found.control)
+    note(may_be_ranked(data.digest, tuple(choices.items()), found))
+    to_page("transitivity.py", "Cycles, and what makes them")
     figure(found.plot(), "Ratings of each model", "ratings", select=_battles,
            frame=found.to_frame(), how=f"{how} {found.method}")  # fmt: skip
     first = ("rank", "term", "elo", "elo_low", "elo_high", "rank_low", "rank_high", "n")

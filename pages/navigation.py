@@ -45,6 +45,12 @@ st.navigation(
             ),
             st.Page("people.py", title="People", icon=":material/groups:", url_path="people"),
             st.Page(
+                "transitivity.py",
+                title="Transitivity",
+                icon=":material/cycle:",
+                url_path="transitivity",
+            ),
+            st.Page(
                 "principles.py",
                 title="Principles",
                 icon=":material/gavel:",

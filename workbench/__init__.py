@@ -117,6 +117,8 @@ if TYPE_CHECKING:
     from workbench.structure.raters.result import RaterAgreement as RaterAgreement
     from workbench.structure.reliability.reliability import reliability as reliability
     from workbench.structure.reliability.result import Reliability as Reliability
+    from workbench.structure.transitivity.result import Transitivity as Transitivity
+    from workbench.structure.transitivity.transitivity import transitivity as transitivity
     from workbench.whole_run.result import WholeRun as WholeRun
     from workbench.whole_run.run import run as run
 
@@ -208,6 +210,8 @@ _EXPORTS = {
     "Groups": "workbench.structure.groups.groups_result",
     "people": "workbench.structure.people.people",
     "People": "workbench.structure.people.result",
+    "transitivity": "workbench.structure.transitivity.transitivity",
+    "Transitivity": "workbench.structure.transitivity.result",
     "overview": "workbench.overview.overview",
     "Overview": "workbench.overview.overview",
     "report": "workbench.report.build",

@@ -172,6 +172,7 @@ def rate(
 ) -> None:
     """Rate the models (Bradley-Terry), with style controlled where covariates are named."""
     import workbench as wb
+    from workbench.structure.transitivity.verdict import ranking_line
 
     names = split_names(covariates or []) or ()
     data = run.scored() if names else run.load()
@@ -185,6 +186,7 @@ def rate(
             anchor=anchor,
             **run.fit_options("level"),
         )
+        run.told.append(ranking_line(found))
     run.show_result(found)
 
 

@@ -21,6 +21,7 @@ from workbench.structure.groups.findings import RULES as GROUP_RULES
 from workbench.structure.mixed.result import RULES as MIXED_RULES
 from workbench.structure.raters.result import RULES as RATER_RULES
 from workbench.structure.reliability.result import RULES as RELIABILITY_RULES
+from workbench.structure.transitivity.findings import RULES as TRANSITIVITY_RULES
 
 Q_LEVEL = 0.05
 """A finding needs a q-value below this."""
@@ -108,5 +109,6 @@ ALL_RULES = {
     **MIXED_RULES,
     **RELIABILITY_RULES,
     **GROUP_RULES,
+    **TRANSITIVITY_RULES,
 }
 """Every rule."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
 import numpy as np
@@ -39,6 +39,8 @@ class Battles:
     n_clusters : int
     exclusions : DataFrame
         Labels left out: ``reason, n``.
+    label : ndarray of int, shape (n,)
+        Position in ``data.labels`` of each battle's label; empty where battles are not of data.
     """
 
     models: list[str]
@@ -51,6 +53,7 @@ class Battles:
     cluster: Codes
     n_clusters: int
     exclusions: pd.DataFrame
+    label: Codes = field(default_factory=lambda: np.empty(0, dtype=np.int64))
 
     def __len__(self) -> int:
         return len(self.a)
@@ -67,6 +70,7 @@ class Battles:
             X=self.X[rows],
             cluster=cluster,
             n_clusters=len(present),
+            label=self.label[rows] if len(self.label) else self.label,
         )
 
     def with_covariates(self, names: list[str]) -> Battles:
@@ -135,6 +139,7 @@ def collect(
         cluster=cluster,
         n_clusters=n_clusters,
         exclusions=exclusions,
+        label=np.flatnonzero(kept),
     )
     if "n_votes" not in labels:
         return battles
@@ -205,6 +210,7 @@ def single_votes(battles: Battles, labels: pd.DataFrame, counted: NDArray[np.boo
         X=battles.X[rows],
         cluster=cluster,
         n_clusters=battles.n_clusters + int(later.sum()),
+        label=battles.label[rows] if len(battles.label) else battles.label,
     )
 
 

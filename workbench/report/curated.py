@@ -1,17 +1,21 @@
-"""The sections of strength and curation: how sure labels are, and what a rule did."""
+"""Sections of strength, curation, ratings and transitivity: what is said before the tables."""
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pandas as pd
 
 from workbench.curate.curation_result import Curation
 from workbench.curate.strength_result import Strength
+from workbench.ratings.result import Ratings
 from workbench.report.columns import WEIGHTS
 from workbench.report.page import Figure, Section, Table
 from workbench.report.sections import other
 from workbench.results import Result
+from workbench.structure.transitivity.result import Transitivity
+from workbench.structure.transitivity.verdict import ranking_line
 
 _MEASURES = {
     "group": "pairs", "term": "measure", "estimate": "value", "p_value": "p", "n": "n",
@@ -41,7 +45,20 @@ def section_of(result: Result, number: int) -> Section:
         return strength(result, number)
     if isinstance(result, Curation):
         return curation(result, number)
+    if isinstance(result, Transitivity):
+        return transitivity(result, number)
+    if isinstance(result, Ratings):
+        page = other(result, number)
+        return replace(page, paragraphs=(*page.paragraphs, ranking_line(result)))
     return other(result, number)
+
+
+def transitivity(result: Transitivity, number: int) -> Section:
+    """Show whether items may be ranked: the verdicts first, then what they stand on."""
+    page = other(result, number)
+    said = (f"{one['group']}: {one['verdict']}." for one in result.verdicts)
+    gone = (f"{name}: refused: {why}" for name, why in result.refused.items())
+    return replace(page, paragraphs=(*page.paragraphs, *said, *gone))
 
 
 def strength(result: Strength, number: int) -> Section:

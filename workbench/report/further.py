@@ -164,6 +164,12 @@ def _ratings(job: MainJob) -> Result:
     return rate(job.data, annotator=job.people.groups[0], **options)
 
 
+def _transitivity(job: MainJob) -> Result:
+    from workbench.structure.transitivity.transitivity import transitivity
+
+    return transitivity(everyone(job), **_options(job, "level"))
+
+
 def _scenarios(job: MainJob) -> int:
     return int(job.data.pairs["scenario"].nunique())
 
@@ -181,6 +187,7 @@ FURTHER: dict[str, Callable[[MainJob], Result]] = {
     "mixed": _mixed,
     "groups": _groups,
     "context": _context,
+    "transitivity": _transitivity,
 }
 """How each further result is made, by the name that ``--with`` takes."""
 

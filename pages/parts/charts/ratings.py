@@ -9,6 +9,7 @@ from parts.choices import criteria, one, some
 
 import workbench as wb
 from workbench.ratings.bradley_terry import Ratings, rate
+from workbench.structure.transitivity.verdict import ranking_line
 
 _ARENA = ("words", "headers", "bullets", "numbered_items", "bold")
 _EVERYBODY = "everybody"
@@ -58,3 +59,9 @@ def rated(digest: str, choices: tuple[tuple[str, Any], ...], _data: wb.Preferenc
     """Return the ratings of a data set and choices, fitted once for both."""
     options = dict(choices)
     return rate(_data.filter(criteria=options.pop("criteria") or None), **options)
+
+
+@st.cache_data(max_entries=8, show_spinner=False, scope="session")
+def may_be_ranked(digest: str, choices: tuple[tuple[str, Any], ...], _found: Ratings) -> str:
+    """Return whether rated models may be ranked at all, computed once for data and choices."""
+    return ranking_line(_found)

@@ -1,0 +1,1 @@
+"""May these items be ranked: cycles within people, between shares, and on held-out labels."""
