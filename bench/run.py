@@ -27,7 +27,7 @@ def main(wanted: list[str]) -> int:
     failed = []
     for name in wanted or known:
         print(f"== {name}", flush=True)
-        command = [sys.executable, "-m", f"bench.{inner.get(name, name)}"]
+        command = [sys.executable, "-m", f"bench.{name}"]
         done = subprocess.run(command, cwd=FOLDER.parent, check=False)
         if done.returncode:
             failed.append(name)
