@@ -30,6 +30,7 @@ from workbench.cli.dashboard import serve
 from workbench.cli.flags import ANNOTATOR
 from workbench.cli.options import BY, FIT, FORMAT, REFERENCE, SOURCE, SOURCES
 from workbench.cli.report import write_report
+from workbench.cli.structure import people
 from workbench.cli.terminal import Group
 from workbench.errors import ConfigError
 
@@ -145,6 +146,7 @@ audit_judge.register(app)
 audit_model.register(app)
 audit_rewards.register(app)
 curate.register(app)
+people.register(app)
 
 
 @command(app, opened.DATA, FORMAT, ANNOTATOR, shared=opened.SHARED)

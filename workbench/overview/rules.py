@@ -17,6 +17,7 @@ from workbench.decompose.identify import HIGH_CONDITION
 from workbench.decompose.missing import RULES as MISSING_RULES
 from workbench.finding import Rule
 from workbench.principles.held_out.evaluate import RULES as PRINCIPLE_RULES
+from workbench.structure.people.findings import RULES as PEOPLE_RULES
 
 Q_LEVEL = 0.05
 """A finding needs a q-value below this."""
@@ -100,5 +101,6 @@ ALL_RULES = {
     **OPTIMISATION_RULES,
     **SEEN_RULES,
     **CURATE_RULES,
+    **PEOPLE_RULES,
 }
 """Every rule."""

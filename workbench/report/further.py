@@ -116,6 +116,13 @@ def _strength(job: MainJob) -> Result:
     return strength(job.data, annotators=_reference(job), **_options(job, "level"))
 
 
+def _people(job: MainJob) -> Result:
+    from workbench.structure.people.people import people
+
+    options = _options(job, "factors", "ties", "level")
+    return people(job.data, annotators=_reference(job), **options)
+
+
 def curation(job: MainJob, rule: Mapping[str, Any]) -> Result:
     """Return what a rule does to the labels of the reference (:func:`workbench.curate`)."""
     from workbench.curate.curation import curate
@@ -150,6 +157,7 @@ FURTHER: dict[str, Callable[[MainJob], Result]] = {
     "concordance": _concordance,
     "ratings": _ratings,
     "strength": _strength,
+    "people": _people,
 }
 """How each further result is made, by the name that ``--with`` takes."""
 

@@ -1,0 +1,1 @@
+"""Commands about who disagrees with whom, one verb of the library each."""
