@@ -30,7 +30,7 @@ from workbench.cli.dashboard import serve
 from workbench.cli.flags import ANNOTATOR
 from workbench.cli.options import BY, FIT, FORMAT, REFERENCE, SOURCE, SOURCES
 from workbench.cli.report import write_report
-from workbench.cli.structure import context, groups, mixed, raters, reliability
+from workbench.cli.structure import context, groups, mixed, people, raters, reliability
 from workbench.cli.terminal import Group
 from workbench.errors import ConfigError
 
@@ -151,6 +151,7 @@ mixed.register(app)
 reliability.register(app)
 groups.register(app)
 context.register(app)
+people.register(app)
 
 
 @command(app, opened.DATA, FORMAT, ANNOTATOR, shared=opened.SHARED)
