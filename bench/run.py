@@ -13,12 +13,12 @@ import sys
 from pathlib import Path
 
 FOLDER = Path(__file__).resolve().parent
-COVERAGE = "coverage"
+COVERAGE, STRUCTURE = "coverage", "structure"
 
 
 def main(wanted: list[str]) -> int:
     known = sorted(p.stem for p in FOLDER.glob("*_speed.py"))
-    known += sorted(f"structure.{p.stem}" for p in (FOLDER / "structure").glob("[!_]*.py"))
+    known += sorted(f"{STRUCTURE}.{p.stem}" for p in (FOLDER / STRUCTURE).glob("[!_]*.py"))
     unknown = sorted(set(wanted) - {*known, COVERAGE})
     if unknown:
         every = ", ".join([*known, COVERAGE])

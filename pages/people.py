@@ -6,8 +6,9 @@ import streamlit as st
 from parts.entry import enter
 from parts.state import announce, current
 from parts.structure.choices import chosen_people
+from parts.structure.made import found_for
 from parts.structure.shown import shown
-from parts.structure.views import VIEWS, View, found_for
+from parts.structure.views import VIEWS, View
 from parts.ui import failure
 
 import workbench as wb

@@ -82,8 +82,8 @@ def test_correlations_of_an_analysis_of_variance() -> None:
     """Mean squares 11.24, 32.49, 1.02, 6.26 are those that Shrout and Fleiss print."""
     table = [[9, 2, 5, 8], [6, 1, 3, 2], [8, 4, 6, 8], [7, 1, 2, 6], [10, 5, 6, 9], [6, 2, 4, 7]]
     found = icc(table)
-    R, J, E, W = 674.5 / 60, 32.486111111111114, 15.2916666666666667 / 15, 112.75 / 18
-    R = 56.2083333333333333 / 5
+    # sums of squares 56.208, 97.458, 15.292, 112.75 with 5, 3, 15 and 18 degrees of freedom
+    R, J, E, W = 1349 / 24 / 5, 2339 / 24 / 3, 367 / 24 / 15, 112.75 / 18
     assert found["ICC1"]["estimate"] == pytest.approx((R - W) / (R + 3 * W), abs=1e-8)
     two = (R - E) / (R + 3 * E + 4 * (J - E) / 6)
     assert found["ICC2"]["estimate"] == pytest.approx(two, abs=1e-8)

@@ -30,7 +30,15 @@ from workbench.cli.dashboard import serve
 from workbench.cli.flags import ANNOTATOR
 from workbench.cli.options import BY, FIT, FORMAT, REFERENCE, SOURCE, SOURCES
 from workbench.cli.report import write_report
-from workbench.cli.structure import context, groups, mixed, raters, reliability, transitivity
+from workbench.cli.structure import (
+    context,
+    groups,
+    mixed,
+    people,
+    raters,
+    reliability,
+    transitivity,
+)
 from workbench.cli.terminal import Group
 from workbench.errors import ConfigError
 
@@ -152,6 +160,7 @@ reliability.register(app)
 groups.register(app)
 context.register(app)
 transitivity.register(app)
+people.register(app)
 
 
 @command(app, opened.DATA, FORMAT, ANNOTATOR, shared=opened.SHARED)

@@ -19,6 +19,7 @@ from workbench.finding import Rule
 from workbench.principles.held_out.evaluate import RULES as PRINCIPLE_RULES
 from workbench.structure.groups.findings import RULES as GROUP_RULES
 from workbench.structure.mixed.result import RULES as MIXED_RULES
+from workbench.structure.people.findings import RULES as PEOPLE_RULES
 from workbench.structure.raters.result import RULES as RATER_RULES
 from workbench.structure.reliability.result import RULES as RELIABILITY_RULES
 from workbench.structure.transitivity.findings import RULES as TRANSITIVITY_RULES
@@ -110,5 +111,6 @@ ALL_RULES = {
     **RELIABILITY_RULES,
     **GROUP_RULES,
     **TRANSITIVITY_RULES,
+    **PEOPLE_RULES,
 }
 """Every rule."""

@@ -136,6 +136,13 @@ def _context(job: MainJob) -> Result:
     return context(job.data, annotators=_reference(job), **options)
 
 
+def _people(job: MainJob) -> Result:
+    from workbench.structure.people.people import people
+
+    options = _options(job, "factors", "ties", "level")
+    return people(job.data, annotators=_reference(job), **options)
+
+
 def curation(job: MainJob, rule: Mapping[str, Any]) -> Result:
     """Return what a rule does to the labels of the reference (:func:`workbench.curate`)."""
     from workbench.curate.curation import curate
@@ -188,6 +195,7 @@ FURTHER: dict[str, Callable[[MainJob], Result]] = {
     "groups": _groups,
     "context": _context,
     "transitivity": _transitivity,
+    "people": _people,
 }
 """How each further result is made, by the name that ``--with`` takes."""
 

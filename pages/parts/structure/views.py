@@ -1,19 +1,9 @@
-"""What can be asked about people, and the verb that answers: made once for data and choices."""
+"""What can be asked about people, and the verb that answers."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import Any
-
-import streamlit as st
-from parts.opening.needs import need_factors
-from parts.state import is_own
-
-import workbench as wb
-from workbench.report.main_job import with_factors
-from workbench.results import Result
-
-_WAIT = "Comparing people ..."
 
 
 @dataclass(frozen=True)
@@ -95,33 +85,3 @@ VIEWS = (
     ),
 )
 """Every view, in the order of the tabs."""
-
-
-def found_for(view: View, data: wb.PreferenceData, choices: dict[str, Any]) -> Result:
-    """Return what the view's verb finds, computed once for data and choices."""
-    options = {name: choices[name] for name in view.takes if choices.get(name) is not None}
-    scored = bool(view.factors) and "items" not in options
-    if scored and view.factors == "needed":
-        need_factors(data)
-    make = _own_found if is_own(data) else _found
-    key = tuple(sorted({**options, **dict(view.given)}.items()))
-    asked = () if view.criteria else choices["criteria"]
-    return make(data.digest, view.verb, asked, key, scored, data)
-
-
-# Streamlit hashes no argument that starts with _: digest and choices are the key
-def _made(
-    digest: str,
-    verb: str,
-    criteria: tuple[str, ...],
-    options: tuple[tuple[str, Any], ...],
-    scored: bool,
-    _data: wb.PreferenceData,
-) -> Result:
-    data = _data.filter(criteria=criteria or None)
-    result: Result = getattr(wb, verb)(with_factors(data) if scored else data, **dict(options))
-    return result
-
-
-_found = st.cache_resource(max_entries=16, show_spinner=_WAIT)(_made)
-_own_found = st.cache_resource(max_entries=8, show_spinner=_WAIT, scope="session")(_made)
