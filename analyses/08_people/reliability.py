@@ -18,6 +18,8 @@ from workbench.structure.reliability.gate import taste_gate
 DEFAULT = Path(__file__).resolve().parents[2] / ".." / "shared" / "data"
 SETS = ("duck", "dog", "face")
 FAMILIES = ("length", "structure")
+RIGHT = (0.95, 0.9, 0.85, 0.8, 0.75, 0.7, 0.5, 0.2)
+PAIRS, EACH, SEEDS = 160, 100, 50
 
 
 def accuracy(folder: Path, name: str) -> dict[str, Any]:
@@ -70,6 +72,37 @@ def checked(folder: Path) -> dict[str, Any]:
             "std_error": round(gate.std_error, 5), "refused": gate.taste}  # fmt: skip
 
 
+def facts(seed: int) -> wb.PreferenceData:
+    """Return workers who know the truth of pairs with some chance."""
+    rng = np.random.default_rng(seed)
+    truth = rng.integers(2, size=PAIRS)
+    at = np.concatenate([rng.choice(PAIRS, EACH, replace=False) for _ in RIGHT])
+    who = np.repeat(np.arange(len(RIGHT)), EACH)
+    knows = rng.random(len(at)) < np.array(RIGHT)[who]
+    said = np.where(knows, truth[at], 1 - truth[at])
+    pairs = pd.DataFrame({"item": [f"item {k}" for k in range(PAIRS)],
+                          "cluster": [f"prompt {k}" for k in range(PAIRS)]})  # fmt: skip
+    labels = pd.DataFrame({"pair": at, "annotator": [f"worker {w}" for w in who],
+                           "kind": "human", "preference": said.astype(float)})  # fmt: skip
+    return wb.PreferenceData.from_tables(pairs, labels)
+
+
+def planted() -> dict[str, Any]:
+    """Return how often intervals of 95 % hold the accuracy that was planted."""
+    held, apart, below = [], [], []
+    for seed in range(SEEDS):
+        rows = wb.reliability(facts(seed), truth="exists").to_frame()
+        held.append((rows["conf_low"] <= RIGHT) & (rows["conf_high"] >= RIGHT))
+        apart.append(rows["estimate"] - RIGHT)
+        below.append(rows["q_value"] < 0.05)
+    return {
+        "right": list(RIGHT), "labels of each": EACH, "pairs": PAIRS,
+        "held": int(np.sum(held)), "of": int(np.size(held)),
+        "mean error": [round(float(v), 3) for v in np.mean(apart, axis=0)],
+        "called worse than chance": [int(v) for v in np.sum(below, axis=0)],
+    }  # fmt: skip
+
+
 def computed(folder: Path = DEFAULT) -> dict[str, Any]:
     """Return all numbers.
 
@@ -79,4 +112,4 @@ def computed(folder: Path = DEFAULT) -> dict[str, Any]:
         Holds ``crowd_truth`` and ``normalised``.
     """
     return {"accuracy": {name: accuracy(folder, name) for name in SETS},
-            "MT-bench people": checked(folder)}  # fmt: skip
+            "MT-bench people": checked(folder), "planted": planted()}  # fmt: skip

@@ -89,9 +89,10 @@ def taste_gate(
     influence = (pull - gain * labels.weight) / labels.weight.sum()
     error = cluster_error(influence, labels.prompt)
     taste = bool(gain > BEATS * error)
+    way = "lower" if gain >= 0 else "higher"
     told = (
-        f"log-loss a label {gain:+.4f} lower with weights of each person's own than with one set "
-        f"of weights and each person's sharpness (standard error {error:.4f} over "
+        f"log-loss a label {abs(gain):.4f} {way} with weights of each person's own than with one "
+        f"set of weights and each person's sharpness (standard error {error:.4f} over "
         f"{len(labels.prompts):,} prompts, {n:,} labels, held out)"
     )
     start = "people differ in taste" if taste else "taste does not predict better than reliability"

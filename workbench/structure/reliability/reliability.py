@@ -91,8 +91,8 @@ def reliability(
             "Whether one answer is right must be said.",
             found=f"truth={truth!r}",
             expected=f"truth={EXISTS!r}: right and wrong do not depend on who is asked",
-            fix="Say it where it holds (facts, counts, tests). Where people may like different "
-            "things, a minority is not wrong: ask how their weights differ (mixed).",
+            fix="Say it where it holds (facts, counts, tests): --truth exists. Where people may "
+            "like different things, a minority is not wrong: ask how their weights differ (mixed).",
         )
     found = answers(data, annotators, by)
     gate = taste_gate(data, annotators, by, seed)
