@@ -23,7 +23,7 @@ def votes(tmp_path_factory: pytest.TempPathFactory) -> Path:
     rows = [
         {"prompt": f"question {k}", "response_a": "yes", "response_b": "no, never", "kind": kind,
          "annotator": kind, "criterion": criterion, "preference": y}
-        for k in range(40)
+        for k in range(20)
         for kind in ("human", "llm")
         for criterion, y in (("brief", "a"), ("full", "b"), ("overall", "ab"[k % 2]),
                              ("nonsense", "ab"[k % 2]))

@@ -156,7 +156,7 @@ def test_a_weight_of_opposite_signs_in_two_groups_is_found():
 
 def test_nothing_planted_is_hardly_ever_reported():
     reported = 0
-    for seed in range(12):
+    for seed in range(8):
         found = wb.context(turned_by_group(null=True, seed=seed, labels=240)).reversals
         reported += int(found["reversed"].any())
     assert reported <= 1
