@@ -54,6 +54,17 @@ def test_the_interval_holds_the_planted_energy():
         assert row["conf_low"] < truth < row["conf_high"], seed
 
 
+def test_less_than_noise_has_an_upper_limit_all_the_same():
+    shown = 0
+    for seed in range(8):
+        found = energy(edges_of(60, np.linspace(-1, 1, 5), seed), 99, 0.95, 0)
+        if found.value < found.null and np.isfinite(found.high):
+            shown += 1
+            assert 0 < found.high < 0.25
+            assert found.low == 0
+    assert shown
+
+
 def _logits(data: wb.PreferenceData, theta: np.ndarray, sharp: float) -> np.ndarray:
     edges = comparisons(data, None, "prompt").edges
     at = np.array([int(name[1:]) for name in edges.items])

@@ -334,7 +334,8 @@ def _chosen(data: PreferenceData, annotator: str | Iterable[str] | None) -> NDAr
         kind = (data.labels["kind"] == names[0]).to_numpy()
         if kind.any():
             return np.asarray(kind)
-    unknown = [name for name in names if name not in set(table["annotator"])]
+    known = set(table["annotator"])
+    unknown = [name for name in names if name not in known]
     if unknown or not names:
         raise DesignError(
             f"The data have no annotator {unknown[0]!r}." if unknown else "No annotator is named.",

@@ -174,16 +174,22 @@ def comparisons(
     labels, pairs = data.labels, data.pairs
     row = data.pair_rows[used.label]
     name = labels["annotator"].to_numpy()[used.label]
+    cluster = pairs["cluster"].astype("str").to_numpy(dtype=object)[row]
     if "n_votes" in labels:
         # the votes behind one share are of several people, and nobody knows of which
         several = labels["n_votes"].to_numpy("float64")[used.label] > 1
         name = np.where(several, None, name)
+        # votes of a count table are clusters of their own, as they are for ratings
+        by_label = pd.Series(used.cluster).groupby(used.label)
+        later = used.cluster != by_label.transform("min").to_numpy()
+        place = by_label.cumcount().astype("str").to_numpy()
+        cluster = np.where(later, cluster + " " + place, cluster)
     person, people = pd.factorize(pd.Series(name, dtype="str"), sort=True)
     where = _contexts(pairs, context).take(row)
     code, contexts = pd.factorize(where, sort=True)
-    cluster = pairs["cluster"].astype("str").to_numpy()[row]
     if context is None and len(people) > 1:
-        cluster = np.where(person >= 0, people.take(np.maximum(person, 0)), cluster).astype(str)
+        cluster = np.where(person >= 0, people.take(np.maximum(person, 0)), cluster)
+    cluster = cluster.astype(str)
     codes = np.unique(cluster, return_inverse=True)[1]
     edges, a, b, y = ordered(replace(used, cluster=codes))
     lost = len(battles) - len(used)

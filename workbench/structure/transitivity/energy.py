@@ -22,7 +22,9 @@ _BLOCK = 2_000_000
 """Shares drawn at once."""
 
 _REACH = 2.0
-"""Largest multiple of the observed cycles that the interval looks at."""
+"""Largest multiple of the observed cycles that the interval looks at, noise apart."""
+
+_MOST = 0.975
 
 _GRID = 15
 _GRID_DRAWS = 400
@@ -217,8 +219,10 @@ def _beyond(
     size = float(edges.weight @ residual**2)
     if value <= 1e-12:
         return np.nan, np.nan, np.nan, "the shares hold no cycle at all: how far off is not known"
-    shrink, base = _without_noise(edges, hodge, logits, rng)
-    amount = _REACH * np.linspace(0, 1, _GRID) ** 1.5
+    shrink, base, noise = _without_noise(edges, hodge, logits, rng)
+    # where less is seen than noise makes, much more could be there
+    reach = _REACH * np.sqrt(1 + 4 * noise / size)
+    amount = reach * np.linspace(0, 1, _GRID) ** 1.5
     truth = amount**2 * size / (base + amount**2 * size)
     tails = ((1 - level) / 2, 0.5, (1 + level) / 2)
     reached = np.empty((3, _GRID))
@@ -235,19 +239,24 @@ def _beyond(
 
 def _without_noise(
     edges: Edges, hodge: Hodge, logits: Array, rng: np.random.Generator
-) -> tuple[float, float]:
-    """Return by what Bradley-Terry's logits are too large, and their energy without that.
+) -> tuple[float, float, float]:
+    """Return by what Bradley-Terry's logits are too large, their energy without that, and more.
+
+    The last is the cyclic part that noise makes at the most.
 
     Noise makes ratings larger, and where items differ by little it makes most of them. The
     energy is kept above the error with which that is known.
     """
     base = float(edges.weight @ logits**2)
     Y = edges.log_odds(draw_shares(edges, logistic(logits.copy()), _GRID_DRAWS, rng))
-    ranked = (1 - np.nan_to_num(hodge.cyclic(Y))) * (edges.weight @ Y**2)
+    share, total = np.nan_to_num(hodge.cyclic(Y)), edges.weight @ Y**2
+    ranked, cyclic = (1 - share) * total, float(np.quantile(share * total, _MOST))
     noise = max(float(ranked.mean()) - base, 0.0)
     least = noise * float(np.sqrt(2 / (len(edges.items) - 1)))
     own = max(base - noise, min(least, base))
-    return (float(np.sqrt(own / base)), own) if base > 0 else (1.0, max(least, 1e-12))
+    if base <= 0:
+        return 1.0, max(least, 1e-12), cyclic
+    return float(np.sqrt(own / base)), own, cyclic
 
 
 def _crossing(truth: Array, line: Array, value: float) -> float:
