@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 
 from workbench.compare.pooling import Subset, pool
 from workbench.structure.labels import person_labels
-from workbench.structure.people.simulated import Simulation
+from workbench.structure.people.simulated import DRAWS, Simulation
 from workbench.structure.planted import planted_people
 
 
@@ -33,21 +34,26 @@ def test_each_column_is_a_block_of_its_own_by_default():
     np.testing.assert_allclose(one.tau, other.tau, rtol=1e-3)
 
 
-def test_with_many_draws_the_posterior_is_that_of_quadrature():
+@pytest.mark.parametrize(
+    ("draws", "near"), [(8192, 1.0), (DRAWS, 4.0)], ids=["many draws", "as many as are taken"]
+)
+def test_the_posterior_is_that_of_quadrature(draws, near):
+    """Of 60 people, some of whom a term separates, the worst."""
     labels = person_labels(
-        planted_people(people=6, labels=12, tastes=((0.8,),), tau=1.2, seed=3)[0]
+        planted_people(people=60, labels=12, tastes=((0.8,),), tau=1.2, seed=3)[0]
     )
-    model = Simulation.of(labels, draws=8192)
     mu, tau = np.array([0.6]), 1.2
-    found = model.moments(np.zeros((6, 1)), mu, np.array([tau**2]), steps=30)
-    nodes, weights = np.polynomial.hermite_e.hermegauss(60)
+    found = Simulation.of(labels, draws=draws).moments(
+        np.zeros((60, 1)), mu, np.array([tau**2]), steps=30
+    )
+    nodes, weights = np.polynomial.hermite_e.hermegauss(100)
     b = mu[0] + tau * nodes
     for p, one in enumerate(labels.subsets()):
         eta = one.X @ b[None, :]
         own = one.votes @ eta - one.weight @ np.logaddexp(0.0, eta)
         mass = np.exp(own) * weights / np.sqrt(2 * np.pi)
-        assert abs(found.evidence[p] - np.log(mass.sum())) < 1e-3
+        assert abs(found.evidence[p] - np.log(mass.sum())) < 2e-3 * near
         mean = mass @ b / mass.sum()
         spread = mass @ b**2 / mass.sum() - mean**2
-        assert abs(found.mean[p, 0] - mean) < 2e-3 * np.sqrt(spread)
-        assert abs(found.covariance[p, 0, 0] / spread - 1) < 5e-3
+        assert abs(found.mean[p, 0] - mean) < 2e-3 * near * np.sqrt(spread)
+        assert abs(found.covariance[p, 0, 0] / spread - 1) < 5e-3 * near

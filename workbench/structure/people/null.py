@@ -187,7 +187,9 @@ class _Columns:
             V = np.linalg.inv(hessian + np.diag(1.0 / tau2))
             d = (V @ gradient[:, :, None])[:, :, 0]
             known = there - np.diagonal(V, axis1=1, axis2=2).sum(axis=0) / tau2
-            found = np.bincount(self.parts, (d**2).sum(axis=0)) / np.bincount(self.parts, known)
+            free, moved = (np.bincount(self.parts, part) for part in (known, (d**2).sum(axis=0)))
+            # of a term that never differs in this fold nothing is known, and nobody moves
+            found = np.divide(moved, free, out=np.zeros(len(free)), where=free > 1e-9 * there)
             tau2 = np.maximum(found[self.parts], self.least)
         V = np.linalg.inv(hessian + np.diag(1.0 / tau2))
         return np.asarray((V @ gradient[:, :, None])[:, :, 0])
