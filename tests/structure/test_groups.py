@@ -68,6 +68,7 @@ def test_people_are_where_they_were_planted(two: wb.Groups) -> None:
 def test_what_could_be_seen_is_told_first(two: wb.Groups) -> None:
     assert two.summary().startswith("Detectable before any group was fitted: two equal groups")
     assert two.detectable["shift"].between(0.1, 2.0).all()
+    assert two.detectable["shift_of_verdict"].max() > two.detectable["shift"].median()
     fewer = wb.groups(planted(1, people=20, labels=10), max_groups=1, simulations=0)
     assert (fewer.detectable["shift"] > two.detectable["shift"]).all()
 

@@ -17,18 +17,19 @@ from scipy.special import ndtr
 from workbench.decompose.kernel import Array, logistic
 from workbench.structure.groups.mixture import Runs
 from workbench.structure.groups.panel import Panel
+from workbench.structure.groups.verdict_shift import verdict_shift
 from workbench.structure.labels import PersonLabels
 
 POWER = 0.8
 _DRAWS = 200
 _HALVINGS = 12
-_LARGEST = 8.0
+LARGEST = 8.0
 SURE = 0.9
 """Share of the people rightly placed from which membership may be read."""
 
 
 def detectable_shifts(
-    laid: Panel, labels: PersonLabels, weight: Array, pooled: Runs, seed: int
+    laid: Panel, labels: PersonLabels, weight: Array, pooled: Runs, folds: int, seed: int
 ) -> pd.DataFrame:
     """Return, for each term, the shift that a test of level 5 % sees four times in five.
 
@@ -40,7 +41,7 @@ def detectable_shifts(
         In the order of the panel.
     pooled : Runs
         The fit of one class.
-    seed : int
+    folds, seed : int
 
     Returns
     -------
@@ -49,14 +50,21 @@ def detectable_shifts(
         ``placed`` = share of the people whom the truth itself would place rightly at that shift,
         ``shift_to_place`` = the shift that places 90 % of them; ``people, labels, spread`` = the
         typical difference. NaN with a ``reason`` where even the largest shift is not seen.
+        ``shift_of_verdict``, of the term in the middle alone, is what predicts new labels better
+        than one public does, four times in five (:func:`verdict_shift`).
     """
-    p = logistic(laid.X @ pooled.b[0, 0])
-    info = laid.gram_by_person(weight * p * (1.0 - p))
+    b = pooled.b[0, 0]
+
+    def info_at(*weights: Array) -> Array:
+        curve = [p * (1.0 - p) for p in (logistic(laid.X @ one) for one in weights)]
+        return laid.gram_by_person(weight * np.mean(curve, axis=0))
+
+    info = info_at(b)
     rng = np.random.default_rng([seed, 11])
     noise = rng.normal(size=(_DRAWS, laid.P, info.shape[1]))
     sign = np.where(rng.random((_DRAWS, laid.P)) < 0.5, -1.0, 1.0)
     draw = _Draws(info, noise, sign)
-    rows = []
+    rows, units = [], []
     for term, told in zip(labels.terms, labels.told, strict=True):
         along = laid.X @ (told * laid.scale)
         present = (weight * (along != 0)).sum()
@@ -64,7 +72,17 @@ def detectable_shifts(
         # one unit of the term's own weight, as the fit counts: per typical difference
         u = told * laid.scale / spread
         rows.append({"term": term, **draw.row(u), "spread": spread})
+        units.append(u)
     frame = pd.DataFrame(rows)
+    frame["shift_of_verdict"] = np.nan
+    known = frame["shift"].dropna()
+    if len(known):
+        middle = int(known.sort_values(kind="stable").index[(len(known) - 1) // 2])
+        u = units[middle]
+        frame.loc[middle, "shift_of_verdict"] = verdict_shift(
+            lambda shift: info_at(b + 0.5 * shift * u, b - 0.5 * shift * u),
+            u, folds, POWER, LARGEST, seed,
+        )  # fmt: skip
     frame["shift_per_unit"] = frame["shift"] / frame["spread"]
     return frame.assign(people=laid.P, labels=int(labels.n_labels.sum()))
 
@@ -98,13 +116,13 @@ class _Draws:
         place = _solve(lambda shift: float(ndtr(0.5 * shift * apart).mean()), SURE)
         shift = _solve(lambda shift: self.power(u, shift), POWER)
         placed = float(ndtr(0.5 * shift * apart).mean())
-        reason = "" if np.isfinite(shift) else f"not seen even at {_LARGEST:g}"
+        reason = "" if np.isfinite(shift) else f"not seen even at {LARGEST:g}"
         return {"shift": shift, "placed": placed, "shift_to_place": place, "reason": reason}
 
 
 def _solve(rising: Callable[[float], float], wanted: float) -> float:
     """Return where a rising function of the shift first has a value; NaN where it never has."""
-    low, high = 0.0, _LARGEST
+    low, high = 0.0, LARGEST
     if rising(high) < wanted:
         return float("nan")
     for _ in range(_HALVINGS):

@@ -121,9 +121,9 @@ def groups(
     laid = panel(labels)
     weight = labels.weight[laid.cells]
     problems = Problems(laid, weight[:, None], labels.votes[laid.cells][:, None])
-    detectable = detectable_shifts(laid, labels, weight, fit_pooled(problems), seed)
-    found = fits(laid, labels, max(1, min(max_groups, laid.P // _PEOPLE_A_GROUP)), seed)
     folds = min(folds, len(labels.prompts))
+    detectable = detectable_shifts(laid, labels, weight, fit_pooled(problems), folds, seed)
+    found = fits(laid, labels, max(1, min(max_groups, laid.P // _PEOPLE_A_GROUP)), seed)
     number, C = number_table(
         found, labels, membership=membership, folds=folds, simulations=simulations, level=level,
         seed=seed,
@@ -186,17 +186,21 @@ def _of_several(
 
 def _told(detectable: pd.DataFrame) -> str:
     """Return in a sentence what shift between two equal groups the design shows."""
-    shift, place = (float(np.nanmedian(detectable[name])) if detectable[name].notna().any()
-                    else np.nan for name in ("shift", "shift_to_place"))  # fmt: skip
-    if np.isnan(shift):
-        return "no shift of one term, however large, with this design"
+    names = ("shift", "shift_of_verdict", "shift_to_place")
+    seen, found, place = (
+        float(np.nanmedian(detectable[name])) if detectable[name].notna().any() else np.nan
+        for name in names
+    )
+    if np.isnan(found):
+        return "no shift of one term, however large, makes groups predict better in this design"
     text = (
-        f"two equal groups {shift:.2f} log-odds per typical difference apart in one term "
-        f"(median of the terms; test of level 5 %, power {POWER:.0%}, by simulated scores)"
+        f"two equal groups about {found:.1f} log-odds per typical difference apart in one term "
+        f"(predict better {POWER:.0%} of the time; a test of level 5 % sees {seen:.1f}; simulated "
+        "scores, term in the middle)"
     )
     if np.isnan(place):
         return f"{text}; no shift places 90 % of the people"
-    return f"{text}; {place:.2f} apart, 90 % of the people are placed rightly"
+    return f"{text}; {place:.1f} apart, 90 % of the people are placed rightly"
 
 
 def _check(max_groups: int, membership: str, folds: int, simulations: int, level: float) -> None:
