@@ -286,3 +286,17 @@ def test_people_without_a_common_prompt_are_fitted_all_the_same() -> None:
 def test_options_out_of_range_are_refused(options: dict[str, object]) -> None:
     with pytest.raises(DesignError):
         wb.groups(planted(1, people=6, labels=4), **options)  # type: ignore[arg-type]
+
+
+def test_a_factor_that_never_differs_is_told_as_such() -> None:
+    data = planted(1, people=12, labels=20)
+    frame = pd.DataFrame({"constant": np.zeros(len(data.pairs))})
+    spec = {"constant": {"coding": {"transform": "difference"}}}
+    data = data.with_factors(frame, pd.DataFrame(index=frame.index), spec)
+    found = wb.groups(data, max_groups=2, simulations=0)
+    row = found.weights.set_index("term").loc["constant"]
+    assert np.isnan(row["estimate"])
+    assert row["reason"] == "the term never differs in these labels"
+    assert "constant undefined: the term never differs" in found.summary()
+    plain = wb.groups(data, factors=["first", "second", "third"], max_groups=2, simulations=0)
+    pd.testing.assert_frame_equal(found.weights[:-1], plain.weights, check_dtype=False)

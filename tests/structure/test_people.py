@@ -235,3 +235,17 @@ def test_load_says_how_far_people_share_prompts():
         note == "2 people, 1.5 labels each; 50% of 2 prompts have labels of two or more people"
         for note in notes
     )
+
+
+def test_a_term_that_differs_in_one_prompt_only_ends_nothing():
+    data, _ = planted_people(people=12, labels=20)
+    alone = np.zeros(len(data.pairs))
+    alone[data.pair_rows[0]] = 1.0
+    frame = pd.DataFrame({"alone": alone, "never": 0.0})
+    specs = {name: {"coding": {"transform": "difference"}} for name in frame}
+    found = wb.people(data.with_factors(frame, pd.DataFrame(index=frame.index), specs), **QUICK)
+    assert found.ladder["estimate"].notna().all()
+    terms = found.terms.set_index("term")
+    assert np.isnan(terms.loc["never", "estimate"])
+    assert terms.loc["never", "reason"]
+    assert terms.loc[["first", "second", "third"], "estimate"].notna().all()

@@ -17,6 +17,8 @@ from workbench.decompose.kernel import Array, Codes
 from workbench.errors import DesignError
 
 _PERSON = "human"
+CONSTANT = "the term never differs in these labels"
+"""Why a term has no weight."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -77,6 +79,19 @@ class PersonLabels:
     def with_people(self, person: Codes) -> PersonLabels:
         """Return the same cells under other people, as a permutation needs."""
         return replace(self, person=person)
+
+    def differing(self) -> tuple[PersonLabels, list[str]]:
+        """Return the labels without the factors that never differ in them, and their names."""
+        used = (self.X != 0).any(axis=0)
+        kept = (self.told[:, used] != 0).any(axis=1)
+        labels = replace(
+            self,
+            X=self.X[:, used],
+            terms=[t for t, keep in zip(self.terms, kept, strict=True) if keep],
+            told=self.told[np.ix_(kept, used)],
+            block=self.block[used],
+        )
+        return labels, [t for t, keep in zip(self.terms, kept, strict=True) if not keep]
 
     def subsets(self) -> list[Subset]:
         """Return each person's cells, for :func:`workbench.compare.pooling.pool`."""
@@ -155,6 +170,30 @@ def person_labels(
             "when loading.",
         )
     return _laid_out(design, told)
+
+
+def with_constant(frame: pd.DataFrame, terms: Sequence[str], keys: Sequence[str]) -> pd.DataFrame:
+    """Return a table of weights with a row, without a number, of each term that never differs.
+
+    Parameters
+    ----------
+    frame : DataFrame
+        With ``term`` and ``reason``.
+    terms : sequence of str
+    keys : sequence of str
+        Columns that say whose weights a row holds and what stands in each of their rows.
+
+    Examples
+    --------
+    >>> table = pd.DataFrame({"who": ["x"], "term": ["a"], "estimate": [1.0], "reason": [""]})
+    >>> with_constant(table, ["b"], ["who"])[["who", "term", "estimate"]].values.tolist()
+    [['x', 'a', 1.0], ['x', 'b', nan]]
+    """
+    if not terms:
+        return frame
+    whose = frame[list(keys)].drop_duplicates()
+    rows = [whose.assign(term=term, reason=CONSTANT) for term in terms]
+    return pd.concat([frame, *rows], ignore_index=True)[frame.columns]
 
 
 def _laid_out(design: Design, told: tuple[list[str], Array] | None) -> PersonLabels:

@@ -30,7 +30,7 @@ from workbench.structure.groups.tables import (
     telling_pairs,
     weight_table,
 )
-from workbench.structure.labels import PersonLabels, person_labels
+from workbench.structure.labels import PersonLabels, person_labels, with_constant
 from workbench.threads import on_one_thread
 
 FEWEST = 2.0
@@ -118,6 +118,7 @@ def groups(
     )
     mean = float(labels.n_labels.mean())
     _refuse(labels, mean)
+    labels, constant = labels.differing()
     laid = panel(labels)
     weight = labels.weight[laid.cells]
     problems = Problems(laid, weight[:, None], labels.votes[laid.cells][:, None])
@@ -130,7 +131,8 @@ def groups(
     )  # fmt: skip
     fit = _fitted(found, C, membership)
     settings: dict[str, Any] = {
-        "by": by, "factors": None if items else labels.terms, "items": items, "ties": ties,
+        "by": by, "factors": None if items else [*labels.terms, *constant], "items": items,
+        "ties": ties,
         "max_groups": len(found.best), "membership": membership, "folds": folds,
         "simulations": simulations, "level": level, "groups": C,
         "verdict": "one public" if C == 1 else f"{C} groups",
@@ -141,7 +143,9 @@ def groups(
         "n_left_out": int(labels.exclusions["n"].sum()),
     }  # fmt: skip
     return Groups(
-        weights=weight_table(fit, labels, laid, level),
+        weights=with_constant(
+            weight_table(fit, labels, laid, level), constant, ["group", "n", "n_people", "method"]
+        ),
         number=number,
         detectable=detectable,
         **_of_several(data, fit, labels, laid, settings, seed),

@@ -147,6 +147,8 @@ def _number_line(row: dict[Any, Any]) -> str:
 
 
 def _line(row: dict[Any, Any], name: str, digits: int) -> str:
+    if np.isnan(row["estimate"]):
+        return f"  {name} undefined: {row['reason']}"
     sign = "" if "share" in str(row["term"]) else "+"
     ends = ends_text(row["conf_low"], row["conf_high"], row["reason"], sign)
     return f"  {name}: {row['estimate']:{sign}.{digits}f} {ends}, n = {row['n']:,.0f}"

@@ -120,7 +120,7 @@ def _climbed(
     r, value = _posterior(s, train, d, np.full((R, 1, 2), 0.5))
     for _ in range(steps):
         curved = (np.swapaxes(r, 1, 2).reshape(-1, P) @ flat).reshape(R, 2, K, K) + hold
-        d = np.linalg.solve(curved, (np.swapaxes(r, 1, 2) @ s)[..., None])[..., 0]
+        d = np.asarray(np.linalg.solve(curved, (np.swapaxes(r, 1, 2) @ s)[..., None])[..., 0])
         share: Array = np.maximum(r.mean(axis=1, keepdims=True), 1e-9)
         r, value = _posterior(s, train, d, share)
     return d, r, value

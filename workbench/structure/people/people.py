@@ -14,7 +14,7 @@ from workbench.data.split import folds as fold_numbers
 from workbench.decompose.design import Ties
 from workbench.errors import DesignError, refuse_out_of_range
 from workbench.provenance import Provenance
-from workbench.structure.labels import PersonLabels, person_labels
+from workbench.structure.labels import PersonLabels, person_labels, with_constant
 from workbench.structure.people.detectable import HOW, detectable_tau
 from workbench.structure.people.ladder import TASTE, best_of, climb, ladder_table
 from workbench.structure.people.newcomers import new_people
@@ -112,7 +112,7 @@ def people(
             "level": (0 < level < 1, level, "a number between 0 and 1, such as 0.95"),
         }
     )
-    labels = _checked(data, annotators, by, factors, items, ties)
+    labels, constant = _checked(data, annotators, by, factors, items, ties).differing()
     fold, cluster, over = _units(labels, items, folds, seed)
     ladder = climb(labels, fold, cluster, over)
     null = permutation_test(labels, fold, permutations, seed)
@@ -125,7 +125,7 @@ def people(
     settings: dict[str, Any] = {
         "by": by,
         "items": items,
-        "factors": None if items else [t for t in labels.terms if t != "position"],
+        "factors": None if items else [t for t in [*labels.terms, *constant] if t != "position"],
         "ties": ties,
         "folds": folds,
         "permutations": null.permutations,
@@ -140,9 +140,13 @@ def people(
         labels, model, taste.spread, level, permutations, seed, over_prompts=over == "prompts"
     )
     return People(
-        estimates=weight_table(labels, taste.spread, level),
+        estimates=with_constant(
+            weight_table(labels, taste.spread, level),
+            constant,
+            ["annotator", "n", "n_pairs", "method"],
+        ),
         persons=person_table(labels, ladder, settings["best"], level),
-        terms=terms,
+        terms=with_constant(terms, constant, ["n"]),
         ladder=table,
         new_people=new_people(labels, folds, seed, level, taste.spread),
         exclusions=labels.exclusions,

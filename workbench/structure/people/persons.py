@@ -36,8 +36,6 @@ def weight_table(labels: PersonLabels, spread: Spread, level: float) -> pd.DataF
         np.sqrt(np.maximum(np.einsum("tk,pkl,tl->pt", told, one[shown], told), 0.0))
         for one in (spread.covariance, spread.apart)
     )
-    used = np.any(labels.X != 0, axis=0)[np.abs(told).argmax(axis=1)]
-    mean, deviation, error = (np.where(used, one, np.nan) for one in (mean, deviation, error))
     z = deviation / apart
     n = labels.n_labels[shown]
     columns = tidy_columns(
@@ -56,9 +54,7 @@ def weight_table(labels: PersonLabels, spread: Spread, level: float) -> pd.DataF
         "shrinkage": part.ravel(),
         "z_from_mean": z.ravel(),
         "method": WEIGHTS,
-        "reason": pd.Series(
-            ["" if one else "the term never differs" for one in used] * len(shown), dtype="str"
-        ).replace("", None),
+        "reason": pd.Series([None] * len(shown) * T, dtype="str"),
     }
     return pd.DataFrame(table).astype({"annotator": "str"})
 
