@@ -92,7 +92,7 @@ def held_out(found: Comparisons, folds: int, level: float, seed: int) -> HeldOut
     losses = [scale * _log_loss(eta[fold, edge], found.y) for eta in (plain, cyclic)]
     row = mean_difference(losses[1] - losses[0], found.clusters, level)
     if np.array_equal(plain, cyclic):
-        row["reason"] = NOTHING_LEFT
+        row |= {"std_error": np.nan, "reason": NOTHING_LEFT}
     return HeldOut(row, float(losses[0].mean()), float(losses[1].mean()), ridges)
 
 

@@ -1,7 +1,12 @@
-"""People who differ in nothing, in taste, in sharpness or in care: what is found of it."""
+"""People who differ in nothing, in taste, in sharpness or in care: what is found of it.
+
+``python -m bench.structure.people_levels`` (``--quick`` for a tenth of the runs).
+"""
 
 from __future__ import annotations
 
+import argparse
+import json
 from typing import Any
 
 import numpy as np
@@ -90,3 +95,10 @@ def _power(runs: int) -> dict[str, Any]:
         hits.append(mean > SURE * error)
     setting = f"{SETTING}, tau {tau:.2f}, called detectable"
     return _row("gain of taste", setting, "exceeds two errors", np.array(hits), "about 80")
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--quick", action="store_true")
+    for row in rows(parser.parse_args().quick):
+        print(json.dumps(row), flush=True)
