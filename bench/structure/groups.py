@@ -132,16 +132,19 @@ def said_and_seen(which: str, runs: int, simulations: int) -> dict[str, Any]:
     one = wb.groups(
         planted_people(PEOPLE, LABELS, tastes=TASTES[1])[0], max_groups=1, simulations=0
     )
-    shift = float(one.detectable[which].median())
-    tastes = [(1.0 - shift / 2, -0.5, 0.0), (1.0 + shift / 2, -0.5, 0.0)]
+    told = one.detectable.set_index("term").dropna(subset="shift_of_verdict")[which]
+    shift = float(told.iloc[0])
+    half = shift / 2 * np.eye(3)[["first", "second", "third"].index(str(told.index[0]))]
+    tastes = [tuple(np.asarray(TASTES[1][0]) + side * half) for side in (-1, 1)]
     seen = several = 0
     for seed in range(runs):
         data, _ = planted_people(PEOPLE, LABELS, tastes=tastes, seed=seed)
         found = wb.groups(data, max_groups=2, simulations=simulations, seed=seed)
         seen += float(found.number["p_next"].iloc[0]) <= 0.05
         several += found.groups > 1
-    return {"what": f"{which} said to be detectable (power 80 %)", "shift": shift, "runs": runs,
-            "by_test": seen / runs, "by_verdict": several / runs}  # fmt: skip
+    return {"what": f"{which} said to be detectable (power 80 %)", "shift": shift,
+            "term": str(told.index[0]), "runs": runs, "by_test": seen / runs,
+            "by_verdict": several / runs}  # fmt: skip
 
 
 def main() -> None:

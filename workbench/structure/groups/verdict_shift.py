@@ -17,7 +17,8 @@ from workbench.structure.groups.mixture import PRIOR_SD
 _DRAWS = 60
 _SHORT, _STEPS = 5, 12
 _TRIES = 4
-_HALVINGS = 7
+_HALVINGS = 4
+_FIRST = 0.25
 
 
 def verdict_shift(
@@ -69,9 +70,12 @@ def verdict_shift(
         parts = noise + 0.5 * shift * sign[:, None, :, None] * (info @ u / folds)
         return float(_found(parts, info, 0.5 * shift * u).mean())
 
-    low, high = 0.0, largest
-    if found(high) < power:
-        return float("nan")
+    # from below: where weights are huge, labels say the same of everybody near
+    low, high = 0.0, _FIRST
+    while found(high) < power:
+        low, high = high, 2.0 * high
+        if high > largest:
+            return float("nan")
     for _ in range(_HALVINGS):
         middle = 0.5 * (low + high)
         low, high = (low, middle) if found(middle) >= power else (middle, high)
@@ -117,11 +121,12 @@ def _climbed(
     """Return weights, posteriors and log-likelihoods after some EM steps."""
     (R, _, K), P = d.shape, s.shape[1]
     flat = train.reshape(P, K * K)
-    r, value = _posterior(s, train, d, np.full((R, 1, 2), 0.5))
+    share: Array = np.full((R, 1, 2), 0.5)
+    r, value = _posterior(s, train, d, share)
     for _ in range(steps):
         curved = (np.swapaxes(r, 1, 2).reshape(-1, P) @ flat).reshape(R, 2, K, K) + hold
         d = np.asarray(np.linalg.solve(curved, (np.swapaxes(r, 1, 2) @ s)[..., None])[..., 0])
-        share: Array = np.maximum(r.mean(axis=1, keepdims=True), 1e-9)
+        share = np.asarray(np.maximum(r.mean(axis=1, keepdims=True), 1e-9))
         r, value = _posterior(s, train, d, share)
     return d, r, value
 
