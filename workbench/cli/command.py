@@ -115,7 +115,7 @@ class BaseRun(ABC, Generic[C]):
         """Print a result and what was lost when its data were read: as text, or as JSON."""
         from workbench.json_values import to_json
 
-        lost = dict.fromkeys([*(one.line() for one in self.read), *self.told])
+        lost = dict.fromkeys([*self.told, *(one.line() for one in self.read)])
         text = "\n\n".join([text, *filter(None, lost)])
         if self.as_json:
             say_json(to_json(self._with_report(record)))
