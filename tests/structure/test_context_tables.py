@@ -307,3 +307,21 @@ def test_an_aspect_with_a_minus_is_of_the_side_with_less():
         found = wb.context(data, aspects=aspects, columns=[]).trade_offs
         assert value(found, "-errors wins over good")["estimate"] == 1.0
     assert value(found, "-words wins over good")["estimate"] == 1.0
+
+
+@pytest.mark.parametrize("weightless", [20, 40])
+def test_labels_of_weight_zero_say_nothing(weightless: int):
+    rows = [(k, "u", criterion, float(criterion == "x" or k >= 20), float(k >= weightless))
+            for k in range(40) for criterion in ("x", "y")]  # fmt: skip
+    names = ["pair", "annotator", "criterion", "preference", "weight"]
+    stand = pd.DataFrame({"item": [f"p{k}" for k in range(40)]})
+    data = wb.PreferenceData.from_tables(stand, pd.DataFrame(rows, columns=names))
+    if weightless == 40:
+        with pytest.raises(wb.DesignError, match="80 with no positive weight"):
+            wb.context(data)
+        return
+    found = wb.context(data)
+    flips = value(found.estimates, "flip rate")
+    assert (flips["estimate"], flips["n"]) == (0.0, 20)
+    assert found.settings["unsaid"] == {"no positive weight": 40}
+    assert "40 labels left out: no positive weight" in found.summary()

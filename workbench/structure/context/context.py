@@ -22,7 +22,7 @@ from workbench.structure.context.opposed import complete_pairs
 from workbench.structure.context.result import Context
 from workbench.structure.context.reversals import Rows
 from workbench.structure.context.roles import Roles, roles_of
-from workbench.structure.context.said import PERSON, majority, said_of
+from workbench.structure.context.said import PERSON, majority, no_word, said_of
 from workbench.threads import on_one_thread
 
 _MOST_CRITERIA = 50
@@ -102,10 +102,12 @@ def context(
     Notes
     -----
     *Flip rate*: mean over an annotator's pairs of the share of two contexts that got opposed
-    labels; a tie is not opposed. *Context gain*: accuracy with minus without the criterion on
-    the same labels of the reference; p by the exact McNemar test over clusters. On pairs whose
-    two criteria are opposed an answer without context is right on exactly one half, which is
-    checked and said. *Reversals* (Simpson): each factor by each column, all fits at once; see
+    labels; a tie is not opposed. Labels without a positive weight are left out and counted; other
+    weights enter the weights of factors alone, not flips, gains and trade-offs. *Context gain*:
+    accuracy with minus without the criterion on the same labels of the reference; p by the exact
+    McNemar test over clusters. On pairs whose two criteria are opposed an answer without context
+    is right on exactly one half, which is checked and said. *Reversals* (Simpson):
+    each factor by each column, all fits at once; see
     :func:`workbench.structure.context.reversals.scan`. Groups by ``models`` have an intercept,
     which says which model is better. q-values over factors and columns.
 
@@ -128,6 +130,7 @@ def context(
     asked = _Options(factors, level, seed)
     chosen = _chosen(data, annotators, truth)
     said = said_of(chosen)
+    unsaid = {why: int(bad.sum()) for why, bad in no_word(chosen.labels).items() if bad.any()}
     known, name = _truth(chosen, said, truth)
     tables: dict[str, Any] = {"estimates": pd.DataFrame(columns=measures.COLUMNS)}
     told = pd.Index([]), False
@@ -144,21 +147,22 @@ def context(
         "placebo": roles.placebos, "negated": roles.negated, "aspects": list(aspects),
         "n_opposed": len(told[0]), "by_construction": bool(len(told[0])), "level": level,
         "n_scanned": tables.pop("n_scanned"), "excluded": tables.pop("excluded"),
-        "skipped": asked.skipped,
-        "notes": _notes(said, roles),
+        "unsaid": unsaid, "skipped": asked.skipped, "notes": _notes(said, roles, unsaid),
     }  # fmt: skip
-    _refuse_nothing(tables, asked)
+    _refuse_nothing(tables, asked, unsaid)
     provenance = Provenance.capture(seed=seed, dataset=data.digest)
     return Context(**tables, settings=settings, provenance=provenance)
 
 
-def _notes(said: pd.DataFrame, roles: Roles) -> list[str]:
-    """Return what a flip of votes without names may be."""
+def _notes(said: pd.DataFrame, roles: Roles, unsaid: Mapping[str, int]) -> list[str]:
+    """Return which labels say nothing, and what a flip of votes without names may be."""
+    notes = [f"{n:,} label{'s' * (n != 1)} left out: {why}" for why, n in unsaid.items()]
     pooled = sorted(set(said.loc[said["criterion"].isin(roles.contexts), "annotator"]) & POOLS)
     if len(roles.contexts) < 2 or not pooled:
-        return []
+        return notes
     names = ", ".join(pooled)
-    return [f"{names}: the votes of several people under one name, a flip may be two people's"]
+    whose = f"{names}: the votes of several people under one name, a flip may be two people's"
+    return [*notes, whose]
 
 
 def _chosen(
@@ -340,11 +344,12 @@ def _rows(
     return Rows(X, terms, w[at], y[at], np.asarray(cluster, dtype=np.int64)), at, excluded
 
 
-def _refuse_nothing(tables: Mapping[str, Any], asked: _Options) -> None:
+def _refuse_nothing(tables: Mapping[str, Any], asked: _Options, unsaid: Mapping[str, int]) -> None:
     frames = ("estimates", "trade_offs", "reversals", "prompts")
     if any(len(tables[name]) for name in frames):
         return
     why = "; ".join(f"{what}: {reason}" for what, reason in asked.skipped.items())
+    why = "; ".join([*([why] if why else []), *(f"{n:,} with {w}" for w, n in unsaid.items())])
     raise DesignError(
         "There is no context to compare.",
         found=f"labels of one question; {why}" if why else "labels of one question",

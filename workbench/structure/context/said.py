@@ -6,6 +6,7 @@ from collections.abc import Iterable
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from workbench.data.dataset import PreferenceData
 
@@ -27,7 +28,8 @@ def said_of(data: PreferenceData, annotators: str | Iterable[str] | None = None)
     DataFrame
         Sorted: ``annotator, pair`` (position), ``criterion, group`` (``human`` for people, else
         the name), ``cluster`` (code), ``n`` labels, ``for_a, for_b`` (shares of them; the rest
-        are ties) and ``side`` (1, 0, -1: of the majority).
+        are ties) and ``side`` (1, 0, -1: of the majority). Labels that :func:`no_word` names are
+        left out; the weights of others are not used.
 
     Examples
     --------
@@ -44,7 +46,7 @@ def said_of(data: PreferenceData, annotators: str | Iterable[str] | None = None)
         data.filter(annotators=[n for n in names if n not in set(labels["kind"])])
         chosen = own.to_numpy()
     y = labels["preference"].to_numpy()
-    use = chosen & np.isfinite(y)
+    use = chosen & ~np.logical_or.reduce(list(no_word(labels).values()))
     cluster = pd.factorize(data.pairs["cluster"], sort=True)[0][data.pair_rows]
     table = pd.DataFrame(
         {
@@ -63,6 +65,20 @@ def said_of(data: PreferenceData, annotators: str | Iterable[str] | None = None)
     for name in ("for_a", "for_b"):
         found[name] /= found["n"]
     return found
+
+
+def no_word(labels: pd.DataFrame) -> dict[str, NDArray[np.bool_]]:
+    """Return which labels say nothing, by the reason why.
+
+    Examples
+    --------
+    >>> labels = pd.DataFrame({"preference": [1.0, np.nan, 1.0], "weight": [0.5, 1.0, 0.0]})
+    >>> {why: bad.tolist() for why, bad in no_word(labels).items()}
+    {'no verdict': [False, True, False], 'no positive weight': [False, False, True]}
+    """
+    said = np.isfinite(labels["preference"].to_numpy("float64"))
+    weight = labels["weight"].to_numpy("float64")
+    return {"no verdict": ~said, "no positive weight": said & ~(np.isfinite(weight) & (weight > 0))}
 
 
 def majority(said: pd.DataFrame) -> pd.DataFrame:
