@@ -186,14 +186,27 @@ def test_factors_are_weighed_under_each_criterion():
         ({"factors": ["nowhere"]}, wb.DesignError, "nowhere"),
         ({"truth": "nobody"}, wb.DataError, "no annotator or kind 'nobody'"),
         ({"annotators": ["nobody"]}, wb.DataError, "nobody"),
-        ({"placebo": ["nothing"]}, wb.DataError, "criterion 'nothing'"),
-        ({"negated": {"brief": "nothing"}}, wb.DataError, "criterion 'nothing'"),
+        ({"placebo": ["nothing"]}, wb.DesignError, "criterion 'nothing'"),
+        ({"negated": {"brief": "nothing"}}, wb.DesignError, "criterion 'nothing'"),
+        ({"blind": "blnd"}, wb.DesignError, "criterion 'blnd'"),
+        ({"negated": {"brief": "brief"}}, wb.DesignError, "for two things"),
+        ({"negated": {"brief": "full", "full": "brief"}}, wb.DesignError, "for two things"),
+        ({"negated": {"overall": "brief"}}, wb.DesignError, "'overall' is blind and a negation"),
+        ({"negated": "brief"}, wb.DesignError, "no mapping"),
+        ({"placebo": ["overall"]}, wb.DesignError, "'overall' is blind and a placebo"),
+        ({"placebo": "full", "negated": {"full": "brief"}}, wb.DesignError, "and a negation"),
         ({"level": 1.0}, wb.DesignError, "out of range"),
     ],
 )
 def test_what_is_wrong_is_refused(options: dict[str, Any], error: type, said: str):
     with pytest.raises(error, match=said):
         wb.context(mixed(), **options)
+
+
+def test_an_unknown_column_is_refused_without_factors():
+    rows = [(k, "x", name, 1.0) for k in range(4) for name in ("brief", "full")]
+    with pytest.raises(wb.DesignError, match="Cannot group by 'nowhere'"):
+        wb.context(data_of(rows, 4), columns=["nowhere"])
 
 
 def test_thin_groups_are_undefined_with_their_reason():

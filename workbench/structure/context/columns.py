@@ -79,6 +79,7 @@ def groupings(
     DesignError
         A column that the data do not have.
     """
+    refuse_unknown(data, columns or ())
     labels, pairs = data.labels, data.pairs
     at = data.pair_rows[rows]
     names = _candidates(data) if columns is None else list(columns)
@@ -92,21 +93,32 @@ def groupings(
             one = _coded(RATERS, (raters_of(data) if raters is None else raters).iloc[at])
         elif name in labels:
             one = _coded(name, labels[name].iloc[rows])
-        elif name in pairs:
-            one = _coded(name, pairs[name].iloc[at])
         else:
-            raise DesignError(
-                f"Cannot group by {name!r}.",
-                found=", ".join(_candidates(data)),
-                expected="a column of labels or pairs, models, or raters",
-                fix="Name one of these columns in columns= (--column).",
-            )
+            one = _coded(name, pairs[name].iloc[at])
         why = _unfit(one, name, seen)
         if why is None:
             found.append(one)
         elif columns is not None or not why.startswith("one value"):
             skipped[name] = why
     return found, skipped
+
+
+def refuse_unknown(data: PreferenceData, columns: Sequence[str]) -> None:
+    """Refuse a column that the data do not have.
+
+    Examples
+    --------
+    >>> import workbench as wb
+    >>> refuse_unknown(wb.load("sample"), ["scenario", "models"])
+    """
+    for name in columns:
+        if name not in (MODELS, RATERS) and name not in data.labels and name not in data.pairs:
+            raise DesignError(
+                f"Cannot group by {name!r}.",
+                found=", ".join(_candidates(data)),
+                expected="a column of labels or pairs, models, or raters",
+                fix="Name one of these columns in columns= (--column).",
+            )
 
 
 def _candidates(data: PreferenceData) -> list[str]:

@@ -16,7 +16,7 @@ from workbench.decompose.design import POSITION
 from workbench.errors import DataError, DesignError, refuse_out_of_range
 from workbench.provenance import Provenance
 from workbench.structure.context import measures, prompts, reversals, trade_offs
-from workbench.structure.context.columns import groupings, raters_of
+from workbench.structure.context.columns import groupings, raters_of, refuse_unknown
 from workbench.structure.context.joint import joint_fit
 from workbench.structure.context.opposed import complete_pairs
 from workbench.structure.context.result import Context
@@ -95,9 +95,10 @@ def context(
     Raises
     ------
     DesignError
-        One criterion, no aspects, and no factors with a column to take them apart by.
+        One criterion, no aspects, and no factors with a column to take them apart by; an unknown
+        criterion, factor or column, or a criterion with two roles.
     DataError
-        Data that contradict the layout of two opposed criteria, or an unknown name.
+        Data that contradict the layout of two opposed criteria, or an unknown annotator.
 
     Notes
     -----
@@ -127,6 +128,7 @@ def context(
     """
     refuse_out_of_range({"level": (0 < level < 1, level, "a number between 0 and 1, such as 0.95")})
     roles = roles_of(data.criteria, blind, placebo, negated)
+    refuse_unknown(data, columns or ())
     asked = _Options(factors, level, seed)
     chosen = _chosen(data, annotators, truth)
     said = said_of(chosen)

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from workbench.data.columns import OVERALL
-from workbench.errors import DataError
+from workbench.errors import DesignError
 
 PLACEBO = "placebo"
 """A criterion of this name, or one that begins with it and a colon, says nothing."""
@@ -58,8 +58,8 @@ def roles_of(
 
     Raises
     ------
-    DataError
-        A name that no label has.
+    DesignError
+        A name that no label has, or a criterion that is for two things at once.
 
     Examples
     --------
@@ -68,26 +68,69 @@ def roles_of(
 negated={'not brief': 'brief'})
     """
     known = sorted(set(criteria))
+    if negated is not None and not isinstance(negated, Mapping):
+        raise _contradiction("negated= is no mapping.", repr(negated), "negation to criterion")
+    _known(known, blind=[] if blind == OVERALL else [blind], placebo=_listed(placebo),
+           negated=[] if negated is None else [*negated, *negated.values()])  # fmt: skip
     if placebo is None:
         mute = [c for c in known if c == PLACEBO or c.startswith(f"{PLACEBO}:")]
+        mute = [c for c in mute if c != blind and c not in (negated or {})]
     else:
-        mute = [placebo] if isinstance(placebo, str) else sorted(placebo)
+        mute = sorted(set(_listed(placebo)))
     if negated is None:
-        at = set(known)
+        at = set(known) - set(mute)
         turned = {c: c[len(NOT) :] for c in known if c.startswith(NOT) and c[len(NOT) :] in at}
+        turned = {c: base for c, base in turned.items() if c in at and c != blind}
     else:
         turned = dict(negated)
-    _known([*mute, *turned, *turned.values()], known)
+    _one_role_each(blind, mute, turned)
     contexts = [c for c in known if c != blind and c not in mute and c not in turned]
     return Roles(contexts, blind if blind in known else None, mute, turned)
 
 
-def _known(names: Iterable[str], known: list[str]) -> None:
-    missing = [name for name in names if name not in known]
-    if missing:
-        raise DataError(
-            f"No label has the criterion {missing[0]!r}.",
-            found=", ".join(known[:12]) + (", ..." if len(known) > 12 else ""),
-            expected="criteria of the labels in placebo= and negated=",
-            fix="Check the spelling; names are case-sensitive.",
-        )
+def _listed(names: Iterable[str] | None) -> list[str]:
+    return [] if names is None else [names] if isinstance(names, str) else list(names)
+
+
+def _one_role_each(blind: str, mute: list[str], turned: Mapping[str, str]) -> None:
+    """Refuse a criterion that says nothing and something, or that negates itself."""
+    both = {
+        f"{blind!r} is blind and a placebo": blind in mute,
+        f"{blind!r} is blind and a negation": blind in turned,
+        **{f"{c!r} is a placebo and a negation": c in turned for c in mute},
+        **{f"{c!r} is a placebo and negated": c in turned.values() for c in mute},
+        **{f"{c!r} negates itself": _returns(c, turned) for c in turned},
+    }
+    for what, wrong in both.items():
+        if wrong:
+            raise _contradiction("A criterion is for two things at once.", what, "one role each")
+
+
+def _returns(name: str, turned: Mapping[str, str]) -> bool:
+    """Tell whether negations of negations lead from a criterion back to it."""
+    at = turned[name]
+    for _ in turned:
+        if at == name:
+            return True
+        at = turned.get(at, "")
+    return False
+
+
+def _known(known: list[str], **named: list[str]) -> None:
+    for option, names in named.items():
+        missing = [name for name in names if name not in known]
+        if missing:
+            raise DesignError(
+                f"No label has the criterion {missing[0]!r}.",
+                found=", ".join(known[:12]) + (", ..." if len(known) > 12 else ""),
+                expected=f"criteria of the labels in {option}= (--{option})",
+                fix="Check the spelling; names are case-sensitive.",
+            )
+
+
+def _contradiction(what: str, found: str, expected: str) -> DesignError:
+    return DesignError(
+        what, found=found, expected=expected,
+        fix="Say what each criterion is for: blind=, placebo=, negated= (--blind, --placebo, "
+        "--negated).",
+    )  # fmt: skip
