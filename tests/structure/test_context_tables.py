@@ -338,3 +338,19 @@ def test_labels_of_weight_zero_say_nothing(weightless: int):
     assert (flips["estimate"], flips["n"]) == (0.0, 20)
     assert found.settings["unsaid"] == {"no positive weight": 40}
     assert "40 labels left out: no positive weight" in found.summary()
+
+
+def test_prompts_that_alone_are_judged_are_a_finding():
+    rng = np.random.default_rng(1)
+    words = rng.integers(3, 30, size=(400, 4))
+    texts = [[f"{'w ' * n}{k}.{side}" for side, n in enumerate(row)]
+             for k, row in enumerate(words.tolist())]  # fmt: skip
+    pairs = pd.DataFrame(texts, columns=["prompt", "prompt_b", "response_a", "response_b"])
+    y = rng.random(400) < 1 / (1 + np.exp(-3 * (words[:, 0] - words[:, 1]) / 10))
+    labels = pd.DataFrame({"pair": range(400), "annotator": "p", "preference": y * 1.0})
+    data = wb.PreferenceData.from_tables(pairs, labels)
+    found = wb.context(with_factor(data, np.log(words[:, 2] / words[:, 3])), columns=[])
+    share = value(found.prompts, "prompt share")
+    assert share["estimate"] == share["conf_high"] == 1.0
+    assert 0.5 < share["conf_low"] < 0.999
+    assert [one.rule_id for one in found.findings()] == ["prompts-judged"]

@@ -15,6 +15,7 @@ from workbench.data.split import folds as fold_numbers
 from workbench.decompose.errors.tidy import q_values
 from workbench.decompose.kernel import Array, Codes
 from workbench.factors.text import text_values
+from workbench.intervals import mid_p
 from workbench.results import TIDY
 from workbench.structure.context.group_fits import weights_of
 from workbench.structure.context.reversals import Rows
@@ -27,7 +28,10 @@ _FOLDS = 5
 _REPLICATES = 999
 _MEASURED = ["words", "sentences", "questions", "numbers"]
 _HELD = "log-loss on other clusters, 5 folds; paired, t by clusters"
-_SHARE = "ratio of gains on other clusters, held in [0, 1]; percentiles of resampled clusters"
+_SHARE = (
+    "ratio of gains on other clusters, held in [0, 1]; percentiles of resampled clusters, at 0 and "
+    "1 no nearer than mid-P at the effective number of gains"
+)
 
 
 def prompt_factors(data: PreferenceData) -> pd.DataFrame:
@@ -78,6 +82,12 @@ def judged_prompts(
         :math:`(L_0 - L_P) / (L_0 - L_{PR})`.
     reason : str or None
         Why there is no table.
+
+    Notes
+    -----
+    At 0 or 1 most resamples are there, too. There the interval reaches at least as far as the
+    mid-P interval of as many trials as gains :math:`g_c` of clusters by both are worth,
+    :math:`(\sum_c g_c)^2 / \sum_c g_c^2` (Kish): a few of those not drawn may be otherwise.
     """
     different = (prompts != 0).any(axis=1)
     clusters = len(np.unique(rows.cluster[different]))
@@ -132,7 +142,13 @@ def _share(
     tail = (1 - level) / 2
     low, high = np.quantile(shares, [tail, 1 - tail])
     value = float(np.clip(sums[:, 0].sum() / sums[:, 1].sum(), 0.0, 1.0))
-    if high - low < 1e-12:
-        return row | {"estimate": value, "reason": "at an end of its range in every resample"}
-    ends = {"conf_low": float(min(low, value)), "conf_high": float(max(high, value))}
-    return row | {"estimate": value, "std_error": float(shares.std(ddof=1)), **ends}
+    if value in (0.0, 1.0):
+        # every resample may be at the end, too, which is no certainty
+        pieces = sums[:, 1].sum() ** 2 / (sums[:, 1] ** 2).sum()
+        ends = mid_p(value, max(float(pieces), 1.0), level)
+        low, high = min(low, ends[0]), max(high, ends[1])
+    spread = float(shares.std(ddof=1))
+    return row | {
+        "estimate": value, "std_error": spread if spread > 0 else np.nan,
+        "conf_low": float(min(low, value)), "conf_high": float(max(high, value)),
+    }  # fmt: skip
