@@ -18,6 +18,7 @@ from workbench.errors import DataError, DesignError
 from workbench.structure.planted import planted_people
 from workbench.structure.raters.alpha import METRICS, krippendorff_alpha
 from workbench.structure.raters.counts import Counts, value_counts
+from workbench.structure.raters.each import without_each
 from workbench.structure.raters.icc import icc
 from workbench.structure.raters.kappas import fleiss_kappa, gwet_ac1
 from workbench.structure.raters.ratings import ratings_of
@@ -278,3 +279,24 @@ def test_command_is_the_library_s(tmp_path) -> None:
     assert {"agreement.csv", "alpha_without_each.csv", "report.html"} <= {
         path.name for path in (tmp_path / "out").iterdir()
     }
+
+
+def test_equal_raters_seldom_stand_apart() -> None:
+    any_apart = 0
+    for seed in range(40):
+        rng = np.random.default_rng(7000 + seed)
+        lean = 1 / (1 + np.exp(-1.5 * rng.normal(size=(60, 1))))
+        found = without_each(ratings_of(as_data((rng.random((60, 6)) < lean) * 1.0)), 0.95)
+        any_apart += bool((found["q_value"] < 0.05).any())
+        outside = (found["conf_low"] > 0) | (found["conf_high"] < 0)
+        assert (outside == (found["p_value"] < 0.05)).all()
+    # 2 are expected; by t alone there were 9
+    assert any_apart <= 4
+
+
+def test_rounding_is_no_error_of_leaving_one_out() -> None:
+    one = (np.arange(30) % 2) * 1.0
+    for last in (one, np.full(30, 0.5)):
+        found = without_each(ratings_of(as_data(np.column_stack([one, 1 - one, last]))), 0.95)
+        assert found["p_value"].isna().all()
+        assert found["reason"].notna().all()
