@@ -300,3 +300,16 @@ def test_rounding_is_no_error_of_leaving_one_out() -> None:
         found = without_each(ratings_of(as_data(np.column_stack([one, 1 - one, last]))), 0.95)
         assert found["p_value"].isna().all()
         assert found["reason"].notna().all()
+
+
+def test_opposed_raters_have_no_correlation_below_minus_one() -> None:
+    one = (np.arange(30) % 2) * 1.0
+    found = icc(np.column_stack([one, 1 - one]))
+    assert found["ICC1"]["estimate"] == pytest.approx(-1)
+    assert found["ICC1"]["conf_high"] > -1
+    for form in ("ICC2", "ICC2k"):
+        assert np.isnan([found[form][key] for key in ("estimate", "conf_low")]).all()
+        assert "below what so many ratings can correlate" in found[form]["reason"]
+    opposed = np.column_stack([one, 1 - one])
+    table = wb.rater_agreement(as_data(opposed), measures=["icc"]).to_frame().set_index("term")
+    assert "below what so many" in table.loc["ICC2", "reason"]

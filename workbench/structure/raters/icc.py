@@ -32,6 +32,9 @@ NO_MEAN = "the means of the units do not differ: nothing can be told of them"
 
 NO_END = "the interval of one rating reaches to where means of units do not differ"
 
+TOO_LOW = "below what so many ratings can correlate: raters spread less than their error"
+"""Why there is no two-way form where the variance between raters comes out below 0."""
+
 FEW_UNITS = "one unit: nothing to tell apart"
 
 
@@ -76,7 +79,8 @@ def icc(
     -----
     The error is from influence values over clusters, without the normal distribution that F
     intervals stand on; the interval holds these raters fixed. That of a mean turns the ends of the
-    interval of one rating by the formula.
+    interval of one rating by the formula. k ratings cannot correlate below -1 / (k - 1): where
+    ICC2 would (J < E, and R near 0), it is undefined.
 
     References
     ----------
@@ -155,6 +159,8 @@ def correlation(table: Array, form: str, complete: bool) -> tuple[Measured, floa
         k, estimate, pull = _two_way(centred, form)
     if np.isnan(estimate):
         return no_measure(NO_SPREAD), np.nan
+    if estimate < -1 / (k - 1) - 1e-9:
+        return no_measure(TOO_LOW), np.nan
     return Measured(estimate, pull, certain), k
 
 
