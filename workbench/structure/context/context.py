@@ -23,6 +23,7 @@ from workbench.structure.context.result import Context
 from workbench.structure.context.reversals import Rows
 from workbench.structure.context.roles import Roles, roles_of
 from workbench.structure.context.said import PERSON, majority, no_word, said_of
+from workbench.structure.options import level_option, seed_option
 from workbench.threads import on_one_thread
 
 _MOST_CRITERIA = 50
@@ -126,7 +127,7 @@ def context(
     >>> "reversals" in found.tables()
     True
     """
-    refuse_out_of_range({"level": (0 < level < 1, level, "a number between 0 and 1, such as 0.95")})
+    refuse_out_of_range({"level": level_option(level), "seed": seed_option(seed)})
     roles = roles_of(data.criteria, blind, placebo, negated)
     refuse_unknown(data, columns or ())
     asked = _Options(factors, level, seed)

@@ -31,6 +31,7 @@ from workbench.structure.groups.tables import (
     weight_table,
 )
 from workbench.structure.labels import PersonLabels, person_labels, with_constant
+from workbench.structure.options import level_option, seed_option, whole
 from workbench.threads import on_one_thread
 
 FEWEST = 2.0
@@ -112,7 +113,7 @@ def groups(
     >>> found.groups, sorted(found.weights["group"].unique())
     (2, ['group 1', 'group 2'])
     """
-    _check(max_groups, membership, folds, simulations, level)
+    _check(max_groups, membership, folds, simulations, level, seed)
     labels = person_labels(
         data, annotators=annotators, by=by, factors=factors, items=items, ties=ties
     )
@@ -207,18 +208,21 @@ def _told(detectable: pd.DataFrame) -> str:
     return f"{text}; {place:.1f} apart, 90 % of the people are placed rightly"
 
 
-def _check(max_groups: int, membership: str, folds: int, simulations: int, level: float) -> None:
+def _check(
+    max_groups: int, membership: str, folds: int, simulations: int, level: float, seed: int
+) -> None:
     refuse_out_of_range(
         {
-            "max_groups": (max_groups >= 1, max_groups, "a whole number from 1"),
+            "max_groups": (whole(max_groups, 1), max_groups, "a whole number from 1"),
             "membership": (
                 membership in ("classes", "mixed"), membership, "'classes' or 'mixed'",
             ),
-            "folds": (folds >= 2, folds, "a whole number from 2"),
+            "folds": (whole(folds, 2), folds, "a whole number from 2"),
             "simulations": (
-                simulations == 0 or simulations >= 19, simulations, "0, or at least 19",
+                simulations == 0 or whole(simulations, 19), simulations, "0, or at least 19",
             ),
-            "level": (0 < level < 1, level, "a number between 0 and 1, such as 0.95"),
+            "level": level_option(level),
+            "seed": seed_option(seed),
         }
     )  # fmt: skip
 

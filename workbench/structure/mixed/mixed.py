@@ -21,6 +21,7 @@ from workbench.structure.mixed.fit import fit
 from workbench.structure.mixed.result import Mixed
 from workbench.structure.mixed.sets import ChoiceSets
 from workbench.structure.mixed.table import spread_table
+from workbench.structure.options import level_option, seed_option
 from workbench.threads import on_one_thread
 
 FEWEST_LABELS = 2.0
@@ -103,7 +104,8 @@ def mixed(
     """
     refuse_out_of_range(
         {
-            "level": (0 < level < 1, level, "a number between 0 and 1, such as 0.95"),
+            "level": level_option(level),
+            "seed": seed_option(seed),
             "draws": (draws in ("sobol", "halton"), draws, "sobol or halton"),
         }
     )

@@ -15,6 +15,7 @@ from workbench.decompose.design import Ties
 from workbench.errors import DesignError, refuse_out_of_range
 from workbench.provenance import Provenance
 from workbench.structure.labels import PersonLabels, person_labels, with_constant
+from workbench.structure.options import level_option, seed_option, whole
 from workbench.structure.people.detectable import HOW, detectable_tau
 from workbench.structure.people.ladder import TASTE, best_of, climb, ladder_table
 from workbench.structure.people.newcomers import new_people
@@ -107,9 +108,10 @@ def people(
     """
     refuse_out_of_range(
         {
-            "folds": (folds >= 2, folds, "2 or more"),
-            "permutations": (permutations >= 19, permutations, "19 or more"),
-            "level": (0 < level < 1, level, "a number between 0 and 1, such as 0.95"),
+            "folds": (whole(folds, 2), folds, "2 or more"),
+            "permutations": (whole(permutations, 19), permutations, "19 or more"),
+            "level": level_option(level),
+            "seed": seed_option(seed),
         }
     )
     labels, constant = _checked(data, annotators, by, factors, items, ties).differing()

@@ -13,6 +13,7 @@ from workbench.data.dataset import PreferenceData
 from workbench.errors import refuse_out_of_range
 from workbench.provenance import Provenance
 from workbench.results import TIDY
+from workbench.structure.options import level_option, seed_option
 from workbench.structure.raters.alpha import METRICS, Metric, alpha_of, disagreement
 from workbench.structure.raters.each import each_two, without_each
 from workbench.structure.raters.icc import FORMS, correlation, records
@@ -86,7 +87,8 @@ def rater_agreement(
     unknown = [name for name in wanted if name not in MEASURES]
     refuse_out_of_range(
         {
-            "level": (0 < level < 1, level, "a number between 0 and 1, such as 0.95"),
+            "level": level_option(level),
+            "seed": seed_option(seed),
             "measures": (bool(wanted) and not unknown, unknown or wanted, " or ".join(MEASURES)),
         }
     )

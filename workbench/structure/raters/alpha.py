@@ -10,6 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from workbench.errors import refuse_out_of_range
 from workbench.intervals import Array
+from workbench.structure.options import level_option
 from workbench.structure.raters.counts import Counts, as_counts, counted, no_table, rating_table
 from workbench.structure.raters.interval import (
     NONE_SHARED,
@@ -112,7 +113,7 @@ def krippendorff_alpha(
     (0.743, 11.0)
     """
     known = {"metric": (metric in METRICS, metric, " or ".join(METRICS)),
-             "level": (0 < level < 1, level, "a number between 0 and 1, such as 0.95")}  # fmt: skip
+             "level": level_option(level)}  # fmt: skip
     refuse_out_of_range(known)
     counts = None
     if metric == "interval" and not isinstance(ratings, Counts):

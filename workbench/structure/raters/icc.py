@@ -10,6 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from workbench.errors import refuse_out_of_range
 from workbench.intervals import Array, Codes
+from workbench.structure.options import level_option
 from workbench.structure.raters.counts import rating_table
 from workbench.structure.raters.interval import (
     NONE_SHARED,
@@ -96,7 +97,7 @@ def icc(
     >>> [round(found[form]["estimate"], 2) for form in ("ICC1k", "ICC2k", "ICC3k")]
     [0.44, 0.62, 0.91]
     """
-    refuse_out_of_range({"level": (0 < level < 1, level, "between 0 and 1, such as 0.95")})
+    refuse_out_of_range({"level": level_option(level)})
     table = rating_table(ratings)
     codes = cluster_of(len(table), cluster)
     used = np.isfinite(table).sum(axis=1) > 1

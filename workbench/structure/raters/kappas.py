@@ -10,6 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from workbench.errors import refuse_out_of_range
 from workbench.intervals import Array
+from workbench.structure.options import level_option
 from workbench.structure.raters.counts import Counts, as_counts
 from workbench.structure.raters.interval import (
     NONE_SHARED,
@@ -154,7 +155,7 @@ def _beyond(
     *,
     ac1: bool,
 ) -> dict[str, Any]:
-    refuse_out_of_range({"level": (0 < level < 1, level, "between 0 and 1, such as 0.95")})
+    refuse_out_of_range({"level": level_option(level)})
     table = as_counts(ratings)
     codes, used = cluster_of(len(table), cluster), table.n > 1
     if not used.all():

@@ -12,6 +12,7 @@ from scipy.special import entr
 from workbench.data.dataset import PreferenceData
 from workbench.errors import DesignError, refuse_out_of_range
 from workbench.provenance import Provenance
+from workbench.structure.options import level_option, seed_option
 from workbench.structure.reliability.answers import Answers, answers
 from workbench.structure.reliability.dawid_skene import SMOOTHING, Truth, dawid_skene, without_own
 from workbench.structure.reliability.gate import Gate, taste_gate
@@ -85,7 +86,7 @@ def reliability(
     >>> bool(found.to_frame()["estimate"].min() > 0.6), len(found.pairs)
     (True, 80)
     """
-    refuse_out_of_range({"level": (0 < level < 1, level, "a number between 0 and 1, such as 0.95")})
+    refuse_out_of_range({"level": level_option(level), "seed": seed_option(seed)})
     if truth != EXISTS:
         raise DesignError(
             "Whether one answer is right must be said.",
