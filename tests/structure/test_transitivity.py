@@ -9,7 +9,7 @@ from scipy.optimize import minimize
 
 import workbench as wb
 from tests.structure.rounds import asked, battles_of, edges_of, ring, shares_of
-from workbench.structure.transitivity.comparisons import comparisons
+from workbench.structure.transitivity.comparisons import MOST_ITEMS, comparisons
 from workbench.structure.transitivity.cyclic_model import held_out
 from workbench.structure.transitivity.energy import energy, hodge_of
 from workbench.structure.transitivity.triads import ALL_TIED, NO_TRIAD
@@ -265,3 +265,36 @@ def test_people_with_rankings_of_their_own_are_not_taken_for_noise():
     assert nulls.loc["one Bradley-Terry", "p_value"] < 0.05
     assert nulls.loc["own strengths", "p_value"] > 0.05
     assert "dependent-triads" in _rules(found)
+
+
+def test_too_many_items_are_refused_before_any_strength_is_fitted(monkeypatch):
+    M = MOST_ITEMS + 1
+    i = np.arange(M)
+    data = shares_of(i, (i + 1) % M, np.zeros(M), 1)  # each loses and wins round the circle
+    monkeypatch.setattr("workbench.structure.transitivity.comparisons.strengths", None)
+    both = data.labels.assign(preference=1 - data.labels["preference"])
+    labels = pd.concat([data.labels, both], ignore_index=True)
+    many = wb.PreferenceData(data.pairs, labels, data.factors, data.factor_values)
+    with pytest.raises(wb.DesignError, match=f"{M} items are too many") as refused:
+        wb.transitivity(many)
+    assert f"at most {MOST_ITEMS}" in str(refused.value)
+    line = ranking_line(wb.rate(many))
+    assert line.startswith(f"May these be ranked? Cannot be told: {M} items are too many")
+
+
+def test_what_would_take_long_is_left_out_with_the_reason(monkeypatch):
+    data = ring(n=30, theta=np.zeros(5), sharp=1.0)
+    for limit in ("energy.MOST_DEVIANCE", "cyclic_model.MOST_HELD_OUT", "pools._LARGEST"):
+        monkeypatch.setattr(f"workbench.structure.transitivity.{limit}", 4)
+    labels = data.labels.assign(annotator=np.where(np.arange(len(data.labels)) % 2, "x", "y"))
+    two = wb.PreferenceData(data.pairs, labels, data.factors, data.factor_values)
+    found = wb.transitivity(two, simulations=99)
+    rows = found.to_frame().set_index("term")
+    deviance = rows.filter(like="deviance", axis=0).iloc[0]
+    assert np.isnan(deviance["estimate"])
+    assert np.isnan(deviance["p_value"])
+    assert deviance["reason"].startswith("left out: more than ")
+    assert np.isnan(rows.loc[GAIN, "estimate"])
+    assert rows.loc[GAIN, "reason"] == "left out: 5 items, more than 4"
+    assert "only pools that share nobody" in rows.loc["pools of annotators", "reason"]
+    assert rows.loc[CYCLIC, "p_value"] == 0.01

@@ -17,6 +17,9 @@ from workbench.ratings.kernel import Likelihood, fit
 
 PROMPT = "prompt"
 
+MOST_ITEMS = 300
+"""Items above which no cycles are looked for: the work grows with their cube, times draws."""
+
 
 @dataclass(frozen=True, eq=False)
 class Edges:
@@ -158,7 +161,7 @@ def comparisons(
     Raises
     ------
     DesignError
-        No label on named items, or fewer than three that can be compared.
+        No label on named items, fewer than three that can be compared, or too many.
     """
     battles = collect(data, annotator=annotator, covariates=[], ties="half")
     rated, reasons = comparable(battles)
@@ -224,7 +227,21 @@ def strengths(battles: Battles) -> Array:
 
 
 def ordered(used: Battles) -> tuple[Edges, Codes, Codes, Array]:
-    """Return comparable battles as edges, and each battle's items ``a < b`` and P(a preferred)."""
+    """Return comparable battles as edges, and each battle's items ``a < b`` and P(a preferred).
+
+    Raises
+    ------
+    DesignError
+        More than :data:`MOST_ITEMS` items, or no finite ratings.
+    """
+    if len(used.models) > MOST_ITEMS:
+        raise DesignError(
+            f"{len(used.models):,} items are too many to look for cycles among.",
+            found=f"{len(used.models):,} items that can be compared, {len(used):,} labels",
+            expected=f"at most {MOST_ITEMS:,} items",
+            fix="Keep the items that have most labels, or map model_a and model_b to what made "
+            "the texts where they hold the texts themselves.",
+        )
     strength = strengths(used)
     # by rating, then by name: other names and sides give the same draws
     order = np.lexsort((np.arange(len(strength)), np.round(strength, 9)))

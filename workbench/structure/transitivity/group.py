@@ -10,10 +10,11 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from workbench.data.dataset import PreferenceData
+from workbench.decompose.kernel import Array
 from workbench.structure.transitivity.comparisons import Comparisons, Edges, comparisons, part
 from workbench.structure.transitivity.cyclic_model import HeldOut, held_out
 from workbench.structure.transitivity.energy import Energy, energy, hodge_of, worst_triangles
-from workbench.structure.transitivity.pools import composition, pools
+from workbench.structure.transitivity.pools import APART_ONLY, composition, pools, too_large
 from workbench.structure.transitivity.stochastic import stochastic_transitivity
 from workbench.structure.transitivity.triads import nulls, people_table, triad_row, triads_of
 
@@ -38,6 +39,8 @@ class Group:
     pool_energies : DataFrame
         One row a pool of annotators: ``pool, n_edges, annotators, estimate, null, p_value, n,
         reason``; empty where all edges are of one.
+    pools_reason : str or None
+        Why pools that share some annotators were not looked for.
     triads : DataFrame
         One row a null.
     people, stochastic, triples, triangles, edges : DataFrame
@@ -52,6 +55,7 @@ class Group:
     energy: Energy
     decided: Energy | None
     pool_energies: pd.DataFrame
+    pools_reason: str | None
     triads: pd.DataFrame
     people: pd.DataFrame
     stochastic: pd.DataFrame
@@ -85,13 +89,14 @@ def group_of(
          for null in nulls(made, simulations, seed)]
     )  # fmt: skip
     whole = energy(found.edges, simulations, level, seed)
-    pool = _pools(data, found)
+    counts = _composition(data, found)
+    pool = pools(counts)
     decided = None
     if found.edges.ties.any() and whole.reason is None:
         without = part(found, found.y != 0.5)
         if not isinstance(without, str):
             decided = energy(without, simulations, level, seed, whole=False)
-    counts, triples = stochastic_transitivity(found.edges, simulations, seed)
+    kinds, triples = stochastic_transitivity(found.edges, simulations, seed)
     triangles = worst_triangles(found.edges, level)
     return Group(
         name=name,
@@ -99,9 +104,10 @@ def group_of(
         energy=whole,
         decided=decided,
         pool_energies=_per_pool(found, pool, simulations, level, seed),
+        pools_reason=APART_ONLY if too_large(counts) else None,
         triads=triads,
         people=people_table(made, found.people, level),
-        stochastic=counts,
+        stochastic=kinds,
         triples=triples,
         triangles=triangles.head(_WORST),
         edges=_edge_table(found.edges, pool),
@@ -111,8 +117,8 @@ def group_of(
     )
 
 
-def _pools(data: PreferenceData, found: Comparisons) -> NDArray[np.int64]:
-    """Return the pool of each edge, by the group's annotators and all people beside them.
+def _composition(data: PreferenceData, found: Comparisons) -> Array:
+    """Return the labels of each edge by the group's annotators and all people beside them.
 
     A slot such as ``human_1`` is different people in different places: the slots beside it
     tell where. A judge that is no person is the same everywhere.
@@ -130,10 +136,9 @@ def _pools(data: PreferenceData, found: Comparisons) -> NDArray[np.int64]:
         for side in ("model_a", "model_b")
     ]
     edges = found.edges
-    counts, _ = composition(
+    return composition(
         labels[beside], sides[0], sides[1], edges.first, edges.second, len(edges.items)
-    )
-    return pools(counts)
+    )[0]
 
 
 def _per_pool(

@@ -9,12 +9,14 @@ import numpy as np
 import pandas as pd
 from scipy.stats import false_discovery_control
 
+from workbench.structure.transitivity.energy import MOST_DEVIANCE
 from workbench.structure.transitivity.group import Group
 
 CYCLIC = "cyclic energy"
 _BIASED = "noise makes energy of its own: the interval is that of what is beyond noise"
 _PART = "a part of the energy above"
 _NO_INTERVAL = "a test, not an estimate"
+_LARGE = f"left out: more than {MOST_DEVIANCE:,} items"
 
 
 def estimate_rows(one: Group, settings: dict[str, Any]) -> list[dict[str, Any]]:
@@ -46,8 +48,11 @@ def estimate_rows(one: Group, settings: dict[str, Any]) -> list[dict[str, Any]]:
                "method": "harmonic part", "reason": found.reason or _PART},
         own | {"term": f"Bradley-Terry deviance, {found.df} df", "estimate": found.deviance,
                "p_value": found.deviance_p, "method": f"against a share for each edge; {drawn}",
-               "reason": found.reason or _NO_INTERVAL},
+               "reason": found.reason or (_LARGE if np.isnan(found.deviance) else _NO_INTERVAL)},
     ]  # fmt: skip
+    if one.pools_reason is not None:
+        rows.append(own | {"term": "pools of annotators", "method": "overlap of annotators",
+                           "reason": one.pools_reason})  # fmt: skip
     if one.decided is not None:
         less = one.decided
         rows.append(
