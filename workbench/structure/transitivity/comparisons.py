@@ -14,8 +14,13 @@ from workbench.errors import DesignError
 from workbench.ratings.battles import Battles, collect, comparable
 from workbench.ratings.errors import collapse
 from workbench.ratings.kernel import Likelihood, fit
+from workbench.structure.transitivity.content import by_content
+from workbench.structure.transitivity.repetition import repetition
 
 PROMPT = "prompt"
+
+MOST_ITEMS = 300
+"""Items above which no cycles are looked for: the work grows with their cube, times draws."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -34,9 +39,11 @@ class Edges:
         Sums of weights, and of weights times the preference for the first (a tie half).
     strength : ndarray, shape (M,)
         Bradley-Terry ratings in logits, of sum 0.
-    per_vote : float
+    per_vote : ndarray, shape (E,)
         Labels that say as much as one that stands alone: above 1 where labels of one cluster
         repeat each other on the same two items.
+    unsure : str or None
+        Why that is not known well enough for a test.
     """
 
     items: list[str]
@@ -47,7 +54,8 @@ class Edges:
     weight: Array
     won: Array
     strength: Array
-    per_vote: float
+    per_vote: Array
+    unsure: str | None
 
     @property
     def logits(self) -> Array:
@@ -82,6 +90,7 @@ class Comparisons:
     row : ndarray of int, shape (n,)
         Position of the pair in ``data.pairs``.
     people, contexts : Index
+        By what they hold, not by name.
     exclusions : DataFrame
         ``reason, n``.
     reasons : dict of str to str
@@ -158,7 +167,7 @@ def comparisons(
     Raises
     ------
     DesignError
-        No label on named items, or fewer than three that can be compared.
+        No label on named items, fewer than three that can be compared, or too many.
     """
     battles = collect(data, annotator=annotator, covariates=[], ties="half")
     rated, reasons = comparable(battles)
@@ -192,6 +201,11 @@ def comparisons(
     cluster = cluster.astype(str)
     codes = np.unique(cluster, return_inverse=True)[1]
     edges, a, b, y = ordered(replace(used, cluster=codes))
+    said = (a, b, np.round(y, 9), np.round(used.weight, 9))
+    person, code, people, contexts = by_content(person, code, people, contexts, said)
+    if context is None and len(people) > 1:
+        # folds go by name: a person's is the number
+        cluster = np.where(person >= 0, np.char.add("person ", person.astype(str)), cluster)
     lost = len(battles) - len(used)
     gone = battles.exclusions
     if lost:
@@ -224,7 +238,21 @@ def strengths(battles: Battles) -> Array:
 
 
 def ordered(used: Battles) -> tuple[Edges, Codes, Codes, Array]:
-    """Return comparable battles as edges, and each battle's items ``a < b`` and P(a preferred)."""
+    """Return comparable battles as edges, and each battle's items ``a < b`` and P(a preferred).
+
+    Raises
+    ------
+    DesignError
+        More than :data:`MOST_ITEMS` items, or no finite ratings.
+    """
+    if len(used.models) > MOST_ITEMS:
+        raise DesignError(
+            f"{len(used.models):,} items are too many to look for cycles among.",
+            found=f"{len(used.models):,} items that can be compared, {len(used):,} labels",
+            expected=f"at most {MOST_ITEMS:,} items",
+            fix="Keep the items that have most labels, or map model_a and model_b to what made "
+            "the texts where they hold the texts themselves.",
+        )
     strength = strengths(used)
     # by rating, then by name: other names and sides give the same draws
     order = np.lexsort((np.arange(len(strength)), np.round(strength, 9)))
@@ -238,10 +266,11 @@ def ordered(used: Battles) -> tuple[Edges, Codes, Codes, Array]:
         np.asarray(np.bincount(edge, values), dtype=np.float64)
         for values in (weight, weight * y, (y == 0.5).astype(np.float64))
     )
+    per_vote, unsure = repetition(edge, used.cluster, y, won / total)
     edges = Edges(
         [used.models[k] for k in order], keys // M, keys % M,
-        np.bincount(edge).astype(np.float64), ties, total, won, strength[order],
-        _repetition(edge, used.cluster, y, won / total),
+        np.bincount(edge).astype(np.float64), ties, total, won, strength[order], per_vote,
+        unsure,
     )  # fmt: skip
     return edges, a, b, y
 
@@ -268,25 +297,6 @@ def part(found: Comparisons, kept: NDArray[np.bool_]) -> Edges | str:
         return ordered(battles.subset(rated))[0]
     except DesignError as error:
         return str(error).splitlines()[0]
-
-
-def _repetition(edge: Codes, cluster: Codes, y: Array, share: Array) -> float:
-    """Return how many labels say as much as one: the design effect of clusters within edges."""
-    r = y - share[edge]
-    cell, at, size = np.unique(
-        edge * (cluster.max() + 1) + cluster, return_inverse=True, return_counts=True
-    )
-    if (size == 1).all():
-        return 1.0
-    own = cell // (cluster.max() + 1)
-    G = np.bincount(own, minlength=len(share)).astype(np.float64)
-    m = np.bincount(edge, minlength=len(share)).astype(np.float64)
-    told = G > 1
-    together = np.bincount(own, np.bincount(at, r) ** 2, len(share))
-    alone = np.bincount(edge, r**2, len(share))
-    above = float((together * G / np.maximum(G - 1, 1))[told].sum())
-    below = float((alone * m / np.maximum(m - 1, 1))[told].sum())
-    return max(above / below, 1.0) if below > 0 else 1.0
 
 
 def _contexts(pairs: pd.DataFrame, context: str | None) -> pd.Series:

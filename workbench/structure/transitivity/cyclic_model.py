@@ -29,6 +29,9 @@ _NO_CYCLE = 0.005
 
 NOTHING_LEFT = "no cycle is left by the ridge that other folds choose: both models are one"
 
+MOST_HELD_OUT = 100
+"""Items above which the held-out comparison is left out."""
+
 _MEMORY = 8
 _STEPS = 150
 _NEAR = 1e-3
@@ -73,9 +76,11 @@ def held_out(found: Comparisons, folds: int, level: float, seed: int) -> HeldOut
     Of rank one, with r as the ratings: the general preference model (Zhang et al. 2024), and
     Blade-Chest (Chen and Joachims 2016), whose inner model has u as blades and v as chests.
     """
-    n_clusters = len(np.unique(found.cluster))
-    if folds < 2 or n_clusters < max(folds, 3):
+    n_clusters, M = len(np.unique(found.cluster)), len(found.edges.items)
+    if folds < 2 or n_clusters < max(folds, 3) or M > MOST_HELD_OUT:
         why = f"{n_clusters} clusters are too few for folds" if folds > 1 else "folds=0"
+        if folds > 1 and M > MOST_HELD_OUT:
+            why = f"left out: {M:,} items, more than {MOST_HELD_OUT:,}"
         row: dict[str, Any] = dict.fromkeys(
             ("estimate", "std_error", "conf_low", "conf_high", "p_value"), np.nan
         )

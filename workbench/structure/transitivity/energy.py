@@ -18,6 +18,9 @@ NO_CYCLE = "the comparisons form no cycle"
 ALL_EVEN = "every share is one half: ties throughout"
 TOO_FEW = "less cyclic than noise of independent labels allows: labels depend on each other"
 
+MOST_DEVIANCE = 100
+"""Items above which the deviance, which is fitted anew to every draw, is left out."""
+
 _BLOCK = 2_000_000
 """Shares drawn at once."""
 
@@ -48,6 +51,7 @@ class Energy:
         Interval and estimate of what is beyond noise.
     beyond_reason : str or None
     deviance : float
+        NaN as well above :data:`MOST_DEVIANCE` items.
     df : int
     deviance_p : float
     reason : str or None
@@ -109,12 +113,16 @@ def energy(
         no = (np.nan,) * 3
         return Energy(*no, np.empty(0), np.nan, *no, reason, np.nan, 0, np.nan, reason, n)
     value, total = float(hodge.cyclic(Y)), float(edges.weight @ Y**2)
+    if edges.unsure is not None:
+        no = (np.nan,) * 3
+        return Energy(value, *hodge.split(Y), np.empty(0), np.nan, *no, edges.unsure, np.nan,
+                      hodge.cycles, np.nan, edges.unsure, n)  # fmt: skip
     streams = np.random.SeedSequence(seed).spawn(2)
     rng = np.random.default_rng(streams[0])
     logits = null_logits(edges)
     p = logistic(logits.copy())
     sizes, deviances = [], []
-    model = _Saturated(edges) if whole else None
+    model = _Saturated(edges) if whole and len(edges.items) <= MOST_DEVIANCE else None
     for count in _sizes(simulations, len(edges.first)):
         drawn = draw_shares(edges, p, count, rng)
         sizes.append(_cyclic_part(edges, hodge, drawn))
@@ -123,14 +131,16 @@ def energy(
     draws = np.concatenate(sizes) / total
     p_value = _upper_p(draws, value)
     draws = np.minimum(draws, 1.0)
-    if model is None:
+    if not whole:
         nothing = (np.nan,) * 3
         return Energy(value, np.nan, np.nan, draws, p_value, *nothing, None, np.nan,
                       hodge.cycles, np.nan, None, n)  # fmt: skip
     curl, harmonic = hodge.split(Y)
     beyond = _beyond(edges, hodge, logits, level, np.random.default_rng(streams[1]))
-    deviance = float(model.deviances(edges.share[:, None])[0])
-    deviance_p = _upper_p(np.concatenate(deviances), deviance)
+    deviance = deviance_p = np.nan
+    if model is not None:
+        deviance = float(model.deviances(edges.share[:, None])[0])
+        deviance_p = _upper_p(np.concatenate(deviances), deviance)
     return Energy(value, curl, harmonic, draws, p_value, *beyond, deviance, hodge.cycles,
                   deviance_p, None, n)  # fmt: skip
 

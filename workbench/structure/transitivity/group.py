@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -10,10 +10,12 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from workbench.data.dataset import PreferenceData
+from workbench.decompose.kernel import Array
 from workbench.structure.transitivity.comparisons import Comparisons, Edges, comparisons, part
 from workbench.structure.transitivity.cyclic_model import HeldOut, held_out
 from workbench.structure.transitivity.energy import Energy, energy, hodge_of, worst_triangles
-from workbench.structure.transitivity.pools import composition, pools
+from workbench.structure.transitivity.mixture import Mixture, mixture
+from workbench.structure.transitivity.pools import APART_ONLY, composition, pools, too_large
 from workbench.structure.transitivity.stochastic import stochastic_transitivity
 from workbench.structure.transitivity.triads import nulls, people_table, triad_row, triads_of
 
@@ -38,6 +40,10 @@ class Group:
     pool_energies : DataFrame
         One row a pool of annotators: ``pool, n_edges, annotators, estimate, null, p_value, n,
         reason``; empty where all edges are of one.
+    pools_reason : str or None
+        Why pools that share some annotators were not looked for.
+    mixture : Mixture or None
+        The energy against rankings of each person's own, where several have labels enough.
     triads : DataFrame
         One row a null.
     people, stochastic, triples, triangles, edges : DataFrame
@@ -52,6 +58,8 @@ class Group:
     energy: Energy
     decided: Energy | None
     pool_energies: pd.DataFrame
+    pools_reason: str | None
+    mixture: Mixture | None
     triads: pd.DataFrame
     people: pd.DataFrame
     stochastic: pd.DataFrame
@@ -61,6 +69,11 @@ class Group:
     n_triangles: int
     held_out: HeldOut
     evidence: tuple[str, ...]
+
+    def without(self, other: pd.DataFrame) -> Group:
+        """Return the group with more labels that were left out: ``reason, n``."""
+        gone = pd.concat([self.found.exclusions, other], ignore_index=True)
+        return replace(self, found=replace(self.found, exclusions=gone))
 
 
 def group_of(
@@ -84,24 +97,29 @@ def group_of(
         [{**observed, **null.row(observed["estimate"], level)}
          for null in nulls(made, simulations, seed)]
     )  # fmt: skip
+    unsure = found.edges.unsure
     whole = energy(found.edges, simulations, level, seed)
-    pool = _pools(data, found)
+    counts = _composition(data, found)
+    pool = pools(counts)
     decided = None
     if found.edges.ties.any() and whole.reason is None:
         without = part(found, found.y != 0.5)
         if not isinstance(without, str):
             decided = energy(without, simulations, level, seed, whole=False)
-    counts, triples = stochastic_transitivity(found.edges, simulations, seed)
-    triangles = worst_triangles(found.edges, level)
+    kinds, triples = stochastic_transitivity(found.edges, simulations, seed)
+    # without a design effect that is known no triangle has an error
+    triangles = worst_triangles(found.edges, level) if unsure is None else pd.DataFrame()
     return Group(
         name=name,
         found=found,
         energy=whole,
         decided=decided,
         pool_energies=_per_pool(found, pool, simulations, level, seed),
+        pools_reason=APART_ONLY if too_large(counts) else None,
+        mixture=mixture(found, whole, simulations, level, seed),
         triads=triads,
         people=people_table(made, found.people, level),
-        stochastic=counts,
+        stochastic=kinds,
         triples=triples,
         triangles=triangles.head(_WORST),
         edges=_edge_table(found.edges, pool),
@@ -111,8 +129,8 @@ def group_of(
     )
 
 
-def _pools(data: PreferenceData, found: Comparisons) -> NDArray[np.int64]:
-    """Return the pool of each edge, by the group's annotators and all people beside them.
+def _composition(data: PreferenceData, found: Comparisons) -> Array:
+    """Return the labels of each edge by the group's annotators and all people beside them.
 
     A slot such as ``human_1`` is different people in different places: the slots beside it
     tell where. A judge that is no person is the same everywhere.
@@ -130,10 +148,9 @@ def _pools(data: PreferenceData, found: Comparisons) -> NDArray[np.int64]:
         for side in ("model_a", "model_b")
     ]
     edges = found.edges
-    counts, _ = composition(
+    return composition(
         labels[beside], sides[0], sides[1], edges.first, edges.second, len(edges.items)
-    )
-    return pools(counts)
+    )[0]
 
 
 def _per_pool(
@@ -145,7 +162,7 @@ def _per_pool(
     rows = []
     for k in range(int(pool.max()) + 1):
         kept = pool[found.edge] == k
-        who = found.people.take(np.unique(found.person[kept & (found.person >= 0)]))
+        who = sorted(found.people.take(np.unique(found.person[kept & (found.person >= 0)])))
         row: dict[str, Any] = {
             "pool": f"pool {k + 1}", "n_edges": int((pool == k).sum()),
             "annotators": ", ".join(map(str, who[:6])) + (" ..." if len(who) > 6 else ""),

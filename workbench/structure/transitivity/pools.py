@@ -15,8 +15,10 @@ _APART = 0.6
 
 _EXCHANGES = 39
 
-_LARGEST = 50_000_000
+_LARGEST = 5_000_000
 """Numbers in the overlaps of all edges above which only pools that share nobody are found."""
+
+APART_ONLY = "too many edges and annotators to compare: only pools that share nobody are looked for"
 
 
 def composition(
@@ -63,11 +65,12 @@ def pools(counts: Array) -> NDArray[np.int64]:
     >>> pools(np.array([[9, 11], [10, 10], [12, 8]])).tolist()
     [0, 0, 0]
     """
+    counts = counts[:, np.lexsort(counts[::-1])]  # other names give the same exchanges
     E, P = counts.shape
     size = counts.sum(axis=1)
     if P < 2 or E < 2:
         return np.zeros(E, dtype=np.int64)
-    if E * E * P > _LARGEST:
+    if too_large(counts):
         return _largest_first(_apart_entirely(counts), size)
     pool, gap = _by_overlap(counts)
     if gap > 0 and any(_by_overlap(one)[1] >= gap for one in _exchanged(counts)):
@@ -75,14 +78,20 @@ def pools(counts: Array) -> NDArray[np.int64]:
     return _largest_first(pool, size)
 
 
+def too_large(counts: Array) -> bool:
+    """Tell whether only pools that share nobody are looked for."""
+    E, P = counts.shape
+    return bool(E > 1 and P > 1 and E * E * P > _LARGEST)
+
+
 def _apart_entirely(counts: Array) -> NDArray[np.int64]:
     """Return pools that no annotator joins."""
-    from scipy.sparse import csr_array, vstack
+    from scipy.sparse import csr_array, hstack, vstack
     from scipy.sparse.csgraph import connected_components
 
     E, P = counts.shape
     met = csr_array(counts > 0)
-    graph = vstack([csr_array((P, P + E)), csr_array(np.hstack([met.toarray(), np.zeros((E, E))]))])
+    graph = vstack([csr_array((P, P + E)), hstack([met, csr_array((E, E))])])
     return np.asarray(connected_components(graph, directed=False)[1][P:], dtype=np.int64)
 
 

@@ -8,6 +8,7 @@ from typing import Any
 from workbench.data.dataset import PreferenceData
 from workbench.errors import DesignError, refuse_out_of_range
 from workbench.provenance import Provenance
+from workbench.structure.labels import chosen_labels, under_other_criteria
 from workbench.structure.transitivity.comparisons import with_items
 from workbench.structure.transitivity.group import PEOPLE, Group, group_of
 from workbench.structure.transitivity.result import Transitivity
@@ -68,7 +69,8 @@ def transitivity(
     :math:`n_{ij}`, the cyclic energy is :math:`1 - \|D r\|^2 / \|Y\|^2` of the ratings r of
     least weighted squares. Its p-value, and that of Bradley-Terry's deviance, are from the
     parametric bootstrap of Bradley-Terry with the ties where they are; where several labels of
-    one cluster stand on the same two items, so many count as one as their variance says.
+    one cluster stand on the same two items, as many count as one as their correlation says. With
+    too few clusters to tell, nothing is tested.
     The estimate beyond noise and its interval are from adding the cycles that were seen to
     Bradley-Terry's logits in growing amounts: an amount is in the interval if the energy seen
     lies between the quantiles of what it gives with noise.
@@ -77,7 +79,9 @@ def transitivity(
     clusters.
 
     *Pools*. Where different people labelled different edges, the energy is tested for each pool
-    as well, and a finding needs the whole and every pool in which it can be tested.
+    as well, and a finding needs the whole and every pool in which it can be tested. Where people
+    with 30 labels or more differ on the same edges, the energy has to be more than strengths of
+    each person's own make together.
 
     References
     ----------
@@ -93,7 +97,7 @@ def transitivity(
     True
     """
     _check(folds, simulations, level)
-    data = with_items(data.decided(), items)
+    whole, data = data, with_items(data.decided(), items)
     chosen = _groups(data, annotator)
     settings: dict[str, Any] = {
         "annotator": annotator if isinstance(annotator, str | None) else list(chosen),
@@ -105,7 +109,8 @@ def transitivity(
     first: DesignError | None = None
     for name, who in chosen.items():
         try:
-            made.append(group_of(data, name, who, settings))
+            one = group_of(data, name, who, settings)
+            made.append(one.without(under_other_criteria(whole, chosen_labels(data, who))))
         except DesignError as error:
             first = first or error
             refused[name] = str(error).splitlines()[0]
