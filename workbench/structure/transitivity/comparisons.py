@@ -261,6 +261,11 @@ def part(found: Comparisons, kept: NDArray[np.bool_]) -> Edges | str:
         weight=found.weight[kept], X=np.zeros((n, 0)), covariates=[], cluster=cluster,
         n_clusters=int(cluster.max(initial=-1)) + 1, exclusions=pd.DataFrame(),
     )  # fmt: skip
+    return edges_among(battles)
+
+
+def edges_among(battles: Battles) -> Edges | str:
+    """Return the edges of the items that can be compared, or why there are none."""
     rated, _ = comparable(battles)
     if len(rated) < 3:
         return "fewer than three items can be compared within it"

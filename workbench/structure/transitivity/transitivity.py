@@ -70,8 +70,13 @@ def transitivity(
     parametric bootstrap of Bradley-Terry with the ties where they are; where several labels of
     one cluster stand on the same two items, so many count as one as their variance says.
     The estimate beyond noise and its interval are from adding the cycles that were seen to
-    Bradley-Terry's logits in growing amounts: an amount is in the interval if the energy seen
-    lies between the quantiles of what it gives with noise.
+    Bradley-Terry's logits in growing amounts: an amount is in the interval if the cyclic part
+    :math:`\|Y - D r\|^2` seen lies between the quantiles of what it gives with noise; the ratings'
+    energy has an interval of its own, and the share one of both.
+
+    *Verdict*. One scale does not hold the items where the two-sided p-value and q (Benjamini and
+    Hochberg over the groups) are below 1 - level, ties or not; they may be ranked where the upper
+    end beyond noise is a tenth or less; else it cannot be told, and up to how much could be cyclic.
 
     *Held out*. Rank-one cycles :math:`u_i v_j - v_i u_j` beside the ratings, on labels of other
     clusters.

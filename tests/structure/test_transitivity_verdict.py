@@ -1,0 +1,105 @@
+"""The three answers to whether items may be ranked: yes, no, and that it cannot be told."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+
+import workbench as wb
+from tests.structure.rounds import battles_of, ring
+from workbench.decompose.kernel import logistic
+from workbench.structure.transitivity.comparisons import comparisons
+from workbench.structure.transitivity.energy import energy
+from workbench.structure.transitivity.verdict import ranking_line
+
+BEYOND = "cyclic energy beyond noise"
+
+
+def _three(y: np.ndarray, judges: int = 1, weight: float | np.ndarray = 1.0) -> wb.PreferenceData:
+    """Labels on a against b, b against c, c against a, in turn."""
+    n = len(y) // judges
+    i = np.tile(np.arange(n) % 3, judges)
+    pairs = pd.DataFrame({
+        "model_a": np.array(list("abc"))[i], "model_b": np.array(list("bca"))[i],
+        "item": np.arange(len(y)), "cluster": [f"c{k:05d}" for k in range(len(y))],
+    })  # fmt: skip
+    table = pd.DataFrame({
+        "pair": np.arange(len(y)), "annotator": [f"j{k}" for k in np.repeat(np.arange(judges), n)],
+        "kind": "llm", "preference": y, "weight": weight,
+    })  # fmt: skip
+    return wb.PreferenceData.from_tables(pairs, table)
+
+
+def _coins(n: int, chance: float, seed: int) -> np.ndarray:
+    return (np.random.default_rng(seed).random(n) < chance).astype(float)
+
+
+def _said(data: wb.PreferenceData, **options: object) -> str:
+    found = wb.transitivity(data, **{"folds": 0, "simulations": 399, **options})
+    return str(found.verdicts[0]["verdict"])
+
+
+def test_too_few_labels_are_no_ranking():
+    three = _three(np.ones(3))
+    assert "cannot be told: up to 100.0 % of the energy could be cyclic" in _said(three)
+    line = ranking_line(wb.rate(three))
+    assert line.startswith("May these be ranked? Cannot be told: up to 100.0 % of the energy")
+    some = battles_of(10, np.linspace(-0.5, 0.5, 5))
+    assert _said(some).startswith("whether these may be ranked cannot be told: up to ")
+    many = battles_of(200, np.linspace(-1.5, 1.5, 5))
+    assert "beyond noise at most" in _said(many)
+    assert _said(many).startswith("these may be ranked on one scale")
+    assert ranking_line(wb.rate(many)).startswith("May these be ranked? Yes: ratings hide")
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_the_verb_and_the_line_of_ratings_say_the_same(seed):
+    data = _three(_coins(300, 0.6, seed))
+    found = wb.transitivity(data, folds=0, simulations=399)
+    row = found.to_frame().set_index("term")
+    cycles = row.loc["cyclic energy", "p_value"] < 0.025
+    assert (row.loc[BEYOND, "conf_low"] > 0) == cycles
+    assert found.verdicts[0]["verdict"].startswith("one scale does not hold these") == cycles
+    assert ("Not on one scale alone" in ranking_line(wb.rate(data))) == cycles
+
+
+def test_ties_alone_make_no_cycle_in_the_line_either():
+    # a, b, c stand 1.5 logits apart, and most labels on c against a are ties: the shares bend
+    rng = np.random.default_rng(0)
+    i = np.arange(900) % 3
+    y = (rng.random(900) < logistic(np.array([1.5, 1.5, -3.0]))[i]).astype(float)
+    data = _three(np.where((i == 2) & (rng.random(900) < 0.7), 0.5, y))
+    found = wb.transitivity(data, folds=0, simulations=399)
+    assert found.to_frame().set_index("term").loc["cyclic energy", "p_value"] < 0.01
+    assert not found.findings()
+    line = ranking_line(wb.rate(data))
+    assert "Not on one scale" not in line
+    assert "without ties p = " in line
+
+
+def test_too_few_draws_are_no_ranking():
+    around = _three(_coins(900, 0.8, 0))
+    assert "399 draws give no p-value below 0.0025" in _said(around, level=0.999)
+    # the line draws as many as the level needs
+    assert "Not on one scale alone" in ranking_line(wb.rate(around, level=0.999))
+    y = np.concatenate([_coins(300, 0.8, 0), _coins(7 * 300, 0.5, 1)])
+    judged = _three(y, judges=8)
+    assert "99 draws give no p-value below 0.01" in _said(judged, simulations=99)
+
+
+def test_no_interval_has_width_0():
+    edges = comparisons(_three(np.ones(150)), None, "prompt").edges
+    found = energy(edges, 199, 0.95, 0, whole=False)
+    assert found.beyond == 1
+    assert 0.9 < found.low < found.high <= 1
+
+
+def test_strong_cycles_do_not_hide_the_ratings():
+    # Bradley-Terry's ratings are flattened by cycles: the share is 14 / 15 of the logits
+    held = 0
+    for seed in range(4):
+        edges = comparisons(ring(60, [0.0] * 6, 2.0, seed), None, "prompt").edges
+        found = energy(edges, 199, 0.95, seed, whole=False)
+        held += found.low <= 14 / 15 <= found.high
+    assert held >= 3
