@@ -103,3 +103,12 @@ def test_strong_cycles_do_not_hide_the_ratings():
         found = energy(edges, 199, 0.95, seed, whole=False)
         held += found.low <= 14 / 15 <= found.high
     assert held >= 3
+
+
+@pytest.mark.parametrize("option", [
+    {"seed": -1}, {"seed": 0.5}, {"simulations": 99.5}, {"folds": 2.5}, {"folds": -2},
+    {"level": None}, {"level": "x"}, {"level": float("nan")},
+])  # fmt: skip
+def test_an_option_of_another_kind_is_refused_by_name(option):
+    with pytest.raises(wb.DesignError, match=f"Option {next(iter(option))} is out of range"):
+        wb.transitivity(_three(np.ones(3)), **option)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from numbers import Integral, Real
 from typing import Any
 
 from workbench.data.dataset import PreferenceData
@@ -97,7 +98,7 @@ def transitivity(
     >>> found.verdicts[0]["verdict"].startswith("these may be ranked on one scale")
     True
     """
-    _check(folds, simulations, level)
+    _check(folds, simulations, level, seed)
     data = with_items(data.decided(), items)
     chosen = _groups(data, annotator)
     settings: dict[str, Any] = {
@@ -138,10 +139,16 @@ def _groups(
     return found
 
 
-def _check(folds: int, simulations: int, level: float) -> None:
+def _check(folds: Any, simulations: Any, level: Any, seed: Any) -> None:
+    number = isinstance(level, Real) and 0 < float(level) < 1
     problems = {
-        "folds": (folds == 0 or folds >= 2, folds, "0, or 2 and more"),
-        "simulations": (simulations >= 99, simulations, "at least 99"),
-        "level": (0 < level < 1, level, "a number between 0 and 1, such as 0.95"),
+        "folds": (_whole(folds, 0) and folds != 1, folds, "0, or a whole number of 2 and more"),
+        "simulations": (_whole(simulations, 99), simulations, "a whole number of at least 99"),
+        "level": (number, level, "a number between 0 and 1, such as 0.95"),
+        "seed": (_whole(seed, 0), seed, "a whole number of 0 or more"),
     }
     refuse_out_of_range(problems)
+
+
+def _whole(value: Any, least: int) -> bool:
+    return isinstance(value, Integral) and not isinstance(value, bool) and int(value) >= least
