@@ -9,8 +9,9 @@ import pytest
 import workbench as wb
 from tests.structure.rounds import battles_of, ring
 from workbench.decompose.kernel import logistic
-from workbench.structure.transitivity.comparisons import comparisons
-from workbench.structure.transitivity.energy import energy
+from workbench.ratings.battles import Battles
+from workbench.structure.transitivity.comparisons import comparisons, ordered
+from workbench.structure.transitivity.energy import energy, worst_triangles
 from workbench.structure.transitivity.verdict import ranking_line
 
 BEYOND = "cyclic energy beyond noise"
@@ -42,14 +43,19 @@ def _said(data: wb.PreferenceData, **options: object) -> str:
 
 def test_too_few_labels_are_no_ranking():
     three = _three(np.ones(3))
-    assert "cannot be told: up to 100.0 % of the energy could be cyclic" in _said(three)
+    assert "cannot be told: up to 100.0 % of the energy could be cyclic" in _said(
+        three, simulations=99
+    )
     line = ranking_line(wb.rate(three))
     assert line.startswith("May these be ranked? Cannot be told: up to 100.0 % of the energy")
     some = battles_of(10, np.linspace(-0.5, 0.5, 5))
-    assert _said(some).startswith("whether these may be ranked cannot be told: up to ")
+    assert _said(some, simulations=99).startswith(
+        "whether these may be ranked cannot be told: up to "
+    )
     many = battles_of(200, np.linspace(-1.5, 1.5, 5))
-    assert "beyond noise at most" in _said(many)
-    assert _said(many).startswith("these may be ranked on one scale")
+    said = _said(many, simulations=99)
+    assert said.startswith("these may be ranked on one scale")
+    assert "beyond noise at most" in said
     assert ranking_line(wb.rate(many)).startswith("May these be ranked? Yes: ratings hide")
 
 
@@ -103,6 +109,32 @@ def test_strong_cycles_do_not_hide_the_ratings():
         found = energy(edges, 199, 0.95, seed, whole=False)
         held += found.low <= 14 / 15 <= found.high
     assert held >= 3
+
+
+def test_the_unit_of_weights_changes_nothing():
+    y = _coins(90, 0.6, 1)
+    first = wb.transitivity(_three(y), folds=3, simulations=99)
+    for weight in (1e-9, 10.0):
+        again = wb.transitivity(_three(y, weight=weight), folds=3, simulations=99)
+        for name, table in first.tables().items():
+            pd.testing.assert_frame_equal(table, again.tables()[name], rtol=1e-9)
+
+
+def test_labels_of_unequal_weight_are_not_taken_for_more_than_they_say():
+    # weights .1 and 5 at even odds: 300 labels say as much as 156
+    n, rejected = 300, np.zeros(2)
+    i = np.arange(n) % 3
+    one, none = np.arange(n), np.empty((n, 0))
+    for seed in range(100):
+        rng = np.random.default_rng(seed)
+        y, w = (rng.random(n) < 0.5).astype(float), rng.choice([0.1, 5.0], n)
+        edges = ordered(Battles(["a", "b", "c"], i, (i + 1) % 3, y, w, none, [], one, n,
+                                pd.DataFrame()))[0]  # fmt: skip
+        p = energy(edges, 99, 0.95, seed, whole=False, interval=False).p_value
+        rejected += [p <= 0.05, worst_triangles(edges, 0.95)["p_value"][0] <= 0.05]
+    assert edges.weight.sum() == pytest.approx(156, rel=0.15)
+    # 5 of 100 expected; twelve or more happen four times in a thousand
+    assert (rejected <= 11).all()
 
 
 @pytest.mark.parametrize("option", [

@@ -20,7 +20,7 @@ PROMPT = "prompt"
 
 @dataclass(frozen=True, eq=False)
 class Edges:
-    """Labels summed over each two items that met, the first one rated lower.
+    r"""Labels summed over each two items that met, the first one rated lower.
 
     Attributes
     ----------
@@ -31,7 +31,10 @@ class Edges:
     labels, ties : ndarray, shape (E,)
         Labels, and how many of them are ties.
     weight, won : ndarray, shape (E,)
-        Sums of weights, and of weights times the preference for the first (a tie half).
+        Labels of equal weight that say as much, :math:`(\sum w)^2 / \sum w^2`, and that times
+        the weighted share of the first (a tie half).
+    tied : ndarray, shape (E,)
+        Weighted share of ties.
     strength : ndarray, shape (M,)
         Bradley-Terry ratings in logits, of sum 0.
     per_vote : float
@@ -46,6 +49,7 @@ class Edges:
     ties: Array
     weight: Array
     won: Array
+    tied: Array
     strength: Array
     per_vote: float
 
@@ -75,6 +79,7 @@ class Comparisons:
     a, b : ndarray of int, shape (n,)
         Items of each label, ``a < b``; ``y`` is P(a preferred).
     y, weight : ndarray, shape (n,)
+        Weights of mean 1.
     person, context : ndarray of int, shape (n,)
         Codes; -1 where no single person, or no context, is known.
     cluster : ndarray of str, shape (n,)
@@ -198,8 +203,8 @@ def comparisons(
         extra = pd.DataFrame([{"reason": "an item that cannot be compared", "n": lost}])
         gone = pd.concat([gone, extra], ignore_index=True)
     return Comparisons(
-        edges, a, b, y, used.weight, person, code, cluster, row, pd.Index(people),
-        pd.Index(contexts), gone, reasons,
+        edges, a, b, y, used.weight / used.weight.mean(), person, code, cluster, row,
+        pd.Index(people), pd.Index(contexts), gone, reasons,
     )  # fmt: skip
 
 
@@ -225,6 +230,8 @@ def strengths(battles: Battles) -> Array:
 
 def ordered(used: Battles) -> tuple[Edges, Codes, Codes, Array]:
     """Return comparable battles as edges, and each battle's items ``a < b`` and P(a preferred)."""
+    # the unit of weights says nothing: neither where a fit stops nor where sums underflow
+    used = replace(used, weight=used.weight / used.weight.mean())
     strength = strengths(used)
     # by rating, then by name: other names and sides give the same draws
     order = np.lexsort((np.arange(len(strength)), np.round(strength, 9)))
@@ -234,14 +241,16 @@ def ordered(used: Battles) -> tuple[Edges, Codes, Codes, Array]:
     a, b = np.minimum(a, b), np.maximum(a, b)
     M, weight = len(order), used.weight
     keys, edge = np.unique(a * M + b, return_inverse=True)
-    total, won, ties = (
+    tie = (y == 0.5).astype(np.float64)
+    total, square, won, tied, ties = (
         np.asarray(np.bincount(edge, values), dtype=np.float64)
-        for values in (weight, weight * y, (y == 0.5).astype(np.float64))
+        for values in (weight, weight**2, weight * y, weight * tie, tie)
     )
+    share, votes = won / total, total**2 / square
     edges = Edges(
         [used.models[k] for k in order], keys // M, keys % M,
-        np.bincount(edge).astype(np.float64), ties, total, won, strength[order],
-        _repetition(edge, used.cluster, y, won / total),
+        np.bincount(edge).astype(np.float64), ties, votes, share * votes, tied / total,
+        strength[order], _repetition(edge, used.cluster, weight * (y - share[edge])),
     )  # fmt: skip
     return edges, a, b, y
 
@@ -275,20 +284,23 @@ def edges_among(battles: Battles) -> Edges | str:
         return str(error).splitlines()[0]
 
 
-def _repetition(edge: Codes, cluster: Codes, y: Array, share: Array) -> float:
-    """Return how many labels say as much as one: the design effect of clusters within edges."""
-    r = y - share[edge]
+def _repetition(edge: Codes, cluster: Codes, r: Array) -> float:
+    """Return how many labels say as much as one: the design effect of clusters within edges.
+
+    ``r`` are weighted residuals from the shares of the edges.
+    """
+    E = int(edge.max()) + 1
     cell, at, size = np.unique(
         edge * (cluster.max() + 1) + cluster, return_inverse=True, return_counts=True
     )
     if (size == 1).all():
         return 1.0
     own = cell // (cluster.max() + 1)
-    G = np.bincount(own, minlength=len(share)).astype(np.float64)
-    m = np.bincount(edge, minlength=len(share)).astype(np.float64)
+    G = np.bincount(own, minlength=E).astype(np.float64)
+    m = np.bincount(edge, minlength=E).astype(np.float64)
     told = G > 1
-    together = np.bincount(own, np.bincount(at, r) ** 2, len(share))
-    alone = np.bincount(edge, r**2, len(share))
+    together = np.bincount(own, np.bincount(at, r) ** 2, E)
+    alone = np.bincount(edge, r**2, E)
     above = float((together * G / np.maximum(G - 1, 1))[told].sum())
     below = float((alone * m / np.maximum(m - 1, 1))[told].sum())
     return max(above / below, 1.0) if below > 0 else 1.0

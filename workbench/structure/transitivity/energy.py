@@ -174,13 +174,13 @@ def _cyclic_part(edges: Edges, hodge: Hodge, share: Array) -> Array:
 
 def draw_shares(edges: Edges, p: Array, count: int, rng: np.random.Generator) -> Array:
     """Return shares (E, count) of labels drawn with probabilities p, ties where they are."""
-    decided = edges.labels - edges.ties
-    some = np.maximum(decided, 1.0)
-    chance = np.clip((edges.labels * p - edges.ties / 2) / some, 0.0, 1.0)
-    votes = np.where(decided > 0, np.maximum(np.rint(decided / edges.per_vote), 1.0), 0.0)
+    decided = 1.0 - edges.tied
+    chance = np.clip((p - edges.tied / 2) / np.maximum(decided, 1e-12), 0.0, 1.0)
+    some = edges.ties < edges.labels
+    votes = np.where(some, np.maximum(np.rint(decided * edges.weight / edges.per_vote), 1.0), 0.0)
     k = rng.binomial(votes.astype(np.int64), chance, size=(count, len(p))).T
     won = decided[:, None] * k / np.maximum(votes, 1.0)[:, None]
-    return np.asarray((edges.ties[:, None] / 2 + won) / edges.labels[:, None])
+    return np.asarray(edges.tied[:, None] / 2 + won)
 
 
 def _sizes(total: int, edges: int) -> list[int]:

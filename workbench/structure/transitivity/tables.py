@@ -25,6 +25,9 @@ def estimate_rows(one: Group, settings: dict[str, Any]) -> list[dict[str, Any]]:
     drawn = f"parametric bootstrap of Bradley-Terry, {sims:,} draws, ties where they are"
     if one.found.edges.per_vote > 1:
         drawn += f"; {one.found.edges.per_vote:.2f} labels count as one"
+    alike = float(one.found.edges.weight.sum())
+    if alike < found.n * (1 - 1e-9):
+        drawn += f"; unequal weights: the labels say as much as {alike:,.1f} of equal weight"
     own: dict[str, Any] = {
         "group": one.name, "n": float(found.n), "n_clusters": clusters,
         **dict.fromkeys(("estimate", "std_error", "conf_low", "conf_high", "p_value", "null",

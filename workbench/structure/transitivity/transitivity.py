@@ -70,6 +70,7 @@ def transitivity(
     least weighted squares. Its p-value, and that of Bradley-Terry's deviance, are from the
     parametric bootstrap of Bradley-Terry with the ties where they are; where several labels of
     one cluster stand on the same two items, so many count as one as their variance says.
+    Labels of unequal weight count as :math:`(\sum w)^2 / \sum w^2` of equal weight on two items.
     The estimate beyond noise and its interval are from adding the cycles that were seen to
     Bradley-Terry's logits in growing amounts: an amount is in the interval if the cyclic part
     :math:`\|Y - D r\|^2` seen lies between the quantiles of what it gives with noise; the ratings'
