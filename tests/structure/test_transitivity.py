@@ -78,7 +78,9 @@ def test_one_ranking_is_not_called_cyclic_too_often(n):
     theta = np.linspace(-1, 1, 6)
     p = []
     for seed in range(100):
-        p.append(energy(edges_of(n, theta, seed), 99, 0.95, seed, whole=False).p_value)
+        p.append(
+            energy(edges_of(n, theta, seed), 99, 0.95, seed, whole=False, interval=False).p_value
+        )
     # 5 expected, 7 with five labels an edge; fourteen or more of 7 happen once in a hundred
     assert np.sum(np.array(p) <= 0.05) <= 13
     assert 0.4 < np.mean(p) < 0.6
@@ -156,7 +158,7 @@ def test_ties_stay_where_they_are_and_repeats_count_less():
     )
     again = comparisons(five, None, "prompt").edges
     np.testing.assert_allclose(again.per_vote, 5, rtol=0.05)
-    once, many = (energy(e, 99, 0.95, 0, whole=False) for e in (edges, again))
+    once, many = (energy(e, 99, 0.95, 0, whole=False, interval=False) for e in (edges, again))
     assert many.null == pytest.approx(once.null, rel=0.25)
 
 

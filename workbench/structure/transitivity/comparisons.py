@@ -25,7 +25,7 @@ MOST_ITEMS = 300
 
 @dataclass(frozen=True, eq=False)
 class Edges:
-    """Labels summed over each two items that met, the first one rated lower.
+    r"""Labels summed over each two items that met, the first one rated lower.
 
     Attributes
     ----------
@@ -36,7 +36,10 @@ class Edges:
     labels, ties : ndarray, shape (E,)
         Labels, and how many of them are ties.
     weight, won : ndarray, shape (E,)
-        Sums of weights, and of weights times the preference for the first (a tie half).
+        Labels of equal weight that say as much, :math:`(\sum w)^2 / \sum w^2`, and that times
+        the weighted share of the first (a tie half).
+    tied : ndarray, shape (E,)
+        Weighted share of ties.
     strength : ndarray, shape (M,)
         Bradley-Terry ratings in logits, of sum 0.
     per_vote : ndarray, shape (E,)
@@ -53,6 +56,7 @@ class Edges:
     ties: Array
     weight: Array
     won: Array
+    tied: Array
     strength: Array
     per_vote: Array
     unsure: str | None
@@ -83,6 +87,7 @@ class Comparisons:
     a, b : ndarray of int, shape (n,)
         Items of each label, ``a < b``; ``y`` is P(a preferred).
     y, weight : ndarray, shape (n,)
+        Weights of mean 1.
     person, context : ndarray of int, shape (n,)
         Codes; -1 where no single person, or no context, is known.
     cluster : ndarray of str, shape (n,)
@@ -212,8 +217,8 @@ def comparisons(
         extra = pd.DataFrame([{"reason": "an item that cannot be compared", "n": lost}])
         gone = pd.concat([gone, extra], ignore_index=True)
     return Comparisons(
-        edges, a, b, y, used.weight, person, code, cluster, row, pd.Index(people),
-        pd.Index(contexts), gone, reasons,
+        edges, a, b, y, used.weight / used.weight.mean(), person, code, cluster, row,
+        pd.Index(people), pd.Index(contexts), gone, reasons,
     )  # fmt: skip
 
 
@@ -253,6 +258,8 @@ def ordered(used: Battles) -> tuple[Edges, Codes, Codes, Array]:
             fix="Keep the items that have most labels, or map model_a and model_b to what made "
             "the texts where they hold the texts themselves.",
         )
+    # the unit of weights says nothing: neither where a fit stops nor where sums underflow
+    used = replace(used, weight=used.weight / used.weight.mean())
     strength = strengths(used)
     # by rating, then by name: other names and sides give the same draws
     order = np.lexsort((np.arange(len(strength)), np.round(strength, 9)))
@@ -262,15 +269,17 @@ def ordered(used: Battles) -> tuple[Edges, Codes, Codes, Array]:
     a, b = np.minimum(a, b), np.maximum(a, b)
     M, weight = len(order), used.weight
     keys, edge = np.unique(a * M + b, return_inverse=True)
-    total, won, ties = (
+    tie = (y == 0.5).astype(np.float64)
+    total, square, won, tied, ties = (
         np.asarray(np.bincount(edge, values), dtype=np.float64)
-        for values in (weight, weight * y, (y == 0.5).astype(np.float64))
+        for values in (weight, weight**2, weight * y, weight * tie, tie)
     )
-    per_vote, unsure = repetition(edge, used.cluster, y, won / total)
+    share, votes = won / total, total**2 / square
+    per_vote, unsure = repetition(edge, used.cluster, y, share)
     edges = Edges(
         [used.models[k] for k in order], keys // M, keys % M,
-        np.bincount(edge).astype(np.float64), ties, total, won, strength[order], per_vote,
-        unsure,
+        np.bincount(edge).astype(np.float64), ties, votes, share * votes, tied / total,
+        strength[order], per_vote, unsure,
     )  # fmt: skip
     return edges, a, b, y
 
@@ -290,6 +299,11 @@ def part(found: Comparisons, kept: NDArray[np.bool_]) -> Edges | str:
         weight=found.weight[kept], X=np.zeros((n, 0)), covariates=[], cluster=cluster,
         n_clusters=int(cluster.max(initial=-1)) + 1, exclusions=pd.DataFrame(),
     )  # fmt: skip
+    return edges_among(battles)
+
+
+def edges_among(battles: Battles) -> Edges | str:
+    """Return the edges of the items that can be compared, or why there are none."""
     rated, _ = comparable(battles)
     if len(rated) < 3:
         return "fewer than three items can be compared within it"

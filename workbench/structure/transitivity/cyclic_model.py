@@ -93,8 +93,7 @@ def held_out(found: Comparisons, folds: int, level: float, seed: int) -> HeldOut
     np.add.at(n, (fold, edge), found.weight)
     np.add.at(s, (fold, edge), found.weight * found.y)
     plain, cyclic, ridges = _predictions(found, n, s, seed)
-    scale = found.weight / found.weight.mean()
-    losses = [scale * _log_loss(eta[fold, edge], found.y) for eta in (plain, cyclic)]
+    losses = [found.weight * _log_loss(eta[fold, edge], found.y) for eta in (plain, cyclic)]
     row = mean_difference(losses[1] - losses[0], found.clusters, level)
     if np.array_equal(plain, cyclic):
         row |= {"std_error": np.nan, "reason": NOTHING_LEFT}

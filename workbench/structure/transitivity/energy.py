@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from scipy.special import chndtrinc
 from scipy.stats import false_discovery_control, norm
 
 from workbench.decompose.kernel import Array, logistic
@@ -17,6 +18,7 @@ from workbench.structure.transitivity.hodge import Hodge
 NO_CYCLE = "the comparisons form no cycle"
 ALL_EVEN = "every share is one half: ties throughout"
 TOO_FEW = "less cyclic than noise of independent labels allows: labels depend on each other"
+ONLY_NOISE = "noise alone makes as much as the ratings and the cycles hold together"
 
 MOST_DEVIANCE = 100
 """Items above which the deviance, which is fitted anew to every draw, is left out."""
@@ -31,6 +33,10 @@ _MOST = 0.975
 
 _GRID = 15
 _GRID_DRAWS = 400
+_GRID_MOST = 20_000
+
+_TAIL = 10
+"""Draws of each amount beyond either end of the interval."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -86,8 +92,9 @@ def hodge_of(edges: Edges) -> Hodge:
 
 
 def energy(
-    edges: Edges, simulations: int, level: float, seed: int, *, whole: bool = True
-) -> Energy:
+    edges: Edges, simulations: int, level: float, seed: int, *, whole: bool = True,
+    interval: bool = True,
+) -> Energy:  # fmt: skip
     r"""Return the cyclic energy of some edges, tested against Bradley-Terry.
 
     Parameters
@@ -97,7 +104,9 @@ def energy(
     level : float
     seed : int
     whole : bool
-        With the interval and the deviance; without, the energy and its p-value alone.
+        With the deviance and the parts in triangles and longer cycles.
+    interval : bool
+        With what is beyond noise.
 
     Notes
     -----
@@ -128,15 +137,17 @@ def energy(
         sizes.append(_cyclic_part(edges, hodge, drawn))
         if model is not None:
             deviances.append(model.deviances(drawn))
-    draws = np.concatenate(sizes) / total
-    p_value = _upper_p(draws, value)
-    draws = np.minimum(draws, 1.0)
+    null = np.concatenate(sizes)
+    p_value = _upper_p(null / total, value)
+    beyond: tuple[float, float, float, str | None] = (np.nan, np.nan, np.nan, None)
+    if interval:
+        rng = np.random.default_rng(streams[1])
+        beyond = _beyond(edges, hodge, logits, level, (null, p_value), rng)
+    draws = np.minimum(null / total, 1.0)
     if not whole:
-        nothing = (np.nan,) * 3
-        return Energy(value, np.nan, np.nan, draws, p_value, *nothing, None, np.nan,
-                      hodge.cycles, np.nan, None, n)  # fmt: skip
+        return Energy(value, np.nan, np.nan, draws, p_value, *beyond, np.nan, hodge.cycles,
+                      np.nan, None, n)  # fmt: skip
     curl, harmonic = hodge.split(Y)
-    beyond = _beyond(edges, hodge, logits, level, np.random.default_rng(streams[1]))
     deviance = deviance_p = np.nan
     if model is not None:
         deviance = float(model.deviances(edges.share[:, None])[0])
@@ -173,13 +184,13 @@ def _cyclic_part(edges: Edges, hodge: Hodge, share: Array) -> Array:
 
 def draw_shares(edges: Edges, p: Array, count: int, rng: np.random.Generator) -> Array:
     """Return shares (E, count) of labels drawn with probabilities p, ties where they are."""
-    decided = edges.labels - edges.ties
-    some = np.maximum(decided, 1.0)
-    chance = np.clip((edges.labels * p - edges.ties / 2) / some, 0.0, 1.0)
-    votes = np.where(decided > 0, np.maximum(np.rint(decided / edges.per_vote), 1.0), 0.0)
+    decided = 1.0 - edges.tied
+    chance = np.clip((p - edges.tied / 2) / np.maximum(decided, 1e-12), 0.0, 1.0)
+    some = edges.ties < edges.labels
+    votes = np.where(some, np.maximum(np.rint(decided * edges.weight / edges.per_vote), 1.0), 0.0)
     k = rng.binomial(votes.astype(np.int64), chance, size=(count, len(p))).T
     won = decided[:, None] * k / np.maximum(votes, 1.0)[:, None]
-    return np.asarray((edges.ties[:, None] / 2 + won) / edges.labels[:, None])
+    return np.asarray(edges.tied[:, None] / 2 + won)
 
 
 def _sizes(total: int, edges: int) -> list[int]:
@@ -215,69 +226,104 @@ class _Saturated:
 
 
 def _beyond(
-    edges: Edges, hodge: Hodge, logits: Array, level: float, rng: np.random.Generator
-) -> tuple[float, float, float, str | None]:
-    """Return the cyclic energy without noise, with its interval, by inverting tests.
+    edges: Edges, hodge: Hodge, logits: Array, level: float, tested: tuple[Array, float],
+    rng: np.random.Generator,
+) -> tuple[float, float, float, str | None]:  # fmt: skip
+    r"""Return the cyclic share without noise, with its interval, by inverting the test.
 
     The cycles that were seen are added to Bradley-Terry's logits in growing amounts. An amount
-    is in the interval if the energy seen lies between the quantiles of what it gives with
-    noise; the estimate is the amount whose median is the energy seen.
+    is in the interval if the cyclic part :math:`\|Y - D r\|^2` seen lies between the quantiles
+    of what it gives with noise; the estimate is the amount whose median is what was seen. No
+    amount is what the test draws: the lower end is above 0 only where the two-sided test says so.
+    Where less is seen than the median of noise, the upper end is that of this median. The energy
+    of the ratings has an interval of its own, and the share one of both.
     """
     Y = edges.log_odds(edges.share)
-    value = float(hodge.cyclic(Y))
+    if float(hodge.cyclic(Y)) <= 1e-12:
+        return np.nan, np.nan, np.nan, "the shares hold no cycle at all: how far off is not known"
     residual = Y - hodge.incidence @ hodge.potentials(Y)
     size = float(edges.weight @ residual**2)
-    if value <= 1e-12:
-        return np.nan, np.nan, np.nan, "the shares hold no cycle at all: how far off is not known"
-    shrink, base, noise = _without_noise(edges, hodge, logits, rng)
-    # where less is seen than noise makes, much more could be there
-    reach = _REACH * np.sqrt(1 + 4 * noise / size)
-    amount = reach * np.linspace(0, 1, _GRID) ** 1.5
-    truth = amount**2 * size / (base + amount**2 * size)
+    null, p_value = tested
     tails = ((1 - level) / 2, 0.5, (1 + level) / 2)
+    # where less is seen than noise makes, much more could be there
+    reach = _REACH * np.sqrt(1 + 4 * float(np.quantile(null, _MOST)) / size)
+    amount = reach * np.linspace(0, 1, _GRID) ** 1.5
+    count = int(np.clip(np.ceil(_TAIL / tails[0]), _GRID_DRAWS, _GRID_MOST))
     reached = np.empty((3, _GRID))
-    for k, much in enumerate(amount):
-        p = logistic(shrink * logits + much * residual)
-        seen = hodge.cyclic(edges.log_odds(draw_shares(edges, p, _GRID_DRAWS, rng)))
-        reached[:, k] = np.quantile(np.nan_to_num(seen), tails)
-    reached = np.maximum.accumulate(reached, axis=1)
-    if value < reached[0, 0]:
-        return 0.0, np.nan, np.nan, TOO_FEW
-    low, middle, high = (_crossing(truth, line, value) for line in reached[::-1])
-    return middle, low, high, None
+    reached[:, 0] = np.quantile(null, tails)
+    for k, much in enumerate(amount[1:], 1):
+        p = logistic(logits + much * residual)
+        seen = [_cyclic_part(edges, hodge, draw_shares(edges, p, some, rng))
+                for some in _sizes(count, len(p))]  # fmt: skip
+        reached[:, k] = np.quantile(np.concatenate(seen), tails)
+    below, middle, above = np.maximum.accumulate(reached, axis=1)
+    ends = (
+        _crossing(amount, above, size) if p_value < tails[0] else 0.0,
+        min(_crossing(amount, middle, size), reach),
+        _crossing(amount, below, max(size, middle[0])),
+    )
+    cyclic = (ends[0] ** 2 * size, ends[1] ** 2 * size, ends[2] ** 2 * size)
+    ranked = _ranked(edges, hodge, (logits, Y), tails, rng)
+    high, low = _upper_ratio(cyclic, ranked), _upper_ratio(ranked, cyclic)
+    if cyclic[1] + ranked[1] <= 0:
+        return np.nan, np.nan, np.nan, ONLY_NOISE
+    reason = TOO_FEW if size < below[0] else None
+    high = high / (1 + high) if np.isfinite(high) else 1.0
+    return cyclic[1] / (cyclic[1] + ranked[1]), 1 / (1 + low), high, reason
 
 
-def _without_noise(
-    edges: Edges, hodge: Hodge, logits: Array, rng: np.random.Generator
-) -> tuple[float, float, float]:
-    """Return by what Bradley-Terry's logits are too large, their energy without that, and more.
+def _ranked(
+    edges: Edges, hodge: Hodge, known: tuple[Array, Array], tails: tuple[float, float, float],
+    rng: np.random.Generator,
+) -> tuple[float, float, float]:  # fmt: skip
+    """Return lower end, median and upper end of the ratings' energy without noise.
 
-    The last is the cyclic part that noise makes at the most.
-
-    Noise makes ratings larger, and where items differ by little it makes most of them. The
-    energy is kept above the error with which that is known.
+    The energy is a noncentral chi-squared in units of what noise adds to each dimension. It is
+    the larger one of Bradley-Terry's, which cycles flatten, and that of the log-odds, which few
+    labels flatten.
     """
-    base = float(edges.weight @ logits**2)
-    Y = edges.log_odds(draw_shares(edges, logistic(logits.copy()), _GRID_DRAWS, rng))
-    share, total = np.nan_to_num(hodge.cyclic(Y)), edges.weight @ Y**2
-    ranked, cyclic = (1 - share) * total, float(np.quantile(share * total, _MOST))
-    noise = max(float(ranked.mean()) - base, 0.0)
-    least = noise * float(np.sqrt(2 / (len(edges.items) - 1)))
-    own = max(base - noise, min(least, base))
-    if base <= 0:
-        return 1.0, max(least, 1e-12), cyclic
-    return float(np.sqrt(own / base)), own, cyclic
+    df = len(edges.items) - 1
+    base, unit = 0.0, 0.0
+    for logits in known:
+        drawn = draw_shares(edges, logistic(logits.copy()), _GRID_DRAWS, rng)
+        flow = hodge.incidence @ hodge.potentials(edges.log_odds(drawn))
+        apart = flow - flow.mean(axis=1, keepdims=True)
+        noise = float((edges.weight @ apart**2).sum() / (_GRID_DRAWS - 1)) / df
+        own = hodge.incidence @ hodge.potentials(logits)
+        energy = float(edges.weight @ own**2)
+        if energy > base or unit == 0:
+            base, unit = energy, noise
+    if not unit > 0:
+        return base, base, base
+    seen = base / unit
+
+    def at(energy: float, part: float) -> float:
+        found = float(chndtrinc(energy, df, part)) if energy > 0 else 0.0
+        return unit * found if found > 1e-9 else 0.0
+
+    # less than noise makes on average tells no more than that does
+    return at(seen, tails[2]), at(seen, 0.5), at(max(seen, float(df)), tails[0])
 
 
-def _crossing(truth: Array, line: Array, value: float) -> float:
-    """Return the truth at which a rising line reaches a value; 1 where it never does."""
+def _upper_ratio(over: tuple[float, float, float], under: tuple[float, float, float]) -> float:
+    """Return the upper end of a ratio from the intervals of both parts (Donner and Zou 2012)."""
+    (_, x, x_high), (y_low, y, _) = over, under
+    square = y_low * (2 * y - y_low)
+    if not square > 0 or not np.isfinite(x_high):
+        return np.inf
+    inner = (x * y) ** 2 - x_high * (2 * x - x_high) * square
+    return float((x * y + np.sqrt(max(inner, 0.0))) / square)
+
+
+def _crossing(amount: Array, line: Array, value: float) -> float:
+    """Return the amount at which a rising line reaches a value; infinite where it never does."""
     if line[0] >= value:
         return 0.0
     if line[-1] < value:
-        return 1.0
+        return np.inf
     at = int(np.argmax(line >= value))
     part = (value - line[at - 1]) / (line[at] - line[at - 1])
-    return float(truth[at - 1] + part * (truth[at] - truth[at - 1]))
+    return float(amount[at - 1] + part * (amount[at] - amount[at - 1]))
 
 
 def worst_triangles(edges: Edges, level: float) -> pd.DataFrame:

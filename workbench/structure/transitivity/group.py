@@ -105,7 +105,7 @@ def group_of(
     if found.edges.ties.any() and whole.reason is None:
         without = part(found, found.y != 0.5)
         if not isinstance(without, str):
-            decided = energy(without, simulations, level, seed, whole=False)
+            decided = energy(without, simulations, level, seed, whole=False, interval=False)
     kinds, triples = stochastic_transitivity(found.edges, simulations, seed)
     # without a design effect that is known no triangle has an error
     triangles = worst_triangles(found.edges, level) if unsure is None else pd.DataFrame()
@@ -173,7 +173,7 @@ def _per_pool(
         if isinstance(edges, str):
             row["reason"] = edges
         else:
-            own = energy(edges, simulations, level, seed, whole=False)
+            own = energy(edges, simulations, level, seed, whole=False, interval=False)
             row |= {"estimate": own.value, "null": own.null, "p_value": own.p_value,
                     "reason": own.reason}  # fmt: skip
         rows.append(row)

@@ -82,6 +82,8 @@ def mixture(
     total = float(edges.weight @ Y**2)
     # a cluster of one person is no repetition beside that person's own strengths
     spread = np.sqrt(edges.per_vote) if (found.contexts.size > 1) else np.ones(E)
+    # labels of unequal weight are worth fewer of equal weight
+    spread = spread * np.sqrt(edges.labels / edges.weight)
     rng = np.random.default_rng([seed, 1])
     draws = []
     size = max(1, min(simulations, _BLOCK // len(cell)))
@@ -110,4 +112,5 @@ def _shares(
     mean = np.bincount(edge, n * p, E)
     decided = edges.labels - edges.ties
     won = np.clip(mean + spread * (won - mean), 0.0, decided)
-    return np.asarray(((edges.ties / 2 + won) / edges.labels).T)
+    part = won / np.maximum(decided, 1.0)
+    return np.asarray((edges.tied / 2 + (1.0 - edges.tied) * part).T)

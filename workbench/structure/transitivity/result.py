@@ -69,8 +69,9 @@ class Transitivity(Result):
     def verdicts(self) -> list[dict[str, Any]]:
         """The sentence of each group, and the rule of which it is a finding."""
         rows = self.estimates[self.estimates["term"] == CYCLIC].set_index("group")["q_value"]
+        tests = int(rows.notna().sum())
         level = float(self.settings["level"])
-        return [verdict_of(one, float(rows[one.name]), level) for one in self.groups]
+        return [verdict_of(one, float(rows[one.name]), level, tests) for one in self.groups]
 
     @cached_property
     def triads(self) -> pd.DataFrame:

@@ -16,7 +16,7 @@ from workbench.structure.transitivity.comparisons import Edges
 from workbench.structure.transitivity.energy import hodge_of
 
 LEAST = 10
-"""Labels on each edge of a triple."""
+"""Labels of equal weight on each edge of a triple."""
 
 KINDS = {"WST": "weak", "MST": "moderate", "SST": "strong"}
 
@@ -47,14 +47,14 @@ def stochastic_transitivity(
     triples : DataFrame
         Those with a likelihood ratio above 0.5, the largest first.
     """
-    enough = edges.labels >= LEAST
+    enough = edges.weight >= LEAST - 1e-9
     T = hodge_of(edges).triangles
     tested = T[enough[T].all(axis=1)] if len(T) else T
     reason = edges.unsure
     if not len(tested):
         reason = f"no three items with {LEAST} labels or more on every edge"
     counts, tables = [], []
-    n, share = edges.labels / edges.per_vote, edges.share
+    n, share = edges.weight / edges.per_vote, edges.share
     for k, (name, about) in enumerate(KINDS.items()):
         row: dict[str, Any] = {"term": f"{about} stochastic transitivity ({name})",
                "n_triples": len(tested), "n_violated": np.nan, "n_rejected": np.nan,

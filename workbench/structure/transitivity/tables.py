@@ -29,6 +29,9 @@ def estimate_rows(one: Group, settings: dict[str, Any]) -> list[dict[str, Any]]:
     repeated = one.found.edges.per_vote
     if (repeated > 1).any():
         drawn += f"; by edge {repeated.min():.2f} to {repeated.max():.2f} labels count as one"
+    alike = float(one.found.edges.weight.sum())
+    if alike < float(one.found.edges.labels.sum()) * (1 - 1e-9):
+        drawn += f"; unequal weights: the labels say as much as {alike:,.1f} of equal weight"
     own: dict[str, Any] = {
         "group": one.name, "n": float(found.n), "n_clusters": clusters,
         **dict.fromkeys(("estimate", "std_error", "conf_low", "conf_high", "p_value", "null",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from numbers import Integral, Real
 from typing import Any
 
 from workbench.data.dataset import PreferenceData
@@ -71,9 +72,15 @@ def transitivity(
     parametric bootstrap of Bradley-Terry with the ties where they are; where several labels of
     one cluster stand on the same two items, as many count as one as their correlation says. With
     too few clusters to tell, nothing is tested.
+    Labels of unequal weight count as :math:`(\sum w)^2 / \sum w^2` of equal weight on two items.
     The estimate beyond noise and its interval are from adding the cycles that were seen to
-    Bradley-Terry's logits in growing amounts: an amount is in the interval if the energy seen
-    lies between the quantiles of what it gives with noise.
+    Bradley-Terry's logits in growing amounts: an amount is in the interval if the cyclic part
+    :math:`\|Y - D r\|^2` seen lies between the quantiles of what it gives with noise; the ratings'
+    energy has an interval of its own, and the share one of both.
+
+    *Verdict*. One scale does not hold the items where the two-sided p-value and q (Benjamini and
+    Hochberg over the groups) are below 1 - level, ties or not; they may be ranked where the upper
+    end beyond noise is a tenth or less; else it cannot be told, and up to how much could be cyclic.
 
     *Held out*. Rank-one cycles :math:`u_i v_j - v_i u_j` beside the ratings, on labels of other
     clusters.
@@ -96,7 +103,7 @@ def transitivity(
     >>> found.verdicts[0]["verdict"].startswith("these may be ranked on one scale")
     True
     """
-    _check(folds, simulations, level)
+    _check(folds, simulations, level, seed)
     whole, data = data, with_items(data.decided(), items)
     chosen = _groups(data, annotator)
     settings: dict[str, Any] = {
@@ -138,10 +145,16 @@ def _groups(
     return found
 
 
-def _check(folds: int, simulations: int, level: float) -> None:
+def _check(folds: Any, simulations: Any, level: Any, seed: Any) -> None:
+    number = isinstance(level, Real) and 0 < float(level) < 1
     problems = {
-        "folds": (folds == 0 or folds >= 2, folds, "0, or 2 and more"),
-        "simulations": (simulations >= 99, simulations, "at least 99"),
-        "level": (0 < level < 1, level, "a number between 0 and 1, such as 0.95"),
+        "folds": (_whole(folds, 0) and folds != 1, folds, "0, or a whole number of 2 and more"),
+        "simulations": (_whole(simulations, 99), simulations, "a whole number of at least 99"),
+        "level": (number, level, "a number between 0 and 1, such as 0.95"),
+        "seed": (_whole(seed, 0), seed, "a whole number of 0 or more"),
     }
     refuse_out_of_range(problems)
+
+
+def _whole(value: Any, least: int) -> bool:
+    return isinstance(value, Integral) and not isinstance(value, bool) and int(value) >= least
