@@ -14,6 +14,7 @@ from workbench.errors import DesignError
 from workbench.ratings.battles import Battles, collect, comparable
 from workbench.ratings.errors import collapse
 from workbench.ratings.kernel import Likelihood, fit
+from workbench.structure.transitivity.repetition import repetition
 
 PROMPT = "prompt"
 
@@ -37,9 +38,11 @@ class Edges:
         Sums of weights, and of weights times the preference for the first (a tie half).
     strength : ndarray, shape (M,)
         Bradley-Terry ratings in logits, of sum 0.
-    per_vote : float
+    per_vote : ndarray, shape (E,)
         Labels that say as much as one that stands alone: above 1 where labels of one cluster
         repeat each other on the same two items.
+    unsure : str or None
+        Why that is not known well enough for a test.
     """
 
     items: list[str]
@@ -50,7 +53,8 @@ class Edges:
     weight: Array
     won: Array
     strength: Array
-    per_vote: float
+    per_vote: Array
+    unsure: str | None
 
     @property
     def logits(self) -> Array:
@@ -255,10 +259,11 @@ def ordered(used: Battles) -> tuple[Edges, Codes, Codes, Array]:
         np.asarray(np.bincount(edge, values), dtype=np.float64)
         for values in (weight, weight * y, (y == 0.5).astype(np.float64))
     )
+    per_vote, unsure = repetition(edge, used.cluster, y, won / total)
     edges = Edges(
         [used.models[k] for k in order], keys // M, keys % M,
-        np.bincount(edge).astype(np.float64), ties, total, won, strength[order],
-        _repetition(edge, used.cluster, y, won / total),
+        np.bincount(edge).astype(np.float64), ties, total, won, strength[order], per_vote,
+        unsure,
     )  # fmt: skip
     return edges, a, b, y
 
@@ -285,25 +290,6 @@ def part(found: Comparisons, kept: NDArray[np.bool_]) -> Edges | str:
         return ordered(battles.subset(rated))[0]
     except DesignError as error:
         return str(error).splitlines()[0]
-
-
-def _repetition(edge: Codes, cluster: Codes, y: Array, share: Array) -> float:
-    """Return how many labels say as much as one: the design effect of clusters within edges."""
-    r = y - share[edge]
-    cell, at, size = np.unique(
-        edge * (cluster.max() + 1) + cluster, return_inverse=True, return_counts=True
-    )
-    if (size == 1).all():
-        return 1.0
-    own = cell // (cluster.max() + 1)
-    G = np.bincount(own, minlength=len(share)).astype(np.float64)
-    m = np.bincount(edge, minlength=len(share)).astype(np.float64)
-    told = G > 1
-    together = np.bincount(own, np.bincount(at, r) ** 2, len(share))
-    alone = np.bincount(edge, r**2, len(share))
-    above = float((together * G / np.maximum(G - 1, 1))[told].sum())
-    below = float((alone * m / np.maximum(m - 1, 1))[told].sum())
-    return max(above / below, 1.0) if below > 0 else 1.0
 
 
 def _contexts(pairs: pd.DataFrame, context: str | None) -> pd.Series:

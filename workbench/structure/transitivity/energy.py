@@ -113,6 +113,10 @@ def energy(
         no = (np.nan,) * 3
         return Energy(*no, np.empty(0), np.nan, *no, reason, np.nan, 0, np.nan, reason, n)
     value, total = float(hodge.cyclic(Y)), float(edges.weight @ Y**2)
+    if edges.unsure is not None:
+        no = (np.nan,) * 3
+        return Energy(value, *hodge.split(Y), np.empty(0), np.nan, *no, edges.unsure, np.nan,
+                      hodge.cycles, np.nan, edges.unsure, n)  # fmt: skip
     streams = np.random.SeedSequence(seed).spawn(2)
     rng = np.random.default_rng(streams[0])
     logits = null_logits(edges)

@@ -88,6 +88,7 @@ def group_of(
         [{**observed, **null.row(observed["estimate"], level)}
          for null in nulls(made, simulations, seed)]
     )  # fmt: skip
+    unsure = found.edges.unsure
     whole = energy(found.edges, simulations, level, seed)
     counts = _composition(data, found)
     pool = pools(counts)
@@ -97,7 +98,8 @@ def group_of(
         if not isinstance(without, str):
             decided = energy(without, simulations, level, seed, whole=False)
     kinds, triples = stochastic_transitivity(found.edges, simulations, seed)
-    triangles = worst_triangles(found.edges, level)
+    # without a design effect that is known no triangle has an error
+    triangles = worst_triangles(found.edges, level) if unsure is None else pd.DataFrame()
     return Group(
         name=name,
         found=found,

@@ -50,7 +50,7 @@ def stochastic_transitivity(
     enough = edges.labels >= LEAST
     T = hodge_of(edges).triangles
     tested = T[enough[T].all(axis=1)] if len(T) else T
-    reason = None
+    reason = edges.unsure
     if not len(tested):
         reason = f"no three items with {LEAST} labels or more on every edge"
     counts, tables = [], []

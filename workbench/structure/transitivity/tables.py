@@ -25,8 +25,9 @@ def estimate_rows(one: Group, settings: dict[str, Any]) -> list[dict[str, Any]]:
     sims, level = settings["simulations"], settings["level"]
     clusters = float(len(np.unique(one.found.cluster)))
     drawn = f"parametric bootstrap of Bradley-Terry, {sims:,} draws, ties where they are"
-    if one.found.edges.per_vote > 1:
-        drawn += f"; {one.found.edges.per_vote:.2f} labels count as one"
+    repeated = one.found.edges.per_vote
+    if (repeated > 1).any():
+        drawn += f"; by edge {repeated.min():.2f} to {repeated.max():.2f} labels count as one"
     own: dict[str, Any] = {
         "group": one.name, "n": float(found.n), "n_clusters": clusters,
         **dict.fromkeys(("estimate", "std_error", "conf_low", "conf_high", "p_value", "null",
@@ -50,18 +51,7 @@ def estimate_rows(one: Group, settings: dict[str, Any]) -> list[dict[str, Any]]:
                "p_value": found.deviance_p, "method": f"against a share for each edge; {drawn}",
                "reason": found.reason or (_LARGE if np.isnan(found.deviance) else _NO_INTERVAL)},
     ]  # fmt: skip
-    if one.pools_reason is not None:
-        rows.append(own | {"term": "pools of annotators", "method": "overlap of annotators",
-                           "reason": one.pools_reason})  # fmt: skip
-    if one.decided is not None:
-        less = one.decided
-        rows.append(
-            own | {"term": "cyclic energy without ties", "estimate": less.value,
-                   "p_value": less.p_value, "null": less.null, "n": float(less.n),
-                   "null_limit": float(np.quantile(less.draws, level)) if len(less.draws)
-                   else np.nan, "method": f"of the labels that are no ties; {drawn}",
-                   "reason": less.reason or _BIASED}
-        )  # fmt: skip
+    rows += _guards(one, own, drawn, level)
     first = one.triads[one.triads["null"] == "one Bradley-Terry"].iloc[0].to_dict()
     held = one.held_out
     scores = f": {held.cyclic:.5f} and {held.plain:.5f}" if np.isfinite(held.plain) else ""
@@ -80,6 +70,24 @@ def estimate_rows(one: Group, settings: dict[str, Any]) -> list[dict[str, Any]]:
            "method": f"{settings['folds']} folds of clusters{scores}; ridge on the cycle chosen "
            "within the other folds"}
     )  # fmt: skip
+    return rows
+
+
+def _guards(one: Group, own: dict[str, Any], drawn: str, level: float) -> list[dict[str, Any]]:
+    """Return rows of what else could make cycles: ties, and annotators that differ."""
+    rows = []
+    if one.pools_reason is not None:
+        rows.append(own | {"term": "pools of annotators", "method": "overlap of annotators",
+                           "reason": one.pools_reason})  # fmt: skip
+    if one.decided is not None:
+        less = one.decided
+        rows.append(
+            own | {"term": "cyclic energy without ties", "estimate": less.value,
+                   "p_value": less.p_value, "null": less.null, "n": float(less.n),
+                   "null_limit": float(np.quantile(less.draws, level)) if len(less.draws)
+                   else np.nan, "method": f"of the labels that are no ties; {drawn}",
+                   "reason": less.reason or _BIASED}
+        )  # fmt: skip
     return rows
 
 

@@ -68,7 +68,8 @@ def transitivity(
     :math:`n_{ij}`, the cyclic energy is :math:`1 - \|D r\|^2 / \|Y\|^2` of the ratings r of
     least weighted squares. Its p-value, and that of Bradley-Terry's deviance, are from the
     parametric bootstrap of Bradley-Terry with the ties where they are; where several labels of
-    one cluster stand on the same two items, so many count as one as their variance says.
+    one cluster stand on the same two items, as many count as one as their correlation says. With
+    too few clusters to tell, nothing is tested.
     The estimate beyond noise and its interval are from adding the cycles that were seen to
     Bradley-Terry's logits in growing amounts: an amount is in the interval if the energy seen
     lies between the quantiles of what it gives with noise.
