@@ -354,3 +354,37 @@ def test_prompts_that_decide_are_not_called_cycles_too_often():
         edges = comparisons(_of_prompts([[10] * 12, [10] * 12, [1] * 120], seed), None, "prompt")
         p.append(energy(edges.edges, 99, 0.95, seed, whole=False).p_value)
     assert np.sum(np.array(p) <= 0.05) <= 8  # three expected; nine happen once in 250
+
+
+def _by_four(seed: int, sharp: float) -> wb.PreferenceData:
+    """Four people on the same edges, each with a ranking, and cycles that all of them hold."""
+    rng = np.random.default_rng(seed)
+    n, M = 1200, 5
+    i = rng.integers(M, size=n)
+    j = (i + rng.integers(1, M, size=n)) % M
+    who, b = rng.integers(4, size=n), rng.normal(size=(4, M)) * (0.7 if sharp else 2.0)
+    eta = b[who, i] - b[who, j] + sharp * np.where((j - i) % M <= M // 2, 1, -1)
+    pairs = pd.DataFrame({"model_a": [f"m{k}" for k in i], "model_b": [f"m{k}" for k in j],
+                          "item": range(n)})  # fmt: skip
+    y = (rng.random(n) < logistic(eta)).astype(float)
+    labels = pd.DataFrame({"pair": range(n), "annotator": [f"p{k}" for k in who], "kind": "human",
+                           "preference": y})  # fmt: skip
+    return wb.PreferenceData.from_tables(pairs, labels)
+
+
+@pytest.mark.parametrize("seed", [1, 3, 5])
+def test_people_who_differ_on_the_same_items_are_no_finding_of_cycles(seed):
+    found = wb.transitivity(_by_four(seed, 0.0), simulations=199, folds=0)
+    assert _row(found, CYCLIC)["p_value"] < 0.02
+    row = _row(found, "cyclic energy against each person's own ranking")
+    assert row["p_value"] > 0.05
+    assert "4 people with 30 labels or more" in row["method"]
+    assert "pools-make-cycles" in _rules(found)
+    assert "cyclic-shares" not in _rules(found)
+    assert "nobody's own labels are shown to go round" in found.verdicts[0]["verdict"]
+
+
+def test_cycles_that_people_hold_are_one_however_they_differ():
+    found = wb.transitivity(_by_four(0, 1.0), simulations=199, folds=0)
+    assert "cyclic-shares" in _rules(found)
+    assert _row(found, "cyclic energy against each person's own ranking")["p_value"] < 0.01

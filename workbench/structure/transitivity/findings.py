@@ -20,9 +20,10 @@ RULES = {
     "pools-make-cycles": Rule(
         "cyclic share of the energy beyond what Bradley-Terry's noise makes",
         "interval above 0 and q below 1 - level over all labels, but not within the pools of "
-        "annotators that labelled different items",
-        "Rank within each pool, or have the same people label all pairs: people who differ make "
-        "cycles that none of them holds.",
+        "annotators that labelled different items, or no more than rankings of each person's own "
+        "make (p of that at or above 1 - level)",
+        "Rank within each pool or for each person, or have the same people label all pairs: people "
+        "who differ make cycles that none of them holds.",
     ),
     "cyclic-triads": Rule(
         "share of cyclic triads within one annotator and context",

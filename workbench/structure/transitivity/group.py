@@ -14,6 +14,7 @@ from workbench.decompose.kernel import Array
 from workbench.structure.transitivity.comparisons import Comparisons, Edges, comparisons, part
 from workbench.structure.transitivity.cyclic_model import HeldOut, held_out
 from workbench.structure.transitivity.energy import Energy, energy, hodge_of, worst_triangles
+from workbench.structure.transitivity.mixture import Mixture, mixture
 from workbench.structure.transitivity.pools import APART_ONLY, composition, pools, too_large
 from workbench.structure.transitivity.stochastic import stochastic_transitivity
 from workbench.structure.transitivity.triads import nulls, people_table, triad_row, triads_of
@@ -41,6 +42,8 @@ class Group:
         reason``; empty where all edges are of one.
     pools_reason : str or None
         Why pools that share some annotators were not looked for.
+    mixture : Mixture or None
+        The energy against rankings of each person's own, where several have labels enough.
     triads : DataFrame
         One row a null.
     people, stochastic, triples, triangles, edges : DataFrame
@@ -56,6 +59,7 @@ class Group:
     decided: Energy | None
     pool_energies: pd.DataFrame
     pools_reason: str | None
+    mixture: Mixture | None
     triads: pd.DataFrame
     people: pd.DataFrame
     stochastic: pd.DataFrame
@@ -107,6 +111,7 @@ def group_of(
         decided=decided,
         pool_energies=_per_pool(found, pool, simulations, level, seed),
         pools_reason=APART_ONLY if too_large(counts) else None,
+        mixture=mixture(found, whole, simulations, level, seed),
         triads=triads,
         people=people_table(made, found.people, level),
         stochastic=kinds,

@@ -20,10 +20,14 @@ _LARGEST = 20_000_000
 
 @dataclass(frozen=True, eq=False)
 class OwnStrengths:
-    """Mean strengths, shape (M,), of sum 0, and the spread of each item's between units."""
+    """Mean strengths, shape (M,), of sum 0, and the spread of each item's between units.
+
+    ``own``, shape (U, M), holds those of each unit, in the order of the codes.
+    """
 
     mu: Array
     tau: float
+    own: Array
 
 
 def own_strengths(
@@ -80,7 +84,8 @@ def own_strengths(
         before, (mu, tau) = tau, _best(drawn, base, mu, tau)
         if abs(np.log(tau / before)) < _TOLERANCE:
             break
-    return OwnStrengths(mu - mu.mean(), tau)
+    own = data.modes(b, mu, tau**2)[0]
+    return OwnStrengths(mu - mu.mean(), tau, own - own.mean(axis=1, keepdims=True))
 
 
 def _best(drawn: Array, base: Array, mu: Array, tau: float) -> tuple[Array, float]:

@@ -11,6 +11,7 @@ from scipy.stats import false_discovery_control
 
 from workbench.structure.transitivity.energy import MOST_DEVIANCE
 from workbench.structure.transitivity.group import Group
+from workbench.structure.transitivity.mixture import ENOUGH
 
 CYCLIC = "cyclic energy"
 _BIASED = "noise makes energy of its own: the interval is that of what is beyond noise"
@@ -87,6 +88,16 @@ def _guards(one: Group, own: dict[str, Any], drawn: str, level: float) -> list[d
                    "null_limit": float(np.quantile(less.draws, level)) if len(less.draws)
                    else np.nan, "method": f"of the labels that are no ties; {drawn}",
                    "reason": less.reason or _BIASED}
+        )  # fmt: skip
+    if one.mixture is not None:
+        people = one.mixture
+        rows.append(
+            own | {"term": "cyclic energy against each person's own ranking",
+                   "estimate": one.energy.value, "p_value": people.p_value, "null": people.null,
+                   "null_limit": people.null_limit, "reason": people.reason or _BIASED,
+                   "method": "one-sided p by draws of strengths of each person's own, partially "
+                   f"pooled (SD {people.tau:.2f} logits); {people.n_people:,} people with "
+                   f"{ENOUGH} labels or more"}
         )  # fmt: skip
     return rows
 

@@ -78,7 +78,9 @@ def transitivity(
     clusters.
 
     *Pools*. Where different people labelled different edges, the energy is tested for each pool
-    as well, and a finding needs the whole and every pool in which it can be tested.
+    as well, and a finding needs the whole and every pool in which it can be tested. Where people
+    with 30 labels or more differ on the same edges, the energy has to be more than strengths of
+    each person's own make together.
 
     References
     ----------

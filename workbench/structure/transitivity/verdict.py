@@ -67,6 +67,12 @@ def verdict_of(one: Group, q_value: float, level: float) -> dict[str, Any]:
         text = (f"these may be ranked within a pool of annotators only: {says}, but not within "
                 f"each pool{where}")  # fmt: skip
         return {**row, "verdict": text, "rule": "pools-make-cycles", "evidence": one.evidence}
+    people = one.mixture
+    if people is not None and people.p_value >= 1 - level:
+        text = (f"one scale does not hold these people together, and nobody's own labels are "
+                f"shown to go round: {says}; as much from {people.n_people:,} people with rankings "
+                f"of their own: p = {people.p_value:.2g}{where}")  # fmt: skip
+        return {**row, "verdict": text, "rule": "pools-make-cycles", "evidence": one.evidence}
     text = f"one scale does not hold these: {says}{where}"
     return {**row, "verdict": text, "rule": "cyclic-shares", "evidence": one.evidence}
 
