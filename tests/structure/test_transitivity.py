@@ -246,6 +246,41 @@ def test_a_person_who_goes_round_is_counted():
     assert (triads["n"], triads["n_cyclic"], triads["n_tied"]) == (27, 5, 3)
 
 
+def test_names_of_people_and_contexts_change_nothing():
+    rng = np.random.default_rng(3)
+    said = {}
+    for k in range(12):
+        b = rng.normal(size=5)
+        said[f"p{k:02d}"] = [(i, j, float(rng.logistic() < b[i] - b[j]))
+                             for i in range(5) for j in range(i + 1, 5)]  # fmt: skip
+    first = wb.transitivity(asked(said), context=None, simulations=99)
+    new = dict(zip(said, rng.permutation([f"z{k}" for k in range(12)]), strict=True))
+    again = wb.transitivity(asked({new[k]: v for k, v in said.items()}), context=None,
+                            simulations=99)  # fmt: skip
+    assert first.triads["p_value"].notna().all()
+    for name in ("triads", "estimates"):
+        pd.testing.assert_frame_equal(first.tables()[name], again.tables()[name])
+    people = again.tables()["people"]
+    assert people["term"].is_monotonic_increasing
+    ours = first.tables()["people"].assign(term=lambda t: t["term"].map(new)).sort_values("term")
+    np.testing.assert_allclose(people["estimate"], ours["estimate"])
+    # one annotator's contexts, each with strengths of its own, under other names
+    data = asked(said)
+    one = data.labels.assign(annotator="human")
+    place = pd.Series(data.pairs.index, index=data.pairs["pair_id"])
+    tables = []
+    for names in (list(said), list(new.values())):
+        who = data.labels["annotator"].map(dict(zip(said, names, strict=True)))
+        pairs = data.pairs.take(place[one["pair_id"]]).reset_index(drop=True)
+        pairs = pairs[["model_a", "model_b"]].assign(item=range(len(pairs)), where=who.to_numpy())
+        labels = one[["annotator", "kind", "preference"]].assign(pair=range(len(one)))
+        found = wb.transitivity(wb.PreferenceData.from_tables(pairs, labels), context="where",
+                                simulations=99, folds=0)  # fmt: skip
+        tables.append(found.triads)
+    assert tables[0]["p_value"].notna().all()
+    pd.testing.assert_frame_equal(*tables)
+
+
 def test_triads_are_never_made_of_several_people():
     data = asked({"x": [(0, 1, 1.0), (1, 0, 0.0)], "y": [(1, 2, 1.0)], "z": [(2, 0, 1.0)]})
     found = wb.transitivity(data, context=None, simulations=99, folds=0)

@@ -14,6 +14,7 @@ from workbench.errors import DesignError
 from workbench.ratings.battles import Battles, collect, comparable
 from workbench.ratings.errors import collapse
 from workbench.ratings.kernel import Likelihood, fit
+from workbench.structure.transitivity.content import by_content
 from workbench.structure.transitivity.repetition import repetition
 
 PROMPT = "prompt"
@@ -89,6 +90,7 @@ class Comparisons:
     row : ndarray of int, shape (n,)
         Position of the pair in ``data.pairs``.
     people, contexts : Index
+        By what they hold, not by name.
     exclusions : DataFrame
         ``reason, n``.
     reasons : dict of str to str
@@ -199,6 +201,11 @@ def comparisons(
     cluster = cluster.astype(str)
     codes = np.unique(cluster, return_inverse=True)[1]
     edges, a, b, y = ordered(replace(used, cluster=codes))
+    said = (a, b, np.round(y, 9), np.round(used.weight, 9))
+    person, code, people, contexts = by_content(person, code, people, contexts, said)
+    if context is None and len(people) > 1:
+        # folds go by name: a person's is the number
+        cluster = np.where(person >= 0, np.char.add("person ", person.astype(str)), cluster)
     lost = len(battles) - len(used)
     gone = battles.exclusions
     if lost:

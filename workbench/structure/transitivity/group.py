@@ -157,7 +157,7 @@ def _per_pool(
     rows = []
     for k in range(int(pool.max()) + 1):
         kept = pool[found.edge] == k
-        who = found.people.take(np.unique(found.person[kept & (found.person >= 0)]))
+        who = sorted(found.people.take(np.unique(found.person[kept & (found.person >= 0)])))
         row: dict[str, Any] = {
             "pool": f"pool {k + 1}", "n_edges": int((pool == k).sum()),
             "annotators": ", ".join(map(str, who[:6])) + (" ..." if len(who) > 6 else ""),

@@ -65,6 +65,7 @@ def pools(counts: Array) -> NDArray[np.int64]:
     >>> pools(np.array([[9, 11], [10, 10], [12, 8]])).tolist()
     [0, 0, 0]
     """
+    counts = counts[:, np.lexsort(counts[::-1])]  # other names give the same exchanges
     E, P = counts.shape
     size = counts.sum(axis=1)
     if P < 2 or E < 2:

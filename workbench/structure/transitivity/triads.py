@@ -260,7 +260,7 @@ def people_table(found: Triads, people: pd.Index, level: float) -> pd.DataFrame:
             row["d"] = np.nan
         row["zeta_reason"] = None if len(games) else "no complete tournament without ties"
         rows.append(row)
-    return pd.DataFrame(rows)
+    return pd.DataFrame(rows).sort_values("term", ignore_index=True)
 
 
 def _tournaments(found: Triads) -> pd.DataFrame:
