@@ -238,6 +238,17 @@ def test_repeats_votes_and_what_has_no_verdict() -> None:
     assert wb.rater_agreement(data).without["n"].tolist() == [2.0, 1.0]
 
 
+def test_answers_to_other_questions_are_counted() -> None:
+    data = as_data(rated(0))
+    warm = data.labels.head(5).assign(criterion="warm")
+    labels = pd.concat([data.labels.assign(criterion="overall"), warm], ignore_index=True)
+    both = wb.PreferenceData(data.pairs, labels, data.factors, data.factor_values)
+    found = wb.rater_agreement(both)
+    assert found.exclusions.to_numpy().tolist() == [["another criterion", 5]]
+    assert "5 labels: another criterion" in found.summary()
+    assert wb.rater_agreement(both.filter(criteria=["overall"])).exclusions.empty
+
+
 def test_what_cannot_be_told_is_refused_or_says_why() -> None:
     alone = np.full((4, 4), np.nan)
     np.fill_diagonal(alone, 1.0)

@@ -423,3 +423,18 @@ def test_cycles_that_people_hold_are_one_however_they_differ():
     found = wb.transitivity(_by_four(0, 1.0), simulations=199, folds=0)
     assert "cyclic-shares" in _rules(found)
     assert _row(found, "cyclic energy against each person's own ranking")["p_value"] < 0.01
+
+
+def test_answers_to_other_questions_are_counted():
+    data = ring(n=20, theta=np.zeros(4), sharp=0.5)
+    judge = data.labels.assign(annotator="judge", kind="llm")
+    warm = data.labels.head(7).assign(criterion="warm")
+    overall = pd.concat([data.labels, judge]).assign(criterion="overall")
+    labels = pd.concat([overall, warm], ignore_index=True)
+    both = wb.PreferenceData(data.pairs, labels, data.factors, data.factor_values)
+    found = wb.transitivity(both, simulations=99, folds=0)
+    gone = found.tables()["exclusions"]
+    assert gone.to_numpy().tolist() == [["human", "another criterion", 7]]
+    assert "left out: 7 another criterion" in found.summary()
+    alone = wb.transitivity(both.filter(criteria=["overall"]), simulations=99, folds=0)
+    assert "exclusions" not in alone.tables()

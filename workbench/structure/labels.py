@@ -250,6 +250,30 @@ def chosen_labels(data: PreferenceData, annotators: str | Iterable[str] | None) 
     return data.filter(annotators=names)
 
 
+def under_other_criteria(data: PreferenceData, chosen: PreferenceData) -> pd.DataFrame:
+    """Return how many labels of the chosen annotators answer another question: ``reason, n``.
+
+    Parameters
+    ----------
+    data : PreferenceData
+        Before a criterion was chosen.
+    chosen : PreferenceData
+        Of one criterion and the annotators that are looked at.
+
+    Examples
+    --------
+    >>> import workbench as wb
+    >>> data = wb.load("sample")
+    >>> len(under_other_criteria(data, data.decided()))
+    0
+    """
+    mine = data.labels["annotator"].isin(set(chosen.labels["annotator"]))
+    other = ~data.labels["criterion"].isin(set(chosen.labels["criterion"]))
+    n = int((mine & other).sum())
+    rows = [{"reason": "another criterion", "n": n}] if n else []
+    return pd.DataFrame(rows, columns=["reason", "n"])
+
+
 def _by_items(
     data: PreferenceData, items: str
 ) -> tuple[PreferenceData, list[str], tuple[list[str], Array]]:

@@ -13,7 +13,7 @@ from workbench.data.columns import POOLS, as_text
 from workbench.data.dataset import PreferenceData
 from workbench.errors import DesignError
 from workbench.intervals import Array, Codes
-from workbench.structure.labels import chosen_labels
+from workbench.structure.labels import chosen_labels, under_other_criteria
 from workbench.structure.raters.counts import Counts
 
 SIDES = np.array([0.0, 0.5, 1.0])
@@ -139,6 +139,7 @@ def ratings_of(
     n = counts.sum(axis=1)
     used = n > 1
     gone[ALONE] = int((n == 1).sum())
+    gone |= under_other_criteria(data, chosen).set_index("reason")["n"].to_dict()
     _refuse_none(used, int(rows.sum()), by)
     kept = one[used[one["unit"].to_numpy()]]
     rater, names = pd.factorize(kept["name"], sort=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -69,6 +69,11 @@ class Group:
     n_triangles: int
     held_out: HeldOut
     evidence: tuple[str, ...]
+
+    def without(self, other: pd.DataFrame) -> Group:
+        """Return the group with more labels that were left out: ``reason, n``."""
+        gone = pd.concat([self.found.exclusions, other], ignore_index=True)
+        return replace(self, found=replace(self.found, exclusions=gone))
 
 
 def group_of(

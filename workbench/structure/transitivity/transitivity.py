@@ -8,6 +8,7 @@ from typing import Any
 from workbench.data.dataset import PreferenceData
 from workbench.errors import DesignError, refuse_out_of_range
 from workbench.provenance import Provenance
+from workbench.structure.labels import chosen_labels, under_other_criteria
 from workbench.structure.transitivity.comparisons import with_items
 from workbench.structure.transitivity.group import PEOPLE, Group, group_of
 from workbench.structure.transitivity.result import Transitivity
@@ -96,7 +97,7 @@ def transitivity(
     True
     """
     _check(folds, simulations, level)
-    data = with_items(data.decided(), items)
+    whole, data = data, with_items(data.decided(), items)
     chosen = _groups(data, annotator)
     settings: dict[str, Any] = {
         "annotator": annotator if isinstance(annotator, str | None) else list(chosen),
@@ -108,7 +109,8 @@ def transitivity(
     first: DesignError | None = None
     for name, who in chosen.items():
         try:
-            made.append(group_of(data, name, who, settings))
+            one = group_of(data, name, who, settings)
+            made.append(one.without(under_other_criteria(whole, chosen_labels(data, who))))
         except DesignError as error:
             first = first or error
             refused[name] = str(error).splitlines()[0]
