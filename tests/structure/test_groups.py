@@ -264,16 +264,6 @@ def test_few_labels_are_a_finding() -> None:
     assert "few labels a person" in found.summary()
 
 
-def test_ties_throughout_make_one_public() -> None:
-    data = planted(1, people=12, labels=10)
-    tied = replace(data, labels=data.labels.assign(preference=0.5))
-    found = wb.groups(tied, max_groups=2, simulations=19)
-    assert found.groups == 1
-    np.testing.assert_allclose(found.weights["estimate"], 0.0, atol=1e-9)
-    assert found.weights["conf_low"].isna().all()
-    assert found.weights["reason"].notna().all()
-
-
 def test_people_without_a_common_prompt_are_fitted_all_the_same() -> None:
     data, _ = planted_people(people=24, labels=20, pairs=24 * 20 * 40, tastes=TASTES[1])
     assert wb.groups(data, max_groups=2, simulations=0).groups == 1

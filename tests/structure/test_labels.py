@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -60,3 +62,11 @@ def test_one_person_or_one_item_is_refused_by_name():
         person_labels(data.filter(annotators=["one"]), items="model")
     with pytest.raises(wb.DesignError, match="no items to weigh"):
         person_labels(data, items="prompt_version")
+
+
+@pytest.mark.parametrize("verb", [wb.people, wb.groups, wb.mixed])
+def test_ties_throughout_are_refused(verb):
+    data, _ = planted_people(people=6, labels=20)
+    tied = replace(data, labels=data.labels.assign(preference=0.5))
+    with pytest.raises(wb.DesignError, match="Every label is a tie"):
+        verb(tied)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -199,13 +200,13 @@ def test_items_share_one_spread_and_sum_to_0() -> None:
 
 
 def test_ties_are_half_a_vote_of_each_side(alike: wb.PreferenceData) -> None:
-    tied = wb.PreferenceData(
-        alike.pairs, alike.labels.assign(preference=0.5), alike.factors, alike.factor_values,
-        alike.factor_specs,
-    )  # fmt: skip
-    rows = wb.mixed(tied).to_frame()
-    np.testing.assert_allclose(rows["estimate"], 0, atol=1e-6)
-    np.testing.assert_allclose(rows["tau"], 0, atol=1e-3)
+    some = np.arange(len(alike.labels)) % 3 == 0
+    tied = alike.labels.assign(preference=alike.labels["preference"].mask(some, 0.5))
+    halves = [alike.labels[some].assign(preference=side, weight=0.5) for side in (0.0, 1.0)]
+    split = pd.concat([alike.labels[~some], *halves], ignore_index=True)
+    first, second = (wb.mixed(replace(alike, labels=labels)).to_frame() for labels in (tied, split))
+    for name in ("estimate", "tau", "conf_low", "conf_high"):
+        np.testing.assert_allclose(first[name], second[name], atol=1e-6)
 
 
 def test_what_cannot_be_told_is_refused_or_undefined(alike: wb.PreferenceData) -> None:

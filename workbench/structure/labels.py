@@ -146,7 +146,7 @@ def person_labels(
     Raises
     ------
     DesignError
-        No factors, no label that can be used, or fewer than two people or items.
+        No factors, no label that can be used, only ties, or fewer than two people or items.
 
     Examples
     --------
@@ -169,7 +169,15 @@ def person_labels(
             fix="Name the column of people: by=COLUMN (--people COLUMN), or --map annotator=COLUMN "
             "when loading.",
         )
-    return _laid_out(design, told)
+    labels = _laid_out(design, told)
+    if (labels.votes == labels.weight / 2.0).all():
+        raise DesignError(
+            "Every label is a tie.",
+            found=f"{int(labels.n_labels.sum()):,} labels, all of them ties",
+            expected="labels that prefer one side",
+            fix="Check how verdicts were read: workbench load --explain.",
+        )
+    return labels
 
 
 def with_constant(frame: pd.DataFrame, terms: Sequence[str], keys: Sequence[str]) -> pd.DataFrame:

@@ -178,13 +178,6 @@ def _checked(
             fix="With one label each, what a person wants and what a pair offers are one thing: "
             "get more labels of the same people, or name another column of people.",
         )
-    if (labels.votes == labels.weight / 2.0).all():
-        raise DesignError(
-            "Every label is a tie.",
-            found=f"{int(labels.n_labels.sum()):,} labels, all of them ties",
-            expected="labels that prefer one side",
-            fix="Check how verdicts were read: workbench load --explain.",
-        )
     ids = pd.factorize(data.pairs["pair_id"], sort=True)[0]
     shown = labels.X[:, -1] if "position" in labels.terms else np.zeros(len(labels))
     order = np.lexsort((np.abs(shown), ids[labels.pair], labels.person, labels.prompt))

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from numbers import Integral, Real
 from typing import Any
 
 from workbench.data.dataset import PreferenceData
 from workbench.errors import DesignError, refuse_out_of_range
 from workbench.provenance import Provenance
 from workbench.structure.labels import chosen_labels, under_other_criteria
+from workbench.structure.options import level_option, seed_option, whole
 from workbench.structure.transitivity.comparisons import with_items
 from workbench.structure.transitivity.group import PEOPLE, Group, group_of
 from workbench.structure.transitivity.result import Transitivity
@@ -104,7 +104,7 @@ def transitivity(
     True
     """
     _check(folds, simulations, level, seed)
-    whole, data = data, with_items(data.decided(), items)
+    given, data = data, with_items(data.decided(), items)
     chosen = _groups(data, annotator)
     settings: dict[str, Any] = {
         "annotator": annotator if isinstance(annotator, str | None) else list(chosen),
@@ -117,7 +117,7 @@ def transitivity(
     for name, who in chosen.items():
         try:
             one = group_of(data, name, who, settings)
-            made.append(one.without(under_other_criteria(whole, chosen_labels(data, who))))
+            made.append(one.without(under_other_criteria(given, chosen_labels(data, who))))
         except DesignError as error:
             first = first or error
             refused[name] = str(error).splitlines()[0]
@@ -146,15 +146,11 @@ def _groups(
 
 
 def _check(folds: Any, simulations: Any, level: Any, seed: Any) -> None:
-    number = isinstance(level, Real) and 0 < float(level) < 1
+    fine = whole(folds, 0) and folds != 1
     problems = {
-        "folds": (_whole(folds, 0) and folds != 1, folds, "0, or a whole number of 2 and more"),
-        "simulations": (_whole(simulations, 99), simulations, "a whole number of at least 99"),
-        "level": (number, level, "a number between 0 and 1, such as 0.95"),
-        "seed": (_whole(seed, 0), seed, "a whole number of 0 or more"),
+        "folds": (fine, folds, "0, or a whole number of 2 and more"),
+        "simulations": (whole(simulations, 99), simulations, "a whole number of at least 99"),
+        "level": level_option(level),
+        "seed": seed_option(seed),
     }
     refuse_out_of_range(problems)
-
-
-def _whole(value: Any, least: int) -> bool:
-    return isinstance(value, Integral) and not isinstance(value, bool) and int(value) >= least
