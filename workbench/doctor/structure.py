@@ -8,9 +8,7 @@ from scipy import sparse
 from workbench.doctor.checkup import Check, State
 from workbench.doctor.facts import Facts
 from workbench.doctor.fits import NO_FACTOR
-
-FEWEST, ENOUGH = 2, 10
-"""Labels a person without which nothing can be told of people, and that tell something."""
+from workbench.structure.labels import FEW_EACH, LEAST_EACH
 
 
 def people(facts: Facts) -> Check:
@@ -29,11 +27,13 @@ def people(facts: Facts) -> Check:
     prompts = pairs.loc[pairs["pair_id"].isin(raters.index), "cluster"].nunique()
     shared = pairs.loc[pairs["pair_id"].isin(twice), "cluster"].nunique()
     also = f"of {len(labels):,} people; {shared:,} of {prompts:,} prompts have a pair with two"
-    if mean < FEWEST:
+    if mean < LEAST_EACH:
         need = "at least two labels of a person: with one each, nothing is about people"
-        return Check(name, command, "needs more", int(mean), "label a person", FEWEST, lacking=need)
-    state: State = "yes" if mean >= ENOUGH else "too small"
-    return Check(name, command, state, int(mean), "labels a person", ENOUGH, also=also)
+        return Check(
+            name, command, "needs more", int(mean), "label a person", LEAST_EACH, lacking=need
+        )
+    state: State = "yes" if mean >= FEW_EACH else "too small"
+    return Check(name, command, state, int(mean), "labels a person", FEW_EACH, also=also)
 
 
 def transitivity(facts: Facts) -> Check:

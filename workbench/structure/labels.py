@@ -17,6 +17,9 @@ from workbench.decompose.kernel import Array, Codes
 from workbench.errors import DesignError
 
 _PERSON = "human"
+LEAST_EACH, FEW_EACH = 2, 10
+"""Labels a person without which nothing is told of people, and from which they are of use."""
+
 CONSTANT = "the term never differs in these labels"
 """Why a term has no weight."""
 

@@ -8,12 +8,10 @@ from typing import Any
 import pandas as pd
 
 from workbench.finding import NAN, Finding, Rule, finding
+from workbench.structure.labels import FEW_EACH
 
 OVERLAP = 0.6
 """Entropy R^2 below which people must not be assigned to groups."""
-
-FEW_LABELS = 10
-"""Labels a person below which groups are hardly seen."""
 
 RULES = {
     "several-publics": Rule(
@@ -28,7 +26,7 @@ RULES = {
     ),
     "few-labels-a-person": Rule(
         "mean labels a person (a count: it has no interval)",
-        f"below {FEW_LABELS}, or below twice the number of factors",
+        f"below {FEW_EACH}, or below twice the number of factors",
         "Ask the same people for more labels before more people are asked.",
     ),
 }

@@ -14,7 +14,6 @@ from workbench.errors import DesignError, refuse_out_of_range
 from workbench.provenance import Provenance
 from workbench.structure.groups.blended import fit_blended
 from workbench.structure.groups.detectable import POWER, detectable_shifts
-from workbench.structure.groups.findings import FEW_LABELS
 from workbench.structure.groups.fitted import Fitted, entropy_r2, of_classes, of_prototypes
 from workbench.structure.groups.groups_result import Groups
 from workbench.structure.groups.known_columns import column_table, person_columns
@@ -30,12 +29,15 @@ from workbench.structure.groups.tables import (
     telling_pairs,
     weight_table,
 )
-from workbench.structure.labels import PersonLabels, person_labels, with_constant
+from workbench.structure.labels import (
+    FEW_EACH,
+    LEAST_EACH,
+    PersonLabels,
+    person_labels,
+    with_constant,
+)
 from workbench.structure.options import level_option, seed_option, whole
 from workbench.threads import on_one_thread
-
-FEWEST = 2.0
-"""Labels a person, on average, below which nothing about people can be known."""
 
 _PEOPLE_A_GROUP = 3
 
@@ -139,7 +141,7 @@ def groups(
         "verdict": "one public" if C == 1 else f"{C} groups",
         "detectable": _told(detectable), "n_people": laid.P, "n_terms": len(labels.terms),
         "n_labels": int(labels.n_labels.sum()), "labels_a_person": mean,
-        "few_labels": bool(mean < max(FEW_LABELS, 2 * laid.X.shape[1])),
+        "few_labels": bool(mean < max(FEW_EACH, 2 * laid.X.shape[1])),
         "entropy_r2": entropy_r2(fit.member),
         "n_left_out": int(labels.exclusions["n"].sum()),
     }  # fmt: skip
@@ -228,7 +230,7 @@ def _check(
 
 
 def _refuse(labels: PersonLabels, mean: float) -> None:
-    if mean < FEWEST:
+    if mean < LEAST_EACH:
         raise DesignError(
             "Groups of people cannot be told from noise.",
             found=f"{mean:.1f} labels a person, of {len(labels.people):,} people",

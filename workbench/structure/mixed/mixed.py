@@ -15,7 +15,7 @@ from workbench.decompose.design import Ties
 from workbench.decompose.kernel import Array
 from workbench.errors import DesignError, refuse_out_of_range
 from workbench.provenance import Provenance
-from workbench.structure.labels import PersonLabels, person_labels
+from workbench.structure.labels import LEAST_EACH, PersonLabels, person_labels
 from workbench.structure.mixed.draws import Kind
 from workbench.structure.mixed.fit import fit
 from workbench.structure.mixed.result import Mixed
@@ -23,9 +23,6 @@ from workbench.structure.mixed.sets import ChoiceSets
 from workbench.structure.mixed.table import spread_table
 from workbench.structure.options import level_option, seed_option
 from workbench.threads import on_one_thread
-
-FEWEST_LABELS = 2.0
-"""Labels a person on average, below which nothing tells taste from chance."""
 
 
 @on_one_thread
@@ -169,7 +166,7 @@ def _ready(labels: PersonLabels, by: str) -> _Ready:
 
 def _refuse_few(labels: PersonLabels, by: str) -> None:
     people = labels.n_labels[labels.n_labels > 0]
-    if len(people) < 2 or people.mean() < FEWEST_LABELS:
+    if len(people) < 2 or people.mean() < LEAST_EACH:
         raise DesignError(
             "These labels cannot tell how people's weights differ.",
             found=f"{len(people):,} people ({by}), {people.sum():,} labels",

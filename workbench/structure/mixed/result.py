@@ -11,6 +11,7 @@ from workbench.finding import Finding, Rule, finding
 from workbench.intervals import ends_text
 from workbench.provenance import Provenance
 from workbench.results import Result
+from workbench.structure.labels import FEW_EACH
 
 if TYPE_CHECKING:
     import plotly.graph_objects as go
@@ -19,9 +20,6 @@ MINORITY = 0.1
 """Share of people of the other sign from which the mean speaks for not all."""
 
 SURE = 0.05
-FEW_LABELS = 10.0
-"""Labels a person, below which spreads rest on the normal form more than on people."""
-
 RULES = {
     "people-opposed": Rule(
         "share of people whose weight has the other sign than the mean",
@@ -36,7 +34,7 @@ RULES = {
     ),
     "few-labels-for-spread": Rule(
         "labels a person (a count: it has no interval)",
-        f"below {FEW_LABELS:g} on average",
+        f"below {FEW_EACH:g} on average",
         "Have the same people label more, or read spreads as bounds.",
     ),
 }
@@ -121,7 +119,7 @@ class Mixed(Result):
                 used["n_labels"], (change, float("nan"), float("nan")),
             ))  # fmt: skip
         each = used["n_labels"] / used["n_people"]
-        if each < FEW_LABELS:
+        if each < FEW_EACH:
             found.append(finding(
                 RULES, "few-labels-for-spread", "note",
                 f"People gave {each:.1f} labels each",

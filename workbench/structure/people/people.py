@@ -14,7 +14,13 @@ from workbench.data.split import folds as fold_numbers
 from workbench.decompose.design import Ties
 from workbench.errors import DesignError, refuse_out_of_range
 from workbench.provenance import Provenance
-from workbench.structure.labels import PersonLabels, person_labels, with_constant
+from workbench.structure.labels import (
+    FEW_EACH,
+    LEAST_EACH,
+    PersonLabels,
+    person_labels,
+    with_constant,
+)
 from workbench.structure.options import level_option, seed_option, whole
 from workbench.structure.people.detectable import HOW, detectable_tau
 from workbench.structure.people.ladder import TASTE, best_of, climb, ladder_table
@@ -27,12 +33,6 @@ from workbench.structure.people.taste import Taste
 from workbench.structure.people.terms import term_table
 from workbench.structure.people.verdict import verdict_of
 from workbench.threads import on_one_thread
-
-LEAST_EACH = 2.0
-"""Labels a person on average below which nothing tells people apart."""
-
-FEW_EACH = 10.0
-"""Labels a person on average below which a result is told with a warning."""
 
 
 @on_one_thread
