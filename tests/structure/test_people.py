@@ -10,7 +10,7 @@ import pytest
 
 import workbench as wb
 from workbench.structure.labels import person_labels
-from workbench.structure.people.ladder import BOTH, CARELESS, RELIABILITY, TASTE
+from workbench.structure.people.ladder import BOTH, CARELESS, CLASSES, RELIABILITY, TASTE
 from workbench.structure.people.null import permutation_test, permuted
 from workbench.structure.people.verdict import none_found
 from workbench.structure.planted import planted_people
@@ -55,7 +55,7 @@ def test_a_table_has_its_columns_and_its_n(tasteful):
     assert list(found.to_frame())[1:9] == list(wb.results.TIDY)
     assert (found.estimates["n"] == 40).all()
     assert (found.estimates["n_pairs"] == 40).all()
-    assert found.ladder["term"].tolist()[1:] == [RELIABILITY, CARELESS, TASTE, BOTH]
+    assert found.ladder["term"].tolist()[1:] == [RELIABILITY, CARELESS, TASTE, BOTH, CLASSES]
     assert found.ladder["parameters"].tolist()[:4] == [3, 4, 6, 6]
     assert (found.ladder["n"] == len(data.labels)).all()
     assert found.new_people["labels_known"].tolist() == [0, 2, 5, 10, 20]
@@ -78,6 +78,16 @@ def test_planted_reliability_is_no_taste():
         true.to_numpy() <= found.persons["sharpness_high"]
     )
     assert inside.mean() > 0.8
+
+
+def test_planted_classes_are_no_spread_of_tastes():
+    tastes = [(2.0, -1.0), (-2.0, 1.0)]
+    data, _ = planted_people(people=40, labels=40, tastes=tastes, seed=3)
+    found = wb.people(data, **QUICK)
+    assert found.settings["best"] == CLASSES
+    assert found.verdict.startswith("people fall into classes of taste")
+    row = found.ladder.set_index("term").loc[CLASSES]
+    assert (row["rung"], row["parameters"]) == (5, 2 * 2 + 1)
 
 
 def test_people_who_always_say_a_are_called_careless():

@@ -14,6 +14,7 @@ from workbench.decompose.errors.tidy import q_values
 from workbench.decompose.kernel import Array
 from workbench.structure.labels import PersonLabels
 from workbench.structure.people.careless import careless
+from workbench.structure.people.classes import classes
 from workbench.structure.people.null import Null
 from workbench.structure.people.rungs import OF_ALL, Fitted, Rung, alike, losses
 from workbench.structure.people.scaled_taste import scaled_taste
@@ -22,8 +23,8 @@ from workbench.structure.people.taste import taste
 
 Codes = NDArray[np.int64]
 
-POOLED, RELIABILITY, CARELESS, TASTE, BOTH = (
-    "pooled", "reliability", "careless", "taste", "taste and reliability"
+POOLED, RELIABILITY, CARELESS, TASTE, BOTH, CLASSES = (
+    "pooled", "reliability", "careless", "taste", "taste and reliability", "classes"
 )  # fmt: skip
 
 RUNGS: tuple[Rung, ...] = (
@@ -32,6 +33,7 @@ RUNGS: tuple[Rung, ...] = (
     Rung(2, CARELESS, "weights of all, mixed with a bad habit of each person", careless),
     Rung(3, TASTE, "weights of each person, partial pooling (Laplace)", taste),
     Rung(4, BOTH, "weights of each person times a log-normal sharpness", scaled_taste),
+    Rung(5, CLASSES, "2 to 4 classes of weights, their number by BIC", classes),
 )
 """The models that are compared, the simplest first; a rung may build on those below."""
 

@@ -83,13 +83,13 @@ def people(
 
     Notes
     -----
-    Five models are compared on prompts that they have not seen: one vector of weights for all;
+    Six models are compared on prompts that they have not seen: one vector of weights for all;
     :math:`\sigma(s_p x'b)` with log-normal sharpness (*reliability*);
     :math:`(1 - e_p) \sigma(x'b) + e_p g_p` with a bad habit (*careless*);
-    :math:`b_p \sim N(\mu, \mathrm{diag}(\tau^2))` (*taste*); and both :math:`s_p` and
-    :math:`b_p`. Each tells labels by its posterior. A difference between people is shown where
-    a gain on the pooled model exceeds two errors and the gain is beyond those with people
-    exchanged within prompts.
+    :math:`b_p \sim N(\mu, \mathrm{diag}(\tau^2))` (*taste*); both :math:`s_p` and :math:`b_p`;
+    and a few *classes* of weights (:func:`workbench.groups` tells which). Each tells labels by
+    its posterior. A difference between people is shown where a gain on the pooled model exceeds
+    two errors and the gain is beyond those with people exchanged within prompts.
 
     References
     ----------

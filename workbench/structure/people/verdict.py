@@ -7,7 +7,15 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from workbench.structure.people.ladder import BOTH, CARELESS, POOLED, RELIABILITY, SURE, TASTE
+from workbench.structure.people.ladder import (
+    BOTH,
+    CARELESS,
+    CLASSES,
+    POOLED,
+    RELIABILITY,
+    SURE,
+    TASTE,
+)  # fmt: skip
 from workbench.structure.people.null import Null
 
 ALPHA = 0.05
@@ -18,6 +26,7 @@ _MEANINGS = {
     CARELESS: "some people answer some labels by a bad habit",
     TASTE: "people differ in taste",
     BOTH: "people differ in taste, and in how sharply they follow it",
+    CLASSES: "people fall into classes of taste",
 }
 
 
@@ -39,8 +48,10 @@ def verdict_of(
     """Return the verdict, the rung that it rests on (or None), and whether taste is shown."""
     rows = table.set_index("term")
     agrees = {name: p <= ALPHA for name, p in null.p_value.items()}
-    # taste times sharpness has no test of its own: either part may be what people differ in
+    # these two have no test of their own: either part may be what people differ in
     agrees[BOTH] = agrees.get(TASTE, False) or agrees.get(RELIABILITY, False)
+    # classes are tastes of which there are few
+    agrees[CLASSES] = agrees.get(TASTE, False)
 
     def shown(name: str) -> bool:
         gains = rows.loc[name, "gain"] > SURE * rows.loc[name, "gain_error"]
