@@ -6,7 +6,7 @@ so that a message can be acted on without reading code.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 
 class WorkbenchError(Exception):
@@ -134,3 +134,36 @@ def refuse_out_of_range(options: Mapping[str, tuple[bool, object, str]]) -> None
                 expected=expected,
                 fix=f"Pass another {name}=.",
             )
+
+
+def listed(option: str, names: object) -> list[str]:
+    """Return names that were given as one or several.
+
+    Parameters
+    ----------
+    option : str
+        As the caller knows it.
+    names : str or iterable of str
+
+    Raises
+    ------
+    DesignError
+        What is neither.
+
+    Examples
+    --------
+    >>> listed("factors", "words"), listed("factors", ("words", "bold"))
+    (['words'], ['words', 'bold'])
+    """
+    several = [names] if isinstance(names, str) else names
+    # a mapping or a number is none of these, and the letters of a name are not names
+    if isinstance(several, Iterable) and not isinstance(several, Mapping | bytes):
+        found = list(several)
+        if all(isinstance(name, str) for name in found):
+            return found
+    raise DesignError(
+        f"Option {option} takes names.",
+        found=repr(names)[:80],
+        expected="a name, or a list of names",
+        fix=f"Pass {option}=[...].",
+    )

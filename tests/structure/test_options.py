@@ -41,3 +41,18 @@ def test_numbers_that_are_not_whole_are_refused(
 ) -> None:
     with pytest.raises(wb.DesignError, match=f"Option {next(iter(option))} is out of range"):
         getattr(wb, verb)(sample, **option)
+
+
+@pytest.mark.parametrize("option", ["factors", "columns", "aspects", "placebo"])
+def test_names_are_one_name_or_several_and_nothing_else(option):
+    data = wb.load("sample")
+    with pytest.raises(wb.DesignError, match=f"Option {option} takes names"):
+        wb.context(data, **{option: 5})
+    with pytest.raises(wb.WorkbenchError, match="zz"):
+        wb.context(data, **{option: "zz"})
+
+
+def test_one_factor_may_be_named_without_a_list():
+    data = wb.score_factors(wb.load("sample"), wb.factors.FAMILIES["length"])
+    one, same = (wb.decompose(data, factors=names, folds=0) for names in ("words", ["words"]))
+    assert one.to_frame().equals(same.to_frame())

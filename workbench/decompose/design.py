@@ -15,7 +15,7 @@ from workbench.data.alike.clusters import cluster_codes
 from workbench.data.dataset import PreferenceData
 from workbench.decompose.kernel import Array, Cells
 from workbench.decompose.weights import SEPARATOR
-from workbench.errors import DesignError
+from workbench.errors import DesignError, listed
 
 Ties = Literal["half", "drop"]
 
@@ -307,7 +307,7 @@ def cell_sums(w: Array, y: Array, cell: NDArray[np.int64], n: int) -> Array:
 
 def _factor_names(data: PreferenceData, factors: Sequence[str] | None) -> list[str]:
     known = data.factor_names
-    names = list(known if factors is None else factors)
+    names = list(known) if factors is None else listed("factors", factors)
     missing = [name for name in names if name not in known]
     if missing or not names:
         raise DesignError(

@@ -17,7 +17,7 @@ from workbench.data.split import folds
 from workbench.decompose.design import build_design, select_annotators
 from workbench.decompose.errors.tidy import p_values, q_values
 from workbench.decompose.kernel import Array
-from workbench.errors import DesignError, refuse_out_of_range
+from workbench.errors import DesignError, listed, refuse_out_of_range
 from workbench.provenance import Provenance
 from workbench.results import Result
 from workbench.screening.halves import Half, joint_auc, split_halves
@@ -310,7 +310,8 @@ def _z(fit: EachFit) -> Array:
 
 def _names(data: PreferenceData, factors: Sequence[str] | None, control: list[str]) -> list[str]:
     known = data.factor_names
-    names = [n for n in (known if factors is None else factors) if n not in control]
+    wanted = known if factors is None else listed("factors", factors)
+    names = [n for n in wanted if n not in control]
     missing = [name for name in [*control, *names] if name not in known]
     if missing or not names:
         shown = ", ".join(known[:12]) + (", ..." if len(known) > 12 else "")

@@ -13,7 +13,7 @@ from workbench.compare.scenarios import ScenarioPool, pool_scenarios
 from workbench.data.columns import CATEGORY, OVERALL, POOLS, complete_labels
 from workbench.data.dataset import PreferenceData
 from workbench.decompose.design import POSITION
-from workbench.errors import DataError, DesignError, refuse_out_of_range
+from workbench.errors import DataError, DesignError, listed, refuse_out_of_range
 from workbench.provenance import Provenance
 from workbench.structure.context import measures, prompts, reversals, trade_offs
 from workbench.structure.context.columns import groupings, raters_of, refuse_unknown
@@ -129,6 +129,8 @@ def context(
     """
     refuse_out_of_range({"level": level_option(level), "seed": seed_option(seed)})
     roles = roles_of(data.criteria, blind, placebo, negated)
+    columns = None if columns is None else listed("columns", columns)
+    aspects = listed("aspects", aspects)
     refuse_unknown(data, columns or ())
     asked = _Options(factors, level, seed)
     chosen = _chosen(data, annotators, truth)
@@ -282,7 +284,7 @@ def _taken_apart(
     }  # fmt: skip
     taken = {name.removeprefix("-") for name in aspects}
     names = [n for n in data.factor_names if n not in taken]
-    names = names if asked.factors is None else list(asked.factors)
+    names = names if asked.factors is None else listed("factors", asked.factors)
     two = "prompt_b" in data.pairs and bool(data.pairs["prompt_b"].notna().any())
     if not names and not two:
         asked.skipped["reversals"] = "no factors: score them (score_factors)"

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from workbench.data.columns import OVERALL
-from workbench.errors import DesignError
+from workbench.errors import DesignError, listed
 
 PLACEBO = "placebo"
 """A criterion of this name, or one that begins with it and a colon, says nothing."""
@@ -70,13 +70,14 @@ negated={'not brief': 'brief'})
     known = sorted(set(criteria))
     if negated is not None and not isinstance(negated, Mapping):
         raise _contradiction("negated= is no mapping.", repr(negated), "negation to criterion")
-    _known(known, blind=[] if blind == OVERALL else [blind], placebo=_listed(placebo),
+    named = [] if placebo is None else listed("placebo", placebo)
+    _known(known, blind=[] if blind == OVERALL else [blind], placebo=named,
            negated=[] if negated is None else [*negated, *negated.values()])  # fmt: skip
     if placebo is None:
         mute = [c for c in known if c == PLACEBO or c.startswith(f"{PLACEBO}:")]
         mute = [c for c in mute if c != blind and c not in (negated or {})]
     else:
-        mute = sorted(set(_listed(placebo)))
+        mute = sorted(set(named))
     if negated is None:
         at = set(known) - set(mute)
         turned = {c: c[len(NOT) :] for c in known if c.startswith(NOT) and c[len(NOT) :] in at}
@@ -86,10 +87,6 @@ negated={'not brief': 'brief'})
     _one_role_each(blind, mute, turned)
     contexts = [c for c in known if c != blind and c not in mute and c not in turned]
     return Roles(contexts, blind if blind in known else None, mute, turned)
-
-
-def _listed(names: Iterable[str] | None) -> list[str]:
-    return [] if names is None else [names] if isinstance(names, str) else list(names)
 
 
 def _one_role_each(blind: str, mute: list[str], turned: Mapping[str, str]) -> None:
