@@ -10,8 +10,11 @@ import pytest
 
 import workbench as wb
 from workbench.structure.labels import person_labels
+from workbench.structure.people.careless import careless
+from workbench.structure.people.detectable import detectable_tau
 from workbench.structure.people.ladder import BOTH, CARELESS, CLASSES, RELIABILITY, TASTE
 from workbench.structure.people.null import permutation_test, permuted
+from workbench.structure.people.sharpness import sharpness
 from workbench.structure.people.verdict import none_found
 from workbench.structure.planted import planted_people
 
@@ -259,3 +262,82 @@ def test_a_term_that_differs_in_one_prompt_only_ends_nothing():
     assert np.isnan(terms.loc["never", "estimate"])
     assert terms.loc["never", "reason"]
     assert terms.loc[["first", "second", "third"], "estimate"].notna().all()
+
+
+def test_sharpness_is_not_told_for_certain_from_few_labels():
+    """Omega is 0 where the likelihood of few people is largest; that is no knowledge of it."""
+    inside, widths = [], []
+    for seed in range(5):
+        data, truth = planted_people(people=20, labels=15, pairs=80, sharpness=0.4, seed=seed)
+        found = sharpness(person_labels(data))
+        _, low, high = found.told(0.95)
+        true = truth.set_index("annotator")["sharpness"].to_numpy()
+        inside += list((low <= true) & (true <= high))
+        widths += list(high - low)
+    assert min(widths) > 0.3
+    assert np.mean(inside) > 0.88
+
+
+def test_the_units_of_a_factor_do_not_decide_how_well_a_model_tells_labels():
+    data, _ = planted_people(people=16, labels=25, tau=0.8, seed=2)
+    labels = person_labels(data)
+    other = replace(labels, X=labels.X * np.array([1000.0, 1.0, 0.001]))
+    for fit in (sharpness, careless):
+        one, two = fit(labels).predict(labels), fit(other).predict(other)
+        np.testing.assert_allclose(one, two, atol=2e-4)
+
+
+def test_without_a_common_prompt_nothing_is_said_to_be_detectable():
+    data, _ = planted_people(people=8, labels=20, pairs=200, seed=1)
+    one = data.labels.groupby("pair_id", sort=False).head(1)
+    found = wb.people(replace(data, labels=one.reset_index(drop=True)), folds=2, permutations=19)
+    assert found.verdict.startswith("whether people differ cannot be told: no prompt has labels")
+    assert found.settings["detectable"] is None
+
+
+def test_labels_that_name_nobody_are_nobody_s():
+    data, _ = planted_people(people=6, labels=20, seed=1)
+    labels = data.labels.assign(rater=data.labels["annotator"].where(data.labels.index % 5 > 0))
+    found = person_labels(replace(data, labels=labels), by="rater")
+    assert len(found.people) == 6
+    assert found.exclusions.to_dict("records") == [
+        {"annotator": "", "reason": "no person is named", "n": 24}
+    ]
+    told = wb.reliability(replace(data, labels=labels), by="rater", truth="exists")
+    assert told.exclusions["n"].sum() == 24
+
+
+def test_factors_that_are_combinations_of_others_are_refused():
+    data, _ = planted_people(people=6, labels=20, seed=1)
+    with pytest.raises(wb.DesignError, match="named twice"):
+        wb.people(data, factors=["first", "first"])
+    total = pd.DataFrame({"sum": data.factors["first"] + data.factors["second"]})
+    specs = {"sum": {"coding": {"transform": "difference"}}}
+    more = data.with_factors(total, pd.DataFrame(index=total.index), specs)
+    with pytest.raises(wb.DesignError, match="first, second, sum"):
+        wb.groups(more)
+
+
+def test_every_n_counts_labels_whatever_they_weigh():
+    data, _ = planted_people(people=8, labels=20, seed=1)
+    half = replace(data, labels=data.labels.assign(weight=0.4))
+    found = wb.people(half, folds=2, permutations=19)
+    assert set(found.ladder["n"]) == set(found.terms["n"]) == {160}
+    assert found.estimates.groupby("term")["n"].sum().eq(160).all()
+    assert set(found.new_people["n"]) <= set(wb.people(data, **QUICK).new_people["n"])
+
+
+def test_fewer_prompts_than_folds_are_refused_with_advice_that_can_be_followed():
+    data, _ = planted_people(people=6, labels=4, pairs=4, seed=1)
+    with pytest.raises(wb.DesignError, match=r"Ask for 2 to 4 folds"):
+        wb.people(data, folds=5, permutations=19)
+
+
+def test_labels_of_huge_weight_and_columns_that_are_none():
+    data, _ = planted_people(people=6, labels=20, seed=1)
+    heavy = replace(data, labels=data.labels.assign(weight=1e6))
+    assert np.isfinite(detectable_tau(person_labels(heavy), 2))
+    with pytest.raises(wb.DesignError, match="names people"):
+        wb.people(data, by=["annotator"])
+    with pytest.raises(wb.DesignError, match="seed"):
+        wb.people(data, seed=True)

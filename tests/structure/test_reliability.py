@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -197,3 +199,21 @@ def test_a_worker_whom_nobody_can_check_has_a_reason_and_no_number() -> None:
     assert row["reason"] == "labels no pair that another worker labels"
     assert found.exclusions["n"].tolist() == [1]
     assert "undefined: labels no pair" in found.summary()
+
+
+def test_one_answer_each_says_nothing_of_who_is_right():
+    data, _ = planted_people(people=30, labels=1, pairs=10, seed=1)
+    with pytest.raises(wb.DesignError, match=r"1\.00 answers a worker"):
+        wb.reliability(data, truth="exists")
+
+
+def test_answers_without_weight_are_none_and_others_count_alike():
+    data, _ = planted_people(people=8, labels=40, pairs=40, tastes=[(3.0, 0.0)], seed=1)
+    weight = np.where(data.labels.index < 30, 0.0, 1.0)
+    weight[40] = 1e6
+    odd = replace(data, labels=data.labels.assign(weight=weight))
+    plain = replace(data, labels=data.labels.assign(weight=(weight > 0) * 1.0))
+    found, same = (wb.reliability(one, truth="exists") for one in (odd, plain))
+    assert found.exclusions.groupby("reason")["n"].sum().to_dict() == {"no positive weight": 30}
+    pd.testing.assert_frame_equal(found.to_frame(), same.to_frame())
+    assert found.settings["gate"] == same.settings["gate"]

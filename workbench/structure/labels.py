@@ -10,11 +10,13 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from workbench.compare.pooling import Subset
+from workbench.data.columns import complete_labels
 from workbench.data.dataset import PreferenceData
 from workbench.data.split import folds as fold_numbers
 from workbench.decompose.design import Design, Ties, build_design
 from workbench.decompose.kernel import Array, Codes
 from workbench.errors import DesignError
+from workbench.structure.named import NOBODY, named_once, person_column, refuse_dependent
 
 _PERSON = "human"
 LEAST_EACH, FEW_EACH = 2, 10
@@ -34,6 +36,8 @@ class PersonLabels:
         Coded differences A minus B, in fitted coordinates.
     weight, votes : ndarray, shape (N,)
         Sums of ``w`` and of ``w y`` over the labels of the cell, ``y = P(A preferred)``.
+    count : ndarray of int, shape (N,)
+        Labels of the cell.
     person, prompt : ndarray of int, shape (N,)
         Codes of the person and of the cluster (the prompt, or what the file names).
     pair : ndarray of int, shape (N,)
@@ -55,6 +59,7 @@ class PersonLabels:
     X: Array
     weight: Array
     votes: Array
+    count: NDArray[np.int64]
     person: Codes
     prompt: Codes
     pair: NDArray[np.int64]
@@ -76,7 +81,7 @@ class PersonLabels:
 
     def take(self, cells: NDArray[np.bool_] | NDArray[np.int64]) -> PersonLabels:
         """Return some of the cells; people and prompts keep their codes."""
-        names = ("X", "weight", "votes", "person", "prompt", "pair")
+        names = ("X", "weight", "votes", "count", "person", "prompt", "pair")
         return replace(self, **{name: getattr(self, name)[cells] for name in names})
 
     def with_people(self, person: Codes) -> PersonLabels:
@@ -160,10 +165,14 @@ def person_labels(
     (['first', 'second'], 5, 100)
     """
     chosen = chosen_labels(data, annotators)
+    named = person_column(chosen, by).notna().to_numpy()
+    unnamed = int((~named).sum())
+    if unnamed:
+        chosen = replace(chosen, labels=complete_labels(chosen.labels[named]))
     told = None
     if items is not None:
         chosen, factors, told = _by_items(chosen, items)
-    design = build_design(chosen, by=[by], factors=factors, ties=ties)
+    design = build_design(chosen, by=[by], factors=named_once(factors), ties=ties)
     if len(design.groups) < 2:
         raise DesignError(
             "There is only one person.",
@@ -172,7 +181,8 @@ def person_labels(
             fix="Name the column of people: by=COLUMN (--people COLUMN), or --map annotator=COLUMN "
             "when loading.",
         )
-    labels = _laid_out(design, told)
+    labels = _laid_out(design, told, unnamed)
+    refuse_dependent(labels.X, labels.terms)
     if (labels.votes == labels.weight / 2.0).all():
         raise DesignError(
             "Every label is a tie.",
@@ -207,7 +217,7 @@ def with_constant(frame: pd.DataFrame, terms: Sequence[str], keys: Sequence[str]
     return pd.concat([frame, *rows], ignore_index=True)[frame.columns]
 
 
-def _laid_out(design: Design, told: tuple[list[str], Array] | None) -> PersonLabels:
+def _laid_out(design: Design, told: tuple[list[str], Array] | None, unnamed: int) -> PersonLabels:
     row, X = design.cell_row, design.X
     used = (X != 0).any(axis=0)
     used[:-1] = True  # a factor that never differs is told as such; an unknown order is no term
@@ -225,10 +235,14 @@ def _laid_out(design: Design, told: tuple[list[str], Array] | None) -> PersonLab
         matrix[: len(names), :k], matrix[len(names) :, k:] = basis, np.eye(K - k)
         block = np.r_[np.zeros(k, dtype=np.int64), np.arange(1, K - k + 1)]
     gone = design.exclusions.rename(columns={"group": "annotator"})
+    if unnamed:
+        more = pd.DataFrame([{"annotator": "", "reason": NOBODY, "n": unnamed}])
+        gone = pd.concat([gone, more], ignore_index=True)
     return PersonLabels(
         X=X[row][:, used],
         weight=design.sums[0],
         votes=design.sums[1],
+        count=np.bincount(design.label_cell, minlength=len(row)),
         person=design.cell_group,
         prompt=design.cluster[row],
         pair=design.pair[row],

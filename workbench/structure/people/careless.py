@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from scipy.optimize import minimize
 
 from workbench.decompose.kernel import Array, logistic
 from workbench.structure.labels import PersonLabels
-from workbench.structure.people.rungs import Earlier, alike, averaged, by_person, pull
-from workbench.structure.people.sharpness import quantile
+from workbench.structure.people.rungs import Earlier, alike, averaged, by_person, pull, size_of
 
 _E = np.array([0.05, 0.15, 0.25, 0.35, 0.45, 0.55, 0.65, 0.75, 0.85, 0.95, 0.99])
 """Shares of careless labels that are tried; none has probability 0 or 1."""
+
+_EDGES = np.append(np.arange(10) / 10.0, [0.98, 1.0])
+"""Where the range ends that a share stands for, from no habit on."""
 
 _LENGTH = re.compile(r"(^|_)(words?|tokens?|characters?|chars?|length|len)($|_)", re.IGNORECASE)
 _POSITION = "position"
@@ -60,6 +62,7 @@ class Careless:
     posterior : ndarray, shape (P, 1 + H E)
     covariance : ndarray, shape (K, K)
         Of the weights.
+    converged : bool
     """
 
     b: Array
@@ -67,6 +70,7 @@ class Careless:
     prior: Array = field(repr=False)
     posterior: Array = field(repr=False)
     covariance: Array = field(repr=False)
+    converged: bool = True
 
     @property
     def parameters(self) -> int:
@@ -86,13 +90,17 @@ class Careless:
         return np.asarray(p)
 
     def told(self, level: float) -> tuple[Array, Array, Array, list[str]]:
-        """Return each person's share of careless labels, its interval, and the likeliest habit."""
+        """Return each person's share of careless labels, its interval, and the likeliest habit.
+
+        The upper end is NaN where no habit is so likely that no share above 0 is told.
+        """
         grid = np.append(0.0, _E)
         H = len(self.names)
         each = self.posterior[:, 1:].reshape(-1, H, len(_E))
         own = np.column_stack([self.posterior[:, 0], each.sum(axis=1)])
         tail = (1.0 - level) / 2.0
-        low, high = (quantile(own, grid, at) for at in (tail, 1.0 - tail))
+        low, high = (_share_quantile(own, at) for at in (tail, 1.0 - tail))
+        high = np.where(high > 0, high, np.nan)
         likely = each.sum(axis=2).argmax(axis=1)
         return own @ grid, low, high, [self.names[h] for h in likely]
 
@@ -112,11 +120,14 @@ def careless(labels: PersonLabels, earlier: Earlier | None = None) -> Careless:
     >>> bool(share[-1] > 0.7), habit[-1], bool(share[0] < 0.3)
     (True, 'always A', True)
     """
-    hold = pull(labels)
+    # in units of typical differences, or the units of a factor would decide where a search ends
+    size = size_of(labels)
+    scaled = replace(labels, X=labels.X / size)
+    hold = pull(labels) / size**2
     says = habits(labels)
-    start = alike(labels).b
+    start = alike(labels).b * size
     K = len(start)
-    model = _Mixture(labels, list(says.values()))
+    model = _Mixture(scaled, list(says.values()))
 
     def objective(at: Array) -> tuple[float, Array]:
         total, gradient, _ = model(at[:K], at[K:])
@@ -130,11 +141,27 @@ def careless(labels: PersonLabels, earlier: Earlier | None = None) -> Careless:
     )
     b, shares = found.x[:K], found.x[K:]
     posterior = model(b, shares)[2]
-    taste = logistic(labels.X @ b)
+    taste = logistic(scaled.X @ b)
     followed = (posterior @ model.keep)[labels.person]
     curved = labels.weight * followed * taste * (1.0 - taste)
-    covariance = np.linalg.inv(labels.X.T @ (labels.X * curved[:, None]) + np.diag(hold))
-    return Careless(b, list(says), np.exp(model.log_prior(shares)), posterior, covariance)
+    information = scaled.X.T @ (scaled.X * curved[:, None]) + np.diag(hold)
+    covariance = np.linalg.inv(information) / np.outer(size, size)
+    prior = np.exp(model.log_prior(shares))
+    return Careless(b / size, list(says), prior, posterior, covariance, bool(found.success))
+
+
+def _share_quantile(own: Array, at: float) -> Array:
+    """Return a quantile of each row: a mass at 0, and one in each range that a share stands for.
+
+    Examples
+    --------
+    >>> masses = np.zeros((2, 12))
+    >>> masses[0, :2], masses[1, 0] = 0.5, 1.0
+    >>> _share_quantile(masses, 0.75).round(3).tolist()
+    [0.05, 0.0]
+    """
+    below = np.cumsum(own, axis=1)
+    return np.array([np.interp(at, row, _EDGES) for row in below])
 
 
 class _Mixture:

@@ -138,7 +138,7 @@ def ladder_table(found: Ladder, labels: PersonLabels, null: Null, level: float) 
                 "conf_low": mean - reach * error,
                 "conf_high": mean + reach * error,
                 "p_value": null.p_value.get(one.name, np.nan),
-                "n": round(weight.sum()),
+                "n": int(labels.count.sum()),
                 "n_clusters": clusters,
                 "parameters": found.whole[one.name].parameters,
                 "gain": better[0],

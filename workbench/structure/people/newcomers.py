@@ -18,6 +18,7 @@ from workbench.structure.people.rungs import averaged, losses, pull, size_of
 from workbench.structure.people.simulated import Simulation, Spread
 
 Codes = NDArray[np.int64]
+_Scored = tuple[Array, Array, Array, Codes, Codes]
 
 SHOTS = (0, 2, 5, 10, 20)
 _LEAST = 5
@@ -54,7 +55,7 @@ def new_people(
     names = labels.people.astype(str).to_numpy()
     fold = fold_numbers(names, min(folds, len(names)), seed)
     rank = _drawn(labels, np.random.default_rng(seed))
-    found: dict[int, list[tuple[Array, Array, Array, Codes]]] = {k: [] for k in shots}
+    found: dict[int, list[_Scored]] = {k: [] for k in shots}
     for k in np.unique(fold):
         mine = fold[labels.person] == k
         spread = Simulation.of(labels.take(~mine)).fit(near)
@@ -74,15 +75,13 @@ def _drawn(labels: PersonLabels, rng: np.random.Generator) -> Array:
     return rank
 
 
-def _scored(
-    labels: PersonLabels, rank: Array, n: int, spread: Spread
-) -> tuple[Array, Array, Array, Codes]:
-    """Return losses with n labels and with none, weights and people, of what is left to score."""
+def _scored(labels: PersonLabels, rank: Array, n: int, spread: Spread) -> _Scored:
+    """Return losses with n labels and with none, weights, people and numbers of the rest."""
     shown = rank < n
     seen = np.unique(np.column_stack([labels.person[shown], labels.prompt[shown]]), axis=0)
     width = labels.prompt.max() + 1
     again = np.isin(labels.person * width + labels.prompt, seen @ np.array([width, 1]))
-    left = np.bincount(labels.person[~again], labels.weight[~again], len(labels.people))
+    left = np.bincount(labels.person[~again], labels.count[~again], len(labels.people))
     enough = np.bincount(labels.person[shown], minlength=len(labels.people)) >= n
     told = ~again & (enough & (left >= _LEAST))[labels.person]
     rest = labels.take(told)
@@ -98,11 +97,11 @@ def _scored(
     X, who = rest.X, rest.person
     after = averaged((X * found.mean[who]).sum(axis=1), np.einsum("nk,nkl,nl->n", X, whole[who], X))
     nothing = averaged(X @ spread.mu, np.einsum("nk,kl,nl->n", X, before, X))
-    return losses(rest, after), losses(rest, nothing), rest.weight, who
+    return losses(rest, after), losses(rest, nothing), rest.weight, who, rest.count
 
 
-def _row(n: int, parts: list[tuple[Array, Array, Array, Codes]], level: float) -> dict[str, Any]:
-    after, nothing, weight, who = (np.concatenate(one) for one in zip(*parts, strict=True))
+def _row(n: int, parts: list[_Scored], level: float) -> dict[str, Any]:
+    after, nothing, weight, who, count = (np.concatenate(one) for one in zip(*parts, strict=True))
     row: dict[str, Any] = {"term": f"{n} labels", "labels_known": n}
     people = len(np.unique(who))
     if people < 2:
@@ -110,7 +109,7 @@ def _row(n: int, parts: list[tuple[Array, Array, Array, Codes]], level: float) -
             ("estimate", "std_error", "conf_low", "conf_high", "gain", "gain_error"), np.nan
         )
         why = f"fewer than two people with {n} labels and {_LEAST} more of other prompts"
-        return {**row, **blank, "n": len(after), "n_people": people, "method": METHOD,
+        return {**row, **blank, "n": int(count.sum()), "n_people": people, "method": METHOD,
                 "reason": why}  # fmt: skip
     reach = float(t_distribution.ppf(0.5 + level / 2, people - 1))
     mean, error = _mean(after, weight, who)
@@ -123,7 +122,7 @@ def _row(n: int, parts: list[tuple[Array, Array, Array, Codes]], level: float) -
         "conf_high": mean + reach * error,
         "gain": better,
         "gain_error": own if n else np.nan,
-        "n": round(weight.sum()),
+        "n": int(count.sum()),
         "n_people": people,
         "method": METHOD,
         "reason": None if n else "no gain: it is what the others are compared with",

@@ -23,7 +23,7 @@ from workbench.structure.labels import (
 )
 from workbench.structure.options import level_option, seed_option, whole
 from workbench.structure.people.detectable import HOW, detectable_tau
-from workbench.structure.people.ladder import TASTE, best_of, climb, ladder_table
+from workbench.structure.people.ladder import TASTE, Ladder, best_of, climb, ladder_table
 from workbench.structure.people.newcomers import new_people
 from workbench.structure.people.null import Null, permutation_test
 from workbench.structure.people.persons import FEWEST, person_table, weight_table
@@ -122,7 +122,8 @@ def people(
     taste = ladder.whole[TASTE]
     if not isinstance(taste, Taste):
         raise TypeError(f"the rung {TASTE!r} is no Taste")
-    detectable = detectable_tau(labels, folds)
+    # without a test nothing is shown, however much people differ
+    detectable = detectable_tau(labels, folds) if null.reason is None else float("nan")
     verdict = verdict_of(table, best_of(table, ladder, labels), null, detectable)
     settings: dict[str, Any] = {
         "by": by,
@@ -136,7 +137,7 @@ def people(
         "detectable": f"tau of {detectable:.2g}: {HOW}" if np.isfinite(detectable) else None,
         **_counts(data, labels, null),
     }
-    settings["notes"] = _notes(labels, settings, taste)
+    settings["notes"] = _notes(labels, settings, taste, ladder)
     model = Simulation.of(labels)
     terms = term_table(
         labels, model, taste.spread, level, permutations, seed, over_prompts=over == "prompts"
@@ -198,6 +199,15 @@ def _units(labels: PersonLabels, items: str | None, folds: int, seed: int) -> tu
             pairs = labels.prompts.astype(str).to_numpy(dtype=object)[labels.prompt]
             each = np.array([f"{len(a)} {a} {b}" for a, b in zip(names, pairs, strict=True)])
             return fold_numbers(each, folds, seed), labels.person, "people"
+    prompts = len(np.unique(labels.prompt))
+    if prompts < folds:
+        fewer = f"Ask for 2{f' to {prompts}' * (prompts > 2)} folds (folds=, --folds), or get"
+        raise DesignError(
+            f"There are too few prompts for {folds} folds.",
+            found=f"{prompts} prompt{'s' * (prompts != 1)} with labels of these people",
+            expected="at least one prompt a fold, and two folds: labels are told by other prompts",
+            fix=f"{fewer if prompts > 1 else 'Get'} labels of more prompts.",
+        )
     return labels.folds(folds, seed), labels.prompt, "prompts"
 
 
@@ -217,7 +227,9 @@ def _counts(data: PreferenceData, labels: PersonLabels, null: Null) -> dict[str,
     }
 
 
-def _notes(labels: PersonLabels, settings: dict[str, Any], taste: Taste) -> list[str]:
+def _notes(
+    labels: PersonLabels, settings: dict[str, Any], taste: Taste, ladder: Ladder
+) -> list[str]:
     notes = []
     if settings["labels_a_person"] < FEW_EACH:
         notes.append(
@@ -234,6 +246,11 @@ def _notes(labels: PersonLabels, settings: dict[str, Any], taste: Taste) -> list
         )
     if not taste.spread.converged:
         notes.append("tau had not come to rest within the rounds allowed")
+    notes += [
+        f"the search of the model {one.name!r} ended before it came to rest"
+        for one in ladder.rungs
+        if not getattr(ladder.whole[one.name], "converged", True)
+    ]
     if settings["items"]:
         notes.append("items share one tau in a basis that sums to 0: none of them is the reference")
     return notes

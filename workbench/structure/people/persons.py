@@ -19,6 +19,7 @@ FEWEST = 5
 
 NONE = "no difference seen"
 _SURE = 0.05
+_NO_HABIT = "no habit is so likely that no upper end of a careless share is told"
 
 WEIGHTS = (
     "posterior mean and error under mu and tau of all people, the uncertainty of mu in it, that of "
@@ -118,6 +119,7 @@ def _judged(table: pd.DataFrame, shown_rung: str | None) -> pd.DataFrame:
         p_value=p,
         q_value=q,
         verdict=np.where(sure, best, NONE),
+        reason=table["careless_high"].isna().map({True: _NO_HABIT, False: None}),
         method="sharpness and careless: posterior of rungs 1 and 2; log-loss: held out by prompt; "
         "p: gain on the pooled fit over prompts, best of three models (Bonferroni)",
     )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from scipy.optimize import minimize
@@ -10,10 +10,13 @@ from scipy.special import log_expit
 
 from workbench.decompose.kernel import Array, logistic
 from workbench.structure.labels import PersonLabels
-from workbench.structure.people.rungs import Earlier, alike, averaged, by_person, pull
+from workbench.structure.people.rungs import Earlier, alike, averaged, by_person, pull, size_of
 
 _Z = np.linspace(-3.5, 3.5, 29)
 _LOG_PRIOR = -0.5 * _Z**2 - np.log(np.exp(-0.5 * _Z**2).sum())
+_OMEGAS, _WIDEST_ZERO = 16, 1.0
+"""Values of omega over which people are told, and the largest where its estimate is 0."""
+
 _LEAST, _MOST = np.log(1e-3), np.log(3.0)
 """Of omega: smaller than the first is nothing, more than the last is a factor of 20 and more."""
 
@@ -31,12 +34,18 @@ class Sharpness:
         Probability of each value of ``grid`` for each person.
     covariance : ndarray, shape (K, K)
         Of the weights.
+    told_by : tuple of ndarray, shape (Q M,) and (P, Q M)
+        Values of the sharpness in rising order and each person's probability of each, omega
+        averaged over: M values of it, as likely as they make the labels.
+    converged : bool
     """
 
     b: Array
     omega: float
     posterior: Array
     covariance: Array
+    told_by: tuple[Array, Array] = field(repr=False)
+    converged: bool = True
 
     @property
     def parameters(self) -> int:
@@ -57,8 +66,9 @@ class Sharpness:
     def told(self, level: float) -> tuple[Array, Array, Array]:
         """Return each person's sharpness, and both ends of its interval."""
         tail = (1.0 - level) / 2.0
-        middle = np.exp(self.posterior @ np.log(self.grid))
-        low, high = (quantile(self.posterior, self.grid, at) for at in (tail, 1.0 - tail))
+        values, own = self.told_by
+        middle = np.exp(own @ np.log(values))
+        low, high = (quantile(own, values, at) for at in (tail, 1.0 - tail))
         return middle, low, high
 
 
@@ -87,11 +97,14 @@ def sharpness(labels: PersonLabels, earlier: Earlier | None = None) -> Sharpness
     >>> bool(0.4 < found.omega < 1.2)
     True
     """
-    hold = pull(labels)
-    start = alike(labels).b
+    # in units of typical differences, or the units of a factor would decide where a search ends
+    size = size_of(labels)
+    scaled = replace(labels, X=labels.X / size)
+    hold = pull(labels) / size**2
+    start = alike(labels).b * size
 
     def objective(at: Array) -> tuple[float, Array]:
-        total, gradient, _ = _marginal(labels, at[:-1], at[-1])
+        total, gradient, _ = _marginal(scaled, at[:-1], at[-1])
         gradient[:-1] -= hold * at[:-1]
         return -(total - 0.5 * float(hold @ at[:-1] ** 2)), -gradient
 
@@ -101,12 +114,34 @@ def sharpness(labels: PersonLabels, earlier: Earlier | None = None) -> Sharpness
         options={"maxiter": 200},
     )  # fmt: skip
     b, omega = found.x[:-1], float(np.exp(found.x[-1]))
-    posterior = _marginal(labels, b, np.log(omega))[2]
+    posterior = _marginal(scaled, b, np.log(omega))[2]
     s = np.exp(omega * _Z)
-    p = logistic((labels.X @ b)[:, None] * s)
+    p = logistic((scaled.X @ b)[:, None] * s)
     curved = labels.weight * (posterior[labels.person] * p * (1.0 - p) * s**2).sum(axis=1)
-    information = labels.X.T @ (labels.X * curved[:, None]) + np.diag(hold)
-    return Sharpness(b, omega, posterior, np.linalg.inv(information))
+    information = scaled.X.T @ (scaled.X * curved[:, None]) + np.diag(hold)
+    covariance = np.linalg.inv(information) / np.outer(size, size)
+    told = _over_omega(scaled, b, omega)
+    return Sharpness(b / size, omega, posterior, covariance, told, bool(found.success))
+
+
+def _over_omega(labels: PersonLabels, b: Array, omega: float) -> tuple[Array, Array]:
+    """Return values of the sharpness, and each person's probabilities, over values of omega.
+
+    To fix omega where the likelihood is largest would be to know it: with few people it is often
+    0 there, and everybody as sharp as the next one for certain. Any omega is as likely beforehand.
+    """
+    grid = max(_WIDEST_ZERO, 3.0 * omega) * (np.arange(_OMEGAS) + 0.5) / _OMEGAS
+    likely, own = [], []
+    for one in grid:
+        value, _, posterior = _marginal(labels, b, float(np.log(one)))
+        likely.append(value)
+        own.append(posterior)
+    weight = np.exp(np.array(likely) - max(likely))
+    weight /= weight.sum()
+    values = np.exp(np.outer(grid, _Z)).ravel()
+    order = np.argsort(values, kind="stable")
+    each = np.concatenate([w * part for w, part in zip(weight, own, strict=True)], axis=1)
+    return values[order], each[:, order]
 
 
 def _marginal(labels: PersonLabels, b: Array, at: float) -> tuple[float, Array, Array]:

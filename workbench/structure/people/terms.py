@@ -130,7 +130,7 @@ def term_table(
     mu = told @ spread.mu
     whole = mean_covariance(labels, spread) if over_prompts else spread.mu_covariance
     error = np.sqrt(np.maximum(np.diag(told @ whole @ told.T), 0.0))
-    columns = tidy_columns(labels.terms, mu, error, int(labels.weight_total), level)
+    columns = tidy_columns(labels.terms, mu, error, int(labels.n_labels.sum()), level)
     found = profile(model, spread, level)
     # a term is of the columns of one block, turned: an item takes its part of their tau
     column = np.abs(told).argmax(axis=1)
@@ -183,6 +183,7 @@ def _opposite(
     shares = {
         "share_opposite": np.where(flat, 0.0, norm.cdf(-z)),
         "share_opposite_low": np.where(flat | (low == 0), 0.0, norm.cdf(-most)),
-        "share_opposite_high": norm.cdf(-least),
+        # against the sign of the mean, whichever that is: never more than half
+        "share_opposite_high": np.minimum(norm.cdf(-least), 0.5),
     }
     return {name: np.where(np.isfinite(tau), one, np.nan) for name, one in shares.items()}

@@ -58,8 +58,11 @@ def verdict_of(
         return bool(gains) and agrees.get(name, False)
 
     found: dict[str, Any] = {"best": None, "taste_shown": TASTE in rows.index and shown(TASTE)}
-    if best is not None and null.reason is not None:
-        return {**found, "verdict": f"a model of people tells new labels better, but {null.reason}"}
+    if null.reason is not None:
+        start = "whether people differ cannot be told"
+        if best is not None:
+            start = "a model of people tells new labels better, but"
+        return {**found, "verdict": f"{start}{':' if best is None else ''} {null.reason}"}
     others = [str(name) for name in rows.index if name != POOLED and shown(str(name))]
     if best is None or not others:
         return {**found, "verdict": none_found(detectable)}

@@ -8,12 +8,15 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from workbench.data.columns import as_text
 from workbench.data.dataset import PreferenceData
 from workbench.decompose.kernel import Codes
 from workbench.errors import DesignError
-from workbench.structure.labels import chosen_labels
+from workbench.structure.labels import LEAST_EACH, chosen_labels
+from workbench.structure.named import NOBODY, person_column
 
 NO_VERDICT = "no verdict"
+WEIGHTLESS = "no positive weight"
 SHARE = "a share of several votes is no answer of one worker"
 ALONE = "labels no pair that another worker labels"
 
@@ -75,24 +78,21 @@ def answers(data: PreferenceData, annotators: str | Iterable[str] | None, by: st
     """
     chosen = chosen_labels(data, annotators)
     labels = chosen.labels
-    if by not in labels:
-        raise DesignError(
-            f"There is no column {by!r} of labels.",
-            found=", ".join(map(str, labels.columns)),
-            expected="the column that names who labelled",
-            fix="Name it: by=COLUMN (--people COLUMN).",
-        )
+    who = person_column(chosen, by)
     y = labels["preference"].to_numpy("float64")
     pooled = ~np.isin(y, (0.0, 0.5, 1.0)) & ~np.isnan(y)
     if "n_votes" in labels:
         pooled |= labels["n_votes"].to_numpy("float64") > 1
     gone = np.where(np.isnan(y), NO_VERDICT, np.where(pooled, SHARE, ""))
+    gone = np.where(labels["weight"].to_numpy("float64") > 0, gone, WEIGHTLESS)
+    gone = np.where(who.notna(), gone, NOBODY)
     keep = gone == ""
-    left = pd.DataFrame({"annotator": labels[by].astype(str), "reason": gone})[~keep]
+    who = as_text(who)
+    left = pd.DataFrame({"annotator": who.fillna(""), "reason": gone})[~keep]
     exclusions = left.groupby(["annotator", "reason"]).size().rename("n").reset_index()
     kept, side = labels[keep], y[keep]
     task, pairs = pd.factorize(kept["pair_id"].astype(str), sort=True)
-    worker, workers = pd.factorize(kept[by].astype(str), sort=True)
+    worker, workers = pd.factorize(who[keep].astype(str), sort=True)
     tied = bool((side == 0.5).any())
     classes = ("A", "tie", "B") if tied else ("A", "B")
     answer = np.where(side == 1.0, 0, np.where(side == 0.5, 1, len(classes) - 1))
@@ -117,6 +117,9 @@ def _refuse_empty(found: Answers) -> None:
         why = f"one worker: {found.workers[0]}"
     elif not found.shared().any():
         why = "no pair that two workers answered: nobody can be checked by another"
+    elif len(found.task) < LEAST_EACH * len(found.workers):
+        each = len(found.task) / len(found.workers)
+        why = f"{each:.2f} answers a worker on average: of one answer nobody can be told by others"
     elif (found.answer == found.answer[0]).all():
         why = f"every answer is {found.classes[found.answer[0]]}: no variation"
     if why:

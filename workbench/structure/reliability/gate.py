@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -69,6 +69,9 @@ def taste_gate(
     """
     if not data.factor_names:
         return _unchecked("the data have no factors")
+    # answers count alike there, so they do here; none counts that has no weight
+    weight = data.labels["weight"].gt(0).astype("float64")
+    data = replace(data, labels=data.labels.assign(weight=weight))
     try:
         labels = person_labels(data, annotators=annotators, by=by)
     except DesignError as refused:

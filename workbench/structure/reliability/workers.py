@@ -12,6 +12,7 @@ from scipy.stats import norm
 
 from workbench.decompose.errors.tidy import q_values
 from workbench.decompose.kernel import Array, Codes
+from workbench.structure.labels import LEAST_EACH
 from workbench.structure.reliability.answers import ALONE, Answers
 from workbench.structure.reliability.effective import own_tables, share_of_side, share_right
 
@@ -21,6 +22,7 @@ METHOD = (
 )
 NOT_SHOWN = "the shown order is not known"
 NO_CASE = "no pair of that kind"
+ONE = "one answer that others can check: it says nothing of how often this worker is right"
 
 
 def worker_table(found: Answers, p: Array, level: float) -> pd.DataFrame:
@@ -44,7 +46,8 @@ def worker_table(found: Answers, p: Array, level: float) -> pd.DataFrame:
     rows = []
     for w, mine in enumerate(np.split(order, ends)):
         row = _row(found, at_shared[mine], p, truth[mine], tables[w], level)
-        row |= slots.row(w, level) if len(mine) else _NO_SLOT | {"slot_reason": ALONE}
+        told = len(mine) >= LEAST_EACH
+        row |= slots.row(w, level) if told else _NO_SLOT | {"slot_reason": row["reason"]}
         rows.append({"term": str(found.workers[w]), **row, "n": len(mine),
                      "n_alone": int(labels[w]) - len(mine), "method": METHOD})  # fmt: skip
     table = pd.DataFrame(rows)
@@ -60,11 +63,11 @@ def _row(
     found: Answers, at: Codes, p: Array, truth: Array, table: Array, level: float
 ) -> dict[str, Any]:
     """Return accuracy, its test, and both sides of one worker."""
-    if not len(at):
+    if len(at) < LEAST_EACH:
         parts = ("estimate", "std_error", "conf_low", "conf_high", "p_value", "n_effective",
                  "chance", "sensitivity", "sensitivity_low", "sensitivity_high", "specificity",
                  "specificity_low", "specificity_high")  # fmt: skip
-        return {**dict.fromkeys(parts, np.nan), "reason": ALONE}
+        return {**dict.fromkeys(parts, np.nan), "reason": ONE if len(at) else ALONE}
     said, cluster, K = found.answer[at], found.cluster[at], len(found.classes)
     mean, low, high, size = share_right(said, p[at], truth, table, cluster, level)
     often = np.bincount(said, minlength=K) / len(at)
