@@ -119,7 +119,7 @@ def students(folder: Path) -> dict[str, Any]:
             "groups": verb.groups,
             "detectable": verb.settings["detectable"],
             "entropy_r2": verb.settings["entropy_r2"],
-            "p_next": verb.number["p_next"].dropna().tolist(),
+            "misfit_p": verb.number["misfit_p"].dropna().tolist(),
             "columns": {row["term"]: [row["estimate"], row["p_value"]]
                         for row in verb.columns.to_dict("records")},
             "new_people": _new_people(verb),
@@ -174,9 +174,9 @@ def chats(folder: Path) -> dict[str, Any]:
             "detectable": one.settings["detectable"],
             "held_out": one.number["held_out_log_loss"].tolist(),
             "bic_people": one.number["bic_people"].tolist(),
-            "lr": float(one.number["lr_next"].iloc[0]),
-            "null_mean": float(one.number["null_mean"].iloc[0]),
-            "p": float(one.number["p_next"].iloc[0]),
+            "lr": float(one.number["misfit_lr"].iloc[0]),
+            "null_mean": float(one.number["misfit_mean"].iloc[0]),
+            "p": float(one.number["misfit_p"].iloc[0]),
         }
     return found
 

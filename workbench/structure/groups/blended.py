@@ -40,8 +40,8 @@ class Blend:
     share : ndarray, shape (P, C)
     likelihood, value : float
         Log-likelihood without and with the priors.
-    influence : ndarray, shape (P, C K)
-        First-order change of ``b`` due to each person.
+    influence, by_cell : ndarray, shape (P, C K) and (N, C K)
+        First-order change of ``b`` due to each person, and to each cell.
     rounds : int
     """
 
@@ -50,6 +50,7 @@ class Blend:
     likelihood: float
     value: float
     influence: Array
+    by_cell: Array
     rounds: int
 
 
@@ -78,7 +79,7 @@ def fit_blended(laid: Panel, weight: Array, votes: Array, b: Array, member: Arra
         rounds += 1
         before = now.value
         now = _joint_step(now) or _prototype_step(_share_step(now))
-    return Blend(now.b, now.share, float(now.own.sum()), now.value, _influence(now), rounds)
+    return Blend(now.b, now.share, float(now.own.sum()), now.value, *_influence(now), rounds)
 
 
 def place_blended(laid: Panel, weight: Array, votes: Array, b: Array) -> Array:
@@ -199,7 +200,15 @@ def _joint_step(now: _State) -> _State | None:
     return None
 
 
-def _influence(now: _State) -> Array:
-    """Return what each person moves the prototypes by, the shares following them."""
-    score, _, _, _, rest = _joint(now)
-    return np.asarray(np.linalg.pinv(rest, hermitian=True) @ score.T).T
+def _influence(now: _State) -> tuple[Array, Array]:
+    """Return what each person, and each cell, moves the prototypes by, the shares following."""
+    score, _, inner, cross, rest = _joint(now)
+    (C, K), laid, w = now.b.shape, now.laid, now.share
+    bread = np.linalg.pinv(rest, hermitian=True)
+    # a label moves the shares too: what they take over is no pull at the prototypes
+    D = w[:, :, None] * (np.eye(C) - w[:, None, :])
+    follow = np.swapaxes(cross, 1, 2) @ np.linalg.solve(inner, D @ now.b)
+    direct = (w[:, :, None, None] * np.eye(K)).reshape(len(w), C * K, K)
+    pull = ((direct - follow)[laid.person] @ laid.X[:, :, None])[:, :, 0]
+    cells = pull * (now.votes - now.weight * now.p)[:, None]
+    return np.asarray(score @ bread), np.asarray(cells @ bread)

@@ -21,6 +21,10 @@ from workbench.structure.groups.verdict_shift import verdict_shift
 from workbench.structure.labels import PersonLabels
 
 POWER = 0.8
+METHOD = (
+    f"two equal groups, {POWER:.0%} power: largest direction of normal scores, level 5 %; of the "
+    "verdict: groups fitted to scores, held out"
+)
 _DRAWS = 200
 _HALVINGS = 12
 LARGEST = 8.0
@@ -49,7 +53,8 @@ def detectable_shifts(
         ``term, shift`` in log-odds per typical difference of the term, ``shift_per_unit``,
         ``placed`` = share of the people whom the truth itself would place rightly at that shift,
         ``shift_to_place`` = the shift that places 90 % of them; ``people, labels, spread`` = the
-        typical difference. NaN with a ``reason`` where even the largest shift is not seen.
+        typical difference; ``n`` = labels. NaN with a ``reason`` where even the largest shift is
+        not seen.
         ``shift_of_verdict``, of the term in the middle alone, is what predicts new labels better
         than one public does, four times in five (:func:`verdict_shift`).
     """
@@ -84,7 +89,8 @@ def detectable_shifts(
             u, folds, POWER, LARGEST, seed,
         )  # fmt: skip
     frame["shift_per_unit"] = frame["shift"] / frame["spread"]
-    return frame.assign(people=laid.P, labels=int(labels.n_labels.sum()))
+    n = int(labels.n_labels.sum())
+    return frame.assign(people=laid.P, labels=n, n=n, method=METHOD)
 
 
 class _Draws:

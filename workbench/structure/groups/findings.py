@@ -8,6 +8,7 @@ from typing import Any
 import pandas as pd
 
 from workbench.finding import NAN, Finding, Rule, finding
+from workbench.structure.groups.exchange import CONFOUNDED
 from workbench.structure.labels import FEW_EACH
 
 OVERLAP = 0.6
@@ -16,13 +17,20 @@ OVERLAP = 0.6
 RULES = {
     "several-publics": Rule(
         "log-loss on prompts held out, one group minus the number chosen",
-        "more than one standard error, of prompts or of people, above 0",
+        "more than one standard error, of prompts or of people, above 0, and more than with "
+        "people exchanged within prompts (p <= 0.05)",
         "Read the weights of each group; pooled weights are those of nobody.",
     ),
     "groups-overlap": Rule(
         "entropy R^2 of membership (a sum over people: it has no interval)",
         f"below {OVERLAP:g}",
         "Groups overlap: read weights, do not assign people.",
+    ),
+    "people-not-told-from-prompts": Rule(
+        "prompts with labels of two people or more (a count: it has no interval)",
+        "none",
+        "Have several people label the same prompts: what a person wants and what a prompt offers "
+        "are one thing otherwise.",
     ),
     "few-labels-a-person": Rule(
         "mean labels a person (a count: it has no interval)",
@@ -64,6 +72,9 @@ def group_findings(
         if r2 < OVERLAP:
             message = "groups overlap: read weights, do not assign people"
             found.append(finding(RULES, "groups-overlap", "note", message, n, (r2, NAN, NAN)))
+    if settings["p_exchange_reason"] == CONFOUNDED:
+        found.append(finding(RULES, "people-not-told-from-prompts", "warning", CONFOUNDED, n,
+                             (0.0, NAN, NAN)))  # fmt: skip
     if settings["few_labels"]:
         message = f"{mean:.1f} labels a person on {settings['n_terms']} terms"
         found.append(finding(RULES, "few-labels-a-person", "note", message, n, (mean, NAN, NAN)))

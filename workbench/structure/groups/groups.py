@@ -14,6 +14,7 @@ from workbench.errors import DesignError, refuse_out_of_range
 from workbench.provenance import Provenance
 from workbench.structure.groups.blended import fit_blended
 from workbench.structure.groups.detectable import POWER, detectable_shifts
+from workbench.structure.groups.exchange import Exchange, exchange_test
 from workbench.structure.groups.fitted import Fitted, entropy_r2, of_classes, of_prototypes
 from workbench.structure.groups.groups_result import Groups
 from workbench.structure.groups.known_columns import column_table, person_columns
@@ -24,11 +25,13 @@ from workbench.structure.groups.panel import Panel, panel
 from workbench.structure.groups.starts import fit_pooled
 from workbench.structure.groups.tables import (
     difference_table,
+    exclusion_table,
     membership_table,
     share_table,
     telling_pairs,
     weight_table,
 )
+from workbench.structure.groups.verdict import most_groups, not_tried, notes_of, verdict_of
 from workbench.structure.labels import (
     FEW_EACH,
     LEAST_EACH,
@@ -39,7 +42,8 @@ from workbench.structure.labels import (
 from workbench.structure.options import level_option, seed_option, whole
 from workbench.threads import on_one_thread
 
-_PEOPLE_A_GROUP = 3
+EXCHANGES = 39
+"""Exchanges of people at the most."""
 
 
 @on_one_thread
@@ -74,13 +78,15 @@ def groups(
         ``"model"``: groups differ in which models they prefer.
     ties : {"half", "drop"}
     max_groups : int
-        Most groups that are tried; fewer where there are less than three people a group.
+        Most groups that are tried; fewer where there are less than three people a group. Where
+        two were not tried the verdict is undefined, with the reason.
     membership : {"classes", "mixed"}
         Everybody is of one group, which is not known; or everybody mixes prototypes.
     folds : int
         Of prompts, and of people for ``new_people``.
     simulations : int
-        Simulated data sets of each likelihood ratio; 0 leaves them out.
+        Simulated data sets of each likelihood ratio (a misfit, no part of the verdict); 0 leaves
+        them out.
     level : float
     seed : int
 
@@ -91,15 +97,21 @@ def groups(
     Raises
     ------
     DesignError
-        Fewer than two labels a person on average: groups could not be told from noise.
+        Fewer than two labels a person on average: groups could not be told from noise; fewer
+        prompts than folds.
 
     Notes
     -----
     :math:`\sum_p \log \sum_c \pi_c \prod_{i \in p} \sigma(x_i' b_c)^{y_i}
     \sigma(-x_i' b_c)^{1 - y_i}`, with a prior of :math:`\sqrt{10}` logits per typical difference
     on each weight, from 20 starts. The number of groups is the smallest whose log-loss on prompts
-    held out is within one standard error of the best. Likelihood ratios are set against data
-    simulated from the smaller fit (chi-squared is not their null), and go on while p <= 0.05.
+    held out is within one standard error of the best, if two groups also gain more there than
+    with people exchanged within prompts (p <= 0.05, 39 exchanges at the most); otherwise there is
+    one public. Where no prompt has labels of two people the verdict is undefined. Likelihood
+    ratios are set against data simulated from the smaller fit (chi-squared is not their null),
+    and go on while p <= 0.05: labels of one prompt share more than simulated ones, so that a
+    small ``misfit_p`` says that the model does not fit, and not that people differ. Errors are
+    over people and prompts.
     With ``"mixed"``, :math:`b_p = \sum_c w_{pc} b_c` and :math:`w_p` has a Dirichlet(1.1) prior.
 
     References
@@ -120,26 +132,34 @@ def groups(
         data, annotators=annotators, by=by, factors=factors, items=items, ties=ties
     )
     mean = float(labels.n_labels.mean())
-    _refuse(labels, mean)
+    _refuse(labels, mean, folds)
     labels, constant = labels.differing()
     laid = panel(labels)
     weight = labels.weight[laid.cells]
     problems = Problems(laid, weight[:, None], labels.votes[laid.cells][:, None])
-    folds = min(folds, len(labels.prompts))
     detectable = detectable_shifts(laid, labels, weight, fit_pooled(problems), folds, seed)
-    found = fits(laid, labels, max(1, min(max_groups, laid.P // _PEOPLE_A_GROUP)), seed)
-    number, C = number_table(
-        found, labels, membership=membership, folds=folds, simulations=simulations, level=level,
-        seed=seed,
+    found = fits(laid, labels, most_groups(laid.P, max_groups), seed)
+    untried = not_tried(laid.P, max_groups)
+    exchange = (
+        exchange_test(laid, labels, folds, EXCHANGES, seed) if untried is None
+        else Exchange(np.nan, np.nan, 0, untried)
     )  # fmt: skip
-    fit = _fitted(found, C, membership)
+    number, chosen = number_table(
+        found, labels, exchange, membership=membership, folds=folds, simulations=simulations,
+        level=level, seed=seed,
+    )  # fmt: skip
+    verdict, C = verdict_of(chosen, exchange)
+    fit = _fitted(found, labels, C, membership)
     settings: dict[str, Any] = {
         "by": by, "factors": None if items else [*labels.terms, *constant], "items": items,
         "ties": ties,
         "max_groups": len(found.best), "membership": membership, "folds": folds,
         "simulations": simulations, "level": level, "groups": C,
-        "verdict": "one public" if C == 1 else f"{C} groups",
-        "detectable": _told(detectable), "n_people": laid.P, "n_terms": len(labels.terms),
+        "verdict": verdict, "p_exchange": exchange.p_value, "exchanges": exchange.exchanges,
+        "p_exchange_reason": exchange.reason,
+        "notes": notes_of(labels, chosen, C, max_groups, exchange),
+        "detectable": None if untried else _told(detectable), "n_people": laid.P,
+        "n_terms": len(labels.terms),
         "n_labels": int(labels.n_labels.sum()), "labels_a_person": mean,
         "few_labels": bool(mean < max(FEW_EACH, 2 * laid.X.shape[1])),
         "entropy_r2": entropy_r2(fit.member),
@@ -151,18 +171,20 @@ def groups(
         ),
         number=number,
         detectable=detectable,
+        exclusions=exclusion_table(labels),
         **_of_several(data, fit, labels, laid, settings, seed),
         settings=settings,
         provenance=Provenance.capture(seed=seed, dataset=data.digest),
     )
 
 
-def _fitted(found: Fits, C: int, membership: str) -> Fitted:
-    best = found.best[C - 1]
+def _fitted(found: Fits, labels: PersonLabels, C: int, membership: str) -> Fitted:
+    best, laid = found.best[C - 1], found.panel
+    prompt = labels.prompt[laid.cells]
     if membership == "classes" or C == 1:
-        return of_classes(best)
-    blend = fit_blended(found.panel, found.weight, found.votes, best.b[0], best.posterior[0])
-    return of_prototypes(blend, found.panel)
+        return of_classes(best, laid, found.weight, found.votes, prompt)
+    blend = fit_blended(laid, found.weight, found.votes, best.b[0], best.posterior[0])
+    return of_prototypes(blend, laid, prompt)
 
 
 def _of_several(
@@ -229,7 +251,7 @@ def _check(
     )  # fmt: skip
 
 
-def _refuse(labels: PersonLabels, mean: float) -> None:
+def _refuse(labels: PersonLabels, mean: float, folds: int) -> None:
     if mean < LEAST_EACH:
         raise DesignError(
             "Groups of people cannot be told from noise.",
@@ -238,10 +260,19 @@ def _refuse(labels: PersonLabels, mean: float) -> None:
             fix="Name the column of people (by=, --people) if this is not it, or ask the same "
             "people for more labels.",
         )
-    if len(labels.prompts) < 2:
+    prompts = len(np.unique(labels.prompt))
+    if prompts < 2:
         raise DesignError(
             "Nothing can be held out.",
             found="one prompt",
             expected="labels of at least two prompts",
             fix="Name the column of prompts when loading (--map prompt_id=COLUMN).",
+        )
+    if prompts < folds:
+        raise DesignError(
+            f"Too few prompts for {folds} folds.",
+            found=f"{prompts} prompts",
+            expected=f"at least {folds}: all labels of a prompt are held out together",
+            fix=f"Ask for fewer folds, from 2 to {prompts} (folds=, --folds), or get labels of "
+            "more prompts.",
         )

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     import plotly.graph_objects as go
 
 _LINES = 12
+_FINE = 4e-4
+"""Width below which four digits say too little."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -30,11 +32,14 @@ class Groups(Result):
         One row a group and term (log-odds per unit); of everybody where there is one public.
     number : DataFrame
         One row a number of groups: log-loss on prompts held out, behind the best by how much;
-        log-likelihood, BIC by people and by labels, simulated likelihood ratio of one more.
+        ``p_exchange`` of two groups; log-likelihood, BIC by people and by labels, simulated
+        likelihood ratio of one more (a misfit: labels of one prompt share more than simulated).
     detectable : DataFrame
         The shift between two equal groups that this design shows, term by term.
     shares, differences, membership, columns, pairs, new_people : DataFrame
-        Empty where there is one public.
+        Empty where there is one public, or where that cannot be told.
+    exclusions : DataFrame
+        Labels left out: ``annotator, reason, n``.
     settings : dict
     provenance : Provenance
     """
@@ -56,12 +61,13 @@ class Groups(Result):
     columns: pd.DataFrame
     pairs: pd.DataFrame
     new_people: pd.DataFrame
+    exclusions: pd.DataFrame
     settings: dict[str, Any]
     provenance: Provenance
 
     @property
     def groups(self) -> int:
-        """Return the number of groups; 1 is one public."""
+        """Return the number of groups that is shown; 1 is one public, or an undefined verdict."""
         return int(self.settings["groups"])
 
     def to_frame(self) -> pd.DataFrame:
@@ -74,15 +80,16 @@ class Groups(Result):
             "weights": self.weights, "number": self.number, "detectable": self.detectable,
             "shares": self.shares, "differences": self.differences,
             "membership": self.membership, "columns": self.columns, "pairs": self.pairs,
-            "new_people": self.new_people,
+            "new_people": self.new_people, "exclusions": self.exclusions,
         }  # fmt: skip
         return {name: frame for name, frame in found.items() if len(frame)}
 
     def summary(self) -> str:
         """Return what could be seen, the verdict, and the weights as text."""
         used = self.settings
-        lines = [
-            f"Detectable before any group was fitted: {used['detectable']}",
+        told = used["detectable"]
+        lines = [f"Detectable before any group was fitted: {told}"] if told else []
+        lines += [
             f"Verdict: {used['verdict']}, of {used['n_people']:,} people with "
             f"{used['n_labels']:,} labels ({used['labels_a_person']:.1f} each); "
             f"{used['level']:.0%} intervals",
@@ -103,6 +110,7 @@ class Groups(Result):
             lines.append(f"  ... {len(rows) - _LINES} more in the table")
         left = used["n_left_out"]
         lines.append(f"  {left:,} labels left out" if left else "  no label left out")
+        lines += [f"note: {text}" for text in used["notes"]]
         return "\n".join([*lines, f"method: {rows[0]['method']}; held out by prompts"])
 
     def findings(self) -> list[Finding]:
@@ -136,13 +144,17 @@ def _number_line(row: dict[Any, Any]) -> str:
     c = row["groups"]
     text = f"  {c} group{'s' if c > 1 else ''}: held-out log-loss {row['held_out_log_loss']:.4f}"
     if np.isfinite(row["std_error"]):
-        text += f", behind the best by {row['behind_best']:.4f}"
-        text += f" [{row['conf_low']:+.4f}, {row['conf_high']:+.4f}]"
+        # no interval of width 0: differences that are next to nothing get their digits
+        kind = ".4f" if row["conf_high"] - row["conf_low"] >= _FINE else ".1e"
+        text += f", behind the best by {row['behind_best']:{kind}}"
+        text += f" [{row['conf_low']:+{kind}}, {row['conf_high']:+{kind}}]"
     if np.isfinite(row.get("bic_people", np.nan)):
         text += f"; BIC {row['bic_people']:.1f} by people, {row['bic_labels']:.1f} by labels"
-    if np.isfinite(row.get("p_next", np.nan)):
-        text += f"; one more: LR {row['lr_next']:.2f} (simulated mean {row['null_mean']:.2f}), "
-        text += f"p = {row['p_next']:.3f}"
+    if np.isfinite(row["p_exchange"]):
+        text += f"; people exchanged within prompts: p = {row['p_exchange']:.3f}"
+    if np.isfinite(row.get("misfit_p", np.nan)):
+        text += f"; misfit: LR of one more {row['misfit_lr']:.2f} (simulated mean "
+        text += f"{row['misfit_mean']:.2f}), p = {row['misfit_p']:.3f}"
     return text + (" <- chosen" if row["chosen"] else "")
 
 

@@ -14,6 +14,8 @@ from workbench.structure.groups.starts import FEWER, KEEP, fit_classes, fit_pool
 from workbench.structure.labels import PersonLabels
 
 _LEAST = 1e-12
+LEAST_GAIN = 1.0
+"""Nats over all labels below which no number of groups is better than a smaller one."""
 
 
 def held_out_class_loss(labels: PersonLabels, groups: int, folds: int = 5, seed: int = 0) -> Array:
@@ -122,17 +124,22 @@ def smallest_near_best(
 ) -> tuple[NDArray[np.float64], NDArray[np.float64], int]:
     """Return differences from the best, their errors, and the smallest within one error.
 
+    A difference of less than one nat over all labels is none, whatever its error.
+
     Examples
     --------
     >>> code = np.arange(4)
     >>> losses = np.array([[1.0, 1.0, 1.0, 1.0], [0.5, 0.4, 0.6, 0.5]])
     >>> smallest_near_best(losses, np.ones(4), code, code)[2]
     1
+    >>> smallest_near_best(losses / 1e6, np.ones(4), code, code)[2]
+    0
     """
     means = losses @ weight / weight.sum()
     best = int(np.argmin(means))
     found = [larger_error(loss - losses[best], weight, prompt, person) for loss in losses]
     differences, errors = (np.array(part) for part in zip(*found, strict=True))
-    near = differences <= np.where(np.isfinite(errors), errors, 0.0)
+    slack = LEAST_GAIN / weight.sum()
+    near = differences <= np.maximum(np.where(np.isfinite(errors), errors, 0.0), slack)
     near[best] = True
     return differences, errors, int(np.flatnonzero(near)[0])

@@ -190,6 +190,7 @@ def climb(
     log_pi: Array,
     keep: int | None = None,
     rise: float = NEARLY,
+    rounds: int = _ROUNDS,
 ) -> Runs:
     """Bring runs to their maxima.
 
@@ -202,6 +203,8 @@ def climb(
         How many runs of a problem go on after the first steps; all when None.
     rise : float
         Nats; a run that rises by less three times running has come to rest.
+    rounds : int
+        Newton steps at the most.
 
     Returns
     -------
@@ -215,7 +218,7 @@ def climb(
         runs = runs.take(_best(runs, keep))
     runs = evaluate(problems, runs.problem, runs.b, runs.log_pi, second=True)
     active, idle = np.arange(len(runs.b)), np.zeros(len(runs.b), dtype=np.int64)
-    for _ in range(_ROUNDS):
+    for _ in range(rounds):
         before = runs.value[active]
         rest = _ascend(problems, runs, active, newton=True)
         idle[active] = np.where(runs.value[active] - before < rise, idle[active] + 1, 0)

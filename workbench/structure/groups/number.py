@@ -10,6 +10,8 @@ import pandas as pd
 from scipy.special import ndtri
 
 from workbench.decompose.kernel import Array, logistic
+from workbench.intervals import NO_VARIATION
+from workbench.structure.groups.exchange import LEVEL, Exchange
 from workbench.structure.groups.held_out import fold_losses, smallest_near_best
 from workbench.structure.groups.mixture import Problems, Runs
 from workbench.structure.groups.panel import Panel
@@ -17,7 +19,18 @@ from workbench.structure.groups.starts import FEWER, KEEP, fit_classes, fit_pool
 from workbench.structure.labels import PersonLabels
 
 ALPHA = 0.05
-"""Level at which one class more is taken on by likelihood ratios."""
+"""Level at which likelihood ratios go on to one class more."""
+
+METHOD = (
+    "latent classes; log-loss on prompts held out, error over prompts or people, the larger; "
+    "p_exchange: held-out gain of two groups, people exchanged within prompts; misfit_p: "
+    "likelihood ratio of one more against labels simulated independently"
+)
+MIXED_METHOD = (
+    "prototypes and shares; log-loss on prompts held out, error over prompts or people, the "
+    "larger; p_exchange: held-out gain of two classes, people exchanged within prompts"
+)
+_ROUNDING = 1e-12
 
 
 @dataclass(frozen=True, eq=False)
@@ -75,6 +88,7 @@ def fits(laid: Panel, labels: PersonLabels, largest: int, seed: int) -> Fits:
 def number_table(
     found: Fits,
     labels: PersonLabels,
+    exchange: Exchange,
     *,
     membership: str,
     folds: int,
@@ -84,10 +98,14 @@ def number_table(
 ) -> tuple[pd.DataFrame, int]:
     """Return one row a number of classes, and the number that predicts other prompts.
 
+    More than one must also be more than people who may be exchanged (``exchange``): the second
+    number is what the held-out loss alone would choose.
+
     Parameters
     ----------
     found : Fits
     labels : PersonLabels
+    exchange : Exchange
     membership : {"classes", "mixed"}
     folds, simulations : int
     level : float
@@ -99,24 +117,43 @@ def number_table(
     at = labels.prompt[cells], found.panel.person
     mean = losses @ found.weight / found.weight.sum()
     difference, error, place = smallest_near_best(losses, found.weight, *at)
+    error = np.where(error > _ROUNDING * mean.max(), error, np.nan)
+    own = difference == 0
+    shown = place if exchange.p_value <= LEVEL else 0
+    two = np.array(sizes) == 2
     z = float(ndtri((1 + level) / 2))
     frame = pd.DataFrame(
         {
             "groups": sizes,
             "held_out_log_loss": mean,
             "behind_best": difference,
-            "std_error": np.where(difference == 0, np.nan, error),
-            "conf_low": np.where(difference == 0, np.nan, difference - z * error),
-            "conf_high": np.where(difference == 0, np.nan, difference + z * error),
+            "std_error": np.where(own, np.nan, error),
+            "conf_low": np.where(own, np.nan, difference - z * error),
+            "conf_high": np.where(own, np.nan, difference + z * error),
+            "p_exchange": np.where(two, exchange.p_value, np.nan),
             "n": int(labels.n_labels.sum()),
-            "chosen": [k == place for k in range(len(sizes))],
+            "chosen": [k == shown for k in range(len(sizes))],
         }
     )
     if membership == "classes":
-        return pd.concat([frame, _in_sample(found, simulations, seed)], axis=1), sizes[place]
-    return frame.assign(
-        reason="shares are as many as people: no likelihood ratio and no criterion is known"
-    ), sizes[place]
+        frame = pd.concat([frame, _in_sample(found, simulations, seed)], axis=1)
+        frame["method"] = METHOD
+    else:
+        frame["method"] = MIXED_METHOD
+        frame["reason"] = (
+            "shares are as many as people: no likelihood ratio and no criterion is known"
+        )
+    whys = [
+        ["the best: what others are compared with"] * bool(best)
+        + [NO_VARIATION] * bool(np.isnan(e) and not best)
+        + [exchange.reason or ""] * bool(second)
+        for best, e, second in zip(own, error, two, strict=True)
+    ]
+    frame["reason"] = [
+        "; ".join(one for one in [*why, given] if one)
+        for why, given in zip(whys, frame["reason"], strict=True)
+    ]
+    return frame, sizes[place]
 
 
 def _in_sample(found: Fits, simulations: int, seed: int) -> pd.DataFrame:
@@ -128,7 +165,7 @@ def _in_sample(found: Fits, simulations: int, seed: int) -> pd.DataFrame:
         row = {"log_likelihood": ll, "parameters": k, "bic_people": k * np.log(P) - 2 * ll,
                "bic_labels": k * np.log(n) - 2 * ll, "starts": found.starts[C - 1],
                "starts_at_best": found.reached[C - 1]}  # fmt: skip
-        rows.append(row | {"lr_next": np.nan, "null_mean": np.nan, "p_next": np.nan})
+        rows.append(row | {"misfit_lr": np.nan, "misfit_mean": np.nan, "misfit_p": np.nan})
         if len(found.best) == C:
             rows[-1]["reason"] = "the most groups that were tried"
         elif not going:
@@ -137,7 +174,8 @@ def _in_sample(found: Fits, simulations: int, seed: int) -> pd.DataFrame:
             lr = 2.0 * (float(found.best[C].likelihood[0]) - ll)
             null = simulated_ratios(found, C, simulations, seed)
             p = (1 + int((null >= lr).sum())) / (1 + len(null))
-            rows[-1] |= {"lr_next": lr, "null_mean": float(null.mean()), "p_next": p, "reason": ""}
+            rows[-1] |= {"misfit_lr": lr, "misfit_mean": float(null.mean()), "misfit_p": p,
+                         "reason": ""}  # fmt: skip
             going = p <= ALPHA
     return pd.DataFrame(rows)
 
@@ -159,6 +197,8 @@ def simulated_ratios(found: Fits, C: int, simulations: int, seed: int) -> Array:
     -----
     People get a class at random by the shares, and labels by its weights; a share of the labels
     as large as that of the ties is a tie, wherever it falls, so that means stay what they are.
+    Labels of one prompt are independent here; real ones share more than the factors say. So a
+    large ratio says that the smaller model does not fit, and not that people differ.
     """
     best = found.best[C - 1]
     votes = simulated_votes(found, best.b[0], best.log_pi[0], simulations, seed)

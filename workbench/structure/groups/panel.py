@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -48,6 +48,11 @@ class Panel:
     scale: Array
     sums: sparse.csr_array
     scores: sparse.csr_array
+
+    def under(self, person: Codes) -> Panel:
+        """Return the same rows under other people, as an exchange of people needs."""
+        sums, scores = _summing(self.X, person, self.P)
+        return replace(self, person=person, sums=sums, scores=scores)
 
     def gram(self, weight: Array) -> Array:
         """Return ``sum x x' w`` for each column of weights, shape (M, K, K)."""
@@ -100,13 +105,18 @@ def panel(labels: PersonLabels) -> Panel:
 
 def _panel(labels: PersonLabels, cells: Codes, rank: Codes, scale: Array) -> Panel:
     X, person = labels.X[cells] / scale, rank[labels.person[cells]]
+    sums, scores = _summing(X, person, len(rank))
+    return Panel(X, person, len(rank), cells, np.argsort(rank), scale, sums, scores)
+
+
+def _summing(X: Array, person: Codes, P: int) -> tuple[sparse.csr_array, sparse.csr_array]:
     N, K = X.shape
-    P, rows = len(rank), np.arange(N)
+    rows = np.arange(N)
     sums = sparse.csr_array((np.ones(N), (person, rows)), shape=(P, N))
     at = (person[:, None] * K + np.arange(K)).ravel()
     scores = sparse.csr_array((X.ravel(), (at, np.repeat(rows, K))), shape=(P * K, N))
     scores.eliminate_zeros()
-    return Panel(X, person, P, cells, np.argsort(rank), scale, sums, scores)
+    return sums, scores
 
 
 def typical_differences(labels: PersonLabels) -> Array:

@@ -51,7 +51,7 @@ def fit_classes(
     J = len(pooled.b)
     own = own_weights(problems, pooled)
     rng = np.random.default_rng([seed, classes])
-    found = [_starts(own[j], classes, starts, rng) for j in range(J)]
+    found = [starting_points(own[j], classes, starts, rng) for j in range(J)]
     b = np.concatenate([one[0] for one in found])
     log_pi = np.concatenate([one[1] for one in found])
     problem = np.repeat(np.arange(J), starts)
@@ -91,7 +91,9 @@ def own_weights(problems: Problems, pooled: Runs) -> Array:
     return np.asarray(found)
 
 
-def _starts(own: Array, C: int, starts: int, rng: np.random.Generator) -> tuple[Array, Array]:
+def starting_points(
+    own: Array, C: int, starts: int, rng: np.random.Generator
+) -> tuple[Array, Array]:
     """Return weights and log shares of classes: half by k-means, half about random people."""
     P = len(own)
     drawn = np.array([rng.choice(P, min(C, P), replace=False) for _ in range(starts)])

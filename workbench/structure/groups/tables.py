@@ -20,6 +20,8 @@ from workbench.structure.labels import PersonLabels
 
 WEIGHTS = ("group", *TIDY, "n_people", "method", "reason")
 DIFFERENCES = ("group", "against", *TIDY, "n_people", "method", "reason")
+MEMBERSHIP = "chance of each group given all of the person's labels, or share of each prototype"
+PAIRS = "predictions of each group's weights; apart: the largest less the smallest"
 _SHOWN = 10
 """Pairs that are shown for where groups differ most."""
 
@@ -76,7 +78,8 @@ def _intervals(
     few = people < 2.0
     reason = fit.reason or (FEW_PEOPLE if few else NO_VARIATION)
     error = np.where((error > 0) & (not few), error, np.nan)
-    df = max(people - 1.0, 1.0)
+    # of people and prompts the fewer
+    df = max(min(people, fit.prompts) - 1.0, 1.0)
     reach = float(t_distribution.ppf((1 + level) / 2, df)) * error
     p = 2.0 * t_distribution.sf(np.abs(value / error), df)
     return [
@@ -101,7 +104,11 @@ def share_table(fit: Fitted, level: float) -> pd.DataFrame:
         share, error = float(fit.share[c]), float(fit.share_error[c])
         room = share * (1.0 - share)
         reach = (
-            float(t_distribution.ppf((1 + level) / 2, P - 1)) * error / room if room > 0 else np.nan
+            float(t_distribution.ppf((1 + level) / 2, max(min(P, fit.prompts) - 1, 1)))
+            * error
+            / room
+            if room > 0
+            else np.nan
         )
         known = bool(np.isfinite(reach) and reach > 0)
         at = np.log(share / (1.0 - share)) if known else np.nan
@@ -120,6 +127,7 @@ def membership_table(fit: Fitted, labels: PersonLabels, laid: Panel) -> pd.DataF
                           "n": labels.n_labels[laid.order]})  # fmt: skip
     for c in range(fit.member.shape[1]):
         frame[group_name(c)] = fit.member[:, c]
+    frame["method"] = MEMBERSHIP
     return frame.sort_values("annotator", kind="stable", ignore_index=True)
 
 
@@ -136,4 +144,10 @@ def telling_pairs(
     rules = {name: "first" for name in frame if name not in ("pair_id", "n")} | {"n": "sum"}
     # the shown order may be a term: of one pair the row that is farthest apart is told
     frame = frame.sort_values(["apart", "pair_id"], ascending=[False, True], kind="stable")
-    return frame.groupby("pair_id", sort=False).agg(rules).reset_index().head(_SHOWN)
+    shown = frame.groupby("pair_id", sort=False).agg(rules).reset_index().head(_SHOWN)
+    return shown.assign(method=PAIRS)
+
+
+def exclusion_table(labels: PersonLabels) -> pd.DataFrame:
+    """Return the labels that were left out: ``annotator, reason, n``."""
+    return labels.exclusions[["annotator", "reason", "n"]].reset_index(drop=True)

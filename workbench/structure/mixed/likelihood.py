@@ -93,6 +93,33 @@ class Simulated:
             hessian -= self._information(one, p, omega)
         return total, scores, hessian
 
+    def by_row(self, theta: Array) -> Array:
+        r"""Return how each row of a pair moves the scores, to first order, shape (N, q).
+
+        A label pulls at the draws by its residual, and it moves what share each draw of its
+        person has:
+
+        .. math:: \sum_r \omega_r [g_{ir} + (g_r - \bar g)(\eta_{ir} - \bar\eta_i)(y_i - \bar p_i)]
+        """
+        K, moved = self.sets.K, np.zeros((len(self.sets.rows), self.q))
+        for one in self.blocks:
+            ll, p = self._drawn(one, theta, shares=True)
+            omega, z = _posterior(ll), self.z[one.people]
+            g = self._by_draw(one, p)
+            apart = g - (omega[:, None] @ g)
+            eta = one.X @ np.swapaxes(theta[:K] + theta[K:][self.spread] * z, 1, 2)
+            left = (one.votes[:, :, None] - one.weight[:, :, None] * p) * omega[:, None]
+            mean = left.sum(axis=2, keepdims=True)
+            # the deviations of g sum to 0 over the shares: eta needs no mean taken off
+            pull = mean * ((omega[:, None] * eta) @ apart)
+            pull[:, :, :K] += mean * one.X
+            drawn = (left @ z) * one.X
+            for k in range(K):
+                pull[:, :, K + self.spread[k]] += drawn[:, :, k]
+            real = one.at >= 0
+            moved[one.at[real]] = pull[real]
+        return moved
+
     def _drawn(self, one: Block, theta: Array, shares: bool) -> tuple[Array, Array]:
         """Return log-likelihoods, shape (p, R), and chances of alternatives, (p, n (J - 1), R)."""
         K = self.sets.K

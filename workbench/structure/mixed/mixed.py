@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
+import pandas as pd
 from numpy.typing import NDArray
 
 from workbench.compare.pooling import typical
@@ -17,12 +18,18 @@ from workbench.errors import DesignError, refuse_out_of_range
 from workbench.provenance import Provenance
 from workbench.structure.labels import LEAST_EACH, PersonLabels, person_labels
 from workbench.structure.mixed.draws import Kind
-from workbench.structure.mixed.fit import fit
+from workbench.structure.mixed.fit import Fitted, fit
 from workbench.structure.mixed.result import Mixed
 from workbench.structure.mixed.sets import ChoiceSets
-from workbench.structure.mixed.table import spread_table
+from workbench.structure.mixed.table import notes_of, spread_table
 from workbench.structure.options import level_option, seed_option
+from workbench.structure.over_prompts import more_over_prompts
+from workbench.structure.people.null import movable
+from workbench.structure.people.score import score_test
 from workbench.threads import on_one_thread
+
+EXCHANGES = 499
+"""Exchanges of people within prompts."""
 
 
 @on_one_thread
@@ -82,9 +89,12 @@ def mixed(
     is maximised by Newton's method with exact derivatives. Half of the Sobol draws are taken
     near each person's weights, and weighed accordingly. R is doubled, with a new scramble, until
     the maximum moves by less than 0.1: with too few draws a published log-likelihood is that of
-    the draws. Errors of ``mu`` are the sandwich over people, with Student's t of P - 1;
-    those of the Hessian stand beside. ``tau`` has the interval of its profile likelihood, with 0
-    inside where the ratio allows it; the p-value is half of :math:`\chi^2_1`'s.
+    the draws. Errors of ``mu`` are the sandwich over people and prompts, with Student's t of the
+    fewer of both less one; those of the Hessian stand beside. ``tau`` has the interval of its
+    profile likelihood, with 0 inside where the ratio allows it. Its p-value is that of a score
+    test with people exchanged within prompts 499 times; where the interval leaves out a 0 that
+    the test does not, ``tau_reason`` and a note say so. Without a prompt of two people there is
+    no test.
 
     References
     ----------
@@ -109,9 +119,12 @@ def mixed(
     labels = person_labels(
         data, annotators=annotators, by=by, factors=factors, items=items, ties=ties
     )
+    # tests draw exchanges: the same labels in another order give the same draws
+    labels = labels.take(_order(labels, data))
     ready = _ready(labels, by)
-    found = fit(ready.sets, ready.spread, draws, None, seed)
-    table = spread_table(labels, found, ready.used, ready.scale, ready.spread, level)
+    found = _over_prompts(fit(ready.sets, ready.spread, draws, None, seed), ready)
+    test = score_test(labels, ready.parts, EXCHANGES, seed)
+    table = spread_table(labels, found, test, ready.used, ready.scale, ready.spread, level)
     last = found.draws.iloc[-1]
     settings: dict[str, Any] = {
         "by": by, "factors": None if items else labels.terms, "items": items, "ties": ties,
@@ -122,6 +135,8 @@ def mixed(
         "n_people": ready.sets.P, "n_labels": int(labels.n_labels.sum()),
         "n_fewest": int(labels.n_labels[labels.n_labels > 0].min()),
         "n_prompts": len(np.unique(labels.prompt)), "level": level,
+        "shared_prompts": bool(movable(labels).any()),
+        "notes": notes_of(labels, table),
     }  # fmt: skip
     provenance = Provenance.capture(seed=seed, dataset=data.digest)
     return Mixed(table, found.draws, labels.exclusions, settings, provenance)
@@ -129,10 +144,33 @@ def mixed(
 
 @dataclass(frozen=True)
 class _Ready:
+    """Choices in units, the prompt of each, and blocks of all columns (``parts``)."""
+
     sets: ChoiceSets
+    prompt: NDArray[np.int64]
     used: NDArray[np.bool_]
     scale: Array
     spread: NDArray[np.int64]
+    parts: NDArray[np.int64]
+
+
+def _order(labels: PersonLabels, data: PreferenceData) -> NDArray[np.int64]:
+    ids = pd.factorize(data.pairs["pair_id"], sort=True)[0]
+    shown = labels.X[:, -1] if "position" in labels.terms else np.zeros(len(labels))
+    order = np.lexsort((np.abs(shown), ids[labels.pair], labels.person, labels.prompt))
+    return np.asarray(order, dtype=np.int64)
+
+
+def _over_prompts(found: Fitted, ready: _Ready) -> Fitted:
+    """Return the fit with errors that also know what labels of one prompt share."""
+    if not found.best.converged:
+        return found
+    at, K = found.top.theta, ready.sets.K
+    moved = found.near(at).by_row(at)
+    # it may be of fewer draws, and of which sign a standard deviation is is theirs
+    moved[:, K:] *= np.where(at[K:] * found.best.theta[K:] < 0, -1.0, 1.0)
+    more = more_over_prompts(moved, ready.sets.person, ready.prompt)
+    return replace(found, robust=found.robust + found.hessian @ more @ found.hessian)
 
 
 def _ready(labels: PersonLabels, by: str) -> _Ready:
@@ -161,7 +199,8 @@ def _ready(labels: PersonLabels, by: str) -> _Ready:
         None, labels.weight[order], person,
     )  # fmt: skip
     spread = np.unique(labels.block[used], return_inverse=True)[1]
-    return _Ready(sets, used, scale, spread)
+    parts = np.unique(labels.block, return_inverse=True)[1]
+    return _Ready(sets, labels.prompt[order], used, scale, spread, parts)
 
 
 def _refuse_few(labels: PersonLabels, by: str) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.stats import chi2, norm
+from scipy.stats import norm
 
 from workbench.decompose.kernel import Array
 from workbench.structure.mixed.likelihood import Simulated
@@ -26,22 +26,19 @@ class Spread:
     low, high : float
         0 is within where the likelihood ratio does not rule it out; ``high`` is infinite where
         nothing bounds it.
-    p_value : float
-        That it is 0.
     """
 
     low: float
     high: float
-    p_value: float
 
 
 def profile(near: Callable[[Array], Simulated], top: Maximum, k: int, level: float) -> Spread:
-    r"""Return the interval of standard deviation ``k``, and the test that it is 0.
+    r"""Return the interval of standard deviation ``k``.
 
     .. math:: \{\sigma \ge 0 : 2 (\hat\ell - \ell(\sigma)) \le \chi^2_{1, level}\}
 
     with all others at their best. At 0 the ratio is 0 half of the time (Self and Liang 1987), so
-    the p-value is half of :math:`\chi^2_1`'s, and the interval covers 0 more often than it says.
+    the interval covers 0 more often than it says, where labels are independent given the weights.
 
     Parameters
     ----------
@@ -62,15 +59,14 @@ def profile(near: Callable[[Array], Simulated], top: Maximum, k: int, level: flo
     >>> says = X[:, 0, 0] - X[:, 1, 0] + rng.logistic(size=900) > 0
     >>> one = fit(choice_sets(X, np.c_[says, ~says], who), np.zeros(1, int), "sobol", 256, 0)
     >>> found = profile(one.near, one.top, 1, 0.95)  # all people alike
-    >>> found.low, bool(0.1 < found.high < 0.8), bool(found.p_value > 0.05)
-    (0.0, True, True)
+    >>> found.low, bool(0.1 < found.high < 0.8)
+    (0.0, True)
     """
     wanted = float(norm.ppf(0.5 + level / 2))
     path = _Path(near, top, k)
     at_zero = path.root(0.0)
-    p = 0.5 * float(chi2.sf(at_zero**2, 1))
     low = 0.0 if at_zero <= wanted else path.end(wanted, -1.0)
-    return Spread(low, path.end(wanted, 1.0), p)
+    return Spread(low, path.end(wanted, 1.0))
 
 
 class _Path:

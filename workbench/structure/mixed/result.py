@@ -12,6 +12,7 @@ from workbench.intervals import ends_text
 from workbench.provenance import Provenance
 from workbench.results import Result
 from workbench.structure.labels import FEW_EACH
+from workbench.structure.mixed.table import CONFOUNDED
 
 if TYPE_CHECKING:
     import plotly.graph_objects as go
@@ -32,6 +33,12 @@ RULES = {
         "0.1 or more",
         "Take fewer factors, or read spreads as approximate.",
     ),
+    "spread-not-told-from-prompts": Rule(
+        "prompts with labels of two people or more (a count: it has no interval)",
+        "none",
+        "Have several people label the same prompts: what a person wants and what a prompt offers "
+        "are one thing otherwise.",
+    ),
     "few-labels-for-spread": Rule(
         "labels a person (a count: it has no interval)",
         f"below {FEW_EACH:g} on average",
@@ -50,7 +57,8 @@ class Mixed(Result):
     estimates : DataFrame
         One row a term: the tidy columns of the mean ``mu``, ``hessian_error``; ``tau``,
         ``tau_low, tau_high, tau_p_value, tau_q_value``; ``share_opposite``, ``share_low,
-        share_high``; ``n_people, method, tau_method, reason``.
+        share_high``; ``n_people, method, tau_method, tau_reason, reason``. ``tau_reason`` says
+        why a number of tau is NaN, and where its interval and its test disagree.
     draws : DataFrame
         ``draws, log_likelihood, change``.
     exclusions : DataFrame
@@ -96,6 +104,7 @@ class Mixed(Result):
             f"log-likelihood {used['log_likelihood']:.2f} with {used['n_draws']:,} {used['draws']} "
             f"draws{moved}{'' if used['converged'] else '; no top was found'}"
         )
+        lines += [f"note: {text}" for text in used["notes"]]
         methods = self.estimates[["method", "tau_method"]].iloc[0]
         lines.append(f"method: {methods['method']}; tau by {methods['tau_method']}")
         return "\n".join(lines)
@@ -117,6 +126,11 @@ class Mixed(Result):
                 RULES, "draws-not-settled", "note",
                 f"The log-likelihood still moves with {used['n_draws']:,} draws a person",
                 used["n_labels"], (change, float("nan"), float("nan")),
+            ))  # fmt: skip
+        if not used["shared_prompts"]:
+            found.append(finding(
+                RULES, "spread-not-told-from-prompts", "warning", CONFOUNDED,
+                used["n_labels"], (0.0, float("nan"), float("nan")),
             ))  # fmt: skip
         each = used["n_labels"] / used["n_people"]
         if each < FEW_EACH:
@@ -141,8 +155,9 @@ class Mixed(Result):
 
     def _spreads(self) -> pd.DataFrame:
         names = {"tau": "estimate", "tau_low": "conf_low", "tau_high": "conf_high",
-                 "tau_q_value": "q_value", "tau_method": "method"}  # fmt: skip
-        kept = ["term", "n", "reason", *names]
+                 "tau_q_value": "q_value", "tau_method": "method",
+                 "tau_reason": "reason"}  # fmt: skip
+        kept = ["term", "n", *names]
         return self.estimates[kept].rename(columns=names)
 
 
@@ -150,7 +165,7 @@ def _line(row: dict[Any, Any]) -> str:
     if pd.isna(row["estimate"]):
         return f"  {row['term']}: undefined: {row['reason']}"
     mean = ends_text(row["conf_low"], row["conf_high"], row["reason"])
-    spread = ends_text(row["tau_low"], row["tau_high"], row["reason"], "")
+    spread = ends_text(row["tau_low"], row["tau_high"], row["tau_reason"], "")
     share = ends_text(row["share_low"], row["share_high"], row["reason"], "")
     return (
         f"  {row['term']}: mean {row['estimate']:+.3f} {mean}; spread {row['tau']:.3f} {spread}; "

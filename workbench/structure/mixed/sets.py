@@ -29,6 +29,8 @@ class Block:
         0 where the alternative was offered and ``-inf`` where it was not.
     weight : ndarray, shape (p, n)
         Weight of each choice; 0 is padding.
+    at : ndarray of int, shape (p, n)
+        Row of each choice; -1 is padding.
     """
 
     people: NDArray[np.int64]
@@ -36,6 +38,7 @@ class Block:
     votes: Array
     closed: Array | None
     weight: Array
+    at: NDArray[np.int64]
 
 
 @dataclass(frozen=True, eq=False)
@@ -97,7 +100,8 @@ class ChoiceSets:
         X = np.where(real[:, :, None, None], self.rows[at], 0.0).reshape(p, width, self.K)
         votes = np.where(real[:, :, None], self.votes[at], 0.0).reshape(p, width)
         closed = None if self.closed is None else self.closed[at].reshape(p, width)
-        return Block(people, X, votes, closed, np.where(real, self.weight[at], 0.0))
+        weight = np.where(real, self.weight[at], 0.0)
+        return Block(people, X, votes, closed, weight, np.where(real, at, -1))
 
 
 def choice_sets(

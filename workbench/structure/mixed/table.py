@@ -9,22 +9,29 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy.stats import norm
 
+from workbench.data.alike.overlap import overlap_of
 from workbench.decompose.errors.tidy import q_values, tidy_columns
 from workbench.decompose.kernel import Array
 from workbench.structure.labels import PersonLabels
 from workbench.structure.mixed.fit import FAR, Fitted
 from workbench.structure.mixed.profile import Spread, profile
+from workbench.structure.people.score import ScoreTest
 
 NEVER = "the factor never differs in these labels"
 FAR_OFF = f"beyond {FAR:g} log-odds per typical difference: the labels leave it unbounded"
 NO_TOP = "the likelihood has no top that was found"
-METHOD = "simulated maximum likelihood, sandwich over people, t"
-TAU_METHOD = "profile likelihood, {draws} draws"
+METHOD = "simulated maximum likelihood, sandwich over people and prompts, t"
+TAU_METHOD = "profile likelihood, {draws} draws; p: score test, people exchanged within prompts"
+UNBOUNDED = "the labels do not bound tau from above"
+CONFOUNDED = "no prompt has labels of two people: people cannot be told from their prompts"
+SURE = 0.05
+"""p above which an interval of tau that leaves out 0 is not to be trusted."""
 
 
 def spread_table(
     labels: PersonLabels,
     found: Fitted,
+    test: ScoreTest,
     used: NDArray[np.bool_],
     scale: Array,
     spread: NDArray[np.int64],
@@ -36,6 +43,8 @@ def spread_table(
     ----------
     labels : PersonLabels
     found : Fitted
+    test : ScoreTest
+        Of each block of all columns.
     used : ndarray of bool, shape (K,)
         Columns that were fitted.
     scale : ndarray, shape (K,)
@@ -56,16 +65,23 @@ def spread_table(
         for cov in (found.robust, found.hessian)
     )
     nan = np.full(len(mu), np.nan)
-    people = found.best.scores.shape[0]
+    people, prompts = found.best.scores.shape[0], len(np.unique(labels.prompt))
     n = int(labels.n_labels.sum())
     frame = pd.DataFrame(
         tidy_columns(
-            labels.terms, np.where(told, mu, nan), np.where(told, error, nan), n, level, people - 1
+            labels.terms,
+            np.where(told, mu, nan),
+            np.where(told, error, nan),
+            n,
+            level,
+            max(min(people, prompts) - 1, 1),
         )
     )
     frame["hessian_error"] = np.where(told, plain, nan)
     rows = _taus(found, turn, spread, tau_unit, told, level)
     frame = frame.join(pd.DataFrame(rows))
+    own = np.unique(labels.block, return_inverse=True)[1][np.abs(labels.told).argmax(axis=1)]
+    frame["tau_p_value"] = np.where(told, test.p_value[own], nan)
     frame.insert(
         frame.columns.get_loc("tau_p_value") + 1, "tau_q_value",
         q_values(frame["tau_p_value"].to_numpy()),
@@ -73,8 +89,52 @@ def spread_table(
     frame = frame.join(_opposite(frame, found, turn, spread, told, level))
     frame["n_people"], frame["method"] = people, METHOD
     frame["tau_method"] = TAU_METHOD.format(draws=found.n_profiled)
+    endless = np.isinf(frame["tau_high"].to_numpy())
+    frame["tau_high"] = frame["tau_high"].mask(endless)
+    frame["tau_reason"] = _tau_reasons(frame, reason, [test.reasons[k] for k in own], endless)
     frame["reason"] = reason
     return frame
+
+
+def _tau_reasons(
+    frame: pd.DataFrame,
+    reason: list[str | None],
+    untested: list[str | None],
+    endless: NDArray[np.bool_],
+) -> list[str | None]:
+    """Return why a number of tau is not there, and where interval and test disagree."""
+    found: list[str | None] = []
+    for t, row in enumerate(frame.to_dict("records")):
+        if reason[t]:
+            found.append(reason[t])
+            continue
+        why = [UNBOUNDED] if endless[t] else []
+        why += [one for one in (untested[t],) if one]
+        if row["tau_low"] > 0 and row["tau_p_value"] > SURE:
+            why.append(
+                f"the interval leaves out 0 and the test does not (p = {row['tau_p_value']:.2f}): "
+                "what labels of one prompt share may be read as a difference between people"
+            )
+        found.append("; ".join(why) or None)
+    return found
+
+
+def notes_of(labels: PersonLabels, table: pd.DataFrame) -> list[str]:
+    """Return what must be said beside the table."""
+    overlap = overlap_of(labels.person, labels.prompt)
+    notes = [
+        f"{row['term']}: {row['tau_reason']}"
+        for row in table.to_dict("records")
+        if row["tau_low"] > 0 and row["tau_p_value"] > SURE
+    ]
+    if overlap.shared == 0:
+        notes.append(CONFOUNDED)
+    elif overlap.components > 1:
+        notes.append(
+            f"people fall into {overlap.components:,} groups without a common prompt: between "
+            "these, people and prompts cannot be told apart"
+        )
+    return notes
 
 
 def _reasons(
@@ -101,7 +161,7 @@ def _taus(
     told: NDArray[np.bool_], level: float,
 ) -> list[dict[str, float]]:  # fmt: skip
     """Return spreads with intervals; items of one block share theirs."""
-    blank = dict.fromkeys(("tau", "tau_low", "tau_high", "tau_p_value"), np.nan)
+    blank = dict.fromkeys(("tau", "tau_low", "tau_high"), np.nan)
     ends: dict[int, Spread] = {}
     rows = []
     for t, line in enumerate(turn):
@@ -114,8 +174,8 @@ def _taus(
         one, size = ends[s], float(np.sqrt((line**2).sum()))
         # the profile may be of fewer draws than the estimate
         low, high = min(one.low, float(tau[s])), max(one.high, float(tau[s]))
-        rows.append({"tau": size * float(tau[s]), "tau_low": size * low, "tau_high": size * high,
-                     "tau_p_value": one.p_value})  # fmt: skip
+        ends_of_term = {"tau_low": size * low, "tau_high": size * high}
+        rows.append({"tau": size * float(tau[s]), **ends_of_term})
     return rows
 
 
@@ -123,7 +183,10 @@ def _opposite(
     frame: pd.DataFrame, found: Fitted, turn: Array, spread: NDArray[np.int64],
     told: NDArray[np.bool_], level: float,
 ) -> pd.DataFrame:  # fmt: skip
-    r"""Return :math:`\Phi(-|\mu| / \tau)`, with the delta method on the scale of the quantile."""
+    r"""Return :math:`\Phi(-|\mu| / \tau)`, with the delta method on the scale of the quantile.
+
+    The share against the sign of the estimate: both ends are within 0 and a half.
+    """
     z, K = float(norm.ppf(0.5 + level / 2)), turn.shape[1]
     rows: list[dict[str, Any]] = []
     for t in range(len(frame)):
