@@ -58,6 +58,8 @@ WHERE = {
     "workbench/report/further.py": ("report", "run"),
     "workbench/factors/columns.py": READING,
     "workbench/structure/labels.py": ("people", "groups", "mixed"),
+    "workbench/structure/named.py": ("people", "groups", "mixed", "reliability"),
+    "workbench/structure/people": ("people",),
     "workbench/structure/context": ("context",),
     "workbench/structure/groups": ("groups",),
     "workbench/structure/raters": ("rater-agreement",),
