@@ -136,9 +136,9 @@ def test_a_gain_of_next_to_nothing_is_none() -> None:
 def test_fewer_prompts_than_folds_are_refused_with_what_helps() -> None:
     data = planted(1, people=12, labels=20)
     pairs = data.pairs.assign(cluster=[f"prompt {k % 3}" for k in range(len(data.pairs))])
-    with pytest.raises(DesignError, match="Too few prompts for 5 folds") as refused:
+    with pytest.raises(DesignError, match="too few prompts for 5 folds") as refused:
         wb.groups(replace(data, pairs=pairs), max_groups=2, simulations=0)
-    assert "from 2 to 3" in str(refused.value)
+    assert "Ask for 2 to 3 folds" in str(refused.value)
     assert wb.groups(replace(data, pairs=pairs), max_groups=2, simulations=0, folds=3)
 
 

@@ -269,8 +269,8 @@ def test_sharpness_is_not_told_for_certain_from_few_labels():
     inside, widths = [], []
     for seed in range(5):
         data, truth = planted_people(people=20, labels=15, pairs=80, sharpness=0.4, seed=seed)
-        found = sharpness(person_labels(data))
-        _, low, high = found.told(0.95)
+        labels = person_labels(data)
+        _, low, high = sharpness(labels).told(labels, 0.95)
         true = truth.set_index("annotator")["sharpness"].to_numpy()
         inside += list((low <= true) & (true <= high))
         widths += list(high - low)

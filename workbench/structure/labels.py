@@ -74,15 +74,22 @@ class PersonLabels:
     def __len__(self) -> int:
         return len(self.X)
 
-    @property
-    def weight_total(self) -> float:
-        """Labels, weighted."""
-        return float(self.weight.sum())
-
     def take(self, cells: NDArray[np.bool_] | NDArray[np.int64]) -> PersonLabels:
         """Return some of the cells; people and prompts keep their codes."""
         names = ("X", "weight", "votes", "count", "person", "prompt", "pair")
         return replace(self, **{name: getattr(self, name)[cells] for name in names})
+
+    def in_order(self, data: PreferenceData) -> PersonLabels:
+        """Return the cells in an order that the order of rows does not decide.
+
+        Parameters
+        ----------
+        data : PreferenceData
+            Whose labels these are.
+        """
+        ids = pd.factorize(data.pairs["pair_id"], sort=True)[0]
+        shown = self.X[:, -1] if "position" in self.terms else np.zeros(len(self))
+        return self.take(np.lexsort((np.abs(shown), ids[self.pair], self.person, self.prompt)))
 
     def with_people(self, person: Codes) -> PersonLabels:
         """Return the same cells under other people, as a permutation needs."""

@@ -17,14 +17,13 @@ from workbench.structure.groups.panel import Panel
 from workbench.structure.groups.starts import fit_pooled, own_weights, starting_points
 from workbench.structure.labels import PersonLabels
 from workbench.structure.people.null import movable, permuted
+from workbench.structure.shared_prompts import CONFOUNDED
 
 LEVEL = 0.05
 """p up to which groups are more than people who may be exchanged."""
 
 LEAST = 19
 """Exchanges without which no p is that small."""
-
-CONFOUNDED = "no prompt has labels of two people: people cannot be told from their prompts"
 
 _STARTS = 2
 _ROUNDS = 4

@@ -8,8 +8,8 @@ from typing import Any
 import pandas as pd
 
 from workbench.finding import NAN, Finding, Rule, finding
-from workbench.structure.groups.exchange import CONFOUNDED
 from workbench.structure.labels import FEW_EACH
+from workbench.structure.shared_prompts import CONFOUNDED
 
 OVERLAP = 0.6
 """Entropy R^2 below which people must not be assigned to groups."""

@@ -25,7 +25,6 @@ from workbench.structure.groups.panel import Panel, panel
 from workbench.structure.groups.starts import fit_pooled
 from workbench.structure.groups.tables import (
     difference_table,
-    exclusion_table,
     membership_table,
     share_table,
     telling_pairs,
@@ -40,6 +39,7 @@ from workbench.structure.labels import (
     with_constant,
 )
 from workbench.structure.options import level_option, seed_option, whole
+from workbench.structure.shared_prompts import refuse_few_prompts
 from workbench.threads import on_one_thread
 
 EXCHANGES = 39
@@ -171,7 +171,7 @@ def groups(
         ),
         number=number,
         detectable=detectable,
-        exclusions=exclusion_table(labels),
+        exclusions=labels.exclusions,
         **_of_several(data, fit, labels, laid, settings, seed),
         settings=settings,
         provenance=Provenance.capture(seed=seed, dataset=data.digest),
@@ -268,11 +268,4 @@ def _refuse(labels: PersonLabels, mean: float, folds: int) -> None:
             expected="labels of at least two prompts",
             fix="Name the column of prompts when loading (--map prompt_id=COLUMN).",
         )
-    if prompts < folds:
-        raise DesignError(
-            f"Too few prompts for {folds} folds.",
-            found=f"{prompts} prompts",
-            expected=f"at least {folds}: all labels of a prompt are held out together",
-            fix=f"Ask for fewer folds, from 2 to {prompts} (folds=, --folds), or get labels of "
-            "more prompts.",
-        )
+    refuse_few_prompts(prompts, folds)

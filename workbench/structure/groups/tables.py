@@ -146,8 +146,3 @@ def telling_pairs(
     frame = frame.sort_values(["apart", "pair_id"], ascending=[False, True], kind="stable")
     shown = frame.groupby("pair_id", sort=False).agg(rules).reset_index().head(_SHOWN)
     return shown.assign(method=PAIRS)
-
-
-def exclusion_table(labels: PersonLabels) -> pd.DataFrame:
-    """Return the labels that were left out: ``annotator, reason, n``."""
-    return labels.exclusions[["annotator", "reason", "n"]].reset_index(drop=True)

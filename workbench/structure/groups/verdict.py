@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from workbench.data.alike.overlap import overlap_of
-from workbench.structure.groups.exchange import CONFOUNDED, LEVEL, Exchange
+from workbench.structure.groups.exchange import LEVEL, Exchange
 from workbench.structure.labels import PersonLabels
+from workbench.structure.shared_prompts import apart_notes
 
 PEOPLE_A_GROUP = 3
 """People without which a group is not tried."""
@@ -82,12 +82,4 @@ def notes_of(
             f"{chosen} groups predict labels of other prompts better, and so do groups of people "
             f"who were exchanged within prompts (p = {exchange.p_value:.2f})"
         )
-    parts = overlap_of(labels.person, labels.prompt).components
-    if exchange.reason == CONFOUNDED:
-        notes.append(CONFOUNDED)
-    elif parts > 1:
-        notes.append(
-            f"people fall into {parts:,} groups without a common prompt: between these, people "
-            "and prompts cannot be told apart"
-        )
-    return notes
+    return notes + apart_notes(labels)

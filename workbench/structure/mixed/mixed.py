@@ -7,7 +7,6 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
 
 from workbench.compare.pooling import typical
@@ -120,7 +119,7 @@ def mixed(
         data, annotators=annotators, by=by, factors=factors, items=items, ties=ties
     )
     # tests draw exchanges: the same labels in another order give the same draws
-    labels = labels.take(_order(labels, data))
+    labels = labels.in_order(data)
     ready = _ready(labels, by)
     found = _over_prompts(fit(ready.sets, ready.spread, draws, None, seed), ready)
     test = score_test(labels, ready.parts, EXCHANGES, seed)
@@ -152,13 +151,6 @@ class _Ready:
     scale: Array
     spread: NDArray[np.int64]
     parts: NDArray[np.int64]
-
-
-def _order(labels: PersonLabels, data: PreferenceData) -> NDArray[np.int64]:
-    ids = pd.factorize(data.pairs["pair_id"], sort=True)[0]
-    shown = labels.X[:, -1] if "position" in labels.terms else np.zeros(len(labels))
-    order = np.lexsort((np.abs(shown), ids[labels.pair], labels.person, labels.prompt))
-    return np.asarray(order, dtype=np.int64)
 
 
 def _over_prompts(found: Fitted, ready: _Ready) -> Fitted:

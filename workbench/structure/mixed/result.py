@@ -12,7 +12,7 @@ from workbench.intervals import ends_text
 from workbench.provenance import Provenance
 from workbench.results import Result
 from workbench.structure.labels import FEW_EACH
-from workbench.structure.mixed.table import CONFOUNDED
+from workbench.structure.shared_prompts import CONFOUNDED
 
 if TYPE_CHECKING:
     import plotly.graph_objects as go

@@ -9,13 +9,13 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy.stats import norm
 
-from workbench.data.alike.overlap import overlap_of
 from workbench.decompose.errors.tidy import q_values, tidy_columns
 from workbench.decompose.kernel import Array
 from workbench.structure.labels import PersonLabels
 from workbench.structure.mixed.fit import FAR, Fitted
 from workbench.structure.mixed.profile import Spread, profile
 from workbench.structure.people.score import ScoreTest
+from workbench.structure.shared_prompts import apart_notes
 
 NEVER = "the factor never differs in these labels"
 FAR_OFF = f"beyond {FAR:g} log-odds per typical difference: the labels leave it unbounded"
@@ -23,7 +23,6 @@ NO_TOP = "the likelihood has no top that was found"
 METHOD = "simulated maximum likelihood, sandwich over people and prompts, t"
 TAU_METHOD = "profile likelihood, {draws} draws; p: score test, people exchanged within prompts"
 UNBOUNDED = "the labels do not bound tau from above"
-CONFOUNDED = "no prompt has labels of two people: people cannot be told from their prompts"
 SURE = 0.05
 """p above which an interval of tau that leaves out 0 is not to be trusted."""
 
@@ -121,20 +120,12 @@ def _tau_reasons(
 
 def notes_of(labels: PersonLabels, table: pd.DataFrame) -> list[str]:
     """Return what must be said beside the table."""
-    overlap = overlap_of(labels.person, labels.prompt)
     notes = [
         f"{row['term']}: {row['tau_reason']}"
         for row in table.to_dict("records")
         if row["tau_low"] > 0 and row["tau_p_value"] > SURE
     ]
-    if overlap.shared == 0:
-        notes.append(CONFOUNDED)
-    elif overlap.components > 1:
-        notes.append(
-            f"people fall into {overlap.components:,} groups without a common prompt: between "
-            "these, people and prompts cannot be told apart"
-        )
-    return notes
+    return notes + apart_notes(labels)
 
 
 def _reasons(

@@ -70,7 +70,7 @@ class Careless:
     prior: Array = field(repr=False)
     posterior: Array = field(repr=False)
     covariance: Array = field(repr=False)
-    converged: bool = True
+    converged: bool
 
     @property
     def parameters(self) -> int:
@@ -100,9 +100,11 @@ class Careless:
         own = np.column_stack([self.posterior[:, 0], each.sum(axis=1)])
         tail = (1.0 - level) / 2.0
         low, high = (_share_quantile(own, at) for at in (tail, 1.0 - tail))
-        high = np.where(high > 0, high, np.nan)
+        # a mean lies above a quantile where what is left of the mass is far off
+        share = own @ grid
+        high = np.where(high > 0, np.maximum(high, share), np.nan)
         likely = each.sum(axis=2).argmax(axis=1)
-        return own @ grid, low, high, [self.names[h] for h in likely]
+        return share, low, high, [self.names[h] for h in likely]
 
 
 def careless(labels: PersonLabels, earlier: Earlier | None = None) -> Careless:

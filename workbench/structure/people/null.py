@@ -14,6 +14,7 @@ from workbench.decompose.kernel import Array, logistic
 from workbench.structure.labels import PersonLabels
 from workbench.structure.people.careless import habits
 from workbench.structure.people.rungs import alike
+from workbench.structure.shared_prompts import CONFOUNDED
 
 _ROUNDS = 4
 """Rounds of tau in each permutation."""
@@ -90,8 +91,7 @@ def permutation_test(labels: PersonLabels, fold: Codes, permutations: int, seed:
     several = movable(labels)
     moved = float(labels.weight[several].sum() / labels.weight.sum())
     if not several.any():
-        why = "no prompt has labels of two people: people cannot be told from their prompts"
-        return Null({}, {}, {}, 0, 0.0, why)
+        return Null({}, {}, {}, 0, 0.0, CONFOUNDED)
     steps = [_Step(labels, fold == k) for k in np.unique(fold)]
     rng = np.random.default_rng(seed)
     names = ("reliability", "careless", "taste")

@@ -6,7 +6,6 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 import numpy as np
-import pandas as pd
 
 from workbench.data.alike.overlap import overlap_of
 from workbench.data.dataset import PreferenceData
@@ -32,6 +31,7 @@ from workbench.structure.people.simulated import Simulation
 from workbench.structure.people.taste import Taste
 from workbench.structure.people.terms import term_table
 from workbench.structure.people.verdict import verdict_of
+from workbench.structure.shared_prompts import apart_notes, refuse_few_prompts
 from workbench.threads import on_one_thread
 
 
@@ -179,10 +179,7 @@ def _checked(
             fix="With one label each, what a person wants and what a pair offers are one thing: "
             "get more labels of the same people, or name another column of people.",
         )
-    ids = pd.factorize(data.pairs["pair_id"], sort=True)[0]
-    shown = labels.X[:, -1] if "position" in labels.terms else np.zeros(len(labels))
-    order = np.lexsort((np.abs(shown), ids[labels.pair], labels.person, labels.prompt))
-    return labels.take(order)
+    return labels.in_order(data)
 
 
 def _units(labels: PersonLabels, items: str | None, folds: int, seed: int) -> tuple[Any, Any, str]:
@@ -199,15 +196,7 @@ def _units(labels: PersonLabels, items: str | None, folds: int, seed: int) -> tu
             pairs = labels.prompts.astype(str).to_numpy(dtype=object)[labels.prompt]
             each = np.array([f"{len(a)} {a} {b}" for a, b in zip(names, pairs, strict=True)])
             return fold_numbers(each, folds, seed), labels.person, "people"
-    prompts = len(np.unique(labels.prompt))
-    if prompts < folds:
-        fewer = f"Ask for 2{f' to {prompts}' * (prompts > 2)} folds (folds=, --folds), or get"
-        raise DesignError(
-            f"There are too few prompts for {folds} folds.",
-            found=f"{prompts} prompt{'s' * (prompts != 1)} with labels of these people",
-            expected="at least one prompt a fold, and two folds: labels are told by other prompts",
-            fix=f"{fewer if prompts > 1 else 'Get'} labels of more prompts.",
-        )
+    refuse_few_prompts(len(np.unique(labels.prompt)), folds)
     return labels.folds(folds, seed), labels.prompt, "prompts"
 
 
@@ -239,11 +228,7 @@ def _notes(
     few = settings["n_people_with_few_labels"]
     if few:
         notes.append(f"{few:,} people with fewer than {FEWEST} labels: counted, not shown alone")
-    if settings["groups_without_a_common_prompt"] > 1:
-        notes.append(
-            f"people fall into {settings['groups_without_a_common_prompt']:,} groups without a "
-            "common prompt: between groups, people and prompts cannot be told apart"
-        )
+    notes += apart_notes(labels)
     if not taste.spread.converged:
         notes.append("tau had not come to rest within the rounds allowed")
     notes += [

@@ -68,7 +68,7 @@ def person_table(
     sharp, lazy = found.whole[RELIABILITY], found.whole[CARELESS]
     if not isinstance(sharp, Sharpness) or not isinstance(lazy, Careless):
         raise TypeError("rungs 1 and 2 are of other types")
-    s, s_low, s_high = sharp.told(level)
+    s, s_low, s_high = sharp.told(labels, level)
     e, e_low, e_high, habit = lazy.told(level)
     rows = []
     for p in people:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 from scipy.optimize import minimize
@@ -34,9 +34,6 @@ class Sharpness:
         Probability of each value of ``grid`` for each person.
     covariance : ndarray, shape (K, K)
         Of the weights.
-    told_by : tuple of ndarray, shape (Q M,) and (P, Q M)
-        Values of the sharpness in rising order and each person's probability of each, omega
-        averaged over: M values of it, as likely as they make the labels.
     converged : bool
     """
 
@@ -44,8 +41,7 @@ class Sharpness:
     omega: float
     posterior: Array
     covariance: Array
-    told_by: tuple[Array, Array] = field(repr=False)
-    converged: bool = True
+    converged: bool
 
     @property
     def parameters(self) -> int:
@@ -63,10 +59,10 @@ class Sharpness:
         p = averaged((labels.X @ self.b)[:, None] * self.grid, spread * self.grid**2)
         return np.asarray((p * self.posterior[labels.person]).sum(axis=1))
 
-    def told(self, level: float) -> tuple[Array, Array, Array]:
-        """Return each person's sharpness, and both ends of its interval."""
+    def told(self, labels: PersonLabels, level: float) -> tuple[Array, Array, Array]:
+        """Return each person's sharpness by the labels that were fitted, and its interval."""
         tail = (1.0 - level) / 2.0
-        values, own = self.told_by
+        values, own = _over_omega(labels, self.b, self.omega)
         middle = np.exp(own @ np.log(values))
         low, high = (quantile(own, values, at) for at in (tail, 1.0 - tail))
         return middle, low, high
@@ -120,8 +116,7 @@ def sharpness(labels: PersonLabels, earlier: Earlier | None = None) -> Sharpness
     curved = labels.weight * (posterior[labels.person] * p * (1.0 - p) * s**2).sum(axis=1)
     information = scaled.X.T @ (scaled.X * curved[:, None]) + np.diag(hold)
     covariance = np.linalg.inv(information) / np.outer(size, size)
-    told = _over_omega(scaled, b, omega)
-    return Sharpness(b / size, omega, posterior, covariance, told, bool(found.success))
+    return Sharpness(b / size, omega, posterior, covariance, bool(found.success))
 
 
 def _over_omega(labels: PersonLabels, b: Array, omega: float) -> tuple[Array, Array]:

@@ -14,6 +14,7 @@ from scipy.stats import chi2, norm
 from workbench.decompose.errors.tidy import q_values, tidy_columns
 from workbench.decompose.kernel import Array, logistic
 from workbench.structure.labels import PersonLabels
+from workbench.structure.over_prompts import more_over_prompts
 from workbench.structure.people.score import score_test
 from workbench.structure.people.simulated import Simulation, Spread
 
@@ -108,12 +109,9 @@ def mean_covariance(labels: PersonLabels, spread: Spread) -> Array:
     p = logistic((X * spread.mode[who]).sum(axis=1))
     pulls = spread.shrinkage_matrix @ spread.mu_covariance
     influence = np.einsum("nk,nkl->nl", X * (labels.votes - labels.weight * p)[:, None], pulls[who])
-    G = int(labels.prompt.max()) + 1
-    sums = np.stack([np.bincount(labels.prompt, one, G) for one in influence.T], axis=1)
-    used = np.unique(labels.prompt).size
-    more = sums.T @ sums * used / max(used - 1, 1) - influence.T @ influence
-    values, vectors = np.linalg.eigh((more + more.T) / 2.0)
-    return np.asarray(spread.mu_covariance + (vectors * np.maximum(values, 0.0)) @ vectors.T)
+    # given the weights of a person the model takes each label by itself
+    alone = np.arange(len(influence))
+    return np.asarray(spread.mu_covariance + more_over_prompts(influence, alone, labels.prompt))
 
 
 def term_table(

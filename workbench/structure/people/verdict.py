@@ -59,10 +59,9 @@ def verdict_of(
 
     found: dict[str, Any] = {"best": None, "taste_shown": TASTE in rows.index and shown(TASTE)}
     if null.reason is not None:
-        start = "whether people differ cannot be told"
-        if best is not None:
-            start = "a model of people tells new labels better, but"
-        return {**found, "verdict": f"{start}{':' if best is None else ''} {null.reason}"}
+        better = "a model of people tells new labels better, but"
+        start = "whether people differ cannot be told:" if best is None else better
+        return {**found, "verdict": f"{start} {null.reason}"}
     others = [str(name) for name in rows.index if name != POOLED and shown(str(name))]
     if best is None or not others:
         return {**found, "verdict": none_found(detectable)}

@@ -14,6 +14,7 @@ from workbench.data.dataset import PreferenceData
 from workbench.errors import DesignError
 from workbench.intervals import Array, Codes
 from workbench.structure.labels import chosen_labels, under_other_criteria
+from workbench.structure.named import person_column
 from workbench.structure.raters.counts import Counts
 
 SIDES = np.array([0.0, 0.5, 1.0])
@@ -114,7 +115,7 @@ def ratings_of(
     (2000, 12, np.float64(3.0))
     """
     chosen = chosen_labels(data, annotators)
-    labels, name = chosen.labels, _names(chosen, by)
+    labels, name = chosen.labels, as_text(person_column(chosen, by))
     gone: dict[str, int] = {}
     p = labels["preference"].to_numpy("float64")
     undecided = ~np.isfinite(p)
@@ -178,19 +179,6 @@ def _votes(at: NDArray[np.int64], share: Array, count: Array, ties: Array, size:
     # counted without any label, bins are whole numbers
     counts = np.column_stack([np.bincount(at, part, size) for part in parts])
     return counts.astype(np.float64)
-
-
-def _names(data: PreferenceData, by: str) -> pd.Series:
-    if by in data.labels:
-        return as_text(data.labels[by]).reset_index(drop=True)
-    if by in data.pairs:
-        return as_text(data.pairs[by]).take(data.pair_rows).reset_index(drop=True)
-    raise DesignError(
-        f"There is no column {by!r} that could name the raters.",
-        found=", ".join(dict.fromkeys([*map(str, data.labels), *map(str, data.pairs)])),
-        expected="a column of the labels or of the pairs",
-        fix="Name one of these: by=COLUMN (--people COLUMN).",
-    )
 
 
 def _numbers(labels: pd.DataFrame, column: str, rows: NDArray[np.bool_]) -> Array:
