@@ -1,8 +1,9 @@
 """Run the measurements one after another, each in a process of its own.
 
-``python bench/run.py`` runs all that measure speed, and those of ``structure/`` beside other
-packages; ``python bench/run.py load_speed structure.raters`` some, and
-``python bench/run.py coverage`` the simulations of levels and coverage, which take an hour or so.
+``python bench/run.py`` runs all that measure speed, and those of ``structure/`` and
+``calibration/`` beside other packages; ``python bench/run.py load_speed structure.raters`` some,
+and ``python bench/run.py coverage`` the simulations of levels and coverage, which take an hour
+or so.
 A measurement that fails is told at the end, and the others still run.
 """
 
@@ -13,12 +14,13 @@ import sys
 from pathlib import Path
 
 FOLDER = Path(__file__).resolve().parent
-COVERAGE, STRUCTURE = "coverage", "structure"
+COVERAGE, ROOMS = "coverage", ("structure", "calibration")
 
 
 def main(wanted: list[str]) -> int:
     known = sorted(p.stem for p in FOLDER.glob("*_speed.py"))
-    known += sorted(f"{STRUCTURE}.{p.stem}" for p in (FOLDER / STRUCTURE).glob("[!_]*.py"))
+    for room in ROOMS:
+        known += sorted(f"{room}.{p.stem}" for p in (FOLDER / room).glob("[!_]*.py"))
     unknown = sorted(set(wanted) - {*known, COVERAGE})
     if unknown:
         every = ", ".join([*known, COVERAGE])

@@ -10,6 +10,7 @@ from workbench.data.columns import complete_labels
 from workbench.data.dataset import PreferenceData
 from workbench.decompose.decomposition import Decomposition, decompose
 from workbench.errors import DesignError
+from workbench.report.beside import BESIDE
 from workbench.results import Result
 
 if TYPE_CHECKING:
@@ -196,6 +197,7 @@ FURTHER: dict[str, Callable[[MainJob], Result]] = {
     "context": _context,
     "transitivity": _transitivity,
     "people": _people,
+    **BESIDE,
 }
 """How each further result is made, by the name that ``--with`` takes."""
 

@@ -1,0 +1,1 @@
+"""Judges beside people: calibrated on few labels, combined, measured, mended."""
