@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.stats import binom
 
-from workbench.clustered import share
+from workbench.clustered import resample, share
 from workbench.intervals import correlation_ends, effective_size, mid_p, positive_mean
 
 
@@ -116,3 +116,23 @@ def test_correlations_stay_in_range(rho, error, clusters):
     assert -1 <= low <= rho + 1e-9
     assert rho - 1e-9 <= high <= 1
     assert 0 <= p <= 1
+
+
+def test_many_clusters_are_drawn_in_blocks_of_the_same_variance():
+    # the sum of G rows drawn with replacement has the variance sum (x - mean)^2
+    rng = np.random.default_rng(3)
+    sums = np.column_stack([rng.exponential(size=30_011), rng.random(30_011) < 0.01])
+    drawn = resample(sums, 2_000, seed=0)
+    centred = sums - sums.mean(axis=0)
+    # within 3.5 standard errors of a variance of 2,000 draws
+    np.testing.assert_allclose(drawn.var(axis=0), (centred**2).sum(axis=0), rtol=0.11)
+    np.testing.assert_allclose(drawn.mean(axis=0), sums.sum(axis=0), rtol=0.005)
+    one, other = np.corrcoef(drawn.T)[0, 1], np.corrcoef(sums.T)[0, 1]
+    assert one == pytest.approx(other, abs=0.08)
+
+
+def test_few_clusters_are_drawn_one_by_one():
+    sums = np.arange(20_000.0)[:, None]
+    drawn = resample(sums, 1, seed=5)
+    picked = np.random.default_rng(5).integers(0, 20_000, size=20_000)
+    assert drawn[0, 0] == picked.sum()

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.sparse import csr_matrix
 from scipy.stats import t
 
 from workbench.intervals import NO_VARIATION, ONE_CLUSTER, Array, Codes, mid_p, unit_interval
@@ -17,6 +18,9 @@ _NO_ERROR = {0: "no value", 1: ONE_CLUSTER}
 
 _COUNT_BYTES = 32 * 2**20
 """Counts of clusters held at a time."""
+
+_BLOCKS = 20_000
+"""More clusters than this are resampled in random blocks, at most as many."""
 
 _ROUNDING = 1e-10
 """Tail probability from which rounding of the Fourier transform may show."""
@@ -154,22 +158,39 @@ def resample(sums: Array, replicates: int, seed: int) -> Array:
     -------
     ndarray, shape (replicates, M)
 
+    Notes
+    -----
+    More than 20,000 clusters are first summed in random blocks of equal size, 10,000 to 20,000
+    of them, which are then drawn: clusters are independent, so that the variance is the same in
+    the mean, and its error (1 % of it) is less than that of 1,000 replicates (4 %).
+
     Examples
     --------
     >>> resample(np.array([[1.0], [1.0]]), 3, 0).ravel().tolist()
     [2.0, 2.0, 2.0]
     """
     rng = np.random.default_rng(seed)
+    if len(sums) > _BLOCKS:
+        sums = _blocks(sums, rng)
     g = len(sums)
-    block = max(1, _COUNT_BYTES // (8 * g))
+    at_once = max(1, _COUNT_BYTES // (8 * g))
     parts = []
-    for start in range(0, replicates, block):
-        count = min(block, replicates - start)
+    for start in range(0, replicates, at_once):
+        count = min(at_once, replicates - start)
         drawn = rng.integers(0, g, size=(count, g))
         drawn += g * np.arange(count)[:, None]
         times = np.bincount(drawn.ravel(), minlength=count * g).reshape(count, g)
         parts.append(times.astype(np.float64) @ sums)
     return np.concatenate(parts)
+
+
+def _blocks(sums: Array, rng: np.random.Generator) -> Array:
+    """Return the sums of clusters in random blocks of equal size, the last one apart."""
+    g = len(sums)
+    # blocks of one cluster and of two would differ more than clusters do
+    block = rng.permutation(g) // -(-g // _BLOCKS)
+    summed = csr_matrix((np.ones(g), (block, np.arange(g)))) @ sums
+    return np.asarray(summed, dtype=np.float64)
 
 
 def flip_p_value(sums: Array) -> float:

@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 from scipy import sparse
 
+from workbench.clustered import resample
 from workbench.compare.tau_interval import interval, score_interval
 from workbench.data.dataset import PreferenceData
 from workbench.decompose.decomposition import Decomposition, check_options, decompose
@@ -30,7 +31,6 @@ _METHOD = (
     "tau (concordance), factor ties counted; score interval, variance by cluster bootstrap, "
     "t over clusters"
 )
-_COUNT_VALUES = 4_000_000
 _FEWEST_REPLICATES = 50
 
 
@@ -185,16 +185,18 @@ def concordance(
     check_options("cluster", 0, level)
     _check_replicates(replicates)
     by = [by] if isinstance(by, str) else list(by)
+    chosen, by_columns = select_annotators(data, annotator, by)
     if fit is None:
         fit = decompose(data, annotator=annotator, by=by, factors=factors, folds=0, level=level)
-    data, by = select_annotators(data, annotator, by)
-    design = build_design(data, by=by, factors=factors)
+        design = fit.design
+    else:
+        design = build_design(chosen, by=by_columns, factors=factors)
     tally = _tally(design)
     draws = bootstrap_taus(tally, replicates, seed)
     estimates = _frame(design, tally, draws, level)
     estimates = _beside_weights(estimates, fit, design)
     settings = {
-        "by": by,
+        "by": by_columns,
         "factors": design.terms[:-1],
         "replicates": replicates,
         "level": level,
@@ -204,7 +206,7 @@ def concordance(
     ties = pd.DataFrame({"group": design.groups, "reason": "preference tie", "n": tally.ties})
     exclusions = pd.concat([design.exclusions, ties[ties["n"] > 0]], ignore_index=True)
     exclusions = exclusions.sort_values(["group", "reason"], ignore_index=True)
-    provenance = Provenance.capture(seed=seed, dataset=data.digest)
+    provenance = Provenance.capture(seed=seed, dataset=chosen.digest)
     return Concordance(estimates, exclusions, draws, settings, provenance)
 
 
@@ -269,20 +271,14 @@ def _tally(design: Design) -> Tally:
 def bootstrap_taus(tally: Tally, replicates: int, seed: int) -> Array:
     """Return the taus of resampled clusters, shape (replicates, groups, factors).
 
-    Exact: a replicate's taus are ratios of sums over clusters, so that counts times sums
-    give all replicates at once. NaN where a replicate drew no cluster of a group.
+    A replicate's taus are ratios of sums over clusters, so that counts times sums give all
+    replicates at once (:func:`workbench.clustered.resample`). NaN where a replicate drew no
+    cluster of a group.
     """
     G, J, K = tally.net.shape
-    rng = np.random.default_rng(seed)
-    net, weight = tally.net.reshape(G, J * K), tally.weight
-    draws = np.empty((replicates, J, K))
-    size = max(1, _COUNT_VALUES // G)
-    for start in range(0, replicates, size):
-        stop = min(start + size, replicates)
-        counts = rng.multinomial(G, np.full(G, 1.0 / G), stop - start).astype(np.float64)
-        total = (counts @ weight)[:, :, None]
-        draws[start:stop] = _ratio((counts @ net).reshape(-1, J, K), total)
-    return draws
+    drawn = resample(np.hstack([tally.net.reshape(G, J * K), tally.weight]), replicates, seed)
+    net, weight = drawn[:, : J * K].reshape(-1, J, K), drawn[:, J * K :, None]
+    return _ratio(net, weight)
 
 
 def _ratio(net: Array, weight: Array) -> Array:
