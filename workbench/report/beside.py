@@ -11,4 +11,4 @@ if TYPE_CHECKING:
     from workbench.report.job import MainJob
 
 BESIDE: dict[str, Callable[[MainJob], Result]] = {}
-"""How each further result about judges beside people is made, by its name for ``--with``."""
+"""How each further result about judges beside people is made, by its name in a report."""
