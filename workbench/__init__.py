@@ -26,6 +26,10 @@ if TYPE_CHECKING:
     from workbench.audit.judges.verdicts.observed import observe as observe
     from workbench.audit.judges.verdicts.relations import drift as drift
     from workbench.audit.judges.verdicts.relations import family_preference as family_preference
+    from workbench.calibration.choose.check import ChoiceCheck as ChoiceCheck
+    from workbench.calibration.choose.check import check_choice as check_choice
+    from workbench.calibration.choose.choose import choose_pairs as choose_pairs
+    from workbench.calibration.choose.result import Choice as Choice
     from workbench.compare.alignment import Alignment as Alignment
     from workbench.compare.alignment import align as align
     from workbench.compare.concordance import Concordance as Concordance
@@ -212,6 +216,10 @@ _EXPORTS = {
     "People": "workbench.structure.people.result",
     "transitivity": "workbench.structure.transitivity.transitivity",
     "Transitivity": "workbench.structure.transitivity.result",
+    "choose_pairs": "workbench.calibration.choose.choose",
+    "Choice": "workbench.calibration.choose.result",
+    "check_choice": "workbench.calibration.choose.check",
+    "ChoiceCheck": "workbench.calibration.choose.check",
     "overview": "workbench.overview.overview",
     "Overview": "workbench.overview.overview",
     "report": "workbench.report.build",

@@ -25,6 +25,7 @@ from workbench.cli import (
     report,
     whole_run,
 )
+from workbench.cli.calibration import choose
 from workbench.cli.command import Run, command
 from workbench.cli.dashboard import serve
 from workbench.cli.flags import ANNOTATOR
@@ -161,6 +162,7 @@ groups.register(app)
 context.register(app)
 transitivity.register(app)
 people.register(app)
+choose.register(app)
 
 
 @command(app, opened.DATA, FORMAT, ANNOTATOR, shared=opened.SHARED)

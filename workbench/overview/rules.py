@@ -11,6 +11,8 @@ from workbench.audit.models.ranking import RULES as RANKING_RULES
 from workbench.audit.models.relevance import RULES as REWARD_RULES
 from workbench.audit.models.reward_models import RULES as ENSEMBLE_RULES
 from workbench.audit.models.seen import RULES as SEEN_RULES
+from workbench.calibration.choose.check import RULES as CHOICE_CHECK_RULES
+from workbench.calibration.choose.result import RULES as CHOICE_RULES
 from workbench.curate.findings import RULES as CURATE_RULES
 from workbench.decompose.checks.rules import RULES as CHECK_RULES
 from workbench.decompose.identify import HIGH_CONDITION
@@ -112,5 +114,7 @@ ALL_RULES = {
     **GROUP_RULES,
     **TRANSITIVITY_RULES,
     **PEOPLE_RULES,
+    **CHOICE_RULES,
+    **CHOICE_CHECK_RULES,
 }
 """Every rule."""

@@ -1,0 +1,78 @@
+"""Which pairs to have labelled next."""
+
+from __future__ import annotations
+
+import shlex
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal
+
+import typer
+
+from workbench.cli.command import Run, command, split_names
+from workbench.cli.flags import flags_of
+from workbench.cli.options import FORMAT, REFERENCE, SOURCE, fit_flags
+
+if TYPE_CHECKING:
+    from workbench.data.dataset import PreferenceData
+    from workbench.results import Result
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command to an application."""
+    command(app, SOURCE, FORMAT, REFERENCE, *fit_flags("factors", "scenarios"))(choose_pairs)
+
+
+def choose_pairs(
+    run: Run,
+    n: Annotated[int, typer.Option("-n", "--number", help="Pairs to choose.")] = 200,
+    target: Annotated[
+        list[str] | None,
+        typer.Option(help="Factors or models whose errors are to fall, not all of them. "
+                     "Commas separate; may be repeated."),
+    ] = None,
+    design: Annotated[
+        Literal["factors", "ratings"], typer.Option(help="What is weighed: ratings of models.")
+    ] = "factors",
+    random_share: Annotated[float, typer.Option(help="Share drawn at random.")] = 0.25,
+    batch: Annotated[int, typer.Option(help="Pairs after which to read labels in.")] = 25,
+    after: Annotated[
+        list[Path] | None,
+        typer.Option(metavar="FOLDER", help="Choose nothing: hold what these earlier choices (the "
+                     "last one last) promised against DATA, which has the labels."),
+    ] = None,
+) -> None:  # fmt: skip
+    """Choose the pairs whose labels would tell most of weights, or of ratings."""
+    import workbench as wb
+
+    data = run.load() if design == "ratings" else run.scored()
+    if after:
+        from workbench.calibration.choose.kept import read_choice
+
+        with run.progress("Checking promises"):
+            checked = wb.check_choice(data, [read_choice(folder) for folder in after])
+        words = [word for folder in after for word in ("--after", str(folder))]
+        _shown(run, checked, data, words)
+        return
+    with run.progress("Choosing pairs"):
+        found = wb.choose_pairs(
+            data, n, reference=run.config.reference or "human",
+            factors=list(run.config.factors) or None, target=split_names(target or []),
+            design=design, random_share=random_share, batch=batch, seed=run.config.seed,
+        )  # fmt: skip
+    words = ["-n", str(n)]
+    words += [] if not target else ["--target", ",".join(found.settings["target"])]
+    words += ["--design", design] if design == "ratings" else []
+    words += ["--random-share", f"{random_share:g}"] if random_share != 0.25 else []
+    words += ["--batch", str(batch)] if batch != 25 else []
+    _shown(run, found, data, words)
+
+
+def _shown(run: Run, found: Result, data: PreferenceData, words: list[str]) -> None:
+    """Print a result and write its page."""
+    from workbench.report.build import report
+
+    run.show_result(found)
+    if run.out is not None:
+        told = ["workbench", "choose-pairs", run.config.source, *words, *flags_of(run.config)]
+        command = shlex.join([*told, "--out", run.out.name])
+        report(found, data=data, title=found.heading, command=command).save(run.out / "report.html")
