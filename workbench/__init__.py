@@ -30,6 +30,8 @@ if TYPE_CHECKING:
     from workbench.calibration.choose.check import check_choice as check_choice
     from workbench.calibration.choose.choose import choose_pairs as choose_pairs
     from workbench.calibration.choose.result import Choice as Choice
+    from workbench.calibration.plan.plan import plan_labels as plan_labels
+    from workbench.calibration.plan.result import LabelPlan as LabelPlan
     from workbench.compare.alignment import Alignment as Alignment
     from workbench.compare.alignment import align as align
     from workbench.compare.concordance import Concordance as Concordance
@@ -243,6 +245,8 @@ _EXPORTS = {
     "DesignError": "workbench.errors",
     "JudgeError": "workbench.errors",
     "WorkbenchError": "workbench.errors",
+    "plan_labels": "workbench.calibration.plan.plan",
+    "LabelPlan": "workbench.calibration.plan.result",
 }
 
 _ROOMS = ("data", "factors")

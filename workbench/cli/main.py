@@ -26,6 +26,7 @@ from workbench.cli import (
     whole_run,
 )
 from workbench.cli.calibration import choose
+from workbench.cli.calibration import plan_labels
 from workbench.cli.command import Run, command
 from workbench.cli.dashboard import serve
 from workbench.cli.flags import ANNOTATOR
@@ -163,6 +164,7 @@ context.register(app)
 transitivity.register(app)
 people.register(app)
 choose.register(app)
+plan_labels.register(app)
 
 
 @command(app, opened.DATA, FORMAT, ANNOTATOR, shared=opened.SHARED)

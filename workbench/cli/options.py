@@ -81,6 +81,6 @@ def fit_flags(*names: str) -> tuple[Parameter, ...]:
 FURTHER = _names(
     "further",
     "Also in the report: posterior, bootstrap, fit, similarity, scenarios, concordance, ratings, "
-    "strength, raters, groups, mixed, context, transitivity, people.",
+    "strength, raters, groups, mixed, context, transitivity, people, plan-labels.",
     FLAGS["further"],
 )

@@ -12,3 +12,18 @@ if TYPE_CHECKING:
 
 BESIDE: dict[str, Callable[[MainJob], Result]] = {}
 """How each further result about judges beside people is made, by its name in a report."""
+
+def _plan_labels(job: MainJob) -> Result:
+    from workbench.calibration.plan.plan import plan_labels
+
+    used = job.people.settings
+    return plan_labels(
+        job.data, reference=job.people.groups[0], factors=used["factors"],
+        cluster=used["cluster"], level=used["level"],
+    )  # fmt: skip
+
+
+BESIDE: dict[str, Callable[[MainJob], Result]] = {
+    "plan-labels": _plan_labels,
+}
+"""How each further result about judges beside people is made, by its name for ``--with``."""
