@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 from typing import Any
 
@@ -37,7 +38,7 @@ def rank_laws(data: PreferenceData, reference: str, level: float) -> list[Law]:
     table = found.pairwise.set_index(["model_a", "model_b"])
     n = float(len(found.used))
     laws = []
-    for first, second in zip(order[:-1], order[1:], strict=True):
+    for first, second in itertools.pairwise(order):
         row = table.loc[(first, second) if (first, second) in table.index else (second, first)]
         ends = sorted(abs(float(row[name])) for name in ("conf_low", "conf_high"))
         gap, error = abs(float(row["estimate"])), float(row["std_error"])

@@ -93,7 +93,7 @@ def firth(X: Array, weight: Array, votes: Array, start: Array) -> tuple[Array, A
     2.1972
     """
     b = np.where(np.abs(start) < _LARGEST_STEP * 5, start, 0.0)
-    V = np.eye(X.shape[1])
+    V: Array = np.eye(X.shape[1])
     for _ in range(_STEPS):
         p = logistic(X @ b)
         curved = weight * p * (1.0 - p)

@@ -19,7 +19,10 @@ from workbench.data.dataset import PreferenceData
 from workbench.intervals import correlation_ends
 
 UNIT = "share"
-_SHARE = "p (1 - p) x design effect of the clusters, as many labels a pair as there are; range: p at the ends of its interval"
+_SHARE = (
+    "p (1 - p) x design effect of the clusters, as many labels a pair as there are; range: p at "
+    "the ends of its interval"
+)
 _HELPED = (
     "the same x (1 - rho^2) of people with the judge (PPI++), plus the error of the judge's mean; "
     "range: ends of p and rho"

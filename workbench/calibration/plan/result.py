@@ -107,8 +107,8 @@ class LabelPlan(Result):
         found = []
         blind = self.estimates["basis"].ne("pilot")
         if blind.any():
-            found.append(finding(RULES, "plan-without-pilot", "note",
-                                 "The plan rests on factor columns alone: it is optimistic", 0))  # fmt: skip
+            text = "The plan rests on factor columns alone: it is optimistic"
+            found.append(finding(RULES, "plan-without-pilot", "note", text, 0))
         own = self.estimates[~blind & self.estimates["goal"].ne("repeats")]
         for goal, table in own.groupby("goal", sort=False):
             known = table[table["conf_low"] > table["n"]]
