@@ -97,7 +97,7 @@ def firth(X: Array, weight: Array, votes: Array, start: Array) -> tuple[Array, A
     for _ in range(_STEPS):
         p = logistic(X @ b)
         curved = weight * p * (1.0 - p)
-        V = np.linalg.inv(X.T @ (X * curved[:, None]))
+        V = np.asarray(np.linalg.inv(X.T @ (X * curved[:, None])), dtype=np.float64)
         leverage = curved * ((X @ V) * X).sum(axis=1)
         step = V @ (X.T @ (votes - weight * p + leverage * (0.5 - p)))
         largest = float(np.abs(step).max())
