@@ -10,8 +10,6 @@ from workbench.results import Result
 if TYPE_CHECKING:
     from workbench.report.job import MainJob
 
-BESIDE: dict[str, Callable[[MainJob], Result]] = {}
-"""How each further result about judges beside people is made, by its name in a report."""
 
 def _plan_labels(job: MainJob) -> Result:
     from workbench.calibration.plan.plan import plan_labels
@@ -26,4 +24,4 @@ def _plan_labels(job: MainJob) -> Result:
 BESIDE: dict[str, Callable[[MainJob], Result]] = {
     "plan-labels": _plan_labels,
 }
-"""How each further result about judges beside people is made, by its name for ``--with``."""
+"""How each further result about judges beside people is made, by its name in a report."""
