@@ -25,8 +25,7 @@ from workbench.cli import (
     report,
     whole_run,
 )
-from workbench.cli.calibration import choose
-from workbench.cli.calibration import plan_labels
+from workbench.cli.calibration import choose, plan_labels
 from workbench.cli.command import Run, command
 from workbench.cli.dashboard import serve
 from workbench.cli.flags import ANNOTATOR
