@@ -30,6 +30,8 @@ if TYPE_CHECKING:
     from workbench.calibration.choose.check import check_choice as check_choice
     from workbench.calibration.choose.choose import choose_pairs as choose_pairs
     from workbench.calibration.choose.result import Choice as Choice
+    from workbench.calibration.instrument.instrument import instrument as instrument
+    from workbench.calibration.instrument.result import Instrument as Instrument
     from workbench.calibration.plan.plan import plan_labels as plan_labels
     from workbench.calibration.plan.result import LabelPlan as LabelPlan
     from workbench.compare.alignment import Alignment as Alignment
@@ -214,6 +216,8 @@ _EXPORTS = {
     "Reliability": "workbench.structure.reliability.result",
     "groups": "workbench.structure.groups.groups",
     "Groups": "workbench.structure.groups.groups_result",
+    "instrument": "workbench.calibration.instrument.instrument",
+    "Instrument": "workbench.calibration.instrument.result",
     "people": "workbench.structure.people.people",
     "People": "workbench.structure.people.result",
     "transitivity": "workbench.structure.transitivity.transitivity",

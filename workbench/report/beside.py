@@ -21,7 +21,25 @@ def _plan_labels(job: MainJob) -> Result:
     )  # fmt: skip
 
 
+def _instrument(job: MainJob) -> Result:
+    from workbench.calibration.instrument.functioning import MOST_GROUPS
+    from workbench.calibration.instrument.instrument import instrument
+
+    settings = job.people.settings
+    scenarios = int(job.data.pairs["scenario"].nunique())
+    return instrument(
+        job.data,
+        None if job.judges is None else job.judges.groups,
+        job.people.groups[0],
+        by="scenario" if 2 <= scenarios <= MOST_GROUPS else None,
+        level=settings["level"],
+        folds=settings["folds"] or 5,
+        seed=int(job.people.provenance.seed or 0),
+    )
+
+
 BESIDE: dict[str, Callable[[MainJob], Result]] = {
     "plan-labels": _plan_labels,
+    "instrument": _instrument,
 }
 """How each further result about judges beside people is made, by its name in a report."""

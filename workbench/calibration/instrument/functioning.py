@@ -1,0 +1,175 @@
+"""Differential functioning: a judge that measures otherwise in one group, or favours a family."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from workbench.audit.measures import DIFFERENCE
+from workbench.calibration.instrument.judged import Judged
+from workbench.calibration.instrument.strength import Strength
+from workbench.calibration.instrument.values import NULL, Value, beside_others, values_of
+from workbench.calibration.instrument.verdicts import Fit, Said, fit_verdicts, sums_by
+from workbench.clustered import Array
+from workbench.errors import DesignError
+from workbench.flips import paired_difference
+
+MOST_GROUPS = 40
+FEWEST = 20
+"""Verdicts below which a judge is not measured in a group."""
+
+IN_GROUP = "in the group minus the mean of the others by labels, t over clusters"
+FAVOUR = "favour"
+
+
+def families_of(
+    data_models: Sequence[str], families: Mapping[str, Sequence[str]] | None
+) -> dict[str, list[str]]:
+    """Return models by family: as given, or by the letters that their names begin with.
+
+    Examples
+    --------
+    >>> families_of(["gpt-4", "gpt-3.5-turbo", "claude-v1"], None)
+    {'claude': ['claude-v1'], 'gpt': ['gpt-4', 'gpt-3.5-turbo']}
+    """
+    if families is not None:
+        return {str(name): [str(one) for one in models] for name, models in families.items()}
+    found: dict[str, list[str]] = {}
+    for model in data_models:
+        found.setdefault(family_of(model), []).append(model)
+    return dict(sorted(found.items()))
+
+
+def family_of(name: str) -> str:
+    """Return the letters that a name begins with, after the maker's where there is a slash.
+
+    Examples
+    --------
+    >>> family_of("openai/GPT-4"), family_of("vicuna-13b")
+    ('gpt', 'vicuna')
+    """
+    last = str(name).rsplit("/", 1)[-1].lower()
+    found = re.match(r"[a-z]+", last)
+    return found.group() if found else last
+
+
+def by_group(
+    judged: Judged, strength: Strength, by: str, said_by_people: Said | None, level: float
+) -> list[dict[str, Any]]:
+    """Return how each judge measures in each group, beside the other groups.
+
+    Raises
+    ------
+    DesignError
+        No such column of pairs, one group, or too many.
+    """
+    groups = _groups(judged, by)
+    fits: dict[str, dict[str, dict[str, Value]]] = {name: {} for name in judged.judges}
+    for group, inside in groups.items():
+        try:
+            own = strength.within(inside)
+        except DesignError as error:
+            for name in judged.judges:
+                fits[name][group] = _unknown(judged, str(error.found))
+            continue
+        people = None if said_by_people is None else _fit(said_by_people, inside, own, judged)
+        for name in judged.judges:
+            fit = _fit(judged.said[name], inside, own, judged)
+            fits[name][group] = values_of(fit, people)
+    rows = []
+    for name in judged.judges:
+        for measure in NULL:
+            values = {group: found[measure] for group, found in fits[name].items()}
+            rows += _beside_others(name, by, measure, values, level)
+    return rows
+
+
+def by_family(
+    judged: Judged, strength: Strength, families: Mapping[str, Sequence[str]] | None, level: float
+) -> tuple[list[dict[str, Any]], dict[str, list[str]]]:
+    """Return how much more each judge prefers each family's responses than people do.
+
+    Pairs of which exactly one response is of the family, and that people judged too.
+    """
+    pairs = judged.data.pairs
+    names = [pairs[f"model_{side}"] for side in "ab"]
+    models = sorted({str(one) for side in names for one in side.dropna()})
+    if len(models) < 2:
+        return [], {}
+    found = families_of(models, families)
+    people = strength.votes.share
+    means = {name: _mean(judged.said[name], len(pairs)) for name in judged.judges}
+    rows = []
+    for family, members in found.items():
+        a, b = (side.isin(members).to_numpy(bool) for side in names)
+        one = (a ^ b) & np.isfinite(people)
+        side = np.where(a, 1.0, -1.0)
+        for name in judged.judges:
+            use = one & np.isfinite(means[name])
+            excess = (side * (means[name] - people))[use]
+            row = paired_difference(excess, judged.cluster[use], level)
+            if not use.any():
+                row = {**row, "reason": "no pair of the family that both judged"}
+            rows.append({"term": name, "by": "family", "group": family, "measure": FAVOUR,
+                         "own": family_of(name) == family or name in members, **row,
+                         "method": DIFFERENCE})  # fmt: skip
+    return rows, found
+
+
+def _groups(judged: Judged, by: str) -> dict[str, NDArray[np.bool_]]:
+    pairs = judged.data.pairs
+    if by not in pairs:
+        raise DesignError(
+            f"There is no column {by!r} of groups.",
+            found=", ".join(map(str, pairs.columns)),
+            expected="a column of the pairs",
+            fix="Name one of these in by=.",
+        )
+    column = pairs[by].astype("str").where(pairs[by].notna())
+    names = sorted(column.dropna().unique())
+    if not 2 <= len(names) <= MOST_GROUPS:
+        raise DesignError(
+            "The groups cannot be compared.",
+            found=f"{len(names):,} values of {by}",
+            expected=f"2 to {MOST_GROUPS}",
+            fix="Name another column in by=.",
+        )
+    return {name: column.eq(name).fillna(False).to_numpy(bool) for name in names}
+
+
+def _fit(said: Said, inside: NDArray[np.bool_], strength: Strength, judged: Judged) -> Fit:
+    return fit_verdicts(said.take(inside[said.pair]), strength, judged.cluster)
+
+
+def _unknown(judged: Judged, why: str) -> dict[str, Value]:
+    nothing = np.zeros(int(judged.cluster.max()) + 1)
+    return {name: Value(np.nan, nothing, nothing, 0.0, why) for name in NULL}
+
+
+def _beside_others(
+    name: str, by: str, measure: str, values: dict[str, Value], level: float
+) -> list[dict[str, Any]]:
+    known = {g: v for g, v in values.items() if v.reason is None and v.n >= FEWEST}
+    made = beside_others(list(known.values()), level) if len(known) > 1 else []
+    told = dict(zip(known, made, strict=False))
+    rows = []
+    for group, value in values.items():
+        start = {"term": name, "by": by, "group": group, "measure": measure, "own": False,
+                 "method": IN_GROUP}  # fmt: skip
+        if group in told:
+            rows.append({**start, **told[group], "value": value.estimate})
+            continue
+        few = f"fewer than {FEWEST} verdicts" if value.n < FEWEST else "no other group has it"
+        rows.append({**start, "estimate": np.nan, "n": value.n, "reason": value.reason or few})
+    # of two groups one difference is the other turned round
+    return rows[:1] if len(values) == 2 else rows
+
+
+def _mean(said: Said, pairs: int) -> Array:
+    total = sums_by(said.pair, said.weight, pairs)
+    sums = sums_by(said.pair, said.weight * said.side / 2, pairs)
+    return np.asarray(np.divide(sums, total, out=np.full(pairs, np.nan), where=total > 0))
