@@ -32,6 +32,9 @@ if TYPE_CHECKING:
     from workbench.calibration.choose.result import Choice as Choice
     from workbench.calibration.instrument.instrument import instrument as instrument
     from workbench.calibration.instrument.result import Instrument as Instrument
+    from workbench.calibration.panel.judge import PanelJudge as PanelJudge
+    from workbench.calibration.panel.panel import panel as panel
+    from workbench.calibration.panel.result import Panel as Panel
     from workbench.calibration.plan.plan import plan_labels as plan_labels
     from workbench.calibration.plan.result import LabelPlan as LabelPlan
     from workbench.compare.alignment import Alignment as Alignment
@@ -208,6 +211,9 @@ _EXPORTS = {
     "Context": "workbench.structure.context.result",
     "strength": "workbench.curate.strength",
     "Strength": "workbench.curate.strength_result",
+    "PanelJudge": "workbench.calibration.panel.judge",
+    "panel": "workbench.calibration.panel.panel",
+    "Panel": "workbench.calibration.panel.result",
     "rater_agreement": "workbench.structure.raters.agreement",
     "RaterAgreement": "workbench.structure.raters.result",
     "mixed": "workbench.structure.mixed.mixed",

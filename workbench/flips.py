@@ -22,7 +22,7 @@ class _Flips(NamedTuple):
 
 
 def score_interval(
-    difference: Array, cluster: Codes, level: float = 0.95
+    difference: Array, cluster: Codes, level: float = 0.95, spread: float = 1.0
 ) -> tuple[float, float] | None:
     r"""Return the means that a score test does not reject, of values in [-1, 1].
 
@@ -36,6 +36,8 @@ def score_interval(
     difference : ndarray, shape (n,)
     cluster : ndarray of int, shape (n,)
     level : float
+    spread : float
+        Variance of the mean as a multiple of what the clusters tell: 1 unless they depend.
 
     Returns
     -------
@@ -66,7 +68,7 @@ def score_interval(
     quantile = float(t.ppf(0.5 + level / 2, len(difference) - 1))
 
     def excess(delta: float) -> float:
-        return (mean - delta) ** 2 * found.size - quantile**2 * _variance(flips, delta)
+        return (mean - delta) ** 2 * found.size / spread - quantile**2 * _variance(flips, delta)
 
     def end(sign: float) -> float:
         # at the mean itself nothing may vary: the search starts beside it
@@ -78,7 +80,9 @@ def score_interval(
     return end(-1.0), end(1.0)
 
 
-def paired_difference(values: Array, cluster: Codes, level: float = 0.95) -> dict[str, Any]:
+def paired_difference(
+    values: Array, cluster: Codes, level: float = 0.95, spread: float = 1.0
+) -> dict[str, Any]:
     """Return a mean of paired differences in [-1, 1] with its score interval and test.
 
     Parameters
@@ -86,6 +90,8 @@ def paired_difference(values: Array, cluster: Codes, level: float = 0.95) -> dic
     values : ndarray, shape (n,)
     cluster : ndarray of int, shape (n,)
     level : float
+    spread : float
+        As :func:`score_interval` takes it.
 
     Returns
     -------
@@ -102,16 +108,17 @@ def paired_difference(values: Array, cluster: Codes, level: float = 0.95) -> dic
     if not n:
         return row
     mean = float(values.mean())
-    ends = score_interval(values, cluster, level)
+    ends = score_interval(values, cluster, level, spread)
     if ends is None:
         return row | {"estimate": mean, "reason": ONE_CLUSTER}
     found = effective_rows((values - mean) / n, np.ones(n), cluster, level)
     size, counts = np.unique(values, return_counts=True)
     variance = _variance(_Flips(size, counts / n), 0.0)
-    score = abs(mean) * float(np.sqrt(found.size / variance)) if variance > 0 else 0.0
+    score = abs(mean) * float(np.sqrt(found.size / spread / variance)) if variance > 0 else 0.0
     return row | {
-        "estimate": mean, "std_error": found.error, "conf_low": min(ends[0], mean),
-        "conf_high": max(ends[1], mean), "p_value": 2 * float(t.sf(score, n - 1)), "reason": None,
+        "estimate": mean, "std_error": found.error * float(np.sqrt(spread)),
+        "conf_low": min(ends[0], mean), "conf_high": max(ends[1], mean),
+        "p_value": 2 * float(t.sf(score, n - 1)), "reason": None,
     }  # fmt: skip
 
 

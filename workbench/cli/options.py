@@ -82,6 +82,6 @@ FURTHER = _names(
     "further",
     "Also in the report: posterior, bootstrap, fit, similarity, scenarios, concordance, ratings, "
     "strength, raters, groups, mixed, context, transitivity, people, plan-labels, "
-    "instrument.",
+    "instrument, panel.",
     FLAGS["further"],
 )

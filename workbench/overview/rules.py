@@ -14,6 +14,7 @@ from workbench.audit.models.seen import RULES as SEEN_RULES
 from workbench.calibration.choose.check import RULES as CHOICE_CHECK_RULES
 from workbench.calibration.choose.result import RULES as CHOICE_RULES
 from workbench.calibration.instrument.result import RULES as INSTRUMENT_RULES
+from workbench.calibration.panel.findings import RULES as PANEL_RULES
 from workbench.calibration.plan.result import RULES as PLAN_RULES
 from workbench.curate.findings import RULES as CURATE_RULES
 from workbench.decompose.checks.rules import RULES as CHECK_RULES
@@ -120,5 +121,6 @@ ALL_RULES = {
     **CHOICE_CHECK_RULES,
     **PLAN_RULES,
     **INSTRUMENT_RULES,
+    **PANEL_RULES,
 }
 """Every rule."""

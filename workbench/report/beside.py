@@ -38,8 +38,20 @@ def _instrument(job: MainJob) -> Result:
     )
 
 
+def _panel(job: MainJob) -> Result:
+    from workbench.calibration.panel.panel import panel
+
+    used = job.people.settings
+    return panel(
+        job.data, None if job.judges is None else list(job.judges.groups), job.people.groups[0],
+        folds=max(int(used["folds"]), 2), level=used["level"],
+        seed=int(job.people.provenance.seed or 0),
+    )  # fmt: skip
+
+
 BESIDE: dict[str, Callable[[MainJob], Result]] = {
     "plan-labels": _plan_labels,
     "instrument": _instrument,
+    "panel": _panel,
 }
 """How each further result about judges beside people is made, by its name in a report."""

@@ -56,6 +56,7 @@ def dawid_skene(
     smoothing: float = SMOOTHING,
     rounds: int = ROUNDS,
     tolerance: float = TOLERANCE,
+    either_side: bool = False,
 ) -> Truth:
     r"""Estimate the truth of each task and the error table of each worker.
 
@@ -74,6 +75,9 @@ def dawid_skene(
         At the most.
     tolerance : float
         0 or more; below 0 all ``rounds`` are gone through.
+    either_side : bool
+        Every task counts as it is and with its classes in reverse, so that it says nothing which
+        of two sides is called the first.
 
     Returns
     -------
@@ -102,7 +106,7 @@ def dawid_skene(
     by_task, by_worker = table.tocsr(), table.T.tocsr()
     votes = np.asarray(table @ np.tile(np.eye(K), (W, 1)))
     posterior = votes / np.maximum(votes.sum(axis=1, keepdims=True), 1.0)
-    log_prior, log_table = _estimates(by_worker, posterior, W, smoothing)
+    log_prior, log_table = _estimates(by_worker, posterior, W, smoothing, either_side)
     done, change, total = 0, np.inf, -np.inf
     while done < rounds and change >= tolerance:
         done += 1
@@ -117,8 +121,8 @@ def dawid_skene(
         change = float(np.abs(new - posterior).max())
         posterior = new
         if done < rounds and change >= tolerance:
-            log_prior, log_table = _estimates(by_worker, posterior, W, smoothing)
-    log_prior, log_table = _estimates(by_worker, posterior, W, smoothing)
+            log_prior, log_table = _estimates(by_worker, posterior, W, smoothing, either_side)
+    log_prior, log_table = _estimates(by_worker, posterior, W, smoothing, either_side)
     confusion = np.exp(log_table).reshape(W, K, K).swapaxes(1, 2)
     return Truth(posterior, confusion, np.exp(log_prior), total, done, change < tolerance)
 
@@ -142,14 +146,20 @@ def without_own(found: Truth, task: Codes, worker: Codes, answer: Codes) -> Arra
     return np.asarray(share / share.sum(axis=1, keepdims=True))
 
 
-def _estimates(by_worker: sparse.csr_matrix, posterior: Array, W: int, smoothing: float) -> tuple[
-    Array, Array
-]:  # fmt: skip
+def _estimates(
+    by_worker: sparse.csr_matrix, posterior: Array, W: int, smoothing: float, either_side: bool
+) -> tuple[Array, Array]:
     """Return log shares of classes, (K,), and log tables, (W * answers, K)."""
     K = posterior.shape[1]
-    counts = np.asarray(by_worker @ posterior).reshape(W, K, K) + smoothing
+    counts = np.asarray(by_worker @ posterior).reshape(W, K, K)
+    shares = posterior.mean(axis=0)
+    if either_side:
+        # a task turned round has the posterior turned round: no second table is needed
+        counts = (counts + counts[:, ::-1, ::-1]) / 2.0
+        shares = (shares + shares[::-1]) / 2.0
+    counts = counts + smoothing
     counts /= counts.sum(axis=1, keepdims=True)
-    prior = np.maximum(posterior.mean(axis=0), _LEAST)
+    prior = np.maximum(shares, _LEAST)
     return np.log(prior), np.log(counts).reshape(W * K, K)
 
 

@@ -17,6 +17,7 @@ from workbench.audit.judges.verdicts.board_rows import (
     said_by,
     unread_text,
 )
+from workbench.audit.judges.verdicts.elsewhere import beyond_best, chosen_elsewhere
 from workbench.audit.judges.verdicts.observed import Observed, observe
 from workbench.audit.judges.verdicts.preferences import reference_mask
 from workbench.clustered import Array, resample
@@ -303,17 +304,11 @@ def _ensemble(
     whole = mode_against_mode(together, people)
     # where nobody could be read, the majority agrees with nobody either
     whole = np.where(mine & np.isnan(whole), 0.0, whole)
-    names = data.pairs["cluster"].to_numpy()[mine]
-    fold = np.full(len(mine), -1)
-    fold[mine] = fold_numbers(names, folds, seed)
-    best = np.full(len(mine), np.nan)
-    for f in range(folds):
-        train, test = mine & (fold != f), mine & (fold == f)
-        member = max(sorted(agree), key=lambda name: float(agree[name][train].mean()))
-        best[test] = agree[member][test]
-    found = _paired(whole, best, mine, cluster, level)
+    fold = fold_numbers(data.pairs["cluster"].to_numpy()[mine], folds, seed)
+    values = np.stack([*agree.values(), whole], axis=1)[mine]
+    found = chosen_elsewhere(values, beyond_best, cluster[mine], fold, level)
     return pd.DataFrame([{"term": f"{ENSEMBLE}, minus the best member chosen on other prompts",
-                          **found}])  # fmt: skip
+                          **found.row}])  # fmt: skip
 
 
 def _paired(one: Array, other: Array, inside: Any, cluster: Any, level: float) -> dict[str, Any]:

@@ -1,0 +1,84 @@
+"""Several judges as one annotator, beside people."""
+
+from __future__ import annotations
+
+import shlex
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from workbench.cli.command import Run, command, split_names
+from workbench.cli.flags import flags_of
+from workbench.cli.options import FORMAT, REFERENCE, SOURCE, fit_flags
+from workbench.errors import ConfigError
+
+if TYPE_CHECKING:
+    from workbench.calibration.panel.result import Panel
+    from workbench.data.dataset import PreferenceData
+
+_How = Annotated[
+    list[str] | None,
+    typer.Option(help="Of majority, weighted, dawid-skene. Commas separate; may be repeated."),
+]
+_Truth = Annotated[
+    str | None, typer.Option(help="exists: one answer of each pair is right, whoever is asked.")
+]
+_Cost = Annotated[
+    list[str] | None,
+    typer.Option(metavar="NAME=NUMBER", help="What a pair costs by a judge; calls if not given."),
+]
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command to an application."""
+    options = fit_flags("annotators", "scenarios", "folds", "level")
+    command(app, SOURCE, FORMAT, REFERENCE, *options)(panel)
+
+
+def panel(run: Run, how: _How = None, truth: _Truth = None, cost: _Cost = None) -> None:
+    """Combine judges; --out saves the data with the panels as further annotators."""
+    import workbench as wb
+    from workbench.report.build import report
+
+    data = run.load()
+    with run.progress("Combining judges"):
+        found = wb.panel(
+            data, run.config.annotators or None, run.config.reference or "human",
+            how=split_names(how or []), truth=truth, costs=_costs(cost or []),
+            **run.fit_options("folds", "level"),
+        )  # fmt: skip
+    run.show_result(found)
+    if run.out is not None:
+        own = ["--how", ",".join(found.settings["how"])] if how else []
+        own += ["--truth", truth] if truth else []
+        own += [word for one in cost or [] for word in ("--cost", one)]
+        words = ["workbench", "panel", run.config.source, *own, *flags_of(run.config)]
+        told = shlex.join([*words, "--out", run.out.name])
+        report(found, data=data, title=found.heading, command=told).save(run.out / "report.html")
+        wb.save(with_panels(data, found), run.out / "data")
+
+
+def with_panels(data: PreferenceData, found: Panel) -> PreferenceData:
+    """Return the data with every panel as a further annotator."""
+    for how in found.settings["how"]:
+        data = found.add_to(data, how)
+    return data
+
+
+def _costs(given: list[str]) -> dict[str, float] | None:
+    """Return costs by name; None where none is given."""
+    found = {}
+    for one in given:
+        name, _, number = one.rpartition("=")
+        try:
+            found[name] = float(number)
+        except ValueError:
+            name = ""
+        if not name:
+            raise ConfigError(
+                "A cost cannot be read.",
+                found=one,
+                expected="a judge and a number, such as judge-small=0.02",
+                fix="Write --cost NAME=NUMBER, once for each judge.",
+            )
+    return found or None
