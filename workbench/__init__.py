@@ -37,6 +37,8 @@ if TYPE_CHECKING:
     from workbench.calibration.panel.result import Panel as Panel
     from workbench.calibration.plan.plan import plan_labels as plan_labels
     from workbench.calibration.plan.result import LabelPlan as LabelPlan
+    from workbench.calibration.route.result import Routing as Routing
+    from workbench.calibration.route.route import route as route
     from workbench.compare.alignment import Alignment as Alignment
     from workbench.compare.alignment import align as align
     from workbench.compare.concordance import Concordance as Concordance
@@ -230,6 +232,8 @@ _EXPORTS = {
     "Transitivity": "workbench.structure.transitivity.result",
     "choose_pairs": "workbench.calibration.choose.choose",
     "Choice": "workbench.calibration.choose.result",
+    "route": "workbench.calibration.route.route",
+    "Routing": "workbench.calibration.route.result",
     "check_choice": "workbench.calibration.choose.check",
     "ChoiceCheck": "workbench.calibration.choose.check",
     "overview": "workbench.overview.overview",

@@ -25,7 +25,7 @@ from workbench.cli import (
     report,
     whole_run,
 )
-from workbench.cli.calibration import choose, instrument, panel, plan_labels
+from workbench.cli.calibration import choose, instrument, panel, plan_labels, route
 from workbench.cli.command import Run, command
 from workbench.cli.dashboard import serve
 from workbench.cli.flags import ANNOTATOR
@@ -166,6 +166,7 @@ choose.register(app)
 plan_labels.register(app)
 instrument.register(app)
 panel.register(app)
+route.register(app)
 
 
 @command(app, opened.DATA, FORMAT, ANNOTATOR, shared=opened.SHARED)

@@ -143,7 +143,7 @@ def layout(
         X, terms, told, reason = _factors(data, factors)
         free = np.zeros((len(terms), 0))
     else:
-        X, terms, reason = _models(data)
+        X, terms, reason = model_differences(data)
         told = np.eye(len(terms)) - 1 / len(terms)
         free = np.full((len(terms), 1), 1 / np.sqrt(len(terms)))
     ids = data.pairs["pair_id"].to_numpy(dtype=object)
@@ -197,7 +197,21 @@ def _factors(
     return np.nan_to_num(X[:, used]) / sd[used], names, told, reason
 
 
-def _models(data: PreferenceData) -> tuple[Array, list[str], pd.Series]:
+def model_differences(data: PreferenceData) -> tuple[Array, list[str], pd.Series]:
+    """Return +1 and -1 of the two models of each pair, their names, and why a pair has none.
+
+    Raises
+    ------
+    DesignError
+        Fewer than two models have a name.
+
+    Examples
+    --------
+    >>> import workbench as wb
+    >>> X, names, _ = model_differences(wb.load("sample"))
+    >>> X.shape == (2000, len(names))
+    True
+    """
     sides = data.pairs[["model_a", "model_b"]].astype("object")
     lacking = sides.isna().any(axis=1).to_numpy()
     same = sides["model_a"].eq(sides["model_b"]).to_numpy(dtype=bool) & ~lacking

@@ -1,0 +1,1 @@
+"""Which pairs go to people, and which to a judge."""

@@ -1,0 +1,236 @@
+"""The verb that says which pairs go to people, and which to a judge."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from workbench.calibration.route.curve import left
+from workbench.calibration.route.evidence import Evidence, evidence
+from workbench.calibration.route.result import BUDGET, Routing
+from workbench.calibration.route.scores import LEARNT, RANDOM, UNCERTAIN, learnt, rules
+from workbench.clustered import cluster_error, t_row
+from workbench.data.dataset import PreferenceData
+from workbench.decompose.kernel import Array, Codes
+from workbench.errors import refuse_out_of_range
+from workbench.intervals import unit_interval
+from workbench.provenance import Provenance
+from workbench.results import TIDY
+from workbench.structure.options import level_option, seed_option, whole
+from workbench.threads import on_one_thread
+
+_METHOD = "error against the majority of people; influence values over clusters, mid-P interval"
+_CLEAR = 2.0
+"""Standard errors that the learnt rule must gain held out."""
+
+
+@on_one_thread
+def route(
+    data: PreferenceData,
+    judge: str,
+    reference: str = "human",
+    *,
+    judges: Sequence[str] | None = None,
+    budgets: Sequence[float] = (0.1, 0.2, 0.3, 0.5),
+    folds: int = 5,
+    level: float = 0.95,
+    seed: int = 0,
+) -> Routing:
+    r"""Say which pairs people should label, the judge all others, under a budget.
+
+    Pairs go to people in the order of a score. By default the judge's uncertain pairs come
+    first: ties and contradictions, then small margins :math:`|2p - 1|`; among equals those
+    from which other judges differ most, then those that the judge's own ratings of the models
+    (Bradley-Terry on its verdicts) make least likely. A learnt score
+
+    .. math:: P(\text{judge} \ne \text{people}) = \operatorname{logit}^{-1}(x' b)
+
+    replaces it only where it leaves less error held out, by more than two standard errors.
+
+    Parameters
+    ----------
+    data : PreferenceData
+        Some pairs with labels of both.
+    judge : str
+    reference : str
+        Annotator, or kind, who is to be asked.
+    judges : sequence of str, optional
+        Whose dissent counts; every other annotator that is no person when None.
+    budgets : sequence of float
+        Shares of the pairs that people can label.
+    folds : int
+        Of whole clusters (prompts), for the learnt score.
+    level : float
+    seed : int
+        Of the folds, and of the order of pairs that no score tells apart.
+
+    Returns
+    -------
+    Routing
+
+    Raises
+    ------
+    DesignError
+        An option out of range, the judge is of the reference, or no pair has both.
+    DataError
+        An annotator that the data do not have.
+
+    Notes
+    -----
+    The judge's error is its side against that of most people, a half where it ties; people are
+    taken at their word, and what one of them misses stands beside. Error at a budget of b is the
+    mean of what is left; its interval is by influence values summed over clusters, which knows
+    that another sample has another threshold, and is what a bootstrap over prompts gives. What is
+    learnt (ridge logit, out of fold): tie, margin, dissent, surprise, length gap, scenario, and
+    the size of each factor's difference.
+
+    References
+    ----------
+    Miranda et al. (2024), *Hybrid Preferences* (HyPER), arXiv:2410.19133.
+
+    Examples
+    --------
+    >>> import workbench as wb
+    >>> found = wb.route(wb.load("sample"), "sim-judge-length")
+    >>> found.settings["router"] in ("judge-uncertain first", "learnt")
+    True
+    """
+    shares = _checked(budgets, folds, level, seed)
+    data = data.decided()
+    seen = evidence(data, judge, reference, judges)
+    at = seen.labelled
+    error, cluster = seen.error[at], np.unique(seen.cluster[at], return_inverse=True)[1]
+    scores = rules(seen)
+    held_out = {name: score[at] for name, score in scores.items()}
+    reason = _too_few(len(np.unique(cluster)), folds)
+    if reason is None:
+        crossed, scores[LEARNT] = learnt(seen, folds, seed)
+        held_out[LEARNT] = crossed[at]
+    gains = _gains(error, held_out, shares, cluster, level, reason)
+    router = LEARNT if _clear(gains) else UNCERTAIN
+    settings: dict[str, Any] = {
+        "judge": judge, "reference": reference, "reference_is": data.noun(reference),
+        "budgets": shares, "folds": folds, "level": level, "router": router,
+        "n_pairs": len(at), "n_labelled": int(at.sum()), "n_clusters": int(cluster.max()) + 1,
+    }  # fmt: skip
+    order = held_out[router] if router == LEARNT else scores[router][at]
+    return Routing(
+        estimates=_curve(seen, error, held_out, shares, cluster, level),
+        gains=gains,
+        pairs=_ordered(seen, scores[router], order, shares, seed),
+        exclusions=seen.exclusions,
+        settings=settings,
+        provenance=Provenance.capture(seed=seed, dataset=data.digest),
+    )
+
+
+def _checked(budgets: Sequence[float], folds: int, level: float, seed: int) -> list[float]:
+    given = list(budgets) if isinstance(budgets, Sequence) and not isinstance(budgets, str) else []
+    fine = bool(given) and all(isinstance(b, int | float) and 0 < b < 1 for b in given)
+    refuse_out_of_range(
+        {
+            "budgets": (fine, budgets, "numbers between 0 and 1"),
+            "folds": (whole(folds, 2), folds, "a whole number, 2 or more"),
+            "level": level_option(level),
+            "seed": seed_option(seed),
+        }
+    )
+    return sorted({float(b) for b in given})
+
+
+def _too_few(clusters: int, folds: int) -> str | None:
+    if clusters >= folds:
+        return None
+    return f"nothing is learnt: {clusters} clusters with labels of both, {folds} folds"
+
+
+def _curve(
+    seen: Evidence, error: Array, held_out: dict[str, Array], budgets: list[float],
+    cluster: Codes, level: float,
+) -> pd.DataFrame:  # fmt: skip
+    """Return the error of each rule at each budget, and that of the judge and of one person."""
+    rows: list[dict[str, Any]] = []
+    for name, score in held_out.items():
+        for budget in [0.0, *budgets]:
+            found = left(error, score, budget)
+            ends = unit_interval(found.mean, found.pull, np.ones(len(error)), cluster, level)
+            label = {"term": f"{name}, {budget:.0%} to people", "group": name, BUDGET: budget}
+            rows.append({**label, "estimate": found.mean, **ends, "n": float(len(error)),
+                         "n_clusters": float(cluster.max()) + 1})  # fmt: skip
+    one = dict(seen.one_person)
+    if one["reason"] == "no value":
+        one["reason"] = "no pair has labels of two people"
+    rows.append({"term": "one person, against the majority of the others", "group": "people",
+                 BUDGET: 1.0, **one})  # fmt: skip
+    table = pd.DataFrame(rows).assign(method=_METHOD)
+    return table.reindex(columns=["group", BUDGET, *TIDY, "n_clusters", "method", "reason"])
+
+
+def _gains(
+    error: Array, held_out: dict[str, Array], budgets: list[float], cluster: Codes,
+    level: float, reason: str | None,
+) -> pd.DataFrame:  # fmt: skip
+    """Return what a rule leaves less than another, at each budget and on average of them."""
+    asked = [(UNCERTAIN, RANDOM), (LEARNT, UNCERTAIN)]
+    rows: list[dict[str, Any]] = []
+    for better, worse in asked:
+        label = {"term": f"{better} instead of {worse}", "group": better}
+        if better not in held_out:
+            rows.append({**label, BUDGET: np.nan, "estimate": np.nan, "reason": reason})
+            continue
+        parts = [
+            (left(error, held_out[worse], b), left(error, held_out[better], b)) for b in budgets
+        ]
+        found = [(b, one.mean - two.mean, one.pull - two.pull)
+                 for b, (one, two) in zip(budgets, parts, strict=True)]  # fmt: skip
+        mean = float(np.mean([gain for _, gain, _ in found]))
+        found.append((np.nan, mean, np.mean([pull for _, _, pull in found], axis=0)))
+        for budget, gain, pull in found:
+            spread = cluster_error(pull, cluster)
+            row = t_row(gain, spread, len(error), cluster, level)
+            rows.append({**label, BUDGET: budget, **row})
+    return pd.DataFrame(rows).reindex(
+        columns=["group", BUDGET, *TIDY, "n_clusters", "reason"]
+    )  # fmt: skip
+
+
+def _clear(gains: pd.DataFrame) -> bool:
+    """Tell whether the learnt rule leaves less on average, by two standard errors and more."""
+    row = gains[gains["group"].eq(LEARNT) & gains[BUDGET].isna()].iloc[0]
+    # the quantile of t guards where clusters are few
+    return bool(row["estimate"] > _CLEAR * row["std_error"] and row["conf_low"] > 0)
+
+
+def _ordered(
+    seen: Evidence, score: Array, held_out: Array, budgets: list[float], seed: int
+) -> pd.DataFrame:
+    """Return the pairs in their order, the unlabelled first: those are still to be routed."""
+    known = seen.labelled
+    told = score.copy()
+    told[known] = held_out
+    lot = np.random.default_rng(seed).permutation(len(told))
+    order = np.lexsort((lot, -told, known))
+    groups = known[order]
+    rank = np.where(groups, np.arange(len(order)) - (~known).sum(), np.arange(len(order))) + 1
+    size = np.where(groups, known.sum(), (~known).sum())
+    edges = np.asarray(budgets)
+    # as many pairs as the budget pays for, and no part of one
+    place = np.searchsorted(edges, rank / size - 1e-12, side="left")
+    first = np.append(edges, np.nan)[place]
+    return pd.DataFrame(
+        {
+            "rank": rank,
+            "pair_id": seen.pair_id[order],
+            "labelled": groups,
+            "people_from_budget": first,
+            "score": told[order],
+            "judge_says": seen.verdict[order],
+            "margin": seen.margin[order],
+            "dissent": seen.dissent[order],
+            "surprise": seen.surprise[order],
+            "scenario": seen.scenario[order],
+        }
+    )
