@@ -37,6 +37,10 @@ if TYPE_CHECKING:
     from workbench.calibration.panel.result import Panel as Panel
     from workbench.calibration.plan.plan import plan_labels as plan_labels
     from workbench.calibration.plan.result import LabelPlan as LabelPlan
+    from workbench.calibration.repair.prompt import RepairedPrompt as RepairedPrompt
+    from workbench.calibration.repair.prompt import repair_prompt as repair_prompt
+    from workbench.calibration.repair.repair import repair_judge as repair_judge
+    from workbench.calibration.repair.result import Repair as Repair
     from workbench.calibration.route.result import Routing as Routing
     from workbench.calibration.route.route import route as route
     from workbench.compare.alignment import Alignment as Alignment
@@ -94,6 +98,7 @@ if TYPE_CHECKING:
     from workbench.judges.chat import ChatJudge as ChatJudge
     from workbench.judges.grades import GradeJudge as GradeJudge
     from workbench.judges.judge import judge as judge
+    from workbench.judges.mended import MendedJudge as MendedJudge
     from workbench.judges.result import Judgement as Judgement
     from workbench.judges.reward import RewardJudge as RewardJudge
     from workbench.judges.rules import PlantedJudge as PlantedJudge
@@ -194,6 +199,7 @@ _EXPORTS = {
     "Judgement": "workbench.judges.result",
     "ChatJudge": "workbench.judges.chat",
     "GradeJudge": "workbench.judges.grades",
+    "MendedJudge": "workbench.judges.mended",
     "RewardJudge": "workbench.judges.reward",
     "RuleJudge": "workbench.judges.rules",
     "PlantedJudge": "workbench.judges.rules",
@@ -236,6 +242,10 @@ _EXPORTS = {
     "Routing": "workbench.calibration.route.result",
     "check_choice": "workbench.calibration.choose.check",
     "ChoiceCheck": "workbench.calibration.choose.check",
+    "Repair": "workbench.calibration.repair.result",
+    "RepairedPrompt": "workbench.calibration.repair.prompt",
+    "repair_judge": "workbench.calibration.repair.repair",
+    "repair_prompt": "workbench.calibration.repair.prompt",
     "overview": "workbench.overview.overview",
     "Overview": "workbench.overview.overview",
     "report": "workbench.report.build",

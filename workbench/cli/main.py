@@ -25,7 +25,7 @@ from workbench.cli import (
     report,
     whole_run,
 )
-from workbench.cli.calibration import choose, instrument, panel, plan_labels, route
+from workbench.cli.calibration import choose, instrument, panel, plan_labels, repair, route
 from workbench.cli.command import Run, command
 from workbench.cli.dashboard import serve
 from workbench.cli.flags import ANNOTATOR
@@ -162,6 +162,7 @@ groups.register(app)
 context.register(app)
 transitivity.register(app)
 people.register(app)
+repair.register(app)
 choose.register(app)
 plan_labels.register(app)
 instrument.register(app)

@@ -81,7 +81,7 @@ def fit_flags(*names: str) -> tuple[Parameter, ...]:
 FURTHER = _names(
     "further",
     "Also in the report: posterior, bootstrap, fit, similarity, scenarios, concordance, ratings, "
-    "strength, raters, groups, mixed, context, transitivity, people, plan-labels, "
+    "strength, raters, groups, mixed, context, transitivity, repair, people, plan-labels, "
     "instrument, panel.",
     FLAGS["further"],
 )

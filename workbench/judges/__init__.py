@@ -4,6 +4,7 @@ from workbench.judges.base import Judge
 from workbench.judges.chat import ChatJudge
 from workbench.judges.grades import GradeJudge
 from workbench.judges.judge import judge
+from workbench.judges.mended import MendedJudge
 from workbench.judges.result import Judgement
 from workbench.judges.reward import RewardJudge
 from workbench.judges.rules import PlantedJudge, RuleJudge
@@ -15,6 +16,7 @@ __all__ = [
     "GradeJudge",
     "Judge",
     "Judgement",
+    "MendedJudge",
     "PlantedJudge",
     "RewardJudge",
     "RuleJudge",

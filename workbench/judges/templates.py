@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -203,10 +204,11 @@ _OPTIONS = ("# no ties", "# reason first")
 
 
 def find_template(name: str) -> Template:
-    """Return a built-in template, or one read from a text file.
+    """Return a built-in template, or one read from a file.
 
-    The paragraphs before the first place are the instruction; the rest is the message. A
-    line ``# no ties`` or ``# reason first`` sets that option.
+    A JSON file holds the attributes of a :class:`Template`. Of a text file the paragraphs before
+    the first place are the instruction; the rest is the message. A line ``# no ties`` or
+    ``# reason first`` sets that option.
 
     Raises
     ------
@@ -222,13 +224,15 @@ def find_template(name: str) -> Template:
         return TEMPLATES[name]
     path = Path(name)
     try:
+        if path.suffix == ".json":
+            return _from_record(json.loads(path.read_text(encoding="utf-8-sig")))
         lines = path.read_text(encoding="utf-8-sig").splitlines()
-    except (OSError, UnicodeDecodeError) as error:
+    except (OSError, ValueError, TypeError, KeyError) as error:
         raise ConfigError(
             "There is no such template.",
             where=name,
             found=type(error).__name__,
-            expected=f"one of {', '.join(TEMPLATES)}, or a text file",
+            expected=f"one of {', '.join(TEMPLATES)}, a text file, or a saved repaired prompt",
             fix="Check the name or the path.",
         ) from None
     options = {line.strip() for line in lines} & set(_OPTIONS)
@@ -243,3 +247,7 @@ def find_template(name: str) -> Template:
         ties=_OPTIONS[0] not in options,
         reason=_OPTIONS[1] in options,
     )
+
+
+def _from_record(record: Mapping[str, Any]) -> Template:
+    return Template(**{**record, "labels": tuple(record["labels"])})

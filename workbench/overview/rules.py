@@ -16,6 +16,7 @@ from workbench.calibration.choose.result import RULES as CHOICE_RULES
 from workbench.calibration.instrument.result import RULES as INSTRUMENT_RULES
 from workbench.calibration.panel.findings import RULES as PANEL_RULES
 from workbench.calibration.plan.result import RULES as PLAN_RULES
+from workbench.calibration.repair.findings import RULES as REPAIR_RULES
 from workbench.calibration.route.result import RULES as ROUTE_RULES
 from workbench.curate.findings import RULES as CURATE_RULES
 from workbench.decompose.checks.rules import RULES as CHECK_RULES
@@ -124,5 +125,6 @@ ALL_RULES = {
     **INSTRUMENT_RULES,
     **PANEL_RULES,
     **ROUTE_RULES,
+    **REPAIR_RULES,
 }
 """Every rule."""

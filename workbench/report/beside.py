@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+from workbench.errors import DesignError
 from workbench.results import Result
 
 if TYPE_CHECKING:
@@ -49,9 +50,36 @@ def _panel(job: MainJob) -> Result:
     )  # fmt: skip
 
 
+def _repair(job: MainJob) -> Result:
+    """Return the repair of the judge with most labels beside the reference's."""
+    from workbench.calibration.repair.repair import repair_judge
+
+    settings, people = job.people.settings, job.people.groups[0]
+    if job.judges is None:
+        raise DesignError(
+            "There is no judge to mend.",
+            found=f"only {people}",
+            expected="an annotator that is no person, with labels on the same pairs",
+            fix="Leave repair out.",
+        )
+    labels = job.data.decided().labels
+    there = set(labels.loc[labels["annotator"].eq(people) | labels["kind"].eq(people), "pair_id"])
+    beside = labels[labels["annotator"].isin(job.judges.groups) & labels["pair_id"].isin(there)]
+    counts = beside["annotator"].value_counts().reindex(sorted(job.judges.groups)).fillna(0)
+    # the first by name where several have as many
+    judge = str(counts.idxmax())
+    seed = int(job.people.provenance.seed or 0)
+    folds = max(int(settings["folds"]), 3)
+    return repair_judge(
+        job.data, judge, people, factors=settings["factors"], folds=folds,
+        level=settings["level"], seed=seed,
+    )  # fmt: skip
+
+
 BESIDE: dict[str, Callable[[MainJob], Result]] = {
     "plan-labels": _plan_labels,
     "instrument": _instrument,
     "panel": _panel,
+    "repair": _repair,
 }
 """How each further result about judges beside people is made, by its name in a report."""

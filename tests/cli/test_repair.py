@@ -1,0 +1,55 @@
+"""``workbench repair-judge``, and the judge that it saves."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from typer.testing import CliRunner
+
+import workbench as wb
+from tests.calibration.mending import JUDGE, lover
+from workbench.cli.main import app
+from workbench.report.main_job import main_job
+
+
+def run(*arguments: object) -> Any:
+    return CliRunner().invoke(app, [*map(str, arguments), "--quiet"])
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return wb.save(lover(), tmp_path_factory.mktemp("repair") / "data")
+
+
+def test_the_numbers_are_the_library_s_and_the_judge_is_saved(folder: Path, tmp_path: Path) -> None:
+    done = run("repair-judge", folder, "--judge", JUDGE, "--json", "--out", tmp_path)
+    assert done.exit_code == 0, done.output
+    told = json.loads(done.stdout)["tables"]["gains"]
+    found = wb.repair_judge(wb.load(folder), JUDGE)
+    assert [one["estimate"] for one in told] == pytest.approx(found.gains["estimate"].tolist())
+    assert "no win rates: the pairs name no models" in found.notes
+    page = (tmp_path / "report.html").read_text(encoding="utf-8")
+    assert "corrected judge" in page
+    mended = wb.MendedJudge.load(tmp_path / "mended_judge.json")
+    assert found.mended is not None
+    assert mended.weights == pytest.approx(found.mended.weights)
+    labelled = wb.judge(wb.load(folder), mended)
+    assert mended.name in set(labelled.data.annotators["annotator"])
+
+
+def test_a_refusal_saves_no_judge(folder: Path, tmp_path: Path) -> None:
+    done = run("repair-judge", folder, "--judge", JUDGE, "--factors", "bold", "--out", tmp_path)
+    assert done.exit_code == 0, done.output
+    assert "nothing accepted: the judge stays as it is" in done.stdout
+    assert not (tmp_path / "mended_judge.json").exists()
+    lost = run("repair-judge", folder, "--judge", "nobody")
+    assert lost.exit_code == 1
+    assert "no judge 'nobody'" in lost.stderr
+
+
+def test_a_report_can_hold_it() -> None:
+    job = main_job(lover(n=300), folds=0, further=["repair"])
+    assert job.further[0].settings["judge"] == JUDGE
