@@ -43,6 +43,8 @@ if TYPE_CHECKING:
     from workbench.calibration.repair.result import Repair as Repair
     from workbench.calibration.route.result import Routing as Routing
     from workbench.calibration.route.route import route as route
+    from workbench.calibration.soft.calibrate import calibrate_verdicts as calibrate_verdicts
+    from workbench.calibration.soft.result import CalibratedVerdicts as CalibratedVerdicts
     from workbench.compare.alignment import Alignment as Alignment
     from workbench.compare.alignment import align as align
     from workbench.compare.concordance import Concordance as Concordance
@@ -264,6 +266,8 @@ _EXPORTS = {
     "family_preference": "workbench.audit.judges.verdicts.relations",
     "manipulate": "workbench.audit.judges.manipulate",
     "susceptibility": "workbench.audit.judges.forecast",
+    "calibrate_verdicts": "workbench.calibration.soft.calibrate",
+    "CalibratedVerdicts": "workbench.calibration.soft.result",
     "ConfigError": "workbench.errors",
     "DataError": "workbench.errors",
     "DesignError": "workbench.errors",

@@ -65,7 +65,7 @@ WHERE = {
         "reliability",
         "rater-agreement",
     ),
-    "workbench/structure/shared_prompts.py": ("people", "groups"),
+    "workbench/structure/shared_prompts.py": ("people", "groups", "calibrate-verdicts"),
     "workbench/structure/context": ("context",),
     "workbench/structure/groups": ("groups",),
     "workbench/structure/reliability": ("reliability",),

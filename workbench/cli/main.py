@@ -26,6 +26,7 @@ from workbench.cli import (
     whole_run,
 )
 from workbench.cli.calibration import choose, instrument, panel, plan_labels, repair, route
+from workbench.cli.calibration import soft as soft_verdicts
 from workbench.cli.command import Run, command
 from workbench.cli.dashboard import serve
 from workbench.cli.flags import ANNOTATOR
@@ -155,6 +156,7 @@ audit_judge.register(app)
 audit_model.register(app)
 audit_rewards.register(app)
 curate.register(app)
+soft_verdicts.register(app)
 raters.register(app)
 mixed.register(app)
 reliability.register(app)

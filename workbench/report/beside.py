@@ -12,6 +12,17 @@ if TYPE_CHECKING:
     from workbench.report.job import MainJob
 
 
+def _calibrate_verdicts(job: MainJob) -> Result:
+    from workbench.calibration.soft.calibrate import calibrate_verdicts
+
+    # in a report, the factors are those of its weights
+    people, judges = job.people, job.judges
+    options = {name: people.settings[name] for name in ("factors", "level")}
+    names = [] if judges is None else list(judges.groups)
+    drawn = int(people.provenance.seed or 0)
+    return calibrate_verdicts(job.data, names, people.groups[0], **options, seed=drawn)
+
+
 def _plan_labels(job: MainJob) -> Result:
     from workbench.calibration.plan.plan import plan_labels
 
@@ -77,6 +88,7 @@ def _repair(job: MainJob) -> Result:
 
 
 BESIDE: dict[str, Callable[[MainJob], Result]] = {
+    "calibrate-verdicts": _calibrate_verdicts,
     "plan-labels": _plan_labels,
     "instrument": _instrument,
     "panel": _panel,

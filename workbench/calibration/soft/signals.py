@@ -1,0 +1,211 @@
+"""What judges say of each pair as numbers, beside what people say of it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from scipy.special import logit
+
+from workbench.audit.judges.verdicts.preferences import mean_preferences, reference_mask
+from workbench.clustered import Array, Codes
+from workbench.data.dataset import PreferenceData
+from workbench.data.split import folds as fold_numbers
+from workbench.errors import DataError, DesignError, listed
+from workbench.structure.shared_prompts import refuse_few_prompts
+
+SURE = 0.001
+"""Nearest to 0 and 1 that a probability comes in a logarithm: what is surer counts as this."""
+
+PROBABILITY, STRENGTH, VERDICT = "probability", "strength", "verdict"
+"""What a judge says: a probability, a side with a strength, or a side alone."""
+
+
+@dataclass(frozen=True, eq=False)
+class Signals:
+    """Verdicts of J judges on the n pairs of the data, and the labels of a reference.
+
+    Attributes
+    ----------
+    judges : list of str
+    kinds : list of str
+        Of :data:`PROBABILITY`, :data:`STRENGTH` and :data:`VERDICT`, one a judge.
+    p : ndarray, shape (J, n)
+        Mean P(A preferred) over orders and repeats; NaN without a verdict.
+    margin : ndarray, shape (J, n)
+        What orders the pairs of one judge, with the sign of the side: log-odds of ``p``, or the
+        mean strength.
+    y : ndarray, shape (n,)
+        Mean preference of the reference; NaN where it has no label.
+    cluster, fold : ndarray of int, shape (n,)
+        All pairs of a cluster (prompt) are in one fold.
+    exclusions : DataFrame
+        ``annotator, reason, n``.
+    """
+
+    judges: list[str]
+    kinds: list[str]
+    p: Array
+    margin: Array
+    y: Array
+    cluster: Codes
+    fold: Codes
+    exclusions: pd.DataFrame
+
+
+def signals(
+    data: PreferenceData, judge: str | Sequence[str] | None, reference: str, folds: int, seed: int
+) -> Signals:
+    """Lay out verdicts and labels, one row a judge and one column a pair.
+
+    Parameters
+    ----------
+    data : PreferenceData
+        Of one criterion.
+    judge : str, sequence of str or None
+        All that are neither the reference nor people when None.
+    reference : str
+    folds, seed : int
+
+    Raises
+    ------
+    DataError
+        An unknown judge.
+    DesignError
+        No label of the reference, no judge, no pair of both, or fewer prompts than folds.
+
+    Examples
+    --------
+    >>> import workbench as wb
+    >>> found = signals(wb.load("sample"), "sim-judge-length", "human", 5, 0)
+    >>> found.p.shape, found.kinds
+    ((1, 2000), ['verdict'])
+    """
+    theirs = reference_mask(data, reference)
+    names = _judges(data, judge, theirs, reference)
+    people = mean_preferences(data, theirs)
+    y = people["preference"].to_numpy()
+    known = np.isfinite(y)
+    code, usable = _coded(data, names)
+    p, margin, kinds = _means(data, names, code, usable)
+    if not (np.isfinite(p).any(axis=0) & known).any():
+        raise DesignError(
+            "No pair has a verdict of a judge and a label of the reference.",
+            found=f"{int(known.sum()):,} pairs with labels of {reference}; verdicts of "
+            f"{', '.join(names[:6])} on others",
+            expected="pairs that both decided",
+            fix="Let the reference label pairs that the judge has judged, or name others: judge=, "
+            "reference=.",
+        )
+    cluster, prompts = pd.factorize(data.pairs["cluster"], sort=True)
+    labelled = np.zeros(len(prompts), dtype=bool)
+    labelled[cluster[known & np.isfinite(p).any(axis=0)]] = True
+    refuse_few_prompts(int(labelled.sum()), folds)
+    fold = np.zeros(len(y), dtype=np.int64)
+    for part in (labelled[cluster], ~labelled[cluster]):
+        # prompts without a label are spread over the folds by themselves: all parts stay even
+        few = len(np.unique(cluster[part]))
+        if few:
+            fold[part] = fold_numbers(prompts.astype(str)[cluster[part]], min(folds, few), seed)
+    left = _left_out(data, names, code, usable, theirs)
+    return Signals(names, kinds, p, margin, y, cluster, fold, left)
+
+
+def _judges(
+    data: PreferenceData,
+    judge: str | Sequence[str] | None,
+    theirs: NDArray[np.bool_],
+    reference: str,
+) -> list[str]:
+    table = data.annotators
+    known = table["annotator"].tolist()
+    mine = set(data.labels["annotator"][theirs])
+    if not mine:
+        raise DesignError(
+            "There are no labels to calibrate on.",
+            found=f"no annotator or kind {reference!r}",
+            expected="labels of the reference: " + ", ".join(known[:12]),
+            fix="Name another reference=.",
+        )
+    if judge is None:
+        other = ~table["annotator"].isin(mine) & table["kind"].ne("human")
+        names = table.loc[other, "annotator"].tolist()
+    else:
+        names = sorted(set(listed("judge", judge)))
+    unknown = [name for name in names if name not in known]
+    if unknown:
+        raise DataError(
+            f"The data have no judge {unknown[0]!r}.",
+            found=", ".join(known[:12]),
+            expected="names of annotators",
+            fix="Check the spelling; names are case-sensitive.",
+        )
+    own = [name for name in names if name in mine]
+    if own or not names:
+        raise DesignError(
+            f"{own[0]} is the reference itself." if own else "There is no judge to calibrate.",
+            found=", ".join(known[:12]),
+            expected="a judge beside the reference",
+            fix="Name another judge= or reference=.",
+        )
+    return [str(name) for name in names]
+
+
+def _coded(data: PreferenceData, names: list[str]) -> tuple[Codes, NDArray[np.bool_]]:
+    """Return the judge of each label (-1: none), and which labels say something."""
+    code = pd.Index(names).get_indexer(pd.Index(data.labels["annotator"]))
+    preference = data.labels["preference"].to_numpy("float64")
+    weight = data.labels["weight"].to_numpy("float64")
+    usable = (code >= 0) & np.isfinite(preference) & np.isfinite(weight) & (weight > 0)
+    return np.asarray(code, dtype=np.int64), usable
+
+
+def _means(
+    data: PreferenceData, names: list[str], code: Codes, usable: NDArray[np.bool_]
+) -> tuple[Array, Array, list[str]]:
+    J, n = len(names), len(data.pairs)
+    at, who = data.pair_rows[usable], code[usable]
+    y = data.labels["preference"].to_numpy("float64")[usable]
+    w = data.labels["weight"].to_numpy("float64")[usable]
+    strength = np.abs(data.labels["strength"].to_numpy("float64")[usable])
+    total = np.bincount(who * n + at, w, J * n)
+
+    def mean(values: Array) -> Array:
+        sums = np.bincount(who * n + at, w * values, J * n)
+        empty = np.full(J * n, np.nan)
+        return np.asarray(np.divide(sums, total, out=empty, where=total > 0).reshape(J, n))
+
+    p = mean(y)
+    soft = np.bincount(who, (y > 0) & (y < 1) & (y != 0.5), J) > 0
+    lacking = np.bincount(who, (y != 0.5) & ~np.isfinite(strength), J) > 0
+    graded = np.zeros(J, dtype=bool)
+    for j in np.flatnonzero(~soft & ~lacking).tolist():
+        mine = strength[(who == j) & (y != 0.5)]
+        # one strength throughout says no more than the side
+        graded[j] = len(mine) > 0 and np.ptp(mine) > 0
+    margin = logit(np.clip(p, SURE, 1 - SURE))
+    if graded.any():
+        margin[graded] = mean(np.sign(y - 0.5) * np.nan_to_num(strength))[graded]
+    kinds = [PROBABILITY if s else STRENGTH if g else VERDICT
+             for s, g in zip(soft, graded, strict=True)]  # fmt: skip
+    return p, margin, kinds
+
+
+def _left_out(
+    data: PreferenceData,
+    names: list[str],
+    code: Codes,
+    usable: NDArray[np.bool_],
+    theirs: NDArray[np.bool_],
+) -> pd.DataFrame:
+    """Return which labels of judges and of the reference count for nothing, and why."""
+    preference, weight = (data.labels[c].to_numpy("float64") for c in ("preference", "weight"))
+    gone = ((code >= 0) | theirs) & ~(np.isfinite(preference) & np.isfinite(weight) & (weight > 0))
+    labels = data.labels[gone]
+    said = labels["reason"].fillna("no verdict").to_numpy(dtype=object)
+    why = np.where(np.isfinite(preference[gone]), "no positive weight", said)
+    table = pd.DataFrame({"annotator": labels["annotator"].to_numpy(), "reason": why})
+    return table.value_counts(sort=False).rename("n").reset_index()

@@ -1,0 +1,54 @@
+"""Verdicts of judges calibrated on labels of people."""
+
+from __future__ import annotations
+
+import shlex
+from typing import Annotated
+
+import typer
+
+from workbench.cli.command import Run, command, split_names
+from workbench.cli.flags import flags_of
+from workbench.cli.options import BY, FORMAT, REFERENCE, SOURCE, fit_flags
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command to an application."""
+    flags = fit_flags("factors", "scenarios", "folds", "level")
+    command(app, SOURCE, FORMAT, REFERENCE, BY, *flags)(calibrate_verdicts)
+
+
+def calibrate_verdicts(
+    run: Run,
+    judge: Annotated[
+        list[str] | None,
+        typer.Option(help="Judge to calibrate; all when none is named. May be repeated."),
+    ] = None,
+) -> None:
+    """Calibrate verdicts of judges on labels of people, where that gains on prompts held out.
+
+    --out also holds calibrated.csv: pair_id, annotator and P(A preferred), out of fold.
+    """
+    import workbench as wb
+    from workbench.report.build import report
+    from workbench.report.export import to_csv
+    from workbench.whole_file import write_text
+
+    data = run.scored()
+    judges = split_names(judge or []) or None
+    by = [name for name in run.config.by if name != "annotator"]
+    with run.progress("Calibrating verdicts"):
+        found = wb.calibrate_verdicts(
+            data, judges, run.config.reference or "human", by=by or None,
+            **run.fit_options("factors", "folds", "level"),
+        )  # fmt: skip
+    run.show_result(found)
+    if run.out is None:
+        return
+    kept = found.verdicts.rename(columns={"calibrated": "preference"}).drop(columns="as_given")
+    write_text(run.out / "calibrated.csv", to_csv(kept))
+    flags = [word for name in judges or [] for word in ("--judge", name)]
+    flags += ["--by", ",".join(by)] if by else []
+    words = ["workbench", "calibrate-verdicts", run.config.source, *flags, *flags_of(run.config)]
+    told = shlex.join([*words, "--out", run.out.name])
+    report(found, data=data, title=found.heading, command=told).save(run.out / "report.html")
