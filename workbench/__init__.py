@@ -32,6 +32,8 @@ if TYPE_CHECKING:
     from workbench.calibration.choose.result import Choice as Choice
     from workbench.calibration.instrument.instrument import instrument as instrument
     from workbench.calibration.instrument.result import Instrument as Instrument
+    from workbench.calibration.instrument.split_result import VarianceSplit as VarianceSplit
+    from workbench.calibration.instrument.variance_split import variance_split as variance_split
     from workbench.calibration.panel.judge import PanelJudge as PanelJudge
     from workbench.calibration.panel.panel import panel as panel
     from workbench.calibration.panel.result import Panel as Panel
@@ -234,6 +236,8 @@ _EXPORTS = {
     "Groups": "workbench.structure.groups.groups_result",
     "instrument": "workbench.calibration.instrument.instrument",
     "Instrument": "workbench.calibration.instrument.result",
+    "variance_split": "workbench.calibration.instrument.variance_split",
+    "VarianceSplit": "workbench.calibration.instrument.split_result",
     "people": "workbench.structure.people.people",
     "People": "workbench.structure.people.result",
     "transitivity": "workbench.structure.transitivity.transitivity",

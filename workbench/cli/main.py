@@ -27,6 +27,15 @@ from workbench.cli import (
 )
 from workbench.cli.calibration import choose, instrument, panel, plan_labels, repair, route
 from workbench.cli.calibration import soft as soft_verdicts
+from workbench.cli.calibration import (
+    choose,
+    instrument,
+    panel,
+    plan_labels,
+    repair,
+    route,
+    variance_split,
+)
 from workbench.cli.command import Run, command
 from workbench.cli.dashboard import serve
 from workbench.cli.flags import ANNOTATOR
@@ -168,6 +177,7 @@ repair.register(app)
 choose.register(app)
 plan_labels.register(app)
 instrument.register(app)
+variance_split.register(app)
 panel.register(app)
 route.register(app)
 

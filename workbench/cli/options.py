@@ -82,6 +82,6 @@ FURTHER = _names(
     "further",
     "Also in the report: posterior, bootstrap, fit, similarity, scenarios, concordance, ratings, "
     "strength, raters, groups, mixed, context, transitivity, repair, people, plan-labels, "
-    "instrument, panel.",
+    "instrument, variance-split, panel.",
     FLAGS["further"],
 )

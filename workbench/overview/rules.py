@@ -14,6 +14,7 @@ from workbench.audit.models.seen import RULES as SEEN_RULES
 from workbench.calibration.choose.check import RULES as CHOICE_CHECK_RULES
 from workbench.calibration.choose.result import RULES as CHOICE_RULES
 from workbench.calibration.instrument.result import RULES as INSTRUMENT_RULES
+from workbench.calibration.instrument.split_result import RULES as SPLIT_RULES
 from workbench.calibration.panel.findings import RULES as PANEL_RULES
 from workbench.calibration.plan.result import RULES as PLAN_RULES
 from workbench.calibration.repair.findings import RULES as REPAIR_RULES
@@ -124,6 +125,7 @@ ALL_RULES = {
     **CHOICE_CHECK_RULES,
     **PLAN_RULES,
     **INSTRUMENT_RULES,
+    **SPLIT_RULES,
     **PANEL_RULES,
     **ROUTE_RULES,
     **REPAIR_RULES,

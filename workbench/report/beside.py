@@ -50,6 +50,15 @@ def _instrument(job: MainJob) -> Result:
     )
 
 
+def _variance_split(job: MainJob) -> Result:
+    from workbench.calibration.instrument.variance_split import variance_split
+
+    return variance_split(
+        job.data, None if job.judges is None else list(job.judges.groups),
+        level=job.people.settings["level"], seed=int(job.people.provenance.seed or 0),
+    )  # fmt: skip
+
+
 def _panel(job: MainJob) -> Result:
     from workbench.calibration.panel.panel import panel
 
@@ -91,6 +100,7 @@ BESIDE: dict[str, Callable[[MainJob], Result]] = {
     "calibrate-verdicts": _calibrate_verdicts,
     "plan-labels": _plan_labels,
     "instrument": _instrument,
+    "variance-split": _variance_split,
     "panel": _panel,
     "repair": _repair,
 }

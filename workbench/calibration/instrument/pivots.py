@@ -18,7 +18,6 @@ _FEW = 30
 """Clusters below which their mean squares do not tell degrees of freedom."""
 
 ONE_CLUSTER = "one cluster of items: the error is not known"
-NO_SQUARE = "a mean square is not above 0: the design is too unbalanced for an interval"
 CONSTANT = "every score is the same"
 SINGULAR = "the design cannot tell these components apart"
 
@@ -91,15 +90,23 @@ def pivots_of(found: Components, cluster: Codes, seed: int) -> Pivots:
         reason = SINGULAR
     elif len(share) < 2:
         reason = ONE_CLUSTER
-    elif (found.square[keep] < -_NOTHING).any():
-        reason = NO_SQUARE
     if reason is not None:
         value = np.zeros(len(effects)) if reason == CONSTANT else estimate
         return Pivots(effects, value, None, df[keep], reason)
     rng = np.random.default_rng(seed)
     chance = np.stack([rng.chisquare(one, _DRAWS) for one in df])
-    means = (found.square / np.maximum(found.df, 1))[:, None] * df[:, None] / chance
+    means = _positive(found)[:, None] * df[:, None] / chance
     return Pivots(effects, estimate, (found.weights @ means)[keep], df[keep], None)
+
+
+def _positive(found: Components) -> Array:
+    """Return mean squares; where scores lack, one that is not above 0 is what it should be."""
+    means = found.square / np.maximum(found.df, 1)
+    lost = means <= _NOTHING * means.max()
+    if lost.any():
+        least = np.maximum(found.variance, 0.0)
+        means[lost] = np.linalg.solve(found.weights, least)[lost]
+    return np.asarray(np.maximum(means, 0.0))
 
 
 def coefficients(found: Pivots, numbers: Mapping[str, float], level: float) -> dict[str, Any]:
