@@ -25,8 +25,6 @@ from workbench.cli import (
     report,
     whole_run,
 )
-from workbench.cli.calibration import choose, instrument, panel, plan_labels, repair, route
-from workbench.cli.calibration import soft as soft_verdicts
 from workbench.cli.calibration import (
     choose,
     instrument,
@@ -36,6 +34,7 @@ from workbench.cli.calibration import (
     route,
     variance_split,
 )
+from workbench.cli.calibration import soft as soft_verdicts
 from workbench.cli.command import Run, command
 from workbench.cli.dashboard import serve
 from workbench.cli.flags import ANNOTATOR
