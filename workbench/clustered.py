@@ -25,6 +25,9 @@ _BLOCKS = 20_000
 _ROUNDING = 1e-10
 """Tail probability from which rounding of the Fourier transform may show."""
 
+_BEYOND = 47.0
+"""Sums of signs beyond sqrt(2 x this x their variance) have a chance below 1e-20 (Hoeffding)."""
+
 _NOTHING = 1e-12
 """Error below which values are equal, as a part of the largest of them."""
 
@@ -219,7 +222,7 @@ def _blocks(sums: Array, rng: np.random.Generator) -> Array:
     return np.asarray(summed, dtype=np.float64)
 
 
-def flip_p_value(sums: Array) -> float:
+def flip_p_value(sums: Array, *, mid: bool = False) -> float:
     r"""Return the two-sided p-value that every sum might as well have the other sign.
 
     .. math:: P\Big(\Big|\sum_g \varepsilon_g s_g\Big| \ge \Big|\sum_g s_g\Big|\Big)
@@ -231,12 +234,15 @@ def flip_p_value(sums: Array) -> float:
     ----------
     sums : ndarray, shape (clusters,)
         Whole numbers.
+    mid : bool
+        Whether half of the chance of what was seen counts: Lancaster's mid-P, which keeps its
+        level on average, where the exact test of few outcomes stays far below.
 
     Notes
     -----
     Sums of random signs have the characteristic function :math:`\prod_g \cos(t s_g)`, which
-    is inverted exactly on whole numbers. Below 1e-10 Hoeffding's bound is given instead,
-    which is larger.
+    is inverted on whole numbers, exactly up to what has a chance below 1e-20. Below 1e-10
+    Hoeffding's bound is given instead, which is larger.
 
     Examples
     --------
@@ -246,9 +252,13 @@ def flip_p_value(sums: Array) -> float:
     observed = abs(round(float(sums.sum())))
     net = np.abs(np.rint(sums)).astype(np.int64)
     sizes, times = np.unique(net[net > 0], return_counts=True)
-    reach = int((sizes * times).sum())
-    if observed == 0 or reach == 0:
+    if observed == 0 or len(sizes) == 0:
         return 1.0
+    spread = float((sizes.astype(np.float64) ** 2 * times).sum())
+    bound = float(min(2 * np.exp(-(observed**2) / (2 * spread)), 1.0))
+    reach = min(int((sizes * times).sum()), int(np.sqrt(2 * _BEYOND * spread)) + 1)
+    if observed > reach:
+        return bound
     points = 2 * reach + 1
     t = 2 * np.pi * np.arange(points) / points
     values = np.ones(points)
@@ -257,9 +267,8 @@ def flip_p_value(sums: Array) -> float:
     chance = np.fft.irfft(values[: reach + 1], points)
     p = float(2 * chance[observed : reach + 1].sum())
     if p < _ROUNDING:
-        spread = float((sizes.astype(np.float64) ** 2 * times).sum())
-        return float(min(2 * np.exp(-(observed**2) / (2 * spread)), 1.0))
-    return min(p, 1.0)
+        return bound
+    return min(p - mid * float(chance[observed]), 1.0)
 
 
 def mean_difference(values: Array, cluster: Codes, level: float = 0.95) -> dict[str, Any]:

@@ -122,15 +122,36 @@ def effective_rows(pull: Array, weight: Array, cluster: Codes, level: float) -> 
     4.0
     """
     share = np.bincount(cluster, weight)
-    used = share > 0
-    share = share[used] / weight.sum()
-    clusters, g = float(1 / (share**2).sum()), len(share)
     rows = float(weight.sum() ** 2 / (weight**2).sum())
-    alone = float(np.sqrt(rows / (rows - 1) * (pull**2).sum())) if rows > 1 else np.nan
+    sums = np.bincount(cluster, pull, len(share))
+    return size_of_sums(sums, share, rows, float((pull**2).sum()), level)
+
+
+def size_of_sums(sums: Array, share: Array, rows: float, squares: float, level: float) -> Size:
+    """Return what :func:`effective_rows` does, of sums over clusters.
+
+    Parameters
+    ----------
+    sums, share : ndarray, shape (clusters,)
+        Influence and weight of each cluster; clusters without weight do not count.
+    rows : float
+        How many rows of equal weight the rows are.
+    squares : float
+        Sum of the squared influence of the rows.
+    level : float
+
+    Examples
+    --------
+    >>> round(size_of_sums(np.array([0.1, 0.1, 0.1, -0.3]), np.ones(4), 4.0, 0.12, 0.95).size, 6)
+    4.0
+    """
+    used = share > 0
+    share = share[used] / share.sum()
+    clusters, g = float(1 / (share**2).sum()), len(share)
+    alone = float(np.sqrt(rows / (rows - 1) * squares)) if rows > 1 else np.nan
     if g < 2:
         return Size(np.nan, np.nan, clusters, alone)
-    sums = np.bincount(cluster, pull)[used]
-    error = float(np.sqrt((g - 1) / g * ((sums / (1 - share)) ** 2).sum()))
+    error = float(np.sqrt((g - 1) / g * ((sums[used] / (1 - share)) ** 2).sum()))
     if alone <= _NOTHING:
         return Size(error, clusters, clusters, alone)
     ratio = _t(level, rows) / _t(level, clusters)
@@ -168,14 +189,33 @@ def effective_size(
     >>> round(found.size, 6), round(found.clusters, 6)
     (4.0, 4.0)
     """
-    found = effective_rows(pull, weight, cluster, level)
+    rows = float(weight.sum() ** 2 / (weight**2).sum())
+    return as_binomial(effective_rows(pull, weight, cluster, level), mean, rows, certain)
+
+
+def as_binomial(found: Size, mean: float, rows: float, certain: float = 1.0) -> Size:
+    """Return a size in rows as one in rows of 0 and 1; see :func:`effective_size`.
+
+    Parameters
+    ----------
+    found : Size
+        Of :func:`effective_rows`, or of :func:`size_of_sums`.
+    mean : float
+        In [0, 1].
+    rows : float
+    certain : float
+
+    Examples
+    --------
+    >>> as_binomial(Size(0.25, 4.0, 4.0, 0.25), 0.75, 4.0).size
+    4.0
+    """
     if np.isnan(found.size):
         return found
     binomial = mean * (1 - mean)
     if found.alone <= _NOTHING:
         worth = certain if binomial <= 1e-12 else max(1.0, found.clusters / 3)
         return found._replace(size=found.clusters * worth)
-    rows = float(weight.sum() ** 2 / (weight**2).sum())
     worth = min(binomial / found.alone**2 / (rows - 1), max(certain, rows / 3))
     return found._replace(size=max(found.size * worth, 1.0))
 
