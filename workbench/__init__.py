@@ -47,6 +47,10 @@ if TYPE_CHECKING:
     from workbench.calibration.route.route import route as route
     from workbench.calibration.soft.calibrate import calibrate_verdicts as calibrate_verdicts
     from workbench.calibration.soft.result import CalibratedVerdicts as CalibratedVerdicts
+    from workbench.calibration.paired.annotators import compare_annotators as compare_annotators
+    from workbench.calibration.paired.models import compare_models as compare_models
+    from workbench.calibration.paired.result import AnnotatorComparison as AnnotatorComparison
+    from workbench.calibration.paired.result import ModelComparison as ModelComparison
     from workbench.compare.alignment import Alignment as Alignment
     from workbench.compare.alignment import align as align
     from workbench.compare.concordance import Concordance as Concordance
@@ -164,6 +168,10 @@ _EXPORTS = {
     "Decomposition": "workbench.decompose.decomposition",
     "contrast": "workbench.compare.contrast",
     "Contrast": "workbench.compare.contrast",
+    "compare_annotators": "workbench.calibration.paired.annotators",
+    "AnnotatorComparison": "workbench.calibration.paired.result",
+    "compare_models": "workbench.calibration.paired.models",
+    "ModelComparison": "workbench.calibration.paired.result",
     "add_judge": "workbench.data.add_judge",
     "align": "workbench.compare.alignment",
     "Alignment": "workbench.compare.alignment",

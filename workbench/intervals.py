@@ -121,9 +121,9 @@ def effective_rows(pull: Array, weight: Array, cluster: Codes, level: float) -> 
     >>> round(effective_rows(pull, np.ones(4), np.arange(4), 0.95).size, 6)
     4.0
     """
-    share = np.bincount(cluster, weight)
+    share: Array = np.bincount(cluster, weight).astype(np.float64)
     rows = float(weight.sum() ** 2 / (weight**2).sum())
-    sums = np.bincount(cluster, pull, len(share))
+    sums: Array = np.bincount(cluster, pull, len(share)).astype(np.float64)
     return size_of_sums(sums, share, rows, float((pull**2).sum()), level)
 
 

@@ -35,6 +35,11 @@ from workbench.cli.calibration import (
     variance_split,
 )
 from workbench.cli.calibration import soft as soft_verdicts
+from workbench.cli.calibration import choose, instrument, panel, plan_labels
+from workbench.cli.calibration import choose, instrument, plan_labels
+from workbench.cli.calibration import choose, plan_labels
+from workbench.cli.calibration import choose
+from workbench.cli.calibration import paired
 from workbench.cli.command import Run, command
 from workbench.cli.dashboard import serve
 from workbench.cli.flags import ANNOTATOR
@@ -179,6 +184,7 @@ instrument.register(app)
 variance_split.register(app)
 panel.register(app)
 route.register(app)
+paired.register(app)
 
 
 @command(app, opened.DATA, FORMAT, ANNOTATOR, shared=opened.SHARED)

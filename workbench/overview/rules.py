@@ -20,6 +20,7 @@ from workbench.calibration.plan.result import RULES as PLAN_RULES
 from workbench.calibration.repair.findings import RULES as REPAIR_RULES
 from workbench.calibration.route.result import RULES as ROUTE_RULES
 from workbench.calibration.soft.result import RULES as VERDICT_RULES
+from workbench.calibration.paired.result import RULES as PAIRED_RULES
 from workbench.curate.findings import RULES as CURATE_RULES
 from workbench.decompose.checks.rules import RULES as CHECK_RULES
 from workbench.decompose.identify import HIGH_CONDITION
@@ -130,5 +131,6 @@ ALL_RULES = {
     **ROUTE_RULES,
     **REPAIR_RULES,
     **VERDICT_RULES,
+    **PAIRED_RULES,
 }
 """Every rule."""

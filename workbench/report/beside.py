@@ -105,3 +105,14 @@ BESIDE: dict[str, Callable[[MainJob], Result]] = {
     "repair": _repair,
 }
 """How each further result about judges beside people is made, by its name in a report."""
+
+def _compare_annotators(job: MainJob) -> Result:
+    from workbench.calibration.paired.annotators import compare_annotators
+
+    judges = [] if job.judges is None else list(job.judges.groups)
+    level = job.people.settings["level"]
+    return compare_annotators(job.data, reference=job.people.groups[0], judges=judges, level=level)
+
+
+BESIDE: dict[str, Callable[[MainJob], Result]] = {"compare-annotators": _compare_annotators}
+"""How each further result about judges beside people is made, by its name for ``--with``."""

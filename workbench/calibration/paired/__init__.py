@@ -1,0 +1,1 @@
+"""Two judges, two runs or two models on the same pairs."""
