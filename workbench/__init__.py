@@ -34,6 +34,10 @@ if TYPE_CHECKING:
     from workbench.calibration.instrument.result import Instrument as Instrument
     from workbench.calibration.instrument.split_result import VarianceSplit as VarianceSplit
     from workbench.calibration.instrument.variance_split import variance_split as variance_split
+    from workbench.calibration.paired.annotators import compare_annotators as compare_annotators
+    from workbench.calibration.paired.models import compare_models as compare_models
+    from workbench.calibration.paired.result import AnnotatorComparison as AnnotatorComparison
+    from workbench.calibration.paired.result import ModelComparison as ModelComparison
     from workbench.calibration.panel.judge import PanelJudge as PanelJudge
     from workbench.calibration.panel.panel import panel as panel
     from workbench.calibration.panel.result import Panel as Panel
@@ -47,10 +51,6 @@ if TYPE_CHECKING:
     from workbench.calibration.route.route import route as route
     from workbench.calibration.soft.calibrate import calibrate_verdicts as calibrate_verdicts
     from workbench.calibration.soft.result import CalibratedVerdicts as CalibratedVerdicts
-    from workbench.calibration.paired.annotators import compare_annotators as compare_annotators
-    from workbench.calibration.paired.models import compare_models as compare_models
-    from workbench.calibration.paired.result import AnnotatorComparison as AnnotatorComparison
-    from workbench.calibration.paired.result import ModelComparison as ModelComparison
     from workbench.compare.alignment import Alignment as Alignment
     from workbench.compare.alignment import align as align
     from workbench.compare.concordance import Concordance as Concordance

@@ -28,6 +28,7 @@ from workbench.cli import (
 from workbench.cli.calibration import (
     choose,
     instrument,
+    paired,
     panel,
     plan_labels,
     repair,
@@ -35,11 +36,6 @@ from workbench.cli.calibration import (
     variance_split,
 )
 from workbench.cli.calibration import soft as soft_verdicts
-from workbench.cli.calibration import choose, instrument, panel, plan_labels
-from workbench.cli.calibration import choose, instrument, plan_labels
-from workbench.cli.calibration import choose, plan_labels
-from workbench.cli.calibration import choose
-from workbench.cli.calibration import paired
 from workbench.cli.command import Run, command
 from workbench.cli.dashboard import serve
 from workbench.cli.flags import ANNOTATOR

@@ -15,12 +15,12 @@ from workbench.calibration.choose.check import RULES as CHOICE_CHECK_RULES
 from workbench.calibration.choose.result import RULES as CHOICE_RULES
 from workbench.calibration.instrument.result import RULES as INSTRUMENT_RULES
 from workbench.calibration.instrument.split_result import RULES as SPLIT_RULES
+from workbench.calibration.paired.result import RULES as PAIRED_RULES
 from workbench.calibration.panel.findings import RULES as PANEL_RULES
 from workbench.calibration.plan.result import RULES as PLAN_RULES
 from workbench.calibration.repair.findings import RULES as REPAIR_RULES
 from workbench.calibration.route.result import RULES as ROUTE_RULES
 from workbench.calibration.soft.result import RULES as VERDICT_RULES
-from workbench.calibration.paired.result import RULES as PAIRED_RULES
 from workbench.curate.findings import RULES as CURATE_RULES
 from workbench.decompose.checks.rules import RULES as CHECK_RULES
 from workbench.decompose.identify import HIGH_CONDITION

@@ -96,16 +96,6 @@ def _repair(job: MainJob) -> Result:
     )  # fmt: skip
 
 
-BESIDE: dict[str, Callable[[MainJob], Result]] = {
-    "calibrate-verdicts": _calibrate_verdicts,
-    "plan-labels": _plan_labels,
-    "instrument": _instrument,
-    "variance-split": _variance_split,
-    "panel": _panel,
-    "repair": _repair,
-}
-"""How each further result about judges beside people is made, by its name in a report."""
-
 def _compare_annotators(job: MainJob) -> Result:
     from workbench.calibration.paired.annotators import compare_annotators
 
@@ -114,5 +104,13 @@ def _compare_annotators(job: MainJob) -> Result:
     return compare_annotators(job.data, reference=job.people.groups[0], judges=judges, level=level)
 
 
-BESIDE: dict[str, Callable[[MainJob], Result]] = {"compare-annotators": _compare_annotators}
-"""How each further result about judges beside people is made, by its name for ``--with``."""
+BESIDE: dict[str, Callable[[MainJob], Result]] = {
+    "compare-annotators": _compare_annotators,
+    "calibrate-verdicts": _calibrate_verdicts,
+    "plan-labels": _plan_labels,
+    "instrument": _instrument,
+    "variance-split": _variance_split,
+    "panel": _panel,
+    "repair": _repair,
+}
+"""How each further result about judges beside people is made, by its name in a report."""
