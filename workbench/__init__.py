@@ -30,6 +30,8 @@ if TYPE_CHECKING:
     from workbench.calibration.choose.check import check_choice as check_choice
     from workbench.calibration.choose.choose import choose_pairs as choose_pairs
     from workbench.calibration.choose.result import Choice as Choice
+    from workbench.calibration.few.few_labels import few_labels as few_labels
+    from workbench.calibration.few.result import FewLabels as FewLabels
     from workbench.calibration.instrument.instrument import instrument as instrument
     from workbench.calibration.instrument.result import Instrument as Instrument
     from workbench.calibration.instrument.split_result import VarianceSplit as VarianceSplit
@@ -183,6 +185,8 @@ _EXPORTS = {
     "FitCheck": "workbench.decompose.checks.result",
     "concordance": "workbench.compare.concordance",
     "Concordance": "workbench.compare.concordance",
+    "few_labels": "workbench.calibration.few.few_labels",
+    "FewLabels": "workbench.calibration.few.result",
     "dissect": "workbench.decompose.posterior",
     "doctor": "workbench.doctor.doctor",
     "Checkup": "workbench.doctor.checkup",

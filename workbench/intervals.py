@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import brentq
-from scipy.special import betainc
+from scipy.special import betainc, stdtrit
 from scipy.stats import t
 
 Array = NDArray[np.float64]
@@ -320,4 +320,4 @@ def correlation_ends(rho: float, error: float, clusters: float, level: float) ->
 
 
 def _t(level: float, clusters: float) -> float:
-    return float(t.ppf(0.5 + level / 2, max(clusters - 1, 1)))
+    return float(stdtrit(max(clusters - 1, 1), 0.5 + level / 2))

@@ -92,7 +92,8 @@ def _agreement(rng: Rng, n: int, truth: float, which: int) -> bool:
 
 def _corrections(runs: int) -> Iterable[Row]:
     settings = ((20, 500, 0.8, 0.5), (200, 1000, 0.8, 0.5), (20, 500, 0.8, 0.9),
-                (50, 500, 0.9, 0.9), (20, 100, 0.9, 0.95), (100, 500, 0.9, 0.97))  # fmt: skip
+                (50, 500, 0.9, 0.9), (20, 100, 0.9, 0.95), (100, 500, 0.9, 0.97),
+                (50, 1000, 0.95, 0.98))  # fmt: skip
     for setting in settings:
         text = "{} labels of {} pairs, judge {:g}, rate {:g}"
         yield _row("corrected rate", text, _correction, setting, runs)

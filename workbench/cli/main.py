@@ -27,6 +27,7 @@ from workbench.cli import (
 )
 from workbench.cli.calibration import (
     choose,
+    few_labels,
     instrument,
     paired,
     panel,
@@ -181,6 +182,7 @@ variance_split.register(app)
 panel.register(app)
 route.register(app)
 paired.register(app)
+few_labels.register(app)
 
 
 @command(app, opened.DATA, FORMAT, ANNOTATOR, shared=opened.SHARED)

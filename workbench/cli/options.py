@@ -83,6 +83,6 @@ FURTHER = _names(
     "Also in the report: posterior, bootstrap, fit, similarity, scenarios, concordance, ratings, "
     "compare-annotators, "
     "strength, raters, groups, mixed, context, transitivity, repair, people, plan-labels, "
-    "instrument, variance-split, panel.",
+    "instrument, variance-split, panel, few-labels.",
     FLAGS["further"],
 )

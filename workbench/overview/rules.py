@@ -13,6 +13,7 @@ from workbench.audit.models.reward_models import RULES as ENSEMBLE_RULES
 from workbench.audit.models.seen import RULES as SEEN_RULES
 from workbench.calibration.choose.check import RULES as CHOICE_CHECK_RULES
 from workbench.calibration.choose.result import RULES as CHOICE_RULES
+from workbench.calibration.few.result import RULES as FEW_RULES
 from workbench.calibration.instrument.result import RULES as INSTRUMENT_RULES
 from workbench.calibration.instrument.split_result import RULES as SPLIT_RULES
 from workbench.calibration.paired.result import RULES as PAIRED_RULES
@@ -122,6 +123,7 @@ ALL_RULES = {
     **GROUP_RULES,
     **TRANSITIVITY_RULES,
     **PEOPLE_RULES,
+    **FEW_RULES,
     **CHOICE_RULES,
     **CHOICE_CHECK_RULES,
     **PLAN_RULES,

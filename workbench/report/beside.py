@@ -104,6 +104,14 @@ def _compare_annotators(job: MainJob) -> Result:
     return compare_annotators(job.data, reference=job.people.groups[0], judges=judges, level=level)
 
 
+def _few_labels(job: MainJob) -> Result:
+    from workbench.calibration.few.few_labels import few_labels
+
+    judges = None if job.judges is None else job.judges.groups
+    wanted = {name: job.people.settings[name] for name in ("factors", "level")}
+    return few_labels(job.data, judges, job.people.groups[0], **wanted)
+
+
 BESIDE: dict[str, Callable[[MainJob], Result]] = {
     "compare-annotators": _compare_annotators,
     "calibrate-verdicts": _calibrate_verdicts,
@@ -112,5 +120,6 @@ BESIDE: dict[str, Callable[[MainJob], Result]] = {
     "variance-split": _variance_split,
     "panel": _panel,
     "repair": _repair,
+    "few-labels": _few_labels,
 }
 """How each further result about judges beside people is made, by its name in a report."""

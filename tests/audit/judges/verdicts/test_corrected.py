@@ -12,10 +12,10 @@ from workbench.audit.judges.verdicts.corrected import corrected
 
 @pytest.mark.parametrize(
     ("labelled", "pairs", "accuracy", "truth"),
-    [(50, 500, 0.9, 0.9), (20, 100, 0.9, 0.95), (100, 500, 0.9, 0.97)],
+    [(50, 500, 0.9, 0.9), (20, 100, 0.9, 0.95), (100, 500, 0.9, 0.97), (50, 1000, 0.95, 0.98)],
 )
 def test_high_rates_are_held_as_often_as_the_interval_says(labelled, pairs, accuracy, truth):
-    held, runs = 0, 800
+    held, runs = 0, 400
     for run in range(runs):
         rng = np.random.default_rng(run)
         y = (rng.random(pairs) < truth).astype(float)
@@ -23,8 +23,8 @@ def test_high_rates_are_held_as_often_as_the_interval_says(labelled, pairs, accu
         y[labelled:] = np.nan
         found = corrected(f, y, np.arange(pairs))
         held += found["conf_low"] <= truth <= found["conf_high"]
-    # three errors of 800 runs about 93 to 97 %
-    assert 0.93 - 0.027 < held / runs < 0.97 + 0.018
+    # three errors of 400 runs about 93 to 97 %
+    assert 0.93 - 0.038 < held / runs < 0.97 + 0.026
 
 
 _SAID = st.sampled_from([0.0, 0.5, 1.0])

@@ -8,18 +8,21 @@ from typing import Any, ClassVar
 
 import numpy as np
 import pandas as pd
-from scipy.stats import norm, t
+from scipy.special import ndtri
 
+from workbench.audit.judges.verdicts.by_verdict import METHOD as _METHOD
+from workbench.audit.judges.verdicts.by_verdict import by_verdict, verdict_strata
 from workbench.audit.judges.verdicts.preferences import annotator_preference, reference_preference
 from workbench.audit.measures import Measures
 from workbench.clustered import Array, share
 from workbench.data.dataset import PreferenceData
 from workbench.errors import DesignError, refuse_out_of_range
-from workbench.intervals import MID_P, ONE_CLUSTER, effective_size, mid_p
 from workbench.results import TIDY
 from workbench.threads import on_one_thread
 
-_METHOD = f"prediction-powered mean, power-tuned; with one pair more, {MID_P}"
+_PEOPLE = ("people", "people_low", "people_high")
+_TOLD = ("estimate", "std_error", "conf_low", "conf_high", "power", "labels_needed", "n_clusters",
+         "reason")  # fmt: skip
 
 
 @dataclass(frozen=True, eq=False)
@@ -74,10 +77,10 @@ def correct_rates(
 ) -> CorrectedRates:
     r"""Estimate the win rate of every model as the reference would see it.
 
-    With judge scores f on all N pairs of a model, and the reference's scores y on n of them:
+    Of all N pairs of a model a share :math:`W_s`, of the n that the reference labelled a share
+    :math:`w_s` has a verdict of kind s, and labels of mean :math:`\bar y_s`:
 
-    .. math:: \hat\theta = \lambda \bar f_N + \overline{(y - \lambda f)}_n,\qquad
-              \lambda = \frac{\operatorname{cov}(y, f)}{\operatorname{var}(f)}
+    .. math:: \hat\theta = \sum_s \{w_s + \lambda (W_s - w_s)\} \bar y_s
 
     Parameters
     ----------
@@ -101,12 +104,11 @@ def correct_rates(
 
     Notes
     -----
-    Angelopoulos, Duchi and Zrnic (2023), "PPI++", for a mean: the pairs that the reference
-    labelled have to be drawn at random from all. The influence of both means is summed by
-    cluster. Power lies between 0, the reference alone, and 1. The interval is that of a share
-    (:func:`workbench.intervals.mid_p`, with Student's t) with one labelled pair added, a
-    quarter of it each way that judge and reference can decide: after Agresti and Coull
-    (1998), so that twenty labels that all say the same leave room for those that would not.
+    "PPI++" (Angelopoulos, Duchi and Zrnic 2023) for a mean, with the verdicts recalibrated: the
+    pairs that the reference labelled have to be drawn at random from all. Power
+    :math:`\lambda` lies between 0, the reference alone, and 1. The arithmetic and its interval,
+    which hold near 0 and 1 as well, are those of
+    :func:`workbench.audit.judges.verdicts.by_verdict.by_verdict`.
 
     Examples
     --------
@@ -168,68 +170,17 @@ def corrected(
     >>> corrected(f, y, np.arange(6))["estimate"]
     0.5
     """
-    known = np.isfinite(y)
-    n, total = int(known.sum()), len(f)
-    row: dict[str, Any] = {"n": float(total), "n_people": float(n), "method": _METHOD}
-    for name, values, where in (("judge", f, cluster), ("people", y[known], cluster[known])):
-        found = share(values, where, level)
-        row |= {name: found["estimate"], f"{name}_low": found["conf_low"],
-                f"{name}_high": found["conf_high"]}  # fmt: skip
-    if n < 2 or len(np.unique(cluster[known])) < 2:
-        few = "fewer than two labels of the reference" if n < 2 else ONE_CLUSTER
-        return row | {"estimate": np.nan, "reason": few}
-    g, target = f[known], y[known]
-    power = _power(target, g, np.ones(n), total)
-    estimate = float(np.clip(power * f.mean() + (target - power * g).mean(), 0.0, 1.0))
-    z = float(norm.ppf(0.5 + level / 2))
-    rest = float((target - power * g).var(ddof=1))
-    room = (width / 2 / z) ** 2 - power**2 * float(f.var()) / total
-    ends = _interval(f, y, known, cluster, level)
-    return row | {
-        "estimate": estimate, "std_error": ends["std_error"],
-        "conf_low": min(ends["conf_low"], estimate), "conf_high": max(ends["conf_high"], estimate),
-        "power": power, "labels_needed": np.ceil(rest / room) if room > 0 else np.nan,
-        "n_clusters": float(len(np.unique(cluster))), "reason": None,
-    }  # fmt: skip
-
-
-def _power(target: Array, judged: Array, weight: Array, total: int) -> float:
-    """Return the weight of the judge's scores."""
-    n = weight.sum()
-    gap = judged - weight @ judged / n
-    spread = float(weight @ gap**2 / n)
-    power = float(np.clip(weight @ (gap * target) / n / spread, 0, 1)) if spread else 0.0
-    # the judge's scores on all pairs are worth less where most of them are labelled
-    return float(power / (1 + n / total))
-
-
-_JUDGED, _SAID = np.array([1.0, 1.0, 0.0, 0.0]), np.array([1.0, 0.0, 1.0, 0.0])
-"""Each outcome of judge and reference: a quarter of a pair is added of each."""
-
-
-def _interval(f: Array, y: Array, known: Any, cluster: Any, level: float) -> dict[str, Any]:
-    """Return the ends, from the labels and one pair more that was shared by all outcomes."""
-    total, labelled = len(f), int(known.sum())
-    judged, said = np.concatenate([f[known], _JUDGED]), np.concatenate([y[known], _SAID])
-    weight = np.concatenate([np.ones(labelled), np.full(4, 0.25)])
-    n = float(weight.sum())
-    power = _power(said, judged, weight, total)
-    rest = said - power * judged
-    gap = rest - weight @ rest / n
-    pull = power * (f - f.mean()) / total
-    pull[known] += gap[:labelled] / n
-    mean = float(np.clip(power * f.mean() + weight @ rest / n, 0.0, 1.0))
-    mass = np.where(known, 1.0, power * labelled / total)
-    # a quarter of a pair has a quarter of its variance
-    found = effective_size(
-        mean,
-        np.concatenate([pull, np.sqrt(weight[labelled:]) * gap[labelled:] / n]),
-        np.concatenate([mass, weight[labelled:]]),
-        np.concatenate([cluster, cluster.max() + 1 + np.arange(4)]),
-        level,
-    )
-    # how the two agree is estimated from few labels, also where every pair stands alone
-    upper = 0.5 + level / 2
-    ratio = float(norm.ppf(upper) / t.ppf(upper, len(np.unique(cluster[known])) - 1))
-    low, high = mid_p(mean, found.size * ratio**2, level)
-    return {"std_error": found.error, "conf_low": low, "conf_high": high}
+    kind, weight = verdict_strata(f[:, None]), np.ones(len(f))
+    order = np.argsort(cluster, kind="stable")
+    at = (kind[order], y[order], weight, cluster[order])
+    found = {name: values.tolist()[0] for name, values in by_verdict(*at, level).items()}
+    judge, people = share(f, cluster, level), {name: found[name] for name in _PEOPLE}
+    z = float(ndtri(0.5 + level / 2))
+    room = (width / 2 / z) ** 2 - found["between"]
+    found["labels_needed"] = np.ceil(found["rest"] / room) if room > 0 else np.nan
+    alone = {"judge": judge["estimate"], "judge_low": judge["conf_low"],
+             "judge_high": judge["conf_high"], **people}  # fmt: skip
+    row = {"n": found["n"], "n_people": found["n_people"], "method": _METHOD, **alone}
+    if found["reason"] is not None:
+        return row | {"estimate": np.nan, "reason": found["reason"]}
+    return row | {name: found[name] for name in _TOLD}

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from workbench.clustered import Array
 from workbench.data.dataset import PreferenceData
 
 
@@ -35,6 +38,35 @@ def annotator_preference(data: PreferenceData, annotator: str) -> pd.Series:
     data = data.decided()
     mine = data.labels["annotator"].eq(annotator).to_numpy(dtype=bool)
     return mean_preferences(data, mine)["preference"]
+
+
+def preference_table(data: PreferenceData, annotators: Sequence[str]) -> Array:
+    """Return the mean preferences of several annotators, shape (pairs, annotators).
+
+    As :func:`annotator_preference`, of all of them in one sweep over the labels.
+
+    Parameters
+    ----------
+    data : PreferenceData
+        Of one criterion.
+    annotators : sequence of str
+
+    Examples
+    --------
+    >>> import workbench as wb
+    >>> preference_table(wb.load("sample"), ["sim-judge-length"]).shape[1]
+    1
+    """
+    preference = data.labels["preference"].to_numpy("float64")
+    weight = data.labels["weight"].to_numpy("float64")
+    column = pd.Index(annotators).get_indexer(data.labels["annotator"])
+    use = (column >= 0) & np.isfinite(preference) & (weight > 0)
+    shape = (len(data.pairs), len(annotators))
+    cell, size = data.pair_rows[use] * shape[1] + column[use], shape[0] * shape[1]
+    total = np.bincount(cell, weight[use], size)
+    sums = np.bincount(cell, weight[use] * preference[use], size)
+    mean = np.divide(sums, total, out=np.full(size, np.nan), where=total > 0)
+    return np.asarray(mean.reshape(shape))
 
 
 def reference_mask(data: PreferenceData, reference: str) -> NDArray[np.bool_]:

@@ -1,0 +1,54 @@
+"""``workbench few-labels``, and its part of a report."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from typer.testing import CliRunner
+
+import workbench as wb
+from tests.calibration.few_planted import planted
+from workbench.cli.main import app
+
+
+def run(*arguments: object) -> Any:
+    return CliRunner().invoke(app, [*map(str, arguments), "--quiet"])
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return wb.save(planted(0, N=400), tmp_path_factory.mktemp("few") / "data")
+
+
+def test_the_numbers_are_the_library_s_and_the_page_is_written(
+    folder: Path, tmp_path: Path
+) -> None:
+    done = run("few-labels", folder, "--judge", "good", "--by", "scenario", "--json", "--out",
+               tmp_path)  # fmt: skip
+    assert done.exit_code == 0
+    told = json.loads(done.stdout)["tables"]["few_labels"]
+    found = wb.few_labels(wb.load(folder), ["good"], by="scenario").to_frame()
+    assert len(told) == len(found)
+    assert told[3]["estimate"] == pytest.approx(found["estimate"][3])
+    page = (tmp_path / "report.html").read_text(encoding="utf-8")
+    assert "few-labels" in page
+    assert (tmp_path / "few_labels.csv").is_file()
+    text = run("few-labels", folder)
+    assert "labels alone" in text.stdout
+
+
+def test_a_report_takes_it(folder: Path, tmp_path: Path) -> None:
+    done = run("report", folder, "--reference", "human", "--with", "few-labels", "--out",
+               tmp_path / "page.html")  # fmt: skip
+    assert done.exit_code == 0, done.output
+    page = (tmp_path / "page.html").read_text(encoding="utf-8")
+    assert "Few labels beside judges" in page
+
+
+def test_an_unknown_slice_is_an_error(folder: Path) -> None:
+    done = run("few-labels", folder, "--by", "colour")
+    assert done.exit_code == 1
+    assert "slice by" in done.output

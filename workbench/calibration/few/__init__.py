@@ -1,0 +1,1 @@
+"""What few labels of people and many verdicts of judges tell together."""

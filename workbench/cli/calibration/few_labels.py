@@ -1,0 +1,51 @@
+"""What few labels of people and many verdicts of judges tell together."""
+
+from __future__ import annotations
+
+import shlex
+from typing import Annotated
+
+import typer
+
+from workbench.cli.command import Run, command, split_names
+from workbench.cli.flags import flags_of
+from workbench.cli.options import FORMAT, REFERENCE, SOURCE, fit_flags
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command to an application."""
+    command(app, SOURCE, FORMAT, REFERENCE, *fit_flags("factors", "scenarios", "level"))(few_labels)
+
+
+def few_labels(
+    run: Run,
+    judge: Annotated[
+        list[str] | None,
+        typer.Option(help="Only these judges, not every annotator that is no person. Commas "
+                     "separate; may be repeated."),
+    ] = None,
+    by: Annotated[
+        str | None, typer.Option(metavar="COLUMN", help="Column of the pairs to slice by.")
+    ] = None,
+) -> None:  # fmt: skip
+    """Say what people would say of all pairs, from a judge's verdicts and few labels."""
+    import workbench as wb
+    from workbench.report.build import report
+    from workbench.report.main_job import with_factors
+
+    data = run.load()
+    with run.progress("Scoring factors"):
+        data = with_factors(data)
+    names = split_names(judge or [])
+    with run.progress("Putting labels and verdicts together"):
+        found = wb.few_labels(
+            data, names or None, run.config.reference or "human",
+            factors=list(run.config.factors) or None, by=by, **run.fit_options("level"),
+        )  # fmt: skip
+    run.show_result(found)
+    if run.out is not None:
+        words = ["workbench", "few-labels", run.config.source]
+        words += ["--judge", ",".join(names)] if names else []
+        words += ["--by", by] if by else []
+        told = shlex.join([*words, *flags_of(run.config), "--out", run.out.name])
+        report(found, data=data, title=found.heading, command=told).save(run.out / "report.html")
