@@ -21,7 +21,7 @@ def run(*arguments: object) -> Any:
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return wb.save(lover(), tmp_path_factory.mktemp("repair") / "data")
+    return wb.save(lover(n=500), tmp_path_factory.mktemp("repair") / "data")
 
 
 def test_the_numbers_are_the_library_s_and_the_judge_is_saved(folder: Path, tmp_path: Path) -> None:
@@ -38,6 +38,28 @@ def test_the_numbers_are_the_library_s_and_the_judge_is_saved(folder: Path, tmp_
     assert mended.weights == pytest.approx(found.mended.weights)
     labelled = wb.judge(wb.load(folder), mended)
     assert mended.name in set(labelled.data.annotators["annotator"])
+
+
+def test_the_saved_judge_labels_and_is_audited(folder: Path, tmp_path: Path) -> None:
+    assert run("repair-judge", folder, "--judge", JUDGE, "--out", tmp_path).exit_code == 0
+    file = tmp_path / "mended_judge.json"
+    done = run("judge", folder, "--mended", file, "--out", tmp_path / "labelled")
+    assert done.exit_code == 0, done.output
+    names = set(wb.load(tmp_path / "labelled").annotators["annotator"])
+    assert names == {"ann", JUDGE, f"{JUDGE} (mended)"}
+    both = run("judge", folder, "--mended", file, "--model", "offline:plain")
+    assert both.exit_code == 1
+    assert "asks no model by itself" in both.stderr
+    alone = run("audit-judge", "sample", "--judge", f"mended:{file}", "--pairs", 6)
+    assert alone.exit_code == 1
+    assert "cannot be asked" in alone.stderr
+    spec = wb.score_factors(wb.load("sample"), wb.factors.FAMILIES["length"]).factor_specs
+    factors = {"words": {"weight": -1.0, "spec": spec["words"]}}
+    wb.MendedJudge("longer", {"verdict": 1.0}, factors).save(tmp_path / "j.json")
+    judge = f"mended:{tmp_path / 'j.json'}@rule:longer"
+    audited = run("audit-judge", "sample", "--judge", judge, "--suite", "smoke", "--pairs", 6)
+    assert audited.exit_code == 0, audited.output
+    assert "longer (mended)" in audited.stdout
 
 
 def test_a_refusal_saves_no_judge(folder: Path, tmp_path: Path) -> None:

@@ -225,9 +225,34 @@ def factors(
     run.save(data)
 
 
-def judge(run: AnnotateRun, dry_run: DryRun = False, retry_failed: Retry = False) -> None:
-    """Let a model judge the pairs; --out is the run's folder, taken up where it stopped."""
-    run.ask(dry_run, retry_failed)
+def judge(
+    run: AnnotateRun,
+    mended: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="A mended judge: corrects the verdicts in the data."),
+    ] = None,
+    dry_run: DryRun = False,
+    retry_failed: Retry = False,
+) -> None:
+    """Let a model judge the pairs; --out is the run's folder, taken up where it stopped.
+
+    With --mended no model is asked, and --out is the folder for the data with the new labels.
+    """
+    if mended is None:
+        run.ask(dry_run, retry_failed)
+        return
+    if run.config.model is not None:
+        raise ConfigError(
+            "A mended judge asks no model by itself.",
+            found=f"{mended} and the model {run.config.model}",
+            expected="--mended FILE on data with the judge's verdicts, or --model NAME",
+            fix="Let the model judge first, and mend the verdicts in the folder of that run.",
+        )
+    import workbench as wb
+
+    found = wb.judge(run.load(), wb.MendedJudge.load(mended))
+    run.show(found.summary(), found.to_dict())
+    run.save(found.data)
 
 
 def plan(

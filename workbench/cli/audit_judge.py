@@ -54,8 +54,9 @@ def audit_judge(
     judge: Annotated[
         str | None,
         typer.Option(
-            help="A model at the endpoint or offline:plain; rule:longer; sim:length; or "
-            "FILE.py:NAME, a function that scores (prompt, response) pairs."
+            help="A model at the endpoint or offline:plain; rule:longer; sim:length; "
+            "FILE.py:NAME, a function that scores (prompt, response) pairs; or "
+            "mended:FILE@JUDGE, a correction of one of the last three."
         ),
     ] = None,
     from_verdicts: Annotated[
@@ -99,7 +100,7 @@ def audit_judge(
 
 
 def _is_ours(judge: str) -> bool:
-    return judge.startswith(("rule:", "sim:")) or ".py:" in judge
+    return judge.startswith(("rule:", "sim:", "mended:")) or ".py:" in judge
 
 
 def _observed(run: AnnotateRun, data: PreferenceData, reference: str) -> list[Result]:
@@ -150,8 +151,27 @@ def _judge(name: str) -> Judge:
         return RuleJudge(rest)  # type: ignore[arg-type]
     if kind == "sim":
         return BiasedJudge(rest)  # type: ignore[arg-type]
+    if kind == "mended":
+        return _mended(rest)
     file, _, function = name.rpartition(":")
     return RewardJudge(_function(Path(file), function), function)
+
+
+def _mended(name: str) -> Judge:
+    """Return a mended judge around the one that is named after the file, or kept in it."""
+    from workbench.judges import MendedJudge
+
+    file, mark, inner = name.rpartition("@")
+    found = MendedJudge.load(file, _judge(inner)) if mark else MendedJudge.load(name)
+    if found.inner is None:
+        raise ConfigError(
+            "Nobody is behind the mended judge, so it cannot be asked.",
+            where=name,
+            found=f"a correction of {found.judge}",
+            expected="mended:FILE@JUDGE, with JUDGE as rule:longer, sim:length or FILE.py:NAME",
+            fix="Name who is asked; a model is put behind it in Python: mended.around(judge).",
+        )
+    return found
 
 
 def _function(path: Path, name: str) -> Any:

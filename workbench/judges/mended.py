@@ -101,6 +101,11 @@ class MendedJudge:
             inner=inner, name=name or self.name, kind=inner.kind, about=self.about,
         )  # fmt: skip
 
+    def again(self, repeat: int) -> MendedJudge:
+        """Return the judge as it is asked another time."""
+        other = getattr(self.inner, "again", None)
+        return self if other is None else self.around(other(repeat))
+
     def settings(self) -> dict[str, Any]:
         """Return what made the verdicts, as plain JSON values."""
         inner = None if self.inner is None else self.inner.settings()

@@ -19,6 +19,7 @@ from workbench.json_values import to_json
 from workbench.judges.chat import ChatJudge
 from workbench.judges.judge import judge as ask
 from workbench.judges.verdict_features import verdict_features
+from workbench.llm.progress import spending_frame
 from workbench.llm.request import OFFLINE
 from workbench.principles.constitution import Constitution
 from workbench.principles.extraction import Extraction
@@ -135,8 +136,10 @@ def prompt_candidate(
         ids = pairs.data.pairs["pair_id"].to_numpy()[pairs.row]
         held = ids if constitution.unseen is None else ids[np.isin(ids, constitution.unseen)]
         _refuse_seen(held)
-        found = ask(pairs.data.filter(pair_ids=held), constitution.judge)
-        data, name, spending = found.data, constitution.judge.name, found.spending
+        before = _spent(constitution.judge)
+        data = ask(pairs.data.filter(pair_ids=held), constitution.judge).data
+        # who answers may have answered others before
+        name, spending = constitution.judge.name, (_spent(constitution.judge) - before).to_frame().T
         source = "named as unseen" if constitution.unseen is not None else "taken as unseen"
         notes = [f"{name}: asked about {len(held):,} pairs {source} by its principles"]
         if constitution.judge.model.startswith(OFFLINE):
@@ -146,6 +149,11 @@ def prompt_candidate(
     features = verdict_features(data.pair_rows[mine], data.labels[mine], len(data))
     verdict = _placed(data, features["verdict"], pairs)
     return Candidate(verdict, (verdict + 1.0) / 2.0), spending, notes
+
+
+def _spent(judge: ChatJudge) -> pd.Series:
+    table = spending_frame(judge.settings()["spending"])
+    return table[["calls", "prompt_tokens", "completion_tokens", "cost"]].sum(skipna=False)
 
 
 def _placed(data: PreferenceData, values: pd.Series, pairs: Judged) -> NDArray[np.float64]:

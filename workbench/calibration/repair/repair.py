@@ -181,8 +181,7 @@ def _cost(pairs: Judged, spending: pd.DataFrame) -> pd.DataFrame:
            "completion_tokens": 0, "cost": 0.0}  # fmt: skip
     used = [row]
     if len(spending):
-        sums = spending.reindex(columns=["calls", "prompt_tokens", "completion_tokens", "cost"])
-        used.append({"term": PROMPT, "pairs_labelled": 0, **sums.sum(skipna=False).to_dict()})
+        used.append({"term": PROMPT, "pairs_labelled": 0, **spending.iloc[0].to_dict()})
     return pd.DataFrame(used)
 
 
