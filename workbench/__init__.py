@@ -61,6 +61,8 @@ if TYPE_CHECKING:
     from workbench.compare.contrast import contrast as contrast
     from workbench.compare.generation import Generation as Generation
     from workbench.compare.generation import generation as generation
+    from workbench.compare.scenario_ratings.rate import rate_scenarios as rate_scenarios
+    from workbench.compare.scenario_ratings.result import ScenarioRatings as ScenarioRatings
     from workbench.compare.scenarios import ScenarioPool as ScenarioPool
     from workbench.compare.scenarios import pool_scenarios as pool_scenarios
     from workbench.compare.similarity import similarity as similarity
@@ -201,6 +203,8 @@ _EXPORTS = {
     "most_wrong": "workbench.explain.hard_pairs",
     "pool_scenarios": "workbench.compare.scenarios",
     "ScenarioPool": "workbench.compare.scenarios",
+    "rate_scenarios": "workbench.compare.scenario_ratings.rate",
+    "ScenarioRatings": "workbench.compare.scenario_ratings.result",
     "PublishedFits": "workbench.decompose.published",
     "rate": "workbench.ratings.bradley_terry",
     "Ratings": "workbench.ratings.result",

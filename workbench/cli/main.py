@@ -23,6 +23,7 @@ from workbench.cli import (
     opened,
     principles,
     report,
+    scenario_ratings,
     whole_run,
 )
 from workbench.cli.calibration import (
@@ -165,6 +166,7 @@ principles.register(app)
 audit_judge.register(app)
 audit_model.register(app)
 audit_rewards.register(app)
+scenario_ratings.register(app)
 curate.register(app)
 soft_verdicts.register(app)
 raters.register(app)

@@ -22,6 +22,7 @@ from workbench.calibration.plan.result import RULES as PLAN_RULES
 from workbench.calibration.repair.findings import RULES as REPAIR_RULES
 from workbench.calibration.route.result import RULES as ROUTE_RULES
 from workbench.calibration.soft.result import RULES as VERDICT_RULES
+from workbench.compare.scenario_ratings.result import RULES as SCENARIO_RATING_RULES
 from workbench.curate.findings import RULES as CURATE_RULES
 from workbench.decompose.checks.rules import RULES as CHECK_RULES
 from workbench.decompose.identify import HIGH_CONDITION
@@ -116,6 +117,7 @@ ALL_RULES = {
     **ENSEMBLE_RULES,
     **OPTIMISATION_RULES,
     **SEEN_RULES,
+    **SCENARIO_RATING_RULES,
     **CURATE_RULES,
     **RATER_RULES,
     **MIXED_RULES,

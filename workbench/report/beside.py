@@ -12,6 +12,14 @@ if TYPE_CHECKING:
     from workbench.report.job import MainJob
 
 
+def _scenario_ratings(job: MainJob) -> Result:
+    from workbench.compare.scenario_ratings.rate import rate_scenarios
+
+    people = job.people
+    drawn, level = int(people.provenance.seed or 0), people.settings["level"]
+    return rate_scenarios(job.data, people.groups[0], level=level, seed=drawn)
+
+
 def _calibrate_verdicts(job: MainJob) -> Result:
     from workbench.calibration.soft.calibrate import calibrate_verdicts
 
@@ -114,6 +122,7 @@ def _few_labels(job: MainJob) -> Result:
 
 BESIDE: dict[str, Callable[[MainJob], Result]] = {
     "compare-annotators": _compare_annotators,
+    "scenario-ratings": _scenario_ratings,
     "calibrate-verdicts": _calibrate_verdicts,
     "plan-labels": _plan_labels,
     "instrument": _instrument,

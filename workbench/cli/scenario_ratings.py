@@ -1,0 +1,80 @@
+"""Ratings of models by scenario."""
+
+from __future__ import annotations
+
+import shlex
+from typing import Annotated
+
+import typer
+
+from workbench.cli.command import Run, command, split_names
+from workbench.cli.flags import flags_of
+from workbench.cli.options import FORMAT, SOURCE, fit_flags
+from workbench.errors import ConfigError
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command to an application."""
+    command(app, SOURCE, FORMAT, *fit_flags("annotators", "scenarios", "level"))(rate_scenarios)
+
+
+def rate_scenarios(
+    run: Run,
+    column: Annotated[
+        str, typer.Option("--column", metavar="COLUMN", help="Column that names the scenario.")
+    ] = "scenario",
+    covariates: Annotated[
+        list[str] | None,
+        typer.Option(help="Factors held constant. Commas separate; may be repeated."),
+    ] = None,
+    weight: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="WEIGHT",
+            help="Of the scenarios in the composite: share, equal, or NAME=NUMBER for each one.",
+        ),
+    ] = None,
+) -> None:
+    """Rate the models in each scenario, with partial pooling, and over all of them."""
+    import workbench as wb
+    from workbench.report.build import report
+
+    names = split_names(covariates or []) or ()
+    given = _weights(weight or ["share"])
+    data = run.scored() if names else run.load()
+    people = "human" if (data.annotators["kind"] == "human").any() else None
+    with run.progress("Rating models by scenario"):
+        found = wb.rate_scenarios(
+            data, run.config.annotators or people, by=column, covariates=names,
+            weights=given, **run.fit_options("level"),
+        )  # fmt: skip
+    run.show_result(found)
+    if run.out is None:
+        return
+    flags = ["--column", column] if column != "scenario" else []
+    flags += ["--covariates", ",".join(names)] if names else []
+    flags += [word for text in weight or [] for word in ("--weight", text)]
+    words = ["workbench", "rate-scenarios", run.config.source, *flags, *flags_of(run.config)]
+    told = shlex.join([*words, "--out", run.out.name])
+    report(found, data=data, title=found.heading, command=told).save(run.out / "report.html")
+
+
+def _weights(texts: list[str]) -> str | dict[str, float]:
+    """Return weights by scenario, or how they are made."""
+    if texts in (["share"], ["equal"]):
+        return texts[0]
+    found = {}
+    for text in texts:
+        name, _, number = text.rpartition("=")
+        try:
+            found[name] = float(number)
+        except ValueError:
+            name = ""
+        if not name:
+            raise ConfigError(
+                "A weight cannot be read.",
+                found=text,
+                expected="share, equal, or NAME=NUMBER",
+                fix="Say --weight NAME=NUMBER once for each scenario.",
+            )
+    return found

@@ -1,0 +1,1 @@
+"""Ratings of models by scenario, each scenario borrowing strength from the others."""
