@@ -14,9 +14,9 @@ from parts.state import adopt, announce, current, job_of
 from parts.ui import failure, figure, note, table
 
 import workbench as wb
+from workbench.data.on_view.spreadsheet import to_csv
 from workbench.json_values import to_json
 from workbench.plots.forest import forest
-from workbench.report.export import to_csv
 
 
 def template() -> str:

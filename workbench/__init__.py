@@ -53,6 +53,8 @@ if TYPE_CHECKING:
     from workbench.calibration.route.route import route as route
     from workbench.calibration.soft.calibrate import calibrate_verdicts as calibrate_verdicts
     from workbench.calibration.soft.result import CalibratedVerdicts as CalibratedVerdicts
+    from workbench.calibration.tasks.with_answers import with_answers as with_answers
+    from workbench.calibration.tasks.write import write_tasks as write_tasks
     from workbench.compare.alignment import Alignment as Alignment
     from workbench.compare.alignment import align as align
     from workbench.compare.concordance import Concordance as Concordance
@@ -260,6 +262,8 @@ _EXPORTS = {
     "Transitivity": "workbench.structure.transitivity.result",
     "choose_pairs": "workbench.calibration.choose.choose",
     "Choice": "workbench.calibration.choose.result",
+    "with_answers": "workbench.calibration.tasks.with_answers",
+    "write_tasks": "workbench.calibration.tasks.write",
     "route": "workbench.calibration.route.route",
     "Routing": "workbench.calibration.route.result",
     "check_choice": "workbench.calibration.choose.check",

@@ -12,7 +12,7 @@ from parts.charts.selection import Select, rows
 from parts.opening.advice import in_the_app
 
 import workbench as wb
-from workbench.report.export import to_csv
+from workbench.data.on_view.spreadsheet import to_csv
 from workbench.results import Result
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 from typer.testing import CliRunner
 
@@ -39,3 +40,27 @@ def test_a_choice_is_printed_kept_and_held_to_its_promise(tmp_path):
     lost = run("choose-pairs", tmp_path / "after", "--after", tmp_path / "nowhere")
     assert lost.exit_code == 1
     assert "no choice of pairs" in lost.stderr
+
+
+def test_chosen_pairs_go_to_a_tool_and_its_answers_come_back(tmp_path):
+    data = wb.load("sample")
+    some = data.labels["kind"].ne("human") | data.labels["pair_id"].isin(
+        data.pairs["pair_id"][:900]
+    )
+    wb.save(replace(data, labels=data.labels[some].reset_index(drop=True)), tmp_path / "data")
+    words = ["choose-pairs", tmp_path / "data", "-n", 20, "--factors", "words", "--to", "csv"]
+    lost = run(*words)
+    assert lost.exit_code == 1
+    assert "--to without --out" in lost.stderr
+    done = run(*words, "--out", tmp_path / "choice")
+    assert done.exit_code == 0, done.stderr
+    path = tmp_path / "choice" / "tasks" / "csv" / "tasks.csv"
+    path.write_text(
+        path.read_text(encoding="utf-8").replace('"",""', '"tie","ann"'), encoding="utf-8"
+    )
+    back = ["with-answers", tmp_path / "data", "--answers", path]
+    assert run(*back).exit_code == 1
+    read = run(*back, "--out", tmp_path / "more")
+    assert read.exit_code == 0, read.stderr
+    assert "20 kept" in read.stdout
+    assert (wb.load(tmp_path / "more").labels["annotator"] == "ann").sum() == 20

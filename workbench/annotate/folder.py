@@ -186,8 +186,8 @@ class RunFolder:
 
     def save(self, result: Result, data: PreferenceData) -> None:
         """Write a result: the data with its labels or factors, its tables, text and report."""
+        from workbench.data.on_view.spreadsheet import to_csv
         from workbench.report.build import report
-        from workbench.report.export import to_csv
 
         self.results.mkdir(exist_ok=True)
         store.save(data, self.results / "data")

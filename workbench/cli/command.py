@@ -135,8 +135,8 @@ class BaseRun(ABC, Generic[C]):
             self.note(f"Written to {self.out}")
 
     def _write(self, result: Result, folder: Path) -> None:
+        from workbench.data.on_view.spreadsheet import to_csv
         from workbench.json_values import to_json
-        from workbench.report.export import to_csv
         from workbench.whole_file import write_text
 
         texts = {f"{name}.csv": to_csv(table) for name, table in result.tables().items()}

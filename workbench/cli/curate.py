@@ -41,7 +41,7 @@ def register(app: typer.Typer) -> None:
 def strength(run: Run, evidence: _Source = None) -> None:
     """Say how strong and how sure each label is, and which labels are suspect."""
     import workbench as wb
-    from workbench.report.export import to_csv
+    from workbench.data.on_view.spreadsheet import to_csv
 
     data = run.scored()
     with run.progress("Weighing labels"):

@@ -35,6 +35,7 @@ from workbench.cli.calibration import (
     plan_labels,
     repair,
     route,
+    tasks,
     variance_split,
 )
 from workbench.cli.calibration import soft as soft_verdicts
@@ -183,6 +184,7 @@ instrument.register(app)
 variance_split.register(app)
 panel.register(app)
 route.register(app)
+tasks.register(app)
 paired.register(app)
 few_labels.register(app)
 

@@ -136,7 +136,7 @@ def _checked(run: Run) -> None:
 
 def _compared(run: Run, first: Path) -> None:
     import workbench as wb
-    from workbench.report.export import to_csv
+    from workbench.data.on_view.spreadsheet import to_csv
     from workbench.whole_file import write_text
 
     found = wb.compare_reports(first, run.config.source)

@@ -12,6 +12,7 @@ import pandas as pd
 
 from workbench.compare.contrast import Contrast
 from workbench.data.dataset import PreferenceData
+from workbench.data.on_view.spreadsheet import to_csv
 from workbench.decompose.checks.check import check_fit
 from workbench.decompose.checks.result import FitCheck
 from workbench.decompose.decomposition import Decomposition
@@ -23,7 +24,7 @@ from workbench.overview.findings import find
 from workbench.overview.overview import Overview
 from workbench.report import curated, sections
 from workbench.report.data_card import card_of, data_card, simulated
-from workbench.report.export import tables_folder, tables_of, to_csv
+from workbench.report.export import tables_folder, tables_of
 from workbench.report.forms.html import page_of
 from workbench.report.forms.markdown import markdown_of
 from workbench.report.forms.pdf import pdf_of

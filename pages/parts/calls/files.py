@@ -14,7 +14,7 @@ from parts.ui import note
 from workbench.annotate.calls import call_counts, every_call
 from workbench.annotate.folder import RunFolder
 from workbench.annotate.listing import settings_frame
-from workbench.report.export import to_csv
+from workbench.data.on_view.spreadsheet import to_csv
 
 _MOST = 20_000
 """Calls that one file holds."""

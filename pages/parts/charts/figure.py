@@ -10,13 +10,13 @@ import pandas as pd
 import streamlit as st
 from parts.charts.selection import Select, fresh, lead
 
+from workbench.data.on_view.spreadsheet import to_csv
 from workbench.plots.behind import drawn_points, selected
 from workbench.plots.fold import foldable, folded
 from workbench.plots.marks import explained
 from workbench.plots.theme import CONFIG
 from workbench.plots.unplaced import words_beside
 from workbench.plots.words import alt_of
-from workbench.report.export import to_csv
 
 
 def figure(

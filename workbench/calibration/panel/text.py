@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pandas as pd
 
 from workbench.calibration.panel.findings import below_half, copies
 from workbench.intervals import ends_text
-
-if TYPE_CHECKING:
-    from workbench.calibration.panel.result import Panel
 
 _SHOWN = 12
 NOTHING_TOLD = (
@@ -20,7 +17,7 @@ NOTHING_TOLD = (
 )
 
 
-def summary_of(found: Panel) -> str:
+def summary_of(found: Any) -> str:
     """Return panels, members, gains, the effective number and the cascade as text."""
     used = found.settings
     lines = [
@@ -84,7 +81,7 @@ def _plain(row: Mapping[Any, Any]) -> str:
     return f"  {row['term']}: {row['estimate']:.3f} {ends}, n = {row['n']:,.0f}"
 
 
-def _cascade(found: Panel) -> list[str]:
+def _cascade(found: Any) -> list[str]:
     if not len(found.cascade):
         return []
     lines = [f"cascade by cost ({found.settings['counted_in']} a pair): "
@@ -99,7 +96,7 @@ def _cascade(found: Panel) -> list[str]:
     return lines
 
 
-def _quorum(found: Panel) -> str:
+def _quorum(found: Any) -> str:
     members = len(found.settings["judges"])
     thin, pairs = below_half(found.counts, members)
     none = int(found.counts.loc[found.counts["verdicts"].eq(0), "pairs"].sum())

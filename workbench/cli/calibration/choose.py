@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
+from workbench.cli.calibration import tasks
 from workbench.cli.command import Run, command, split_names
 from workbench.cli.flags import flags_of
 from workbench.cli.options import FORMAT, REFERENCE, SOURCE, fit_flags
@@ -35,6 +36,7 @@ def choose_pairs(
     ] = "factors",
     random_share: Annotated[float, typer.Option(help="Share drawn at random.")] = 0.25,
     batch: Annotated[int, typer.Option(help="Pairs after which to read labels in.")] = 25,
+    to: Annotated[list[str] | None, tasks.TO] = None,
     after: Annotated[
         list[Path] | None,
         typer.Option(metavar="FOLDER", help="Choose nothing: hold what these earlier choices (the "
@@ -64,7 +66,9 @@ def choose_pairs(
     words += ["--design", design] if design == "ratings" else []
     words += ["--random-share", f"{random_share:g}"] if random_share != 0.25 else []
     words += ["--batch", str(batch)] if batch != 25 else []
+    words += ["--to", ",".join(split_names(to) or ())] if to else []
     _shown(run, found, data, words)
+    tasks.write(run, data, found.pair_ids, to)
 
 
 def _shown(run: Run, found: Result, data: PreferenceData, words: list[str]) -> None:

@@ -7,6 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
+from workbench.cli.calibration import tasks
 from workbench.cli.command import Run, command, split_names
 from workbench.cli.flags import flags_of
 from workbench.cli.options import FORMAT, REFERENCE, SOURCE, fit_flags
@@ -30,6 +31,7 @@ def route(
         list[str] | None,
         typer.Option(help="Shares of the pairs that people can label, such as 0.1,0.3."),
     ] = None,
+    to: Annotated[list[str] | None, tasks.TO] = None,
 ) -> None:  # fmt: skip
     """Say which pairs people should label, the judge all others, under a budget."""
     import workbench as wb
@@ -43,10 +45,13 @@ def route(
             **options, **run.fit_options("folds", "level"),
         )  # fmt: skip
     run.show_result(found)
+    # those that people get under the largest budget, the most urgent first
+    tasks.write(run, data, found.pair_ids(max(found.settings["budgets"])), to)
     if run.out is not None:
         words = ["workbench", "route", run.config.source, "--judge", judge]
         words += ["--judges", ",".join(split_names(judges) or ())] if judges else []
         words += ["--budgets", ",".join(map(str, options["budgets"]))] if options else []
+        words += ["--to", ",".join(split_names(to) or ())] if to else []
         told = shlex.join([*words, *flags_of(run.config), "--out", run.out.name])
         report(found, data=data, title=found.heading, command=told).save(run.out / "report.html")
 

@@ -30,8 +30,8 @@ def calibrate_verdicts(
     --out also holds calibrated.csv: pair_id, annotator and P(A preferred), out of fold.
     """
     import workbench as wb
+    from workbench.data.on_view.spreadsheet import to_csv
     from workbench.report.build import report
-    from workbench.report.export import to_csv
     from workbench.whole_file import write_text
 
     data = run.scored()

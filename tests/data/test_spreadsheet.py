@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from workbench.report.export import guard, to_csv
+from workbench.data.on_view.spreadsheet import guard, to_csv
 
 RISKY = ("=cmd()", "+1", "-1", "@SUM(A1)", "\t=1", "\r=1", "\n=1")
 

@@ -1,0 +1,1 @@
+"""Pairs as files that a labelling tool opens, and its answers as labels."""
