@@ -36,6 +36,8 @@ if TYPE_CHECKING:
     from workbench.calibration.instrument.result import Instrument as Instrument
     from workbench.calibration.instrument.split_result import VarianceSplit as VarianceSplit
     from workbench.calibration.instrument.variance_split import variance_split as variance_split
+    from workbench.calibration.monitor.monitor import monitor as monitor
+    from workbench.calibration.monitor.result import Monitor as Monitor
     from workbench.calibration.paired.annotators import compare_annotators as compare_annotators
     from workbench.calibration.paired.models import compare_models as compare_models
     from workbench.calibration.paired.result import AnnotatorComparison as AnnotatorComparison
@@ -297,6 +299,8 @@ _EXPORTS = {
     "DesignError": "workbench.errors",
     "JudgeError": "workbench.errors",
     "WorkbenchError": "workbench.errors",
+    "monitor": "workbench.calibration.monitor.monitor",
+    "Monitor": "workbench.calibration.monitor.result",
     "plan_labels": "workbench.calibration.plan.plan",
     "LabelPlan": "workbench.calibration.plan.result",
 }

@@ -65,6 +65,19 @@ def audit_judge(
     reference: Annotated[
         str, typer.Option(help="Annotator or kind to hold verdicts against.")
     ] = "human",
+    monitor: Annotated[
+        bool,
+        typer.Option("--monitor", help="Of verdicts: watch each judge, pair after pair."),
+    ] = False,
+    baseline: Annotated[
+        str, typer.Option(help="Watch against a first share, a day, an older version, or none.")
+    ] = "0.25",
+    least: Annotated[
+        float | None, typer.Option(help="Watch: alarm where agreement is below it.")
+    ] = None,
+    time: Annotated[
+        str | None, typer.Option(metavar="COLUMN", help="Watch: column of times; else the rows.")
+    ] = None,
     fail_on: Annotated[
         list[str] | None,
         typer.Option(help="Exit with code 3 where a finding is of this level or rule."),
@@ -85,6 +98,13 @@ def audit_judge(
             expected="--judge NAME, or --from-verdicts",
             fix="Name a judge to ask, or audit the verdicts in the data.",
         )
+    if monitor and not from_verdicts:
+        raise ConfigError(
+            "Only verdicts that are there can be watched.",
+            found="--monitor with --judge",
+            expected="--from-verdicts --monitor",
+            fix="Save the judge's verdicts with times, then watch them.",
+        )
     if judge is not None and not _is_ours(judge):
         suite = run.config.suite or "default"
         config = run.config.updated("command line", model=judge, suite=suite)
@@ -95,6 +115,8 @@ def audit_judge(
     else:
         data = run.load()
         results = _observed(run, data, reference) if judge is None else _asked(run, data, judge)
+        if monitor:
+            results = [_watched(run, data, reference, baseline, least, time), *results]
         _show(run, data, results)
     fail(run, results, fail_on)
 
@@ -115,6 +137,27 @@ def _observed(run: AnnotateRun, data: PreferenceData, reference: str) -> list[Re
         board = judge_board(data, names, reference, style=True, seed=run.config.seed)
         forecasts = _forecasts(data, board.settings["judges"]) if run.config.manipulate else []
         return [board, *board.parts(), *forecasts]
+
+
+def _watched(
+    run: AnnotateRun, data: PreferenceData, reference: str, baseline: str, least: float | None,
+    time: str | None,
+) -> Result:  # fmt: skip
+    from workbench.calibration.monitor.monitor import monitor
+
+    with run.progress("Watching judges"):
+        return monitor(
+            data, list(run.config.annotators) or None, reference, baseline=_against(baseline),
+            least=least, time=time,
+        )  # fmt: skip
+
+
+def _against(baseline: str) -> float | str | None:
+    """Return a baseline as the library takes it: a share, a name or day, or nothing."""
+    try:
+        return None if baseline == "none" else float(baseline)
+    except ValueError:
+        return baseline
 
 
 def _forecasts(data: PreferenceData, judges: list[str]) -> list[Result]:

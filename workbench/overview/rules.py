@@ -16,6 +16,7 @@ from workbench.calibration.choose.result import RULES as CHOICE_RULES
 from workbench.calibration.few.result import RULES as FEW_RULES
 from workbench.calibration.instrument.result import RULES as INSTRUMENT_RULES
 from workbench.calibration.instrument.split_result import RULES as SPLIT_RULES
+from workbench.calibration.monitor.result import RULES as MONITOR_RULES
 from workbench.calibration.paired.result import RULES as PAIRED_RULES
 from workbench.calibration.panel.findings import RULES as PANEL_RULES
 from workbench.calibration.plan.result import RULES as PLAN_RULES
@@ -136,5 +137,6 @@ ALL_RULES = {
     **REPAIR_RULES,
     **VERDICT_RULES,
     **PAIRED_RULES,
+    **MONITOR_RULES,
 }
 """Every rule."""

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from scipy.stats import norm
 
 from workbench.audit.judges.verdicts.preferences import (
     annotator_preference,
@@ -21,7 +22,7 @@ from workbench.intervals import correlation_ends
 UNIT = "share"
 _SHARE = (
     "p (1 - p) x design effect of the clusters, as many labels a pair as there are; range: p at "
-    "the ends of its interval"
+    "the ends of its interval, degrees of freedom of the clusters"
 )
 _HELPED = (
     "the same x (1 - rho^2) of people with the judge (PPI++), plus the error of the judge's mean; "
@@ -107,7 +108,13 @@ def share_law(
     most = 0.25 if low <= 0.5 <= high else max(low * (1 - low), high * (1 - high))
     least = min(low * (1 - low), high * (1 - high))
     at = max(shrunk * (1 - shrunk), least)
-    return Law(variance=deff * at, low=deff * least, high=deff * max(most, at), deff=deff, **shared)
+    g = found["n_clusters"]
+    # labels that stand alone vary as p says; how clusters do is known from their number
+    unsure = float(norm.ppf(0.5 + level / 2)) * (2 / (g - 1)) ** 0.5 if g < n else 0.0
+    return Law(
+        variance=deff * at, low=deff * least * float(np.exp(-unsure)),
+        high=deff * max(most, at) * float(np.exp(unsure)), deff=deff, **shared,
+    )  # fmt: skip
 
 
 def helped(alone: Law, judge: str, said: Array, judged: Array, cluster: Codes, level: float) -> Law:

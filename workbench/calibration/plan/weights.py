@@ -10,7 +10,11 @@ import numpy as np
 import pandas as pd
 from scipy.stats import chi2, norm
 
-from workbench.audit.judges.verdicts.preferences import reference_mask
+from workbench.audit.judges.verdicts.preferences import (
+    annotator_preference,
+    reference_mask,
+    reference_preference,
+)  # fmt: skip
 from workbench.calibration.plan.law import Law
 from workbench.calibration.plan.pilot import foretell
 from workbench.compare.contrast import contrast
@@ -19,6 +23,7 @@ from workbench.data.dataset import PreferenceData
 from workbench.decompose.decomposition import Decomposition, decompose
 from workbench.decompose.design import POSITION
 from workbench.decompose.spread import group_sd
+from workbench.errors import DesignError
 
 UNIT = "log-odds per SD"
 PILOT, COLUMNS = "pilot", "factor columns alone: optimistic"
@@ -40,8 +45,10 @@ def weight_laws(
 ) -> list[Law]:  # fmt: skip
     """Return the law of each factor's weight, in log-odds per standard deviation."""
     piloted = bool(reference_mask(data, reference).any())
-    pilot = _pooled(data, [reference], reference) if piloted else _unlabelled(data)
-    fit = decompose(pilot, factors=factors, cluster=cluster, folds=0, level=level)
+    pilot, who = (data, reference) if piloted else (_unlabelled(data), "nobody")
+    fit = decompose(
+        pilot, annotator=who, factors=factors, cluster=cluster, folds=0, level=level
+    )  # fmt: skip
     one, table = next(iter(fit.fits.values())), fit.to_frame()
     size = group_sd(fit.design, 0)
     if piloted:
@@ -77,11 +84,14 @@ def contrast_laws(
     effect: float, cluster: str | Sequence[str] | None, level: float,
 ) -> list[Law]:  # fmt: skip
     """Return the law of each difference of weights, of a judge that labels what people do."""
-    shared_pairs = _pooled(data, [judge, reference], reference)
-    fit = decompose(shared_pairs, factors=factors, cluster=cluster, folds=0, level=level)
-    gap = contrast(fit, reference)
-    n = float(fit.fits[reference].n)
-    sizes = dict(zip(fit.terms, _both_sizes(fit, judge, reference), strict=True))
+    both = _on_shared_pairs(data, judge, reference)
+    mine, theirs = (
+        decompose(both, annotator=who, factors=factors, cluster=cluster, folds=0, level=level)
+        for who in (judge, reference)
+    )
+    gap = contrast(mine, theirs)
+    n = float(next(iter(theirs.fits.values())).n)
+    sizes = dict(zip(mine.terms, _both_sizes(mine, theirs), strict=True))
     told = gap.estimates.set_index("term")
     laws = []
     for row in gap.raw.to_dict("records"):
@@ -98,7 +108,7 @@ def contrast_laws(
                 else (np.nan, np.nan))  # fmt: skip
         laws.append(Law(
             goal="contrast", term=term, group=judge, unit=UNIT, wanted=effect, n=n, variance=v,
-            low=v * ends[0], high=v * ends[1], least=float(PER_TERM * len(fit.terms)),
+            low=v * ends[0], high=v * ends[1], least=float(PER_TERM * len(mine.terms)),
             own=tuple(size * used[name] for name in ("estimate", "conf_low", "conf_high")),
             method=_JOINT + ("" if taste else "; raw weights, sharpness included"),
             reason=None if np.isfinite(v) else _why(used["reason"]),
@@ -106,26 +116,30 @@ def contrast_laws(
     return laws
 
 
-def _both_sizes(fit: Decomposition, judge: str, reference: str) -> Any:
-    n = np.array([fit.fits[name].n for name in (judge, reference)], dtype=float)
-    sizes = [group_sd(fit.design, fit.design.groups.index(name)) for name in (judge, reference)]
-    return np.sqrt(n @ np.square(sizes) / n.sum())
+def _both_sizes(mine: Decomposition, theirs: Decomposition) -> Any:
+    """Return the root mean square of each coded difference over the labels of both."""
+    n = np.array([next(iter(fit.fits.values())).n for fit in (mine, theirs)], dtype=float)
+    return np.sqrt(n @ np.square([group_sd(fit.design, 0) for fit in (mine, theirs)]) / n.sum())
 
 
 def _why(reason: object) -> str:
     return str(reason) if isinstance(reason, str) and reason else "its error is not known"
 
 
-def _pooled(data: PreferenceData, names: Sequence[str], reference: str) -> PreferenceData:
-    """Return the labels of some on pairs that all of them labelled, the reference as one."""
+def _on_shared_pairs(data: PreferenceData, judge: str, reference: str) -> PreferenceData:
+    """Return the pairs that both decided."""
     data = data.decided()
-    theirs = reference_mask(data, reference)
-    labels = data.labels.assign(
-        named=data.labels["annotator"], annotator=data.labels["annotator"].mask(theirs, reference)
-    )
-    kept = labels[labels["annotator"].isin(names) & labels["preference"].notna()]
-    both = kept.groupby("pair_id")["annotator"].transform("nunique").eq(len(set(names)))
-    return replace(data, labels=complete_labels(kept[both].drop(columns="replicate")))
+    f = annotator_preference(data, judge).notna()
+    y = reference_preference(data, reference).notna()
+    both = (f & y).to_numpy(dtype=bool)
+    if not both.any():
+        raise DesignError(
+            "The judge and the reference share no pair.",
+            found=f"{judge}: {int(f.sum()):,} pairs; {reference}: {int(y.sum()):,} pairs",
+            expected="pairs that both labelled",
+            fix="Let the judge label what people labelled, or name another: judge=...",
+        )
+    return data.filter(pair_ids=data.pairs["pair_id"].to_numpy()[both])
 
 
 def _unlabelled(data: PreferenceData) -> PreferenceData:

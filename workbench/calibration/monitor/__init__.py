@@ -1,0 +1,1 @@
+"""Verdicts that arrive: intervals that may be looked at again and again."""
