@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import pandas as pd
@@ -14,7 +15,7 @@ from workbench.audit.judges.verdicts.preferences import reference_mask
 from workbench.clustered import Array, Codes
 from workbench.data.dataset import PreferenceData
 from workbench.errors import DesignError
-from workbench.judges.base import NOT_ASKED
+from workbench.judges.base import FAILED, NOT_ASKED
 
 Mask = NDArray[np.bool_]
 
@@ -59,17 +60,17 @@ class Votes:
     cluster: Codes
     several: float
 
-    @property
+    @cached_property
     def given(self) -> Mask:
         """Where there is a verdict, shape (n, k)."""
         return np.isfinite(self.side)
 
-    @property
+    @cached_property
     def missing(self) -> Mask:
         """Where nobody asked, shape (n, k)."""
         return ~(self.given | self.abstained | self.unread)
 
-    @property
+    @cached_property
     def people(self) -> Mask:
         """Pairs that the reference decided, shape (n,)."""
         return np.isfinite(self.table[:, 0])
@@ -124,12 +125,12 @@ def votes_of(data: PreferenceData, judges: Sequence[str] | None, reference: str)
     theirs = reference_mask(data, reference)
     names = _members(data, judges, theirs, reference)
     k, n = len(names), len(data.pairs)
-    code = pd.Index(names).get_indexer(data.labels["annotator"])
-    mine = code >= 0
-    cell = data.pair_rows[mine] * k + code[mine]
-    labels = data.labels[mine]
-    y = labels["preference"].to_numpy("float64")
-    said = np.isfinite(y) & (labels["weight"].to_numpy("float64") > 0)
+    everybody, found = pd.factorize(data.labels["annotator"])
+    code = pd.Index(names).get_indexer(found)[everybody]
+    at = np.flatnonzero(code >= 0)
+    cell = data.pair_rows[at] * k + code[at]
+    y = data.labels["preference"].to_numpy("float64")[at]
+    said = np.isfinite(y) & (data.labels["weight"].to_numpy("float64")[at] > 0)
 
     def mean_of(use: Mask) -> Array:
         count = np.bincount(cell[use], minlength=n * k)
@@ -144,23 +145,19 @@ def votes_of(data: PreferenceData, judges: Sequence[str] | None, reference: str)
 
     lean = 2.0 * mean_of(said) - 1.0
     given = np.isfinite(lean)
-    reason = labels["reason"].to_numpy(dtype=object)[~said]
-    lost = np.zeros(len(y), dtype=bool)
-    lost[~said] = np.isin(reason.astype(str), ("failed", "nan", "None"))
-    never = np.zeros(len(y), dtype=bool)
-    never[~said] = reason == NOT_ASKED
+    lost, never = _unsaid(data.labels["reason"], at, said)
     unread = any_of(lost) & ~given
     asked = np.bincount(cell[~never], minlength=n * k)
     pairs_asked = np.maximum((asked.reshape(n, k) > 0).sum(axis=0), 1)
     people = vote_counts(data, theirs)
-    kinds = set(labels["kind"])
+    kinds = set(data.labels["kind"].iloc[at[np.unique(code[at], return_index=True)[1]]])
     return Votes(
         members=names,
         kind=kinds.pop() if len(kinds) == 1 else "unknown",
         side=side_of(lean),
         # means of the same verdicts in another order are the same margin
         margin=np.asarray(np.round(np.abs(lean), 9), dtype=np.float64),
-        opposed=_opposed(labels["order_shown"], said, mean_of),
+        opposed=_opposed(data.labels["order_shown"], at, said, mean_of),
         abstained=any_of(~said & ~lost & ~never) & ~given & ~unread,
         unread=unread,
         calls=asked.reshape(n, k).sum(axis=0) / pairs_asked,
@@ -204,10 +201,23 @@ def side_of(lean: Array) -> Array:
     return np.asarray(np.where(np.abs(lean) <= _EVEN, 0.0, np.sign(lean)))
 
 
-def _opposed(shown: pd.Series, said: Mask, mean_of: Callable[[Mask], Array]) -> Mask:
+def _unsaid(reason: pd.Series, at: Codes, said: Mask) -> tuple[Mask, Mask]:
+    """Return which labels without a verdict could not be read, and which were not asked."""
+    lost, never = np.zeros(len(at), dtype=bool), np.zeros(len(at), dtype=bool)
+    if not said.all():
+        why = reason.iloc[at[~said]]
+        lost[~said] = (why.eq(FAILED) | why.isna()).to_numpy(dtype=bool)
+        never[~said] = why.eq(NOT_ASKED).to_numpy(dtype=bool, na_value=False)
+    return lost, never
+
+
+def _opposed(shown: pd.Series, at: Codes, said: Mask, mean_of: Callable[[Mask], Array]) -> Mask:
     """Return where the two orders lean to different sides."""
-    order = shown.to_numpy(dtype=object)
-    ab, ba = (side_of(2.0 * mean_of(said & (order == one)) - 1.0) for one in ("ab", "ba"))
+    both = []
+    for order in ("ab", "ba"):
+        mine = said & shown.eq(order).to_numpy(dtype=bool, na_value=False)[at]
+        both.append(side_of(2.0 * mean_of(mine) - 1.0))
+    ab, ba = both
     return np.asarray(np.isfinite(ab) & np.isfinite(ba) & (ab != ba))
 
 

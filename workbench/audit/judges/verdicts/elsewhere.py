@@ -103,7 +103,7 @@ def chosen_elsewhere(
     """
     n = len(values)
     size = np.bincount(fold).astype(np.float64)
-    sums = np.stack([np.bincount(fold, column) for column in values.T], axis=1)
+    sums = (fold == np.arange(len(size))[:, None]).astype(np.float64) @ values
     weights = pick((sums.sum(axis=0) - sums) / (n - size)[:, None])
     difference = np.einsum("nm,nm->n", values, weights[fold])
     spread = _spread(values, pick, cluster, size)
@@ -114,7 +114,7 @@ def chosen_elsewhere(
 def _spread(values: Array, pick: Pick, cluster: Codes, size: Array) -> float:
     """Return the variance of the error, over that of rows that do not depend."""
     n, mean = len(values), values.mean(axis=0)
-    sums = np.stack([np.bincount(cluster, column) for column in (values - mean).T], axis=1)
+    sums = _sums(values - mean, cluster)
     covariance = sums.T @ sums / n
     # which number a draw gives to which column must not hang on the order of the columns
     order = np.lexsort((covariance.sum(axis=0), np.diag(covariance), mean))
@@ -132,3 +132,12 @@ def _spread(values: Array, pick: Pick, cluster: Codes, size: Array) -> float:
     alone = np.einsum("f,dfm,dfm->d", size / n**2, weights @ covariance, weights)
     known = float(alone.mean())
     return max(float((whole**2).mean()) / known, 1.0) if known > _TIED * scale / n else 1.0
+
+
+def _sums(values: Array, cluster: Codes) -> Array:
+    """Return the sum of each cluster's rows, shape (G, M)."""
+    order = np.argsort(cluster, kind="stable")
+    first = np.flatnonzero(np.diff(cluster[order], prepend=-1))
+    if len(first) == len(cluster):
+        return values
+    return np.asarray(np.add.reduceat(values[order], first, axis=0))
