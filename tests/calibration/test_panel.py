@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import gzip
+import json
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -217,6 +220,9 @@ def test_a_cascade_saves_where_the_cheap_judge_knows_what_it_does_not_know():
     assert chosen["cost a pair saved beside asking everybody"] > 5
     assert found.chosen["order"].iloc[0] == "cheap, dear"
     assert found.settings["counted_in"] == "cost"
+    spent = pd.DataFrame({"group": ["cheap", "cheap", "dear"], "cost": [1000.0, 500.0, 1.5e4]})
+    again = wb.panel(data, costs=spent)
+    np.testing.assert_allclose(again.cascade["cost"], found.cascade["cost"])
     with pytest.raises(DesignError, match="Not every member has a cost"):
         wb.panel(data, costs={"cheap": 1.0})
 
@@ -383,6 +389,43 @@ def test_a_panel_that_judges():
                   {"members": [*rules, rules[0]]}):  # fmt: skip
         with pytest.raises(DesignError):
             wb.PanelJudge(**wrong)
+
+
+def said_by(place: Path, name: str) -> tuple[list[tuple[Any, ...]], float]:
+    """Return a judge's verdicts in both orders, and how often they say it is right."""
+    rows: list[tuple[Any, ...]] = []
+    for k, one in enumerate(json.loads(gzip.decompress((place / "result.json.gz").read_bytes()))):
+        for swap, order in ((False, "ab"), (True, "ba")):
+            said = one["results"][-1][f"swap = {swap}"]["winner"]
+            rows.append((k, name, "llm", 2.0 - int(said), order))
+    told = json.loads((place / "statistics.json").read_text(encoding="utf-8"))
+    return rows, float(told["correct_average"].rstrip("%")) / 100
+
+
+def test_llmbar_s_judges_are_as_right_as_published(shared_data):
+    """Both orders averaged: ``correct_average`` of its own statistics."""
+    folder = shared_data / "llmbar" / "LLMBar" / "Natural"
+    if not folder.is_dir():
+        pytest.skip("LLMBar's verdicts are absent")
+    items = json.loads(gzip.decompress((folder / "dataset.json.gz").read_bytes()))
+    pairs = pd.DataFrame([
+        {"prompt": f"{k} {one['input']}", "response_a": one["output_1"],
+         "response_b": one["output_2"]} for k, one in enumerate(items)
+    ])  # fmt: skip
+    rows: list[tuple[Any, ...]] = [
+        (k, "gold", "objective", 2.0 - int(one["label"]), None) for k, one in enumerate(items)
+    ]
+    published = {}
+    for name in ("GPT-4/Vanilla", "GPT-4/CoT", "ChatGPT/Vanilla", "LLaMA2/Vanilla"):
+        said, published[name] = said_by(folder / "evaluators" / name, name)
+        rows += said
+    columns = ["pair", "annotator", "kind", "preference", "order_shown"]
+    data = wb.PreferenceData.from_tables(pairs, pd.DataFrame(rows, columns=columns))
+    found = wb.panel(data, reference="gold")
+    table = found.to_frame().set_index("term")
+    assert {name: table.loc[name, "estimate"] for name in published} == pytest.approx(published)
+    # one model asked in two ways errs on the same pairs
+    assert found.matrix().loc["GPT-4/Vanilla", "GPT-4/CoT"] > 0.4
 
 
 def test_crowd_kit_s_majority_by_hand():

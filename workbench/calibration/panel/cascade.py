@@ -47,8 +47,14 @@ class Points:
     asked: Array
 
 
-def costs_of(votes: Votes, costs: Mapping[str, float] | None) -> tuple[Array, str]:
+def costs_of(votes: Votes, costs: Mapping[str, float] | pd.DataFrame | None) -> tuple[Array, str]:
     """Return what a pair costs by each member, and what that is counted in.
+
+    Parameters
+    ----------
+    votes : Votes
+    costs : mapping of str to float, or DataFrame, optional
+        Of a pair by name; or what a run spent, one row a judge and stage: ``group, cost``.
 
     Raises
     ------
@@ -57,7 +63,12 @@ def costs_of(votes: Votes, costs: Mapping[str, float] | None) -> tuple[Array, st
     """
     if costs is None:
         return votes.calls, "calls"
-    found = [costs.get(name, np.nan) for name in votes.members]
+    if isinstance(costs, pd.DataFrame):
+        asked = dict(zip(votes.members, (~votes.missing).sum(axis=0), strict=True))
+        spent = costs.groupby("group")["cost"].sum(min_count=1) if len(costs) else pd.Series()
+        costs = {str(name): float(spent[name]) / max(int(asked.get(str(name), 1)), 1)
+                 for name in spent.index}  # fmt: skip
+    found = [float(costs.get(name, np.nan)) for name in votes.members]
     wrong = [
         name for name, cost in zip(votes.members, found, strict=True) if not 0 <= cost < np.inf
     ]

@@ -66,7 +66,7 @@ def findings_of(tables: dict[str, pd.DataFrame], members: int) -> list[Finding]:
         if row["conf_low"] <= 0:
             found.append(finding(
                 RULES, "panel-no-better-than-best", "note",
-                f"The panel by {row['panel']} is not clearly better than its best member",
+                f"The panel by {row['panel']} is {_said(row)} its best member",
                 int(row["n"]), (row["estimate"], row["conf_low"], row["conf_high"]),
                 group=str(row["panel"]),
             ))  # fmt: skip
@@ -92,6 +92,10 @@ def findings_of(tables: dict[str, pd.DataFrame], members: int) -> list[Finding]:
             (thin / pairs, nan, nan),
         ))  # fmt: skip
     return found
+
+
+def _said(row: dict[Any, Any]) -> str:
+    return "worse than" if row["conf_high"] < 0 else "not clearly better than"
 
 
 def below_half(counts: pd.DataFrame, members: int) -> tuple[int, int]:

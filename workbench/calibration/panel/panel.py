@@ -48,7 +48,7 @@ def panel(
     *,
     how: str | Sequence[str] | None = None,
     truth: str | None = None,
-    costs: Mapping[str, float] | None = None,
+    costs: Mapping[str, float] | pd.DataFrame | None = None,
     folds: int = 5,
     level: float = 0.95,
     seed: int = 0,
@@ -59,7 +59,7 @@ def panel(
     ----------
     data : PreferenceData
     judges : sequence of str, optional
-        Every annotator that is no person when None.
+        Every annotator that is neither a person nor gold when None.
     reference : str
         An annotator or a kind. Without labels of it, the panel is made and its members are
         counted, and nothing is said of who is right.
@@ -68,8 +68,9 @@ def panel(
         (where a truth exists); all that can be when None.
     truth : {"exists"}, optional
         One answer of each pair is right, whoever is asked.
-    costs : mapping of str to float, optional
-        What a pair costs by each member; calls (labels a pair) when None.
+    costs : mapping of str to float, or DataFrame, optional
+        What a pair costs by each member; or what was spent, such as the ``spending`` of
+        :func:`workbench.judge`. Calls (labels a pair) when None.
     folds : int
         Folds by prompt: for weights, the best member, and the threshold of a cascade.
     level : float

@@ -46,8 +46,8 @@ def summary_of(found: Any) -> str:
                      f"{row['n_both']:,.0f} verdicts the same{rho}")  # fmt: skip
     lines += _cascade(found)
     lines.append(_quorum(found))
-    if used["n_reference"] and used["several_people"] < 1:
-        lines.append("a mistake of the reference makes members look more alike than they are: the "
+    if used["reference_is"] == "people":
+        lines.append("a mistake of people makes members look more alike than they are: the "
                      "effective number is rather too small")  # fmt: skip
     return "\n".join([*lines, f"method: {table['method'].iloc[0]}; gains: paired, best member "
                               "chosen on other prompts"])  # fmt: skip

@@ -103,7 +103,7 @@ def votes_of(data: PreferenceData, judges: Sequence[str] | None, reference: str)
     ----------
     data : PreferenceData
     judges : sequence of str, optional
-        Every annotator that is no person, and not of the reference, when None.
+        Every annotator that is neither a person nor gold, nor of the reference, when None.
     reference : str
         An annotator or a kind; without labels of it, nothing is held against it.
 
@@ -172,7 +172,7 @@ def _members(
 ) -> list[str]:
     known, inside = data.annotators, set(data.labels["annotator"][theirs])
     if judges is None:
-        free = ~known["annotator"].isin(inside) & known["kind"].ne("human")
+        free = ~known["annotator"].isin(inside) & ~known["kind"].isin(["human", "objective"])
         names = list(known["annotator"][free])
     else:
         names = [judges] if isinstance(judges, str) else list(judges)
