@@ -113,18 +113,20 @@ def weighted(votes: Votes, fold: Codes, folds: int) -> Combined:
 
 
 def by_truth(votes: Votes) -> Combined:
-    """Return the likeliest answer by Dawid and Skene's model, whichever side is called A."""
-    task, worker = np.nonzero(votes.given)
-    side = votes.side[task, worker].astype(np.int64)
-    tied = bool((side == 0).any())
-    answer = 1 - side if tied else (1 - side) // 2
-    rows, code = np.unique(task, return_inverse=True)
-    found = dawid_skene(code, worker, answer, 3 if tied else 2, either_side=True)
-    posterior = found.posterior
-    for_a, for_b = posterior[:, 0], posterior[:, -1]
-    lead = np.where(np.abs(for_a - for_b) <= _EVEN, 0.0, np.sign(for_a - for_b))
-    if tied:
-        lead = np.where(posterior[:, 1] > np.maximum(for_a, for_b) + _EVEN, 0.0, lead)
-    out, strength = np.full(len(votes.side), np.nan), np.full(len(votes.side), np.nan)
-    out[rows], strength[rows] = lead, posterior.max(axis=1)
-    return Combined(out, strength)
+    """Return the likelier side by Dawid and Skene's model, whichever side is called A.
+
+    The truth is one of two sides. A tie, as likely whichever is right, tells nothing and is left
+    out: as a third truth it would take in every pair that members find hard.
+    """
+    told = votes.given & (votes.side != 0)
+    task, worker = np.nonzero(told)
+    some = votes.given.any(axis=1)
+    side = np.where(some, 0.0, np.nan)
+    strength = np.where(some, 0.5, np.nan)
+    if len(task):
+        rows, code = np.unique(task, return_inverse=True)
+        answer = (1.0 - votes.side[task, worker]).astype(np.int64) // 2
+        for_a = dawid_skene(code, worker, answer, 2, either_side=True).posterior[:, 0]
+        side[rows] = np.where(np.abs(for_a - 0.5) <= _EVEN, 0.0, np.sign(for_a - 0.5))
+        strength[rows] = np.maximum(for_a, 1.0 - for_a)
+    return Combined(side, strength)

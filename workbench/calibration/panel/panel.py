@@ -98,7 +98,8 @@ def panel(
 
     *Weighted*: :math:`w_j = \log (r_j + 1) / (d_j - r_j + 1)`, of the :math:`d_j` pairs of the
     reference on other folds on which member j took a side, with :math:`r_j` points of agreement.
-    *Dawid-Skene*: every pair counts in either orientation; people have no part in it.
+    *Dawid-Skene*: the truth is A or B, a tie tells nothing; every pair counts in either
+    orientation; people have no part in it.
 
     *Gain*: :func:`workbench.audit.judges.verdicts.elsewhere.chosen_elsewhere`. *Effective number
     of judges*: :math:`k / (1 + (k - 1) \bar\rho)`, with the mean correlation of the errors of two
