@@ -136,6 +136,8 @@ if TYPE_CHECKING:
     from workbench.ratings.length_control import length_control as length_control
     from workbench.ratings.result import Ratings as Ratings
     from workbench.report.build import report as report
+    from workbench.report.cards.card import JudgeCard as JudgeCard
+    from workbench.report.cards.card import judge_card as judge_card
     from workbench.report.compared import compare_reports as compare_reports
     from workbench.screening.screening import Screening as Screening
     from workbench.screening.screening import screen as screen
@@ -277,6 +279,8 @@ _EXPORTS = {
     "overview": "workbench.overview.overview",
     "Overview": "workbench.overview.overview",
     "report": "workbench.report.build",
+    "judge_card": "workbench.report.cards.card",
+    "JudgeCard": "workbench.report.cards.card",
     "compare_reports": "workbench.report.compared",
     "run": "workbench.whole_run.run",
     "WholeRun": "workbench.whole_run.result",

@@ -20,6 +20,7 @@ from workbench.cli import (
     audit_rewards,
     curate,
     doctor,
+    judge_card,
     opened,
     principles,
     report,
@@ -168,6 +169,7 @@ audit_judge.register(app)
 audit_model.register(app)
 audit_rewards.register(app)
 scenario_ratings.register(app)
+judge_card.register(app)
 curate.register(app)
 soft_verdicts.register(app)
 raters.register(app)

@@ -1,0 +1,1 @@
+"""Cards: what was measured of one judge, and what was not."""
