@@ -80,7 +80,7 @@ def test_hostile_names_are_text(data: wb.PreferenceData, results: list[Any]) -> 
         told = wb.JudgeCard(record).to_markdown()
         assert not re.search(r"(?<!\\)<", told)
         assert "\x1b" not in told
-        assert len(told.splitlines()) == len(plain.to_markdown().splitlines()) + 1
+        assert len(told.splitlines()) == len(plain.to_markdown().splitlines())
         assert json.loads(wb.JudgeCard(record).to_json())["judge"]["name"] == text
 
 
