@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -293,6 +294,53 @@ def test_small_numbers_by_hand() -> None:
     assert np.isnan(detectable(np.zeros(5), np.zeros(5, dtype=int)))
     # 7 of 100 pairs changed for the better and none for the worse
     assert detectable(np.zeros(100), np.arange(100)) == pytest.approx(0.074, abs=0.001)
+
+
+def test_without_factors_only_the_verdicts_are_corrected() -> None:
+    data = lover(n=90, length=0.0)
+    bare = replace(
+        data, factors=data.factors[["pair_id"]], factor_values=data.factor_values[["pair_id"]],
+        factor_specs={},
+    )  # fmt: skip
+    found = wb.repair_judge(bare, JUDGE)
+    assert "factors alone" not in set(found.gains["term"])
+    assert "takes the judge's side wherever" in row(found, "corrected judge")["reason"]
+    assert any("only the verdicts themselves" in note for note in found.notes)
+    assert not len(found.weights)
+
+
+def test_a_judge_that_was_read_the_wrong_way_round_is_told() -> None:
+    data = lover(n=150, length=0.0)
+    own = data.labels["annotator"].eq(JUDGE)
+    said = data.labels["preference"]
+    wrong = relabelled(data, data.labels.assign(preference=said.where(~own, 1 - said)))
+    found = wb.repair_judge(wrong, JUDGE, factors=["words"])
+    assert any("turns its verdict round" in note for note in found.notes)
+    formula = found.correction.query("group == 'recalibrated judge'").set_index("term")["weight"]
+    assert formula["verdict"] < 0
+
+
+def test_gpt_4_on_llmbar_is_as_published_and_mended_by_length(shared_data: Path) -> None:
+    data = wb.load(shared_data / "llmbar").filter(annotators=["gold", "GPT-4/Vanilla"])
+    data = wb.score_factors(data, wb.factors.FAMILIES["length"][1])
+    found = wb.repair_judge(data, "GPT-4/Vanilla", "gold")
+    gain = row(found, "corrected judge")
+    # correct_False and correct_True of the five published statistics.json
+    assert gain["before"] == pytest.approx((347 + 361) / (2 * 419))
+    assert found.accepted == ["corrected judge"]
+    formula = found.correction.query("group == 'corrected judge'").set_index("term")["weight"]
+    assert formula["words"] < 0 < formula["verdict"]
+    assert "held-out agreement with gold labels" in found.summary()
+
+
+def test_gpt_4_on_mt_bench_without_texts_keeps_its_sides(shared_data: Path) -> None:
+    found = wb.repair_judge(wb.load(shared_data / "mt_bench_human"), "gpt4_pair")
+    assert found.accepted == []
+    assert found.settings["n_clusters"] == 80
+    brier = found.scores.query("measure == 'brier'").set_index("term")["estimate"]
+    assert brier["recalibrated judge"] < brier["judge"]
+    gaps = found.win_rates.dropna(subset=["gap"]).set_index(["group", "term"])["gap"]
+    assert gaps["judge", "gpt-4"] > 0.1
 
 
 def test_findings_are_findings(mended: wb.Repair) -> None:

@@ -72,6 +72,8 @@ def candidates(pairs: Judged) -> dict[str, Candidate]:
     }
     found = {JUDGE: judged}
     for name, (X, first) in columns.items():
+        if name == FACTORS and not pairs.factors:
+            continue
         fit = held_out_fit(np.ascontiguousarray(X), pairs.said, pairs.fold, first)
         found[name] = Candidate(fit.log_odds, np.asarray(expit(fit.log_odds)), fit)
     return found
@@ -165,6 +167,8 @@ def _refused(row: pd.Series, level: float) -> str:
         return f"not accepted: {row['reason']}"
     if row["after"] == row["before"] == 1.0:
         return "not accepted: the judge sides with people wherever they decide"
+    if row["estimate"] == row["std_error"] == 0:
+        return "not accepted: it takes the judge's side wherever the judge takes one"
     told = f"agreement {row['estimate']:+.3f} [{row['conf_low']:+.3f}, {row['conf_high']:+.3f}]"
     why = "does not rise for sure" if row["conf_low"] <= 0 else "rises, but not among all tested"
     most = row["detectable"]

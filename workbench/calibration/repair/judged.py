@@ -85,14 +85,14 @@ def judged_pairs(
     judge, people : str
         An annotator; an annotator or a kind.
     factors : sequence of str, optional
-        All when None.
+        All when None; without any, the verdicts alone are corrected.
     folds : int
     seed : int
 
     Raises
     ------
     DesignError
-        No such judge or people, no factor, no pair that both decided, or too few prompts.
+        No such judge, people or factor, no pair that both decided, or too few prompts.
     """
     data = data.decided()
     names = _factor_names(data, factors)
@@ -146,9 +146,9 @@ def _factor_names(data: PreferenceData, factors: Sequence[str] | None) -> list[s
     names = named_once(factors)
     names = list(data.factor_names) if names is None else names
     unknown = [name for name in names if name not in data.factor_names]
-    if unknown or not names:
+    if unknown:
         raise DesignError(
-            f"The data have no factor {unknown[0]!r}." if unknown else "The data have no factors.",
+            f"The data have no factor {unknown[0]!r}.",
             found=", ".join(data.factor_names) or "no factor columns",
             expected="names of scored factors",
             fix="Score them first: data = workbench.score_factors(data).",
@@ -217,6 +217,8 @@ def _notes(
             notes.append(f"{n:,} label{'s' * (n != 1)} of {whose} without a verdict left out")
     if "verdict" not in features:
         notes.append(f"{judge} takes no side on any pair: a correction would be of factors alone")
+    if not names:
+        notes.append("the data have no factors: only the verdicts themselves can be corrected")
     constant = [name for name in names if name not in kept]
     if constant:
         notes.append(f"left out, as they never differ: {', '.join(constant)}")

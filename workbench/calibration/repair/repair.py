@@ -47,7 +47,8 @@ def repair_judge(
     Parameters
     ----------
     data : PreferenceData
-        With factors, the judge's verdicts, and labels of people on some of its pairs.
+        With the judge's verdicts, and labels of people on some of its pairs; without factors
+        only the verdicts themselves are corrected.
     judge : str
         An annotator.
     people : str
@@ -124,6 +125,8 @@ def repair_judge(
     contrasts, why = weights(both, names, people, pairs.factors, level)
     rated = win_rates(pairs, found, level)
     notes += [f"weights cannot be compared: {why}"] if why else []
+    formula = _correction(pairs, found)
+    notes += _turned_round(formula, judge)
     notes += [] if len(rated) else ["no win rates: the pairs name no models"]
     fit = found[CORRECTED].fit
     settings = {
@@ -146,7 +149,7 @@ def repair_judge(
     return Repair(
         gains=table,
         scores=scores(pairs, found, level),
-        correction=_correction(pairs, found),
+        correction=formula,
         weights=contrasts,
         win_rates=rated,
         ratings=ratings(both, names, people, level) if len(rated) else pd.DataFrame(),
@@ -173,6 +176,14 @@ def _correction(pairs: Judged, found: dict[str, Candidate]) -> pd.DataFrame:
             for term, weight in given
         ]  # fmt: skip
     return pd.DataFrame(rows, columns=["group", "term", "weight", "of"])
+
+
+def _turned_round(formula: pd.DataFrame, judge: str) -> list[str]:
+    mine = formula[formula["group"].eq(RECALIBRATED) & formula["term"].eq("verdict")]
+    if not mine["weight"].lt(0).any():
+        return []
+    return [f"people tend to the other side than {judge}: the correction turns its verdict round; "
+            "look first whether it was read the right way"]  # fmt: skip
 
 
 def _cost(pairs: Judged, spending: pd.DataFrame) -> pd.DataFrame:

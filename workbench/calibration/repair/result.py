@@ -119,7 +119,7 @@ class Repair(Result):
             f"{used['n_decided']:,} on which people take a side; {used['folds']} folds of prompts",
             self._verdict(),
             "",
-            "held-out agreement with people",
+            f"held-out agreement with {used['people_are']}",
             *(_gain(row) for row in self.gains.to_dict("records")),
         ]
         lines += self._remains()

@@ -10,6 +10,7 @@ import typer
 from workbench.cli.command import Run, command
 from workbench.cli.flags import flags_of
 from workbench.cli.options import FORMAT, SOURCE, fit_flags
+from workbench.errors import DesignError
 
 _JUDGE = Annotated[str, typer.Option(help="Annotator to mend.")]
 _PEOPLE = Annotated[str, typer.Option(help="Annotator or kind to mend it by.")]
@@ -35,7 +36,11 @@ def repair_judge(
     import workbench as wb
     from workbench.report.build import report
 
-    data = run.scored()
+    try:
+        data = run.scored()
+    except DesignError:
+        # verdicts can be corrected without factors; the result says that there were none
+        data = run.load()
     with run.progress("Mending the judge"):
         found = wb.repair_judge(
             data, judge, people, constitution=constitution,
