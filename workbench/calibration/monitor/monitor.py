@@ -101,7 +101,8 @@ def monitor(
     pairs is one value, which counts when its last pair has arrived, and each prompt counts once.
     The sequences are those of :func:`workbench.calibration.monitor.sequence.confidence_sequence`.
     They hold at all looks at once, so that labelling may stop whenever they are narrow enough,
-    and are about twice as wide as an interval for one planned look. Alarms are bets of their own (:func:`workbench.calibration.monitor.sequence.escape`), begun again and again, so that a
+    and are about twice as wide as an interval for one planned look. Alarms are bets of their own
+    (:func:`workbench.calibration.monitor.sequence.escape`), begun again and again, so that a
     change after a long good time is seen. They share the error equally (Bonferroni): half of a
     number's part is for the rate, half for its distance from the baseline. Where no rate fits all
     looks, the judge has changed on the way.

@@ -72,7 +72,7 @@ def compare_annotators(
 
     Notes
     -----
-    Agreement is that of :func:`workbench.judge_board`: mean 1 - |a - b| of the verdicts against
+    Agreement is that of :func:`workbench.judge_board`: mean ``1 - |a - b|`` of the verdicts against
     the mode of the reference, unread ones 0; a pair counts once. With one pair a prompt and
     verdicts right or wrong, p is McNemar's mid-P of both discordant counts,
 
