@@ -143,7 +143,10 @@ def _labels(pairs: pd.DataFrame, a: list[_Graded], b: list[_Graded]) -> pd.DataF
     raw = [f"A: {x.raw}\nB: {y.raw}" for x, y in both]
     failure = [y.failure if x.failure is None else x.failure for x, y in both]
     labels = label_rows(pairs, preference, reason=reasons, raw=raw)
-    return labels.assign(strength=np.abs(difference), failure=pd.Series(failure, dtype="object"))
+    return labels.assign(
+        strength=np.abs(difference), failure=pd.Series(failure, dtype="object"),
+        grade_a=[x.grade for x in a], grade_b=[x.grade for x in b],
+    )  # fmt: skip
 
 
 def _mean(replies: list[Reply | None]) -> float:

@@ -90,7 +90,7 @@ def scores_of(
     wanted = list(dict.fromkeys(listed("facets", facets)))
     names = judge_names(data, judges, [])
     data = data.decided()
-    read, gone = _read(data, names, [one for one in wanted if one != ITEM], score)
+    read, gone = read_scores(data, names, [one for one in wanted if one != ITEM], score)
     item, levels = compressed(read.item)
     rows: list[dict[str, Any]] = []
     codes: dict[str, Codes] = {}
@@ -144,20 +144,41 @@ def crossed(one: Codes, other: Codes) -> Codes:
     return np.asarray(one * (int(other.max(initial=0)) + 1) + other, dtype=np.int64)
 
 
-class _Read(NamedTuple):
-    """Scores as they are read: codes are below 0 where a value lacks."""
+class Read(NamedTuple):
+    """Scores as they are read, one row each.
+
+    Attributes
+    ----------
+    codes : dict of str to ndarray of int
+        Level of each facet, a judge's its place among the names; below 0 where a value lacks.
+    item, cluster, pair, side : ndarray of int
+        The row of the pair, and 1 where the score is of its response B.
+    y, sign : ndarray
+        The score, and 1 where A was shown first, -1 where B was.
+    of_pairs : bool
+        Whether scores are of pairs, not of responses.
+    """
 
     codes: dict[str, Codes]
     item: Codes
     cluster: Codes
+    pair: Codes
+    side: Codes
     y: Array
     sign: Array
     of_pairs: bool
 
+    def take(self, rows: NDArray[np.bool_]) -> Read:
+        """Return some of the scores."""
+        codes = {name: code[rows] for name, code in self.codes.items()}
+        return Read(codes, self.item[rows], self.cluster[rows], self.pair[rows], self.side[rows],
+                    self.y[rows], self.sign[rows], self.of_pairs)  # fmt: skip
 
-def _read(
+
+def read_scores(
     data: PreferenceData, names: Sequence[str], wanted: Sequence[str], score: str | None
-) -> tuple[_Read, dict[str, int]]:
+) -> tuple[Read, dict[str, int]]:
+    """Return the scores of judges, sorted by name, with what is left out by reason."""
     labels = data.labels
     sides = [f"{score}_{side}" for side in "ab"]
     if score is not None and score not in labels and not set(sides) <= set(labels.columns):
@@ -167,14 +188,18 @@ def _read(
             expected=f"{score}, or {' and '.join(sides)}, in the labels",
             fix="Name a column of numbers in score=, or leave it out for verdicts.",
         )
-    of_pairs = score is None or score in labels
+    of_pairs = score is None or score in labels.columns
     mine = np.flatnonzero(labels["annotator"].isin(names).to_numpy(bool))
     at = data.pair_rows[mine]
     codes = {one: _codes(_column(data, one).take(mine)) for one in wanted}
+    if "judge" in codes:
+        place, found = pd.factorize(labels["annotator"].take(mine))
+        codes["judge"] = pd.Index(names).get_indexer(pd.Index(found).astype("str"))[place]
     cluster = _codes(data.pairs["cluster"])[at]
     first = labels["order_shown"].take(mine)
     sign = _is(first, "ab") - _is(first, "ba")
     weight = labels["weight"].to_numpy("float64")[mine]
+    pair, turned = at, np.zeros(len(at), dtype=np.int64)
     if of_pairs:
         y, item = _numbers(labels["preference" if score is None else score], mine), at
     else:
@@ -182,7 +207,9 @@ def _read(
         y = np.concatenate([_numbers(labels[side], mine) for side in sides])
         item = np.concatenate([side[at] for side in _responses(data)])
         codes = {one: np.concatenate([code, code]) for one, code in codes.items()}
-        cluster, sign, weight = (np.concatenate([v, v]) for v in (cluster, sign, weight))
+        cluster, pair = np.concatenate([cluster, cluster]), np.concatenate([at, at])
+        sign, weight = np.concatenate([sign, sign]), np.concatenate([weight, weight])
+        turned = np.repeat([0, 1], len(at))
     if score is None:
         y = np.where(np.isfinite(y), (np.sign(np.round(y - 0.5, 9)) + 1) / 2, np.nan)
     fine = np.isfinite(y) & (weight > 0)
@@ -196,8 +223,7 @@ def _read(
         again = fine & _repeated(fine, item, codes, y)
         gone[TWICE] = int(again.sum())
         fine &= ~again
-    kept = {one: code[fine] for one, code in codes.items()}
-    return _Read(kept, item[fine], cluster[fine], y[fine], sign[fine], of_pairs), gone
+    return Read(codes, item, cluster, pair, turned, y, sign, of_pairs).take(fine), gone
 
 
 def _repeated(

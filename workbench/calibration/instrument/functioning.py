@@ -15,6 +15,7 @@ from workbench.calibration.instrument.strength import Strength
 from workbench.calibration.instrument.values import NULL, Value, beside_others, values_of
 from workbench.calibration.instrument.verdicts import Fit, Said, fit_verdicts, sums_by
 from workbench.clustered import Array
+from workbench.data.dataset import PreferenceData
 from workbench.errors import DesignError
 from workbench.flips import paired_difference
 
@@ -120,17 +121,28 @@ def by_family(
     return rows, found
 
 
-def _groups(judged: Judged, by: str) -> dict[str, NDArray[np.bool_]]:
-    pairs = judged.data.pairs
-    if by not in pairs:
+def refuse_groups(data: PreferenceData, by: str) -> list[str]:
+    """Return the groups of a column of pairs.
+
+    Raises
+    ------
+    DesignError
+        No such column, one group, or too many.
+
+    Examples
+    --------
+    >>> import workbench as wb
+    >>> len(refuse_groups(wb.load("sample"), "scenario")) > 1
+    True
+    """
+    if by not in data.pairs:
         raise DesignError(
             f"There is no column {by!r} of groups.",
-            found=", ".join(map(str, pairs.columns)),
+            found=", ".join(map(str, data.pairs.columns)),
             expected="a column of the pairs",
             fix="Name one of these in by=.",
         )
-    column = pairs[by].astype("str").where(pairs[by].notna())
-    names = sorted(column.dropna().unique())
+    names = sorted(data.pairs[by].dropna().astype("str").unique())
     if not 2 <= len(names) <= MOST_GROUPS:
         raise DesignError(
             "The groups cannot be compared.",
@@ -138,6 +150,12 @@ def _groups(judged: Judged, by: str) -> dict[str, NDArray[np.bool_]]:
             expected=f"2 to {MOST_GROUPS}",
             fix="Name another column in by=.",
         )
+    return names
+
+
+def _groups(judged: Judged, by: str) -> dict[str, NDArray[np.bool_]]:
+    names = refuse_groups(judged.data, by)
+    column = judged.data.pairs[by].astype("str").where(judged.data.pairs[by].notna())
     return {name: column.eq(name).fillna(False).to_numpy(bool) for name in names}
 
 

@@ -8,11 +8,19 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from workbench.calibration.instrument.functioning import by_family, by_group
+from workbench.calibration.instrument.functioning import by_family, by_group, refuse_groups
+from workbench.calibration.instrument.graded_judges import (
+    GRADE_MARGINS,
+    SEVERITY,
+    changes_of,
+    functioning_of,
+    graded_judges,
+    rows_of,
+)
 from workbench.calibration.instrument.judged import Judged, judged
 from workbench.calibration.instrument.result import Instrument
 from workbench.calibration.instrument.strength import HOW, SOURCES, Source, Strength, strength_of
-from workbench.calibration.instrument.values import NULL, Value, row_of, values_of
+from workbench.calibration.instrument.values import DISCRIMINATION, NULL, Value, row_of, values_of
 from workbench.calibration.instrument.verdicts import Fit, Said, fit_verdicts
 from workbench.calibration.instrument.versions import MARGINS, changes, two_versions
 from workbench.data.dataset import PreferenceData
@@ -25,6 +33,11 @@ from workbench.structure.options import level_option, seed_option, whole
 from workbench.threads import on_one_thread
 
 _METHOD = "ordered logit on people's strength ({}), t over clusters"
+_RESIDUALS = "squares of residuals, t of logs over clusters"
+_GRADED = {
+    SEVERITY: "many-facet Rasch, pairwise conditional likelihood, t over clusters",
+    DISCRIMINATION: "graded response, pairwise likelihood, t over clusters",
+}
 _COLUMNS = (*TIDY, "measure", "against", "n_clusters", "method", "reason")
 _FUNCTIONING = (
     "term", "by", "group", "measure", "estimate", "std_error", "conf_low", "conf_high", "p_value",
@@ -39,6 +52,7 @@ def instrument(
     judges: str | Sequence[str] | None = None,
     reference: str = "human",
     *,
+    grades: str | None = None,
     strength: Source | None = None,
     factors: Sequence[str] | None = None,
     by: str | None = None,
@@ -58,6 +72,10 @@ def instrument(
         Annotators; everybody who is no person and no reference when None.
     reference : str
         An annotator or a kind.
+    grades : str, optional
+        Column of the labels with each pair's grade, or the stem of two with those of the responses,
+        such as ``grade`` of ``grade_a`` and ``grade_b``: judges are measured by grades, not
+        verdicts, and people are one more grader where they graded.
     strength : {"votes", "models", "factors"}, optional
         What people's log-odds z for A are taken from; the first of these that the data have
         when None, factors where some are named.
@@ -101,9 +119,16 @@ def instrument(
     are over clusters (prompts) and hold that of the spread; q-values are Benjamini and Hochberg's
     over the tests of a table.
 
+    Of grades, *severity* is that of a many-facet Rasch model, by the likelihood of the grades of
+    two judges given their sum. No quality of an item is estimated, as in joint maximum likelihood,
+    which is biased. *Discrimination* is the slope of a graded response model on qualities of
+    standard deviation 1, by the likelihood of pairs of judges over quadrature. A judge that shares
+    no item with the others, over any chain, cannot be compared.
+
     References
     ----------
-    Samejima (1969); Bock and Aitkin (1981); Wright and Masters (1982) on infit and outfit.
+    Samejima (1969); Linacre (1989); Zwinderman (1995); Bock and Aitkin (1981); Wright and Masters
+    (1982) on infit and outfit.
 
     Examples
     --------
@@ -114,6 +139,9 @@ def instrument(
     """
     names = named_once(factors)
     _refuse(strength, level, folds, seed, margins)
+    if grades is not None:
+        return _by_grades(data, judges, reference, grades, by, families, versions, margins, level,
+                          seed)  # fmt: skip
     seen = judged(data, judges, reference)
     pair = None if versions is None else two_versions(versions, seen.judges)
     found = strength_of(seen.data, seen.people, source=strength, factors=names, folds=folds,
@@ -144,6 +172,39 @@ def instrument(
     )
 
 
+def _by_grades(
+    data: PreferenceData, judges: str | Sequence[str] | None, reference: str, grades: str,
+    by: str | None, families: Mapping[str, Sequence[str]] | None, versions: Sequence[str] | None,
+    margins: Mapping[str, float] | None, level: float, seed: int,
+) -> Instrument:  # fmt: skip
+    seen = graded_judges(data, judges, reference, grades)
+    if by is not None:
+        refuse_groups(data, by)
+    pair = None if versions is None else two_versions(versions, seen.judges)
+    found, used = seen.values()
+    rows, members = functioning_of(seen, by, families, level)
+    apart = GRADE_MARGINS | dict(margins or {})
+    changed = [] if pair is None else changes_of(seen, pair, apart, level)
+    settings: dict[str, Any] = {
+        "judges": seen.judges, "reference": reference, "people": len(seen.people),
+        "strength": "grades", "strength_is": f"{grades}, severity from {seen.base}",
+        "grades": used.values.tolist(), "cut": used.cut, "n_pairs": len(used.cluster),
+        "by": by, "families": members, "versions": pair, "margins": apart if pair else None,
+        "level": level,
+    }  # fmt: skip
+    table = _with_q(rows_of(found, seen.judges, (SEVERITY, DISCRIMINATION), level), _COLUMNS)
+    fit = _with_q(rows_of(found, seen.judges, ("infit", "outfit"), level), _COLUMNS)
+    return Instrument(
+        estimates=table.assign(method=table["measure"].map(_GRADED)),
+        misfit=fit.assign(method=_RESIDUALS).drop(columns=["p_value", "q_value"]),
+        functioning=_with_q(rows, _FUNCTIONING),
+        versions=_with_q(changed, _VERSIONS),
+        exclusions=seen.exclusions,
+        settings=settings,
+        provenance=Provenance.capture(seed=seed, dataset=data.digest),
+    )
+
+
 def _refuse(
     strength: object, level: object, folds: object, seed: object,
     margins: Mapping[str, float] | None,
@@ -157,11 +218,11 @@ def _refuse(
         }
     )
     for name, margin in (margins or {}).items():
-        if name not in MARGINS or not margin > 0:
+        if name not in {*MARGINS, *GRADE_MARGINS} or not margin > 0:
             raise DesignError(
                 "The margins cannot be used.",
                 found=f"{name}: {margin}",
-                expected=f"numbers above 0 of {', '.join(MARGINS)}",
+                expected=f"numbers above 0 of {', '.join({**MARGINS, **GRADE_MARGINS})}",
                 fix="Correct margins=.",
             )
 
@@ -189,7 +250,7 @@ def _rows(
 
 def _misfit(fits: Mapping[str, Fit], level: float) -> list[dict[str, Any]]:
     return [
-        {"term": name, "measure": kind, "method": "squares of residuals, t of logs over clusters",
+        {"term": name, "measure": kind, "method": _RESIDUALS,
          **row_of(kind, Value(found, pull, fit.share, fit.n,
                               fit.reasons[0] if np.isnan(found) else None), level)}
         for name, fit in fits.items()

@@ -59,9 +59,11 @@ class Instrument(Result):
     Attributes
     ----------
     estimates : DataFrame
-        One row a judge and measure: the tidy columns, ``measure`` (``discrimination``, as a
-        multiple of people's; ``tie at equal strength``, a chance; ``favour for the first shown``,
-        log-odds), ``against`` (the value that is tested), ``n_clusters, method, reason``.
+        One row a judge and measure: the tidy columns, ``measure``, ``against`` (the value that
+        is tested), ``n_clusters, method, reason``. Measures of verdicts are ``discrimination``, as
+        a multiple of people's; ``tie at equal strength``, a chance; ``favour for the first
+        shown``, log-odds. Those of grades are ``severity``, log-odds from a grade to the next, and
+        ``discrimination``, log-odds per standard deviation of quality.
     misfit : DataFrame
         Infit and outfit of each judge: 1 where verdicts vary as the fit says.
     functioning : DataFrame
@@ -109,7 +111,7 @@ class Instrument(Result):
             f"intervals: strength by {used['strength_is']}, {used['n_pairs']:,} pairs"
         ]
         for name, table in self.estimates.groupby("term", sort=False):
-            lines.append(f"  {name}, n = {table['n'].max():,.0f} verdicts")
+            lines.append(f"  {name}, n = {table['n'].max():,.0f} labels")
             lines += [f"    {row['measure']}: {_value(row)}" for row in table.to_dict("records")]
         clear = self.functioning[self.functioning["q_value"] < _Q]
         tests = int(self.functioning["p_value"].notna().sum())
@@ -129,11 +131,13 @@ class Instrument(Result):
 
     def findings(self) -> list[Finding]:
         """Return blunt and misfitting judges, favoured families, groups, changed versions."""
+        # the slope of grades is on another scale: people are no unit of it
+        verdicts = self.settings["strength"] != "grades"
         found = [
             _found("judge-is-blunt", "warning", f"{row['term']} follows people's strength less "
                    "than half as sharply as one of them", row)
             for row in self.estimates.to_dict("records")
-            if row["measure"] == DISCRIMINATION and row["conf_high"] < _BLUNT
+            if row["measure"] == DISCRIMINATION and row["conf_high"] < _BLUNT and verdicts
         ]  # fmt: skip
         found += [
             _found("judge-misfits", "note", f"Verdicts of {row['term']} surprise more often than "
@@ -163,7 +167,9 @@ class Instrument(Result):
         return found
 
     def plot(self) -> go.Figure:
-        """Return the discrimination of each judge."""
+        """Return the discrimination of each judge, or of judges that grade the severity."""
+        if self.settings["strength"] == "grades":
+            return self._forest("severity", "severity (log-odds from a grade to the next)", 0)
         return self._forest(DISCRIMINATION, "slope on people's strength (1: one of the people)", 1)
 
     def figures(self) -> dict[str, go.Figure]:
@@ -172,6 +178,8 @@ class Instrument(Result):
 
         drawn = {self.heading: self.plot()}
         names = {"tie at equal strength": "chance of a tie at equal strength", FIRST: "log-odds"}
+        if self.settings["strength"] == "grades":
+            names = {DISCRIMINATION: "log-odds per standard deviation of quality"}
         for measure, axis in names.items():
             table = self.estimates[self.estimates["measure"].eq(measure)]
             if table["estimate"].notna().any():

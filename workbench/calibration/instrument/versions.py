@@ -76,7 +76,7 @@ def changes(
         value = _difference(before[measure], after[measure])
         row = t_over_clusters(value, level, 0.0)
         tight = t_over_clusters(value, narrow, 0.0)
-        rows.append({"term": measure, **row, **_equivalence(measure, tight, margins),
+        rows.append({"term": measure, **row, **equivalence(measure, tight, margins),
                      "old": row_of(measure, before[measure], level)["estimate"],
                      "new": row_of(measure, after[measure], level)["estimate"],
                      "method": PAIRED})  # fmt: skip
@@ -88,7 +88,7 @@ def changes(
     for row, tight in zip(wide.to_dict("records"), tight_rows.to_dict("records"), strict=True):
         named = {str(key): value for key, value in row.items()}
         reason = None if pd.isna(named["reason"]) else named["reason"]
-        rows.append({**named, "reason": reason, **_equivalence(str(row["term"]), tight, margins)})
+        rows.append({**named, "reason": reason, **equivalence(str(row["term"]), tight, margins)})
     return rows
 
 
@@ -102,9 +102,10 @@ def _difference(before: Value, after: Value) -> Value:
                  before.n + after.n, None)  # fmt: skip
 
 
-def _equivalence(
+def equivalence(
     measure: str, row: Mapping[Any, Any], margins: Mapping[str, float]
 ) -> dict[str, Any]:
+    """Return the margin of a measure, and whether an interval lies within it."""
     margin = margins.get(measure)
     if margin is None or pd.isna(row["conf_low"]):
         return {"margin": np.nan if margin is None else margin, "equivalent": None}

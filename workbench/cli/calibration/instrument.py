@@ -21,6 +21,12 @@ _Strength = Annotated[
     Literal["votes", "models", "factors"] | None,
     typer.Option("--strength", help="What people's strength is taken from."),
 ]
+_Grades = Annotated[
+    str | None,
+    typer.Option(
+        "--grades", metavar="COLUMN", help="Column of grades, or its stem before _a and _b."
+    ),
+]
 _By = Annotated[
     str | None,
     typer.Option("--by", metavar="COLUMN", help="Column of the pairs: judges in each group."),
@@ -44,6 +50,7 @@ def register(app: typer.Typer) -> None:
 def instrument(
     run: Run,
     judges: _Judges = None,
+    grades: _Grades = None,
     strength: _Strength = None,
     by: _By = None,
     family: _Family = None,
@@ -58,13 +65,14 @@ def instrument(
     options = run.fit_options("factors", "folds", "level")
     with run.progress("Measuring judges"):
         found = wb.instrument(
-            data, split_names(judges or []), run.config.reference or "human", strength=strength,
-            by=by, families=_families(family),
+            data, split_names(judges or []), run.config.reference or "human", grades=grades,
+            strength=strength, by=by, families=_families(family),
             versions=split_names([versions]) if versions else None, **options,
         )  # fmt: skip
     run.show_result(found)
     if run.out is not None:
         own = ["--judges", ",".join(found.settings["judges"])] if judges else []
+        own += ["--grades", grades] if grades else []
         own += ["--strength", strength] if strength else []
         own += ["--by", by] if by else []
         own += [word for one in family or [] for word in ("--family", one)]
