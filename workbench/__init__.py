@@ -53,6 +53,8 @@ if TYPE_CHECKING:
     from workbench.calibration.repair.result import Repair as Repair
     from workbench.calibration.route.result import Routing as Routing
     from workbench.calibration.route.route import route as route
+    from workbench.calibration.shortcuts.benchmark import check_benchmark as check_benchmark
+    from workbench.calibration.shortcuts.result import BenchmarkCheck as BenchmarkCheck
     from workbench.calibration.soft.calibrate import calibrate_verdicts as calibrate_verdicts
     from workbench.calibration.soft.result import CalibratedVerdicts as CalibratedVerdicts
     from workbench.calibration.tasks.with_answers import with_answers as with_answers
@@ -180,6 +182,8 @@ _EXPORTS = {
     "Contrast": "workbench.compare.contrast",
     "compare_annotators": "workbench.calibration.paired.annotators",
     "AnnotatorComparison": "workbench.calibration.paired.result",
+    "check_benchmark": "workbench.calibration.shortcuts.benchmark",
+    "BenchmarkCheck": "workbench.calibration.shortcuts.result",
     "compare_models": "workbench.calibration.paired.models",
     "ModelComparison": "workbench.calibration.paired.result",
     "add_judge": "workbench.data.add_judge",

@@ -251,7 +251,9 @@ def flip_p_value(sums: Array, *, mid: bool = False) -> float:
     """
     observed = abs(round(float(sums.sum())))
     net = np.abs(np.rint(sums)).astype(np.int64)
-    sizes, times = np.unique(net[net > 0], return_counts=True)
+    found = np.bincount(net)
+    sizes = np.flatnonzero(found[1:]) + 1
+    times = found[sizes]
     if observed == 0 or len(sizes) == 0:
         return 1.0
     spread = float((sizes.astype(np.float64) ** 2 * times).sum())

@@ -146,12 +146,14 @@ def size_of_sums(sums: Array, share: Array, rows: float, squares: float, level: 
     4.0
     """
     used = share > 0
-    share = share[used] / share.sum()
+    if not used.all():
+        sums, share = sums[used], share[used]
+    share = share / share.sum()
     clusters, g = float(1 / (share**2).sum()), len(share)
     alone = float(np.sqrt(rows / (rows - 1) * squares)) if rows > 1 else np.nan
     if g < 2:
         return Size(np.nan, np.nan, clusters, alone)
-    error = float(np.sqrt((g - 1) / g * ((sums[used] / (1 - share)) ** 2).sum()))
+    error = float(np.sqrt((g - 1) / g * ((sums / (1 - share)) ** 2).sum()))
     if alone <= _NOTHING:
         return Size(error, clusters, clusters, alone)
     ratio = _t(level, rows) / _t(level, clusters)

@@ -36,6 +36,7 @@ from workbench.cli.calibration import (
     plan_labels,
     repair,
     route,
+    shortcuts,
     tasks,
     variance_split,
 )
@@ -189,6 +190,7 @@ route.register(app)
 tasks.register(app)
 paired.register(app)
 few_labels.register(app)
+shortcuts.register(app)
 
 
 @command(app, opened.DATA, FORMAT, ANNOTATOR, shared=opened.SHARED)

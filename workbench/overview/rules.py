@@ -22,6 +22,7 @@ from workbench.calibration.panel.findings import RULES as PANEL_RULES
 from workbench.calibration.plan.result import RULES as PLAN_RULES
 from workbench.calibration.repair.findings import RULES as REPAIR_RULES
 from workbench.calibration.route.result import RULES as ROUTE_RULES
+from workbench.calibration.shortcuts.result import RULES as SHORTCUT_RULES
 from workbench.calibration.soft.result import RULES as VERDICT_RULES
 from workbench.compare.scenario_ratings.result import RULES as SCENARIO_RATING_RULES
 from workbench.curate.findings import RULES as CURATE_RULES
@@ -138,5 +139,6 @@ ALL_RULES = {
     **VERDICT_RULES,
     **PAIRED_RULES,
     **MONITOR_RULES,
+    **SHORTCUT_RULES,
 }
 """Every rule."""

@@ -9,7 +9,14 @@ from typing import Any, NamedTuple
 import numpy as np
 import pandas as pd
 
-from workbench.calibration.paired.differences import MEASURED, Case, compared, starts_of, told
+from workbench.calibration.paired.differences import (
+    MEASURED,
+    Case,
+    compared,
+    starts_of,
+    sums_of,
+    told,
+)
 from workbench.calibration.paired.result import AnnotatorComparison, method_of
 from workbench.calibration.paired.slices import slices_of
 from workbench.calibration.paired.verdicts import Mask, Verdicts, judges_of, verdicts_of
@@ -208,8 +215,8 @@ def _flips(differ: Mask, both: Mask, starts: Codes, level: float) -> dict[str, A
     n = int(np.count_nonzero(both))
     if n == 0:
         return _Flip(np.nan, np.nan, np.nan, 0.0)._asdict()
-    sums = np.add.reduceat(differ, starts, dtype=np.int64)
-    sizes = np.add.reduceat(both, starts, dtype=np.int64).astype(np.float64)
+    sums = sums_of(differ, starts)
+    sizes = sums_of(both, starts)
     mean = float(sums.sum() / n)
     squares = mean * (1 - mean) / n
     size = size_of_sums((sums - mean * sizes) / n, sizes, float(n), squares, level)

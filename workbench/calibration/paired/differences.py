@@ -73,6 +73,29 @@ def starts_of(cluster: Codes) -> Codes:
     return np.flatnonzero(np.r_[True, cluster[1:] != cluster[:-1]]) if len(cluster) else cluster
 
 
+def sums_of(values: NDArray[Any], starts: Codes) -> Array:
+    """Return the sums of clusters that stand beside each other.
+
+    Parameters
+    ----------
+    values : ndarray, shape (n,)
+        Truth values, whole numbers from -2 to 2 in one byte, or any floats.
+    starts : ndarray of int, shape (clusters,)
+
+    Examples
+    --------
+    >>> sums_of(np.array([True, True, False]), np.array([0, 2])).tolist()
+    [2.0, 0.0]
+    """
+    if values.dtype.itemsize > 1:
+        return np.asarray(np.add.reduceat(values, starts), dtype=np.float64)
+    # of whole numbers, differences of running sums are exact and take a third of the time
+    running = np.cumsum(values.view(np.int8), dtype=np.int32)
+    ends: Array = running[np.r_[starts[1:], len(values)] - 1].astype(np.float64)
+    ends[1:] -= ends[:-1].copy()
+    return ends
+
+
 def compared(
     cases: Iterable[Case], cluster: Codes, unit: float, margin: float, level: float
 ) -> pd.DataFrame:
@@ -221,21 +244,20 @@ def detectable(flips: Flips, level: float) -> Array:
 
 def _counted(case: Case, starts: Codes, unit: float, level: float) -> _Counted:
     """Count one comparison by value, and say what its rows are worth."""
-    wide = np.int64 if unit == 0.5 else np.float64
     n = int(np.count_nonzero(case.counts))
     if n == 0:
         return _Counted(np.zeros(0), np.zeros(0), np.nan, np.nan, 0, np.nan, SCORE)
-    sums = np.add.reduceat(case.difference, starts, dtype=wide)
-    sizes = np.add.reduceat(case.counts, starts, dtype=np.int64)
+    sums = sums_of(case.difference, starts)
+    sizes = sums_of(case.counts, starts)
     values, times = _values(case, n, unit)
     mean = float(values @ times / n)
     squares = float(times @ (values - mean) ** 2) / n**2
-    pull = (unit * sums - mean * sizes) / n if unit == 0.5 else (sums - mean * sizes) / n
-    size = size_of_sums(pull, sizes.astype(np.float64), float(n), squares, level)
+    pull = (unit * sums - mean * sizes) / n
+    size = size_of_sums(pull, sizes, float(n), squares, level)
     # signs are of whole numbers: of halves, twice the difference is one
     exact = bool(np.array_equal(2 * values, np.rint(2 * values)))
     halves = sums if unit == 0.5 else np.rint(2 * sums)
-    p = flip_p_value(halves.astype(np.float64), mid=True) if exact else None
+    p = flip_p_value(halves, mid=True) if exact else None
     single = int(sizes.max()) == 1 and bool(np.isin(values, (-1.0, 0.0, 1.0)).all())
     test = MCNEMAR if single else SIGNS if exact else SCORE
     clusters = int(np.count_nonzero(sizes))

@@ -79,7 +79,7 @@ def judges_of(data: PreferenceData, judges: Sequence[str] | None, reference: str
         A name that the data do not have.
     """
     table = data.annotators
-    theirs = set(data.labels["annotator"][reference_mask(data, reference)])
+    theirs = set(data.labels["annotator"][reference_mask(data, reference)].unique())
     if not theirs:
         raise DesignError(
             f"There are no {NOUNS.get(reference, f'labels of {reference}')} to agree with.",

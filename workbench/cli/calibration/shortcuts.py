@@ -1,0 +1,54 @@
+"""What solves a benchmark without reading it."""
+
+from __future__ import annotations
+
+import shlex
+from typing import Annotated
+
+import typer
+
+from workbench.cli.command import Run, command, split_names
+from workbench.cli.flags import flags_of
+from workbench.cli.options import FORMAT, REFERENCE, SOURCE, fit_flags
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command to an application."""
+    shared = fit_flags("factors", "scenarios", "folds", "level")
+    command(app, SOURCE, FORMAT, REFERENCE, *shared)(check_benchmark)
+
+
+def check_benchmark(
+    run: Run,
+    by: Annotated[
+        str | None,
+        typer.Option("--by", metavar="COLUMN", help="Column of the pairs that names the subset."),
+    ] = None,
+    judges: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="NAMES",
+            help="Whom rules are compared with; everybody who is no person, if nobody is named. "
+            "Commas separate; may be repeated.",
+        ),
+    ] = None,
+) -> None:
+    """Say what solves a benchmark without reading: length, style, order, model name, together."""
+    import workbench as wb
+    from workbench.report.build import report
+    from workbench.report.main_job import default_reference
+
+    data = run.load()
+    reference = run.config.reference or default_reference(data)
+    named = split_names(judges or [])
+    with run.progress("Solving it without reading"):
+        found = wb.check_benchmark(
+            data, reference, by=by, judges=named, **run.fit_options("factors", "folds", "level")
+        )
+    run.show_result(found)
+    if run.out is not None:
+        flags = ["--by", by] if by else []
+        flags += ["--judges", ",".join(named)] if named else []
+        words = ["workbench", "check-benchmark", run.config.source, *flags]
+        told = shlex.join([*words, *flags_of(run.config), "--out", run.out.name])
+        report(found, data=data, title=found.heading, command=told).save(run.out / "report.html")
