@@ -133,6 +133,7 @@ class _Judge:
                  "across": -first.across(second, told), "beyond": second.rest(told)}  # fmt: skip
         contrasts = self._tune(judge - plain, plain - full, base, cross, has_own)
         weights["judge"] = np.where(has_own, judge, np.nan)
+        contrasts["judge"] = np.full(R, np.nan)
         for found, own in ((weights, np.ones(R, dtype=bool)), (contrasts, has_own)):
             found["reason"] = self._reasons(found, own)
         return {"weights": weights, "contrasts": contrasts, **counts}
@@ -263,6 +264,6 @@ def _least(df: Array, told: Array) -> Array:
 
 
 def _blank(R: int, reason: list[str]) -> dict[str, Any]:
-    names = ("estimate", "error", "df", "power", "people", "people_error", "people_df",
+    names = ("estimate", "error", "df", "power", "people", "people_error", "people_df", "judge",
              "effective_labels")  # fmt: skip
     return {**{name: np.full(R, np.nan) for name in names}, "reason": reason}

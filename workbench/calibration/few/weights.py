@@ -16,6 +16,9 @@ from workbench.decompose.errors.tidy import p_values, t_interval
 
 RATING, WEIGHT, CONTRAST = "rating", "weight", "contrast"
 
+_NAMES = ("estimate", "error", "df", "power", "people", "people_error", "people_df", "judge",
+          "effective_labels")  # fmt: skip
+
 MOST_MODELS = 40
 """Models beyond which ratings are left to :func:`workbench.rate`."""
 
@@ -71,22 +74,21 @@ def _rows(
     judges: list[str], what: str, terms: list[str], found: list[dict[str, Any]], key: str,
     level: float,
 ) -> pd.DataFrame:  # fmt: skip
-    parts = []
-    for name, one in zip(judges, found, strict=True):
-        own = one[key]
-        # too few degrees have no estimate: t asks for one all the same
-        df, people_df = np.maximum(own["df"], 1), np.maximum(own["people_df"], 1)
-        low, high = t_interval(own["estimate"], own["error"], level, df)
-        people_low, people_high = t_interval(own["people"], own["people_error"], level, people_df)
-        tested = what != RATING
-        parts.append(pd.DataFrame({
-            "group": name, "what": what, "term": terms, "estimate": own["estimate"],
-            "std_error": own["error"], "conf_low": low, "conf_high": high,
-            "p_value": p_values(own["estimate"], own["error"], df) if tested else np.nan,
-            "n": float(one["n"]), "n_pairs": float(one["n_pairs"]), "people": own["people"],
-            "people_low": people_low, "people_high": people_high,
-            "judge": own.get("judge", np.full(len(terms), np.nan)), "power": own["power"],
-            "effective_labels": own["effective_labels"],
-            "n_clusters": float(one["n_clusters"]), "method": METHOD, "reason": own["reason"],
-        }))  # fmt: skip
-    return pd.concat(parts, ignore_index=True)
+    own = {name: np.concatenate([one[key][name] for one in found]) for name in _NAMES}
+    K = len(terms)
+    # too few degrees have no estimate: t asks for one all the same
+    df, people_df = np.maximum(own["df"], 1), np.maximum(own["people_df"], 1)
+    low, high = t_interval(own["estimate"], own["error"], level, df)
+    people_low, people_high = t_interval(own["people"], own["people_error"], level, people_df)
+    counts = {name: np.repeat([float(one[name]) for one in found], K)
+              for name in ("n", "n_pairs", "n_clusters")}  # fmt: skip
+    p = np.full(len(low), np.nan) if what == RATING else p_values(
+        own["estimate"], own["error"], df)  # fmt: skip
+    return pd.DataFrame({
+        "group": np.repeat(judges, K), "what": what, "term": np.tile(terms, len(judges)),
+        "estimate": own["estimate"], "std_error": own["error"], "conf_low": low,
+        "conf_high": high, "p_value": p, "people": own["people"], "people_low": people_low,
+        "people_high": people_high, "judge": own["judge"], "power": own["power"],
+        "effective_labels": own["effective_labels"], "method": METHOD, **counts,
+        "reason": [why for one in found for why in one[key]["reason"]],
+    })  # fmt: skip
