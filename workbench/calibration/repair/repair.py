@@ -100,9 +100,8 @@ def repair_judge(
     Examples
     --------
     >>> import workbench as wb
-    >>> data = wb.score_factors(wb.load("sample"), wb.factors.FAMILIES["length"])
-    >>> few = data.filter(pair_ids=data.pairs["pair_id"][:400])
-    >>> found = wb.repair_judge(few, "sim-judge-length", factors=["words"])
+    >>> data = wb.score_factors(wb.load("sample"), wb.factors.FAMILIES["tone"])
+    >>> found = wb.repair_judge(data, "sim-judge-length", factors=["hedges", "apologies"])
     >>> found.accepted, found.mended.name
     (['corrected judge'], 'sim-judge-length (mended)')
     """
