@@ -70,7 +70,7 @@ def logistic_folds(X: Array, y: Array, fold: Codes, folds: int, spread: Array) -
         start = _newton(Z[some], y[some], ridge, start)[0]
     b, hessian = _newton(Z, y, ridge, start)
     mu = expit(Z @ b)
-    influence = np.linalg.solve(hessian, (Z * (y - mu)[:, None]).T).T
+    influence = (Z * (y - mu)[:, None]) @ np.linalg.inv(hessian)
     each = _without_each(Z, y, fold, folds, ridge, b, hessian)
     return Logistic(b / scale, influence / scale, each / scale)
 

@@ -122,7 +122,7 @@ def _judges(
 ) -> list[str]:
     table = data.annotators
     known = table["annotator"].tolist()
-    mine = set(data.labels["annotator"][theirs])
+    mine = set(data.labels["annotator"][theirs].unique())
     if not mine:
         raise DesignError(
             "There are no labels to calibrate on.",
