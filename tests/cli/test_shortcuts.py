@@ -20,7 +20,7 @@ def test_the_command_is_the_library_s_and_leaves_a_page(tmp_path):
                "--json", "--out", tmp_path)  # fmt: skip
     assert done.exit_code == 0, done.stderr
     told = json.loads(done.stdout)["tables"]["rules"]
-    found = wb.check_benchmark(wb.load("sample"), factors=["words", "bold"])
+    found = wb.check_benchmark(wb.load("sample"), by="scenario", factors=["words", "bold"])
     assert [row["term"] for row in told] == found.to_frame()["term"].tolist()
     assert told[0]["estimate"] == pytest.approx(found.to_frame()["estimate"].iloc[0])
     page = (tmp_path / "report.html").read_text(encoding="utf-8")

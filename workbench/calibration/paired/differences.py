@@ -133,8 +133,8 @@ def compared(
     --------
     >>> d = np.repeat(np.array([1.0, -1, 0]), [14, 5, 81])
     >>> row = compared([Case(d, d < 2)], np.arange(100), 1.0, 0.1, 0.95).iloc[0]
-    >>> row["test"], round(row["p_value"], 4), row["a_ahead"]
-    ('McNemar, mid-P', 0.0414, 14.0)
+    >>> row["test"], round(float(row["p_value"]), 4), int(row["a_ahead"])
+    ('McNemar, mid-P', 0.0414, 14)
     """
     starts = starts_of(cluster)
     found = [_counted(case, starts, unit, level) for case in cases]

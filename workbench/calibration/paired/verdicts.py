@@ -132,7 +132,7 @@ def verdicts_of(data: PreferenceData, names: Sequence[str], reference: str) -> V
     >>> import workbench as wb
     >>> found = verdicts_of(wb.load("sample"), ["sim-judge-length", "sim-judge-format"], "human")
     >>> found.agreement.shape[0], found.unit, bool((np.diff(found.cluster) >= 0).all())
-    (2, 0.5, True)
+    (2, 1.0, True)
     """
     labels, row, J, n = data.labels, data.pair_rows, len(names), len(data.pairs)
     judge = pd.Index(list(names)).get_indexer(labels["annotator"])
