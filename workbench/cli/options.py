@@ -81,7 +81,7 @@ def fit_flags(*names: str) -> tuple[Parameter, ...]:
 FURTHER = _names(
     "further",
     "Also in the report: posterior, bootstrap, fit, similarity, scenarios, concordance, ratings, "
-    "compare-annotators, "
+    "compare-annotators, calibrate-verdicts, scenario-ratings, "
     "strength, raters, groups, mixed, context, transitivity, repair, people, plan-labels, "
     "instrument, variance-split, panel, few-labels.",
     FLAGS["further"],
