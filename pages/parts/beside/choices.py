@@ -1,0 +1,50 @@
+"""Which judges stand beside which people, and on what: kept in the link."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import streamlit as st
+from parts.choices import criteria, one, some
+
+import workbench as wb
+from workbench.data.columns import LABEL_COLUMNS, PAIR_COLUMNS
+
+_MOST_SLICES = 50
+"""A column with more values than this names pairs, not slices of them."""
+
+
+def chosen_judges(data: wb.PreferenceData) -> dict[str, Any]:
+    """Show the choices in the side bar and return them as options of the verbs."""
+    with st.sidebar:
+        asked = criteria(data)
+        table = data.annotators
+        names, kinds = table["annotator"].tolist(), sorted(table["kind"].unique())
+        index = kinds.index("human") if "human" in kinds else 0
+        told = "Whose labels judges are held against. A kind pools all its annotators."
+        reference = one("People", [*kinds, *names], "reference", index=index, help=told)
+        others = table[~table["annotator"].eq(reference) & ~table["kind"].eq(reference)]
+        judges = others["annotator"].tolist()
+        chosen = some("Judges (all when empty)", judges, "judges")
+        columns = ["", *_columns(data)]
+        by = one("Slices", columns, "slices", format_func=lambda name: name or "none")
+        factors = some("Factors (all when empty)", data.factor_names, "factors")
+        return {
+            "criteria": asked,
+            "reference": reference,
+            "judges": tuple(chosen) or None,
+            "judge": next(iter(chosen or judges), None),
+            "by": by or None,
+            "factors": tuple(factors) or None,
+        }
+
+
+def _columns(data: wb.PreferenceData) -> list[str]:
+    """Return the columns of pairs that part them into slices."""
+    own = {*LABEL_COLUMNS, *PAIR_COLUMNS} - {"scenario"}
+    texts = data.pairs.select_dtypes(exclude="number").columns
+    return [
+        str(name)
+        for name in texts
+        if str(name) not in own and 1 < data.pairs[name].nunique() <= _MOST_SLICES
+    ]
