@@ -69,6 +69,12 @@ st.navigation(
                 url_path="model-audit",
             ),
             st.Page(
+                "calibration.py",
+                title="Judges beside people",
+                icon=":material/balance:",
+                url_path="judges-beside-people",
+            ),
+            st.Page(
                 "add_judge.py",
                 title="Add a judge",
                 icon=":material/person_add:",
@@ -76,6 +82,12 @@ st.navigation(
             ),
         ],
         "Hand on": [
+            st.Page(
+                "next_labels.py",
+                title="Labels to buy",
+                icon=":material/add_task:",
+                url_path="labels-to-buy",
+            ),
             st.Page("curate.py", title="Curate", icon=":material/filter_alt:", url_path="curate"),
             st.Page("report.py", title="Report", icon=":material/description:", url_path="report"),
         ],
