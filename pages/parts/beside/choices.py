@@ -31,12 +31,24 @@ def chosen_judges(data: wb.PreferenceData) -> dict[str, Any]:
         factors = some("Factors (all when empty)", data.factor_names, "factors")
         return {
             "criteria": asked,
-            "reference": reference,
+            # verbs call it by what it is to them
+            **dict.fromkeys(("reference", "people", "annotator"), reference),
+            **_two_models(data),
             "judges": tuple(chosen) or None,
             "judge": next(iter(chosen or judges), None),
             "by": by or None,
             "factors": tuple(factors) or None,
         }
+
+
+def _two_models(data: wb.PreferenceData) -> dict[str, Any]:
+    """Let two models be chosen where responses have names."""
+    models = sorted({*data.pairs["model_a"].dropna(), *data.pairs["model_b"].dropna()})
+    if len(models) < 2:
+        return {}
+    first = one("Model", models, "one_model")
+    rest = [name for name in models if name != first]
+    return {"a": first, "b": one("Model beside it", rest, "other_model")}
 
 
 def _columns(data: wb.PreferenceData) -> list[str]:

@@ -4,15 +4,101 @@ from __future__ import annotations
 
 from parts.structure.views import View
 
-JUDGES: tuple[View, ...] = ()
+_WHO = ("judges", "reference")
+
+JUDGES = (
+    View(
+        "Few labels",
+        "few_labels",
+        "What do many verdicts and few labels of people tell together: rates, ratings, weights?",
+        (*_WHO, "factors", "by"),
+        factors="used",
+    ),
+    View(
+        "Panel",
+        "panel",
+        "Do several judges together say what people say, and as how many do they count?",
+        _WHO,
+        factors="",
+    ),
+    View(
+        "Instrument",
+        "instrument",
+        "How steeply does each judge follow people, how readily does it tie, and whom does it "
+        "measure otherwise?",
+        (*_WHO, "factors", "by"),
+        factors="used",
+    ),
+    View(
+        "Spread of a score",
+        "variance_split",
+        "How much of a verdict is the pair, and how much the judge, the order or chance?",
+        ("judges",),
+        factors="",
+    ),
+    View(
+        "Soft verdicts",
+        "calibrate_verdicts",
+        "Is 80 % of a judge 80 % of people, and what makes it so on pairs held out?",
+        ("judge", "reference", "by", "factors"),
+        factors="used",
+    ),
+    View(
+        "Two judges",
+        "compare_annotators",
+        "Which of two judges, or of all, agrees more with people on the same pairs?",
+        (*_WHO, "by"),
+        factors="",
+    ),
+    View(
+        "Two models",
+        "compare_models",
+        "Which of two models wins, by head-to-head and against the same opponents?",
+        ("a", "b", "annotator", "by"),
+        factors="",
+    ),
+    View(
+        "Mend a judge",
+        "repair_judge",
+        "What would make this judge say what people say, on prompts it was not mended on?",
+        ("judge", "people", "factors"),
+    ),
+    View(
+        "Shortcuts",
+        "check_benchmark",
+        "What solves these pairs without reading them?",
+        ("reference", "by"),
+        factors="used",
+    ),
+)
 """What judges beside people tell, in the order of the tabs."""
 
-LABELS: tuple[View, ...] = (
+LABELS = (
+    View(
+        "How many",
+        "plan_labels",
+        "How many labels of people find a weight, a difference, a rate or a rank?",
+        ("judge", "reference", "factors"),
+    ),
     View(
         "Which pairs",
         "choose_pairs",
         "Which pairs, labelled next, would tell most of the weights?",
         ("n", "reference", "factors"),
     ),
+    View(
+        "People or judge",
+        "route",
+        "Which pairs should go to people, and which may a judge decide?",
+        ("judge", "judges", "reference"),
+        factors="used",
+    ),
+    View(
+        "Watch",
+        "monitor",
+        "Does a judge still agree with people, looked at after every label?",
+        ("judge", "reference"),
+        factors="",
+    ),
 )
-"""What is asked before labels are bought, in the order of the tabs."""
+"""What is asked before labels are bought, and while they come, in the order of the tabs."""
