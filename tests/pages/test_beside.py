@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import inspect
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
+import pandas as pd
 import pytest
-from parts.beside.views import JUDGES, LABELS
 from streamlit.testing.v1 import AppTest
 
 import workbench as wb
+from workbench.structure.planted import planted_people
 
 PAGES = Path(__file__).resolve().parents[2] / "pages"
 
@@ -23,7 +26,67 @@ def _run(page: str, **query: str | list[str]) -> AppTest:
     return app
 
 
+@pytest.fixture
+def beside(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> wb.PreferenceData:
+    """One person who labelled half of the pairs, and two judges of all (planted)."""
+    data, _ = planted_people(people=3, labels=120, pairs=120, tastes=[(2.0, 0.5)])
+    labels = data.labels
+    judged = labels["annotator"] != "person 000"
+    half = data.pairs["pair_id"].iloc[::2]
+    kept = labels[judged | labels["pair_id"].isin(half)]
+    kept = kept.assign(kind=kept["kind"].astype("str").mask(judged, "llm"))
+    kept = kept.reset_index(drop=True)
+    place = wb.save(replace(data, labels=kept), tmp_path / "beside")
+    monkeypatch.setenv("WORKBENCH_DATA", str(place))
+    return wb.load(place)
+
+
+def _has_the_numbers(app: AppTest, found: Any) -> None:
+    assert found.summary() in [code.value for code in app.code]
+    frame = found.to_frame().reset_index(drop=True)
+    shown = [d.value.reset_index(drop=True) for d in app.dataframe if len(d.value) == len(frame)]
+    assert any(
+        set(frame.columns) == set(one.columns)
+        and pd.testing.assert_frame_equal(one[frame.columns], frame, check_dtype=False) is None
+        for one in shown
+    )
+
+
 def test_every_view_asks_what_its_verb_takes():
+    from parts.beside.views import JUDGES, LABELS
+
     for view in (*JUDGES, *LABELS):
         taken = inspect.signature(getattr(wb, view.verb)).parameters
         assert {*view.takes, *dict(view.given)} <= set(taken), view.verb
+
+
+@pytest.mark.parametrize(
+    ("view", "verb"),
+    [("Few labels", "few_labels"), ("Panel", "panel"), ("Two judges", "compare_annotators")],
+)
+def test_views_of_judges_have_the_numbers_of_their_verbs(beside, view, verb):
+    app = _run("calibration.py", judges_view=view)
+    assert not app.error
+    _has_the_numbers(app, getattr(wb, verb)(beside))
+
+
+def test_one_judge_is_chosen(beside):
+    app = _run("calibration.py", judges_view="Mend a judge", judges=["person 002"])
+    assert not app.error
+    _has_the_numbers(app, wb.repair_judge(beside, "person 002"))
+
+
+def test_labels_to_buy(beside):
+    app = _run("next_labels.py", labels_view="Which pairs", next_pairs="50")
+    assert not app.error
+    _has_the_numbers(app, wb.choose_pairs(beside, 50))
+    app = _run("next_labels.py", labels_view="People or judge")
+    assert not app.error
+    _has_the_numbers(app, wb.route(beside, "person 001"))
+
+
+def test_a_refusal_is_told(beside):
+    # whoever labelled everything leaves nothing to buy
+    app = _run("next_labels.py", labels_view="Which pairs", reference="person 001")
+    assert len(app.error) == 1
+    assert any("There is no pair to choose" in code.value for code in app.code)

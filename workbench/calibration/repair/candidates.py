@@ -106,7 +106,8 @@ def gains(pairs: Judged, found: Mapping[str, Candidate], level: float) -> pd.Dat
     table["accepted"] = [bool(s) if k else None for s, k in zip(sure, tested, strict=True)]
     for at in table.index[tested & ~sure]:
         table.loc[at, "reason"] = _refused(table.loc[at], level)
-    return table.reindex(columns=list(GAIN_COLUMNS)).assign(method=METHOD)
+    table = table.reindex(columns=list(GAIN_COLUMNS)).assign(method=METHOD)
+    return table.astype({"reason": "str"})
 
 
 def _gain(
