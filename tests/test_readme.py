@@ -51,7 +51,7 @@ def test_the_snippets_of_the_pages_run(tmp_path: Path, monkeypatch: pytest.Monke
     monkeypatch.chdir(tmp_path)
     (tmp_path / "runs").mkdir()
     names: dict[str, object] = {}
-    for page in ("python", "asking_models"):
+    for page in ("python", "asking_models", "methods/calibration/card"):
         for snippet in blocks(ROOT / "docs" / f"{page}.md", "python"):
             exec(snippet, names)  # noqa: S102 - our own text
     assert isinstance(names["draws"], wb.Bootstrap)
@@ -77,7 +77,7 @@ def test_the_whole_run_shown_is_one(tmp_path: Path) -> None:
 def test_every_snippet_is_run_by_a_test() -> None:
     # those of the training are run in tests/curate, those of the tutorial in tests/docs
     shown = {page.stem for page in DOCS if blocks(page, "python")}
-    assert shown == {"python", "asking_models", "factors", "training", "tutorial"}
+    assert shown == {"python", "asking_models", "card", "factors", "training", "tutorial"}
 
 
 @pytest.fixture(scope="module")

@@ -63,6 +63,13 @@ JUDGES = (
         "What would make this judge say what people say, on prompts it was not mended on?",
         ("judge", "people", "factors"),
     ),
+    View(
+        "Shortcuts",
+        "check_benchmark",
+        "What solves these pairs without reading them?",
+        ("reference", "by"),
+        factors="used",
+    ),
 )
 """What judges beside people tell, in the order of the tabs."""
 
