@@ -195,6 +195,42 @@ def test_time_orders_rows_do_not_and_sides_do_not():
     assert again["conf_low"].tolist() == base.to_frame()["conf_low"].tolist()
 
 
+def test_a_named_column_is_read_as_times_and_text_in_no_order_is_refused():
+    data = arriving(np.linspace(0.9, 0.5, 60), seed=6)
+    base, day = wb.monitor(data, "judge").to_frame(), "2024-01-02"
+    by_day = wb.monitor(data, "judge", baseline=day).to_frame()
+    when = data.pairs["timestamp"]
+    # every other one is told in another zone: as text it would come later
+    zones = ("UTC", "Asia/Tokyo")
+    text = [t.tz_localize("UTC").tz_convert(zones[k % 2]).isoformat() for k, t in enumerate(when)]
+    for column in (text, [int(t.timestamp()) for t in when]):
+        pairs = data.pairs.drop(columns="timestamp").assign(step=column)
+        told = replace(data, pairs=pairs)
+        pd.testing.assert_frame_equal(wb.monitor(told, "judge", time="step").to_frame(), base)
+        found = wb.monitor(told, "judge", time="step", baseline=day).to_frame()
+        pd.testing.assert_frame_equal(found, by_day)
+    pairs = data.pairs.assign(step=when.dt.strftime("%d/%m/%Y"))
+    with pytest.raises(wb.DataError, match="holds no times"):
+        wb.monitor(replace(data, pairs=pairs), "judge", time="step")
+
+
+def test_a_pair_arrives_with_the_last_label_of_those_who_are_watched():
+    data = arriving(np.linspace(0.9, 0.5, 60), seed=6)
+    base = wb.monitor(data, "judge").to_frame()
+    when, row = data.pairs["timestamp"], data.pair_rows
+    labels = data.labels.assign(judged_at=pd.to_datetime("2023-01-01"))
+    mine = labels["annotator"].eq("judge").to_numpy()
+    labels["judged_at"] = labels["judged_at"].mask(mine, when.take(row).reset_index(drop=True))
+    # somebody else judged the same pairs later, in another order
+    last = pd.to_datetime("2025-01-01") - pd.to_timedelta(row[mine], unit="h")
+    others = labels[mine].assign(annotator="other", judged_at=last)
+    labels = pd.concat([labels, others], ignore_index=True).drop(columns="replicate")
+    timed = replace(data, pairs=data.pairs.drop(columns="timestamp"),
+                    labels=complete_labels(labels))  # fmt: skip
+    for time in (None, "judged_at"):
+        pd.testing.assert_frame_equal(wb.monitor(timed, "judge", time=time).to_frame(), base)
+
+
 def test_several_judges_share_the_error_and_twins_have_the_same_numbers():
     data = arriving(np.full(150, 0.7), seed=7)
     twin = data.labels[data.labels["annotator"] == "judge"].assign(annotator="twin")

@@ -104,11 +104,14 @@ def test_a_win_rate_and_a_perfect_judge_are_the_closed_forms():
     expected = v * (1 - rho**2) / ((0.05 / 1.959964) ** 2 - v * rho**2 / 10_000)
     assert plan_row(better, aims)["estimate"] == np.ceil(expected)
     assert better.low < better.variance < better.high < alone.high
-    # at the floor of too few verdicts no number of labels is enough
-    few = replace(better, wanted=0.001)
-    row = plan_row(few, aims)
-    assert np.isnan(row["estimate"])
-    assert "too few verdicts" in row["reason"]
+    # past the pairs that the judge decided people stand alone: its help is never harm
+    lone = plan_row(replace(alone, wanted=0.001), aims)
+    many = plan_row(replace(better, wanted=0.001), aims)
+    for end in ("estimate", "conf_high"):
+        assert many[end] == lone[end]
+    same = helped(alone, "judge", y, judged[:400], np.arange(400), 0.95)
+    row = plan_row(replace(same, wanted=0.03), aims)
+    assert row["estimate"] == plan_row(replace(alone, wanted=0.03), aims)["estimate"]
 
 
 def test_a_few_labels_that_agree_do_not_settle_a_rate():

@@ -191,6 +191,31 @@ def test_unknown_tasks_other_texts_and_no_answers_are_told(data, tmp_path):
         wb.with_answers(data, tmp_path / "d.csv")
 
 
+def test_answers_without_a_name_or_task_and_changed_ones_may_be_read_again(data, tmp_path):
+    tasks = tasks_of(data, data.pairs["pair_id"].tolist())
+    table = tasks[["task_id"]].assign(preference="left", annotator=None)
+    table.loc[0, "task_id"] = None
+    table.to_csv(tmp_path / "a.csv", index=False)
+    more = wb.with_answers(data, tmp_path / "a.csv")
+    assert len(more.labels) == 12 + 11
+    assert more.load_report.left_out["unknown pair"].count == 1
+    table.loc[1, "preference"] = "right"
+    table.to_csv(tmp_path / "a.csv", index=False)
+    again = wb.with_answers(more, tmp_path / "a.csv")
+    # what was said first stays, and that is told
+    pd.testing.assert_frame_equal(again.labels, more.labels)
+    counts = {reason: left.count for reason, left in again.load_report.left_out.items()}
+    assert counts == {"unknown pair": 2, "already there": 10,
+                      "already there with another answer": 1}  # fmt: skip
+    # Label Studio's CSV, a row of which is broken
+    rows = [{**row, "id": k, "annotator": 7, "annotation_id": k, "preference": "left",
+             "created_at": "x", "updated_at": "x", "lead_time": 1.0}
+            for k, row in enumerate(tasks.drop(columns=["pair_id", "left_is"]).to_dict("records"))]
+    pd.DataFrame([*rows, {"id": 99, "prompt": "lost"}]).to_csv(tmp_path / "b.csv", index=False)
+    told = wb.with_answers(data, tmp_path / "b.csv").load_report
+    assert told.notes[-1].startswith("answers from b.csv: 12 kept; left out: 1 ")
+
+
 def test_suggestions_of_models_and_skipped_tasks_are_no_answers(data, tmp_path):
     ids = data.pairs["pair_id"].tolist()
     wb.write_tasks(data, ids, tmp_path)

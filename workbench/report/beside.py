@@ -78,29 +78,42 @@ def _panel(job: MainJob) -> Result:
     )  # fmt: skip
 
 
-def _repair(job: MainJob) -> Result:
-    """Return the repair of the judge with most labels beside the reference's."""
-    from workbench.calibration.repair.repair import repair_judge
-
-    settings, people = job.people.settings, job.people.groups[0]
+def _most_beside(job: MainJob, what: str) -> str:
+    """Return the judge with most labels beside the reference's."""
+    people = job.people.groups[0]
     if job.judges is None:
         raise DesignError(
-            "There is no judge to mend.",
+            "There is no judge.",
             found=f"only {people}",
             expected="an annotator that is no person, with labels on the same pairs",
-            fix="Leave repair out.",
+            fix=f"Leave {what} out.",
         )
     labels = job.data.decided().labels
     there = set(labels.loc[labels["annotator"].eq(people) | labels["kind"].eq(people), "pair_id"])
     beside = labels[labels["annotator"].isin(job.judges.groups) & labels["pair_id"].isin(there)]
     counts = beside["annotator"].value_counts().reindex(sorted(job.judges.groups)).fillna(0)
     # the first by name where several have as many
-    judge = str(counts.idxmax())
-    seed = int(job.people.provenance.seed or 0)
-    folds = max(int(settings["folds"]), 3)
+    return str(counts.idxmax())
+
+
+def _repair(job: MainJob) -> Result:
+    from workbench.calibration.repair.repair import repair_judge
+
+    settings, judge = job.people.settings, _most_beside(job, "repair")
     return repair_judge(
-        job.data, judge, people, factors=settings["factors"], folds=folds,
-        level=settings["level"], seed=seed,
+        job.data, judge, job.people.groups[0], factors=settings["factors"],
+        folds=max(int(settings["folds"]), 3), level=settings["level"],
+        seed=int(job.people.provenance.seed or 0),
+    )  # fmt: skip
+
+
+def _route(job: MainJob) -> Result:
+    from workbench.calibration.route.route import route
+
+    settings, judge = job.people.settings, _most_beside(job, "route")
+    return route(
+        job.data, judge, job.people.groups[0], folds=max(int(settings["folds"]), 2),
+        level=settings["level"], seed=int(job.people.provenance.seed or 0),
     )  # fmt: skip
 
 
@@ -129,6 +142,7 @@ BESIDE: dict[str, Callable[[MainJob], Result]] = {
     "variance-split": _variance_split,
     "panel": _panel,
     "repair": _repair,
+    "route": _route,
     "few-labels": _few_labels,
 }
 """How each further result about judges beside people is made, by its name in a report."""

@@ -78,8 +78,9 @@ def monitor(
     least : float, optional
         Agreement below which an alarm is raised.
     time : str, optional
-        Column of times; a pair arrives with its last label. When None the dates that the data
-        have, or else the order of the pairs: ``settings["order"]`` says which.
+        Column of dates (ISO 8601) or numbers; where it is of labels, a pair arrives with the last
+        one of the judges and the reference. When None the dates that the data have, or else the
+        order of the pairs: ``settings["order"]`` says which.
     level : float
         Of every sequence; all alarms of the result together are false with a chance of at most
         ``1 - level``.
@@ -93,7 +94,7 @@ def monitor(
     DesignError
         Nobody to watch, no value at all, or an option out of range.
     DataError
-        An annotator, column or day that the data do not have.
+        An annotator, column or day that the data do not have, or a column without times.
 
     Notes
     -----
@@ -129,7 +130,9 @@ def monitor(
     })  # fmt: skip
     data = data.decided()
     judges, older = _judges(data, judge, reference, baseline)
-    order = order_of(data, time)
+    verdicts = data.labels["annotator"].isin([*judges, *filter(None, [older])])
+    theirs = reference_mask(data, reference)
+    order = order_of(data, time, verdicts.to_numpy(dtype=bool) | theirs)
     day = _day(baseline, order) if isinstance(baseline, str) and older is None else None
     cluster = np.asarray(pd.factorize(data.pairs["cluster"])[0], dtype=np.int64)
     seen = {name: values_of(data, name, reference) for name in [*judges, *filter(None, [older])]}

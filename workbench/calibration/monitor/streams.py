@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from workbench.audit.judges.verdicts.preferences import mean_preferences, reference_mask
 from workbench.clustered import Array
 from workbench.data.dataset import PreferenceData
-from workbench.data.on_view.dates import dates_of
+from workbench.data.on_view.dates import as_times, times_of
 from workbench.errors import DataError
 
 AGREEMENT, TIES, FIRST = "agreement", "tie rate", "first shown preferred"
@@ -63,19 +63,24 @@ class Stream:
     last: NDArray[np.int64]
 
 
-def order_of(data: PreferenceData, time: str | None) -> Order:
+def order_of(
+    data: PreferenceData, time: str | None, asked: NDArray[np.bool_] | None = None
+) -> Order:
     """Return the order in time: of a column, of the dates that the data have, or of the rows.
 
     Parameters
     ----------
     data : PreferenceData
     time : str, optional
-        Column of the pairs or the labels; a pair arrives with its last label.
+        Column of the pairs or the labels.
+    asked : ndarray of bool, shape (labels,), optional
+        Labels that are waited for, where times are of labels: a pair arrives with the last of
+        them. All when None.
 
     Raises
     ------
     DataError
-        No such column, or nothing in it.
+        No such column, or no times in it.
 
     Examples
     --------
@@ -85,15 +90,16 @@ def order_of(data: PreferenceData, time: str | None) -> Order:
     """
     ids = data.pairs["pair_id"].to_numpy(str)
     if time is None:
-        dates = dates_of(data)
-        if dates is None or dates.isna().all():
+        of_pairs = times_of(data.pairs)
+        found = times_of(data.labels) if of_pairs is None else of_pairs
+        if found is None:
             return Order(np.arange(len(ids)), np.full(len(ids), ""), ROWS)
-        return _ranked(dates, ids, f"time: {dates.name or 'dates of the labels'}")
+        values = found.reset_index(drop=True) if found is of_pairs else _last(data, found, asked)
+        return _ranked(values, ids, f"time: {found.name}")
     if time in data.pairs:
-        values = data.pairs[time].reset_index(drop=True)
+        values = _read(data.pairs[time], time).reset_index(drop=True)
     elif time in data.labels:
-        column = data.labels[time].reset_index(drop=True)
-        values = column.groupby(data.pair_rows).max().reindex(np.arange(len(ids)))
+        values = _last(data, _read(data.labels[time], time), asked)
     else:
         raise DataError(
             f"There is no column {time!r} of times.",
@@ -101,14 +107,31 @@ def order_of(data: PreferenceData, time: str | None) -> Order:
             expected="a column of the pairs or the labels",
             fix="Name one of these: time=COLUMN; or leave it out, and rows are the order.",
         )
-    if values.isna().all():
-        raise DataError(
-            f"The column {time!r} holds no times.",
-            found="missing values only",
-            expected="dates or numbers",
-            fix="Name another column, or leave it out, and rows are the order.",
-        )
     return _ranked(values, ids, f"time: {time}")
+
+
+def _read(column: pd.Series, name: str) -> pd.Series:
+    """Return a column as times, else as numbers: text is in no order of time."""
+    there = column.dropna()
+    if len(there):
+        times, numbers = as_times(column), pd.to_numeric(column, errors="coerce")
+        if times.notna().sum() > 0 and times.notna().sum() >= numbers.notna().sum():
+            return times
+        if numbers.notna().any() and not pd.api.types.is_bool_dtype(column.dtype):
+            return numbers
+    raise DataError(
+        f"The column {name!r} holds no times.",
+        found=", ".join(map(str, there.iloc[:3])) or "missing values only",
+        expected="dates such as 2024-05-31 (ISO 8601), or numbers",
+        fix="Write its dates so, name another column, or leave it out, and rows are the order.",
+    )
+
+
+def _last(data: PreferenceData, times: pd.Series, asked: NDArray[np.bool_] | None) -> pd.Series:
+    """Return the time of the last label of each pair that is waited for."""
+    use = np.ones(len(times), dtype=bool) if asked is None else asked
+    last = times.reset_index(drop=True)[use].groupby(data.pair_rows[use]).max()
+    return last.reindex(np.arange(len(data.pairs))).reset_index(drop=True)
 
 
 def _ranked(values: pd.Series, ids: NDArray[np.str_], told: str) -> Order:

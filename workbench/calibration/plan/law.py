@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
@@ -14,8 +14,8 @@ NAN = float("nan")
 NO_END = "no upper end: the number may be 0"
 """Why the range of labels for a number of its own has no upper end."""
 
-NOT_ENOUGH = "no number of people's labels is surely enough: the judge has too few verdicts"
-"""Why there is no number of labels, or no upper end, with a judge's help."""
+End = Literal["variance", "low", "high"]
+_ENDS: tuple[End, ...] = ("variance", "low", "high")
 
 _FIRST = 50
 _MOST_POINTS = 16
@@ -39,7 +39,12 @@ class Law:
     low, high : float
         Range of :math:`v` that the pilot leaves; NaN with a ``range_reason``.
     floor : float
-        :math:`f`: what no label of people takes away.
+        :math:`f`: what no label of people takes away from the error of a judge's mean.
+    total : float
+        Labels of all pairs that the judge decided. With more there are more pairs, and its
+        help ends: the law is ``alone``.
+    alone : Law or None
+        That of people without the judge.
     tested : bool
         An effect is to be found with some power; else an interval is to be narrow.
     own : tuple of float
@@ -63,6 +68,8 @@ class Law:
     high: float = NAN
     group: str = ""
     floor: float = 0.0
+    total: float = float("inf")
+    alone: Law | None = None
     tested: bool = True
     own: tuple[float, float, float] = (NAN, NAN, NAN)
     least: float = 2.0
@@ -72,6 +79,12 @@ class Law:
     method: str = ""
     range_reason: str | None = None
     reason: str | None = None
+
+    def squared(self, end: End, n: float) -> float:
+        """Return the squared standard error with n labels, by an end of the range."""
+        if self.alone is not None and n > self.total:
+            return self.alone.squared(end, n)
+        return float(getattr(self, end)) / n + self.floor
 
 
 @dataclass(frozen=True)
@@ -92,25 +105,29 @@ class Aims:
         z = float(ndtri(0.5 + self.level / 2))
         return z + float(ndtri(self.power)) if tested else z
 
-    def needed(self, law: Law, variance: float, wanted: float) -> float:
+    def needed(self, law: Law, end: End, wanted: float) -> float:
         """Return the labels for what is wanted, unrounded; infinite where none are enough."""
+        variance = float(getattr(law, end))
         if np.isnan(variance) or np.isnan(wanted):
             return NAN
         room = (wanted / self.errors(tested=law.tested)) ** 2 - law.floor
-        return max(variance / room, law.least) if room > 0 else float("inf")
+        labels = variance / room if room > 0 else float("inf")
+        if law.alone is not None and labels > law.total:
+            labels = self.needed(law.alone, end, wanted)
+        return max(labels, law.least)
 
-    def found(self, law: Law, variance: float, n: float) -> float:
+    def found(self, law: Law, end: End, n: float) -> float:
         """Return the smallest effect that n labels find, or their half-width."""
         if not n > 0:
             return NAN
-        return self.errors(tested=law.tested) * float(np.sqrt(variance / n + law.floor))
+        return self.errors(tested=law.tested) * float(np.sqrt(law.squared(end, n)))
 
-    def chance(self, law: Law, variance: float, n: float) -> float:
+    def chance(self, law: Law, n: float) -> float:
         """Return the power of n labels to find what is wanted."""
-        if not (law.tested and n > 0 and variance > 0):
+        if not (law.tested and n > 0 and law.variance > 0):
             return NAN
         z = self.errors(tested=False)
-        far = abs(law.wanted) / np.sqrt(variance / n + law.floor)
+        far = abs(law.wanted) / np.sqrt(law.squared("variance", n))
         return float(ndtr(far - z) + ndtr(-far - z))
 
 
@@ -124,32 +141,32 @@ def plan_row(law: Law, aims: Aims) -> dict[str, Any]:
     >>> row["estimate"], row["conf_low"], row["conf_high"], round(row["found_now"], 3)
     (785.0, 589.0, 982.0, 0.56)
     """
-    needed = [aims.needed(law, v, law.wanted) for v in (law.variance, law.low, law.high)]
+    needed = [aims.needed(law, end, law.wanted) for end in _ENDS]
     measured = law.error or law.tested
     own, low, high = law.own
     # an interval that holds 0 leaves no number of labels that surely finds the number
     nearest = 0.0 if low <= 0 <= high else min(abs(low), abs(high))
     farthest = max(abs(low), abs(high))
     for_own = [
-        aims.needed(law, law.variance, own),
-        aims.needed(law, law.low, farthest),
-        aims.needed(law, law.high, nearest),
+        aims.needed(law, "variance", own),
+        aims.needed(law, "low", farthest),
+        aims.needed(law, "high", nearest),
     ]
     if law.wanted == own:
         # what is wanted is itself as unsure as the pilot's number
         needed = for_own
     why = law.reason or law.range_reason
     if why is None and np.isinf(needed).any():
-        why = NO_END if law.floor == 0 else NOT_ENOUGH
+        why = NO_END
     return {
         "goal": law.goal, "group": law.group, "term": law.term,
         "estimate": _whole(needed[0]), "std_error": NAN, "conf_low": _whole(needed[1]),
         "conf_high": _whole(needed[2]), "p_value": NAN, "q_value": NAN, "n": law.n,
         "wanted": law.wanted, "unit": law.unit,
-        "found_now": aims.found(law, law.variance, law.n) if measured else NAN,
-        "found_low": aims.found(law, law.low, law.n) if measured else NAN,
-        "found_high": aims.found(law, law.high, law.n) if measured else NAN,
-        "power_now": aims.chance(law, law.variance, law.n),
+        "found_now": aims.found(law, "variance", law.n) if measured else NAN,
+        "found_low": aims.found(law, "low", law.n) if measured else NAN,
+        "found_high": aims.found(law, "high", law.n) if measured else NAN,
+        "power_now": aims.chance(law, law.n),
         "own": own, "own_low": low, "own_high": high,
         "labels_for_own": _whole(for_own[0]), "labels_for_own_low": _whole(for_own[1]),
         "labels_for_own_high": _whole(for_own[2]),
@@ -177,19 +194,19 @@ def curve_of(laws: Sequence[Law], aims: Aims) -> pd.DataFrame:
     for law in laws:
         if not (np.isfinite(law.variance) and (law.error or law.tested)):
             continue
-        wanted = aims.needed(law, law.variance, law.wanted)
+        wanted = aims.needed(law, "variance", law.wanted)
         end = max(2.0 * (wanted if np.isfinite(wanted) else 0.0), 2.0 * law.n, 8.0 * _FIRST)
         points = int(min(np.ceil(np.log2(end / _FIRST)) + 1, _MOST_POINTS))
         for labels in (_FIRST * 2.0 ** np.arange(points)).tolist():
             if labels < law.least:
                 continue
-            error = float(np.sqrt(law.variance / labels + law.floor)) if law.error else NAN
+            error = float(np.sqrt(law.squared("variance", labels))) if law.error else NAN
             rows.append({
                 "goal": law.goal, "group": law.group, "term": law.term, "labels": labels,
-                "estimate": aims.found(law, law.variance, labels),
-                "conf_low": aims.found(law, law.low, labels),
-                "conf_high": aims.found(law, law.high, labels),
-                "std_error": error, "power": aims.chance(law, law.variance, labels), "n": law.n,
+                "estimate": aims.found(law, "variance", labels),
+                "conf_low": aims.found(law, "low", labels),
+                "conf_high": aims.found(law, "high", labels),
+                "std_error": error, "power": aims.chance(law, labels), "n": law.n,
             })  # fmt: skip
     return pd.DataFrame(rows, columns=list(CURVE))
 

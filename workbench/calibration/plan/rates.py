@@ -26,7 +26,7 @@ _SHARE = (
 )
 _HELPED = (
     "the same x (1 - rho^2) of people with the judge (PPI++), plus the error of the judge's mean; "
-    "range: ends of p and rho"
+    "as with people alone past the pairs that the judge decided; range: ends of p and rho"
 )
 
 
@@ -78,7 +78,10 @@ def agreement_law(
 def _in_labels(law: Law, each: Array) -> Law:
     """Return the law of labels in place of that of pairs: as many labels a pair as there are."""
     m = float(each.mean()) if len(each) else 1.0
-    return replace(law, n=law.n * m, variance=law.variance * m, low=law.low * m, high=law.high * m)
+    return replace(
+        law, n=law.n * m, variance=law.variance * m, low=law.low * m, high=law.high * m,
+        total=law.total * m, alone=law.alone and _in_labels(law.alone, each),
+    )  # fmt: skip
 
 
 def share_law(
@@ -122,7 +125,8 @@ def helped(alone: Law, judge: str, said: Array, judged: Array, cluster: Codes, l
 
     .. math:: \frac{v (1 - \rho^2)}{n} + \frac{v \rho^2}{N}
 
-    with the correlation :math:`\rho` of people and judge and the N pairs that the judge decided.
+    with the correlation :math:`\rho` of people and judge and the N pairs that the judge decided;
+    :math:`v / n` with more labels than that, which are of other pairs.
 
     Examples
     --------
@@ -152,7 +156,8 @@ def helped(alone: Law, judge: str, said: Array, judged: Array, cluster: Codes, l
     v = alone.variance
     return Law(
         variance=v * (1 - rho**2), low=alone.low * (1 - farthest**2),
-        high=alone.high * (1 - nearest**2), floor=v * rho**2 / total, deff=alone.deff, **told,
+        high=alone.high * (1 - nearest**2), floor=v * rho**2 / total, total=float(total),
+        alone=alone, deff=alone.deff, **told,
     )  # fmt: skip
 
 

@@ -96,9 +96,10 @@ def _completed(answers: pd.DataFrame) -> pd.DataFrame:
     table = answers.reindex(columns=list(COLUMNS)).reset_index(drop=True)
     for name in ("task_id", "annotator", "reason", "problem", "found", LEFT, "raw"):
         table[name] = table[name].astype("object").where(table[name].notna(), None)
-    table["task_id"] = [None if name is None else _plain(str(name)) for name in table["task_id"]]
-    table["annotator"] = [None if name is None or not str(name).strip() else str(name).strip()
-                          for name in table["annotator"]]  # fmt: skip
+    for name, read in (("task_id", _plain), ("annotator", str.strip)):
+        told = [None if one is None else read(str(one)) or None for one in table[name]]
+        # a list would become text, in which nothing is NaN
+        table[name] = pd.Series(told, index=table.index, dtype="object")
     table["preference"] = pd.to_numeric(table["preference"], errors="coerce").astype("float64")
     return table
 

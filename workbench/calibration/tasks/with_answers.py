@@ -16,9 +16,11 @@ from workbench.data.load_report import LeftOut, LoadReport
 from workbench.errors import DataError
 
 _EXAMPLES = 5
+_KEY = ["pair_id", "annotator", "criterion", "order_shown"]
 UNKNOWN = "unknown pair"
 OTHER_TEXT = "another text was shown"
 THERE = "already there"
+CHANGED = "already there with another answer"
 
 
 def with_answers(data: PreferenceData, answers: str | Path) -> PreferenceData:
@@ -39,7 +41,9 @@ def with_answers(data: PreferenceData, answers: str | Path) -> PreferenceData:
         With a label of kind ``human`` for each answer, the sides as the data have them, and the
         order that was shown. ``load_report`` counts the answers among the rows read, and those
         left out by reason: ``unknown pair``, ``another text was shown``, ``no judgement``,
-        ``unknown label``, and ``already there``, so that a file may be read again.
+        ``unknown label``, and ``already there``, so that a file may be read again; what the same
+        person said first stays (``already there with another answer``). Answers without a name
+        are taken for those of one person.
 
     Raises
     ------
@@ -68,8 +72,9 @@ def with_answers(data: PreferenceData, answers: str | Path) -> PreferenceData:
     labels = _labels(data, table, rows, turned)
     kept = problem.isna().to_numpy(copy=True)
     _refuse_judges(data, labels["annotator"][kept], name)
-    again = _there(data, labels) & kept
-    problem = problem.mask(again, THERE)
+    again = _there(data, labels, _KEY) & kept
+    problem = problem.mask(again, CHANGED)
+    problem = problem.mask(again & _there(data, labels, [*_KEY, "preference"]), THERE)
     report = _report(data, table, problem, name, notes)
     kept &= ~again
     if not kept.any() and not again.any():
@@ -81,7 +86,7 @@ def with_answers(data: PreferenceData, answers: str | Path) -> PreferenceData:
             fix="Check that the tasks are of these data, and that task_id was exported.",
         )
     added = complete_labels(labels[kept].reset_index(drop=True))
-    # the same person on the same task again: a repeat, numbered after those that are there
+    # the same person on the same task again within the file: a repeat
     result = replace(
         data, labels=pd.concat([data.labels, added], ignore_index=True), load_report=report
     )
@@ -137,14 +142,11 @@ def _refuse_judges(data: PreferenceData, names: pd.Series, source: str) -> None:
         )
 
 
-def _there(data: PreferenceData, labels: pd.DataFrame) -> np.ndarray:
+def _there(data: PreferenceData, labels: pd.DataFrame, key: list[str]) -> np.ndarray:
     """Tell which answers the data have: the same person, pair and order."""
-    key = ["pair_id", "annotator", "criterion", "order_shown"]
-    named = labels["annotator"].ne(UNNAMED).to_numpy()
-    known = pd.MultiIndex.from_frame(data.labels[key].astype("object"))
-    return np.asarray(
-        pd.MultiIndex.from_frame(labels[key].astype("object")).isin(known) & named, dtype=bool
-    )
+    known, said = (pd.MultiIndex.from_frame(table[key].astype("object"))
+                   for table in (data.labels, labels))  # fmt: skip
+    return np.asarray(said.isin(known), dtype=bool)
 
 
 def _report(

@@ -31,26 +31,34 @@ def dates_of(data: PreferenceData) -> pd.Series | None:
     >>> dates_of(wb.load("sample")) is None
     True
     """
-    own = _times(data.pairs)
+    own = times_of(data.pairs)
     if own is not None:
         return own.reset_index(drop=True)
-    of_labels = _times(data.labels)
+    of_labels = times_of(data.labels)
     if of_labels is None:
         return None
     first = of_labels.groupby(data.pair_rows).min()
     return first.reindex(np.arange(len(data.pairs))).reset_index(drop=True)
 
 
-def _times(table: pd.DataFrame) -> pd.Series | None:
+def times_of(table: pd.DataFrame) -> pd.Series | None:
+    """Return the times of the first column that holds some, None where there is none."""
     typed = [c for c in table if pd.api.types.is_datetime64_any_dtype(table[c].dtype)]
     for name in (*(name for name in NAMES if name in table), *typed):
-        times = _as_times(table[name])
+        times = as_times(table[name])
         if times.notna().any():
             return times.rename(name)
     return None
 
 
-def _as_times(column: pd.Series) -> pd.Series:
+def as_times(column: pd.Series) -> pd.Series:
+    """Return the times of a column in UTC; missing where a value cannot be read as one.
+
+    Examples
+    --------
+    >>> as_times(pd.Series(["2024-05-31T01:00+02:00", "31/05/2024"])).dt.hour.tolist()
+    [23.0, nan]
+    """
     if pd.api.types.is_datetime64_any_dtype(column.dtype):
         return pd.to_datetime(column, utc=True)
     if pd.api.types.is_bool_dtype(column.dtype):
