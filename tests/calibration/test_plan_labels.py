@@ -117,6 +117,9 @@ def test_a_win_rate_and_a_perfect_judge_are_the_closed_forms():
 def test_a_few_labels_that_agree_do_not_settle_a_rate():
     law = share_law("agreement", "x", np.ones(10), np.arange(10), 0.05, 0.95)
     assert 0 < law.variance < law.high <= 0.25
+    # 36 right of 36: Clopper and Pearson's interval is 0.0974 wide, of 35: 0.1001
+    many = share_law("agreement", "x", np.ones(1000), np.arange(1000), 0.05, 0.95)
+    assert plan_row(many, Aims(0.95, 0.8))["estimate"] == 36
     one = share_law("agreement", "x", np.ones(10), np.zeros(10, int), 0.05, 0.95)
     assert np.isnan(one.variance)
     assert one.reason == "one cluster: the error is not known"
@@ -138,7 +141,7 @@ def test_a_law_and_its_curve():
 
 
 def test_every_goal_of_the_sample_and_its_tables():
-    data = wb.score_factors(pairs_of(wb.load("sample"), 600, 0), wb.factors.FAMILIES["length"])
+    data = wb.score_factors(pairs_of(wb.load("sample"), 250, 0), wb.factors.FAMILIES["length"])
     found = wb.plan_labels(data, factors=["words"])
     table = found.to_frame()
     assert list(dict.fromkeys(table["goal"])) == [
@@ -231,11 +234,17 @@ def test_what_is_refused():
     data = planted({"person": [0.5]}, n=50)
     with pytest.raises(wb.DesignError, match="for_"):
         wb.plan_labels(data, for_="wieght")
-    for option in ({"effect": 0.0}, {"width": 0.5}, {"power": 0.3}, {"level": 1.0}, {"spread": -1}):
+    for option in ({"effect": 0.0}, {"width": 0.5}, {"power": 0.3}, {"level": 1.0}, {"spread": -1},
+                   {"effect": "big"}):  # fmt: skip
         with pytest.raises(wb.DesignError, match=next(iter(option))):
             wb.plan_labels(data, **option)  # type: ignore[arg-type]
     with pytest.raises(wb.DataError, match="no annotator 'nobody'"):
         wb.plan_labels(data, judge="nobody")
+    # a name that is misspelt is no plan without a pilot
+    with pytest.raises(wb.DataError, match="Nobody is called 'persons'"):
+        wb.plan_labels(data, reference="persons")
+    with pytest.raises(wb.DesignError, match="The judge is of the reference"):
+        wb.plan_labels(data, judge="person")
 
 
 def test_pilots_of_real_sittings_foretell_errors_of_all_of_them(shared_data: Path):

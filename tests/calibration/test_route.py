@@ -193,6 +193,7 @@ def test_what_makes_no_sense_is_refused():
         (lambda: wb.route(data, "judge", budgets="0.1"), DesignError, "Option budgets"),
         (lambda: wb.route(data, "judge", folds=1), DesignError, "Option folds"),
         (lambda: wb.route(data, "judge").pair_ids(0), DesignError, "Option budget"),
+        (lambda: wb.route(data, "judge").pair_ids("half"), DesignError, "Option budget"),
     ):
         with pytest.raises(kind, match=message):
             bad()

@@ -208,9 +208,19 @@ def test_answers_without_a_name_or_task_and_changed_ones_may_be_read_again(data,
     assert counts == {"unknown pair": 2, "already there": 10,
                       "already there with another answer": 1}  # fmt: skip
     # Label Studio's CSV, a row of which is broken
-    rows = [{**row, "id": k, "annotator": 7, "annotation_id": k, "preference": "left",
-             "created_at": "x", "updated_at": "x", "lead_time": 1.0}
-            for k, row in enumerate(tasks.drop(columns=["pair_id", "left_is"]).to_dict("records"))]
+    rows = [
+        {
+            **row,
+            "id": k,
+            "annotator": 7,
+            "annotation_id": k,
+            "preference": "left",
+            "created_at": "x",
+            "updated_at": "x",
+            "lead_time": 1.0,
+        }
+        for k, row in enumerate(tasks.drop(columns=["pair_id", "left_is"]).to_dict("records"))
+    ]
     pd.DataFrame([*rows, {"id": 99, "prompt": "lost"}]).to_csv(tmp_path / "b.csv", index=False)
     told = wb.with_answers(data, tmp_path / "b.csv").load_report
     assert told.notes[-1].startswith("answers from b.csv: 12 kept; left out: 1 ")

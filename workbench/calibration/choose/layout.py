@@ -9,13 +9,12 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from workbench.audit.judges.verdicts.preferences import reference_mask
+from workbench.audit.judges.verdicts.preferences import asked_mask
 from workbench.curate.margins import fit_ridge
-from workbench.data.columns import KINDS
 from workbench.data.dataset import PreferenceData
 from workbench.decompose.design import NO_VALUE
 from workbench.decompose.kernel import Array, Codes, logistic
-from workbench.errors import DataError, DesignError
+from workbench.errors import DesignError
 from workbench.standardised import difference_sd
 from workbench.structure.named import named_once, refuse_dependent
 
@@ -131,14 +130,7 @@ def layout(
     >>> layout(data, "human", ["words"], "factors").X.shape
     (2000, 1)
     """
-    mine = reference_mask(data, reference)
-    if not mine.any() and reference not in KINDS:
-        raise DataError(
-            f"Nobody is called {reference!r}.",
-            found=", ".join(data.annotators["annotator"][:12]),
-            expected="an annotator of the data, or a kind: " + ", ".join(KINDS),
-            fix="Name one of these as the reference.",
-        )
+    mine = asked_mask(data, reference)
     if design == FACTORS:
         X, terms, told, reason = _factors(data, factors)
         free = np.zeros((len(terms), 0))

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from workbench.audit.judges.verdicts.preferences import reference_mask
+from workbench.audit.judges.verdicts.preferences import asked_mask, reference_mask
 from workbench.calibration.monitor.result import COLUMNS, RUNNING, Monitor, verdict_of
 from workbench.calibration.monitor.sequence import METHOD
 from workbench.calibration.monitor.streams import (
@@ -94,7 +94,7 @@ def monitor(
     DesignError
         Nobody to watch, no value at all, or an option out of range.
     DataError
-        An annotator, column or day that the data do not have, or a column without times.
+        An annotator, kind, column or day that the data do not have, or a column without times.
 
     Notes
     -----
@@ -131,7 +131,7 @@ def monitor(
     data = data.decided()
     judges, older = _judges(data, judge, reference, baseline)
     verdicts = data.labels["annotator"].isin([*judges, *filter(None, [older])])
-    theirs = reference_mask(data, reference)
+    theirs = asked_mask(data, reference)
     order = order_of(data, time, verdicts.to_numpy(dtype=bool) | theirs)
     day = _day(baseline, order) if isinstance(baseline, str) and older is None else None
     cluster = np.asarray(pd.factorize(data.pairs["cluster"])[0], dtype=np.int64)

@@ -90,12 +90,12 @@ def order_of(
     """
     ids = data.pairs["pair_id"].to_numpy(str)
     if time is None:
-        of_pairs = times_of(data.pairs)
-        found = times_of(data.labels) if of_pairs is None else of_pairs
-        if found is None:
-            return Order(np.arange(len(ids)), np.full(len(ids), ""), ROWS)
-        values = found.reset_index(drop=True) if found is of_pairs else _last(data, found, asked)
-        return _ranked(values, ids, f"time: {found.name}")
+        own, of_labels = times_of(data.pairs), times_of(data.labels)
+        if own is not None:
+            return _ranked(own.reset_index(drop=True), ids, f"time: {own.name}")
+        if of_labels is not None:
+            return _ranked(_last(data, of_labels, asked), ids, f"time: {of_labels.name}")
+        return Order(np.arange(len(ids)), np.full(len(ids), ""), ROWS)
     if time in data.pairs:
         values = _read(data.pairs[time], time).reset_index(drop=True)
     elif time in data.labels:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from numbers import Real
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from workbench.audit.judges.verdicts.preferences import (
-    reference_mask,
+    asked_mask,
     reference_preference,
 )  # fmt: skip
 from workbench.calibration.plan.law import Aims, Law, curve_of, plan_row
@@ -20,7 +21,7 @@ from workbench.calibration.plan.weights import contrast_laws, weight_laws
 from workbench.data.dataset import PreferenceData
 from workbench.errors import DataError, DesignError, refuse_out_of_range
 from workbench.provenance import Provenance
-from workbench.structure.options import level_option, seed_option
+from workbench.structure.options import Checked, level_option, seed_option
 from workbench.threads import on_one_thread
 
 GOALS = ("weight", "contrast", "rate", "agreement", "rank", "repeats", "people", "groups")
@@ -92,9 +93,10 @@ def plan_labels(
     Raises
     ------
     DesignError
-        Nothing can be planned, an unknown goal, or an option out of range.
+        Nothing can be planned, an unknown goal, a judge that is of the reference, or an option
+        out of range.
     DataError
-        A judge that the data do not have.
+        A judge or reference that the data do not have.
 
     Notes
     -----
@@ -118,10 +120,10 @@ def plan_labels(
     """
     goals = _goals(for_)
     refuse_out_of_range({
-        "effect": (0 < effect < np.inf, effect, "a number above 0, such as 0.2"),
-        "width": (0 < width < 0.5, width, "between 0 and 0.5"),
-        "spread": (0 < spread < np.inf, spread, "a number above 0, such as 0.5"),
-        "power": (0.5 <= power < 1, power, "from 0.5 to below 1"),
+        "effect": _between(effect, 0, np.inf, "a number above 0, such as 0.2"),
+        "width": _between(width, 0, 0.5, "a number between 0 and 0.5"),
+        "spread": _between(spread, 0, np.inf, "a number above 0, such as 0.5"),
+        "power": _between(power, np.nextafter(0.5, 0), 1, "a number from 0.5 to below 1"),
         "level": level_option(level), "seed": seed_option(seed),
     })  # fmt: skip
     aims = Aims(level, power)
@@ -154,6 +156,11 @@ def plan_labels(
         settings=settings,
         provenance=Provenance.capture(seed=seed, dataset=data.digest),
     )
+
+
+def _between(value: object, low: float, high: float, told: str) -> Checked:
+    fine = isinstance(value, Real) and not isinstance(value, bool) and low < float(value) < high
+    return fine, value, told
 
 
 def _goals(for_: str | Sequence[str] | None) -> list[str]:
@@ -195,6 +202,7 @@ def _planned(
 def _judge(data: PreferenceData, judge: str | None, reference: str) -> str | None:
     """Return the judge that is asked for, else whoever judged most of the reference's pairs."""
     names = data.annotators["annotator"]
+    asked = asked_mask(data, reference)
     if judge is not None:
         if judge not in set(names):
             raise DataError(
@@ -203,11 +211,18 @@ def _judge(data: PreferenceData, judge: str | None, reference: str) -> str | Non
                 expected="a judge that has verdicts",
                 fix="Check the spelling of judge=.",
             )
+        if (asked & data.labels["annotator"].eq(judge).to_numpy()).any():
+            raise DesignError(
+                "The judge is of the reference.",
+                found=f"judge {judge!r}, reference {reference!r}",
+                expected="two",
+                fix="Name another judge, or another reference.",
+            )
         return judge
     table = data.annotators
     others = table.loc[table["kind"].ne("human") & table["annotator"].ne(reference)]
     others = others.loc[others["kind"].ne(reference), "annotator"]
-    if others.empty or not reference_mask(data, reference).any():
+    if others.empty or not asked.any():
         return None
     known = reference_preference(data, reference).notna().to_numpy()
     decided = data.decided()

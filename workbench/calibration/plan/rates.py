@@ -80,7 +80,7 @@ def _in_labels(law: Law, each: Array) -> Law:
     m = float(each.mean()) if len(each) else 1.0
     return replace(
         law, n=law.n * m, variance=law.variance * m, low=law.low * m, high=law.high * m,
-        total=law.total * m, alone=law.alone and _in_labels(law.alone, each),
+        total=law.total * m, least=law.least * m, alone=law.alone and _in_labels(law.alone, each),
     )  # fmt: skip
 
 
@@ -90,7 +90,8 @@ def share_law(
     r"""Return the law of a mean of values in [0, 1], which a few equal labels do not settle.
 
     The variance of a label is :math:`d\,\tilde p (1 - \tilde p)` with one label more, half of it
-    each way, and the design effect :math:`d` that clusters and ties leave.
+    each way, and the design effect :math:`d` that clusters and ties leave. Fewer labels than make
+    the exact interval of as many equal ones so narrow are never promised.
 
     Examples
     --------
@@ -100,8 +101,11 @@ def share_law(
     """
     n, found = len(values), share(values, cluster, level)
     mean, error = float(found["estimate"]), float(found["std_error"])
+    # of n equal labels Clopper and Pearson's interval is 1 - (alpha / 2)^(1 / n) wide
+    equal = float(np.log((1 - level) / 2) / np.log(1 - 2 * width))
     shared: dict[str, Any] = {"goal": goal, "term": term, "unit": UNIT, "wanted": width,
-                              "n": float(n), "tested": False, "method": _SHARE}  # fmt: skip
+                              "n": float(n), "least": max(equal, 2.0), "tested": False,
+                              "method": _SHARE}  # fmt: skip
     if np.isnan(found["conf_low"]) or n < 2:
         return Law(reason=found["reason"] or "fewer than two labels of people", **shared)
     spread = mean * (1 - mean)
@@ -140,7 +144,8 @@ def helped(alone: Law, judge: str, said: Array, judged: Array, cluster: Codes, l
     total = int(np.isfinite(judged).sum())
     told: dict[str, Any] = {
         "goal": alone.goal, "term": alone.term, "group": judge, "unit": alone.unit,
-        "wanted": alone.wanted, "n": float(both.sum()), "tested": False, "method": _HELPED,
+        "wanted": alone.wanted, "n": float(both.sum()), "least": alone.least, "tested": False,
+        "method": _HELPED,
     }  # fmt: skip
     if alone.reason:
         return Law(reason=alone.reason, **told)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from numbers import Real
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
@@ -86,7 +87,7 @@ class Routing(Result):
         DesignError
             No number between 0 and 1.
         """
-        if not 0 < budget <= 1:
+        if not (isinstance(budget, Real) and 0 < budget <= 1):
             raise DesignError(
                 "Option budget is out of range.",
                 found=repr(budget),

@@ -9,7 +9,9 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from workbench.clustered import Array
+from workbench.data.columns import KINDS
 from workbench.data.dataset import PreferenceData
+from workbench.errors import DataError
 
 
 def mean_preferences(data: PreferenceData, chosen: NDArray[np.bool_]) -> pd.DataFrame:
@@ -86,6 +88,31 @@ def reference_mask(data: PreferenceData, reference: str) -> NDArray[np.bool_]:
     named = data.labels["annotator"].eq(reference)
     found = named if named.any() else data.labels["kind"].eq(reference)
     return np.asarray(found.to_numpy(dtype=bool))
+
+
+def asked_mask(data: PreferenceData, reference: str) -> NDArray[np.bool_]:
+    """Return :func:`reference_mask`; all False of a kind that nobody has labelled for yet.
+
+    Raises
+    ------
+    DataError
+        The reference is neither an annotator nor a kind.
+
+    Examples
+    --------
+    >>> import workbench as wb
+    >>> asked_mask(wb.load("sample"), "objective").any()
+    np.False_
+    """
+    mine = reference_mask(data, reference)
+    if not mine.any() and reference not in KINDS:
+        raise DataError(
+            f"Nobody is called {reference!r}.",
+            found=", ".join(data.annotators["annotator"][:12]),
+            expected="an annotator of the data, or a kind: " + ", ".join(KINDS),
+            fix="Name one of these as the reference.",
+        )
+    return mine
 
 
 def reference_preference(data: PreferenceData, reference: str) -> pd.Series:
