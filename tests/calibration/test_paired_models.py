@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -103,3 +105,29 @@ def test_refusals():
         wb.compare_models(data, "x", "nobody")
     with pytest.raises(DesignError, match="no verdicts"):
         wb.compare_models(data, "x", "y", "judge")
+
+
+def test_an_opponent_without_a_name_is_left_out_and_told():
+    rows = [*met(30, 14, 6), ("prompt 0", "x", "base", 1.0), ("prompt 0", "y", "base", 0.0)]
+    data = battles([*rows, ("prompt 1", "x", "?", 1.0), ("prompt 1", "y", "?", 0.0)])
+    pairs = data.pairs.assign(model_b=data.pairs["model_b"].replace("?", None))
+    found = wb.compare_models(replace(data, pairs=pairs), "x", "y")
+    pd.testing.assert_frame_equal(
+        found.to_frame(), wb.compare_models(battles(rows), "x", "y").to_frame()
+    )
+    assert "2 pairs left out: the other model has no name" in found.summary()
+
+
+def test_the_whole_is_the_same_whatever_the_slices():
+    """On each prompt x met the opponent in one slice and y in another."""
+    rows = [(f"p{k}", m, "base", float(m == "x" or k < 20)) for k in range(40) for m in "xy"]
+    data = battles(rows, bucket=["long", "short"] * 40)
+    plain = wb.compare_models(data, "x", "y").to_frame()
+    sliced = wb.compare_models(data, "x", "y", by="bucket")
+    pd.testing.assert_frame_equal(sliced.to_frame(), plain)
+    assert sliced.slices.empty
+
+
+def test_a_baseline_that_nobody_is_is_refused():
+    with pytest.raises(DesignError, match="no model 'typo'"):
+        wb.compare_models(battles(met(3, 1, 0)), "x", "y", baseline="typo")

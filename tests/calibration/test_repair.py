@@ -11,7 +11,9 @@ import pytest
 
 import workbench as wb
 from tests.calibration.mending import JUDGE, lover
-from workbench.calibration.repair.candidates import detectable, sides
+from workbench.audit.judges.verdicts.elsewhere import FITTED
+from workbench.calibration.repair.candidates import candidates, detectable, gains, sides
+from workbench.calibration.repair.judged import judged_pairs
 from workbench.calibration.repair.ridge import GRID, held_out_fit
 from workbench.data.columns import complete_labels
 from workbench.data.identity import exchanged
@@ -234,6 +236,22 @@ def test_people_who_only_tie_tell_nothing() -> None:
     tied = relabelled(data, labels.assign(preference=labels["preference"].where(~own, 0.5)))
     with pytest.raises(DesignError, match="People take no side"):
         wb.repair_judge(tied, JUDGE)
+
+
+def test_folds_that_test_each_other_s_labels_are_no_independent_rows() -> None:
+    """Where nothing can be learnt, each product of two folds' chances counts twice."""
+    rng = np.random.default_rng(0)
+    sums = rng.normal(size=(20_000, 5, 8))
+    elsewhere = sums.sum(axis=1, keepdims=True) - sums
+    worth = np.einsum("dfk,dfk->d", elsewhere, sums)
+    alone = (elsewhere**2).sum(axis=(1, 2))
+    assert worth.var() / alone.mean() == pytest.approx(FITTED, abs=0.1)
+    pairs = judged_pairs(lover(n=300), JUDGE, "human", None, 5, 0)
+    fitted = candidates(pairs)
+    alone_of = {name: replace(one, fit=None) for name, one in fitted.items()}
+    wide, narrow = (gains(pairs, found, 0.95) for found in (fitted, alone_of))
+    assert (wide["std_error"] / narrow["std_error"]).to_numpy() == pytest.approx(FITTED**0.5)
+    assert (wide["detectable"] > narrow["detectable"]).all()
 
 
 def test_a_prompt_whose_verdicts_are_there_is_compared_by_the_same_rule() -> None:

@@ -8,6 +8,7 @@ import pytest
 from sklearn.linear_model import LogisticRegression
 
 import workbench as wb
+from workbench.audit.judges.verdicts.elsewhere import FITTED
 from workbench.calibration.shortcuts.fitted import predicted_elsewhere, ridge_logit
 from workbench.errors import DataError, DesignError
 
@@ -251,3 +252,17 @@ def test_evalbiasbench_is_solved_without_reading(shared_data):
     found = wb.check_benchmark(data, "objective")
     assert row(found, "all of these together")["conf_low"] > 0.6
     assert row(found, "longer")["conf_high"] < 0.5
+
+
+def test_what_is_fitted_on_other_folds_has_twice_the_variance_of_a_rule():
+    """Labels by chance: of signs alone, a fifth of the p-values are below .05."""
+    rng = np.random.default_rng(3)
+    data = benchmark(rng.integers(0, 2, 80), rng.integers(1, 40, (80, 2)))
+    table = wb.check_benchmark(data, "gold", factors=["words"]).to_frame().set_index("term")
+    for term in ("all of these together", "best single rule"):
+        one = table.loc[term]
+        plain = 2 * np.sqrt(one["estimate"] * (1 - one["estimate"]) / 79)
+        assert 2 * one["std_error"] == pytest.approx(np.sqrt(FITTED) * plain, rel=1e-6)
+        assert 0 <= one["conf_low"] < one["estimate"] < one["conf_high"] <= 1
+        assert "twice the variance" in one["method"]
+    assert "signs of prompts" in table.loc["longer", "method"]

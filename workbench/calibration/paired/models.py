@@ -104,7 +104,9 @@ def compare_models(
     )  # fmt: skip
     data = data.decided()
     met = _met(data, a, b, annotator, by)
-    units = _units(met, a, b, baseline)
+    _refuse_unknown(data, baseline)
+    # pairs of one prompt may be in several slices: they are one unit of the whole
+    units = _units(met.assign(slice=None), a, b, baseline)
     if not len(units):
         raise DesignError(
             f"Nothing compares {a} and {b}.",
@@ -115,12 +117,13 @@ def compare_models(
         )
     estimates = _rows(units, a, b, margin, level)
     columns = ["group", *COLUMNS]
-    named = units.dropna(subset=["slice"])
+    sliced = _units(met, a, b, baseline) if by is not None else units
+    named = sliced.dropna(subset=["slice"])
     parts = [
         _rows(part, a, b, margin, level).assign(group=str(name))
         for name, part in named.groupby("slice", sort=True)
     ]
-    lacking = len(units) - len(named) if by is not None else 0
+    lacking = len(sliced) - len(named) if by is not None else 0
     return ModelComparison(
         estimates=told(estimates, level)[list(COLUMNS)],
         slices=told(pd.concat(parts, ignore_index=True), level)[columns]
@@ -131,7 +134,10 @@ def compare_models(
         settings={
             "a": a, "b": b, "annotator": annotator, "annotator_is": data.noun(annotator),
             "baseline": baseline, "by": by, "margin": margin, "level": level,
-            "notes": [f"{lacking:,} comparisons without a value of {by}"] if lacking else [],
+            "notes": [
+                *([f"{lacking:,} comparisons without a value of {by}"] if lacking else []),
+                *_nameless(data, a, b),
+            ],
             "method": method_of(estimates) + _SOFT,
         },
         provenance=Provenance.capture(dataset=data.digest),
@@ -176,8 +182,26 @@ def _met(data: PreferenceData, a: str, b: str, annotator: str, by: str | None) -
         for own, other, value in turned
     ]
     both = pd.concat(parts, ignore_index=True)
-    mine = both["model"].isin([a, b]) & both["against"].ne(both["model"])
+    known = both["against"].notna() & both["against"].ne(both["model"])
+    mine = both["model"].isin([a, b]) & known
     return both[mine & both["score"].notna()]
+
+
+def _nameless(data: PreferenceData, a: str, b: str) -> list[str]:
+    sides = data.pairs[["model_a", "model_b"]]
+    n = int((sides.isin([a, b]).any(axis=1) & sides.isna().any(axis=1)).sum())
+    return [f"{n:,} pairs left out: the other model has no name"] if n else []
+
+
+def _refuse_unknown(data: PreferenceData, baseline: str | None) -> None:
+    names = set(data.pairs["model_a"].dropna()) | set(data.pairs["model_b"].dropna())
+    if baseline is not None and baseline not in names:
+        raise DesignError(
+            f"There is no model {baseline!r} that both could have met.",
+            found=f"models {', '.join(sorted(names)[:12])}",
+            expected="a common opponent",
+            fix="Check the spelling in baseline=, or leave it out.",
+        )
 
 
 def _units(met: pd.DataFrame, a: str, b: str, baseline: str | None) -> pd.DataFrame:

@@ -12,6 +12,7 @@ from scipy.optimize import brentq
 from scipy.special import expit
 from scipy.stats import norm, t
 
+from workbench.audit.judges.verdicts.elsewhere import FITTED
 from workbench.calibration.repair.judged import Judged
 from workbench.calibration.repair.ridge import HeldOut, held_out_fit
 from workbench.clustered import Array, Codes, share
@@ -38,7 +39,8 @@ GAIN_COLUMNS = (
 )  # fmt: skip
 METHOD = (
     "share of pairs on which people's decided labels are sided with, no side a half; out of fold "
-    "by prompt; score interval of the paired difference over prompts"
+    "by prompt; score interval of the paired difference over prompts, at twice the variance where "
+    "fits test each other's labels"
 )
 
 
@@ -118,16 +120,18 @@ def _gain(
     won, cluster = pairs.won[used], pairs.cluster[used]
     after, before = sides(new[used], won), sides(old[used], won)
     row: dict[str, Any] = {"term": name, "against": other, "reason": None}
-    row |= paired_difference(after - before, cluster, level)
+    fitted = any(found[one].fit is not None for one in (name, other))
+    spread = FITTED if fitted else 1.0
+    row |= paired_difference(after - before, cluster, level, spread)
     for what, values in (("before", before), ("after", after)):
         ends = share(values, cluster, level)
         row |= {what: ends["estimate"], f"{what}_low": ends["conf_low"],
                 f"{what}_high": ends["conf_high"]}  # fmt: skip
-    row["detectable"] = detectable(after - before, cluster, level)
+    row["detectable"] = detectable(after - before, cluster, level, spread)
     return row
 
 
-def detectable(values: Array, cluster: Codes, level: float = 0.95) -> float:
+def detectable(values: Array, cluster: Codes, level: float = 0.95, spread: float = 1.0) -> float:
     r"""Return the gain that such pairs would find four times in five; NaN with one cluster.
 
     .. math:: \delta = (t_{1 - \alpha / 2} + z_{0.8}) \sqrt{\frac{\max(D, \delta) - \delta^2}{n^*}}
@@ -140,6 +144,8 @@ def detectable(values: Array, cluster: Codes, level: float = 0.95) -> float:
         Paired differences.
     cluster : ndarray of int, shape (n,)
     level : float
+    spread : float
+        As :func:`workbench.flips.score_interval` takes it.
 
     Examples
     --------
@@ -150,7 +156,7 @@ def detectable(values: Array, cluster: Codes, level: float = 0.95) -> float:
     if n < 2:
         return float("nan")
     pull = (values - values.mean()) / n
-    size = effective_rows(pull, np.ones(n), cluster, level).size
+    size = effective_rows(pull, np.ones(n), cluster, level).size / spread
     if np.isnan(size):
         return float("nan")
     changed = float((values**2).mean())

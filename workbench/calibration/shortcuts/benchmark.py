@@ -89,7 +89,9 @@ def check_benchmark(
 
     fitted on other prompts, the penalty chosen within these. Which side is A says nothing to it: a
     file may list the better response first throughout. Within a subset all is fitted anew. p is of
-    random signs of the prompts' sums (mid-P), adjusted by Benjamini-Hochberg and Holm.
+    random signs of the prompts' sums (mid-P), adjusted by Benjamini-Hochberg and Holm; of what is
+    fitted it is a score test at twice the variance, as folds test each other's labels (with labels
+    by chance, 15 to 20 % of p of signs are below .05).
 
     References
     ----------

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from workbench.audit.judges.verdicts.elsewhere import FITTED
 from workbench.calibration.shortcuts.fitted import predicted_elsewhere
 from workbench.calibration.shortcuts.rules import BETTER_MODEL, Rules
 from workbench.clustered import Array, Codes, flip_p_value, no_value, share
@@ -35,6 +36,10 @@ _LEAST_PROMPTS = 20
 """Prompts below which nothing is fitted."""
 
 _METHOD = f"share, undecided one half; {MID_P}; p: signs of prompts, mid-P"
+_FITTED = (
+    "share, undecided one half; score interval and p over prompts, at twice the variance: folds "
+    "test each other's labels"
+)
 
 
 @dataclass(frozen=True, eq=False)
@@ -114,7 +119,10 @@ def rows_of(decided: Decided, folds: int, level: float, seed: int) -> Measured:
             names.append(BETTER_MODEL)
     credit = _credit(signs, y)
     rows = [
-        *(_row(n, RULE, credit[:, k], cluster, level) for k, n in enumerate(names)),
+        *(
+            (_fitted_row if n == BETTER_MODEL else _row)(n, RULE, credit[:, k], cluster, level)
+            for k, n in enumerate(names)
+        ),
         *rows,
         *(_blank(name, RULE, cluster, told) for name, told in decided.rules.silent.items()),
     ]
@@ -147,8 +155,20 @@ def held_row(
     level : float
     """
     own = _credit(said[:, None], decided.y)[:, 0]
-    row = _row(term, HELD_OUT, own, decided.cluster, level)
+    row = _fitted_row(term, HELD_OUT, own, decided.cluster, level)
     return {**row, **_gap(judge - own, decided.cluster, level)}
+
+
+def _fitted_row(
+    term: str, kind: str, credit: Array, cluster: Codes, level: float
+) -> dict[str, Any]:
+    """Return the row of what fits on other folds say."""
+    found = paired_difference(2 * credit - 1, cluster, level, FITTED)
+    ends = {f"conf_{end}": (1 + found[f"conf_{end}"]) / 2 for end in ("low", "high")}
+    return {
+        **_row(term, kind, credit, cluster, level), **ends, "std_error": found["std_error"] / 2,
+        "p_value": found["p_value"], "reason": found["reason"], "method": _FITTED,
+    }  # fmt: skip
 
 
 def tabled(rows: list[dict[str, Any]]) -> pd.DataFrame:
@@ -227,7 +247,7 @@ def _gap(gap: Array, cluster: Codes, level: float) -> dict[str, Any]:
     known = np.isfinite(gap)
     if not known.any():
         return {"judge_gap_n": 0.0}
-    found = paired_difference(gap[known], cluster[known], level)
+    found = paired_difference(gap[known], cluster[known], level, FITTED)
     return {"judge_gap": found["estimate"], "judge_gap_low": found["conf_low"],
             "judge_gap_high": found["conf_high"], "judge_gap_n": found["n"]}  # fmt: skip
 
