@@ -127,6 +127,25 @@ def test_a_doubled_judge_has_the_same_numbers_and_no_change_between_versions() -
     assert changed["q_value"].min() > 0.9 or changed["q_value"].isna().all()
 
 
+def test_models_that_people_never_judged_have_no_strength() -> None:
+    data = simulated(800, people=1, spread=1.0, models=True)
+    alone = wb.instrument(data, ["keen"], strength="models").to_frame()
+    # as many pairs of two models that the judge alone has seen, judged by a coin
+    more = data.pairs.assign(pair_id="x" + data.pairs["pair_id"], prompt="x" + data.pairs["prompt"],
+                             cluster="x" + data.pairs["cluster"],
+                             model_a="new-1", model_b="new-2")  # fmt: skip
+    coin = data.labels[data.labels["annotator"] == "keen"].assign(preference=[1.0, 0.0] * 400)
+    coin["pair_id"] = "x" + coin["pair_id"]
+    both = wb.PreferenceData.from_tables(
+        pd.concat([data.pairs, more]), pd.concat([data.labels, coin])
+    )
+    found = wb.instrument(both, ["keen"], strength="models")
+    assert found.settings["n_pairs"] == 800
+    row, other = found.to_frame().iloc[0], alone.iloc[0]
+    assert row["n"] == other["n"] == 800
+    assert row["estimate"] == pytest.approx(other["estimate"], abs=0.15)
+
+
 def test_slopes_from_models_are_relative_to_those_of_people() -> None:
     data = simulated(3000, people=1, spread=1.0, models=True)
     found = wb.instrument(data)

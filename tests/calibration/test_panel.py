@@ -232,6 +232,24 @@ def test_a_cascade_saves_where_the_cheap_judge_knows_what_it_does_not_know():
         wb.panel(data, costs={"cheap": 1.0})
 
 
+def test_a_cascade_of_equals_does_not_follow_names_and_costs_are_of_pairs_that_were_asked():
+    truth = [1.0] * 12
+    # two that agree alike and differ elsewhere, a tie of the third where they are unsure
+    said = {"a": [1, 1, 1, 1, 0, 0, 0.5, 0.5, 1, 1, 0, 0], "c": [1] * 8 + [0] * 4,
+            "b": [1, 0, 0.5, 0, 1, 1, 1, 1, 0, 0.5, 1, 0]}  # fmt: skip
+    asked = {name: [*map(float, one), *[np.nan] * 6] for name, one in said.items()}
+    asked["ann"] = truth + [1.0] * 6
+    found = []
+    for names in ("abc", "bac", "cab", "cba"):
+        new = dict(zip("abc", names, strict=True))
+        table = {new.get(name, name): one for name, one in asked.items()}
+        found.append(wb.panel(as_data(table), costs=dict.fromkeys("abc", 1.0), folds=3).cascade)
+    for other in found[1:]:
+        pd.testing.assert_frame_equal(other, found[0])
+    whole = found[0].set_index("term").loc["everybody"]
+    assert (whole["cost"], whole["asked"], whole["n"]) == (3.0, 3.0, 12.0)
+
+
 def test_soft_margins_and_orders_that_contradict_are_unsure():
     truth = np.tile([1.0, 0.0], 30)
     data = as_data({"dear": truth, "ann": truth})

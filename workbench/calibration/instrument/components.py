@@ -60,7 +60,7 @@ class Components:
     weights : ndarray, shape (effects, effects)
         Components from mean squares: ``weights @ (square / df)``; NaN where singular.
     by_cluster : ndarray, shape (effects, clusters)
-        What each cluster adds to a sum of squares.
+        What each cluster adds to a sum of squares, to first order.
     balanced : bool
         Whether every combination of levels has the same number of scores.
     """
@@ -109,6 +109,10 @@ def components_of(scores: Scores) -> Components:
         sums_by(scores.cluster, v * (total / count)[one.code], clusters)
         for one, v, total, count in zip(effects, signed, sums, n, strict=True)
     ])  # fmt: skip
+    # the square of a sum over clusters moves by twice what one of them adds, less its share
+    whole = np.array([not one.of_items for one in effects])
+    share = np.bincount(scores.cluster, minlength=clusters) / len(scores.y)
+    by_cluster[whole] = 2 * by_cluster[whole] - share * by_cluster[whole].sum(axis=1)[:, None]
     expected = np.array([
         [_expected(one, other, n[k], scores, cells) for other in effects]
         for k, one in enumerate(effects)

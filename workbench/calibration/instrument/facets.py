@@ -85,7 +85,7 @@ def scores_of(
     >>> import workbench as wb
     >>> found = scores_of(wb.load("sample"), None, FACETS, None)
     >>> list(found.codes)
-    ['judge', 'item']
+    ['judge', 'order', 'item']
     """
     wanted = list(dict.fromkeys(listed("facets", facets)))
     names = judge_names(data, judges, [])

@@ -101,7 +101,7 @@ def judged(data: PreferenceData, judges: str | Sequence[str] | None, reference: 
     >>> import workbench as wb
     >>> found = judged(wb.load("sample"), ["sim-judge-length"], "human")
     >>> len(found.said["sim-judge-length"].pair)
-    2000
+    1954
     """
     every = data
     data = data.decided()

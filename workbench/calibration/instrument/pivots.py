@@ -96,7 +96,32 @@ def pivots_of(found: Components, cluster: Codes, seed: int) -> Pivots:
     rng = np.random.default_rng(seed)
     chance = np.stack([rng.chisquare(one, _DRAWS) for one in df])
     means = _positive(found)[:, None] * df[:, None] / chance
-    return Pivots(effects, estimate, (found.weights @ means)[keep], df[keep], None)
+    if found.balanced or len(share) < _FEW:
+        return Pivots(effects, estimate, (found.weights @ means)[keep], df[keep], None)
+    within = np.array([one.of_items for one in found.effects])
+    near = _over_clusters(found, share, rng)
+    means[within] = near[within]
+    draws = found.weights @ means
+    # beside items the effects that these scores have count, not those of others like them
+    draws[within] = found.weights[within] @ near
+    return Pivots(effects, estimate, draws[keep], df[keep], None)
+
+
+def _over_clusters(found: Components, share: Array, rng: np.random.Generator) -> Array:
+    """Return draws of mean squares: Student's t with their covariance over clusters.
+
+    Where scores lack, mean squares of the analogous analysis of variance depend on each other and
+    may be below 0: no chi-squares. Within items they are sums over clusters.
+    """
+    g = len(share)
+    apart = found.by_cluster - share * found.square[:, None]
+    value, axis = np.linalg.eigh(apart @ apart.T * (g / (g - 1)))
+    # the symmetric root hangs neither on the order of clusters nor on signs of the axes
+    root = (axis * np.sqrt(np.maximum(value, 0.0))) @ axis.T
+    moved = root @ rng.standard_normal((len(root), _DRAWS))
+    df = 1.0 / float((share**2).sum()) - 1.0
+    heavy = np.sqrt(df / rng.chisquare(df, _DRAWS))
+    return np.asarray((found.square[:, None] + moved * heavy) / np.maximum(found.df, 1)[:, None])
 
 
 def _positive(found: Components) -> Array:

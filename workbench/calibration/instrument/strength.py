@@ -10,6 +10,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 from scipy.optimize import minimize_scalar
+from scipy.sparse import csr_array
+from scipy.sparse.csgraph import connected_components
 from scipy.special import log_expit
 
 from workbench.clustered import Array, Codes
@@ -153,13 +155,15 @@ def strength_of(
     if chosen == "votes":
         return _by_votes(votes)
     if chosen == "models":
-        X = _model_matrix(data)
+        X = _model_matrix(data, votes.n > 0)
     else:
         X = factor_matrix(data, list(factors) if factors else None) if data.factor_names else None
     if X is None:
         raise DesignError(
             f"People's strength cannot be taken from {chosen}.",
-            found="pairs without names of two models" if chosen == "models" else "no factor",
+            found="no pair that names two models and that people judged"
+            if chosen == "models"
+            else "no factor",
             expected="what strength= names",
             fix="Name another source, or score factors first.",
         )
@@ -190,7 +194,7 @@ def _first_source(data: PreferenceData, votes: Votes, factors: Sequence[str] | N
         return "factors"
     if int(votes.repeated.sum()) >= _REPEATED:
         return "votes"
-    if data.pairs["model_a"].notna().any() and data.pairs["model_b"].notna().any():
+    if _model_matrix(data, votes.n > 0) is not None:
         return "models"
     if data.factor_names:
         return "factors"
@@ -247,6 +251,10 @@ def _by_columns(
         train = (fold != f).astype(np.float64)
         beta = fit_ridge(X, (weight * train)[:, None], (to_a * train)[:, None])
         z[fold == f] = X[fold == f] @ beta[0]
+        if source == "models":
+            # of a model without a vote on other prompts nothing is known, not that it is average
+            untold = ~(np.abs(X) * (weight * train)[:, None]).any(axis=0)
+            known &= ~((fold == f) & X[:, untold].any(axis=1))
     # a pair of which nothing is known but that it is even still tells of ties and of order
     z[~known] = np.nan
     points, place = np.unique(np.round(z[known], 12), return_inverse=True)
@@ -257,15 +265,23 @@ def _by_columns(
                     (blank, blank), votes)  # fmt: skip
 
 
-def _model_matrix(data: PreferenceData) -> Array | None:
-    """Return 1 for the model of A and -1 for that of B, shape (pairs, models)."""
+def _model_matrix(data: PreferenceData, judged: NDArray[np.bool_]) -> Array | None:
+    """Return 1 for the model of A and -1 for that of B, shape (pairs, models).
+
+    NaN for two models that no chain of pairs that people judged joins: nothing tells which of
+    these is the stronger, and a ridge would call them equal.
+    """
     a, b = (data.pairs[f"model_{side}"] for side in "ab")
     names = sorted({*a.dropna(), *b.dropna()})
-    if len(names) < 2:
-        return None
     at = [pd.Index(names).get_indexer(side) for side in (a, b)]
-    X = np.zeros((len(a), len(names)))
     there = (at[0] >= 0) & (at[1] >= 0)
+    rows = np.flatnonzero(there & judged & (at[0] != at[1]))
+    if not len(rows):
+        return None
+    beaten = csr_array((np.ones(len(rows)), (at[0][rows], at[1][rows])), shape=(len(names),) * 2)
+    part = connected_components(beaten, directed=False)[1]
+    there &= part[at[0]] == part[at[1]]
+    X = np.zeros((len(a), len(names)))
     rows = np.flatnonzero(there)
     X[rows, at[0][rows]] += 1.0
     X[rows, at[1][rows]] -= 1.0

@@ -30,10 +30,11 @@ from workbench.threads import on_one_thread
 _MORE = 2
 _CURVE = (1, 2, 3, 4, 6, 8, 12)
 _EXACT = "analysis of variance, generalised pivots"
-_NEAR = "Henderson's first method, generalised pivots (approximate: not balanced)"
+_NEAR = "Henderson's first method (not balanced), t over clusters within items, else pivots"
 _COLUMNS = (*TIDY, "share", "share_low", "share_high", "unbiased", "levels", "df", "n_clusters",
             "method", "reason")  # fmt: skip
 _TRUNCATED = "below 0 before: the interval says how large it may be"
+_BELOW = "below 0 beyond chance: these scores do not follow the model"
 
 
 @on_one_thread
@@ -96,8 +97,8 @@ def variance_split(
     --------
     >>> import workbench as wb
     >>> found = wb.variance_split(wb.load("sample"))
-    >>> found.to_frame()["term"].tolist()
-    ['item', 'rest']
+    >>> found.to_frame()["term"].tolist()[:3]
+    ['order', 'item', 'judge x order']
     >>> found.d_study["design"].tolist()[:2]
     ['one of each', 'as in the data']
     """
@@ -148,6 +149,10 @@ def _table(found: Pivots, scores: Scores, method: str, level: float) -> pd.DataF
             row |= {"conf_low": min(low, shown), "conf_high": max(high, shown),
                     "share_low": min(ends[0], part), "share_high": max(ends[1], part),
                     "reason": _TRUNCATED if value < 0 else None}  # fmt: skip
+            if not row["conf_high"] > 0:
+                # an interval of 0 alone would say that it is known to be nothing
+                row |= dict.fromkeys(("conf_low", "conf_high", "share_low", "share_high"), np.nan)
+                row["reason"] = _BELOW
         rows.append(row)
     return pd.DataFrame(rows).reindex(columns=list(_COLUMNS))
 

@@ -31,7 +31,8 @@ class Points:
     Attributes
     ----------
     order : ndarray of int, shape (k,)
-        Members by cost; of equal cost the one that agrees more first, in each fold by the others.
+        Members by cost; of equal cost the one that agrees more first, in each fold by the others,
+        then the one that says more often what most members say.
     threshold : ndarray, shape (P,)
         Margins from which a judge is sure; infinite where everybody is asked.
     side, cost : ndarray, shape (n, P)
@@ -93,16 +94,30 @@ def points_of(votes: Votes, agree: Array, cost: Array, folds: Folds) -> Points:
     sided = votes.given & (votes.side != 0) & ~votes.opposed
     thresholds = _thresholds(votes.margin[sided])
     whole = led(votes.side, np.ones(len(cost)))[0]
+    last = _by_verdicts(votes, sided, whole)
     parts = np.empty((3, len(whole), len(thresholds)))
-    known, total = np.isfinite(agree), np.nan_to_num(agree)
     for f in np.unique(folds.fold):
         rows = folds.fold == f
         others = ~rows if f < folds.number else np.ones(len(rows), dtype=bool)
-        mean = total[others].sum(axis=0) / np.maximum(known[others].sum(axis=0), 1)
-        order = np.lexsort((-mean, cost))
+        order = _order(agree[others], cost, last)
         parts[:, rows] = _walked(votes, sided, whole, cost, order, rows, thresholds)
-    mean = total.sum(axis=0) / np.maximum(known.sum(axis=0), 1)
-    return Points(np.lexsort((-mean, cost)), np.array(thresholds), *parts)
+    return Points(_order(agree, cost, last), np.array(thresholds), *parts)
+
+
+def _order(agree: Array, cost: Array, last: tuple[Array, ...]) -> Codes:
+    known = np.isfinite(agree).sum(axis=0)
+    mean = np.nan_to_num(agree).sum(axis=0) / np.maximum(known, 1)
+    return np.lexsort((*last, -np.round(mean, 12), cost))
+
+
+def _by_verdicts(votes: Votes, sided: Mask, whole: Array) -> tuple[Array, ...]:
+    """Return what orders members that all else leaves equal: what they said, never their names.
+
+    Who says what most say more often is first, then who takes a side more often, then who says
+    it on earlier prompts.
+    """
+    same = (votes.side == whole[:, None]).astype(np.float64)
+    return votes.cluster @ same, -sided.sum(axis=0).astype(np.float64), -same.sum(axis=0)
 
 
 def _walked(
@@ -152,9 +167,10 @@ def cascade_table(
     level : float
     """
     rows = []
-    inside = votes.people
     for p, threshold in enumerate(points.threshold):
         row = agreement_share(agree[:, p], votes.cluster, level)
+        # costs of the same pairs: one that nobody was asked costs nothing and says nothing
+        inside = np.isfinite(agree[:, p])
         spent = mean_difference(points.cost[inside, p], votes.cluster[inside], level)
         term = EVERYBODY if np.isinf(threshold) else f"sure from margin {threshold:.3g}"
         rows.append({
