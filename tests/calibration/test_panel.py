@@ -352,7 +352,7 @@ def test_edges_give_numbers_or_reasons(case):
 
 def test_a_panel_is_an_annotator_like_any_other():
     data = wb.load("sample")
-    few = data.filter(pair_ids=data.pairs["pair_id"][:400])
+    few = data.filter(pair_ids=data.pairs["pair_id"][:250])
     data = wb.score_factors(few, wb.factors.FAMILIES["length"])
     found = wb.panel(data)
     more = found.add_to(data, "weighted", "ours")
@@ -366,7 +366,7 @@ def test_a_panel_is_an_annotator_like_any_other():
 
 
 def test_the_gain_covers_where_members_are_alike():
-    runs, hit, wide = 150, 0, 0
+    runs, hit, wide = 80, 0, 0
     rng = np.random.default_rng(1)
     n = 200
     for _ in range(runs):
@@ -378,7 +378,7 @@ def test_the_gain_covers_where_members_are_alike():
         truth = MAJORITY - 0.7
         hit += found.row["conf_low"] <= truth <= found.row["conf_high"]
         wide += found.spread > 1.2
-    assert 0.92 <= hit / runs <= 0.985
+    assert 0.9 <= hit / runs < 1
     assert wide / runs > 0.7
 
 

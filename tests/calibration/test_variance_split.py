@@ -73,7 +73,7 @@ def as_scores(y: np.ndarray) -> Scores:
 
 @pytest.mark.parametrize("missing", [0.0, 0.25])
 def test_planted_components_are_met_on_average_and_intervals_cover(missing: float) -> None:
-    rng, runs = np.random.default_rng(0), 60
+    rng, runs = np.random.default_rng(0), 30
     found, inside, phi = [], [], 0
     true_phi = 1 / (1 + 0.3 / 6 + 0.5 / 6 + 0.6 / 12)
     for _ in range(runs):
@@ -117,13 +117,13 @@ def test_a_component_below_0_is_0_with_an_end_above() -> None:
 
 
 def test_half_of_the_verdicts_lacking_leaves_intervals_that_cover() -> None:
-    # a score of +-0.5 that an item, an item and judge, and chance turn; and judges' places
-    truth, n, k = {"item": 0.04, "item x judge": 0.02, "rest": 0.19}, 200, 4
+    # items, items and judges, and the order shown turn a score of +-0.5; the rest is chance
+    truth, n, k = {"item": 0.04, "item x judge": 0.02, "rest": 0.18}, 300, 4
     missed = dict.fromkeys(truth, 0)
-    for seed in range(20):
+    for seed in range(12):
         rng = np.random.default_rng(seed)
         part = 0.2 * rng.choice([-1, 1], n)[:, None] + np.sqrt(0.02) * rng.choice([-1, 1], (n, k))
-        y = (rng.random((n, k, 2)) < 0.5 + part[:, :, None]) - 0.5
+        y = (rng.random((n, k, 2)) < 0.5 + part[:, :, None] + [0.1, -0.1]) - 0.5
         item, judge, order = np.nonzero(rng.random((n, k, 2)) < 0.5)
         sign = 1.0 - 2 * order
         code = np.unique(item, return_inverse=True)[1]
@@ -134,19 +134,22 @@ def test_half_of_the_verdicts_lacking_leaves_intervals_that_cover() -> None:
             if one.name in truth:
                 low, high = found.interval(np.maximum(drawn, 0), 0.95)
                 missed[one.name] += not low <= truth[one.name] <= high
-    # a fifth to a third were missed when mean squares that are not above 0 were chi-squares
-    assert max(missed.values()) <= 3
+    # with draws of chi-squares alone, a quarter were missed
+    assert max(missed.values()) <= 2
 
 
 def test_an_interval_that_is_0_alone_is_none() -> None:
-    # two scores of an item that differ always: less alike than chance
-    y = np.tile([[[1.0], [-1.0]]], (40, 1, 2)) * np.random.default_rng(0).choice([1, -1], 40)[
-        :, None, None]  # fmt: skip
-    found = wb.variance_split(rated(y[:, :, 0]), score="rating").to_frame().set_index("term")
+    # two scores of an item that nearly offset each other: less alike than chance
+    rng = np.random.default_rng(0)
+    e = rng.normal(size=400)
+    y = np.column_stack([e, -e + 0.3 * rng.normal(size=400)])
+    found = wb.variance_split(rated(y), score="rating").to_frame().set_index("term")
     item = found.loc["item"]
-    assert item["unbiased"] < 0
+    assert item["unbiased"] < -0.5
     assert item["estimate"] == 0
-    assert np.isnan(item["conf_high"]) or item["conf_high"] > 0
+    assert np.isnan(item["conf_high"])
+    assert np.isnan(item["share_high"])
+    assert "do not follow the model" in item["reason"]
 
 
 def test_verdicts_turn_with_their_sides_and_nothing_else_changes() -> None:

@@ -149,7 +149,7 @@ def _table(found: Pivots, scores: Scores, method: str, level: float) -> pd.DataF
             row |= {"conf_low": min(low, shown), "conf_high": max(high, shown),
                     "share_low": min(ends[0], part), "share_high": max(ends[1], part),
                     "reason": _TRUNCATED if value < 0 else None}  # fmt: skip
-            if not row["conf_high"] > 0:
+            if not max(high, shown) > 0:
                 # an interval of 0 alone would say that it is known to be nothing
                 row |= dict.fromkeys(("conf_low", "conf_high", "share_low", "share_high"), np.nan)
                 row["reason"] = _BELOW
