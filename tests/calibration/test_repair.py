@@ -363,6 +363,18 @@ def test_gpt_4_on_mt_bench_without_texts_keeps_its_sides(shared_data: Path) -> N
     assert gaps["judge", "gpt-4"] > 0.1
 
 
+def test_verdicts_without_weight_say_nothing() -> None:
+    data = lover(n=120, prompts=60)
+    mine = data.labels["annotator"].eq(JUDGE) & data.labels["pair_id"].isin(
+        data.pairs["pair_id"][:30]
+    )
+    weightless = data.labels.assign(weight=data.labels["weight"].mask(mine, 0.0))
+    found = wb.repair_judge(replace(data, labels=weightless), JUDGE)
+    gone = wb.repair_judge(replace(data, labels=data.labels[~mine].reset_index(drop=True)), JUDGE)
+    pd.testing.assert_frame_equal(found.gains, gone.gains)
+    assert "60 labels of sim-judge without weight left out" in found.notes
+
+
 def test_findings_are_findings(mended: wb.Repair) -> None:
     assert all(isinstance(one, Finding) for one in mended.findings())
     with pytest.raises(ConfigError, match="cannot be read"):

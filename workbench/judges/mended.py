@@ -165,7 +165,8 @@ class MendedJudge:
         if self.inner is not None:
             return self.inner.verdicts(data)
         data = data.decided()
-        rows = data.labels[data.labels["annotator"].eq(self.judge)]
+        mine = data.labels["annotator"].eq(self.judge) & data.labels["weight"].gt(0)
+        rows = data.labels[mine]
         if rows.empty:
             raise DesignError(
                 "There are no verdicts to mend.",

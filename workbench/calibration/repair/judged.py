@@ -96,7 +96,8 @@ def judged_pairs(
     """
     data = data.decided()
     names = _factor_names(data, factors)
-    mine = data.labels["annotator"].eq(judge).to_numpy(dtype=bool)
+    named = data.labels["annotator"].eq(judge).to_numpy(dtype=bool)
+    mine = named & data.labels["weight"].gt(0).to_numpy(dtype=bool)
     theirs = reference_mask(data, people)
     _refuse_nobody(data, judge, people, mine, theirs)
     said = mean_preferences(data, theirs)["preference"].to_numpy()
@@ -132,6 +133,9 @@ def judged_pairs(
         cluster=np.unique(clusters, return_inverse=True)[1], fold=fold,
         exclusions=exclusions, notes=_notes(data, mine, theirs, judge, features, names, kept),
     )  # fmt: skip
+    weightless = int((named & ~mine).sum())
+    if weightless:
+        made.notes.append(f"{weightless:,} labels of {judge} without weight left out")
     if not made.decided.any():
         raise DesignError(
             "People take no side.",
