@@ -253,7 +253,7 @@ def test_pairs_that_were_chosen_are_found_out():
 
 
 def test_findings_name_a_biased_judge_and_chosen_pairs():
-    data = planted(11, n=150, judges={"poor": 0.1})
+    data = planted(11, n=300, judges={"poor": 0.1})
     words = data.factors["words"].abs()
     human = data.labels["annotator"].eq("human").to_numpy()
     far = words.to_numpy()[data.pair_rows] > 0.7
@@ -280,3 +280,48 @@ def test_what_cannot_be_is_an_error_that_says_what_to_do():
     people = replace(data, labels=data.labels[data.labels["annotator"].eq("human")])
     with pytest.raises(DesignError, match="There is no judge"):
         wb.few_labels(people)
+
+
+def test_a_judge_that_seldom_errs_always_the_same_way_is_not_taken_for_certain():
+    K, N, n, runs = 3, 2500, 60, 60
+    beta, held, told = np.array(TRUTH), [], np.eye(3)
+    for run in range(runs):
+        rng = np.random.default_rng(run)
+        X = rng.normal(size=(N, K))
+        y = (rng.random(N) < 1 / (1 + np.exp(-X @ beta))) * 1.0
+        # 2 % of pairs, those with many words more that people do not prefer
+        f = np.where((X[:, 0] > 1) & (y == 0) & (rng.random(N) < 0.6), 1.0, y)
+        weight = (np.arange(N) < n) * 1.0
+        setting = Setting(X, list("abc"), f[:, None], np.where(weight > 0, y, np.nan), weight,
+                          np.arange(N), told)  # fmt: skip
+        one = tuned(setting)[0]["weights"]
+        half = t_distribution.ppf(0.975, one["df"]) * one["error"]
+        held.append(np.abs(one["estimate"] - beta)[0] <= half[0])
+    assert np.mean(held) > 0.95 - 3 * np.sqrt(0.05 * 0.95 / runs)
+
+
+def test_slices_are_of_any_column_and_what_is_in_none_is_told():
+    data = planted(13, n=40, N=200)
+    when = pd.Series(pd.date_range("2026-01-01", periods=2).repeat(100))
+    dated = replace(data, pairs=data.pairs.assign(day=when.where(np.arange(200) >= 30)))
+    found = wb.few_labels(dated, factors=["words"], by="day")
+    sizes = found.to_frame().groupby("slice")["n_pairs"].max()
+    assert sizes.tolist() == [200, 70, 100]
+    assert found.exclusions["reason"].tolist() == ["no value of day: in no slice"]
+    assert found.exclusions["n"].tolist() == [30]
+    with pytest.raises(DesignError, match="too many slices"):
+        wb.few_labels(data, by="cluster")
+
+
+def test_judges_that_are_like_people_seldom_seem_to_miss_them():
+    alarms = 0
+    for run in range(16):
+        data = planted(100 + run, n=150, N=600, judges={"a": 0.0, "b": 0.0})
+        lean = data.factors[["words", "bold", "lists"]].to_numpy() @ np.array(TRUTH)
+        chance = 1 / (1 + np.exp(-lean[data.pair_rows]))
+        drawn = (np.random.default_rng(run).random(len(chance)) < chance) * 1.0
+        alike = replace(data, labels=data.labels.assign(preference=drawn))
+        found = wb.few_labels(alike, factors=["words"])
+        alarms += any(one.rule_id == "judge-misses-people" for one in found.findings())
+    # without a correction for three models and two judges it is five
+    assert alarms <= 2

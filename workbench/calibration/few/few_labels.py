@@ -13,7 +13,7 @@ from workbench.calibration.few.inputs import EVERYTHING, Beside, lay
 from workbench.calibration.few.rates import Models, rates
 from workbench.calibration.few.result import COLUMNS, FewLabels
 from workbench.calibration.few.sample import unlike
-from workbench.calibration.few.weights import ratings, weights
+from workbench.calibration.few.weights import MOST_MODELS, ratings, weights
 from workbench.clustered import Array
 from workbench.data.dataset import PreferenceData
 from workbench.decompose.design import NO_VALUE
@@ -23,6 +23,10 @@ from workbench.provenance import Provenance
 from workbench.structure.named import named_once
 from workbench.structure.options import level_option, seed_option
 from workbench.threads import on_one_thread
+
+
+MOST_SLICES = 50
+"""Values of a column beyond which nobody reads its slices."""
 
 
 @on_one_thread
@@ -85,7 +89,7 @@ def few_labels(
     .. math:: \overline{x \{f - p(x'\beta)\}}_N + \overline{x (y - f)}_n = 0,
 
     and every coordinate has its power from the pulls of the clusters, each cluster's own left
-    out where it is counted. Two labels whose error is that of the people alone are mixed in, so
+    out where it is counted. Five labels whose error is that of the people alone are mixed in, so
     that a judge that never erred on few labels is not taken for certain. Intervals are over
     clusters (prompts), for these people; nothing is drawn. Contrasts are of raw weights:
     :func:`workbench.contrast` takes sharpness apart from taste.
@@ -130,7 +134,7 @@ def few_labels(
     return FewLabels(
         estimates=table,
         sample=unlike(_seen(beside, models, X, names), beside.known, beside.cluster, level),
-        exclusions=_left_out(beside, X),
+        exclusions=_left_out(data, beside, X, by, models),
         settings=settings,
         provenance=Provenance.capture(seed=seed, dataset=data.digest),
     )
@@ -166,8 +170,17 @@ def _slices(
             fix="Name one of these in by=.",
         )
     value = data.pairs[by].iloc[beside.rows]
-    for name in sorted(map(str, value.dropna().unique())):
-        yield f"{by} = {name}", value.astype("str").eq(name).to_numpy(dtype=bool)
+    told = value.astype("str").where(value.notna())
+    names = sorted(told.dropna().unique())
+    if len(names) > MOST_SLICES:
+        raise DesignError(
+            "There are too many slices.",
+            found=f"{len(names):,} values of {by}",
+            expected=f"{MOST_SLICES} at the most",
+            fix="Name a column with fewer values in by=.",
+        )
+    for name in names:
+        yield f"{by} = {name}", told.eq(name).to_numpy(dtype=bool)
 
 
 def _seen(beside: Beside, models: Models, X: Array | None, names: list[str]) -> dict[str, Array]:
@@ -182,12 +195,19 @@ def _seen(beside: Beside, models: Models, X: Array | None, names: list[str]) -> 
     return columns
 
 
-def _left_out(beside: Beside, X: Array | None) -> pd.DataFrame:
-    rows = []
+def _left_out(
+    data: PreferenceData, beside: Beside, X: Array | None, by: str | None, models: Models
+) -> pd.DataFrame:
+    rows: list[tuple[str, str, int]] = []
     lacking = (beside.known[:, None] & ~np.isfinite(beside.scores)).sum(axis=0)
     for name, lost in zip(beside.judges, lacking, strict=True):
         if lost:
             rows.append((name, "labelled pair without a verdict of this judge", int(lost)))
     if X is not None and (lost := int((~np.isfinite(X).all(axis=1)).sum())):
         rows.append((EVERYTHING, f"{NO_VALUE}: no part in weights and contrasts", lost))
+    if by is not None and (lost := int(data.pairs[by].iloc[beside.rows].isna().sum())):
+        rows.append((EVERYTHING, f"no value of {by}: in no slice", lost))
+    if (several := len(models.names)) > MOST_MODELS:
+        rows.append((EVERYTHING, f"{several} models, more than {MOST_MODELS}: no ratings",
+                     len(beside.rows)))  # fmt: skip
     return pd.DataFrame(rows, columns=["group", "reason", "n"])

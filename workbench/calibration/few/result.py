@@ -7,8 +7,11 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 import pandas as pd
+from scipy.special import ndtr, ndtri
 
 from workbench.calibration.few.inputs import EVERYTHING
+from workbench.clustered import Array
+from workbench.decompose.errors.tidy import q_values
 from workbench.finding import Finding, Rule, finding
 from workbench.intervals import ends_text
 from workbench.provenance import Provenance
@@ -34,7 +37,8 @@ RULES = {
     ),
     "judge-misses-people": Rule(
         "win rate from labels and verdicts",
-        "the judge's own rate on the same pairs lies outside the interval, by 0.05 or more",
+        f"the judge's own rate on the same pairs differs by {_Q:g} or more, at q < {_Q:g} over "
+        "all judges and models (Benjamini-Hochberg)",
         "Report the corrected rate; the judge is biased for or against the model.",
     ),
 }
@@ -129,9 +133,8 @@ class FewLabels(Result):
         ]  # fmt: skip
         rates = self.estimates[self.estimates["what"].eq("win rate")]
         rates = rates[rates["slice"].eq(EVERYTHING) & rates["estimate"].notna()]
-        for row in rates.to_dict("records"):
-            off = max(row["conf_low"] - row["judge"], row["judge"] - row["conf_high"])
-            if off > 0 and abs(row["judge"] - row["estimate"]) >= _Q:
+        for row, q in zip(rates.to_dict("records"), self._missed(rates), strict=True):
+            if q < _Q and abs(row["judge"] - row["estimate"]) >= _Q:
                 found.append(finding(
                     RULES, "judge-misses-people", "warning",
                     f"{row['group']} gives {row['term']} {row['judge']:.2f}, "
@@ -139,6 +142,15 @@ class FewLabels(Result):
                     (row["estimate"], row["conf_low"], row["conf_high"]), group=str(row["group"]),
                 ))  # fmt: skip
         return found
+
+    def _missed(self, rates: pd.DataFrame) -> Array:
+        """Return how sure it is that each rate is not the judge's own, over all of them."""
+        off = (rates["judge"] - rates["estimate"]).to_numpy("float64")
+        arm = np.where(off > 0, rates["conf_high"] - rates["estimate"],
+                       rates["estimate"] - rates["conf_low"])  # fmt: skip
+        # the arms of an interval near 0 or 1 differ: that towards the judge counts
+        size = np.divide(np.abs(off), arm, out=np.zeros(len(off)), where=arm > 0)
+        return q_values(2 * ndtr(-size * ndtri(0.5 + self.settings["level"] / 2)))
 
     def plot(self) -> go.Figure:
         """Return the win rates with their intervals, those of the labels alone beside them."""

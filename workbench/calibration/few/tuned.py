@@ -21,8 +21,12 @@ from workbench.clustered import Array, Codes
 from workbench.decompose.errors.sandwich import FEWEST_DEGREES
 from workbench.decompose.kernel import in_threads, logistic
 
-_PRIOR = 2.0
-"""Labels whose error without a judge is mixed in: few that all agree say little of the rest."""
+_PRIOR = 5.0
+"""Labels whose error without a judge is mixed in: few that all agree say little of the rest.
+
+A judge that errs on 1 % of pairs, all longer answers, seems faultless on a third of all draws of
+100 labels: simulated, its contrast held in 63 % of draws with two such labels, 93 % with five.
+"""
 
 METHOD = (
     "PPI++ on the score equations, power tuned for each number out of prompt, CR2 and jackknife "
