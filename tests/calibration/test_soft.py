@@ -325,3 +325,13 @@ def test_logits_of_verdicts_are_those_of_their_probabilities() -> None:
     fine = wb.calibrate_verdicts(judged({"j": p}, y), "j").judges["slope"].iloc[0]
     bold = wb.calibrate_verdicts(judged({"j": expit(2 * logit(p))}, y), "j").judges["slope"].iloc[0]
     assert bold == pytest.approx(fine / 2, rel=0.02)
+
+
+def test_a_judge_of_ties_alone_has_figures_without_a_reliability_diagram():
+    data = wb.load("sample")
+    judged = data.labels["annotator"].eq("sim-judge-length")
+    tied = data.labels.assign(preference=data.labels["preference"].mask(judged, 0.5))
+    found = wb.calibrate_verdicts(replace(data, labels=tied), "sim-judge-length")
+    assert list(found.figures()) == [found.heading]
+    assert "reliability" not in found.tables()
+    assert "undefined" in found.summary()

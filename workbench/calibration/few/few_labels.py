@@ -24,7 +24,6 @@ from workbench.structure.named import named_once
 from workbench.structure.options import level_option, seed_option
 from workbench.threads import on_one_thread
 
-
 MOST_SLICES = 50
 """Values of a column beyond which nobody reads its slices."""
 

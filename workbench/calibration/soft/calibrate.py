@@ -154,7 +154,7 @@ def calibrate_verdicts(
     return CalibratedVerdicts(
         estimates=_gains(tables["gains"]),
         judges=pd.DataFrame(tables["judges"]),
-        reliability=pd.DataFrame(tables["reliability"]),
+        reliability=pd.DataFrame(tables["reliability"] or {"judge": [], "verdicts": []}),
         weights=_weights(tables["weights"]),
         slices=_with_q(pd.concat(by_slice, ignore_index=True)) if by_slice else pd.DataFrame(),
         exclusions=found.exclusions,

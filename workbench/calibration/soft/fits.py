@@ -166,6 +166,9 @@ def gains(one: Fitted, found: Signals, level: float) -> tuple[list[dict[str, Any
         row = mean_difference(losses[RAW] - losses[way], code, level)
         brier = mean_difference(squares[RAW] - squares[way], code, level)
         ends = np.clip([brier["estimate"], brier["conf_low"], brier["conf_high"]], -1, 1)
+        if row["reason"] is not None:
+            # no variation but that of rounding
+            ends[1:] = np.nan
         rows.append({
             "calibrator": way, **row, "brier_gain": ends[0], "brier_gain_low": ends[1],
             "brier_gain_high": ends[2], "log_loss": float(losses[way].mean()),
