@@ -70,6 +70,14 @@ def test_views_of_judges_have_the_numbers_of_their_verbs(beside, view, verb):
     _has_the_numbers(app, getattr(wb, verb)(beside))
 
 
+@pytest.mark.parametrize("page", ["calibration.py", "next_labels.py"])
+def test_choices_take_no_place_of_the_session(beside, page):
+    app = _run(page, judges_view="Two judges", labels_view="People or judge")
+    # with what the first run left in the session
+    app.run()
+    assert not app.exception, app.exception
+
+
 def test_one_judge_is_chosen(beside):
     app = _run("calibration.py", judges_view="Mend a judge", judges=["person 002"])
     assert not app.error

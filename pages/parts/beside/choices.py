@@ -27,7 +27,8 @@ def chosen_judges(data: wb.PreferenceData) -> dict[str, Any]:
         judges = others["annotator"].tolist()
         chosen = some("Judges (all when empty)", judges, "judges")
         columns = ["", *_columns(data)]
-        by = one("Slices", columns, "slices", format_func=lambda name: name or "none")
+        # "slices" in the session are those that were saved
+        by = one("Slices", columns, "sliced_by", format_func=lambda name: name or "none")
         factors = some("Factors (all when empty)", data.factor_names, "factors")
         return {
             "criteria": asked,
