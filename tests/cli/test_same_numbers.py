@@ -33,6 +33,7 @@ def _contrast(data: PreferenceData) -> Any:
 
 
 LENGTH = ("--baseline", "sim-model-a", "--annotator", "sim-judge-length", "--replicates", "20")
+JUDGE = "sim-judge-length"
 WHOSE = ("--annotator", "human", "--factors", ",".join(FACTORS))
 VERBS: dict[str, tuple[tuple[str, ...], Callable[[PreferenceData], Any], tuple[str, str]]] = {
     "decompose": (
@@ -67,6 +68,22 @@ VERBS: dict[str, tuple[tuple[str, ...], Callable[[PreferenceData], Any], tuple[s
         ("--min-agreement", "0.6", "--balance", "words", "--soft"),
         lambda data: wb.curate(data, {"min_agreement": 0.6, "balance": ["words"], "soft": True}),
         ("estimate", "{:.3f}"),
+    ),
+    "few-labels": (
+        ("--judge", JUDGE, "--factors", WHOSE[3]),
+        lambda data: wb.few_labels(data, [JUDGE], factors=FACTORS),
+        ("estimate", "{:.3f}"),
+    ),
+    "panel": ((), wb.panel, ("estimate", "{:.3f}")),
+    "compare-annotators": (
+        ("--a", JUDGE, "--b", "sim-judge-format"),
+        lambda data: wb.compare_annotators(data, a=JUDGE, b="sim-judge-format"),
+        ("estimate", "{:+.3f}"),
+    ),
+    "repair-judge": (
+        ("--judge", JUDGE, "--factors", WHOSE[3]),
+        lambda data: wb.repair_judge(data, JUDGE, factors=FACTORS),
+        ("estimate", "{:+.3f}"),
     ),
 }
 

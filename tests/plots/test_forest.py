@@ -81,6 +81,23 @@ def test_first_term_is_on_top_and_groups_are_near_their_row() -> None:
     assert set(figure.data[0].y).isdisjoint(figure.data[1].y)
 
 
+def test_groups_that_share_no_row_are_in_the_middle_of_theirs() -> None:
+    table = pd.DataFrame(
+        {"term": ["x", "y"], "estimate": 1.0, "conf_low": 0.5, "conf_high": 2.0,
+         "group": ["rule", "judge"]}
+    )  # fmt: skip
+    marks = [trace for trace in forest(table).data if trace.meta != EXTRA]
+    assert [list(trace.y) for trace in marks] == [[0.0], [1.0]]
+
+
+def test_the_names_of_four_groups_have_room_above_one_row() -> None:
+    table = pd.DataFrame(
+        {"term": "x", "estimate": 1.0, "conf_low": 0.5, "conf_high": 2.0, "group": list("abcd")}
+    )
+    # on a narrow screen each name has a line, of at most half of the figure
+    assert forest(table).layout.height > 2 * 4 * 29
+
+
 def test_one_group_needs_no_legend_and_no_group_column() -> None:
     assert forest(table(("ann",))).layout.showlegend is False
     figure = forest(table(("ann",)).drop(columns="group"))

@@ -37,7 +37,7 @@ def test_a_card_has_every_number_of_the_judge_and_none_of_others(
     assert {one["section"] for one in card["not_measured"]} == set(SECTIONS) - set(by_section)
     board = results[0].estimates.set_index("term").loc["sim-reward"]
     told = {one["measure"]: one for one in by_section["agreement"]["numbers"]}
-    assert told["estimate"]["estimate"] == pytest.approx(board["estimate"])
+    assert told["agreement"]["estimate"] == pytest.approx(board["estimate"])
     assert told["agreement read"]["conf_low"] == pytest.approx(board["agreement_read_low"])
     for one in card["measured"]:
         assert one["dataset"] == data.digest
@@ -105,3 +105,14 @@ def test_the_command_writes_both_files(tmp_path: Path) -> None:
     told = (tmp_path / "card.md").read_text(encoding="utf-8")
     assert told.startswith(("# Judge sim\\-reward", "# Judge sim-reward"))
     assert "## Not measured" in told
+
+
+def test_a_card_names_each_result_and_has_no_rank_of_one(data: wb.PreferenceData) -> None:
+    fits = [wb.decompose(data, annotator=who, factors=["words"], folds=0)
+            for who in ("sim-reward", "human")]  # fmt: skip
+    board = wb.judge_board(data, judges=["sim-reward"], replicates=50)
+    card = wb.judge_card(board, wb.contrast(*fits), judge="sim-reward", data=data)
+    assert all(one["result"] for one in card.record["measured"])
+    agreement = next(one for one in card.record["measured"] if one["section"] == "agreement")
+    assert "rank" not in {one["measure"] for one in agreement["numbers"]}
+    assert "&#" not in card.to_markdown().split("## ")[1]

@@ -19,6 +19,7 @@ TALLEST = 1200
 _FIXED = 110
 _ROW, _GROUP = 26, 15
 _LEAST_ROW, _LEAST_GROUP = 14, 4
+_NAME = 36
 _MOST = 4000
 """Pixels above which browsers draw a figure of rows too slowly."""
 
@@ -62,7 +63,9 @@ def lay_out(rows: int, groups: int, ranked: bool) -> Rows:
     if rows * row > room:
         row = max(_LEAST_ROW, _LEAST_GROUP * groups, room / rows)
     shown = min(rows, max(1, int((room if ranked else _MOST) / row + 1e-9)))
-    return Rows(shown, _FIXED + round(shown * row))
+    # on a narrow screen each name of the legend has a line above the rows
+    legend = _FIXED + _NAME * min(groups, _SOME) if groups > 1 else 0
+    return Rows(shown, max(_FIXED + round(shown * row), legend))
 
 
 def remember(figure: go.Figure, rows: Rows, groups: int, clear: int) -> go.Figure:

@@ -118,6 +118,9 @@ def _check(frame: pd.DataFrame) -> None:
 
 def _places(drawn: pd.DataFrame, terms: list[Any], groups: list[Any]) -> NDArray[np.float64]:
     shift = dict(zip(groups, offsets(len(groups)), strict=True))
+    if not drawn["term"].duplicated().any():
+        # groups that share no row are each in the middle of theirs
+        shift = dict.fromkeys(groups, 0.0)
     place = {term: k for k, term in enumerate(terms)}
     rows = drawn["term"].map(place).to_numpy("float64")
     return np.asarray(rows + drawn["group"].map(shift).to_numpy("float64"))

@@ -96,13 +96,15 @@ class FewLabels(Result):
         used = self.settings
         lines = [
             f"{used['n_labelled']:,} labelled of {used['n_pairs']:,} pairs, labels of "
-            f"{used['reference_is']}, {used['level']:.0%} intervals; beside them the labels alone"
+            f"{used['reference_is']}, {used['level']:.0%} intervals; beside them the labels alone",
+            "power: how far the judge is used, from 0 to 1; as so many labels: what as many labels "
+            "alone would tell",
         ]
         whole = self.estimates[self.estimates["slice"].eq(EVERYTHING)]
         for judge, own in whole.groupby("group", sort=False):
             lines.append(f"\n{judge}")
             for what, table in own.groupby("what", sort=False):
-                lines += [f"  {what} {_text(row)}" for row in _clear(table)]
+                lines += [f"  {_named(what, row)}{_text(row)}" for row in _clear(table)]
                 lines += [f"  {what}: {len(table) - _SHOWN} more in the table"
                           for _ in [0] if len(table) > _SHOWN]  # fmt: skip
         lines += [f"  {row['n']:,} pairs, {row['group']}: {row['reason']}"
@@ -188,6 +190,11 @@ def _apart(sample: pd.DataFrame) -> list[dict[Any, Any]]:
     clear = sample[sample["q_value"] < _Q]
     order = clear["q_value"].sort_values(kind="stable").index
     return list(clear.loc[order].to_dict("records"))
+
+
+def _named(what: str, row: dict[Any, Any]) -> str:
+    """Return the kind of number, where the term does not say it."""
+    return "" if row["term"] == what else f"{what} "
 
 
 def _text(row: dict[Any, Any]) -> str:

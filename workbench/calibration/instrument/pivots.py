@@ -19,7 +19,7 @@ _FEW = 30
 
 ONE_CLUSTER = "one cluster of items: the error is not known"
 CONSTANT = "every score is the same"
-SINGULAR = "the design cannot tell these components apart"
+SINGULAR = "too few scores of an item to tell these facets apart: name fewer facets"
 
 
 @dataclass(frozen=True, eq=False)

@@ -185,7 +185,7 @@ class Instrument(Result):
             if table["estimate"].notna().any():
                 drawn[measure[:1].upper() + measure[1:]] = self._forest(measure, axis, 0)
         favour = self.functioning[self.functioning["measure"].eq(FAVOUR)]
-        if len(favour):
+        if favour["estimate"].notna().any():
             table = favour.assign(against=None)
             drawn["Families that judges favour"] = forest(
                 table.assign(term=table["group"], group=table["term"]),

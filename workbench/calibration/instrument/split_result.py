@@ -88,7 +88,9 @@ class VarianceSplit(Result):
         for row in self.estimates.to_dict("records"):
             ends = ends_text(row["conf_low"], row["conf_high"], row["reason"], "")
             share = "" if pd.isna(row["share"]) else f", {row['share']:.0%} of all"
-            lines.append(f"  {row['term']}: {row['estimate']:.4f} {ends}{share}")
+            told = f"{row['estimate']:.4f} {ends}{share}"
+            told = f"undefined: {row['reason']}" if pd.isna(row["estimate"]) else told
+            lines.append(f"  {row['term']}: {told}")
         for row in self.d_study.to_dict("records"):
             numbers = ", ".join(f"{key[2:]} {row[key]:.3g}" for key in row if key.startswith("n_"))
             said = f"undefined: {row['reason']}"

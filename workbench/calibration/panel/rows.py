@@ -158,4 +158,4 @@ def _best(names: Array, weights: Array) -> str:
     told = [(str(name), -count) for count, name in chosen if count < 0]
     if len(told) == 1:
         return told[0][0]
-    return ", ".join(f"{name} ({count} folds)" for name, count in told)
+    return ", ".join(f"{name} ({count} fold{'s' if count > 1 else ''})" for name, count in told)

@@ -92,6 +92,8 @@ class LabelPlan(Result):
             f"Labels of {used['reference_is']} that are needed ({used['power']:.0%} power, "
             f"{used['level']:.0%} level and ranges)",
             used["verdict"],
+            "Each line: the labels needed and their range; what the labels that are there find; "
+            "the pilot's own number and the labels that would find it.",
         ]
         for goal, table in self.estimates.groupby("goal", sort=False):
             lines.append(f"\n{goal}, {_aim(table.iloc[0])}")
@@ -148,7 +150,10 @@ class LabelPlan(Result):
             y_title=f"{_measure(goal)} ({plan['unit'].iloc[0]})",
             reference=float(plan["wanted"].iloc[0]),
         )  # fmt: skip
-        figure.update_xaxes(type="log")
+        sizes = table["labels"].to_numpy("float64")
+        ticks = np.outer(10.0 ** np.arange(9), [1, 2, 5]).ravel()
+        ticks = ticks[(ticks >= sizes.min(initial=1e9)) & (ticks <= sizes.max(initial=0))]
+        figure.update_xaxes(type="log", tickvals=ticks, ticktext=[f"{t:,.0f}" for t in ticks])
         return figure
 
 

@@ -163,7 +163,7 @@ def _curve(
     one = dict(seen.one_person)
     if one["reason"] == "no value":
         one["reason"] = "no pair has labels of two people"
-    rows.append({"term": "one person, against the majority of the others", "group": "people",
+    rows.append({"term": "error of one person, against the majority of others", "group": "people",
                  BUDGET: 1.0, **one})  # fmt: skip
     table = pd.DataFrame(rows).assign(method=_METHOD)
     return table.reindex(columns=["group", BUDGET, *TIDY, "n_clusters", "method", "reason"])

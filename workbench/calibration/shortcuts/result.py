@@ -144,6 +144,9 @@ class BenchmarkCheck(Result):
         return drawn
 
 
+_LESS = {"more": "fewer", "higher": "lower"}
+
+
 def opposite(term: str) -> str:
     """Return what the rule that always says the other is called.
 
@@ -154,7 +157,8 @@ def opposite(term: str) -> str:
     """
     if term == "longer":
         return "shorter"
-    return f"fewer {term[5:]}" if term.startswith("more ") else f"not {term}"
+    first, _, name = term.partition(" ")
+    return f"{_LESS[first]} {name}" if first in _LESS else f"not {term}"
 
 
 def _told(table: pd.DataFrame, most: int) -> list[str]:

@@ -71,7 +71,9 @@ def rules_of(data: PreferenceData, factors: Sequence[str] | None, rows: Any, sho
         columns[LONGER] = np.nan_to_num(sizes[0] - sizes[1])[rows]
     scored = _scored(data, factors, has_text)
     for name in scored:
-        columns[f"more {name}"] = np.nan_to_num(scored[name].to_numpy("float64"))[rows]
+        values = np.nan_to_num(scored[name].to_numpy("float64"))[rows]
+        # what is counted is more or fewer, a share or a score is higher or lower
+        columns[f"{'higher' if np.any(values % 1) else 'more'} {name}"] = values
     models = _models(data.pairs.iloc[rows])
     if not models.shape[1]:
         silent[BETTER_MODEL] = "no two models with a name that answer on two prompts"

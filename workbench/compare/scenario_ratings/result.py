@@ -94,13 +94,14 @@ class ScenarioRatings(Result):
         mix = ", ".join(f"{name} {share:.2f}" for name, share in used["weights"].items())
         lines = [
             f"Ratings by {used['by']}, {used['level']:.0%} intervals: {used['n']:,} battles, "
-            f"{used['n_clusters']:,} clusters; composite weights ({used['weighed']}): {mix}"
+            f"{used['n_clusters']:,} clusters; composite weights ({used['weighed']}): {mix}",
+            "  rank [its range], model, rating in log-odds of a win",
         ]
         lines += [f"  {_rank(row)}{row['term']}: {_value(row)}, n = {row['n']:,.0f}"
                   for row in self.estimates.to_dict("records")]  # fmt: skip
         spread = self.tau.to_dict("records")[0]
         p = "" if pd.isna(spread["p_value"]) else f", p = {spread['p_value']:.2g} for none"
-        lines.append(f"  scenarios differ by tau = {_value(spread, '')}{p}")
+        lines.append(f"  ratings differ between scenarios by tau (SD) = {_value(spread, '')}{p}")
         for name, table in self.scenarios.groupby("scenario", sort=False):
             best = table.sort_values(["rank", "term"], kind="stable").to_dict("records")[0]
             lines.append(f"  best in {name}: {best['term']} {_value(best)}")

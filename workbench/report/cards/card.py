@@ -63,7 +63,8 @@ class JudgeCard:
         judge = self.record["judge"]
         parts = [f"# Judge {line(judge['name'])}", _who(judge)]
         for one in self.record["measured"]:
-            about = f"data {one['dataset'] or 'unknown'}, workbench {line(one['workbench'])}"
+            # as one line: a number at the beginning of one would be escaped
+            about = line(f"data {one['dataset'] or 'unknown'}, workbench {one['workbench']}")
             level = "" if one["level"] is None else f", {one['level']:.0%} intervals"
             parts += [f"## {line(one['title'])}", f"{line(one['result'])}: {about}{level}",
                       _table(one["numbers"])]  # fmt: skip
@@ -169,7 +170,8 @@ def judge_card(
             continue
         level = result.settings.get("level")
         measured.append({
-            "section": section, "title": SECTIONS[section][0], "result": result.heading,
+            "section": section, "title": SECTIONS[section][0],
+            "result": result.heading or type(result).__name__,
             "dataset": result.provenance.dataset, "level": level,
             "workbench": result.provenance.workbench, "numbers": found,
         })  # fmt: skip

@@ -20,6 +20,8 @@ _TELLS = ("term", "calibrator", "verdicts", "scenario", "slice", "bin", "measure
 def numbers_of(result: Result, judge: str) -> list[dict[str, Any]]:
     """Return every number that the tables of a result have on a judge, one record each.
 
+    A rank in a table of this judge alone is left out: there is nobody to be before.
+
     Parameters
     ----------
     result : Result
@@ -41,7 +43,10 @@ def numbers_of(result: Result, judge: str) -> list[dict[str, Any]]:
     alone = _named(result.settings.get("judge")) == judge
     found = []
     for name, table in result.tables().items():
-        for row in json_ready(_of(table, judge, alone).to_dict("records")):
+        mine = _of(table, judge, alone)
+        if "rank" in table and table["rank"].count() < 2:
+            mine = mine.drop(columns="rank")
+        for row in json_ready(mine.to_dict("records")):
             found += _numbers(name, row, judge)
     return found
 
@@ -64,6 +69,8 @@ def _of(table: pd.DataFrame, judge: str, alone: bool) -> pd.DataFrame:
 def _numbers(table: str, row: dict[str, Any], judge: str) -> list[dict[str, Any]]:
     """Return the estimate of a row, and each other number of it that has ends."""
     told = [str(row[name]) for name in _TELLS if row.get(name) not in (None, judge)]
+    # what stands beside the agreement of verdicts that were read is that of all
+    plain = "agreement" if "agreement_read" in row else "estimate"
     found = []
     for key in row:
         low, high = (
@@ -76,7 +83,7 @@ def _numbers(table: str, row: dict[str, Any], judge: str) -> list[dict[str, Any]
         if row[key] is not None and None in (row[low], row[high]):
             reason = reason or "no interval"
         found.append({
-            "table": table, "measure": ", ".join(parts) or key, "estimate": row[key],
+            "table": table, "measure": ", ".join(parts) or plain, "estimate": row[key],
             "conf_low": row[low], "conf_high": row[high], "n": row.get("n"),
             "method": row.get("method"),
             "reason": reason or ("no value" if row[key] is None else None),
