@@ -57,10 +57,11 @@ def overlap_of(person: NDArray[np.int64], prompt: NDArray[np.int64]) -> Overlap:
     """
     people, own = np.unique(person, return_inverse=True)
     prompts, at = np.unique(prompt, return_inverse=True)
-    both = np.unique(np.column_stack([own, at]), axis=0)
-    several = np.bincount(both[:, 1], minlength=len(prompts)) > 1
     P, G = len(people), len(prompts)
-    links = coo_array((np.ones(len(both)), (both[:, 0], P + both[:, 1])), (P + G, P + G))
+    # one number for each two: rows of a table take ten times as long to sort
+    who, which = np.divmod(np.unique(own.astype(np.int64) * G + at), max(G, 1))
+    several = np.bincount(which, minlength=G) > 1
+    links = coo_array((np.ones(len(who)), (who, P + which)), (P + G, P + G))
     groups = int(connected_components(links, directed=False)[0])
     return Overlap(P, G, len(person), float(several.mean()), groups)
 
