@@ -12,7 +12,7 @@ from scipy.special import expit
 
 import workbench as wb
 from tests.calibration.measured import JUDGES, exchanged, simulated
-from workbench.calibration.instrument.functioning import family_of
+from workbench.calibration.instrument.functioning import BEYOND, FAVOUR, family_of
 from workbench.calibration.instrument.strength import spread_by_likelihood, strength_of
 from workbench.errors import DataError, DesignError
 
@@ -178,14 +178,14 @@ def test_a_group_where_a_judge_is_blunter_is_found_and_chance_is_not() -> None:
 def test_a_favoured_family_is_found_as_family_preference_finds_it() -> None:
     data = simulated(2500, judges={"gpt4-judge": (1.0, 0.2, 0.0)}, favour=0.7)
     found = wb.instrument(data)
-    row = found.functioning.set_index(["term", "group"]).loc[("gpt4-judge", "gpt")]
-    assert row["own"]
-    assert row["q_value"] < 0.001
-    assert row["estimate"] > 0.05
+    of_gpt = found.functioning.query("group == 'gpt'").set_index("measure")
+    assert of_gpt["own"].all()
+    assert (of_gpt["q_value"] < 0.001).all()
+    assert (of_gpt["estimate"] > 0.05).all()
     peer = wb.family_preference(data, "gpt4-judge", ["gpt-4", "gpt-3"]).to_frame()
     excess = peer.set_index("term").loc["excess over the people"]
     np.testing.assert_allclose(
-        row[["estimate", "conf_low", "conf_high", "n"]].astype(float),
+        of_gpt.loc[BEYOND, ["estimate", "conf_low", "conf_high", "n"]].astype(float),
         excess[["estimate", "conf_low", "conf_high", "n"]].astype(float),
     )
     assert "judge-favours-family" in {one.rule_id for one in found.findings()}
@@ -194,6 +194,28 @@ def test_a_favoured_family_is_found_as_family_preference_finds_it() -> None:
     assert family_of("anthropic/Claude-3") == "claude"
     named = wb.instrument(fair, families={"mine": ["gpt-4"]})
     assert named.settings["families"] == {"mine": ["gpt-4"]}
+
+
+def test_a_sharper_or_blunter_judge_favours_nobody() -> None:
+    judges = {"sharp": (2.5, 0.2, 0.0), "blunt": (0.4, 0.2, 0.0)}
+    found = wb.instrument(simulated(2000, judges=judges, models=True, seed=2), strength="models")
+    table = found.functioning
+    beyond = table[table["measure"] == BEYOND]
+    assert (beyond["q_value"] < 0.001).sum() >= 4
+    favour = table[table["measure"] == FAVOUR]
+    assert (favour["q_value"] > 0.05).all()
+    assert (favour["estimate"].abs().to_numpy() < beyond["estimate"].abs().max() / 2).all()
+    assert "judge-favours-family" not in {one.rule_id for one in found.findings()}
+
+
+def test_two_models_have_a_distance_and_no_favour() -> None:
+    data = simulated(1500, models=True)
+    names = {"gpt-4", "vicuna-13b"}
+    two = data.pairs["model_a"].isin(names) & data.pairs["model_b"].isin(names)
+    found = wb.instrument(data.filter(pair_ids=data.pairs["pair_id"][two]))
+    favour = found.functioning[found.functioning["measure"] == FAVOUR]
+    assert favour["reason"].eq("two models: their distance is the slope").all()
+    assert favour["conf_low"].isna().all()
 
 
 def test_versions_that_are_alike_are_equivalent_and_others_are_not() -> None:

@@ -64,3 +64,11 @@ def test_what_is_written_into_a_part_stays_out_of_the_whole(data):
     before = data.pairs.copy()
     part.pairs["scenario"] = "written"
     pd.testing.assert_frame_equal(data.pairs, before)
+
+
+def test_a_part_knows_the_rows_of_its_labels(data):
+    some = data.pairs["pair_id"].iloc[::3]
+    part = data.filter(pair_ids=some, kinds=["llm"])
+    fresh = pd.Index(part.pairs["pair_id"]).get_indexer(part.labels["pair_id"])
+    np.testing.assert_array_equal(part.pair_rows, fresh)
+    assert (fresh >= 0).all()

@@ -286,6 +286,8 @@ class PreferenceData:
             factor_values=pd.concat([old_values, values.set_axis(old_values.index)], axis=1),
             factor_specs={**self.factor_specs, **specs},
         )
+        if "pair_rows" in self.__dict__:
+            data.__dict__["pair_rows"] = self.pair_rows
         if "_hashes" in self.__dict__:
             data.__dict__["_hashes"] = {**self._hashes, "factors": row_hashes(data.factors)}
         return data
@@ -298,6 +300,10 @@ class PreferenceData:
         else:
             kept_rows = {n: t[keep_pair].reset_index(drop=True) for n, t in tables.items()}
         part = replace(self, labels=self.labels[keep_label].reset_index(drop=True), **kept_rows)
+        if "pair_rows" in self.__dict__:
+            # looking millions of names up costs more than a fit
+            moved = np.cumsum(keep_pair) - 1
+            part.__dict__["pair_rows"] = moved[self.pair_rows[keep_label]]
         if "_hashes" in self.__dict__:
             kept = {"pairs": keep_pair, "labels": keep_label, "factors": keep_pair}
             part.__dict__["_hashes"] = {n: h[kept[n]] for n, h in self._hashes.items()}

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from workbench.audit.measures import DIFFERENCE
+from workbench.calibration.instrument.favour import Favours, sides_of
 from workbench.calibration.instrument.judged import Judged
 from workbench.calibration.instrument.strength import Strength
 from workbench.calibration.instrument.values import NULL, Value, beside_others, values_of
@@ -25,6 +26,8 @@ FEWEST = 20
 
 IN_GROUP = "in the group minus the mean of the others by labels, t over clusters"
 FAVOUR = "favour"
+BEYOND = "preference beyond people's"
+"""What a sharper judge has for strong models' families, too, whom it does not favour."""
 
 
 def families_of(
@@ -94,7 +97,8 @@ def by_family(
 ) -> tuple[list[dict[str, Any]], dict[str, list[str]]]:
     """Return how much more each judge prefers each family's responses than people do.
 
-    Pairs of which exactly one response is of the family, and that people judged too.
+    Pairs of which exactly one response is of the family, and that people judged too; as it is,
+    and beyond what the judge's own slope on people's ratings of the models explains.
     """
     pairs = judged.data.pairs
     names = [pairs[f"model_{side}"] for side in "ab"]
@@ -104,20 +108,23 @@ def by_family(
     found = families_of(models, families)
     people = strength.votes.share
     means = {name: _mean(judged.said[name], len(pairs)) for name in judged.judges}
+    favours = Favours(judged, strength.votes)
+    expected = {name: favours.expected(judged.said[name]) for name in judged.judges}
     rows = []
     for family, members in found.items():
-        a, b = (side.isin(members).to_numpy(bool) for side in names)
-        one = (a ^ b) & np.isfinite(people)
-        side = np.where(a, 1.0, -1.0)
+        side = sides_of(members, names)
+        one = (side != 0) & np.isfinite(people)
         for name in judged.judges:
             use = one & np.isfinite(means[name])
             excess = (side * (means[name] - people))[use]
             row = paired_difference(excess, judged.cluster[use], level)
             if not use.any():
                 row = {**row, "reason": "no pair of the family that both judged"}
-            rows.append({"term": name, "by": "family", "group": family, "measure": FAVOUR,
-                         "own": family_of(name) == family or name in members, **row,
-                         "method": DIFFERENCE})  # fmt: skip
+            of = {"term": name, "by": "family", "group": family,
+                  "own": family_of(name) == family or name in members}  # fmt: skip
+            own = favours.row(judged.said[name], expected[name], side, level)
+            rows.append({**of, "measure": FAVOUR, **own})
+            rows.append({**of, "measure": BEYOND, **row, "method": DIFFERENCE})
     return rows, found
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import pandas as pd
 
-from workbench.calibration.instrument.functioning import FAVOUR
+from workbench.calibration.instrument.functioning import BEYOND, FAVOUR
 from workbench.calibration.instrument.values import DISCRIMINATION, FIRST
 from workbench.finding import Finding, Rule, finding
 from workbench.intervals import ends_text
@@ -34,8 +34,10 @@ RULES = {
         "Look at pairs that people find clear and this judge calls the other way.",
     ),
     "judge-favours-family": Rule(
-        "preference for a family's responses beyond people's on the same pairs",
-        f"above 0 with q < {_Q:g} (Benjamini-Hochberg over judges, families and groups)",
+        "preference for a family's responses beyond what the judge's slope on people's ratings of "
+        "the models explains",
+        f"above 0 with q < {_Q:g}, as without the slope (Benjamini-Hochberg over judges, families "
+        "and groups)",
         "Do not let this judge rank models of the family; correct by labels of people.",
     ),
     "judge-differs-by-group": Rule(
@@ -145,16 +147,22 @@ class Instrument(Result):
             for row in self.misfit.to_dict("records")
             if row["measure"] == "outfit" and row["conf_low"] > _MISFIT
         ]  # fmt: skip
-        for row in self.functioning.to_dict("records"):
-            if not row["q_value"] < _Q:
+        clear = [row for row in self.functioning.to_dict("records") if row["q_value"] < _Q]
+        beyond = {(row["term"], row["group"]) for row in clear
+                  if row["measure"] == BEYOND and row["estimate"] > 0}  # fmt: skip
+        for row in clear:
+            if row["measure"] == BEYOND:
                 continue
-            if row["measure"] == FAVOUR and row["estimate"] > 0:
+            if row["measure"] == FAVOUR:
+                # ratings of equals are noise, of which any slope may be made
+                if row["estimate"] <= 0 or (row["term"], row["group"]) not in beyond:
+                    continue
                 own = "its own family" if row["own"] else "the family"
                 found.append(_found(
                     "judge-favours-family", "warning" if row["own"] else "note",
                     f"{row['term']} prefers {own} {row['group']} beyond what people do", row,
                 ))  # fmt: skip
-            elif row["measure"] != FAVOUR:
+            else:
                 found.append(_found(
                     "judge-differs-by-group", "note",
                     f"{row['term']}: another {row['measure']} in {row['by']} {row['group']}", row,

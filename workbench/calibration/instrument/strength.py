@@ -155,7 +155,7 @@ def strength_of(
     if chosen == "votes":
         return _by_votes(votes)
     if chosen == "models":
-        X = _model_matrix(data, votes.n > 0)
+        X = model_matrix(data, votes.n > 0)
     else:
         X = factor_matrix(data, list(factors) if factors else None) if data.factor_names else None
     if X is None:
@@ -194,7 +194,7 @@ def _first_source(data: PreferenceData, votes: Votes, factors: Sequence[str] | N
         return "factors"
     if int(votes.repeated.sum()) >= _REPEATED:
         return "votes"
-    if _model_matrix(data, votes.n > 0) is not None:
+    if model_matrix(data, votes.n > 0) is not None:
         return "models"
     if data.factor_names:
         return "factors"
@@ -265,8 +265,8 @@ def _by_columns(
                     (blank, blank), votes)  # fmt: skip
 
 
-def _model_matrix(data: PreferenceData, judged: NDArray[np.bool_]) -> Array | None:
-    """Return 1 for the model of A and -1 for that of B, shape (pairs, models).
+def model_matrix(data: PreferenceData, judged: NDArray[np.bool_]) -> Array | None:
+    """Return 1 for the model of A and -1 for that of B, shape (pairs, models), or None.
 
     NaN for two models that no chain of pairs that people judged joins: nothing tells which of
     these is the stronger, and a ridge would call them equal.
