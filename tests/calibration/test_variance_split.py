@@ -249,3 +249,14 @@ def test_figures_findings_and_text_hold_what_was_found() -> None:
     assert len(found.figures()) == 2
     assert [one.rule_id for one in found.findings()] == ["score-undependable"]
     assert "2 more: judge" in found.summary()
+
+
+def test_a_facet_that_nobody_named_goes_where_scores_cannot_tell_it() -> None:
+    data = wb.load("sample")
+    found = wb.variance_split(data)
+    assert found.settings["facets"] == ["judge"]
+    assert found.settings["notes"][0].startswith("order is left out: too few scores of an item")
+    assert found.to_frame()["conf_low"].notna().all()
+    named = wb.variance_split(data, facets=["judge", "order", "item"])
+    assert named.settings["facets"] == ["judge", "order"]
+    assert named.to_frame()["conf_low"].isna().all()

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from workbench.calibration.instrument.components import components_of
+from workbench.calibration.instrument.components import Components, components_of
 from workbench.calibration.instrument.facets import (
     FACETS,
     ITEM,
@@ -29,6 +29,7 @@ from workbench.threads import on_one_thread
 
 _MORE = 2
 _CURVE = (1, 2, 3, 4, 6, 8, 12)
+_FIRST_TO_GO = ("seed", ORDER, "wording")
 _EXACT = "analysis of variance, generalised pivots"
 _NEAR = "Henderson's first method (not balanced), t over clusters within items, else pivots"
 _COLUMNS = (*TIDY, "share", "share_low", "share_high", "unbiased", "levels", "df", "n_clusters",
@@ -56,7 +57,8 @@ def variance_split(
         Annotators; everybody who is no person when None.
     facets : sequence of str
         Of ``judge`` (the annotator), ``wording`` (a column of that name), ``seed`` (the
-        replicate), ``order`` (shown), ``item``, and any column of labels or pairs.
+        replicate), ``order`` (shown), ``item``, and any column of labels or pairs. Of those that
+        nobody named, seed, order and wording go where scores are too few to tell them apart.
     score : str, optional
         Column of the labels that holds the score of a pair, or the stem of two, such as
         ``grade`` of ``grade_a`` and ``grade_b``: items are then responses. The verdict, 1, 0.5
@@ -98,16 +100,13 @@ def variance_split(
     >>> import workbench as wb
     >>> found = wb.variance_split(wb.load("sample"))
     >>> found.to_frame()["term"].tolist()[:3]
-    ['order', 'item', 'judge x order']
+    ['item', 'item x judge', 'rest']
     >>> found.d_study["design"].tolist()[:2]
     ['one of each', 'as in the data']
     """
     refuse_out_of_range({"level": level_option(level), "seed": seed_option(seed)})
-    scores = scores_of(data, judges, facets, score)
-    parts = components_of(scores)
-    found = pivots_of(parts, scores.cluster, seed)
+    scores, parts, found, notes = _told(data, judges, facets, score, seed)
     used = {one: _levels_an_item(scores, one) for one in scores.codes if one != ITEM}
-    notes = []
     if scores.components > 1:
         notes.append(f"judges fall into {scores.components:,} groups that share no item: between "
                      "these, judges and items cannot be told apart")  # fmt: skip
@@ -127,6 +126,25 @@ def variance_split(
         settings=settings,
         provenance=Provenance.capture(seed=seed, dataset=data.digest),
     )
+
+
+def _told(
+    data: PreferenceData, judges: str | Sequence[str] | None, facets: Sequence[str],
+    score: str | None, seed: int,
+) -> tuple[Scores, Components, Pivots, list[str]]:  # fmt: skip
+    """Return scores and components; facets that nobody named go where they cannot be told."""
+    names, notes = list(facets), list[str]()
+    while True:
+        scores = scores_of(data, judges, names, score)
+        parts = components_of(scores)
+        found = pivots_of(parts, scores.cluster, seed)
+        extra = [one for one in _FIRST_TO_GO if one in scores.codes]
+        # beside the item, one facet has to stay
+        named = tuple(facets) != FACETS or len(scores.codes) < 3
+        if found.reason is None or named or not extra:
+            return scores, parts, found, notes
+        names.remove(extra[0])
+        notes.append(f"{extra[0]} is left out: {found.reason.partition(':')[0]}")
 
 
 def _table(found: Pivots, scores: Scores, method: str, level: float) -> pd.DataFrame:
