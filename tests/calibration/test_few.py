@@ -325,3 +325,13 @@ def test_judges_that_are_like_people_seldom_seem_to_miss_them():
         alarms += any(one.rule_id == "judge-misses-people" for one in found.findings())
     # without a correction for three models and two judges it is five
     assert alarms <= 2
+
+
+def test_labels_that_do_not_count_are_told():
+    data = wb.load("sample")
+    people = data.labels["kind"].eq("human")
+    one = data.labels.loc[people, "pair_id"].iloc[0]
+    weight = data.labels["weight"].mask(people & data.labels["pair_id"].eq(one), 0.0)
+    found = wb.few_labels(replace(data, labels=data.labels.assign(weight=weight)), ["sim-reward"])
+    row = found.exclusions.set_index("group").loc["human"]
+    assert (row["n"], row["reason"]) == (1, "labelled without a verdict, or without weight")

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from workbench.calibration.few.inputs import EVERYTHING, Beside, lay
+from workbench.calibration.few.inputs import EVERYTHING, Beside, lay, unused
 from workbench.calibration.few.rates import Models, rates
 from workbench.calibration.few.result import COLUMNS, FewLabels
 from workbench.calibration.few.sample import unlike
@@ -133,7 +133,7 @@ def few_labels(
     return FewLabels(
         estimates=table,
         sample=unlike(_seen(beside, models, X, names), beside.known, beside.cluster, level),
-        exclusions=_left_out(data, beside, X, by, models),
+        exclusions=_left_out(data, beside, reference, X, by, models),
         settings=settings,
         provenance=Provenance.capture(seed=seed, dataset=data.digest),
     )
@@ -195,9 +195,12 @@ def _seen(beside: Beside, models: Models, X: Array | None, names: list[str]) -> 
 
 
 def _left_out(
-    data: PreferenceData, beside: Beside, X: Array | None, by: str | None, models: Models
-) -> pd.DataFrame:
+    data: PreferenceData, beside: Beside, reference: str, X: Array | None, by: str | None,
+    models: Models,
+) -> pd.DataFrame:  # fmt: skip
     rows: list[tuple[str, str, int]] = []
+    if lost := unused(data, reference):
+        rows.append((reference, "labelled without a verdict, or without weight", lost))
     lacking = (beside.known[:, None] & ~np.isfinite(beside.scores)).sum(axis=0)
     for name, lost in zip(beside.judges, lacking, strict=True):
         if lost:

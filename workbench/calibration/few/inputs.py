@@ -114,6 +114,20 @@ def lay(data: PreferenceData, judges: Sequence[str] | None, reference: str) -> B
                   cluster[order].astype(np.int64), order)  # fmt: skip
 
 
+def unused(data: PreferenceData, reference: str) -> int:
+    """Return on how many pairs the reference has labels, and none that counts.
+
+    Examples
+    --------
+    >>> import workbench as wb
+    >>> unused(wb.load("sample"), "human")
+    0
+    """
+    theirs = reference_mask(data, reference)
+    counts = _counts(data, theirs)
+    return len(set(data.pair_rows[theirs]) - set(data.pair_rows[counts]))
+
+
 def _judges(
     data: PreferenceData, judges: Sequence[str] | None, inside: set[str], reference: str
 ) -> list[str]:
@@ -139,9 +153,14 @@ def _judges(
 def _mean_weight(data: PreferenceData, chosen: NDArray[np.bool_]) -> Array:
     """Return the mean weight of a pair's chosen labels, 1 on average; 0 without one."""
     weight = data.labels["weight"].to_numpy("float64")
-    preference = data.labels["preference"].to_numpy("float64")
-    use = chosen & np.isfinite(preference) & (weight > 0)
+    use = _counts(data, chosen)
     rows, n = data.pair_rows[use], len(data.pairs)
     count = np.bincount(rows, minlength=n)
     mean = np.bincount(rows, weight[use], n) / np.maximum(count, 1)
     return np.asarray(mean / mean[count > 0].mean())
+
+
+def _counts(data: PreferenceData, chosen: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """Return which of some labels have a verdict and a weight."""
+    preference = data.labels["preference"].to_numpy("float64")
+    return np.asarray(chosen & np.isfinite(preference) & (data.labels["weight"] > 0).to_numpy(bool))
