@@ -101,7 +101,7 @@ def test_a_benchmark_that_length_solves():
     right = rng.random(400) < 0.9
     better = np.where(right, longer, 1 - longer)
     found = check(benchmark(better, sizes, turned=rng.random(400) < 0.5))
-    for term in ("longer", "more words", "best single rule", "all of these together"):
+    for term in ("longer", "higher words", "best single rule", "all of these together"):
         assert row(found, term)["conf_low"] < 0.9 < row(found, term)["conf_high"] + 0.02
     assert row(found, "more bold")["q_value"] > 0.01
     assert [one.rule_id for one in found.findings()] == ["solved-without-reading"]
@@ -216,7 +216,7 @@ def test_few_prompts_ties_and_what_never_differs():
     same = np.full((15, 2), 9)
     found = check(benchmark(better, same))
     assert "fewer than 20 prompts" in row(found, "all of these together")["reason"]
-    assert row(found, "more words")["reason"] or row(found, "more words")["n"] == 10
+    assert row(found, "higher words")["reason"] or row(found, "higher words")["n"] == 10
     assert found.exclusions.to_dict("records") == [{"reason": "a tie", "n": 5}]
     one = check(benchmark(np.ones(30), sizes_of(30, rng), clusters=1))
     assert "one cluster" in row(one, "longer")["reason"]
