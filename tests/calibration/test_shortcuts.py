@@ -103,7 +103,7 @@ def test_a_benchmark_that_length_solves():
     found = check(benchmark(better, sizes, turned=rng.random(400) < 0.5))
     for term in ("longer", "higher words", "best single rule", "all of these together"):
         assert row(found, term)["conf_low"] < 0.9 < row(found, term)["conf_high"] + 0.02
-    assert row(found, "more bold")["q_value"] > 0.01
+    assert row(found, "higher bold")["q_value"] > 0.01
     assert [one.rule_id for one in found.findings()] == ["solved-without-reading"]
     assert "longer: 0.9" in found.summary() or "longer: 0.8" in found.summary()
 
