@@ -358,8 +358,14 @@ def _varied(design: Design, fit: GroupFit) -> GroupFit:
     # soft labels may follow the model exactly: these vary, and tell the weight
     rows, cells = design.compact(design.groups.index(fit.name))
     takes_side = (2 * cells.votes != cells.weight)[:, 0] & ~np.isin(rows, fit.decided)
-    lost &= (variance <= 0) | ~(design.X[rows[takes_side]] != 0).any(axis=0)
-    return _untold(design, fit, dict.fromkeys(np.flatnonzero(lost).tolist(), NO_VARIATION))
+    follow = lost & (design.X[rows[takes_side]] != 0).any(axis=0)
+    covariance = fit.covariance.copy()
+    # what rounding leaves of such a variance may also be 0, or below: that depends on the processor
+    at = np.flatnonzero(follow & (variance <= 0))
+    covariance[at, at] = _NOTHING**2 * np.diag(fit.bread)[at]
+    lost &= ~follow
+    told = replace(fit, covariance=covariance)
+    return _untold(design, told, dict.fromkeys(np.flatnonzero(lost).tolist(), NO_VARIATION))
 
 
 def _untold(design: Design, fit: GroupFit, why: Mapping[int, str]) -> GroupFit:
