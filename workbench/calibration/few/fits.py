@@ -56,7 +56,8 @@ def fit_alone(X: Array, said: Array, weight: Array, cluster: Codes, terms: list[
 
     Examples
     --------
-    >>> X, said = np.ones((8, 1)), np.array([1.0, 1, 1, 0, 1, 0, 1, 1])
+    >>> side, won = np.array([1.0, -1.0] * 4), np.array([1.0, 1, 1, 0, 1, 0, 1, 1])
+    >>> X, said = side[:, None], np.where(side > 0, won, 1 - won)
     >>> found = fit_alone(X, said, np.ones(8), np.arange(8), ["words"])
     >>> round(float(found.coef[0]), 3), found.reasons
     (1.099, {})
@@ -142,7 +143,8 @@ def fit_judged(X: Array, scores: Array, said: Array, weight: Array, terms: list[
 
     Examples
     --------
-    >>> X, f = np.ones((8, 1)), np.array([1.0, 1, 1, 0, 1, 0, 1, 1])[:, None]
+    >>> side, won = np.array([1.0, -1.0] * 4), np.array([1.0, 1, 1, 0, 1, 0, 1, 1])
+    >>> X, f = side[:, None], np.where(side > 0, won, 1 - won)[:, None]
     >>> found = fit_judged(X, f, f[:, 0], np.ones(8), ["words"])
     >>> bool(np.isclose(found.own, found.both))
     True
