@@ -98,3 +98,25 @@ def test_a_refusal_is_told(beside):
     app = _run("next_labels.py", labels_view="Which pairs", reference="person 001")
     assert len(app.error) == 1
     assert any("There is no pair to choose" in code.value for code in app.code)
+
+
+def test_what_a_question_needs_is_said_where_it_is_not_there(monkeypatch, tmp_path):
+    pairs = pd.DataFrame({"prompt": ["p", "q"], "response_a": ["a b", "c"], "response_b": "d"})
+    rows = [{"pair": k, "annotator": who, "kind": "human", "preference": 1.0}
+            for who in "xy" for k in (0, 1)]  # fmt: skip
+    data = wb.PreferenceData.from_tables(pairs, pd.DataFrame(rows))
+    monkeypatch.setenv("WORKBENCH_DATA", str(wb.save(data, tmp_path / "people")))
+    for page, view in (
+        ("calibration.py", "Mend a judge"),
+        ("calibration.py", "Two models"),
+        ("next_labels.py", "People or judge"),
+    ):
+        app = _run(page, **{"judges_view" if page[0] == "c" else "labels_view": view})
+        assert [one.value.startswith("This needs ") for one in app.info] == [True], view
+        assert not app.error
+
+
+def test_a_judge_that_is_named_is_the_one_that_is_routed(beside):
+    app = _run("next_labels.py", labels_view="People or judge", judges=["person 002"])
+    assert not app.error
+    _has_the_numbers(app, wb.route(beside, "person 002", judges=["person 002"]))

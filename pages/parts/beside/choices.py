@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import pandas as pd
 import streamlit as st
 from parts.choices import criteria, one, some
 
@@ -22,7 +23,7 @@ def chosen_judges(data: wb.PreferenceData) -> dict[str, Any]:
         names, kinds = table["annotator"].tolist(), sorted(table["kind"].unique())
         index = kinds.index("human") if "human" in kinds else 0
         told = "Whose labels judges are held against. A kind pools all its annotators."
-        reference = one("People", [*kinds, *names], "reference", index=index, help=told)
+        reference = one("Reference", [*kinds, *names], "reference", index=index, help=told)
         others = table[~table["annotator"].eq(reference) & ~table["kind"].eq(reference)]
         judges = others["annotator"].tolist()
         chosen = some("Judges (all when empty)", judges, "judges")
@@ -36,10 +37,15 @@ def chosen_judges(data: wb.PreferenceData) -> dict[str, Any]:
             **dict.fromkeys(("reference", "people", "annotator"), reference),
             **_two_models(data),
             "judges": tuple(chosen) or None,
-            "judge": next(iter(chosen or judges), None),
+            "judge": next(iter(chosen or _no_people(others) or judges), None),
             "by": by or None,
             "factors": tuple(factors) or None,
         }
+
+
+def _no_people(others: pd.DataFrame) -> list[str]:
+    """Return those whom a verb about one judge is about first."""
+    return list(others.loc[~others["kind"].isin(["human", "objective"]), "annotator"])
 
 
 def _two_models(data: wb.PreferenceData) -> dict[str, Any]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from parts.structure.views import View
 
 _WHO = ("judges", "reference")
+_JUDGE = ("judge", "an annotator who is not of the reference")
 
 JUDGES = (
     View(
@@ -56,12 +57,14 @@ JUDGES = (
         "Which of two models wins, by head-to-head and against the same opponents?",
         ("a", "b", "annotator", "by"),
         factors="",
+        needs=("a", "two models with names"),
     ),
     View(
         "Mend a judge",
         "repair_judge",
         "What would make this judge say what people say, on prompts it was not mended on?",
         ("judge", "people", "factors"),
+        needs=_JUDGE,
     ),
     View(
         "Shortcuts",
@@ -92,6 +95,7 @@ LABELS = (
         "Which pairs should go to people, and which may a judge decide?",
         ("judge", "judges", "reference"),
         factors="used",
+        needs=_JUDGE,
     ),
     View(
         "Watch",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import streamlit as st
@@ -12,19 +12,10 @@ from parts.structure.views import View
 from parts.ui import failure
 
 import workbench as wb
-from workbench.results import Result
-
-Extra = Callable[[Result], None]
 
 
-def tabs(
-    views: Sequence[View],
-    key: str,
-    data: wb.PreferenceData,
-    choices: dict[str, Any],
-    extras: dict[str, Extra] | None = None,
-) -> None:
-    """Show a tab for each view, and below its result what a verb has beside it.
+def tabs(views: Sequence[View], key: str, data: wb.PreferenceData, choices: dict[str, Any]) -> None:
+    """Show a tab for each view.
 
     Parameters
     ----------
@@ -34,8 +25,6 @@ def tabs(
     data : PreferenceData
     choices : dict
         Options of the verbs by name.
-    extras : dict of str to callable, optional
-        By verb: what to show below its result.
     """
     # only the open view is computed, and a link opens it again
     places = st.tabs([view.name for view in views], key=key, bind="query-params")
@@ -43,14 +32,12 @@ def tabs(
         if place.open:
             with place:
                 try:
-                    _answer(view, data, choices, (extras or {}).get(view.verb))
+                    _answer(view, data, choices)
                 except wb.WorkbenchError as error:
                     failure(error)
 
 
-def _answer(
-    view: View, data: wb.PreferenceData, choices: dict[str, Any], extra: Extra | None
-) -> None:
+def _answer(view: View, data: wb.PreferenceData, choices: dict[str, Any]) -> None:
     """Show what a view finds, or what it needs to be told first."""
     st.caption(view.question)
     key = view.verb.replace("_", "-")
@@ -58,7 +45,7 @@ def _answer(
     if not said:
         st.info("Nothing is computed until you say so.", icon=":material/info:")
         return
-    found = found_for(view, data, choices)
-    shown(found, key, data)
-    if extra is not None:
-        extra(found)
+    if view.needs and choices.get(view.needs[0]) is None:
+        st.info(f"This needs {view.needs[1]}, and these data have none.", icon=":material/info:")
+        return
+    shown(found_for(view, data, choices), key, data)

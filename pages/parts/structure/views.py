@@ -27,6 +27,8 @@ class View:
         Whether it wants the labels of all criteria, where the others take one.
     given : tuple
         Options that go with what was said.
+    needs : tuple of two str
+        A choice without which there is nothing to ask, and what it is; empty where nothing.
     """
 
     name: str
@@ -37,6 +39,7 @@ class View:
     only_if: str = ""
     criteria: bool = False
     given: tuple[tuple[str, Any], ...] = ()
+    needs: tuple[str, str] | tuple[()] = ()
 
 
 VIEWS = (
