@@ -139,6 +139,10 @@ def test_errors_know_clusters_and_a_promise_of_whole_batches(data, pilot):
     few = wb.check_choice(seen(data, part[:201]), found)
     assert few.to_frame()["estimate"].isna().all()
     assert set(few.to_frame()["reason"]) == {"no batch is labelled as a whole"}
+    gone = replace(found, promised=found.promised[found.promised["term"] != "f0"])
+    reasons = wb.check_choice(seen(data, part), gone).to_frame().set_index("term")["reason"]
+    assert reasons["f0"] == "it was not promised"
+    assert reasons.drop("f0").isna().all()
     one = replace(data, pairs=data.pairs.assign(cluster="all"))
     alone = wb.check_choice(one, found)
     assert alone.to_frame()["clustered"].isna().all()

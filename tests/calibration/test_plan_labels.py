@@ -270,3 +270,48 @@ def test_pilots_of_real_sittings_foretell_errors_of_all_of_them(shared_data: Pat
     assert np.quantile(ratios, 0.05) > 0.65
     assert np.quantile(ratios, 0.95) < 1.8
     assert np.mean(inside) > 0.9
+
+
+def test_a_few_clusters_promise_nothing_and_alike_ones_no_more_than_labels_alone():
+    # two prompts whose rates are the same by luck: the interval of the share is no narrower
+    y = np.tile([1.0, 0.0], 18)
+    two = share_law("agreement", "x", y, np.arange(36) // 18, 0.05, 0.95)
+    assert two.reason == "2 clusters: their errors are not known well enough"
+    assert np.isnan(two.variance)
+    nine = share_law("agreement", "x", y, np.arange(36) // 4, 0.05, 0.95)
+    alone = share_law("agreement", "x", y, np.arange(36), 0.05, 0.95)
+    assert nine.deff >= 1
+    assert nine.variance >= alone.variance - 1e-12
+    # ties stay worth what they are worth alone
+    tied = np.r_[np.tile([1.0, 0.5, 0.5, 0.0], 9)[1:], 1.0]
+    ties = share_law("agreement", "x", tied, np.arange(36) // 4, 0.05, 0.95)
+    assert 0.5 <= ties.deff < 0.6
+
+
+def ranked(clusters: int, n: int = 60) -> wb.PreferenceData:
+    rng = np.random.default_rng(0)
+    sides = np.array([["x", "y"], ["y", "z"], ["x", "z"]])[np.arange(n) % 3]
+    pairs = pd.DataFrame({"item": np.arange(n), "cluster": np.arange(n) % clusters,
+                          "model_a": sides[:, 0], "model_b": sides[:, 1]})  # fmt: skip
+    labels = pd.DataFrame({"pair": np.arange(n), "annotator": "person", "kind": "human",
+                           "preference": (rng.random(n) < 0.75).astype(float)})  # fmt: skip
+    return wb.PreferenceData.from_tables(pairs, labels)
+
+
+def test_ranks_need_clusters_and_ten_labels_a_model_and_have_no_line_of_one():
+    few = wb.plan_labels(ranked(2), for_="rank").to_frame()
+    assert few["estimate"].isna().all()
+    assert few["reason"].eq("2 clusters: their errors are not known well enough").all()
+    found = wb.plan_labels(ranked(60), for_="rank")
+    assert (found.to_frame()["estimate"].dropna() >= 30).all()
+    assert not found.plot().layout.shapes
+
+
+def test_names_are_recorded_as_names():
+    data = planted({"person": [0.5, 0.1]}, n=100)
+    found = wb.plan_labels(data, for_="weight", factors="f0")
+    assert found.settings["factors"] == ["f0"]
+    with pytest.raises(wb.DesignError, match="for_ takes names"):
+        wb.plan_labels(data, for_=3)  # type: ignore[arg-type]
+    with pytest.raises(wb.DesignError, match="factors is out of range"):
+        wb.plan_labels(data, factors=[])

@@ -55,3 +55,10 @@ def test_the_table_is_left_as_it_was() -> None:
     to_csv(frame)
     assert frame.columns.tolist() == ["=a"]
     assert frame.iloc[0, 0] == "=1"
+
+
+def test_columns_of_one_name_keep_their_cells() -> None:
+    table = pd.DataFrame([["=a", "b", "c"]], columns=["x", "x", "=y"])
+    assert cells(to_csv(table)) == [["x", "x", "'=y"], ["'=a", "b", "c"]]
+    same = pd.DataFrame([["1a", "2b"]], columns=["=y", "'=y"])
+    assert cells(to_csv(same)) == [["'=y", "'=y"], ["1a", "2b"]]

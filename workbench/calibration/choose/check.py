@@ -242,7 +242,8 @@ def _held_against(
         {"term": terms, "estimate": achieved / promised, "promised": promised,
          "achieved": achieved, "clustered": over, "n": done}
     )  # fmt: skip
-    lost = "these labels do not tell it" if len(reached) else "no batch is labelled as a whole"
+    why = np.where(np.isnan(promised), "it was not promised", "these labels do not tell it")
+    lost = why if len(reached) else "no batch is labelled as a whole"
     table["reason"] = pd.Series(lost, index=table.index).where(table["estimate"].isna(), None)
     table["method"] = _METHOD
     return table.reindex(columns=[*TIDY, "promised", "achieved", "clustered", "method", "reason"])

@@ -11,14 +11,33 @@ import pandas as pd
 from scipy.special import ndtr, ndtri
 
 NAN = float("nan")
+RANK = "rank"
+"""The goal of which what is wanted is the pilot's own number."""
+
 NO_END = "no upper end: the number may be 0"
 """Why the range of labels for a number of its own has no upper end."""
+
+_FEWEST = 5
+"""Clusters below which their number says too little of how much labels of one depend."""
 
 End = Literal["variance", "low", "high"]
 _ENDS: tuple[End, ...] = ("variance", "low", "high")
 
 _FIRST = 50
 _MOST_POINTS = 16
+
+
+def few_clusters(clusters: int, labels: int) -> str | None:
+    """Return why nothing is promised where labels are of too few clusters; None where it is.
+
+    Examples
+    --------
+    >>> few_clusters(2, 36), few_clusters(2, 2), few_clusters(5, 36)
+    ('2 clusters: their errors are not known well enough', None, None)
+    """
+    if clusters >= min(_FEWEST, labels):
+        return None
+    return f"{clusters} clusters: their errors are not known well enough"
 
 
 @dataclass(frozen=True)
@@ -152,7 +171,7 @@ def plan_row(law: Law, aims: Aims) -> dict[str, Any]:
         aims.needed(law, "low", farthest),
         aims.needed(law, "high", nearest),
     ]
-    if law.wanted == own:
+    if law.goal == RANK:
         # what is wanted is itself as unsure as the pilot's number
         needed = for_own
     why = law.reason or law.range_reason

@@ -8,7 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from workbench.calibration.plan.law import Aims, Law
+from workbench.calibration.plan.law import RANK, Aims, Law, few_clusters
+from workbench.calibration.plan.weights import PER_TERM
 from workbench.data.dataset import PreferenceData
 from workbench.errors import DesignError
 from workbench.ratings.bradley_terry import rate
@@ -36,8 +37,8 @@ def rank_laws(data: PreferenceData, reference: str, level: float) -> list[Law]:
     found = rate(data, annotator=reference, level=level)
     order = found.to_frame().dropna(subset=["estimate"])["term"].tolist()
     table = found.pairwise.set_index(["model_a", "model_b"])
-    n = float(len(found.used))
-    laws = []
+    n, laws = len(found.used), []
+    few = few_clusters(found.used.n_clusters, n)
     for first, second in itertools.pairwise(order):
         row = table.loc[(first, second) if (first, second) in table.index else (second, first)]
         ends = sorted(abs(float(row[name])) for name in ("conf_low", "conf_high"))
@@ -45,13 +46,15 @@ def rank_laws(data: PreferenceData, reference: str, level: float) -> list[Law]:
         inside = row["conf_low"] <= 0 <= row["conf_high"]
         fine = error > 1e-12 and gap > 0
         term = f"{first} above {second}"
+        shared: dict[str, Any] = {
+            "goal": RANK, "term": term, "unit": "logits", "wanted": gap, "n": float(n),
+            "least": float(PER_TERM * len(found.used.models)), "method": _RANK,
+        }  # fmt: skip
         laws.append(Law(
-            goal="rank", term=term, unit="logits", wanted=gap, n=n,
             variance=n * error**2, low=n * error**2, high=n * error**2,
-            own=(gap, -ends[0] if inside else ends[0], ends[1]), method=_RANK,
-        ) if fine else Law(
-            goal="rank", term=term, unit="logits", wanted=gap, n=n, method=_RANK,
-            reason="the two are rated alike, or their error is not known",
+            own=(gap, -ends[0] if inside else ends[0], ends[1]), **shared,
+        ) if fine and not few else Law(
+            reason=few or "the two are rated alike, or their error is not known", **shared,
         ))  # fmt: skip
     return laws
 

@@ -19,7 +19,7 @@ from workbench.calibration.plan.rates import agreement_law, rate_laws
 from workbench.calibration.plan.result import COLUMNS, LabelPlan, verdict_of
 from workbench.calibration.plan.weights import contrast_laws, weight_laws
 from workbench.data.dataset import PreferenceData
-from workbench.errors import DataError, DesignError, refuse_out_of_range
+from workbench.errors import DataError, DesignError, listed, refuse_out_of_range
 from workbench.provenance import Provenance
 from workbench.structure.options import Checked, level_option, seed_option
 from workbench.threads import on_one_thread
@@ -119,11 +119,13 @@ def plan_labels(
     ['weight', 'win rate']
     """
     goals = _goals(for_)
+    factors = None if factors is None else listed("factors", factors)
     refuse_out_of_range({
         "effect": _between(effect, 0, np.inf, "a number above 0, such as 0.2"),
         "width": _between(width, 0, 0.5, "a number between 0 and 0.5"),
         "spread": _between(spread, 0, np.inf, "a number above 0, such as 0.5"),
         "power": _between(power, np.nextafter(0.5, 0), 1, "a number from 0.5 to below 1"),
+        "factors": (factors is None or bool(factors), factors, "names of factors, or None for all"),
         "level": level_option(level), "seed": seed_option(seed),
     })  # fmt: skip
     aims = Aims(level, power)
@@ -144,7 +146,7 @@ def plan_labels(
     table = pd.DataFrame([plan_row(law, aims) for law in laws]).reindex(columns=list(COLUMNS))
     settings: dict[str, Any] = {
         "for_": goals, "judge": judge, "reference": reference,
-        "reference_is": data.noun(reference), "factors": None if factors is None else list(factors),
+        "reference_is": data.noun(reference), "factors": factors,
         "cluster": cluster if cluster is None or isinstance(cluster, str) else list(cluster),
         "effect": effect, "width": width, "spread": spread, "power": power, "level": level,
         "verdict": verdict_of(table),
@@ -164,7 +166,7 @@ def _between(value: object, low: float, high: float, told: str) -> Checked:
 
 
 def _goals(for_: str | Sequence[str] | None) -> list[str]:
-    names = list(_BY_DEFAULT) if for_ is None else [for_] if isinstance(for_, str) else list(for_)
+    names = list(_BY_DEFAULT) if for_ is None else listed("for_", for_)
     unknown = [name for name in names if name not in GOALS]
     refuse_out_of_range(
         {"for_": (bool(names) and not unknown, unknown or names, " or ".join(GOALS))}

@@ -14,7 +14,7 @@ from workbench.audit.judges.verdicts.preferences import (
     mean_preferences,
     reference_mask,
 )  # fmt: skip
-from workbench.calibration.plan.law import Law
+from workbench.calibration.plan.law import Law, few_clusters
 from workbench.clustered import Array, Codes, cluster_error, share
 from workbench.data.dataset import PreferenceData
 from workbench.intervals import correlation_ends
@@ -108,14 +108,20 @@ def share_law(
                               "method": _SHARE}  # fmt: skip
     if np.isnan(found["conf_low"]) or n < 2:
         return Law(reason=found["reason"] or "fewer than two labels of people", **shared)
+    g = found["n_clusters"]
+    few = few_clusters(int(g), n)
+    if few:
+        return Law(reason=few, **shared)
     spread = mean * (1 - mean)
     deff = n * error**2 / spread if spread > 0 and error > 0 else 1.0
+    if g < n and spread > 0:
+        # clusters that are alike by luck do not make labels worth more than alone
+        deff = max(deff, float(values.var(ddof=1)) / spread)
     shrunk = (n * mean + 0.5) / (n + 1)
     low, high = found["conf_low"], found["conf_high"]
     most = 0.25 if low <= 0.5 <= high else max(low * (1 - low), high * (1 - high))
     least = min(low * (1 - low), high * (1 - high))
     at = max(shrunk * (1 - shrunk), least)
-    g = found["n_clusters"]
     # labels that stand alone vary as p says; how clusters do is known from their number
     unsure = float(norm.ppf(0.5 + level / 2)) * (2 / (g - 1)) ** 0.5 if g < n else 0.0
     return Law(

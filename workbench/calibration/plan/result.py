@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 import pandas as pd
 
+from workbench.calibration.plan.law import RANK
 from workbench.finding import Finding, Rule, finding
 from workbench.provenance import Provenance
 from workbench.results import TIDY, Result
@@ -148,7 +149,8 @@ class LabelPlan(Result):
         figure = curve(
             table.assign(group=name), x="labels", x_title="labels of people",
             y_title=f"{_measure(goal)} ({plan['unit'].iloc[0]})",
-            reference=float(plan["wanted"].iloc[0]),
+            # of ranks each has its own: a line of one would be none of the others
+            reference=None if goal == RANK else float(plan["wanted"].iloc[0]),
         )  # fmt: skip
         sizes = table["labels"].to_numpy("float64")
         ticks = np.outer(10.0 ** np.arange(9), [1, 2, 5]).ravel()
@@ -197,7 +199,7 @@ def _repeats(part: pd.DataFrame) -> str:
 
 
 def _aim(row: pd.Series) -> str:
-    if row["goal"] == "rank":
+    if row["goal"] == RANK:
         return "their own distance"
     around = "+-" if row["unit"] == "share" else ""
     return f"{around}{row['wanted']:g} {row['unit']}"
@@ -225,7 +227,7 @@ def _text(row: dict[Any, Any]) -> str:
     now = now if np.isfinite(row["found_now"]) else ""
     own = ""
     # of a weight that may be 0 the pilot's own value is no plan
-    if row["goal"] != "rank" and np.isfinite(row["labels_for_own_high"]):
+    if row["goal"] != RANK and np.isfinite(row["labels_for_own_high"]):
         own = f"; its own {row['own']:+.2f}: {row['labels_for_own']:,.0f}"
     why = f" ({row['reason']})" if isinstance(row["reason"], str) else ""
     return f"{name}: {_labels(row)}{now}{own}{why}"

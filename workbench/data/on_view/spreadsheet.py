@@ -23,11 +23,13 @@ def to_csv(table: pd.DataFrame) -> str:
     "ok",3.0
     """
     safe = table.copy()
-    safe.columns = pd.Index([guard(str(name)) for name in table.columns])
+    # by position: two columns may have one name
+    safe.columns = pd.RangeIndex(len(safe.columns))
     for position, dtype in enumerate(table.dtypes):
         if not pd.api.types.is_numeric_dtype(dtype):
-            column = safe.columns[position]
-            safe[column] = [guard(v) if isinstance(v, str) else v for v in table.iloc[:, position]]
+            cells = table.iloc[:, position]
+            safe[position] = [guard(v) if isinstance(v, str) else v for v in cells]
+    safe.columns = pd.Index([guard(str(name)) for name in table.columns])
     return str(safe.to_csv(index=False, lineterminator="\n", quoting=csv.QUOTE_NONNUMERIC))
 
 
