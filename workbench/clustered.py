@@ -107,8 +107,9 @@ def mean_and_error(values: Array, weight: Array, cluster: Codes) -> tuple[float,
 
 
 def share(
-    values: Array, cluster: Codes, level: float = 0.95, weight: Array | None = None
-) -> dict[str, Any]:
+    values: Array, cluster: Codes, level: float = 0.95, weight: Array | None = None,
+    spread: float = 1.0,
+) -> dict[str, Any]:  # fmt: skip
     r"""Return a mean of values in [0, 1] with an interval that knows clusters.
 
     Parameters
@@ -117,6 +118,8 @@ def share(
     cluster : ndarray of int, shape (n,)
     level : float
     weight : ndarray, shape (n,), optional
+    spread : float
+        Variance as a multiple of what the clusters tell: 1 unless they depend.
 
     Returns
     -------
@@ -149,7 +152,8 @@ def share(
         low, high = mid_p(mean, 1.0, level)
         return record | {"estimate": mean, "conf_low": low, "conf_high": high, "reason": None}
     pull = weight * (values - mean) / weight.sum()
-    return record | {"estimate": mean, **unit_interval(mean, pull, weight, cluster, level)}
+    ends = unit_interval(mean, pull, weight, cluster, level, spread=spread)
+    return record | {"estimate": mean, **ends}
 
 
 def no_value(cluster: Codes) -> dict[str, Any]:

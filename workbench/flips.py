@@ -92,7 +92,7 @@ def score_interval(
     >>> round(low, 3), round(high, 3)  # the end away from 0 is Wilson's
     (0.01, 0.113)
     """
-    found = _counted(difference, cluster, level, spread)
+    found, _ = counted(difference, cluster, level, spread)
     if np.isnan(found.size[0]):
         return None
     low, high = score_ends(found, level)
@@ -126,16 +126,44 @@ def paired_difference(
     n, row = len(values), {**no_value(cluster), "p_value": np.nan}
     if not n:
         return row
-    mean, found = float(values.mean()), _counted(values, cluster, level, spread)
+    mean = float(values.mean())
+    found, error = counted(values, cluster, level, spread)
     if np.isnan(found.size[0]):
         return row | {"estimate": mean, "reason": ONE_CLUSTER}
     low, high = (float(end[0]) for end in score_ends(found, level))
-    error = effective_rows((values - mean) / n, np.ones(n), cluster, level).error
     score = abs(float(score_at(found, np.zeros(1))[0]))
     return row | {
-        "estimate": mean, "std_error": error * float(np.sqrt(spread)), "conf_low": min(low, mean),
+        "estimate": mean, "std_error": error, "conf_low": min(low, mean),
         "conf_high": max(high, mean), "p_value": 2 * float(t.sf(score, n - 1)), "reason": None,
     }  # fmt: skip
+
+
+def counted(
+    difference: Array, cluster: Codes, level: float = 0.95, spread: float = 1.0
+) -> tuple[Flips, float]:
+    """Return differences of one comparison counted by value, and the error of their mean.
+
+    Parameters
+    ----------
+    difference : ndarray, shape (n,)
+        At least one.
+    cluster : ndarray of int, shape (n,)
+    level : float
+    spread : float
+        As :func:`score_interval` takes it.
+
+    Examples
+    --------
+    >>> found, error = counted(np.array([1.0, 0.0, 0.0, -1.0]), np.arange(4))
+    >>> found.values.tolist(), found.share.tolist(), round(error, 3)
+    ([-1.0, 0.0, 1.0], [[0.25, 0.5, 0.25]], 0.408)
+    """
+    n, mean = len(difference), difference.mean()
+    found = effective_rows((difference - mean) / n, np.ones(n), cluster, level)
+    values, counts = np.unique(difference, return_counts=True)
+    size = np.array([found.size / spread])
+    flips = Flips(values, counts[None, :] / n, size, np.array([float(n)]))
+    return flips, found.error * float(np.sqrt(spread))
 
 
 def score_ends(flips: Flips, level: float) -> tuple[Array, Array]:
@@ -192,13 +220,6 @@ def score_at(flips: Flips, delta: Array) -> Array:
     error = np.sqrt(variance / flips.size)
     apart = (np.abs(away) > _SAME) & (error > 0)
     return np.divide(away, error, out=np.where(np.isnan(error), np.nan, 0.0), where=apart)
-
-
-def _counted(difference: Array, cluster: Codes, level: float, spread: float) -> Flips:
-    n, mean = len(difference), difference.mean()
-    found = effective_rows((difference - mean) / n, np.ones(n), cluster, level)
-    values, counts = np.unique(difference, return_counts=True)
-    return Flips(values, counts[None, :] / n, np.array([found.size / spread]), np.array([float(n)]))
 
 
 class _Tilted(NamedTuple):

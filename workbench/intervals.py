@@ -223,14 +223,17 @@ def as_binomial(found: Size, mean: float, rows: float, certain: float = 1.0) -> 
 
 
 def unit_interval(
-    mean: float, pull: Array, weight: Array, cluster: Codes, level: float, certain: float = 1.0
-) -> dict[str, Any]:
+    mean: float, pull: Array, weight: Array, cluster: Codes, level: float, certain: float = 1.0,
+    spread: float = 1.0,
+) -> dict[str, Any]:  # fmt: skip
     """Return ``std_error, conf_low, conf_high, reason`` of a quantity in [0, 1].
 
     Parameters
     ----------
     mean, pull, weight, cluster, level, certain
         As :func:`effective_size` takes them.
+    spread : float
+        Variance as a multiple of what the clusters tell: 1 unless they depend.
 
     Examples
     --------
@@ -241,8 +244,9 @@ def unit_interval(
     if np.isnan(found.size):
         nothing = dict.fromkeys(("std_error", "conf_low", "conf_high"), np.nan)
         return {**nothing, "reason": ONE_CLUSTER}
-    low, high = mid_p(mean, found.size, level)
-    return {"std_error": found.error, "conf_low": low, "conf_high": high, "reason": None}
+    low, high = mid_p(mean, found.size / spread, level)
+    error = found.error * float(np.sqrt(spread))
+    return {"std_error": error, "conf_low": low, "conf_high": high, "reason": None}
 
 
 def ends_text(low: float, high: float, reason: object, sign: str = "+") -> str:

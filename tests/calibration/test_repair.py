@@ -12,13 +12,16 @@ import pytest
 import workbench as wb
 from tests.calibration.mending import JUDGE, lover
 from workbench.audit.judges.verdicts.elsewhere import FITTED
-from workbench.calibration.repair.candidates import candidates, detectable, gains, sides
+from workbench.calibration.paired.differences import TOO_FEW, detectable
+from workbench.calibration.repair.beside_people import win_rates
+from workbench.calibration.repair.candidates import candidates, gains, scores, sides
 from workbench.calibration.repair.judged import judged_pairs
 from workbench.calibration.repair.ridge import GRID, held_out_fit
 from workbench.data.columns import complete_labels
 from workbench.data.identity import exchanged
 from workbench.errors import ConfigError, DataError, DesignError
 from workbench.finding import Finding
+from workbench.flips import counted
 from workbench.overview.rules import ALL_RULES
 
 
@@ -209,6 +212,8 @@ def test_what_is_left_out_is_counted() -> None:
         ({"folds": 2}, DesignError, "folds"),
         ({"level": 1.0}, DesignError, "level"),
         ({"constitution": "nobody"}, DesignError, "no annotator 'nobody'"),
+        ({"constitution": "ann"}, DesignError, "is the judge, or one of the people"),
+        ({"constitution": JUDGE}, DesignError, "is the judge, or one of the people"),
     ],
 )
 def test_what_cannot_be_done_is_refused(
@@ -246,7 +251,7 @@ def test_folds_that_test_each_other_s_labels_are_no_independent_rows() -> None:
     worth = np.einsum("dfk,dfk->d", elsewhere, sums)
     alone = (elsewhere**2).sum(axis=(1, 2))
     assert worth.var() / alone.mean() == pytest.approx(FITTED, abs=0.1)
-    pairs = judged_pairs(lover(n=300), JUDGE, "human", None, 5, 0)
+    pairs = judged_pairs(lover(n=300, models=True), JUDGE, "human", None, 5, 0)
     fitted = candidates(pairs)
     alone_of = {name: replace(one, fit=None) for name, one in fitted.items()}
     wide, narrow = (gains(pairs, found, 0.95) for found in (fitted, alone_of))
@@ -254,6 +259,16 @@ def test_folds_that_test_each_other_s_labels_are_no_independent_rows() -> None:
     ratio = (wide["std_error"] / narrow["std_error"])[mine].to_numpy()
     assert ratio == pytest.approx(FITTED**0.5)
     assert (wide["detectable"] > narrow["detectable"]).all()
+    assert (
+        wide["after_high"] - wide["after_low"] > narrow["after_high"] - narrow["after_low"]
+    ).all()
+    for told in (scores, win_rates):
+        fits, rows = (told(pairs, found, 0.95) for found in (fitted, alone_of))
+        named = "term" if told is scores else "group"
+        ratio = (fits["std_error"] / rows["std_error"])[fits[named].eq("corrected judge")]
+        assert ratio.to_numpy() == pytest.approx(FITTED**0.5)
+        judge = fits[named].eq("judge")
+        pd.testing.assert_frame_equal(fits[judge], rows[judge])
 
 
 def test_a_prompt_whose_verdicts_are_there_is_compared_by_the_same_rule() -> None:
@@ -267,6 +282,25 @@ def test_a_prompt_whose_verdicts_are_there_is_compared_by_the_same_rule() -> Non
     assert set(found.weights["group"]) == {"before", "after", "after, by prompt"}
     assert "prompt-mended" in {one.rule_id for one in found.findings()}
     assert any("held out only if" in note for note in found.notes)
+    # a verdict of weight 0 is none
+    unheard = both.labels["annotator"].eq("sim-told") & both.labels["pair_id"].isin(
+        both.pairs["pair_id"][50:]
+    )
+    light = relabelled(both, both.labels.assign(weight=both.labels["weight"].mask(unheard, 0.0)))
+    few = wb.repair_judge(light, JUDGE, constitution="sim-told", factors=["words"])
+    assert row(few, "repaired prompt")["n"] <= 50
+
+
+def test_a_prompt_that_shares_no_pair_has_no_gain_and_says_why() -> None:
+    data = lover(n=150)
+    other = data.labels[data.labels["annotator"].eq(JUDGE)].head(1).assign(annotator="sim-told")
+    theirs = data.labels["annotator"].eq("ann") & data.labels["pair_id"].eq(
+        other["pair_id"].iloc[0]
+    )
+    both = relabelled(data, pd.concat([data.labels[~theirs], other]))
+    found = wb.repair_judge(both, JUDGE, constitution="sim-told")
+    line = next(one for one in found.summary().splitlines() if "repaired prompt against" in one)
+    assert line == "  repaired prompt against judge: undefined: no value, n = 0"
 
 
 def test_a_penalised_fit_is_that_of_a_formula_solved_by_hand() -> None:
@@ -311,9 +345,21 @@ def test_verdicts_that_separate_people_s_labels_have_a_finite_weight() -> None:
 
 def test_small_numbers_by_hand() -> None:
     assert sides(np.array([1e-15, -2.0]), np.array([0.0, 0.25])).tolist() == [0.5, 0.75]
-    assert np.isnan(detectable(np.zeros(5), np.zeros(5, dtype=int)))
-    # 7 of 100 pairs changed for the better and none for the worse
-    assert detectable(np.zeros(100), np.arange(100)) == pytest.approx(0.074, abs=0.001)
+    for prompts in (np.zeros(5, dtype=int), np.arange(3)):
+        # one prompt; three of them, on which even three changes could be chance (p = 1 / 4)
+        flips, _ = counted(np.zeros(len(prompts)), prompts)
+        assert np.isnan(detectable(flips, 0.95)[0])
+    # Connor's, psi = delta, without a change seen: sqrt(100 d) = t_.975 + t_.8 sqrt(1 - d)
+    flips, _ = counted(np.zeros(100), np.arange(100))
+    assert detectable(flips, 0.95)[0] == pytest.approx(0.0782, abs=0.0001)
+
+
+def test_what_no_gain_could_show_is_said() -> None:
+    found = wb.repair_judge(lover(n=9, prompts=3), JUDGE, folds=3)
+    gain = row(found, "corrected judge")
+    assert np.isnan(gain["detectable"])
+    assert TOO_FEW in gain["reason"]
+    assert "nan" not in found.summary()
 
 
 def test_without_factors_only_the_verdicts_are_corrected() -> None:
@@ -351,6 +397,8 @@ def test_gpt_4_on_llmbar_is_as_published_and_mended_by_length(shared_data: Path)
     formula = found.correction.query("group == 'corrected judge'").set_index("term")["weight"]
     assert formula["words"] < 0 < formula["verdict"]
     assert "held-out agreement with gold labels" in found.summary()
+    assert "people" not in found.summary()
+    assert not any("people" in one.message for one in found.findings())
 
 
 def test_gpt_4_on_mt_bench_without_texts_keeps_its_sides(shared_data: Path) -> None:
@@ -373,6 +421,12 @@ def test_verdicts_without_weight_say_nothing() -> None:
     gone = wb.repair_judge(replace(data, labels=data.labels[~mine].reset_index(drop=True)), JUDGE)
     pd.testing.assert_frame_equal(found.gains, gone.gains)
     assert "60 labels of sim-judge without weight left out" in found.notes
+
+
+def test_a_prompt_whose_replies_were_all_kept_needs_no_label(mended: wb.Repair) -> None:
+    spent = {"calls": 0, "prompt_tokens": 0, "completion_tokens": 0, "cost": 0.0}
+    kept = pd.DataFrame([{"term": "repaired prompt", "pairs_labelled": 0, **spent}])
+    assert "repaired prompt: 0 calls" in replace(mended, cost=kept).summary()
 
 
 def test_findings_are_findings(mended: wb.Repair) -> None:

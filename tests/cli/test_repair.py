@@ -50,6 +50,11 @@ def test_the_saved_judge_labels_and_is_audited(folder: Path, tmp_path: Path) -> 
     both = run("judge", folder, "--mended", file, "--model", "offline:plain")
     assert both.exit_code == 1
     assert "asks no model by itself" in both.stderr
+    for flag in ("--dry-run", "--retry-failed"):
+        kept = run("judge", folder, "--mended", file, flag, "--out", tmp_path / "none")
+        assert kept.exit_code == 1
+        assert f"Leave out {flag}" in kept.stderr
+    assert not (tmp_path / "none").exists()
     alone = run("audit-judge", "sample", "--judge", f"mended:{file}", "--pairs", 6)
     assert alone.exit_code == 1
     assert "cannot be asked" in alone.stderr

@@ -147,9 +147,13 @@ def test_a_missing_value_is_no_verdict_and_says_so() -> None:
     rows = mended.verdicts(plain)
     assert rows["reason"].tolist() == [None, "failed"]
     found = wb.judge(plain, mended)
-    assert found.failures["reason"].tolist() == [
-        "the judge gave no verdict, or a factor has no value"
-    ]
+    assert found.failures["reason"].tolist() == ["a factor has no value"]
+    firm = wb.MendedJudge("eye", {"verdict": 1.0, "margin": 0.5})
+    assert firm.verdicts(plain)["failure"].unique().tolist() == ["the judge gave no strength"]
+    failed = plain.labels.assign(preference=[np.nan, 0.0], reason=["failed", None])
+    said = replace(plain, labels=complete_labels(failed))
+    why = wb.MendedJudge("eye", {"verdict": 1.0}).verdicts(said)["failure"].tolist()
+    assert why == ["the judge gave no verdict", None]
 
 
 def test_one_order_stays_one_order(data: wb.PreferenceData) -> None:

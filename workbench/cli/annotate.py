@@ -248,6 +248,14 @@ def judge(
             expected="--mended FILE on data with the judge's verdicts, or --model NAME",
             fix="Let the model judge first, and mend the verdicts in the folder of that run.",
         )
+    for flag, given in (("--dry-run", dry_run), ("--retry-failed", retry_failed)):
+        if given:
+            raise ConfigError(
+                "A mended judge asks nobody: nothing is estimated, and nothing asked again.",
+                found=f"--mended {mended} and {flag}",
+                expected="--mended FILE alone",
+                fix=f"Leave out {flag}.",
+            )
     import workbench as wb
 
     found = wb.judge(run.load(), wb.MendedJudge.load(mended))

@@ -9,6 +9,7 @@ from typing import Any, Self
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 from scipy.special import expit
 
 from workbench.data.dataset import PreferenceData
@@ -21,7 +22,8 @@ from workbench.judges.verdict_features import FEATURES, Array, verdict_features
 from workbench.whole_file import write_text
 
 FORMAT = "workbench mended judge 1"
-_LOST = "the judge gave no verdict, or a factor has no value"
+_LOST = ("the judge gave no verdict", "the judge gave no strength", "a factor has no value")
+"""Why there is no mended verdict: what is true first."""
 _NOTHING = 1e-12
 """Log-odds of rounding: no lean."""
 
@@ -129,16 +131,15 @@ class MendedJudge:
         """
         rows = self._inner_rows(data)
         at = pd.Index(data.pairs["pair_id"]).get_indexer(rows["pair_id"])
-        p = self.preference(data, at, rows)
+        p, lost = self._told(data, at, rows)
         asked = np.bincount(at, minlength=len(data)) > 0
         shown = set(rows["order_shown"].dropna())
         one_order = len(shown) == 1 and bool(rows["order_shown"].notna().all())
-        lost = np.isnan(p[asked])
+        why = [next((_LOST[k] for k in np.flatnonzero(one)), None) for one in lost[asked]]
         made = label_rows(
             data.pairs[asked], p[asked], order_shown=shown.pop() if one_order else None,
-            reason=[FAILED if one else None for one in lost],
+            reason=[FAILED if one else None for one in why],
         )  # fmt: skip
-        why = [_LOST if one else None for one in lost]
         return made.assign(failure=pd.Series(why, dtype="object"))
 
     def preference(self, data: PreferenceData, at: Any, rows: pd.DataFrame) -> Array:
@@ -152,14 +153,24 @@ class MendedJudge:
         rows : DataFrame
             The labels of the judge behind it.
         """
+        return self._told(data, at, rows)[0]
+
+    def _told(
+        self, data: PreferenceData, at: Any, rows: pd.DataFrame
+    ) -> tuple[Array, NDArray[np.bool_]]:
+        """Return P(A preferred), and which of three is lacking, shape (pairs, 3)."""
         features = verdict_features(at, rows, len(data))
         specs = {name: one.get("spec", {}) for name, one in self.factors.items()}
-        x = np.column_stack([features[list(self.weights)], recoded(data, specs)])
+        said, differences = features[list(self.weights)].to_numpy(), recoded(data, specs)
         weights = [*self.weights.values(), *(one["weight"] for one in self.factors.values())]
-        eta = x @ np.array(weights, dtype=float)
-        lost = features["verdict"].isna().to_numpy() | np.isnan(eta)
+        eta = np.column_stack([said, differences]) @ np.array(weights, dtype=float)
+        # with a verdict, of its features only the margin may lack, where no strength was given
+        lost = np.column_stack([
+            features["verdict"].isna(), np.isnan(said).any(axis=1),
+            np.isnan(differences).any(axis=1),
+        ])  # fmt: skip
         found = np.where(np.abs(eta) <= _NOTHING, 0.5, expit(eta))
-        return np.where(lost, np.nan, found)
+        return np.where(lost.any(axis=1), np.nan, found), lost
 
     def _inner_rows(self, data: PreferenceData) -> pd.DataFrame:
         if self.inner is not None:

@@ -10,9 +10,10 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from workbench.audit.judges.verdicts.preferences import reference_mask
 from workbench.calibration.repair.candidates import CORRECTED, JUDGE, PROMPT, Candidate
 from workbench.calibration.repair.judged import Judged
-from workbench.clustered import Array, share
+from workbench.clustered import share
 from workbench.compare.contrast import contrast
 from workbench.data.columns import complete_labels
 from workbench.data.dataset import PreferenceData
@@ -52,9 +53,8 @@ def labelled(pairs: Judged, found: Mapping[str, Candidate], judge: str, people: 
     data = pairs.data
     ids = data.pairs["pair_id"].to_numpy()[pairs.row]
     mine = data.labels["annotator"].eq(judge)
-    named = data.labels["annotator"].eq(people)
-    theirs = named if named.any() else data.labels["kind"].eq(people)
-    kept = data.labels[(mine | theirs) & data.labels["pair_id"].isin(ids)]
+    kind = str(data.annotators.set_index("annotator")["kind"][judge])
+    kept = data.labels[(mine | reference_mask(data, people)) & data.labels["pair_id"].isin(ids)]
     names, parts = {JUDGE: judge}, [kept]
     criterion = kept["criterion"].iloc[0]
     for what in (CORRECTED, PROMPT):
@@ -63,7 +63,7 @@ def labelled(pairs: Judged, found: Mapping[str, Candidate], judge: str, people: 
         names[what] = f"{judge} ({what})"
         known = np.isfinite(found[what].p)
         parts.append(complete_labels(pd.DataFrame({
-            "pair_id": ids[known], "annotator": names[what], "kind": "llm",
+            "pair_id": ids[known], "annotator": names[what], "kind": kind,
             "preference": found[what].p[known], "criterion": criterion, "weight": 1.0,
         })))  # fmt: skip
     labels = complete_labels(pd.concat(parts, ignore_index=True))
@@ -111,12 +111,12 @@ def win_rates(pairs: Judged, found: Mapping[str, Candidate], level: float) -> pd
     columns = [pairs.data.pairs[f"model_{side}"].iloc[pairs.row] for side in "ab"]
     a, b = (column.astype("object").to_numpy() for column in columns)
     models = sorted({str(m) for m in (*a, *b) if pd.notna(m)})
-    said = {PEOPLE: pairs.said}
-    said |= {name: found[name].p for name in WHEN if name in found}
+    said = {PEOPLE: Candidate(pairs.said, pairs.said)}
+    said |= {name: found[name] for name in WHEN if name in found}
     rows = [
-        {"term": model, "group": who, **_rate(pairs, p, a == model, b == model, who, level)}
+        {"term": model, "group": who, **_rate(pairs, one, a == model, b == model, who, level)}
         for model in models
-        for who, p in said.items()
+        for who, one in said.items()
     ]
     table = pd.DataFrame(rows).reindex(columns=list(RATE_COLUMNS))
     table["q_value"] = q_values(table["p_value"].to_numpy("float64"))
@@ -124,14 +124,16 @@ def win_rates(pairs: Judged, found: Mapping[str, Candidate], level: float) -> pd
 
 
 def _rate(
-    pairs: Judged, p: Array, a: NDArray[np.bool_], b: NDArray[np.bool_], who: str, level: float
-) -> dict[str, Any]:
+    pairs: Judged, one: Candidate, a: NDArray[np.bool_], b: NDArray[np.bool_], who: str,
+    level: float,
+) -> dict[str, Any]:  # fmt: skip
+    p = one.p
     used = (a ^ b) & np.isfinite(p)
     mine = np.where(a, p, 1.0 - p)[used]
     theirs = np.where(a, pairs.said, 1.0 - pairs.said)[used]
-    row = share(mine, pairs.cluster[used], level)
+    row = share(mine, pairs.cluster[used], level, spread=one.spread)
     if who != PEOPLE:
-        gap = paired_difference(mine - theirs, pairs.cluster[used], level)
+        gap = paired_difference(mine - theirs, pairs.cluster[used], level, one.spread)
         row |= {"gap": gap["estimate"], "gap_low": gap["conf_low"], "gap_high": gap["conf_high"],
                 "p_value": gap["p_value"]}  # fmt: skip
     return row

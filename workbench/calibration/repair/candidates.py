@@ -8,17 +8,15 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from scipy.optimize import brentq
 from scipy.special import expit
-from scipy.stats import norm, t
 
 from workbench.audit.judges.verdicts.elsewhere import FITTED
+from workbench.calibration.paired.differences import TOO_FEW, detectable
 from workbench.calibration.repair.judged import Judged
 from workbench.calibration.repair.ridge import HeldOut, held_out_fit
-from workbench.clustered import Array, Codes, share
+from workbench.clustered import Array, share
 from workbench.decompose.errors.tidy import q_values
-from workbench.flips import paired_difference
-from workbench.intervals import effective_rows
+from workbench.flips import counted, paired_difference
 from workbench.results import TIDY
 
 JUDGE = "judge"
@@ -30,7 +28,6 @@ PROMPT = "repaired prompt"
 TESTED = (CORRECTED, PROMPT)
 """What may be accepted; the others say what helped."""
 
-_POWER = 0.8
 _NOTHING = 1e-12
 
 GAIN_COLUMNS = (
@@ -38,9 +35,9 @@ GAIN_COLUMNS = (
     "after_high", "detectable", "accepted", "method", "reason",
 )  # fmt: skip
 METHOD = (
-    "share of pairs on which people's decided labels are sided with, no side a half; out of fold "
-    "by prompt; score interval of the paired difference over prompts, at twice the variance where "
-    "fits test each other's labels"
+    "share of pairs on which the reference's decided labels are sided with, no side a half; out "
+    "of fold by prompt; score interval of the paired difference over prompts, at twice the "
+    "variance where fits test each other's labels"
 )
 
 
@@ -61,6 +58,11 @@ class Candidate:
     lean: Array
     p: Array
     fit: HeldOut | None = None
+
+    @property
+    def spread(self) -> float:
+        """Variance of its means over that of rows that do not depend, as fits make them."""
+        return 1.0 if self.fit is None else FITTED
 
 
 def candidates(pairs: Judged) -> dict[str, Candidate]:
@@ -107,7 +109,7 @@ def gains(pairs: Judged, found: Mapping[str, Candidate], level: float) -> pd.Dat
     sure = (table["conf_low"] > 0) & (table["q_value"] < 1 - level)
     table["accepted"] = [bool(s) if k else None for s, k in zip(sure, tested, strict=True)]
     for at in table.index[tested & ~sure]:
-        table.loc[at, "reason"] = _refused(table.loc[at], level)
+        table.loc[at, "reason"] = _refused(table.loc[at], pairs.people)
     table = table.reindex(columns=list(GAIN_COLUMNS)).assign(method=METHOD)
     return table.astype({"reason": "str"})
 
@@ -120,67 +122,32 @@ def _gain(
     won, cluster = pairs.won[used], pairs.cluster[used]
     after, before = sides(new[used], won), sides(old[used], won)
     row: dict[str, Any] = {"term": name, "against": other, "reason": None}
-    fitted = any(found[one].fit is not None for one in (name, other))
-    spread = FITTED if fitted else 1.0
+    spread = max(found[one].spread for one in (name, other))
     row |= paired_difference(after - before, cluster, level, spread)
-    for what, values in (("before", before), ("after", after)):
-        ends = share(values, cluster, level)
+    for what, values, one in (("before", before, other), ("after", after, name)):
+        ends = share(values, cluster, level, spread=found[one].spread)
         row |= {what: ends["estimate"], f"{what}_low": ends["conf_low"],
                 f"{what}_high": ends["conf_high"]}  # fmt: skip
-    row["detectable"] = detectable(after - before, cluster, level, spread)
+    row["detectable"] = np.nan
+    if len(won):
+        flips, _ = counted(after - before, cluster, level, spread)
+        row["detectable"] = float(detectable(flips, level)[0])
     return row
 
 
-def detectable(values: Array, cluster: Codes, level: float = 0.95, spread: float = 1.0) -> float:
-    r"""Return the gain that such pairs would find four times in five; NaN with one cluster.
-
-    .. math:: \delta = (t_{1 - \alpha / 2} + z_{0.8}) \sqrt{\frac{\max(D, \delta) - \delta^2}{n^*}}
-
-    with the mean square D of the differences: no gain is possible with less that changes.
-
-    Parameters
-    ----------
-    values : ndarray, shape (n,)
-        Paired differences.
-    cluster : ndarray of int, shape (n,)
-    level : float
-    spread : float
-        As :func:`workbench.flips.score_interval` takes it.
-
-    Examples
-    --------
-    >>> round(detectable(np.zeros(100), np.arange(100)), 3)  # 7 changes, all one way
-    0.074
-    """
-    n = len(values)
-    if n < 2:
-        return float("nan")
-    pull = (values - values.mean()) / n
-    size = effective_rows(pull, np.ones(n), cluster, level).size / spread
-    if np.isnan(size):
-        return float("nan")
-    changed = float((values**2).mean())
-    reach = float(t.ppf(0.5 + level / 2, max(n - 1, 1)) + norm.ppf(_POWER))
-
-    def short(delta: float) -> float:
-        return delta - reach * float(np.sqrt((max(changed, delta) - delta**2) / size))
-
-    return float(brentq(short, 0.0 if changed else 1e-9, 1.0))
-
-
-def _refused(row: pd.Series, level: float) -> str:
+def _refused(row: pd.Series, people: str) -> str:
     """Return why a candidate is not accepted."""
     if pd.isna(row["conf_low"]):
         return f"not accepted: {row['reason']}"
     if row["after"] == row["before"] == 1.0:
-        return "not accepted: the judge sides with people wherever they decide"
+        return f"not accepted: the judge sides with {people} wherever they decide"
     if row["estimate"] == row["std_error"] == 0:
         return "not accepted: it takes the judge's side wherever the judge takes one"
     told = f"agreement {row['estimate']:+.3f} [{row['conf_low']:+.3f}, {row['conf_high']:+.3f}]"
     why = "does not rise for sure" if row["conf_low"] <= 0 else "rises, but not among all tested"
     most = row["detectable"]
-    reach = f"; a gain of {most:.3f} would be found four times in five" if most < 1 else ""
-    return f"not accepted: held out it {why} ({told}{reach})"
+    reach = TOO_FEW if np.isnan(most) else f"a gain of {most:.3f} would be found four times in five"
+    return f"not accepted: held out it {why} ({told}; {reach})"
 
 
 def scores(pairs: Judged, found: Mapping[str, Candidate], level: float) -> pd.DataFrame:
@@ -189,10 +156,10 @@ def scores(pairs: Judged, found: Mapping[str, Candidate], level: float) -> pd.Da
     for name, one in found.items():
         used = pairs.decided & np.isfinite(one.lean)
         cluster = pairs.cluster[used]
-        agreed = share(sides(one.lean[used], pairs.won[used]), cluster, level)
+        agreed = share(sides(one.lean[used], pairs.won[used]), cluster, level, spread=one.spread)
         all_of = np.isfinite(one.p)
         square = (one.p[all_of] - pairs.said[all_of]) ** 2
-        missed = share(square, pairs.cluster[all_of], level)
+        missed = share(square, pairs.cluster[all_of], level, spread=one.spread)
         for measure, ends in (("agreement", agreed), ("brier", missed)):
             rows.append({"term": name, "measure": measure, **ends})
     return pd.DataFrame(rows)

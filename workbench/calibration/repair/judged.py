@@ -17,7 +17,6 @@ from workbench.errors import DesignError
 from workbench.judges.verdict_features import used_features, verdict_features
 from workbench.structure.named import named_once
 
-NO_PEOPLE = "no label of people"
 NO_JUDGE = "no verdict of the judge"
 NO_VALUE = "a factor has no value"
 
@@ -30,6 +29,8 @@ class Judged:
     ----------
     data : PreferenceData
         Of the criterion that decides, whole.
+    people : str
+        What those whose labels mend the judge are called.
     row : ndarray of int, shape (n,)
         Position of each pair in ``data.pairs``.
     said : ndarray, shape (n,)
@@ -51,6 +52,7 @@ class Judged:
     """
 
     data: PreferenceData
+    people: str
     row: NDArray[np.int64]
     said: Array
     won: Array
@@ -100,11 +102,12 @@ def judged_pairs(
     mine = named & data.labels["weight"].gt(0).to_numpy(dtype=bool)
     theirs = reference_mask(data, people)
     _refuse_nobody(data, judge, people, mine, theirs)
+    noun = data.noun(people)
     said = mean_preferences(data, theirs)["preference"].to_numpy()
     shown = verdict_features(data.pair_rows[mine], data.labels[mine], len(data))
     values = data.factors[names].to_numpy("float64")
     reasons = {
-        NO_PEOPLE: ~np.isfinite(said),
+        f"no label of {noun}": ~np.isfinite(said),
         NO_JUDGE: shown["verdict"].isna().to_numpy(),
         NO_VALUE: ~np.isfinite(values).all(axis=1),
     }
@@ -116,7 +119,7 @@ def judged_pairs(
     exclusions = pd.DataFrame([row for row in rows if row["n"]], columns=["reason", "n"])
     used = np.flatnonzero(~left)
     clusters = data.pairs["cluster"].astype("str").to_numpy(str)[used]
-    _refuse_few(exclusions, clusters, folds)
+    _refuse_few(exclusions, clusters, folds, noun)
     fold = fold_numbers(clusters, folds, seed)
     # the order of sums is that of folds and names, whatever that of rows
     order = np.lexsort((data.pairs["pair_id"].to_numpy(str)[used], fold))
@@ -126,19 +129,21 @@ def judged_pairs(
     differs = (values[used] != 0).any(axis=0)
     kept = [name for name, differ in zip(names, differs, strict=True) if differ]
     made = Judged(
-        data=data, row=used, said=said[used], won=_won(data, theirs)[used],
-        verdict=shown["verdict"].to_numpy()[used], V=shown[features].to_numpy()[used],
+        data=data, people=noun, row=used, said=said[used],
+        won=_won(data, theirs)[used], verdict=shown["verdict"].to_numpy()[used],
+        V=shown[features].to_numpy()[used],
         X=np.ascontiguousarray(values[np.ix_(used, np.flatnonzero(differs))]),
         features=features, factors=kept,
         cluster=np.unique(clusters, return_inverse=True)[1], fold=fold,
-        exclusions=exclusions, notes=_notes(data, mine, theirs, judge, features, names, kept),
+        exclusions=exclusions,
+        notes=_notes(data, [(noun, theirs), (judge, mine)], judge, features, names, kept),
     )  # fmt: skip
     weightless = int((named & ~mine).sum())
     if weightless:
         made.notes.append(f"{weightless:,} labels of {judge} without weight left out")
     if not made.decided.any():
         raise DesignError(
-            "People take no side.",
+            f"{noun[0].upper()}{noun[1:]} take no side.",
             found=f"{len(made):,} pairs, all of them ties",
             expected="labels that prefer one side",
             fix="Check how their verdicts were read when the data were loaded.",
@@ -183,13 +188,15 @@ def _refuse_nobody(
         )
 
 
-def _refuse_few(exclusions: pd.DataFrame, clusters: NDArray[np.str_], folds: int) -> None:
+def _refuse_few(
+    exclusions: pd.DataFrame, clusters: NDArray[np.str_], folds: int, people: str
+) -> None:
     if not len(clusters):
         why = "; ".join(f"{row.n:,} pairs: {row.reason}" for row in exclusions.itertuples())
         raise DesignError(
             "There is no pair to mend the judge by.",
             found=why,
-            expected="pairs with labels of people, a verdict of the judge and every factor",
+            expected=f"pairs with labels of {people}, a verdict of the judge and every factor",
             fix="Have people label pairs that the judge judged, or name other factors.",
         )
     prompts = len(np.unique(clusters))
@@ -197,7 +204,7 @@ def _refuse_few(exclusions: pd.DataFrame, clusters: NDArray[np.str_], folds: int
         fewer = f"Ask for 3{f' to {prompts}' * (prompts > 3)} folds, or get" * (prompts >= 3)
         raise DesignError(
             f"There are too few prompts for {folds} folds.",
-            found=f"{prompts} prompt{'s' * (prompts != 1)} that people and the judge decided",
+            found=f"{prompts} prompt{'s' * (prompts != 1)} that {people} and the judge decided",
             expected="at least one prompt a fold, and three folds: a correction is chosen on some "
             "prompts and tested on others",
             fix=f"{fewer or 'Get'} labels of more prompts.",
@@ -210,15 +217,15 @@ def _won(data: PreferenceData, theirs: NDArray[np.bool_]) -> Array:
 
 
 def _notes(
-    data: PreferenceData, mine: NDArray[np.bool_], theirs: NDArray[np.bool_], judge: str,
+    data: PreferenceData, whose: list[tuple[str, NDArray[np.bool_]]], judge: str,
     features: list[str], names: list[str], kept: list[str],
 ) -> list[str]:  # fmt: skip
     lost = data.labels["preference"].isna().to_numpy(dtype=bool)
     notes = []
-    for whose, label in (("people", theirs), (judge, mine)):
+    for who, label in whose:
         n = int((lost & label).sum())
         if n:
-            notes.append(f"{n:,} label{'s' * (n != 1)} of {whose} without a verdict left out")
+            notes.append(f"{n:,} label{'s' * (n != 1)} of {who} without a verdict left out")
     if "verdict" not in features:
         notes.append(f"{judge} takes no side on any pair: a correction would be of factors alone")
     if not names:

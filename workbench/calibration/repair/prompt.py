@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from workbench.audit.judges.verdicts.preferences import reference_mask
 from workbench.calibration.repair.candidates import Candidate
 from workbench.calibration.repair.judged import Judged
 from workbench.data.dataset import PreferenceData
@@ -114,7 +115,7 @@ def repair_prompt(
 
 
 def prompt_candidate(
-    pairs: Judged, constitution: str | RepairedPrompt
+    pairs: Judged, constitution: str | RepairedPrompt, judge: str, people: str
 ) -> tuple[Candidate, pd.DataFrame, list[str]]:
     """Return what the repaired prompt says of the pairs, what it used, and what is to be said.
 
@@ -122,12 +123,17 @@ def prompt_candidate(
     ----------
     pairs : Judged
     constitution : str or RepairedPrompt
+    judge, people : str
+        Beside whom it stands.
 
     Raises
     ------
     DesignError
-        No such annotator, or no pair that the principles have not seen.
+        No such annotator, one of the people or the judge, or no pair that the principles have
+        not seen.
     """
+    asked = constitution if isinstance(constitution, str) else constitution.judge.name
+    _refuse_same(pairs.data, asked, judge, people)
     if isinstance(constitution, str):
         data, name, spending = pairs.data, constitution, pd.DataFrame()
         notes = [f"{name}: verdicts in the data; they are held out only if no principle of its "
@@ -144,7 +150,8 @@ def prompt_candidate(
         notes = [f"{name}: asked about {len(held):,} pairs {source} by its principles"]
         if constitution.judge.model.startswith(OFFLINE):
             notes.append(f"{constitution.judge.model} simulates a judge and is none")
-    mine = data.labels["annotator"].eq(name).to_numpy(dtype=bool)
+    counts = data.labels["weight"].gt(0)
+    mine = (data.labels["annotator"].eq(name) & counts).to_numpy(dtype=bool)
     _refuse_nobody(data, name, mine)
     features = verdict_features(data.pair_rows[mine], data.labels[mine], len(data))
     verdict = _placed(data, features["verdict"], pairs)
@@ -160,6 +167,17 @@ def _placed(data: PreferenceData, values: pd.Series, pairs: Judged) -> NDArray[n
     by_pair = pd.Series(values.to_numpy(), index=data.pairs["pair_id"].to_numpy())
     ids = pairs.data.pairs["pair_id"].to_numpy()[pairs.row]
     return np.asarray(by_pair.reindex(ids).to_numpy("float64"))
+
+
+def _refuse_same(data: PreferenceData, name: str, judge: str, people: str) -> None:
+    theirs = set(data.labels["annotator"][reference_mask(data, people)])
+    if name == judge or name in theirs:
+        raise DesignError(
+            "The repaired prompt is the judge, or one of the people, that it stands beside.",
+            found=f"constitution {name!r}, judge {judge!r}, people {people!r}",
+            expected="an annotator of its own",
+            fix="Name another: constitution=..., or give the repaired judge a name of its own.",
+        )
 
 
 def _refuse_seen(held: NDArray[np.str_]) -> None:

@@ -119,7 +119,7 @@ def repair_judge(
     spending = pd.DataFrame()
     notes = list(pairs.notes)
     if constitution is not None:
-        found[PROMPT], spending, told = prompt_candidate(pairs, constitution)
+        found[PROMPT], spending, told = prompt_candidate(pairs, constitution, judge, people)
         notes += told
     table = gains(pairs, found, level)
     both, names = labelled(pairs, found, judge, people)
@@ -127,13 +127,13 @@ def repair_judge(
     rated = win_rates(pairs, found, level)
     notes += [f"weights cannot be compared: {why}"] if why else []
     formula = _correction(pairs, found)
-    notes += _turned_round(formula, judge)
+    notes += _turned_round(formula, judge, pairs.people)
     notes += [] if len(rated) else ["no win rates: the pairs name no models"]
     fit = found[CORRECTED].fit
     settings = {
         "judge": judge,
         "people": people,
-        "people_are": data.noun(people),
+        "people_are": pairs.people,
         "factors": pairs.factors,
         "features": pairs.features,
         "constitution": None if constitution is None else str(constitution),
@@ -179,12 +179,12 @@ def _correction(pairs: Judged, found: dict[str, Candidate]) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=["group", "term", "weight", "of"])
 
 
-def _turned_round(formula: pd.DataFrame, judge: str) -> list[str]:
+def _turned_round(formula: pd.DataFrame, judge: str, people: str) -> list[str]:
     mine = formula[formula["group"].eq(RECALIBRATED) & formula["term"].eq("verdict")]
     if not mine["weight"].lt(0).any():
         return []
-    return [f"people tend to the other side than {judge}: the correction turns its verdict round; "
-            "look first whether it was read the right way"]  # fmt: skip
+    return [f"{people} tend to the other side than {judge}: the correction turns its verdict "
+            "round; look first whether it was read the right way"]  # fmt: skip
 
 
 def _cost(pairs: Judged, spending: pd.DataFrame) -> pd.DataFrame:

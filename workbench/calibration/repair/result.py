@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import pandas as pd
 
-from workbench.calibration.repair.candidates import JUDGE, METHOD
+from workbench.calibration.repair.candidates import JUDGE, METHOD, PROMPT
 from workbench.calibration.repair.findings import repair_findings
 from workbench.calibration.repair.prompt import RepairedPrompt
+from workbench.data.columns import possessive
 from workbench.finding import Finding
 from workbench.intervals import ends_text
 from workbench.judges.mended import MendedJudge
@@ -116,7 +117,7 @@ class Repair(Result):
         lines = [
             f"{used['judge']}{simulated} mended by {used['people_are']}, {used['level']:.0%} "
             f"intervals: {used['n_pairs']:,} pairs of {used['n_clusters']:,} prompts, "
-            f"{used['n_decided']:,} on which people take a side; {used['folds']} folds of prompts",
+            f"{used['n_decided']:,} on which they take a side; {used['folds']} folds of prompts",
             self._verdict(),
             "",
             f"held-out agreement with {used['people_are']}",
@@ -125,7 +126,7 @@ class Repair(Result):
         lines += self._remains()
         lines += self._rates()
         lines += ["", "what it takes"]
-        lines += [_cost(row) for row in self.cost.to_dict("records")]
+        lines += [_cost(row, used["people_are"]) for row in self.cost.to_dict("records")]
         left = [f"  {r['n']:,} pairs left out: {r['reason']}"
                 for r in self.exclusions.to_dict("records")]  # fmt: skip
         told = [f"  {note}" for note in self.notes]
@@ -139,7 +140,8 @@ class Repair(Result):
     def _remains(self) -> list[str]:
         if not len(self.weights):
             return []
-        lines = ["", f"weights beyond people's taste at the judge's sharpness (q < {_Q:g})"]
+        taste = f"{possessive(self.settings['people_are'])} taste"
+        lines = ["", f"weights beyond {taste} at the judge's sharpness (q < {_Q:g})"]
         for group, part in self.weights.groupby("group", sort=False):
             known = part[part["estimate"].notna()]
             if known.empty:
@@ -159,7 +161,7 @@ class Repair(Result):
         if not len(self.win_rates):
             return []
         gaps = self.win_rates[self.win_rates["gap"].notna()]
-        lines = ["", "win rates, minus those by people on the same pairs"]
+        lines = ["", f"win rates, minus those by {self.settings['people_are']} on the same pairs"]
         for group, part in gaps.groupby("group", sort=False):
             far = part["gap"].abs()
             clear = int((part["q_value"] < _Q).sum())
@@ -176,7 +178,8 @@ class Repair(Result):
         from workbench.plots.forest import forest
 
         rows = self.gains[self.gains["against"].eq(JUDGE)]
-        return forest(rows, x_title="gain in held-out agreement with people")
+        people = self.settings["people_are"]
+        return forest(rows, x_title=f"gain in held-out agreement with {people}")
 
     def figures(self) -> dict[str, go.Figure]:
         """Return the gains, the weights before and after, and the win rates."""
@@ -185,7 +188,8 @@ class Repair(Result):
         drawn = {self.heading: self.plot()}
         if len(self.weights):
             table = in_units(self.weights, "per_sd").assign(against=self.settings["people"])
-            drawn["Weights beyond people's taste, before and after"] = forest(
+            taste = f"{possessive(self.settings['people_are'])} taste"
+            drawn[f"Weights beyond {taste}, before and after"] = forest(
                 table, x_title="difference of taste (log-odds/SD)"
             )
         if len(self.win_rates):
@@ -194,20 +198,25 @@ class Repair(Result):
 
 
 def _gain(row: dict[Any, Any]) -> str:
+    head = f"  {row['term']} against {row['against']}: "
+    if pd.isna(row["estimate"]):
+        reason = str(row["reason"]).removeprefix("not accepted: ")
+        return f"{head}undefined: {reason}, n = {row['n']:,.0f}"
     ends = ends_text(row["conf_low"], row["conf_high"], row["reason"])
     told = f"{row['before']:.3f} -> {row['after']:.3f}, {row['estimate']:+.3f} {ends}"
     verdict = {True: ", accepted", False: f", {row['reason']}"}.get(row["accepted"], "")
-    return f"  {row['term']} against {row['against']}: {told}, n = {row['n']:,.0f}{verdict}"
+    return f"{head}{told}, n = {row['n']:,.0f}{verdict}"
 
 
 def _ends(row: dict[Any, Any]) -> str:
     return ends_text(row["conf_low"], row["conf_high"], row["reason"])
 
 
-def _cost(row: dict[Any, Any]) -> str:
-    if row["calls"]:
+def _cost(row: dict[Any, Any], people: str) -> str:
+    # a prompt whose replies were all kept makes no call, and needs no label
+    if row["term"] == PROMPT:
         price = "no prices" if pd.isna(row["cost"]) else f"cost {row['cost']:,.4f}"
         return (f"  {row['term']}: {row['calls']:,.0f} calls, {row['prompt_tokens']:,.0f} prompt "
                 f"and {row['completion_tokens']:,.0f} completion tokens, {price}")  # fmt: skip
-    return (f"  {row['term']}: {row['pairs_labelled']:,} pairs labelled by people; no call beyond "
-            "the judge's own")  # fmt: skip
+    return (f"  {row['term']}: {row['pairs_labelled']:,} pairs labelled by {people}; no call "
+            "beyond the judge's own")  # fmt: skip
