@@ -123,9 +123,13 @@ def test_a_planted_fall_is_found_after_it_happened():
     now = row_of(found, "agreement: now minus baseline")
     assert now["alarm"] == "monitor-changed"
     assert now["conf_low"] < -0.35 < now["conf_high"] < 0
-    assert 10 < now["alarm_look"] < 250
-    # looks of the difference begin where the baseline ends
-    assert now["alarm_n"] == 300 + now["alarm_look"]
+    # prompts and pairs are both counted from the start, those of the baseline too
+    assert 310 < now["alarm_look"] < 550
+    assert now["alarm_n"] == now["alarm_look"]
+    assert now["n"] == now["n_clusters"] == 800
+    running = found.running[found.running["term"] == "agreement: now minus baseline"]
+    assert (running["look"] == running["n"]).all()
+    assert running["look"].min() == 301
     assert str(now["alarm_time"]).startswith("2024-01-")
     low = row_of(found, "agreement")
     assert low["alarm"] in ("monitor-agreement-low", "monitor-no-common-rate")
@@ -274,10 +278,38 @@ def test_ties_one_prompt_no_overlap_and_lost_verdicts():
         wb.monitor(silent, "judge")
 
 
+def test_a_comparison_that_cannot_be_made_says_why_and_what_is_defined_is_drawn():
+    data = arriving(np.full(4, 0.7))
+    row = row_of(wb.monitor(data, "judge", baseline=0.9), "agreement: now minus baseline")
+    assert np.isnan(row["estimate"])
+    assert row["reason"] == "4 prompts in the baseline, 0 after it: two and one are needed"
+    # the older version judged other pairs
+    labels = data.labels
+    old = labels["annotator"].eq("judge") & (data.pair_rows < 2)
+    labels = labels.assign(annotator=labels["annotator"].mask(old, "judge-1"))
+    parted = replace(data, labels=complete_labels(labels.drop(columns="replicate")))
+    found = wb.monitor(parted, "judge", baseline="judge-1")
+    row = row_of(found, "agreement: minus judge-1")
+    assert row["reason"] == "no pair with a value of both"
+    assert "agreement: minus judge-1: undefined: no pair" in found.summary()
+    # without people agreement has no value: the figure is that of the ties
+    alone = labels[labels["kind"].ne("human")].drop(columns="replicate")
+    found = wb.monitor(replace(data, labels=complete_labels(alone)), "judge", baseline=None)
+    assert found.to_frame()["term"].iloc[0] == "agreement"
+    assert next(iter(found.figures())) == "A judge watched: tie rate"
+    assert len(found.plot().data) > 0
+
+
 def test_what_is_refused():
     data = arriving(np.full(30, 0.7))
-    for options in ({"level": 1.5}, {"least": 2.0}, {"baseline": 1.0}, {"baseline": True}):
+    for options in ({"level": 1.5}, {"least": 2.0}, {"least": "0.5"}, {"baseline": 1.0},
+                    {"baseline": True}):  # fmt: skip
         with pytest.raises(wb.DesignError, match=next(iter(options))):
+            wb.monitor(data, "judge", **options)  # type: ignore[arg-type]
+    with pytest.raises(wb.DesignError, match="judge takes names"):
+        wb.monitor(data, 3)  # type: ignore[arg-type]
+    for options in ({"baseline": "judge"}, {"reference": "judge"}):
+        with pytest.raises(wb.DesignError, match="against itself"):
             wb.monitor(data, "judge", **options)  # type: ignore[arg-type]
     with pytest.raises(wb.DataError, match="no annotator 'nobody'"):
         wb.monitor(data, "nobody")

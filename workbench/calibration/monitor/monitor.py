@@ -28,6 +28,7 @@ from workbench.calibration.monitor.streams import (
 from workbench.calibration.monitor.watch import (
     GONE,
     Null,
+    Untold,
     Watched,
     looks_told,
     paired_watched,
@@ -35,7 +36,7 @@ from workbench.calibration.monitor.watch import (
     since_watched,
 )
 from workbench.data.dataset import PreferenceData
-from workbench.errors import DataError, DesignError, refuse_out_of_range
+from workbench.errors import DataError, DesignError, listed, refuse_out_of_range
 from workbench.provenance import Provenance
 from workbench.structure.options import level_option
 from workbench.threads import on_one_thread
@@ -49,6 +50,8 @@ _NO_VALUE = {
     TIES: "no verdict",
     FIRST: "the order shown is not known",
 }
+_NO_BASELINE = "{} prompts in the baseline, {} after it: two and one are needed"
+_NO_COMMON = "no pair with a value of both"
 
 
 @on_one_thread
@@ -92,7 +95,7 @@ def monitor(
     Raises
     ------
     DesignError
-        Nobody to watch, no value at all, or an option out of range.
+        Nobody to watch, a judge against itself, no value at all, or an option out of range.
     DataError
         An annotator, kind, column or day that the data do not have, or a column without times.
 
@@ -123,7 +126,8 @@ def monitor(
     share = isinstance(baseline, float | int) and not isinstance(baseline, bool)
     refuse_out_of_range({
         "level": level_option(level),
-        "least": (least is None or 0 < least < 1, least, "between 0 and 1"),
+        "least": (least is None or (isinstance(least, float | int) and 0 < least < 1), least,
+                  "a number between 0 and 1"),
         "baseline": (baseline is None or isinstance(baseline, str)
                      or (share and 0 < float(baseline) < 1), baseline,
                      "a share between 0 and 1, a day, an annotator, or None"),
@@ -147,7 +151,7 @@ def monitor(
                              seen[older][term] if older else None)
         for name, term in found
     }  # fmt: skip
-    rows = [row for (name, term), part in watched.items() for row in _rows(name, term, part, order)]
+    rows = [row for (name, _), part in watched.items() for row in _rows(name, part, order)]
     table = pd.DataFrame(rows).reindex(columns=list(COLUMNS))
     running = [row for (name, _), part in watched.items() for row in _running(name, part, order)]
     settings: dict[str, Any] = {
@@ -180,26 +184,28 @@ class _Plan:
 
 def _watch(
     plan: _Plan, term: str, stream: Stream, values: np.ndarray, old: np.ndarray | None
-) -> list[Watched]:
+) -> list[Watched | Untold]:
     if not len(stream.x):
-        return []
+        return [Untold(term, _NO_VALUE[term])]
     null = Null(np.nan, "both", "")
     if term == FIRST:
         null = Null(0.5, "both", "monitor-position")
     elif term == AGREEMENT and plan.least is not None:
         null = Null(plan.least, "below", "monitor-agreement-low")
-    found = [rate_watched(term, stream, null, plan.alpha, plan.shared)]
+    found: list[Watched | Untold] = [rate_watched(term, stream, null, plan.alpha, plan.shared)]
     same = Null(0.0, "both", "monitor-changed")
     if old is not None:
         both = stream_of((1 + values - old) / 2, plan.cluster, plan.order)
         name = VERSION.format(term, plan.older)
-        if len(both.x):
-            found.append(paired_watched(name, both, same, plan.alpha, plan.shared))
-        return found
-    split = _split(plan, stream)
-    if _FEWEST <= split <= len(stream.x) - 1:
-        name = SINCE.format(term)
-        found.append(since_watched(name, stream, split, same, plan.alpha, plan.shared))
+        told = len(both.x) > 0
+        found.append(paired_watched(name, both, same, plan.alpha, plan.shared) if told
+                     else Untold(name, _NO_COMMON))  # fmt: skip
+    elif plan.baseline is not None:
+        split, name = _split(plan, stream), SINCE.format(term)
+        rest = len(stream.x) - split
+        found.append(since_watched(name, stream, split, same, plan.alpha, plan.shared)
+                     if split >= _FEWEST and rest >= 1
+                     else Untold(name, _NO_BASELINE.format(split, rest)))  # fmt: skip
     return found
 
 
@@ -213,34 +219,39 @@ def _split(plan: _Plan, stream: Stream) -> int:
     return int(np.ceil(plan.baseline * len(stream.x)))
 
 
-def _rows(name: str, term: str, parts: list[Watched], order: Order) -> list[dict[str, Any]]:
-    if not parts:
-        return [{"group": name, "term": term, "n": 0.0, "alarm": "", "reason": _NO_VALUE[term]}]
-    rows = []
+def _rows(name: str, parts: list[Watched | Untold], order: Order) -> list[dict[str, Any]]:
+    rows: list[dict[str, Any]] = []
     for part in parts:
+        if isinstance(part, Untold):
+            rows.append({"group": name, "term": part.term, "n": 0.0, "alarm": "",
+                         "reason": part.reason})  # fmt: skip
+            continue
         low, high, mean = (float(values[-1]) for values in (part.low, part.high, part.mean))
         reason = GONE if np.isnan(low) else None
         if reason is None and not low <= mean <= high:
             reason = "the mean so far was ruled out at an earlier look: it has changed"
         first = part.first
+        clusters = float(part.before + len(part.low))
         row = {"group": name, "term": part.term, "estimate": mean, "conf_low": low,
-               "conf_high": high, "n": float(part.stream.n[-1]), "n_clusters": float(len(part.low)),
+               "conf_high": high, "n": float(part.stream.n[-1]), "n_clusters": clusters,
                "null": part.null.value, "alarm": part.alarm, "method": METHOD,
                "reason": reason}  # fmt: skip
         if first >= 0:
-            row |= {"alarm_look": first + 1, "alarm_n": float(part.stream.n[first]),
+            row |= {"alarm_look": part.before + first + 1,
+                    "alarm_n": float(part.stream.n[first]),
                     "alarm_time": str(order.text[part.stream.last[first]]) or None}  # fmt: skip
         rows.append(row)
     return rows
 
 
-def _running(name: str, parts: list[Watched], order: Order) -> list[dict[str, Any]]:
+def _running(name: str, parts: list[Watched | Untold], order: Order) -> list[dict[str, Any]]:
     return [
-        {"group": name, "term": part.term, "look": int(k) + 1, "n": float(part.stream.n[k]),
-         "time": str(order.text[part.stream.last[k]]) or None, "estimate": float(part.mean[k]),
-         "conf_low": float(part.low[k]), "conf_high": float(part.high[k]),
-         "alarm": bool(part.first >= 0 and k >= part.first)}
+        {"group": name, "term": part.term, "look": part.before + int(k) + 1,
+         "n": float(part.stream.n[k]), "time": str(order.text[part.stream.last[k]]) or None,
+         "estimate": float(part.mean[k]), "conf_low": float(part.low[k]),
+         "conf_high": float(part.high[k]), "alarm": bool(part.first >= 0 and k >= part.first)}
         for part in parts
+        if isinstance(part, Watched)
         for k in looks_told(len(part.low), _TOLD, part.first)
     ]  # fmt: skip
 
@@ -258,7 +269,7 @@ def _judges(
         others = table.loc[table["kind"].ne("human"), "annotator"]
         wanted = sorted(str(name) for name in others if name not in {*theirs, older})
     else:
-        wanted = [judge] if isinstance(judge, str) else list(dict.fromkeys(judge))
+        wanted = list(dict.fromkeys(listed("judge", judge)))
     unknown = [name for name in wanted if name not in names]
     if unknown:
         raise DataError(
@@ -273,6 +284,14 @@ def _judges(
             found=f"annotators {', '.join(sorted(map(str, names))[:12])}; reference {reference}",
             expected="a judge beside the reference",
             fix="Name whom to watch: judge=...",
+        )
+    twice = {older, reference} & set(wanted)
+    if twice:
+        raise DesignError(
+            "A judge is watched against itself.",
+            found=f"{twice.pop()!r} is watched, and what it is held against",
+            expected="an older version and a reference that are others",
+            fix="Leave it out of judge=, or name another baseline= or reference=.",
         )
     return wanted, older
 

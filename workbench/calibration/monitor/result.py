@@ -58,16 +58,17 @@ class Monitor(Result):
         One row a judge and number, as of the last look; see :meth:`to_frame`.
     running : DataFrame
         The same at up to 200 looks, and that of the first alarm: ``group, term, look`` (prompts
-        so far), ``n`` (pairs), ``time, estimate, conf_low, conf_high, alarm``.
+        so far, those of a baseline too), ``n`` (their pairs), ``time, estimate, conf_low,
+        conf_high, alarm``.
     settings : dict
     provenance : Provenance
     """
 
     heading: ClassVar[str] = "A judge watched"
     about: ClassVar[str] = (
-        "Agreement with people, ties and the pull of the first place as verdicts arrive. The "
-        "intervals hold at all looks at once: one may look after every label, and stop when they "
-        "are narrow enough. An alarm says from when on a change was sure, not when it began."
+        "Agreement with the reference, ties and the pull of the first place as verdicts arrive. "
+        "The intervals hold at all looks at once: one may look after every label, and stop when "
+        "they are narrow enough. An alarm says from when on a change was sure, not when it began."
     )
 
     estimates: pd.DataFrame
@@ -118,16 +119,13 @@ class Monitor(Result):
         return found
 
     def plot(self) -> go.Figure:
-        """Return the first number of every judge at every look."""
-        return self._sequence(str(self.estimates["term"].iloc[0]))
+        """Return the first number that is defined, of every judge at every look."""
+        return self._sequence(str(self.running["term"].iloc[0]))
 
     def figures(self) -> dict[str, go.Figure]:
         """Return the sequence of every number."""
         terms = [str(term) for term in dict.fromkeys(self.running["term"])]
-        first = str(self.estimates["term"].iloc[0])
-        drawn = {f"{self.heading}: {first}": self.plot()}
-        return drawn | {f"{self.heading}: {term}": self._sequence(term)
-                        for term in terms if term != first}  # fmt: skip
+        return {f"{self.heading}: {term}": self._sequence(term) for term in terms}
 
     def _sequence(self, term: str) -> go.Figure:
         from workbench.plots.curve import curve

@@ -43,6 +43,8 @@ class Watched:
     alarm : str
         The rule that raised it, or empty.
     null : Null
+    before : int
+        Prompts of a baseline, which came before the first look.
     """
 
     term: str
@@ -53,6 +55,14 @@ class Watched:
     first: int
     alarm: str
     null: Null
+    before: int = 0
+
+
+class Untold(NamedTuple):
+    """A number that was asked for and is not there, with why."""
+
+    term: str
+    reason: str
 
 
 def rate_watched(term: str, stream: Stream, null: Null, alpha: float, shared: float) -> Watched:
@@ -90,7 +100,7 @@ def since_watched(
     later = Stream(since, stream.n[split:], stream.last[split:])
     mean = _so_far(since) - before.mean()
     alarm = _first((first, null.rule))
-    return Watched(term, later, mean, ends[0] - base[1], ends[1] - base[0], *alarm, null)
+    return Watched(term, later, mean, ends[0] - base[1], ends[1] - base[0], *alarm, null, split)
 
 
 def _left(x: Array, null: Null, value: float, alpha: float) -> int:
