@@ -66,7 +66,8 @@ def test_mt_bench_gives_the_published_curve(shared_data):
     # the learnt router did not beat it
     assert found.settings["router"] == "judge-uncertain first"
     told = found.exclusions.set_index("reason")["n"]
-    assert told["no verdict of the judge that could be read: counted as a tie"] > 100
+    assert told["the judge contradicts itself between the orders: counted as a tie"] > 100
+    assert "no verdict of the judge that could be read: counted as a tie" not in told
 
 
 def test_a_judge_wrong_on_one_scenario_is_found_out_and_that_scenario_goes_first():
@@ -179,6 +180,79 @@ def test_odd_judges_and_few_prompts_are_undefined_with_their_reason():
     whole = agreed.to_frame().iloc[0]
     assert whole["estimate"] == 0
     assert whole["conf_high"] > whole["conf_low"] == 0
+    # a judge that never errs is not said not to know where it does
+    assert agreed.findings() == []
+    assert one.findings() == []
+
+
+def test_what_is_no_verdict_of_the_judge_is_told_apart():
+    data = judged(3, 60)
+    row, mine = data.pair_rows, data.labels["annotator"].eq("judge").to_numpy()
+    lost = mine & (row < 15)
+    labels = data.labels.assign(
+        preference=data.labels["preference"].mask(lost),
+        weight=np.where(mine & (row >= 15) & (row < 20), 0.0, 1.0),
+        reason=data.labels["reason"].mask(lost, pd.Series(
+            np.select([row < 4, row < 7], ["failed", "inconsistent"], "not_applicable"))),
+    )  # fmt: skip
+    labels = labels[~(mine & (row >= 58))].reset_index(drop=True)
+    found = wb.route(replace(data, labels=labels), "judge")
+    assert found.exclusions.set_index("reason")["n"].to_dict() == {
+        "the judge was not asked": 2,
+        "no verdict of the judge: not applicable, or of weight 0": 13,
+        "the judge contradicts itself between the orders: counted as a tie": 3,
+        "no verdict of the judge that could be read: counted as a tie": 4,
+    }
+    assert found.settings["n_pairs"] == 60 - 2 - 13
+
+
+def voted(votes: dict[str, list[float]], judge: float = 1.0) -> wb.PreferenceData:
+    """Return people's votes on pairs, all of which the judge gives to one side."""
+    people = pd.DataFrame([
+        {"pair": k, "annotator": f"p{i}", "kind": "human", "preference": vote}
+        for k, said in enumerate(votes.values()) for i, vote in enumerate(said)
+    ])  # fmt: skip
+    says = pd.DataFrame({"pair": range(len(votes)), "annotator": "judge", "kind": "llm",
+                         "preference": judge})  # fmt: skip
+    pairs = pd.DataFrame({"pair_id": list(votes), "cluster": list(votes)})
+    return wb.PreferenceData.from_tables(pairs, pd.concat([people, says], ignore_index=True))
+
+
+def test_most_people_are_counted_alike_for_the_judge_and_for_one_of_them():
+    # the third leans to A by a tie; the last two name no side
+    data = voted({"a": [1, 1, 1], "b": [0, 0, 1], "c": [1, 0.5], "d": [0.5, 0.5], "e": [1, 0]})
+    found = wb.route(data, "judge", folds=2)
+    assert found.settings["n_labelled"] == 3
+    assert found.to_frame()["estimate"].iloc[0] == pytest.approx(1 / 3)
+    told = found.exclusions.set_index("reason")["n"]
+    assert told["people are split or say tie: nothing says who is right"] == 2
+    # a: nobody; b: the one of A against two of B, the others have no majority; c: the tie a half
+    # against A, and nobody else's side for the other
+    one = found.to_frame().iloc[-1]
+    assert one["estimate"] == pytest.approx((0 + 1 + 0.5) / 3)
+    assert one["term"] == "error of one person, against the majority of others"
+    others = replace(data, labels=data.labels.assign(
+        kind=data.labels["kind"].mask(data.labels["kind"].eq("human"), "rule")))  # fmt: skip
+    again = wb.route(others, "judge", "rule", folds=2)
+    assert "rules are split or say tie: nothing says who is right" in set(
+        again.exclusions["reason"]
+    )
+    assert "people" not in again.summary()
+
+
+def test_no_end_is_above_what_can_be_left_or_gained():
+    wrong = np.r_[np.ones(7), np.zeros(2)]
+    data = voted({f"p{k}": [1 - v] for k, v in enumerate(wrong)})
+    found = wb.route(data, "judge", budgets=[0.1, 0.8], folds=20)
+    table = found.to_frame().iloc[:-1]
+    assert (table["conf_high"] <= 1 - table["budget"] + 1e-12).all()
+    assert table["estimate"].between(table["conf_low"] - 1e-12, table["conf_high"] + 1e-12).all()
+    few = judged(2, 12, ties=0.5, labelled=1.0)
+    gains = wb.route(few, "judge", budgets=[0.1, 0.8], folds=20).gains.dropna(subset=["conf_low"])
+    most = gains["budget"].map({0.1: 0.1, 0.8: 0.2}).fillna(0.15)
+    assert len(gains) == 3
+    assert (gains["conf_high"] <= most + 1e-12).all()
+    assert (gains["conf_low"] >= -most - 1e-12).all()
 
 
 def test_what_makes_no_sense_is_refused():

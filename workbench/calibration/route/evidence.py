@@ -4,15 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from workbench.audit.judges.verdicts.agreement import leave_one_out, vote_counts
-from workbench.audit.judges.verdicts.preferences import mean_preferences, reference_mask
+from workbench.audit.judges.verdicts.agreement import unread_counts
+from workbench.audit.judges.verdicts.preferences import (
+    mean_preferences,
+    preference_table,
+    reference_mask,
+)  # fmt: skip
 from workbench.calibration.choose.layout import model_differences
-from workbench.clustered import share
+from workbench.clustered import no_value, share
 from workbench.curate.margins import fit_ridge
 from workbench.data.dataset import PreferenceData
 from workbench.decompose.kernel import Array, Codes, logistic
@@ -20,6 +25,9 @@ from workbench.errors import DataError, DesignError, listed
 
 _EVEN = 1e-9
 """A mean preference this near to a half is a tie: sums of thirds round."""
+
+_TURNED = "inconsistent"
+"""Reason of a verdict that was another one in the other order."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -39,7 +47,8 @@ class Evidence:
         How unlikely its verdict is by ratings of the models from its own verdicts: 1 - P; 0
         where models have no names.
     truth : ndarray, shape (n,)
-        The side of most people; NaN where there are none, or no majority.
+        The side of people's mean preference, a tie half a vote each way; NaN without people.
+        Pairs on which they are even are left out.
     length, gap : ndarray, shape (n,), or None
         Characters of both responses, and the absolute logarithm of their ratio.
     cluster : ndarray of int, shape (n,)
@@ -48,7 +57,7 @@ class Evidence:
         ``|d|`` of each factor; 0 where it has no value.
     factors : list of str
     one_person : dict
-        Error of one person against the majority of the others (:func:`workbench.clustered.share`).
+        Error of one person against the side of the others (:func:`workbench.clustered.share`).
     exclusions : DataFrame
         Pairs left out: ``reason, n``.
     """
@@ -117,13 +126,13 @@ def evidence(
             fix="Name another judge, or another reference.",
         )
     ids = data.pairs["pair_id"].to_numpy(dtype=object)
-    asked = np.bincount(data.pair_rows[mine], minlength=len(ids)) > 0
     people = mean_preferences(data, theirs)
     truth = _side(people["preference"].to_numpy())
-    split = asked & (truth == 0.5)
-    row = np.flatnonzero(asked & ~split)
+    said, who = _said(data, mine), data.noun(reference)
+    even = said.asked & (truth == 0.5)
+    row = np.flatnonzero(said.asked & ~even)
     row = row[np.argsort(ids[row].astype(str), kind="stable")]
-    own = mean_preferences(data, mine)["preference"].to_numpy()[row]
+    own = said.own[row]
     verdict = np.where(np.isnan(own), 0.5, _side(own))
     length, gap = _lengths(data, row)
     cluster, names = pd.factorize(data.pairs["cluster"].astype("object").to_numpy()[row], sort=True)
@@ -132,7 +141,7 @@ def evidence(
         pair_id=ids[row],
         verdict=verdict,
         margin=np.nan_to_num(np.abs(2 * own - 1)),
-        dissent=_dissent(data, own, others, row),
+        dissent=_dissent(preference_table(data, others)[row], own),
         surprise=_surprise(data, verdict, row),
         truth=truth[row],
         length=length,
@@ -142,13 +151,13 @@ def evidence(
         scenario=data.pairs["scenario"].astype("object").fillna("").to_numpy()[row],
         distance=np.nan_to_num(distance),
         factors=data.factor_names,
-        one_person=_one_person(data, theirs, row, cluster),
-        exclusions=_left_out(int((~asked).sum()), int(split.sum()), int(np.isnan(own).sum())),
+        one_person=_one_person(data, theirs, row, cluster, who),
+        exclusions=_left_out(said, even, who),
     )
     if not found.labelled.any():
         raise DesignError(
             "No pair tells whether the judge is right.",
-            found=f"{int(asked.sum()):,} pairs with {judge}, {int((people['n'] > 0).sum()):,} "
+            found=f"{int(said.asked.sum()):,} pairs with {judge}, {int((people['n'] > 0).sum()):,} "
             f"with {reference}, none with both and a majority",
             expected="pairs with labels of both",
             fix="Have some of the judge's pairs labelled first.",
@@ -176,22 +185,38 @@ def _side(mean: Array) -> Array:
     return np.asarray((np.sign(lean) + 1) / 2)
 
 
-def _dissent(data: PreferenceData, own: Array, others: Sequence[str], row: Codes) -> Array:
-    """Return the mean distance of the others' mean preferences, all judges at once."""
-    labels, n, k = data.labels, len(data.pairs), len(others)
-    codes, names = pd.factorize(labels["annotator"])
-    place = pd.Index(others).get_indexer(pd.Index(names))[codes]
-    y, w = (labels[name].to_numpy("float64") for name in ("preference", "weight"))
-    use = (place >= 0) & np.isfinite(y) & (w > 0)
-    key = place[use] * n + data.pair_rows[use]
-    total = np.bincount(key, w[use], k * n).reshape(k, n)[:, row]
-    sums = np.bincount(key, w[use] * y[use], k * n).reshape(k, n)[:, row]
-    told = total > 0
-    mean = np.divide(sums, total, out=np.zeros(sums.shape), where=told)
-    at = np.where(np.isnan(own), 0.5, own)
-    apart = np.where(told, np.abs(mean - at), 0.0).sum(axis=0)
-    count = told.sum(axis=0)
-    return np.asarray(np.divide(apart, count, out=np.zeros(len(row)), where=count > 0))
+class _Said(NamedTuple):
+    """What the judge said of each pair of the data: its mean preference, and why there is none."""
+
+    own: Array
+    labelled: NDArray[np.bool_]
+    turned: NDArray[np.bool_]
+    unread: NDArray[np.bool_]
+
+    @property
+    def asked(self) -> NDArray[np.bool_]:
+        """Pairs with a verdict, or one that is counted as a tie."""
+        return np.isfinite(self.own) | self.turned | self.unread
+
+
+def _said(data: PreferenceData, mine: NDArray[np.bool_]) -> _Said:
+    labels, n = data.labels, len(data.pairs)
+    counted = mine & (labels["weight"] > 0).to_numpy(dtype=bool)
+    own = mean_preferences(data, counted)["preference"].to_numpy()
+    lost = labels["preference"].isna() & labels["reason"].eq(_TURNED)
+    turned = np.bincount(data.pair_rows[counted & lost.to_numpy(dtype=bool)], minlength=n) > 0
+    turned &= np.isnan(own)
+    unread = np.isnan(own) & ~turned & (unread_counts(data, counted) > 0)
+    return _Said(own, np.bincount(data.pair_rows[mine], minlength=n) > 0, turned, unread)
+
+
+def _dissent(others: Array, own: Array) -> Array:
+    """Return the mean distance of the others' mean preferences: shape (pairs, others)."""
+    told = np.isfinite(others)
+    at = np.where(np.isnan(own), 0.5, own)[:, None]
+    apart = np.where(told, np.abs(others - at), 0.0).sum(axis=1)
+    count = told.sum(axis=1)
+    return np.asarray(np.divide(apart, count, out=np.zeros(len(own)), where=count > 0))
 
 
 def _surprise(data: PreferenceData, verdict: Array, row: Codes) -> Array:
@@ -213,17 +238,35 @@ def _lengths(data: PreferenceData, row: Codes) -> tuple[Array | None, Array | No
 
 
 def _one_person(
-    data: PreferenceData, theirs: NDArray[np.bool_], row: Codes, cluster: Codes
+    data: PreferenceData, theirs: NDArray[np.bool_], row: Codes, cluster: Codes, who: str
 ) -> dict[str, object]:
-    agreed = leave_one_out(vote_counts(data, theirs)[row])
-    known = np.isfinite(agreed)
-    return share(1 - agreed[known], cluster[known])
+    """Return the error of a label against the others', as that of the judge against all."""
+    labels, n = data.labels, len(data.pairs)
+    y, w = (labels[name].to_numpy("float64") for name in ("preference", "weight"))
+    use = theirs & np.isfinite(y) & (w > 0)
+    at, y, w = data.pair_rows[use], y[use], w[use]
+    several = np.bincount(at, minlength=n)[at] > 1
+    total, sums = np.bincount(at, w, n)[at] - w, np.bincount(at, w * y, n)[at] - w * y
+    others = _side(np.divide(sums, total, out=np.full(len(y), 0.5), where=several))
+    known = others != 0.5
+    missed = np.abs(_side(y) - others)[known]
+    count = np.bincount(at[known], minlength=n)[row]
+    mean = np.bincount(at[known], missed, n)[row][count > 0] / count[count > 0]
+    if not len(mean):
+        two = np.isin(at[several], row).any()
+        why = f"the other {who} name no side" if two else f"no pair has labels of two {who}"
+        return no_value(cluster[:0]) | {"reason": why}
+    return share(mean, cluster[count > 0])
 
 
-def _left_out(unasked: int, split: int, unread: int) -> pd.DataFrame:
+def _left_out(said: _Said, even: NDArray[np.bool_], who: str) -> pd.DataFrame:
+    kept = ~even
     rows = [
-        ("the judge was not asked", unasked),
-        ("people are split: nothing says who is right", split),
-        ("no verdict of the judge that could be read: counted as a tie", unread),
+        ("the judge was not asked", ~said.labelled),
+        ("no verdict of the judge: not applicable, or of weight 0", said.labelled & ~said.asked),
+        (f"{who} are split or say tie: nothing says who is right", even),
+        ("the judge contradicts itself between the orders: counted as a tie", kept & said.turned),
+        ("no verdict of the judge that could be read: counted as a tie", kept & said.unread),
     ]
-    return pd.DataFrame([(text, n) for text, n in rows if n], columns=["reason", "n"])
+    counts = [(text, int(which.sum())) for text, which in rows]
+    return pd.DataFrame([one for one in counts if one[1]], columns=["reason", "n"])

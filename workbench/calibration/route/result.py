@@ -117,7 +117,7 @@ class Routing(Result):
             f"{used['n_pairs']:,} pairs have both, {used['n_clusters']:,} clusters; "
             f"{used['level']:.0%} intervals",
             f"routed by: {used['router']}",
-            "error that is left, by the share of pairs that people label:",
+            f"error that is left, by the share of pairs that {used['reference_is']} label:",
         ]
         curves = self.estimates[self.estimates["group"].ne("people")]
         for name, table in curves.groupby("group", sort=False):
@@ -136,11 +136,14 @@ class Routing(Result):
     def findings(self) -> list[Finding]:
         """Return whether the judge knows where it is wrong, and whether more could be learnt."""
         found, judge = [], self.settings["judge"]
+        errs = self.estimates["estimate"].iloc[0] > 0
         for row in self.gains[self.gains[BUDGET].isna()].to_dict("records"):
             numbers = (row["estimate"], row["conf_low"], row["conf_high"])
             if pd.isna(row["estimate"]):
                 continue
-            if row["group"] == UNCERTAIN and not row["conf_low"] > 0:
+            # where it never errs, or of one cluster, nothing says that it does not know
+            told = errs and row["n_clusters"] > 1
+            if row["group"] == UNCERTAIN and told and not row["conf_low"] > 0:
                 found.append(finding(
                     RULES, "uncertainty-says-nothing", "warning",
                     f"{judge} does not know where it is wrong, or it cannot be told",
@@ -160,8 +163,9 @@ class Routing(Result):
 
         drawn = self.estimates[self.estimates["group"].ne("people")]
         return curve(
-            drawn, x=BUDGET, x_title="share of pairs that people label", y_title="error left"
-        )
+            drawn, x=BUDGET, x_title=f"share of pairs that {self.settings['reference_is']} label",
+            y_title="error left",
+        )  # fmt: skip
 
 
 def _number(row: Any) -> str:

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from workbench.calibration.route.curve import left
+from workbench.calibration.route.curve import Left, left
 from workbench.calibration.route.evidence import Evidence, evidence
 from workbench.calibration.route.result import BUDGET, Routing
 from workbench.calibration.route.scores import LEARNT, RANDOM, UNCERTAIN, learnt, rules
@@ -22,7 +22,7 @@ from workbench.results import TIDY
 from workbench.structure.options import level_option, seed_option, whole
 from workbench.threads import on_one_thread
 
-_METHOD = "error against the majority of people; influence values over clusters, mid-P interval"
+_METHOD = "error against the majority of {}; influence values over clusters, mid-P interval"
 _CLEAR = 2.0
 """Standard errors that the learnt rule must gain held out."""
 
@@ -80,12 +80,13 @@ def route(
 
     Notes
     -----
-    The judge's error is its side against that of most people, a half where it ties; people are
-    taken at their word, and what one of them misses stands beside. Error at a budget of b is the
-    mean of what is left; its interval is by influence values summed over clusters, which knows
-    that another sample has another threshold, and is what a bootstrap over prompts gives. What is
-    learnt (ridge logit, out of fold): tie, margin, dissent, surprise, length gap, scenario, and
-    the size of each factor's difference.
+    The judge's error is its side against that of most people (a tie is half a vote each way), a
+    half where it ties; pairs on which they are even are left out. People are taken at their word,
+    and what one of them misses stands beside. Error at a budget of b is the mean of what is left;
+    its interval is by influence values summed over clusters, which knows that another sample has
+    another threshold, and is what a bootstrap over prompts gives. What is learnt (ridge logit, out
+    of fold): tie, margin, dissent, surprise, length gap, scenario, and the size of each factor's
+    difference.
 
     References
     ----------
@@ -116,11 +117,10 @@ def route(
         "budgets": shares, "folds": folds, "level": level, "router": router,
         "n_pairs": len(at), "n_labelled": int(at.sum()), "n_clusters": int(cluster.max()) + 1,
     }  # fmt: skip
-    order = held_out[router] if router == LEARNT else scores[router][at]
     return Routing(
-        estimates=_curve(seen, error, held_out, shares, cluster, level),
+        estimates=_curve(seen, error, held_out, shares, cluster, level, settings["reference_is"]),
         gains=gains,
-        pairs=_ordered(seen, scores[router], order, shares, seed),
+        pairs=_ordered(seen, scores[router], held_out[router], shares, seed),
         exclusions=seen.exclusions,
         settings=settings,
         provenance=Provenance.capture(seed=seed, dataset=data.digest),
@@ -149,24 +149,29 @@ def _too_few(clusters: int, folds: int) -> str | None:
 
 def _curve(
     seen: Evidence, error: Array, held_out: dict[str, Array], budgets: list[float],
-    cluster: Codes, level: float,
+    cluster: Codes, level: float, who: str,
 ) -> pd.DataFrame:  # fmt: skip
     """Return the error of each rule at each budget, and that of the judge and of one person."""
     rows: list[dict[str, Any]] = []
     for name, score in held_out.items():
         for budget in [0.0, *budgets]:
             found = left(error, score, budget)
-            ends = unit_interval(found.mean, found.pull, np.ones(len(error)), cluster, level)
-            label = {"term": f"{name}, {budget:.0%} to people", "group": name, BUDGET: budget}
+            ends = _ends(found, 1 - budget, cluster, level)
+            label = {"term": f"{name}, {budget:.0%} to {who}", "group": name, BUDGET: budget}
             rows.append({**label, "estimate": found.mean, **ends, "n": float(len(error)),
                          "n_clusters": float(cluster.max()) + 1})  # fmt: skip
-    one = dict(seen.one_person)
-    if one["reason"] == "no value":
-        one["reason"] = "no pair has labels of two people"
-    rows.append({"term": "error of one person, against the majority of others", "group": "people",
-                 BUDGET: 1.0, **one})  # fmt: skip
-    table = pd.DataFrame(rows).assign(method=_METHOD)
+    person = "one person" if who == "people" else f"one of the {who}"
+    rows.append({"term": f"error of {person}, against the majority of others", "group": "people",
+                 BUDGET: 1.0, **seen.one_person})  # fmt: skip
+    table = pd.DataFrame(rows).assign(method=_METHOD.format(who))
     return table.reindex(columns=["group", BUDGET, *TIDY, "n_clusters", "method", "reason"])
+
+
+def _ends(found: Left, rest: float, cluster: Codes, level: float) -> dict[str, Any]:
+    """Return the interval of an error that is left of a share of the pairs, and at most that."""
+    of_rest = min(found.mean / rest, 1.0)
+    ends = unit_interval(of_rest, found.pull / rest, np.ones(len(found.pull)), cluster, level)
+    return ends | {name: ends[name] * rest for name in ("std_error", "conf_low", "conf_high")}
 
 
 def _gains(
@@ -184,13 +189,15 @@ def _gains(
         parts = [
             (left(error, held_out[worse], b), left(error, held_out[better], b)) for b in budgets
         ]
-        found = [(b, one.mean - two.mean, one.pull - two.pull)
+        # two orders differ in as many pairs as go to people, or as do not
+        found = [(b, one.mean - two.mean, one.pull - two.pull, min(b, 1 - b))
                  for b, (one, two) in zip(budgets, parts, strict=True)]  # fmt: skip
-        mean = float(np.mean([gain for _, gain, _ in found]))
-        found.append((np.nan, mean, np.mean([pull for _, _, pull in found], axis=0)))
-        for budget, gain, pull in found:
+        mean, most = (float(np.mean([part[k] for part in found])) for k in (1, 3))
+        found.append((np.nan, mean, np.mean([part[2] for part in found], axis=0), most))
+        for budget, gain, pull, most in found:
             spread = cluster_error(pull, cluster)
             row = t_row(gain, spread, len(error), cluster, level)
+            row |= {end: float(np.clip(row[end], -most, most)) for end in ("conf_low", "conf_high")}
             rows.append({**label, BUDGET: budget, **row})
     return pd.DataFrame(rows).reindex(
         columns=["group", BUDGET, *TIDY, "n_clusters", "reason"]

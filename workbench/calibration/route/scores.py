@@ -49,7 +49,7 @@ def _ranks(*keys_in_order: Array) -> Array:
     return np.asarray(at.reshape(len(keys)), dtype=np.float64)
 
 
-def features(seen: Evidence) -> tuple[Array, list[str]]:
+def features(seen: Evidence) -> Array:
     """Return what the learnt rule knows of each pair, in standard deviations: shape (n, F)."""
     columns: dict[str, Array] = {
         "the judge ties": (seen.verdict == 0.5).astype(np.float64),
@@ -69,8 +69,7 @@ def features(seen: Evidence) -> tuple[Array, list[str]]:
     spread = X.std(axis=0)
     used = spread > 0
     X = (X[:, used] - X[:, used].mean(axis=0)) / spread[used]
-    kept = [name for name, differs in zip(columns, used, strict=True) if differs]
-    return np.column_stack([X, np.ones(len(X))]), kept
+    return np.column_stack([X, np.ones(len(X))])
 
 
 def learnt(seen: Evidence, folds: int, seed: int) -> tuple[Array, Array]:
@@ -87,7 +86,7 @@ def learnt(seen: Evidence, folds: int, seed: int) -> tuple[Array, Array]:
     crossed, whole : ndarray, shape (n,)
         NaN of unlabelled pairs in the first.
     """
-    X, _ = features(seen)
+    X = features(seen)
     error, known = seen.error, seen.labelled
     crossed = np.full(len(X), np.nan)
     fold = np.full(len(X), -1)
