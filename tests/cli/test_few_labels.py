@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from typer.testing import CliRunner
 
@@ -52,3 +53,21 @@ def test_an_unknown_slice_is_an_error(folder: Path) -> None:
     done = run("few-labels", folder, "--by", "colour")
     assert done.exit_code == 1
     assert "slice by" in done.output
+
+
+def test_chosen_scenarios_are_weighed_on_the_scale_of_all_the_data(tmp_path: Path) -> None:
+    data = planted(0, N=300)
+    size = data.factors["words"].to_numpy() * np.where(data.pairs["scenario"].eq("code"), 3, 1)
+    table = data.labels.merge(data.pairs.assign(size_a=size, size_b=0.0), on="pair_id")
+    table = table.assign(winner=np.where(table["preference"].eq(1), "model_a", "model_b"))
+    kept = ["pair_id", "annotator", "winner", "scenario", "size_a", "size_b"]
+    table[kept].to_csv(tmp_path / "columns.csv", index=False)
+    done = run("few-labels", tmp_path / "columns.csv", "--judge", "good", "--scenario", "code",
+               "--json")  # fmt: skip
+    assert done.exit_code == 0, done.output
+    told = json.loads(done.stdout)["tables"]["few_labels"]
+    scored = wb.factors.from_columns(wb.load(tmp_path / "columns.csv"))
+    own = wb.few_labels(scored.filter(scenarios=["code"]), ["good"]).to_frame()
+    wanted = own[own["what"].eq("weight")]["estimate"].tolist()
+    assert wanted
+    assert [one["estimate"] for one in told if one["what"] == "weight"] == pytest.approx(wanted)

@@ -182,22 +182,24 @@ class Run(BaseRun["RunConfig"]):
 
         return RunConfig
 
-    def scored(self) -> PreferenceData:
+    def scored(self, *, needed: bool = True) -> PreferenceData:
         """Return the data with factors; says so where it had to compute them.
 
         Scenarios are chosen after scoring: the scale of a factor is that of all the data,
-        as in the dashboard.
+        as in the dashboard. Data that can have none pass where factors are not ``needed``.
         """
-        from workbench.report.main_job import ensure_factors, has_text
+        from workbench.report.main_job import ensure_factors, has_text, with_factors
 
         data = self._read()
         self._tell_clusters(data)
         if data.factor_names:
             return self._chosen(data)
-        kind = "the core text factors" if has_text(data) else "its factor columns"
-        self.note(f"The data hold no factors yet: scoring {kind} first.")
+        text = has_text(data)
+        if needed or text:
+            kind = "the core text factors" if text else "its factor columns"
+            self.note(f"The data hold no factors yet: scoring {kind} first.")
         with self.progress("Scoring factors"):
-            return self._chosen(ensure_factors(data))
+            return self._chosen(ensure_factors(data) if needed else with_factors(data))
 
     def _tell_clusters(self, data: PreferenceData) -> None:
         """Say how many labels do not say of which cluster they are."""

@@ -46,8 +46,9 @@ class Identification:
 
 
 def identify(
-    X: Array, cells: Cells, terms: list[str], n_labels: NDArray[np.int64]
-) -> list[Identification]:
+    X: Array, cells: Cells, terms: list[str], n_labels: NDArray[np.int64], *,
+    constant: bool = False,
+) -> list[Identification]:  # fmt: skip
     """Examine the columns of each group.
 
     Parameters
@@ -57,6 +58,9 @@ def identify(
     terms : list of str
     n_labels : ndarray of int, shape (J,)
         A group with no more labels than terms gets no weights at all.
+    constant : bool
+        Whether a column may be the same on every row, but not 0: the rating of a model that is
+        always A can be told, the weight of a factor not from what is shown first.
 
     Returns
     -------
@@ -70,7 +74,7 @@ def identify(
     grams = dict(zip(distinct, gram(X, used[:, distinct].astype("float64")), strict=True))
     low = {j: X[used[:, j]].min(axis=0, initial=np.inf) for j in distinct}
     high = {j: X[used[:, j]].max(axis=0, initial=-np.inf) for j in distinct}
-    found = {j: _examine(grams[j], low[j], high[j], terms) for j in distinct}
+    found = {j: _examine(grams[j], low[j], high[j], terms, constant) for j in distinct}
     return [_enough(found[j], int(n), terms) for j, n in zip(which, n_labels, strict=True)]
 
 
@@ -133,11 +137,14 @@ def _recession(X: Array, share: Array) -> Array | None:
     return np.asarray(direction / np.maximum(np.abs(X).max(axis=0), 1e-300))
 
 
-def _examine(matrix: Array, low: Array, high: Array, terms: list[str]) -> Identification:
+def _examine(
+    matrix: Array, low: Array, high: Array, terms: list[str], constant: bool
+) -> Identification:
     K = len(terms)
     reasons: dict[int, str] = {}
     for k in np.flatnonzero(low >= high).tolist():
-        reason = _constant(terms[k], float(low[k]))
+        told = constant and low[k] == high[k] != 0
+        reason = None if told else _constant(terms[k], float(low[k]))
         if reason is not None:
             reasons[k] = reason
     size = np.sqrt(np.maximum(np.diag(matrix), 0.0))

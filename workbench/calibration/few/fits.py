@@ -43,7 +43,10 @@ class Alone:
     reasons: dict[int, str]
 
 
-def fit_alone(X: Array, said: Array, weight: Array, cluster: Codes, terms: list[str]) -> Alone:
+def fit_alone(
+    X: Array, said: Array, weight: Array, cluster: Codes, terms: list[str], *,
+    constant: bool = False,
+) -> Alone:  # fmt: skip
     """Fit the labels alone.
 
     Parameters
@@ -53,6 +56,8 @@ def fit_alone(X: Array, said: Array, weight: Array, cluster: Codes, terms: list[
     cluster : ndarray of int, shape (n,)
         Sorted.
     terms : list of str
+    constant : bool
+        As in :func:`workbench.decompose.identify.identify`.
 
     Examples
     --------
@@ -64,7 +69,7 @@ def fit_alone(X: Array, said: Array, weight: Array, cluster: Codes, terms: list[
     """
     K, starts = X.shape[1], starts_of(cluster)
     cells = Cells(weight[:, None], (weight * said)[:, None])
-    found = identify(X, cells, terms, np.array([len(said)]))[0]
+    found = identify(X, cells, terms, np.array([len(said)]), constant=constant)[0]
     reasons = dict(found.reasons)
     blank = np.full(K, np.nan)
     nothing = Alone(blank, np.zeros((len(starts), K)), blank, found.active, reasons)
@@ -78,7 +83,7 @@ def fit_alone(X: Array, said: Array, weight: Array, cluster: Codes, terms: list[
         active, kept = active & ~infinite, ~decided
         if infinite.any() and active.any() and kept.any():
             left, n = cells.take(kept), np.array([int(kept.sum())])
-            again = identify(X[kept], left, terms, n)[0]
+            again = identify(X[kept], left, terms, n, constant=constant)[0]
             lost = active & ~again.active
             reasons |= {int(k): again.reasons.get(int(k), SEPARATED) for k in np.flatnonzero(lost)}
             active &= again.active
@@ -124,7 +129,10 @@ class Judged:
     reasons: list[dict[int, str]]
 
 
-def fit_judged(X: Array, scores: Array, said: Array, weight: Array, terms: list[str]) -> Judged:
+def fit_judged(
+    X: Array, scores: Array, said: Array, weight: Array, terms: list[str], *,
+    constant: bool = False,
+) -> Judged:  # fmt: skip
     r"""Fit judges on all their pairs, and corrected by the labels.
 
     The second solves, with full power,
@@ -140,6 +148,8 @@ def fit_judged(X: Array, scores: Array, said: Array, weight: Array, terms: list[
     scores : ndarray, shape (N, J)
     said, weight : ndarray, shape (N,)
     terms : list of str
+    constant : bool
+        As in :func:`workbench.decompose.identify.identify`.
 
     Examples
     --------
@@ -154,7 +164,7 @@ def fit_judged(X: Array, scores: Array, said: Array, weight: Array, terms: list[
     f = np.where(there, scores, 0.0)
     cells = Cells(w, f)
     n = there.sum(axis=0)
-    found = identify(X, cells, terms, n)
+    found = identify(X, cells, terms, n, constant=constant)
     active = np.stack([one.active for one in found])
     reasons = [dict(one.reasons) for one in found]
     fit = fit_logit(X, cells, active=active, n_labels=n)

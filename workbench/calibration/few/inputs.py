@@ -11,7 +11,9 @@ from numpy.typing import NDArray
 
 from workbench.audit.judges.verdicts.by_verdict import verdict_strata
 from workbench.audit.judges.verdicts.preferences import (
+    counting,
     mean_preferences,
+    mean_weight,
     preference_table,
     reference_mask,
 )
@@ -105,7 +107,7 @@ def lay(data: PreferenceData, judges: Sequence[str] | None, reference: str) -> B
     inside = set(data.labels["annotator"][theirs])
     names = _judges(data, judges, inside, reference)
     scores = preference_table(data, names)
-    weight = _mean_weight(data, theirs)
+    weight = mean_weight(data, theirs)
     cluster = pd.factorize(data.pairs["cluster"], sort=True)[0]
     used = np.isfinite(said) | np.isfinite(scores).any(axis=1)
     order = np.flatnonzero(used)[np.argsort(cluster[used], kind="stable")]
@@ -124,7 +126,7 @@ def unused(data: PreferenceData, reference: str) -> int:
     0
     """
     theirs = reference_mask(data, reference)
-    counts = _counts(data, theirs)
+    counts = counting(data, theirs)
     return len(set(data.pair_rows[theirs]) - set(data.pair_rows[counts]))
 
 
@@ -148,19 +150,3 @@ def _judges(
             fix="Name other judges, or another reference.",
         )  # fmt: skip
     return names
-
-
-def _mean_weight(data: PreferenceData, chosen: NDArray[np.bool_]) -> Array:
-    """Return the mean weight of a pair's chosen labels, 1 on average; 0 without one."""
-    weight = data.labels["weight"].to_numpy("float64")
-    use = _counts(data, chosen)
-    rows, n = data.pair_rows[use], len(data.pairs)
-    count = np.bincount(rows, minlength=n)
-    mean = np.bincount(rows, weight[use], n) / np.maximum(count, 1)
-    return np.asarray(mean / mean[count > 0].mean())
-
-
-def _counts(data: PreferenceData, chosen: NDArray[np.bool_]) -> NDArray[np.bool_]:
-    """Return which of some labels have a verdict and a weight."""
-    preference = data.labels["preference"].to_numpy("float64")
-    return np.asarray(chosen & np.isfinite(preference) & (data.labels["weight"] > 0).to_numpy(bool))

@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from workbench.audit.judges.verdicts.agreement import same_side
 from workbench.audit.judges.verdicts.by_verdict import METHOD, by_verdict
 from workbench.calibration.few.inputs import Beside
 from workbench.clustered import Array
@@ -94,7 +95,7 @@ def _agreement(beside: Beside, level: float) -> pd.DataFrame:
         scores, kind = beside.scores[:, j : j + 1], beside.kinds[:, j : j + 1]
         # how clear a verdict is, whichever side it is for
         clear = np.where(kind >= 0, _TIE + np.abs(kind - _TIE), kind).astype(np.int8)
-        agreed = 1 - np.abs(scores[:, 0] - beside.said)
+        agreed = same_side(scores[:, 0], beside.said)
         parts.append(by_verdict(clear, agreed, beside.weight, beside.cluster, level))
     found = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
     return _table(beside, AGREEMENT, AGREEMENT, found)
@@ -109,7 +110,25 @@ def _rate(
     there = np.isfinite(own)
     total, n = np.where(there, own, 0.0).sum(axis=0), there.sum(axis=0)
     found["judge"] = np.divide(total, n, out=np.full(len(n), np.nan), where=n > 0)
-    return _table(beside, WIN, term, found)
+    bias = _bias(beside, kinds, own, said, level)
+    return _table(beside, WIN, term, found).assign(**bias)
+
+
+def _bias(
+    beside: Beside, kinds: NDArray[np.int8], scores: Array, said: Array, level: float
+) -> dict[str, Array]:
+    """Return each judge's rate minus the people's, with an error of its own.
+
+    Judge and people saw the same pairs: what is uncertain of both is not of their difference.
+    """
+    parts = [
+        by_verdict(kinds[:, j : j + 1], (1 + scores[:, j] - said) / 2, beside.weight,
+                   beside.cluster, level)
+        for j in range(len(beside.judges))
+    ]  # fmt: skip
+    ends = {"bias": "estimate", "bias_low": "conf_low", "bias_high": "conf_high"}
+    return {name: 2 * np.concatenate([part[end] for part in parts]) - 1
+            for name, end in ends.items()}  # fmt: skip
 
 
 def _table(beside: Beside, what: str, term: str, found: dict[str, Any]) -> pd.DataFrame:

@@ -21,7 +21,8 @@ if TYPE_CHECKING:
     import plotly.graph_objects as go
 
 COLUMNS = ("group", "what", "slice", *TIDY, "n_pairs", "people", "people_low", "people_high",
-           "judge", "power", "effective_labels", "n_clusters", "method", "reason")  # fmt: skip
+           "judge", "bias", "bias_low", "bias_high", "power", "effective_labels", "n_clusters",
+           "method", "reason")  # fmt: skip
 
 _Q = 0.05
 _UNLIKE = 0.1
@@ -36,9 +37,8 @@ RULES = {
         "a pair was chosen.",
     ),
     "judge-misses-people": Rule(
-        "win rate from labels and verdicts",
-        f"the judge's own rate on the same pairs differs by {_Q:g} or more, at q < {_Q:g} over "
-        "all judges and models (Benjamini-Hochberg)",
+        "the judge's win rate of a model minus that from labels and verdicts",
+        f"{_Q:g} or more either way, at q < {_Q:g} over all judges and models (Benjamini-Hochberg)",
         "Report the corrected rate; the judge is biased for or against the model.",
     ),
 }
@@ -80,8 +80,10 @@ class FewLabels(Result):
         ``group`` (the judge), ``what`` (agreement, win rate, rating, weight, contrast: the
         judge's weight minus the people's), ``slice``, the tidy columns (``n``: labelled pairs;
         ``q_value`` over all weights and contrasts), ``n_pairs``, the labels alone (``people``
-        with its ends), the judge alone (``judge``), ``power``, ``effective_labels``
-        (n times the variance of the labels alone over this), ``n_clusters, method, reason``.
+        with its ends), the judge alone (``judge``), of win rates the judge's minus the people's
+        (``bias`` with its ends, by verdict with a power of its own), ``power``,
+        ``effective_labels`` (n times the variance of the labels alone over this),
+        ``n_clusters, method, reason``.
         """
         return self.estimates
 
@@ -134,23 +136,23 @@ class FewLabels(Result):
             for row in _apart(self.sample) if abs(row["estimate"]) > _UNLIKE
         ]  # fmt: skip
         rates = self.estimates[self.estimates["what"].eq("win rate")]
-        rates = rates[rates["slice"].eq(EVERYTHING) & rates["estimate"].notna()]
+        rates = rates[rates["slice"].eq(EVERYTHING) & rates["bias"].notna()]
         for row, q in zip(rates.to_dict("records"), self._missed(rates), strict=True):
-            if q < _Q and abs(row["judge"] - row["estimate"]) >= _Q:
+            if q < _Q and abs(row["bias"]) >= _Q:
                 found.append(finding(
                     RULES, "judge-misses-people", "warning",
                     f"{row['group']} gives {row['term']} {row['judge']:.2f}, "
                     f"{self.settings['reference_is']} {row['estimate']:.2f}", int(row["n"]),
-                    (row["estimate"], row["conf_low"], row["conf_high"]), group=str(row["group"]),
+                    (row["bias"], row["bias_low"], row["bias_high"]), group=str(row["group"]),
                 ))  # fmt: skip
         return found
 
     def _missed(self, rates: pd.DataFrame) -> Array:
         """Return how sure it is that each rate is not the judge's own, over all of them."""
-        off = (rates["judge"] - rates["estimate"]).to_numpy("float64")
-        arm = np.where(off > 0, rates["conf_high"] - rates["estimate"],
-                       rates["estimate"] - rates["conf_low"])  # fmt: skip
-        # the arms of an interval near 0 or 1 differ: that towards the judge counts
+        off = rates["bias"].to_numpy("float64")
+        arm = np.where(off > 0, rates["bias"] - rates["bias_low"],
+                       rates["bias_high"] - rates["bias"])  # fmt: skip
+        # the arms of an interval near its ends differ: that towards no bias counts
         size = np.divide(np.abs(off), arm, out=np.zeros(len(off)), where=arm > 0)
         return q_values(2 * ndtr(-size * ndtri(0.5 + self.settings["level"] / 2)))
 

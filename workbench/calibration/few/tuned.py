@@ -48,6 +48,8 @@ class Setting(NamedTuple):
     cluster : ndarray of int, shape (N,)
     told : ndarray, shape (R, K)
         What is told of the weights: one row a number.
+    constant : bool
+        As in :func:`workbench.decompose.identify.identify`.
     """
 
     X: Array
@@ -57,6 +59,7 @@ class Setting(NamedTuple):
     weight: Array
     cluster: Codes
     told: Array
+    constant: bool = False
 
 
 def tuned(setting: Setting) -> list[dict[str, Any]]:
@@ -81,8 +84,10 @@ def tuned(setting: Setting) -> list[dict[str, Any]]:
         if key not in alone:
             at = np.flatnonzero(known)[mine]
             alone[key] = fit_alone(setting.X[at], setting.said[at], setting.weight[at],
-                                   setting.cluster[at], setting.terms)  # fmt: skip
-    both = fit_judged(setting.X, setting.scores, setting.said, setting.weight, setting.terms)
+                                   setting.cluster[at], setting.terms,
+                                   constant=setting.constant)  # fmt: skip
+    both = fit_judged(setting.X, setting.scores, setting.said, setting.weight, setting.terms,
+                      constant=setting.constant)  # fmt: skip
 
     def one(j: int) -> dict[str, Any]:
         people = alone[judged[known][:, j].tobytes()]

@@ -43,7 +43,8 @@ def ratings(beside: Beside, models: Models, level: float) -> list[pd.DataFrame]:
     X, told = part.design()
     # a rating is held against the last model's: named after what tells it
     terms = [f"{name} beside {part.names[-1]}" for name in part.names[:-1]]
-    found = tuned(_setting(beside.take(used), X, terms, told))
+    # a model that is always A has its rating all the same
+    found = tuned(_setting(beside.take(used), X, terms, told, constant=True))
     return [_rows(beside.judges, RATING, part.names, found, "weights", level)]
 
 
@@ -66,8 +67,11 @@ def weights(beside: Beside, X: Array, terms: Sequence[str], level: float) -> lis
             for what, key in ((WEIGHT, "weights"), (CONTRAST, "contrasts"))]  # fmt: skip
 
 
-def _setting(beside: Beside, X: Array, terms: list[str], told: Array) -> Setting:
-    return Setting(X, terms, beside.scores, beside.said, beside.weight, beside.cluster, told)
+def _setting(
+    beside: Beside, X: Array, terms: list[str], told: Array, *, constant: bool = False
+) -> Setting:
+    return Setting(X, terms, beside.scores, beside.said, beside.weight, beside.cluster, told,
+                   constant)  # fmt: skip
 
 
 def _rows(

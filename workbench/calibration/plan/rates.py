@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 from scipy.stats import norm
 
+from workbench.audit.judges.verdicts.agreement import same_side
 from workbench.audit.judges.verdicts.preferences import (
     annotator_preference,
     mean_preferences,
@@ -70,7 +71,7 @@ def agreement_law(
     if not both.any():
         return []
     cluster = np.asarray(pd.factorize(data.pairs["cluster"])[0], dtype=np.int64)[both]
-    same = 1.0 - np.abs(f - y)[both]
+    same = same_side(f, y)[both]
     law = share_law("agreement", f"agreement with {judge}", same, cluster, width, level)
     return [_in_labels(law, each[both])]
 

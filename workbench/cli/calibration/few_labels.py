@@ -31,11 +31,8 @@ def few_labels(
     """Say what people would say of all pairs, from a judge's verdicts and few labels."""
     import workbench as wb
     from workbench.report.build import report
-    from workbench.report.main_job import with_factors
 
-    data = run.load()
-    with run.progress("Scoring factors"):
-        data = with_factors(data)
+    data = run.scored(needed=False)
     names = split_names(judge or [])
     with run.progress("Putting labels and verdicts together"):
         found = wb.few_labels(

@@ -125,6 +125,24 @@ def leave_one_out(counts: Array) -> Array:
     return np.asarray(np.divide(found, total, out=np.full(len(total), np.nan), where=total > 1))
 
 
+def same_side(one: Array, other: Array) -> Array:
+    """Return 1 - |a - b| of the sides that two mean preferences lean to: B, tie, A as 0, .5, 1.
+
+    Parameters
+    ----------
+    one, other : ndarray, shape (pairs,)
+        NaN without a label.
+
+    Examples
+    --------
+    >>> same_side(np.array([0.7, 0.5, 0.2]), np.array([1.0, 1.0, 1.0])).tolist()
+    [1.0, 0.5, 0.0]
+    """
+    # weighted means round: a tie and its mirror image are one side
+    sides = [np.sign(np.round(values - 0.5, 9)) for values in (one, other)]
+    return np.asarray(1 - np.abs(sides[0] - sides[1]) / 2)
+
+
 def _shares(counts: Array) -> Array:
     total = counts.sum(axis=1, keepdims=True)
     return np.asarray(np.divide(counts, total, out=np.full(counts.shape, np.nan), where=total > 0))

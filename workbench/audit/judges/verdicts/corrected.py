@@ -12,7 +12,12 @@ from scipy.special import ndtri
 
 from workbench.audit.judges.verdicts.by_verdict import METHOD as _METHOD
 from workbench.audit.judges.verdicts.by_verdict import by_verdict, verdict_strata
-from workbench.audit.judges.verdicts.preferences import annotator_preference, reference_preference
+from workbench.audit.judges.verdicts.preferences import (
+    annotator_preference,
+    mean_preferences,
+    mean_weight,
+    reference_mask,
+)
 from workbench.audit.measures import Measures
 from workbench.clustered import Array, share
 from workbench.data.dataset import PreferenceData
@@ -105,7 +110,8 @@ def correct_rates(
     Notes
     -----
     "PPI++" (Angelopoulos, Duchi and Zrnic 2023) for a mean, with the verdicts recalibrated: the
-    pairs that the reference labelled have to be drawn at random from all. Power
+    pairs that the reference labelled have to be drawn at random from all, or its labels carry one
+    over the chance of their pair as weight. Power
     :math:`\lambda` lies between 0, the reference alone, and 1. The arithmetic and its interval,
     which hold near 0 and 1 as well, are those of
     :func:`workbench.audit.judges.verdicts.by_verdict.by_verdict`.
@@ -125,7 +131,8 @@ def correct_rates(
         }
     )
     f = annotator_preference(data, judge).to_numpy()
-    y = reference_preference(data, reference).to_numpy()
+    theirs = reference_mask(data, reference)
+    y = mean_preferences(data, theirs)["preference"].to_numpy()
     models = sorted({*data.pairs["model_a"].dropna(), *data.pairs["model_b"].dropna()})
     if not models or not (np.isfinite(f) & np.isfinite(y)).any():
         raise DesignError(
@@ -136,6 +143,7 @@ def correct_rates(
             fix="Map the columns of the models when loading, or name others.",
         )
     cluster = pd.factorize(data.pairs["cluster"])[0]
+    weight = mean_weight(data, theirs)
     rows = []
     for model in models:
         a = data.pairs["model_a"].eq(model).to_numpy(dtype=bool)
@@ -143,15 +151,18 @@ def correct_rates(
         mine = (a ^ b) & np.isfinite(f)
         if mine.any():
             turn = np.where(a, f, 1 - f)[mine], np.where(a, y, 1 - y)[mine]
-            rows.append({"term": model, **corrected(*turn, cluster[mine], width, level)})
+            rows.append(
+                {"term": model, **corrected(*turn, cluster[mine], width, level, weight[mine])}
+            )
     settings = {"judge": judge, "reference": reference, "reference_is": data.noun(reference),
                 "width": width, "level": level}  # fmt: skip
     return CorrectedRates.from_rows(rows, settings, dataset=data.digest)
 
 
 def corrected(
-    f: Array, y: Array, cluster: Any, width: float = 0.1, level: float = 0.95
-) -> dict[str, Any]:
+    f: Array, y: Array, cluster: Any, width: float = 0.1, level: float = 0.95,
+    weight: Array | None = None,
+) -> dict[str, Any]:  # fmt: skip
     """Return the corrected mean of one set of scores; see :func:`correct_rates`.
 
     Parameters
@@ -162,6 +173,8 @@ def corrected(
         The reference's scores; NaN where there is none.
     cluster : ndarray of int, shape (N,)
     width, level : float
+    weight : ndarray, shape (N,), optional
+        Of the reference's labels: one over the chance that a pair was chosen, all alike when None.
 
     Examples
     --------
@@ -170,9 +183,9 @@ def corrected(
     >>> corrected(f, y, np.arange(6))["estimate"]
     0.5
     """
-    kind, weight = verdict_strata(f[:, None]), np.ones(len(f))
+    kind, weight = verdict_strata(f[:, None]), np.ones(len(f)) if weight is None else weight
     order = np.argsort(cluster, kind="stable")
-    at = (kind[order], y[order], weight, cluster[order])
+    at = (kind[order], y[order], weight[order], cluster[order])
     found = {name: values.tolist()[0] for name, values in by_verdict(*at, level).items()}
     judge, people = share(f, cluster, level), {name: found[name] for name in _PEOPLE}
     z = float(ndtri(0.5 + level / 2))

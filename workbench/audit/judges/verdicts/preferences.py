@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from workbench.clustered import Array
 from workbench.data.columns import KINDS
 from workbench.data.dataset import PreferenceData
-from workbench.errors import DataError, DesignError, listed
+from workbench.errors import DataError
 
 
 def mean_preferences(data: PreferenceData, chosen: NDArray[np.bool_]) -> pd.DataFrame:
@@ -24,7 +24,7 @@ def mean_preferences(data: PreferenceData, chosen: NDArray[np.bool_]) -> pd.Data
     """
     preference = data.labels["preference"].to_numpy("float64")
     weight = data.labels["weight"].to_numpy("float64")
-    use = chosen & np.isfinite(preference) & (weight > 0)
+    use = counting(data, chosen)
     row, n = data.pair_rows[use], len(data.pairs)
     total = np.bincount(row, weight[use], n)
     sums = np.bincount(row, weight[use] * preference[use], n)
@@ -33,6 +33,35 @@ def mean_preferences(data: PreferenceData, chosen: NDArray[np.bool_]) -> pd.Data
         {"preference": mean, "n": np.bincount(row, minlength=n)},
         index=pd.Index(data.pairs["pair_id"]),
     )
+
+
+def counting(data: PreferenceData, chosen: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """Return which of some labels have a verdict and a weight.
+
+    Parameters
+    ----------
+    data : PreferenceData
+    chosen : ndarray of bool, shape (labels,)
+    """
+    preference, weight = data.labels["preference"], data.labels["weight"]
+    return np.asarray(chosen & preference.notna().to_numpy(bool) & (weight > 0).to_numpy(bool))
+
+
+def mean_weight(data: PreferenceData, chosen: NDArray[np.bool_]) -> Array:
+    """Return the mean weight of each pair's chosen labels, 1 on average; 0 without one.
+
+    Parameters
+    ----------
+    data : PreferenceData
+    chosen : ndarray of bool, shape (labels,)
+        One of them counts at least.
+    """
+    weight = data.labels["weight"].to_numpy("float64")
+    use = counting(data, chosen)
+    rows, n = data.pair_rows[use], len(data.pairs)
+    count = np.bincount(rows, minlength=n)
+    mean = np.bincount(rows, weight[use], n) / np.maximum(count, 1)
+    return np.asarray(mean / mean[count > 0].mean())
 
 
 def annotator_preference(data: PreferenceData, annotator: str) -> pd.Series:
@@ -62,7 +91,7 @@ def preference_table(data: PreferenceData, annotators: Sequence[str]) -> Array:
     preference = data.labels["preference"].to_numpy("float64")
     weight = data.labels["weight"].to_numpy("float64")
     column = pd.Index(annotators).get_indexer(data.labels["annotator"])
-    use = (column >= 0) & np.isfinite(preference) & (weight > 0)
+    use = counting(data, column >= 0)
     shape = (len(data.pairs), len(annotators))
     cell, size = data.pair_rows[use] * shape[1] + column[use], shape[0] * shape[1]
     total = np.bincount(cell, weight[use], size)
@@ -113,59 +142,6 @@ def asked_mask(data: PreferenceData, reference: str) -> NDArray[np.bool_]:
             fix="Name one of these as the reference.",
         )
     return mine
-
-
-def judges_beside(
-    data: PreferenceData, judges: str | Sequence[str] | None, theirs: NDArray[np.bool_]
-) -> list[str]:
-    """Return whose verdicts stand beside a reference, sorted: the order of names says nothing.
-
-    Parameters
-    ----------
-    data : PreferenceData
-    judges : str or sequence of str, optional
-        Every annotator that is neither a person nor gold, nor of the reference, when None.
-    theirs : ndarray of bool, shape (labels,)
-        Labels of the reference (:func:`reference_mask`).
-
-    Raises
-    ------
-    DataError
-        A name that the data do not have.
-    DesignError
-        Nobody is left, or a judge is of the reference.
-
-    Examples
-    --------
-    >>> import workbench as wb
-    >>> data = wb.load("sample")
-    >>> judges_beside(data, None, reference_mask(data, "human"))[:2]
-    ['sim-judge-format', 'sim-judge-length']
-    """
-    table = data.annotators
-    known = [str(name) for name in table["annotator"]]
-    inside = {str(name) for name in data.labels["annotator"][theirs].unique()}
-    if judges is None:
-        free = table["annotator"][~table["kind"].isin(["human", "objective"])]
-        names = sorted(set(map(str, free)) - inside)
-    else:
-        names = sorted(set(listed("judges", judges)))
-    unknown, own = sorted(set(names) - set(known)), sorted(inside.intersection(names))
-    if unknown:
-        raise DataError(
-            f"There is no judge {unknown[0]!r}.",
-            found=", ".join(known[:20]),
-            expected="annotators of the data",
-            fix="Check the spelling; names are case-sensitive.",
-        )
-    if own or not names:
-        raise DesignError(
-            f"{own[0]} is the reference itself, or a part of it." if own else "There is no judge.",
-            found=", ".join(own or known[:12]) or "no annotator",
-            expected="annotators that are no part of the reference",
-            fix="Name other judges, or another reference.",
-        )
-    return names
 
 
 def reference_preference(data: PreferenceData, reference: str) -> pd.Series:

@@ -1,0 +1,102 @@
+"""Few labels: fixed sides, weights, soft verdicts, and judges' rates beside those of people."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+import pytest
+
+import workbench as wb
+from tests.calibration.few_planted import planted, row
+from workbench.audit.judges.verdicts.by_verdict import verdict_strata
+from workbench.calibration.few.inputs import Beside
+from workbench.calibration.few.rates import rates
+
+
+def two_models(sides: str) -> wb.PreferenceData:
+    """Return simulated pairs of two models: ``m`` always A, or A on every other pair."""
+    rng = np.random.default_rng(0)
+    N, n = 400, 100
+    won = (rng.random(N) < 0.6) * 1.0
+    judged = np.where(rng.random(N) < 0.8, won, 1 - won)
+    turned = (np.arange(N) % 2 == 1) & (sides == "turned")
+    pairs = pd.DataFrame({
+        "pair_id": [f"{k:04d}" for k in range(N)], "cluster": [f"{k:04d}" for k in range(N)],
+        "model_a": np.where(turned, "l", "m"), "model_b": np.where(turned, "m", "l"),
+    })  # fmt: skip
+    labels = pd.DataFrame({
+        "pair": np.r_[np.arange(n), np.arange(N)],
+        "annotator": ["human"] * n + ["judge"] * N, "kind": ["human"] * n + ["llm"] * N,
+        "preference": np.r_[np.where(turned, 1 - won, won)[:n],
+                            np.where(turned, 1 - judged, judged)],
+    })  # fmt: skip
+    return wb.PreferenceData.from_tables(pairs, labels)
+
+
+def test_models_that_are_always_on_one_side_have_their_ratings():
+    fixed, turned = (wb.few_labels(two_models(sides)).to_frame() for sides in ("fixed", "turned"))
+    ratings = fixed[fixed["what"].eq("rating")]
+    assert ratings[["estimate", "people"]].notna().all(axis=None)
+    pd.testing.assert_frame_equal(fixed, turned, atol=1e-7, rtol=1e-6)
+
+
+def test_a_factor_that_never_varies_still_has_no_weight():
+    data = planted(0, N=300)
+    same = data.with_factors(data.factors.assign(words=1.0), pd.DataFrame(index=data.factors.index),
+                             {})  # fmt: skip
+    one = row(wb.few_labels(same, ["good"]), "good", "weight", "words")
+    assert np.isnan(one["estimate"])
+    assert "constant" in one["reason"]
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_a_judge_s_rate_is_held_against_the_people_s_with_the_error_of_both(seed):
+    """The paired interval of a mean difference, by hand: all pairs labelled, nothing shared."""
+    N = 150
+    rng = np.random.default_rng(seed)
+    said, scores = (rng.random((2, N)) < 0.5) * 1.0
+    judged = scores[:, None]
+    beside = Beside(["j"], judged, verdict_strata(judged), said, np.ones(N), np.arange(N),
+                    np.arange(N))  # fmt: skip
+    one = rates(beside, None, 0.95)[1].iloc[0]
+    assert one["bias"] == pytest.approx(one["judge"] - one["people"], abs=1e-9)
+    half = 1.96 * np.std(scores - said, ddof=1) / np.sqrt(N)
+    assert one["bias_high"] - one["bias"] == pytest.approx(half, rel=0.1)
+    assert one["bias"] - one["bias_low"] == pytest.approx(half, rel=0.1)
+
+
+def test_bias_is_found_where_it_is_and_turns_with_the_sides():
+    data = planted(11, n=300, judges={"poor": 0.1})
+    one = row(wb.few_labels(data), "poor", "win rate", "k")
+    assert one["bias_low"] < one["bias"] < one["bias_high"]
+    back = row(wb.few_labels(planted(11, n=300, judges={"poor": 0.1}, turned=True)),
+               "poor", "win rate", "k")  # fmt: skip
+    assert back["bias"] == pytest.approx(one["bias"])
+
+
+def test_corrected_rates_weigh_labels_as_few_labels_do():
+    data = planted(3, n=200, N=600, judges={"good": 0.8})
+    human = data.labels["annotator"].eq("human")
+    weight = np.where(human & (data.pair_rows % 2 == 0), 4.0, 1.0)
+    weighed = replace(data, labels=data.labels.assign(weight=weight))
+    table = wb.few_labels(weighed, factors=["words"]).to_frame()
+    few = table[table["what"].eq("win rate")].set_index("term")
+    corrected = wb.correct_rates(weighed, "good").to_frame().set_index("term")
+    for name in ("estimate", "conf_low", "conf_high", "people"):
+        np.testing.assert_allclose(corrected[name], few.loc[corrected.index, name], atol=1e-9)
+    plain = wb.correct_rates(data, "good").to_frame().set_index("term")
+    assert (corrected["people"] - plain["people"]).abs().max() > 0.001
+
+
+def test_soft_verdicts_agree_by_the_side_they_lean_to():
+    data = planted(4, n=200, N=200, judges={"good": 0.8})
+    judge = data.labels["annotator"].eq("good")
+    soft = data.labels["preference"].where(~judge, 0.5 + 0.3 * (data.labels["preference"] - 0.5))
+    one = row(wb.few_labels(replace(data, labels=data.labels.assign(preference=soft))),
+              "good", "agreement", "agreement")  # fmt: skip
+    hard = row(wb.few_labels(data), "good", "agreement", "agreement")
+    assert one["estimate"] == pytest.approx(hard["estimate"])
+    board = wb.judge_board(data, ["good"], replicates=50).estimates.set_index("term").loc["good"]
+    assert one["estimate"] == pytest.approx(board["estimate"])
