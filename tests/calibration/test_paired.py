@@ -14,7 +14,7 @@ import workbench as wb
 from workbench.audit.judges.verdicts.agreement import vote_counts
 from workbench.audit.judges.verdicts.board_rows import judge_row, said_by
 from workbench.audit.judges.verdicts.preferences import reference_mask
-from workbench.calibration.paired.differences import Case, compared, detectable
+from workbench.calibration.paired.differences import Case, compared, detectable, told
 from workbench.clustered import flip_p_value
 from workbench.data.identity import exchanged
 from workbench.errors import DataError, DesignError
@@ -284,6 +284,35 @@ def test_slices_are_one_family():
     assert "100 pairs without a value" in found.summary()
     assert set(found.figures()) == {found.heading, f"{found.heading}, by scenario"}
     assert found.findings()[0].rule_id == "agrees-less-than-another"
+
+
+def test_the_loser_of_the_shared_pairs_is_told_and_so_is_who_is_ahead_most():
+    """On shared pairs y is right more often; x was also asked easy ones, z hard ones."""
+    n = np.full(60, np.nan)
+    x, y = np.r_[np.tile([1.0, 0, 0], 20), np.ones(60), n], np.r_[np.ones(60), n, n]
+    z = np.r_[n, np.zeros(60), np.ones(60)]
+    said = {"human": np.ones(180), "x": x, "y": y}
+    (one,) = wb.compare_annotators(data_of(said), "x", "y").findings()
+    assert (one.group, one.against, one.estimate < 0) == ("x", "y", True)
+    many = wb.compare_annotators(data_of(said | {"z": z}))
+    assert many.sides.set_index("term")["estimate"]["x"] > 0.6
+    # y is ahead of x, and x of z: y is best, though x is right more often on its own
+    assert {(one.group, one.against) for one in many.findings()} == {("x", "y")}
+
+
+def test_nobody_is_ahead_whose_interval_holds_0():
+    """12 against 4 of 20: McNemar's mid-P is .049, and the score interval reaches below 0."""
+    d = np.repeat([1.0, -1, 0], [12, 4, 4])
+    row = told(compared([Case(d, d < 2)], np.arange(20), 1.0, 0.1, 0.95), 0.95).iloc[0]
+    assert row["q_value"] < 0.05
+    assert row["conf_low"] < 0
+    assert row["verdict"] == "not told apart"
+
+
+def test_what_nothing_could_tell_is_said_in_the_finding():
+    x, y = np.tile([1.0, 0], 2), np.tile([0.0, 1], 2)
+    (one,) = wb.compare_annotators(data_of({"human": np.ones(4), "x": x, "y": y})).findings()
+    assert "not even the largest difference would be found" in one.message
 
 
 def test_refusals():

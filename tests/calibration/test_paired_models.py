@@ -131,3 +131,23 @@ def test_the_whole_is_the_same_whatever_the_slices():
 def test_a_baseline_that_nobody_is_is_refused():
     with pytest.raises(DesignError, match="no model 'typo'"):
         wb.compare_models(battles(met(3, 1, 0)), "x", "y", baseline="typo")
+    with pytest.raises(DesignError, match="no common opponent of itself"):
+        wb.compare_models(battles(met(3, 1, 0)), "x", "y", baseline="y")
+
+
+def test_a_model_on_both_sides_is_counted():
+    found = wb.compare_models(battles([*met(3, 1, 0), ("prompt 0", "x", "x", 1.0)]), "x", "y")
+    assert found.to_frame()["n"].tolist() == [4]
+    assert "1 pairs left out: one model is on both sides" in found.summary()
+
+
+def test_the_loser_is_told_whatever_it_did_elsewhere():
+    """Head to head y wins; x won more against others, whom y did not meet."""
+    found = wb.compare_models(battles([*met(5, 30, 0), *easy("x")]), "x", "y")
+    (one,) = found.findings()
+    assert one.message == "x does worse than y on the same prompts, head to head"
+    assert one.estimate < 0
+
+
+def easy(name: str) -> list[tuple[str, str, str, float]]:
+    return [(f"other {k}", name, "z", 1.0) for k in range(60)]

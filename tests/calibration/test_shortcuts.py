@@ -141,7 +141,14 @@ def test_no_judge_is_better_than_the_rules():
     found = check(benchmark(better, sizes, judges={"judge": weak, "coin": 1 - weak}))
     rules = {one.rule_id for one in found.findings()} - {"sides-not-random"}
     assert rules == {"solved-without-reading", "judge-no-better-than-rules"}
-    assert row(found, "best judge in the file")["estimate"] == pytest.approx(0.7, abs=0.08)
+    best = row(found, "best judge in the file")
+    assert best["estimate"] == pytest.approx(0.7, abs=0.08)
+    # chosen of two on other prompts; of one nothing is chosen
+    one = row(check(benchmark(better, sizes, judges={"judge": weak}), judges="judge"), best.name)
+    assert one["estimate"] == best["estimate"]
+    assert best["std_error"] == pytest.approx(FITTED**0.5 * one["std_error"])
+    for method in ("twice the variance", "signs of prompts"):
+        assert method in found.summary()
 
 
 def test_a_file_that_lists_the_better_first_is_no_easier():
@@ -236,6 +243,8 @@ def test_refusals():
         check(data, folds=1)
     with pytest.raises(DataError, match="nobody"):
         check(data, judges=["nobody"])
+    with pytest.raises(DesignError, match="held against itself"):
+        check(data, judges=["gold"])
     with pytest.raises(DesignError, match="No pair is decided"):
         check(benchmark(np.full(4, 0.5), sizes_of(4, rng)))
     bare = wb.PreferenceData.from_tables(

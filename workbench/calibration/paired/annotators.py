@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from itertools import combinations
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -22,7 +22,7 @@ from workbench.calibration.paired.slices import slices_of
 from workbench.calibration.paired.verdicts import Mask, Verdicts, judges_of, verdicts_of
 from workbench.clustered import Codes, share
 from workbench.data.dataset import PreferenceData
-from workbench.errors import DesignError, listed, refuse_out_of_range
+from workbench.errors import DesignError, refuse_out_of_range
 from workbench.intervals import as_binomial, mid_p, size_of_sums
 from workbench.judges.both_orders import by_side
 from workbench.provenance import Provenance
@@ -138,7 +138,7 @@ def compare_annotators(
 
 def _checked(
     a: str | None, b: str | None, judges: Sequence[str] | None, margin: float, level: float
-) -> list[str] | None:
+) -> Sequence[str] | None:
     """Refuse options that do not go together; return the judges that are named."""
     both = a is not None and b is not None
     if (a is None) != (b is None) or (both and judges is not None):
@@ -159,7 +159,7 @@ def _checked(
     )  # fmt: skip
     if a is not None and b is not None:
         return [a, b]
-    return None if judges is None else listed("judges", judges)
+    return judges
 
 
 def _all_pairs(said: Verdicts, margin: float, level: float) -> pd.DataFrame:
@@ -203,18 +203,12 @@ def _beside(said: Verdicts, index: list[tuple[int, int]], level: float) -> list[
     return rows
 
 
-class _Flip(NamedTuple):
-    differ: float
-    differ_low: float
-    differ_high: float
-    n_both: float
-
-
 def _flips(differ: Mask, both: Mask, starts: Codes, level: float) -> dict[str, Any]:
     """Return the share of verdicts that differ, with its interval over clusters."""
+    names = ("differ", "differ_low", "differ_high", "n_both")
     n = int(np.count_nonzero(both))
     if n == 0:
-        return _Flip(np.nan, np.nan, np.nan, 0.0)._asdict()
+        return dict(zip(names, (np.nan, np.nan, np.nan, 0.0), strict=True))
     sums = sums_of(differ, starts)
     sizes = sums_of(both, starts)
     mean = float(sums.sum() / n)
@@ -222,8 +216,9 @@ def _flips(differ: Mask, both: Mask, starts: Codes, level: float) -> dict[str, A
     size = size_of_sums((sums - mean * sizes) / n, sizes, float(n), squares, level)
     size = as_binomial(size, mean, float(n))
     if np.isnan(size.size):
-        return _Flip(mean, np.nan, np.nan, float(n))._asdict()
-    return _Flip(mean, *mid_p(mean, size.size, level), float(n))._asdict()
+        return dict(zip(names, (mean, np.nan, np.nan, float(n)), strict=True))
+    low, high = mid_p(mean, size.size, level)
+    return dict(zip(names, (mean, low, high, float(n)), strict=True))
 
 
 def _sides(said: Verdicts, level: float) -> pd.DataFrame:

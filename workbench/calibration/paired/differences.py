@@ -104,6 +104,7 @@ def compared(
     Parameters
     ----------
     cases : iterable of Case
+        At least one.
     cluster : ndarray of int, shape (n,)
         Not falling.
     unit : float
@@ -138,8 +139,6 @@ def compared(
     """
     starts = starts_of(cluster)
     found = [_counted(case, starts, unit, level) for case in cases]
-    if not found:
-        return pd.DataFrame(columns=list(MEASURED))
     values = np.unique(np.concatenate([one.values for one in found] + [np.zeros(1)]))
     times = np.zeros((len(found), len(values)))
     for k, one in enumerate(found):
@@ -198,7 +197,9 @@ def told(table: pd.DataFrame, level: float) -> pd.DataFrame:
         equivalence_holm=holm(table["equivalence_p"].to_numpy("float64")),
     )
     alpha = 1 - level
-    sure, same = table["q_value"] < alpha, table["equivalence_holm"] < alpha
+    # the test and the interval are not of one statistic: who is ahead is so by both
+    apart = (table["conf_low"] > 0) | (table["conf_high"] < 0)
+    sure, same = (table["q_value"] < alpha) & apart, table["equivalence_holm"] < alpha
     ahead = pd.Series(np.where(table["estimate"] > 0, A_AHEAD, B_AHEAD), index=table.index)
     verdict = np.select(
         [table["p_value"].isna(), sure & same, sure, same],

@@ -104,7 +104,7 @@ def compare_models(
     )  # fmt: skip
     data = data.decided()
     met = _met(data, a, b, annotator, by)
-    _refuse_unknown(data, baseline)
+    _refuse_baseline(data, a, b, baseline)
     # pairs of one prompt may be in several slices: they are one unit of the whole
     units = _units(met.assign(slice=None), a, b, baseline)
     if not len(units):
@@ -136,7 +136,7 @@ def compare_models(
             "baseline": baseline, "by": by, "margin": margin, "level": level,
             "notes": [
                 *([f"{lacking:,} comparisons without a value of {by}"] if lacking else []),
-                *_nameless(data, a, b),
+                *_left_out(data, a, b),
             ],
             "method": method_of(estimates) + _SOFT,
         },
@@ -187,13 +187,25 @@ def _met(data: PreferenceData, a: str, b: str, annotator: str, by: str | None) -
     return both[mine & both["score"].notna()]
 
 
-def _nameless(data: PreferenceData, a: str, b: str) -> list[str]:
+def _left_out(data: PreferenceData, a: str, b: str) -> list[str]:
     sides = data.pairs[["model_a", "model_b"]]
-    n = int((sides.isin([a, b]).any(axis=1) & sides.isna().any(axis=1)).sum())
-    return [f"{n:,} pairs left out: the other model has no name"] if n else []
+    mine = sides.isin([a, b]).any(axis=1)
+    left = {
+        "the other model has no name": sides.isna().any(axis=1),
+        "one model is on both sides": sides["model_a"].eq(sides["model_b"]),
+    }
+    counts = {reason: int((mine & there).sum()) for reason, there in left.items()}
+    return [f"{n:,} pairs left out: {reason}" for reason, n in counts.items() if n]
 
 
-def _refuse_unknown(data: PreferenceData, baseline: str | None) -> None:
+def _refuse_baseline(data: PreferenceData, a: str, b: str, baseline: str | None) -> None:
+    if baseline is not None and baseline in (a, b):
+        raise DesignError(
+            "A model is no common opponent of itself and another.",
+            found=f"baseline {baseline!r}, compared are {a!r} and {b!r}",
+            expected="a third model",
+            fix="Name another in baseline=, or leave it out: head to head is always compared.",
+        )
     names = set(data.pairs["model_a"].dropna()) | set(data.pairs["model_b"].dropna())
     if baseline is not None and baseline not in names:
         raise DesignError(

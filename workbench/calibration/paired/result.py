@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
+import numpy as np
 import pandas as pd
 
 from workbench.calibration.paired.differences import (
@@ -33,12 +34,14 @@ _MOST = 20
 RULES = {
     "agrees-less-than-another": Rule(
         "agreement with the reference, minus that of another judge on the same pairs",
-        "q at or below 1 - level (Benjamini-Hochberg over the comparisons) and not equivalent",
+        "q below 1 - level (Benjamini-Hochberg over the comparisons), "
+        "interval without 0, not equivalent",
         "Prefer the other judge, unless it costs more than the difference is worth.",
     ),
     "loses-to-another": Rule(
         "score, minus that of the other model on the same prompts",
-        "q at or below 1 - level (Benjamini-Hochberg over the comparisons) and not equivalent",
+        "q below 1 - level (Benjamini-Hochberg over the comparisons), "
+        "interval without 0, not equivalent",
         "Look at the slices before one is taken for better everywhere.",
     ),
     "difference-not-told": Rule(
@@ -112,7 +115,7 @@ class Paired(Result):
         return "\n".join([*lines, f"method: {used['method']}"])
 
     def findings(self) -> list[Finding]:
-        """Return who is behind the best, and what could not be told."""
+        """Return who is behind the best, or the best itself, and what could not be told."""
         rows = self.estimates.to_dict("records")
         if not rows:
             return []
@@ -120,17 +123,17 @@ class Paired(Result):
         found = []
         for row in rows:
             if row["verdict"] in (A_AHEAD, B_AHEAD) and best in (row["a"], row["b"]):
-                sign = 1.0 if row["a"] != best else -1.0
+                sign = -1.0 if row["estimate"] > 0 else 1.0
                 ends = sorted((sign * row["conf_low"], sign * row["conf_high"]))
-                behind = row["b"] if row["a"] == best else row["a"]
-                if sign * row["estimate"] < 0:
-                    found.append(finding(
-                        RULES, self.rule, "note", self._behind(behind, best), int(row["n"]),
-                        (sign * row["estimate"], ends[0], ends[1]), group=str(behind),
-                        against=str(best),
-                    ))  # fmt: skip
+                ahead, behind = (row[side] for side in ("ab" if sign < 0 else "ba"))
+                found.append(finding(
+                    RULES, self.rule, "note", self._behind(behind, ahead, row), int(row["n"]),
+                    (sign * row["estimate"], ends[0], ends[1]), group=str(behind),
+                    against=str(ahead),
+                ))  # fmt: skip
             elif row["verdict"] == NOT_TOLD and len(rows) == 1:
                 text = f"Whether {row['a']} and {row['b']} differ cannot be told"
+                text += f": {TOO_FEW}" * bool(pd.isna(row["detectable"]))
                 found.append(finding(
                     RULES, "difference-not-told", "note", text, int(row["n"]),
                     (row["detectable"], float("nan"), float("nan")),
@@ -159,12 +162,19 @@ class Paired(Result):
     def _headline(self) -> str:
         raise NotImplementedError
 
-    def _behind(self, one: str, best: str) -> str:
+    def _behind(self, one: str, other: str, row: Mapping[Any, Any]) -> str:
         raise NotImplementedError
 
     def _best(self) -> str:
-        known = self.sides.dropna(subset=["estimate"])
-        return str(known.loc[known["estimate"].idxmax(), "term"]) if len(known) else ""
+        """Return who is ahead most often: what each did on pairs of its own compares nobody."""
+        clear = self.estimates["verdict"].isin([A_AHEAD, B_AHEAD])
+        table = self.estimates.assign(wins=np.sign(self.estimates["estimate"]).where(clear, 0.0))
+        table = table.fillna({"estimate": 0.0})
+        sums = pd.concat([
+            table[["wins", "estimate"]].mul(sign).assign(name=table[side])
+            for side, sign in (("a", 1.0), ("b", -1.0))
+        ]).groupby("name").sum()  # fmt: skip
+        return str(sums.sort_values(["wins", "estimate"], kind="stable").index[-1])
 
     def _listed(self, table: pd.DataFrame) -> list[str]:
         size = table["estimate"].abs().to_numpy()
@@ -239,8 +249,8 @@ class AnnotatorComparison(Paired):
     def _headline(self) -> str:
         return f"Agreement with {self.settings['reference_is']}, paired"
 
-    def _behind(self, one: str, best: str) -> str:
-        return f"{one} agrees less with the {self.settings['reference_is']} than {best}"
+    def _behind(self, one: str, other: str, row: Mapping[Any, Any]) -> str:
+        return f"{one} agrees less with the {self.settings['reference_is']} than {other}"
 
     def _text(self, row: Mapping[Any, Any]) -> list[str]:
         lines = super()._text(row)
@@ -269,5 +279,6 @@ class ModelComparison(Paired):
     def _headline(self) -> str:
         return f"Scores given by {self.settings['annotator_is']}, paired by prompt"
 
-    def _behind(self, one: str, best: str) -> str:
-        return f"{one} does worse than {best} on the same prompts"
+    def _behind(self, one: str, other: str, row: Mapping[Any, Any]) -> str:
+        how = str(row["term"]).removeprefix(f"{row['a']} minus {row['b']}")
+        return f"{one} does worse than {other} on the same prompts{how}"

@@ -15,7 +15,7 @@ from workbench.audit.judges.verdicts.preferences import reference_mask
 from workbench.clustered import Array, Codes
 from workbench.data.columns import NOUNS
 from workbench.data.dataset import PreferenceData
-from workbench.errors import DesignError
+from workbench.errors import DesignError, listed
 
 Mask = NDArray[np.bool_]
 
@@ -69,14 +69,40 @@ class Verdicts:
 
 
 def judges_of(data: PreferenceData, judges: Sequence[str] | None, reference: str) -> list[str]:
-    """Return the judges that are compared: everybody who is no person, when None.
+    """Return the judges that are compared, two at least: see :func:`named_judges`.
 
     Raises
     ------
     DesignError
-        No labels of the reference, or fewer than two judges, or one that is of the reference.
+        Fewer than two judges.
+    """
+    names = named_judges(data, judges, reference)
+    if len(names) < 2:
+        raise DesignError(
+            "There are no two judges to compare.",
+            found=", ".join(names) or "nobody beside the reference and people",
+            expected="two names; repeats of one judge are one annotator, whose runs nothing tells "
+            "apart",
+            fix="Name two annotators; runs of one judge need a name each when they are loaded.",
+        )
+    return names
+
+
+def named_judges(data: PreferenceData, judges: Sequence[str] | None, reference: str) -> list[str]:
+    """Return judges that stand beside a reference: everybody who is no person, when None.
+
+    Raises
+    ------
+    DesignError
+        No labels of the reference, no list of names, or one that is of the reference.
     DataError
         A name that the data do not have.
+
+    Examples
+    --------
+    >>> import workbench as wb
+    >>> named_judges(wb.load("sample"), "sim-judge-length", "human")
+    ['sim-judge-length']
     """
     table = data.annotators
     theirs = set(data.labels["annotator"][reference_mask(data, reference)].unique())
@@ -91,7 +117,7 @@ def judges_of(data: PreferenceData, judges: Sequence[str] | None, reference: str
         nobody = table["kind"].ne("human") & ~table["annotator"].isin(theirs)
         names = list(table["annotator"][nobody])
     else:
-        names = list(judges)
+        names = listed("judges", judges)
         data.filter(annotators=names)
     inside = [name for name in names if name in theirs]
     if inside:
@@ -100,14 +126,6 @@ def judges_of(data: PreferenceData, judges: Sequence[str] | None, reference: str
             found=f"{inside[0]!r} is of the reference {reference!r}",
             expected="judges beside the reference",
             fix="Name a reference of which it is no part.",
-        )
-    if len(set(names)) < 2:
-        raise DesignError(
-            "There are no two judges to compare.",
-            found=", ".join(names) or "nobody beside the reference and people",
-            expected="two names; repeats of one judge are one annotator, whose runs nothing tells "
-            "apart",
-            fix="Name two annotators; runs of one judge need a name each when they are loaded.",
         )
     return list(dict.fromkeys(names))
 

@@ -10,7 +10,7 @@ import pandas as pd
 
 from workbench.audit.judges.verdicts.preferences import mean_preferences, reference_mask
 from workbench.calibration.paired.slices import Slices, slices_of
-from workbench.calibration.paired.verdicts import Mask, verdicts_of
+from workbench.calibration.paired.verdicts import Mask, named_judges, verdicts_of
 from workbench.calibration.shortcuts.measures import (
     APART,
     COLUMNS,
@@ -75,7 +75,8 @@ def check_benchmark(
     Raises
     ------
     DesignError
-        No reference, no decided pair, nothing that a rule could look at, no such factor or column.
+        No reference, a judge that is of it, no decided pair, nothing that a rule could look at, no
+        such factor or column.
     DataError
         A judge that the data do not have.
 
@@ -130,7 +131,7 @@ def check_benchmark(
             expected="pairs with a better response",
             fix="Name another reference.",
         )
-    found = _decided(data, theirs, mean, at, factors, _names(data, theirs, judges), reference)
+    found = _decided(data, theirs, mean, at, factors, judges, reference)
     parts = slices_of(_with_labels(data, theirs, by), by, at)
     rows, slices = _measured(found, parts, folds, level, seed)
     notes = [f"{parts.lacking:,} pairs without a value of {by}"] if parts.lacking else []
@@ -168,18 +169,11 @@ def _measured(
     return rows, slices
 
 
-def _names(data: PreferenceData, theirs: Mask, judges: Sequence[str] | None) -> list[str]:
-    if judges is not None:
-        data.filter(annotators=list(judges))
-        return sorted(set(judges))
-    table, inside = data.annotators, set(data.labels["annotator"][theirs])
-    return sorted(table["annotator"][table["kind"].ne("human") & ~table["annotator"].isin(inside)])
-
-
 def _decided(
     data: PreferenceData, theirs: Mask, mean: Array, rows: Codes,
-    factors: Sequence[str] | None, judges: list[str], reference: str,
+    factors: Sequence[str] | None, judges: Sequence[str] | None, reference: str,
 ) -> Decided:  # fmt: skip
+    names = sorted(named_judges(data, judges, reference))
     y = (mean[rows] > 0.5).astype(np.float64)
     prompt = data.pairs["cluster"].to_numpy()[rows].astype(str)
     shown = np.sign(_shown(data, theirs))[rows]
@@ -188,9 +182,9 @@ def _decided(
         cluster=pd.factorize(prompt, sort=True)[0],
         prompt=prompt,
         rules=rules_of(data, factors, rows, shown),
-        judges=judges,
-        right=_right(data, judges, reference)[:, rows],
-        before=_before(data, judges, rows, y),
+        judges=names,
+        right=_right(data, names, reference)[:, rows],
+        before=_before(data, names, rows, y),
     )
 
 

@@ -164,11 +164,9 @@ def _fitted_row(
 ) -> dict[str, Any]:
     """Return the row of what fits on other folds say."""
     found = paired_difference(2 * credit - 1, cluster, level, FITTED)
-    ends = {f"conf_{end}": (1 + found[f"conf_{end}"]) / 2 for end in ("low", "high")}
-    return {
-        **_row(term, kind, credit, cluster, level), **ends, "std_error": found["std_error"] / 2,
-        "p_value": found["p_value"], "reason": found["reason"], "method": _FITTED,
-    }  # fmt: skip
+    shares = {name: (1 + found[name]) / 2 for name in ("estimate", "conf_low", "conf_high")}
+    error = {"std_error": found["std_error"] / 2}
+    return {**found, **shares, **error, **_head(term, kind, credit), "method": _FITTED}
 
 
 def tabled(rows: list[dict[str, Any]]) -> pd.DataFrame:
@@ -189,15 +187,21 @@ def _credit(signs: Array, y: Array) -> Array:
 
 def _row(term: str, kind: str, credit: Array, cluster: Codes, level: float) -> dict[str, Any]:
     row: dict[str, Any] = share(credit, cluster, level)
-    differ = credit != 0.5
-    row |= {"term": term, "kind": kind, "method": _METHOD, "n_differ": float(differ.sum())}
-    row["accuracy_differ"] = float(credit[differ].mean()) if differ.any() else np.nan
+    row |= {**_head(term, kind, credit), "method": _METHOD}
     halves = 2 * credit - 1
     # only of sides can be told which of two is likelier; parts of verdicts have no sign test
     whole = np.array_equal(halves, np.rint(halves))
     if row["n_clusters"] > 1 and whole:
         row["p_value"] = flip_p_value(np.bincount(cluster, halves).astype(np.float64), mid=True)
     return row
+
+
+def _head(term: str, kind: str, credit: Array) -> dict[str, Any]:
+    """Return what a row is of, and the pairs in which it decides."""
+    decides = credit != 0.5
+    accuracy = float(credit[decides].mean()) if decides.any() else np.nan
+    return {"term": term, "kind": kind, "n_differ": float(decides.sum()),
+            "accuracy_differ": accuracy}  # fmt: skip
 
 
 def _blank(term: str, kind: str, cluster: Codes, reason: str) -> dict[str, Any]:
@@ -231,7 +235,9 @@ def _judge_rows(judge: Array, decided: Decided, level: float) -> list[dict[str, 
     known = np.isfinite(judge)
     if not known.any():
         return [_blank(BEST_JUDGE, JUDGE, decided.cluster, "no judge was asked these pairs")]
-    return [_row(BEST_JUDGE, JUDGE, judge[known], decided.cluster[known], level)]
+    # of one judge nothing is chosen
+    row = _fitted_row if len(decided.judges) > 1 else _row
+    return [row(BEST_JUDGE, JUDGE, judge[known], decided.cluster[known], level)]
 
 
 def _best_judge(right: Array) -> int | None:

@@ -113,7 +113,7 @@ class BenchmarkCheck(Result):
         lines += [f"  {row['n']:,} pairs left out: {row['reason']}"
                   for row in self.exclusions.to_dict("records")]  # fmt: skip
         lines += [f"  {note}" for note in used["notes"]]
-        method = self.estimates["method"].dropna().iloc[0]
+        method = "; or ".join(dict.fromkeys(self.estimates["method"].dropna()))
         return "\n".join([*lines, f"method: {method}; held out: {used['folds']} folds by prompt"])
 
     def findings(self) -> list[Finding]:
