@@ -66,6 +66,27 @@ def cluster_error(influence: Array, cluster: Codes) -> float:
     return float(np.sqrt(g / (g - 1) * (sums**2).sum()))
 
 
+def jackknife_error(values: Array) -> Array:
+    r"""Return the error of a statistic from its values without each cluster, shape (G, ...).
+
+    .. math:: \sqrt{\tfrac{G - 1}{G} \sum_g (\theta_{(g)} - \bar\theta)^2}
+
+    Returns
+    -------
+    ndarray
+        NaN where the statistic is undefined without some cluster.
+
+    Examples
+    --------
+    >>> round(float(jackknife_error(np.array([0.5, 0.0, 1.0]))), 3)
+    0.577
+    """
+    g = len(values)
+    if not g:
+        return np.full(values.shape[1:], np.nan)
+    return np.asarray(np.sqrt((g - 1) / g * ((values - values.mean(axis=0)) ** 2).sum(axis=0)))
+
+
 def count_clusters(cluster: Codes) -> int:
     """Return how many clusters there are, by their codes.
 

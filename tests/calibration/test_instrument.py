@@ -9,6 +9,7 @@ import pandas as pd
 import pytest
 from scipy.optimize import minimize
 from scipy.special import expit
+from scipy.stats import t as student
 
 import workbench as wb
 from tests.calibration.measured import JUDGES, exchanged, simulated
@@ -176,7 +177,8 @@ def test_a_group_where_a_judge_is_blunter_is_found_and_chance_is_not() -> None:
 
 
 def test_a_favoured_family_is_found_as_family_preference_finds_it() -> None:
-    data = simulated(2500, judges={"gpt4-judge": (1.0, 0.2, 0.0)}, favour=0.7)
+    # models that people find equal would tell no slope
+    data = simulated(2500, judges={"gpt4-judge": (1.0, 0.2, 0.0)}, favour=0.7, models=True)
     found = wb.instrument(data)
     of_gpt = found.functioning.query("group == 'gpt'").set_index("measure")
     assert of_gpt["own"].all()
@@ -206,6 +208,59 @@ def test_a_sharper_or_blunter_judge_favours_nobody() -> None:
     assert (favour["q_value"] > 0.05).all()
     assert (favour["estimate"].abs().to_numpy() < beyond["estimate"].abs().max() / 2).all()
     assert "judge-favours-family" not in {one.rule_id for one in found.findings()}
+
+
+def test_the_slope_is_told_by_pairs_that_a_favour_does_not_touch() -> None:
+    data = simulated(2000, judges={"j": (1.0, 0.0, 0.0)}, favour=1.0, models=True, spread=1.0)
+    table = wb.instrument(data).functioning.query("group == 'gpt'").set_index("measure")
+    z = dict(zip(["gpt-4", "gpt-3", "vicuna-13b", "claude-v1", "llama-2"], np.linspace(1, -1, 5),
+                 strict=True))  # fmt: skip
+    a, b = data.pairs["model_a"], data.pairs["model_b"]
+    side = a.str.startswith("gpt").astype(int) - b.str.startswith("gpt").astype(int)
+    plain = a.map(z) - b.map(z)
+    truth = (side * (expit(plain + side) - expit(plain)))[side != 0].mean()
+    row = table.loc[FAVOUR]
+    # with the family's own pairs in the slope it was told as a third of that
+    assert row["estimate"] == pytest.approx(truth, abs=0.05)
+    assert row["conf_low"] < truth < row["conf_high"]
+    assert row["n"] == table.loc[BEYOND, "n"] == (side != 0).sum()
+    everything = {"x": ["gpt-4"], "y": ["gpt-3", "vicuna-13b", "claude-v1", "llama-2"]}
+    two = {"x": ["gpt-4"], "y": ["llama-2"]}
+    pairs = a.isin(["gpt-4", "llama-2"]) & b.isin(["gpt-4", "llama-2"])
+    labels = data.labels[data.labels["annotator"].ne("j") | pairs.to_numpy()[data.pair_rows]]
+    seen = wb.PreferenceData.from_tables(data.pairs, labels)
+    for one, families in ((data, everything), (seen, two)):
+        told = wb.instrument(one, families=families).functioning.query("measure == 'favour'")
+        assert told["reason"].isna().all() == (one is data)
+    assert told["reason"].eq("no pair of other models that tells its slope").all()
+
+
+def test_a_family_of_few_prompts_has_few_degrees_of_freedom() -> None:
+    data = simulated(400, judges={"j": (1.0, 0.2, 0.0)}, models=True, seed=1)
+    of = data.pairs["model_a"].eq("llama-2") | data.pairs["model_b"].eq("llama-2")
+    for clusters in (1, 2):
+        where = pd.Series([f"L{k % clusters}" for k in range(400)])
+        own = data.pairs["cluster"].where(~of, where)
+        table = wb.instrument(replace(data, pairs=data.pairs.assign(cluster=own))).functioning
+        row = table.query("group == 'llama' and measure == 'favour'").iloc[0]
+        assert row["n_clusters"] == clusters
+        if clusters == 1:
+            assert row["reason"] == "one cluster: the error is not known"
+    # Student's t of one degree of freedom
+    assert row["p_value"] == pytest.approx(2 * student.sf(abs(np.arctanh(row["estimate"])) * (
+        1 - row["estimate"] ** 2) / row["std_error"], 1))  # fmt: skip
+
+
+def test_families_that_cannot_be_compared_are_refused_and_a_judge_knows_its_own() -> None:
+    data = simulated(300, judges={"gpt-4o": (1.0, 0.2, 0.0)}, models=True)
+    for families, why in (({"x": ["gpt4"]}, "no model gpt4"),
+                          ({"x": ["gpt-4"], "y": ["gpt-4"]}, "gpt-4 in 2 families")):  # fmt: skip
+        with pytest.raises(DesignError, match=why):
+            wb.instrument(data, families=families)
+    for name in ("OpenAI", "GPT"):
+        made = wb.instrument(data, families={name: ["gpt-4"], "rest": ["llama-2"]}).functioning
+        assert made[made["group"].eq(name)]["own"].all()
+        assert not made[made["group"].eq("rest")]["own"].any()
 
 
 def test_two_models_have_a_distance_and_no_favour() -> None:

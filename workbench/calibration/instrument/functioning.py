@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -10,14 +11,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from workbench.audit.measures import DIFFERENCE
-from workbench.calibration.instrument.favour import Favours, sides_of
+from workbench.calibration.instrument.favour import NO_PAIR, Favours, sides_of
 from workbench.calibration.instrument.judged import Judged
 from workbench.calibration.instrument.strength import Strength
 from workbench.calibration.instrument.values import NULL, Value, beside_others, values_of
 from workbench.calibration.instrument.verdicts import Fit, Said, fit_verdicts, sums_by
 from workbench.clustered import Array
 from workbench.data.dataset import PreferenceData
-from workbench.errors import DesignError
+from workbench.errors import DesignError, listed
 from workbench.flips import paired_difference
 
 MOST_GROUPS = 40
@@ -35,13 +36,29 @@ def families_of(
 ) -> dict[str, list[str]]:
     """Return models by family: as given, or by the letters that their names begin with.
 
+    Raises
+    ------
+    DesignError
+        A model that the data do not have, or that is in two families.
+
     Examples
     --------
     >>> families_of(["gpt-4", "gpt-3.5-turbo", "claude-v1"], None)
     {'claude': ['claude-v1'], 'gpt': ['gpt-4', 'gpt-3.5-turbo']}
     """
     if families is not None:
-        return {str(name): [str(one) for one in models] for name, models in families.items()}
+        given = {str(name): listed("families", models) for name, models in families.items()}
+        times = Counter(one for models in given.values() for one in set(models))
+        wrong = sorted(one for one, n in times.items() if n > 1 or one not in data_models)
+        if wrong:
+            raise DesignError(
+                "The families cannot be compared.",
+                found=", ".join(f"{one} in {times[one]} families" if times[one] > 1 else
+                                f"no model {one}" for one in wrong),
+                expected=f"each of {', '.join(list(data_models)[:20])} in one family at most",
+                fix="Correct families=.",
+            )  # fmt: skip
+        return given
     found: dict[str, list[str]] = {}
     for model in data_models:
         found.setdefault(family_of(model), []).append(model)
@@ -59,6 +76,17 @@ def family_of(name: str) -> str:
     last = str(name).rsplit("/", 1)[-1].lower()
     found = re.match(r"[a-z]+", last)
     return found.group() if found else last
+
+
+def is_own(judge: str, family: str, members: Sequence[str]) -> bool:
+    """Return whether a judge is of a family, by names.
+
+    Examples
+    --------
+    >>> is_own("gpt-4o", "OpenAI", ["gpt-4"]), is_own("gpt-4o", "Meta", ["llama-2"])
+    (True, False)
+    """
+    return judge in members or family_of(judge) in map(family_of, (family, *members))
 
 
 def by_group(
@@ -98,7 +126,7 @@ def by_family(
     """Return how much more each judge prefers each family's responses than people do.
 
     Pairs of which exactly one response is of the family, and that people judged too; as it is,
-    and beyond what the judge's own slope on people's ratings of the models explains.
+    and beyond what the judge's slope on people's ratings of other models explains.
     """
     pairs = judged.data.pairs
     names = [pairs[f"model_{side}"] for side in "ab"]
@@ -109,7 +137,7 @@ def by_family(
     people = strength.votes.share
     means = {name: _mean(judged.said[name], len(pairs)) for name in judged.judges}
     favours = Favours(judged, strength.votes)
-    expected = {name: favours.expected(judged.said[name]) for name in judged.judges}
+    sums = {name: favours.sums(judged.said[name]) for name in judged.judges}
     rows = []
     for family, members in found.items():
         side = sides_of(members, names)
@@ -119,10 +147,10 @@ def by_family(
             excess = (side * (means[name] - people))[use]
             row = paired_difference(excess, judged.cluster[use], level)
             if not use.any():
-                row = {**row, "reason": "no pair of the family that both judged"}
+                row = {**row, "reason": NO_PAIR}
             of = {"term": name, "by": "family", "group": family,
-                  "own": family_of(name) == family or name in members}  # fmt: skip
-            own = favours.row(judged.said[name], expected[name], side, level)
+                  "own": is_own(name, family, members)}  # fmt: skip
+            own = favours.row(sums[name], side, level)
             rows.append({**of, "measure": FAVOUR, **own})
             rows.append({**of, "measure": BEYOND, **row, "method": DIFFERENCE})
     return rows, found

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from workbench.audit.judges.verdicts.preferences import reference_mask
 from workbench.calibration.instrument.facets import Read, compressed, read_scores
-from workbench.calibration.instrument.functioning import IN_GROUP, families_of, family_of
+from workbench.calibration.instrument.functioning import IN_GROUP, families_of, is_own
 from workbench.calibration.instrument.graded import TWO_ALONE, discriminations
 from workbench.calibration.instrument.grades import NO_ITEM, Grades, grades_of
 from workbench.calibration.instrument.judged import judge_names
@@ -163,7 +163,7 @@ def functioning_of(
         if len(models) > 1:
             members = families_of(models, families)
             of = {one: name for name, own in members.items() for one in own}
-            rows += _severity_by(seen, "family", model.map(of), level)
+            rows += _severity_by(seen, "family", model.map(of), level, members)
     return rows, members
 
 
@@ -190,8 +190,9 @@ def changes_of(
 
 
 def _severity_by(
-    seen: GradedJudges, by: str, column: pd.Series, level: float
-) -> list[dict[str, Any]]:
+    seen: GradedJudges, by: str, column: pd.Series, level: float,
+    members: Mapping[str, Sequence[str]] | None = None,
+) -> list[dict[str, Any]]:  # fmt: skip
     groups = sorted(map(str, column.dropna().unique()))
     text = column.astype("object").where(column.notna(), None).map(
         lambda v: None if v is None else str(v))  # fmt: skip
@@ -204,7 +205,7 @@ def _severity_by(
         told = dict(zip(known, made, strict=False))
         for group, value in values.items():
             start = {"term": name, "by": by, "group": group, "measure": SEVERITY,
-                     "own": by == "family" and family_of(name) == group,
+                     "own": members is not None and is_own(name, group, members[group]),
                      "method": IN_GROUP}  # fmt: skip
             if group in told:
                 rows.append({**start, **told[group], "value": value.estimate})

@@ -35,7 +35,7 @@ RULES = {
     ),
     "judge-favours-family": Rule(
         "preference for a family's responses beyond what the judge's slope on people's ratings of "
-        "the models explains",
+        "other models explains",
         f"above 0 with q < {_Q:g}, as without the slope (Benjamini-Hochberg over judges, families "
         "and groups)",
         "Do not let this judge rank models of the family; correct by labels of people.",

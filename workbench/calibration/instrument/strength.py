@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from typing import Literal
+from typing import Literal, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -155,7 +155,8 @@ def strength_of(
     if chosen == "votes":
         return _by_votes(votes)
     if chosen == "models":
-        X = model_matrix(data, votes.n > 0)
+        models = models_of(data, votes.n > 0)
+        X = None if models is None else models.matrix()
     else:
         X = factor_matrix(data, list(factors) if factors else None) if data.factor_names else None
     if X is None:
@@ -194,7 +195,7 @@ def _first_source(data: PreferenceData, votes: Votes, factors: Sequence[str] | N
         return "factors"
     if int(votes.repeated.sum()) >= _REPEATED:
         return "votes"
-    if model_matrix(data, votes.n > 0) is not None:
+    if models_of(data, votes.n > 0) is not None:
         return "models"
     if data.factor_names:
         return "factors"
@@ -265,28 +266,46 @@ def _by_columns(
                     (blank, blank), votes)  # fmt: skip
 
 
-def model_matrix(data: PreferenceData, judged: NDArray[np.bool_]) -> Array | None:
-    """Return 1 for the model of A and -1 for that of B, shape (pairs, models), or None.
+class Models(NamedTuple):
+    """Which models wrote the responses of pairs that people's votes join.
 
-    NaN for two models that no chain of pairs that people judged joins: nothing tells which of
-    these is the stronger, and a ridge would call them equal.
+    Attributes
+    ----------
+    names : list of str
+    a, b : ndarray of int, shape (pairs,)
+        Which of the names; -1 where a pair names none.
+    known : ndarray of bool, shape (pairs,)
+        Whether a chain of pairs that people judged joins the two: else nothing tells which is the
+        stronger, and a ridge would call them equal.
     """
+
+    names: list[str]
+    a: Codes
+    b: Codes
+    known: NDArray[np.bool_]
+
+    def matrix(self) -> Array:
+        """Return 1 for the model of A and -1 for that of B, NaN where unknown."""
+        X = np.zeros((len(self.a), len(self.names)))
+        rows = np.flatnonzero(self.known)
+        X[rows, self.a[rows]] += 1.0
+        X[rows, self.b[rows]] -= 1.0
+        X[~self.known] = np.nan
+        return X
+
+
+def models_of(data: PreferenceData, judged: NDArray[np.bool_]) -> Models | None:
+    """Return the models of pairs; None where people judged no pair of two models."""
     a, b = (data.pairs[f"model_{side}"] for side in "ab")
     names = sorted({*a.dropna(), *b.dropna()})
-    at = [pd.Index(names).get_indexer(side) for side in (a, b)]
+    at = [np.asarray(pd.Index(names).get_indexer(side), dtype=np.int64) for side in (a, b)]
     there = (at[0] >= 0) & (at[1] >= 0)
     rows = np.flatnonzero(there & judged & (at[0] != at[1]))
     if not len(rows):
         return None
     beaten = csr_array((np.ones(len(rows)), (at[0][rows], at[1][rows])), shape=(len(names),) * 2)
     part = connected_components(beaten, directed=False)[1]
-    there &= part[at[0]] == part[at[1]]
-    X = np.zeros((len(a), len(names)))
-    rows = np.flatnonzero(there)
-    X[rows, at[0][rows]] += 1.0
-    X[rows, at[1][rows]] -= 1.0
-    X[~there] = np.nan
-    return X
+    return Models(names, at[0], at[1], there & (part[at[0]] == part[at[1]]))
 
 
 def _log_likelihood(a: Array, b: Array, spread: float) -> Array:

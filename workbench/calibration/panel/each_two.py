@@ -7,8 +7,8 @@ import pandas as pd
 from scipy.stats import t
 
 from workbench.calibration.panel.joint import LEAST, ONE_PROMPT, Joint
-from workbench.calibration.panel.left_out import MOST, jackknife_error
-from workbench.clustered import Array
+from workbench.calibration.panel.left_out import MOST
+from workbench.clustered import Array, jackknife_error
 from workbench.intervals import NO_VARIATION, ONE_CLUSTER
 
 _METHOD = "correlation of errors, jackknife over clusters, Student's t of Fisher's z"

@@ -12,14 +12,8 @@ from numpy.typing import NDArray
 from scipy.special import expit, logit
 from scipy.stats import t
 
-from workbench.calibration.panel.left_out import (
-    MOST,
-    Moments,
-    jackknife_error,
-    moments,
-    without_each,
-)
-from workbench.clustered import Array, Codes
+from workbench.calibration.panel.left_out import MOST, Moments, moments, without_each
+from workbench.clustered import Array, Codes, jackknife_error
 from workbench.intervals import NO_VARIATION, ONE_CLUSTER, correlation_ends
 
 KISH = "effective number of judges (correlation)"

@@ -82,24 +82,3 @@ def without_each(error: Array, given: Array, cluster: Codes, least: int) -> Mome
     n, linear, squares = (sums[:, part * k : (part + 1) * k] for part in range(3))
     rest = [one.sum(axis=0) - one for one in (n, linear, squares, products)]
     return moments(rest[0], rest[1], rest[2], rest[3], least)
-
-
-def jackknife_error(values: Array) -> Array:
-    r"""Return the error of a statistic from its values without each cluster, shape (G, ...).
-
-    .. math:: \sqrt{\tfrac{G - 1}{G} \sum_g (\theta_{(g)} - \bar\theta)^2}
-
-    Returns
-    -------
-    ndarray
-        NaN where the statistic is undefined without some cluster.
-
-    Examples
-    --------
-    >>> round(float(jackknife_error(np.array([0.5, 0.0, 1.0]))), 3)
-    0.577
-    """
-    g = len(values)
-    if not g:
-        return np.full(values.shape[1:], np.nan)
-    return np.asarray(np.sqrt((g - 1) / g * ((values - values.mean(axis=0)) ** 2).sum(axis=0)))
