@@ -9,6 +9,7 @@ from scipy.special import expit
 
 import workbench as wb
 from tests.calibration.graded import rated
+from workbench.calibration.instrument.grades import Grades
 from workbench.errors import DesignError
 
 SEVERE = np.array([-1.0, -0.2, 0.2, 1.0])
@@ -77,6 +78,30 @@ def test_planted_slopes_lie_in_the_intervals() -> None:
     assert ((table["conf_low"] < slopes) & (table["conf_high"] > slopes)).all()
     assert len(found.figures()) == 2
     assert "severity" in found.summary()
+
+
+def test_a_slope_without_end_is_no_estimate() -> None:
+    y = graded_response(0, 400, np.array([1.0, 1.5, 2.0]))
+    table = measure(wb.instrument(rated(y[:, [0, 1, 2, 2]]), grades="rating"), "discrimination")
+    # the bound of the search was told as their slope
+    assert table.loc[["j2", "j3"], "reason"].eq(
+        "it follows another judge: the slope has no end").all()  # fmt: skip
+    assert table.loc[["j2", "j3"], ["estimate", "conf_high"]].isna().all(axis=None)
+    assert table.loc[["j0", "j1"], "conf_high"].notna().all()
+
+
+def test_errors_of_many_grades_are_of_enough_clusters() -> None:
+    cluster = np.repeat(np.arange(50), 5)
+    category = np.zeros((250, 2), dtype=np.int64)
+    grades = Grades(["a", "b"], category, np.arange(2.0), cluster, 50, {}, cut=False)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("workbench.calibration.instrument.grades.MOST_ITEMS", 10)
+        rows, share = grades.sample()
+        # one in twenty-five were two clusters
+        assert (len(rows), share) == (250, 1.0)
+        patch.setattr("workbench.calibration.instrument.grades._FEWEST_CLUSTERS", 10)
+        rows, share = grades.sample()
+        assert (len(np.unique(cluster[rows])), share) == (10, 0.2)
 
 
 def test_people_who_grade_are_what_judges_are_measured_from() -> None:

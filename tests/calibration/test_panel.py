@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from scipy.stats import norm
+from scipy.stats import t as student
 
 import workbench as wb
 from workbench.audit.judges.verdicts.elsewhere import beyond_best, chosen_elsewhere
@@ -119,6 +120,37 @@ def test_effective_numbers_by_hand():
     assert rows[KISH]["estimate"] == pytest.approx(2 / 1.25)
     assert rows[VARIANCE]["estimate"] == pytest.approx(2 / 1.25)
     assert 1 < rows[KISH]["conf_low"] < 1.6 < rows[KISH]["conf_high"]
+
+
+def test_members_whose_errors_never_vary_have_no_part_in_erring_together():
+    truth = np.tile([1.0, 0.0], 200)
+    rng = np.random.default_rng(0)
+    noisy = {name: np.where(rng.random(400) < 0.3, 1 - truth, truth) for name in "ab"}
+    still = {"tie": np.full(400, 0.5), "tie2": np.full(400, 0.5), "right": truth, "right2": truth}
+    found = wb.panel(as_data({**noisy, **still, "ann": truth}))
+    number = found.effective.set_index("term").loc[KISH]
+    # two that err independently are worth two, not two of six
+    assert number["members"] == 2
+    assert number["estimate"] == pytest.approx(2, abs=0.3)
+    assert "members-err-together" not in {one.rule_id for one in found.findings()}
+
+
+def test_two_members_with_few_prompts_in_common_have_few_degrees_of_freedom():
+    rng = np.random.default_rng(1)
+    truth = rng.integers(0, 2, 300).astype(float)
+    said = {name: np.where(rng.random(300) < 0.3, 1 - truth, truth) for name in "abc"}
+    found = []
+    # c judged five prompts, or the first alone
+    for shared in (50, 10):
+        said["c"] = np.where(np.arange(300) < shared, said["c"], np.nan)
+        table = wb.panel(as_data({**said, "ann": truth}, per=10)).each_two
+        found.append(table.set_index(["term", "other"]).loc[("a", "c")])
+    row, alone = found
+    half = np.arctanh(row["conf_high"]) - np.arctanh(row["estimate"])
+    assert half == pytest.approx(student.ppf(0.975, 4) * row["std_error"]
+                                 / (1 - row["estimate"] ** 2))  # fmt: skip
+    assert np.isnan(alone["conf_high"])
+    assert alone["reason"] == "one cluster: the error is not known"
 
 
 @pytest.mark.parametrize(("n", "k", "shared", "per"), [(120, 4, 0.4, 1), (200, 6, 0.7, 2)])
@@ -230,6 +262,26 @@ def test_a_cascade_saves_where_the_cheap_judge_knows_what_it_does_not_know():
     np.testing.assert_allclose(again.cascade["cost"], found.cascade["cost"])
     with pytest.raises(DesignError, match="Not every member has a cost"):
         wb.panel(data, costs={"cheap": 1.0})
+
+
+def test_costs_of_few_prompts_stay_between_0_and_everybody_s():
+    rng = np.random.default_rng(0)
+    truth = rng.integers(0, 2, 30).astype(float)
+    said = {}
+    for name in "abc":
+        verdict = np.where(rng.random(30) < 0.2, 1 - truth, truth)
+        said[name] = np.where(rng.random(30) < 0.15, 0.5, verdict)
+    costs = {"a": 0.01, "b": 1.0, "c": 50.0}
+    found = wb.panel(as_data({**said, "ann": truth}, per=5), costs=costs, folds=2)
+    table, chosen = found.cascade, found.chosen.set_index("term")
+    known = table[table["cost_low"].notna()]
+    assert len(known)
+    assert (known["cost_low"] > 0).all()
+    assert (known["cost_high"] <= sum(costs.values())).all()
+    saved = chosen.loc["cost a pair saved beside asking everybody"]
+    assert 0 < saved["conf_low"] < saved["estimate"] < saved["conf_high"] <= sum(costs.values())
+    everybody = table.set_index("term").loc["everybody"]
+    assert everybody["cost_reason"] == "no variation: the error is not known"
 
 
 def test_a_cascade_of_equals_does_not_follow_names_and_costs_are_of_pairs_that_were_asked():

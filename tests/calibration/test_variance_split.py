@@ -150,6 +150,16 @@ def test_an_interval_that_is_0_alone_is_none() -> None:
     assert np.isnan(item["conf_high"])
     assert np.isnan(item["share_high"])
     assert "do not follow the model" in item["reason"]
+    # judges that say the same: nothing else varies, and that is no error of 0
+    same = wb.variance_split(rated(np.repeat(y[:40, :1], 3, axis=1)), score="rating")
+    table = same.to_frame().set_index("term")
+    assert table.loc[["judge", "rest"], "reason"].str.startswith("no variation").all()
+    assert table.loc[["judge", "rest"], "conf_high"].isna().all()
+    assert table.loc["item", "share"] == pytest.approx(1)
+    assert table["share_low"].isna().all()
+    assert same.d_study["phi"].to_list() == pytest.approx([1.0] * 3)
+    assert same.d_study[["phi_low", "phi_high", "e_rho2_low"]].isna().all(axis=None)
+    assert same.d_study["reason"].str.startswith("no variation").all()
 
 
 def test_verdicts_turn_with_their_sides_and_nothing_else_changes() -> None:

@@ -14,7 +14,9 @@ _NODES = np.linspace(-4.5, 4.5, 31)
 _NORMAL = np.exp(-(_NODES**2) / 2) / np.exp(-(_NODES**2) / 2).sum()
 _STEP = 1e-4
 _STEEPEST = 12.0
+_AT_END = 1e-3
 
+NO_END = "it follows another judge: the slope has no end"
 TWO_ALONE = "which of two judges is the sharper cannot be told without a third"
 
 
@@ -35,6 +37,7 @@ def discriminations(grades: Grades, counts: Array) -> tuple[Array, Array] | None
     Returns
     -------
     slopes : ndarray, shape (judges,)
+        NaN where the likeliest has no end.
     influence : ndarray, shape (clusters, judges)
         None of both where the pairs of judges cannot tell.
 
@@ -58,17 +61,21 @@ def discriminations(grades: Grades, counts: Array) -> tuple[Array, Array] | None
                      bounds=[(-_STEEPEST, _STEEPEST)] * J,
                      options={"maxiter": 500, "ftol": 1e-13, "gtol": 1e-8})  # fmt: skip
     a = found.x if found.x.sum() >= 0 else -found.x
-    rows = []
-    for j in range(J):
+    ends = np.abs(a) < _STEEPEST - _AT_END
+    inside, rows = np.flatnonzero(ends), []
+    for j in inside:
         moved = np.zeros(J)
         moved[j] = _STEP
         up, down = (_composite(a + s * moved, at_least, counts)[1] for s in (1, -1))
-        rows.append((down - up) / (2 * _STEP))
-    information = (np.array(rows) + np.array(rows).T) / 2
-    if np.linalg.eigvalsh(information)[0] <= 1e-8 * np.trace(information):
+        rows.append((down - up)[inside] / (2 * _STEP))
+    information = np.array(rows).reshape(len(inside), len(inside))
+    information = (information + information.T) / 2
+    if len(inside) and np.linalg.eigvalsh(information)[0] <= 1e-8 * np.trace(information):
         return None
     sums, share = _cluster_sums(grades, a, at_least, counts)
-    return np.asarray(a), sums @ np.linalg.inv(information) / np.sqrt(share)
+    influence = np.full(sums.shape, np.nan)
+    influence[:, inside] = sums[:, inside] @ np.linalg.inv(information) / np.sqrt(share)
+    return np.where(ends, a, np.nan), influence
 
 
 def _shares(grades: Grades) -> Array:

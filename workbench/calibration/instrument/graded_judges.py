@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from workbench.audit.judges.verdicts.preferences import reference_mask
 from workbench.calibration.instrument.facets import Read, compressed, read_scores
 from workbench.calibration.instrument.functioning import IN_GROUP, families_of, is_own
-from workbench.calibration.instrument.graded import TWO_ALONE, discriminations
+from workbench.calibration.instrument.graded import NO_END, TWO_ALONE, discriminations
 from workbench.calibration.instrument.grades import NO_ITEM, Grades, grades_of
 from workbench.calibration.instrument.judged import judge_names
 from workbench.calibration.instrument.rasch import severities
@@ -96,7 +96,8 @@ class GradedJudges:
                 SEVERITY: Value(np.nan if lost else float(fit.value[k] - middle),
                                 fit.influence[:, k] - pull, share, n, lost),
                 DISCRIMINATION: Value(np.nan, nothing, share, n, TWO_ALONE) if slopes is None
-                else Value(float(slopes[0][k]), slopes[1][:, k], share, n, None),
+                else Value(float(slopes[0][k]), slopes[1][:, k], share, n,
+                           NO_END if np.isnan(slopes[0][k]) else None),
                 **{one: Value(float(value[k]), fit.fit_influence[:, at, k], share, n,
                               None if value[k] > 0 else NO_RESIDUAL)
                    for at, (one, value) in enumerate((("infit", fit.infit),

@@ -19,6 +19,9 @@ MOST = 10
 MOST_ITEMS = 20_000
 """Items from which errors are taken; more would not change them."""
 
+_FEWEST_CLUSTERS = 200
+"""Clusters that are kept where there are as many."""
+
 ONE_GRADE = "it gives one grade throughout"
 NO_ITEM = "no item that another judge of the group graded too"
 APART = "shares no item with the other judges, over any chain"
@@ -70,8 +73,9 @@ class Grades:
         items = len(self.cluster)
         if items <= MOST_ITEMS:
             return np.arange(items), 1.0
-        step = -(-items // MOST_ITEMS)
         present = np.unique(self.cluster)
+        # large clusters are few: of those, too, enough have to be left for an error
+        step = min(-(-items // MOST_ITEMS), max(len(present) // _FEWEST_CLUSTERS, 1))
         kept = present[::step]
         return np.flatnonzero(np.isin(self.cluster, kept)), len(kept) / len(present)
 

@@ -11,6 +11,7 @@ import numpy as np
 from workbench.calibration.instrument.components import MEAN, REST, Components, Effect
 from workbench.calibration.instrument.facets import ITEM, ORDER
 from workbench.clustered import Array, Codes
+from workbench.intervals import NO_VARIATION
 
 _DRAWS = 20_000
 _NOTHING = 1e-12
@@ -165,9 +166,24 @@ def coefficients(found: Pivots, numbers: Mapping[str, float], level: float) -> d
             drawn = np.maximum(found.draws, 0.0)
             whole = (weight + own) @ drawn
             ratio = np.divide(own @ drawn, whole, out=np.zeros(len(whole)), where=whole > 0)
-            low, high = found.interval(ratio, level)
-            row |= {f"{name}_low": min(low, row[name]), f"{name}_high": max(high, row[name])}
+            row |= ends_or_reason(name, row[name], found.interval(ratio, level), row["reason"])
     return row
+
+
+def ends_or_reason(
+    name: str, value: float, ends: tuple[float, float], reason: str | None
+) -> dict[str, Any]:
+    """Return an interval that holds a share, or, where it would be a point, why there is none.
+
+    Examples
+    --------
+    >>> ends_or_reason("phi", 1.0, (1.0, 1.0), None)["reason"]
+    'no variation: the error is not known'
+    """
+    low, high = min(ends[0], value), max(ends[1], value)
+    if high - low < _NOTHING:
+        low, high, reason = np.nan, np.nan, reason or NO_VARIATION
+    return {f"{name}_low": low, f"{name}_high": high, "reason": reason}
 
 
 def _errors(effects: list[Effect], numbers: Mapping[str, float]) -> tuple[Array, Array]:

@@ -18,10 +18,11 @@ from workbench.calibration.instrument.facets import (
     crossed,
     scores_of,
 )
-from workbench.calibration.instrument.pivots import Pivots, coefficients, pivots_of
+from workbench.calibration.instrument.pivots import Pivots, coefficients, ends_or_reason, pivots_of
 from workbench.calibration.instrument.split_result import VarianceSplit
 from workbench.data.dataset import PreferenceData
 from workbench.errors import refuse_out_of_range
+from workbench.intervals import NO_VARIATION
 from workbench.provenance import Provenance
 from workbench.results import TIDY
 from workbench.structure.options import level_option, seed_option
@@ -163,14 +164,13 @@ def _table(found: Pivots, scores: Scores, method: str, level: float) -> pd.DataF
             low, high = found.interval(drawn[k], level)
             whole = drawn.sum(axis=0)
             parts = np.divide(drawn[k], whole, out=np.zeros(len(whole)), where=whole > 0)
-            ends = found.interval(parts, level)
             row |= {"conf_low": min(low, shown), "conf_high": max(high, shown),
-                    "share_low": min(ends[0], part), "share_high": max(ends[1], part),
                     "reason": _TRUNCATED if value < 0 else None}  # fmt: skip
-            if not max(high, shown) > 0:
+            row |= ends_or_reason("share", part, found.interval(parts, level), row["reason"])
+            if not max(high, shown) > 1e-12 * total:
                 # an interval of 0 alone would say that it is known to be nothing
                 row |= dict.fromkeys(("conf_low", "conf_high", "share_low", "share_high"), np.nan)
-                row["reason"] = _BELOW
+                row["reason"] = _BELOW if value < -1e-12 * total else NO_VARIATION
         rows.append(row)
     return pd.DataFrame(rows).reindex(columns=list(_COLUMNS))
 

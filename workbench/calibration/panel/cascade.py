@@ -14,8 +14,9 @@ from workbench.audit.judges.verdicts.elsewhere import best_of, chosen_elsewhere
 from workbench.calibration.panel.combine import led
 from workbench.calibration.panel.rows import AGREEMENT, Folds, contenders, gain_row
 from workbench.calibration.panel.votes import Mask, Votes
-from workbench.clustered import Array, Codes, mean_difference
+from workbench.clustered import Array, Codes, no_value
 from workbench.errors import DesignError
+from workbench.intervals import positive_mean
 
 EVERYBODY = "everybody"
 """The point of a cascade at which nobody is sure enough."""
@@ -171,11 +172,12 @@ def cascade_table(
         row = agreement_share(agree[:, p], votes.cluster, level)
         # costs of the same pairs: one that nobody was asked costs nothing and says nothing
         inside = np.isfinite(agree[:, p])
-        spent = mean_difference(points.cost[inside, p], votes.cluster[inside], level)
+        most = points.cost[inside, -1].max(initial=0.0)
+        spent = _spent(points.cost[inside, p], most, votes.cluster[inside], level)
         term = EVERYBODY if np.isinf(threshold) else f"sure from margin {threshold:.3g}"
         rows.append({
             "term": term, **row, "threshold": threshold, "cost": spent["estimate"],
-            "cost_low": max(spent["conf_low"], 0.0), "cost_high": spent["conf_high"],
+            "cost_low": spent["conf_low"], "cost_high": spent["conf_high"],
             "cost_reason": spent["reason"], "asked": float(points.asked[inside, p].mean()),
             "counted_in": counted,
         })  # fmt: skip
@@ -232,10 +234,22 @@ def chosen_rows(
             ("cost a pair", paid),
             ("cost a pair saved beside asking everybody", dearest - paid),
         ):
-            # that a cost is 0 is nothing to test
-            spent = mean_difference(values, cluster, level) | {"p_value": np.nan}
-            rows.append({"term": term, **spent})
+            rows.append({"term": term, **_spent(values, dearest.max(), cluster, level)})
     return rows
+
+
+def _spent(values: Array, most: float, cluster: Codes, level: float) -> dict[str, Any]:
+    """Return a mean cost with an interval between 0 and the most that it may be.
+
+    That a cost is 0 is nothing to test.
+    """
+    row, scale = no_value(cluster) | {"p_value": np.nan}, float(values.max(initial=0.0)) or 1.0
+    if not len(values):
+        return row
+    found = positive_mean(values / scale, cluster, level)
+    numbers = {name: one * scale for name, one in found.items() if name != "reason"}
+    return {**row, **numbers, "conf_high": min(numbers["conf_high"], most),
+            "reason": found["reason"]}  # fmt: skip
 
 
 def _within(row: dict[str, Any]) -> dict[str, Any]:

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import numpy as np
 import pandas as pd
-from scipy.stats import t
 
 from workbench.calibration.panel.joint import LEAST, ONE_PROMPT, Joint
-from workbench.calibration.panel.left_out import MOST
 from workbench.clustered import Array, jackknife_error
-from workbench.intervals import NO_VARIATION, ONE_CLUSTER
+from workbench.intervals import NO_VARIATION, ONE_CLUSTER, correlation_ends
 
 _METHOD = "correlation of errors, jackknife over clusters, Student's t of Fisher's z"
 _SMALL = 1e-12
+_FEWEST = 1.5
+"""Clusters of equal weight below which one tells nearly all."""
 
 
 def each_two(found: Joint, members: list[str], side: Array, level: float) -> pd.DataFrame:
@@ -35,19 +35,23 @@ def each_two(found: Joint, members: list[str], side: Array, level: float) -> pd.
     shared, same = same_verdicts(side)
     i, j = np.triu_indices(len(members), 1)
     error = jackknife_error(found.without.rho)[i, j]
-    clusters = float(min(len(np.unique(found.cluster)), MOST))
     rho, n = found.of.rho[i, j], found.of.n[i, j]
+    # pairs that both judged, by what is left out at a time: clusters, or groups of these
+    own = (found.of.n - found.without.n)[:, i, j]
+    clusters = own.sum(axis=0) ** 2 / np.maximum((own**2).sum(axis=0), 1.0)
     why = _no_ends(rho, error, n, clusters)
     known = np.array([reason is None for reason in why], dtype=bool)
-    low, high = _ends(np.where(known, rho, 0.0), error, clusters, level)
+    low, high = np.full(len(rho), np.nan), np.full(len(rho), np.nan)
+    for k in np.flatnonzero(known):
+        low[k], high[k], _ = correlation_ends(rho[k], error[k], clusters[k], level)
     return pd.DataFrame(
         {
             "term": [members[a] for a in i],
             "other": [members[b] for b in j],
             "estimate": rho,
             "std_error": np.where(known, error, np.nan),
-            "conf_low": np.where(known, low, np.nan),
-            "conf_high": np.where(known, high, np.nan),
+            "conf_low": low,
+            "conf_high": high,
             "n": n,
             "same": same[i, j],
             "n_both": shared[i, j],
@@ -74,19 +78,12 @@ def same_verdicts(side: Array) -> tuple[Array, Array]:
     return given.T @ given, same
 
 
-def _ends(rho: Array, error: Array, clusters: float, level: float) -> tuple[Array, Array]:
-    """Return the ends of correlations: Student's t of Fisher's z."""
-    half = float(t.ppf(0.5 + level / 2, max(clusters - 1.0, 1.0))) * error / (1.0 - rho**2)
-    return np.tanh(np.arctanh(rho) - half), np.tanh(np.arctanh(rho) + half)
-
-
-def _no_ends(rho: Array, error: Array, n: Array, clusters: float) -> list[str | None]:
+def _no_ends(rho: Array, error: Array, n: Array, clusters: Array) -> list[str | None]:
     """Return why each correlation, or its interval, is not known; else None."""
     why = np.full(len(rho), None, dtype=object)
     why[(error <= _SMALL) | (np.abs(rho) >= 1.0 - _SMALL)] = NO_VARIATION
     why[np.isnan(error)] = ONE_PROMPT
-    if clusters < 2:
-        why[:] = ONE_CLUSTER
+    why[clusters < _FEWEST] = ONE_CLUSTER
     why[np.isnan(rho)] = "the errors of one never vary there"
     why[n < LEAST] = f"fewer than {LEAST} pairs of the reference in common"
     return list(why)

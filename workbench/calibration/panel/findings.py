@@ -25,7 +25,7 @@ RULES = {
     ),
     "members-err-together": Rule(
         "effective number of judges, from the correlation of their errors",
-        f"interval below {_HALF:g} times the number of members",
+        f"interval below {_HALF:g} times the number of members whose errors vary",
         "Replace members by judges of other families or with other instructions; more of the same "
         "add little.",
     ),
@@ -71,10 +71,12 @@ def findings_of(tables: dict[str, pd.DataFrame], members: int) -> list[Finding]:
                 group=str(row["panel"]),
             ))  # fmt: skip
     number = tables["effective"].set_index("term").loc[KISH]
-    if number["conf_high"] < _HALF * members:
+    # members whose errors never vary have no part in the number
+    if number["conf_high"] < _HALF * number["members"]:
         found.append(finding(
             RULES, "members-err-together", "warning",
-            f"{members} members are worth {number['estimate']:.1f} that err independently",
+            f"{number['members']:.0f} members are worth {number['estimate']:.1f} that err "
+            "independently",
             int(number["n"]), (number["estimate"], number["conf_low"], number["conf_high"]),
         ))  # fmt: skip
     for row in copies(tables["each_two"]):
