@@ -164,9 +164,9 @@ def _table(found: Pivots, scores: Scores, method: str, level: float) -> pd.DataF
             low, high = found.interval(drawn[k], level)
             whole = drawn.sum(axis=0)
             parts = np.divide(drawn[k], whole, out=np.zeros(len(whole)), where=whole > 0)
-            row |= {"conf_low": min(low, shown), "conf_high": max(high, shown),
-                    "reason": _TRUNCATED if value < 0 else None}  # fmt: skip
-            row |= ends_or_reason("share", part, found.interval(parts, level), row["reason"])
+            row |= {"conf_low": min(low, shown), "conf_high": max(high, shown)}
+            why = _TRUNCATED if value < 0 else None
+            row |= ends_or_reason("share", part, found.interval(parts, level), why)
             if not max(high, shown) > 1e-12 * total:
                 # an interval of 0 alone would say that it is known to be nothing
                 row |= dict.fromkeys(("conf_low", "conf_high", "share_low", "share_high"), np.nan)
