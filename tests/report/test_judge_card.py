@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import re
+from collections import Counter
 from dataclasses import replace
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -12,9 +14,12 @@ import pytest
 from typer.testing import CliRunner
 
 import workbench as wb
+from tests.calibration.few_planted import planted
 from tests.hostile import HOSTILE
 from workbench.cli.main import app
 from workbench.report.cards.card import SECTIONS, card_schema
+from workbench.report.cards.rows import numbers_of
+from workbench.results import Result
 
 
 @pytest.fixture(scope="module")
@@ -116,3 +121,75 @@ def test_a_card_names_each_result_and_has_no_rank_of_one(data: wb.PreferenceData
     agreement = next(one for one in card.record["measured"] if one["section"] == "agreement")
     assert "rank" not in {one["measure"] for one in agreement["numbers"]}
     assert "&#" not in card.to_markdown().split("## ")[1]
+
+
+def test_every_result_that_fills_a_section_exists() -> None:
+    for _, types in SECTIONS.values():
+        for path in types:
+            module, name = path.rsplit(".", 1)
+            assert issubclass(getattr(import_module(f"workbench.{module}"), name), Result)
+
+
+def test_no_two_numbers_have_one_name_or_one_number_two(
+    data: wb.PreferenceData, results: list[Any]
+) -> None:
+    fits = [wb.decompose(data, annotator=who, factors=["words"], folds=0)
+            for who in ("sim-reward", "human")]  # fmt: skip
+    few = wb.few_labels(data, ["sim-reward"], factors=["words"], by="scenario")
+    given = [*results, wb.contrast(*fits), few, wb.compare_annotators(data)]
+    card = wb.judge_card(*given, judge="sim-reward", data=data).record
+    for one in card["measured"]:
+        times = Counter(number["measure"] for number in one["numbers"])
+        assert max(times.values()) == 1, times.most_common(3)
+    told = Counter(number["table"] for one in card["measured"] for number in one["numbers"])
+    assert told["observed"] == 0
+    found = {one["section"]: one["numbers"] for one in card["measured"]}
+    names = {number["measure"] for number in found["few-labels"]}
+    assert {"rating, sim-model-a, all", "win rate, sim-model-a, all"} <= names
+    assert "agreement, all, bias" not in names
+    assert any(number["measure"] == "sim-judge-format minus sim-reward"
+               for number in found["compared"])  # fmt: skip
+    assert not any("sim-judge-format minus sim-judge" in number["measure"]
+                   for number in found["compared"])  # fmt: skip
+    gains = [number for number in found["calibration"] if number["table"] == "reliability"]
+    assert gains
+    assert all(number["method"] for number in gains)
+
+
+def test_a_judge_that_is_called_like_a_model_keeps_its_rows() -> None:
+    data = planted(0, N=200, judges={"k": 0.9})
+    found = wb.correct_rates(data, "k")
+    assert {one["measure"] for one in numbers_of(found, "k")} > {"k", "l", "m", "k, people"}
+    # a table on one judge may have groups of its own
+    grouped = replace(found, estimates=found.estimates.assign(group="corrected"))
+    assert len(numbers_of(grouped, "k")) == len(numbers_of(found, "k"))
+    few = {one["measure"] for one in numbers_of(wb.few_labels(data), "k")}
+    assert {"win rate, k, all", "win rate, l, all"} <= few
+
+
+def test_results_without_a_place_are_named(data: wb.PreferenceData, results: list[Any]) -> None:
+    fit = wb.decompose(data, annotator="sim-reward", factors=["words"], folds=0)
+    card = wb.judge_card(results[1], fit, judge="sim-reward", data=data)
+    assert card.record["passed_over"] == [fit.heading or "Decomposition"]
+    assert "Results without a place here" in card.to_markdown()
+
+
+def test_the_command_takes_whom_the_data_have_for_reference(tmp_path: Path) -> None:
+    data = planted(0, n=200, N=300)
+    kind = data.labels["kind"].where(data.labels["kind"].ne("human"), "unknown")
+    labels = data.labels.assign(kind=kind, annotator=data.labels["annotator"].replace("human", "x"))
+    folder = wb.save(replace(data, labels=labels), tmp_path / "data")
+
+    def run(*flags: str) -> Any:
+        return CliRunner().invoke(app, ["judge-card", str(folder), "--judge", "good", *flags,
+                                        "--quiet"])  # fmt: skip
+
+    done = run("--json")
+    assert done.exit_code == 0, done.output
+    sections = {one["section"] for one in json.loads(done.stdout)["measured"]}
+    assert sections >= {"agreement", "contrast", "calibration"}
+    own = json.loads(run("--reference", "good", "--json").stdout)["not_measured"]
+    reasons = {one["section"]: one["reason"] for one in own}
+    assert reasons["contrast"] == "The judge is of the reference itself."
+    with pytest.raises(wb.DesignError, match="Calibration: nobody labelled"):
+        wb.judge_card(judge="good", failed={"calibration": "nobody labelled"})

@@ -31,12 +31,14 @@ def few_labels(
     """Say what people would say of all pairs, from a judge's verdicts and few labels."""
     import workbench as wb
     from workbench.report.build import report
+    from workbench.report.main_job import default_reference
 
     data = run.scored(needed=False)
+    reference = run.config.reference or default_reference(data)
     names = split_names(judge or [])
     with run.progress("Putting labels and verdicts together"):
         found = wb.few_labels(
-            data, names or None, run.config.reference or "human",
+            data, names or None, reference,
             factors=list(run.config.factors) or None, by=by, **run.fit_options("level"),
         )  # fmt: skip
     run.show_result(found)

@@ -32,14 +32,16 @@ def calibrate_verdicts(
     import workbench as wb
     from workbench.data.on_view.spreadsheet import to_csv
     from workbench.report.build import report
+    from workbench.report.main_job import default_reference
     from workbench.whole_file import write_text
 
     data = run.scored()
+    reference = run.config.reference or default_reference(data)
     judges = split_names(judge or []) or None
     by = [name for name in run.config.by if name != "annotator"]
     with run.progress("Calibrating verdicts"):
         found = wb.calibrate_verdicts(
-            data, judges, run.config.reference or "human", by=by or None,
+            data, judges, reference, by=by or None,
             **run.fit_options("factors", "folds", "level"),
         )  # fmt: skip
     run.show_result(found)

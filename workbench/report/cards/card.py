@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import blake2b
 from importlib.resources import files
@@ -12,23 +12,35 @@ from typing import Any
 from workbench.data.dataset import PreferenceData
 from workbench.errors import DesignError
 from workbench.json_values import json_ready, to_json
-from workbench.report.cards.rows import numbers_of
+from workbench.report.cards.rows import is_of, numbers_of
 from workbench.report.forms.markdown import line
 from workbench.results import Result
 from workbench.whole_file import write_text
 
 SECTIONS = {
-    "agreement": ("Agreement with people", ("JudgeBoard", "Judgement")),
-    "contrast": ("What it weighs otherwise than people", ("Contrast",)),
-    "audit": ("Position, length and style", ("Observed", "JudgeAudit")),
-    "calibration": ("Calibration", ("CalibratedVerdicts",)),
-    "few-labels": ("Estimates beside few labels of people", ("FewLabels", "CorrectedRates")),
-    "instrument": ("As an instrument", ("Instrument",)),
-    "panel": ("In a panel", ("Panel",)),
-    "compared": ("Beside another judge", ("AnnotatorComparison",)),
-    "repair": ("Mended", ("Repair",)),
+    "agreement": (
+        "Agreement with the reference",
+        ("audit.judges.verdicts.board.JudgeBoard", "judges.result.Judgement"),
+    ),
+    "contrast": ("What it weighs otherwise than the reference", ("compare.contrast.Contrast",)),
+    "audit": (
+        "Position, length and style",
+        ("audit.judges.verdicts.observed.Observed", "audit.judges.scorecard.JudgeAudit"),
+    ),
+    "calibration": ("Calibration", ("calibration.soft.result.CalibratedVerdicts",)),
+    "few-labels": (
+        "Estimates beside few labels",
+        ("calibration.few.result.FewLabels", "audit.judges.verdicts.corrected.CorrectedRates"),
+    ),
+    "instrument": (
+        "As an instrument",
+        ("calibration.instrument.result.Instrument", "audit.judges.reliability.Instrument"),
+    ),
+    "panel": ("In a panel", ("calibration.panel.result.Panel",)),
+    "compared": ("Beside another judge", ("calibration.paired.result.AnnotatorComparison",)),
+    "repair": ("Mended", ("calibration.repair.result.Repair",)),
 }
-"""Sections of a card: what each is called, and which results fill it."""
+"""Sections of a card: what each is called, and which results of the library fill it."""
 
 _LONG = 200
 """Characters from which a text of the settings, such as a prompt, is told by its digest."""
@@ -45,7 +57,8 @@ class JudgeCard:
     record : dict
         Plain JSON values by the schema of :func:`card_schema`: ``judge`` (``name, kind, n_labels,
         n_pairs, asked``), ``measured`` (``section, title, result, dataset, level, workbench,
-        numbers``) and ``not_measured`` (``section, title, reason``).
+        numbers``), ``not_measured`` (``section, title, reason``) and ``passed_over`` (headings of
+        results that fill no section).
     """
 
     record: dict[str, Any]
@@ -72,6 +85,8 @@ class JudgeCard:
         missing = self.record["not_measured"]
         lines = [f"- {line(one['title'])}: {line(one['reason'])}" for one in missing]
         parts.append("\n".join(lines) or "Nothing of what a card has is missing.")
+        if self.record["passed_over"]:
+            parts.append(f"Results without a place here: {_listed(self.record, line)}.")
         return "\n\n".join(parts) + "\n"
 
     def summary(self) -> str:
@@ -82,6 +97,8 @@ class JudgeCard:
                   for one in self.record["measured"]]  # fmt: skip
         lines += [f"  not measured: {one['title']}: {one['reason']}"
                   for one in self.record["not_measured"]]  # fmt: skip
+        if self.record["passed_over"]:
+            lines.append(f"  results without a place here: {_listed(self.record, str)}")
         return "\n".join(lines)
 
     def write(self, folder: str | Path) -> None:
@@ -156,43 +173,56 @@ def judge_card(
     who = _judge(judge, data)
     measured: list[dict[str, Any]] = []
     silent: dict[str, str] = {}
-    for result in _each(results):
-        section = next(
-            (key for key, (_, types) in SECTIONS.items() if type(result).__name__ in types), None
-        )
+    passed: list[str] = []
+    for result, alone in _each(results, judge):
+        section = _section(result)
+        heading = result.heading or type(result).__name__
         if section is None:
+            passed.append(heading)
             continue
         asked = _asked(result, judge)
         who["asked"] = who["asked"] or asked
-        found = numbers_of(result, judge)
+        found = numbers_of(result, judge, alone=alone)
         if not found:
-            silent[section] = f"{result.heading} says nothing of this judge"
+            silent[section] = f"{heading} says nothing of this judge"
             continue
-        level = result.settings.get("level")
         measured.append({
-            "section": section, "title": SECTIONS[section][0],
-            "result": result.heading or type(result).__name__,
-            "dataset": result.provenance.dataset, "level": level,
+            "section": section, "title": SECTIONS[section][0], "result": heading,
+            "dataset": result.provenance.dataset, "level": result.settings.get("level"),
             "workbench": result.provenance.workbench, "numbers": found,
         })  # fmt: skip
+    reasons = {**silent, **(failed or {})}
     if not measured:
-        raise DesignError(
-            f"No result says anything of the judge {judge!r}.",
-            found=", ".join(r.heading or type(r).__name__ for r in results) or "no result",
-            expected="results of verbs that looked at this judge",
-            fix="Pass such results, or check the judge's name.",
-        )
+        raise _nothing(judge, results, reasons)
     order = list(SECTIONS)
     measured.sort(key=lambda one: (order.index(one["section"]), one["result"]))
     there = {one["section"] for one in measured}
-    reasons = {**silent, **(failed or {})}
     missing = [
         {"section": key, "title": title, "reason": reasons.get(key, "no result was given")}
         for key, (title, _) in SECTIONS.items() if key not in there
     ]  # fmt: skip
     return JudgeCard(json_ready({
         "schema_version": 1, "judge": who, "measured": measured, "not_measured": missing,
+        "passed_over": sorted(set(passed)),
     }))  # fmt: skip
+
+
+def _section(result: Result) -> str | None:
+    # two rooms have a result of one name
+    path = f"{type(result).__module__}.{type(result).__name__}".removeprefix("workbench.")
+    return next((key for key, (_, types) in SECTIONS.items() if path in types), None)
+
+
+def _nothing(judge: str, results: Sequence[Result], reasons: Mapping[str, str]) -> DesignError:
+    told = [f"{SECTIONS[key][0] if key in SECTIONS else key}: {why}"
+            for key, why in reasons.items()]  # fmt: skip
+    given = ", ".join(r.heading or type(r).__name__ for r in results)
+    return DesignError(
+        f"No result says anything of the judge {judge!r}.",
+        found="; ".join(told) or given or "no result",
+        expected="results of verbs that looked at this judge",
+        fix="Pass such results, or check the judge's name.",
+    )
 
 
 def _judge(judge: str, data: PreferenceData | None) -> dict[str, Any]:
@@ -213,14 +243,15 @@ def _judge(judge: str, data: PreferenceData | None) -> dict[str, Any]:
                      "n_pairs": int(row["n_pairs"])}  # fmt: skip
 
 
-def _each(results: Iterable[Result]) -> list[Result]:
-    """Return results and their parts, each once."""
-    found: list[Result] = []
+def _each(results: Iterable[Result], judge: str, alone: bool = False) -> list[tuple[Result, bool]]:
+    """Return results and their parts, each once, and whether each is of the judge alone."""
+    found: list[tuple[Result, bool]] = []
     for result in results:
-        for one in [result, *_each(result.parts())]:
+        own = alone or is_of(result, judge)
+        for one, whether in [(result, own), *_each(result.parts(), judge, own)]:
             if not any(type(one) is type(other) and one.settings == other.settings
-                       and one.provenance == other.provenance for other in found):  # fmt: skip
-                found.append(one)
+                       and one.provenance == other.provenance for other, _ in found):  # fmt: skip
+                found.append((one, whether))
     return found
 
 
@@ -267,6 +298,10 @@ def _table(numbers: list[dict[str, Any]]) -> str:
         n = "unknown" if one["n"] is None else f"{one['n']:,.0f}"
         rows.append((line(one["measure"]), value, ends, n, line(one["method"] or "see the result")))
     return "\n".join(f"| {' | '.join(row)} |" for row in rows)
+
+
+def _listed(record: Mapping[str, Any], shown: Callable[[object], str]) -> str:
+    return ", ".join(shown(name) for name in record["passed_over"])
 
 
 def _number(value: object) -> str:
