@@ -363,7 +363,7 @@ def test_nobody_to_ask_and_nothing_to_be_told():
         wb.panel(two, how="weighted")
     with pytest.raises(DesignError, match="one answer is right"):
         wb.panel(two, how="dawid-skene")
-    with pytest.raises(DesignError, match="nobody to put on a panel"):
+    with pytest.raises(DesignError, match="There is no judge"):
         wb.panel(as_data({"ann": truth}))
     with pytest.raises(DesignError, match="is the reference"):
         wb.panel(as_data({"a": truth, "ann": truth}), ["a", "ann"])

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from workbench.calibration.instrument.judged import judge_names
+from workbench.audit.judges.verdicts.preferences import judges_beside
 from workbench.clustered import Array, Codes
 from workbench.data.alike.overlap import overlap_of
 from workbench.data.columns import prompt_of
@@ -88,8 +88,8 @@ def scores_of(
     ['judge', 'order', 'item']
     """
     wanted = list(dict.fromkeys(listed("facets", facets)))
-    names = judge_names(data, judges, [])
     data = data.decided()
+    names = judges_beside(data, judges, np.zeros(len(data.labels), dtype=bool))
     read, gone = read_scores(data, names, [one for one in wanted if one != ITEM], score)
     item, levels = compressed(read.item)
     rows: list[dict[str, Any]] = []

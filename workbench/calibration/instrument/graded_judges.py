@@ -10,12 +10,11 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from workbench.audit.judges.verdicts.preferences import reference_mask
+from workbench.audit.judges.verdicts.preferences import judges_beside, reference_mask
 from workbench.calibration.instrument.facets import Read, compressed, read_scores
 from workbench.calibration.instrument.functioning import IN_GROUP, families_of, is_own
 from workbench.calibration.instrument.graded import NO_END, TWO_ALONE, discriminations
 from workbench.calibration.instrument.grades import NO_ITEM, Grades, grades_of
-from workbench.calibration.instrument.judged import judge_names
 from workbench.calibration.instrument.rasch import severities
 from workbench.calibration.instrument.values import (
     DISCRIMINATION,
@@ -114,13 +113,12 @@ def graded_judges(
     Raises
     ------
     DesignError
-        No such column of the labels.
+        No such column of the labels, no judge, or a judge that is of the reference.
     """
-    every, data = data, data.decided()
-    labels = data.labels
-    people = sorted(map(str, labels["annotator"][reference_mask(data, reference)].unique()))
-    names = judge_names(every, judges, people)
-    people = [name for name in people if name not in names]
+    data = data.decided()
+    theirs = reference_mask(data, reference)
+    people = sorted(map(str, data.labels["annotator"][theirs].unique()))
+    names = judges_beside(data, judges, theirs)
     both = sorted({*names, *people})
     read, gone = read_scores(data, both, ["judge"], grades)
     graded = {both[k] for k in np.unique(read.codes["judge"])}

@@ -69,7 +69,7 @@ def instrument(
     ----------
     data : PreferenceData
     judges : str or sequence of str, optional
-        Annotators; everybody who is no person and no reference when None.
+        Annotators; everybody who is no person, no gold and no reference when None.
     reference : str
         An annotator or a kind.
     grades : str, optional
@@ -102,7 +102,8 @@ def instrument(
     DataError
         A judge that the data do not have.
     DesignError
-        No reference, no judge, or nothing that tells how strongly people prefer.
+        No reference, no judge, one that is of the reference, or nothing that tells how strongly
+        people prefer.
 
     Notes
     -----

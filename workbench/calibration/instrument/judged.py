@@ -9,11 +9,11 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from workbench.audit.judges.verdicts.preferences import reference_mask
+from workbench.audit.judges.verdicts.preferences import judges_beside, reference_mask
 from workbench.calibration.instrument.verdicts import Said
 from workbench.clustered import Codes
 from workbench.data.dataset import PreferenceData
-from workbench.errors import DataError, DesignError, listed
+from workbench.errors import DesignError
 
 
 @dataclass(frozen=True, eq=False)
@@ -44,48 +44,6 @@ class Judged:
     exclusions: pd.DataFrame
 
 
-def judge_names(
-    data: PreferenceData, judges: str | Sequence[str] | None, people: Sequence[str]
-) -> list[str]:
-    """Return the judges: those that are named, or everybody who is no person and no reference.
-
-    Raises
-    ------
-    DataError
-        A name that the data do not have.
-    DesignError
-        Nobody is left.
-
-    Examples
-    --------
-    >>> import workbench as wb
-    >>> judge_names(wb.load("sample"), None, [])[0]
-    'sim-judge-format'
-    """
-    table = data.annotators
-    if judges is None:
-        others = table.loc[~table["kind"].eq("human"), "annotator"]
-        names = sorted(set(map(str, others)) - set(people))
-    else:
-        names = sorted(set(listed("judges", judges)))
-    unknown = sorted(set(names) - set(map(str, table["annotator"])))
-    if unknown:
-        raise DataError(
-            f"There is no judge {unknown[0]!r}.",
-            found=", ".join(sorted(map(str, table["annotator"]))[:20]),
-            expected="annotators of the data",
-            fix="Check the spelling in judges=.",
-        )
-    if not names:
-        raise DesignError(
-            "There is no judge to measure.",
-            found="labels of people alone",
-            expected="an annotator that is no person",
-            fix="Name one of the annotators in judges=.",
-        )
-    return names
-
-
 def judged(data: PreferenceData, judges: str | Sequence[str] | None, reference: str) -> Judged:
     """Return judges and reference of the labels that decide.
 
@@ -94,7 +52,7 @@ def judged(data: PreferenceData, judges: str | Sequence[str] | None, reference: 
     DataError
         A judge that the data do not have.
     DesignError
-        No reference, or no judge.
+        No reference, no judge, or a judge that is of the reference.
 
     Examples
     --------
@@ -103,7 +61,6 @@ def judged(data: PreferenceData, judges: str | Sequence[str] | None, reference: 
     >>> len(found.said["sim-judge-length"].pair)
     1954
     """
-    every = data
     data = data.decided()
     labels = data.labels
     theirs = reference_mask(data, reference)
@@ -115,7 +72,7 @@ def judged(data: PreferenceData, judges: str | Sequence[str] | None, reference: 
             fix="Name another in reference=.",
         )
     people = sorted(map(str, labels["annotator"][theirs].unique()))
-    names = judge_names(every, judges, people)
+    names = judges_beside(data, judges, theirs)
     preference = labels["preference"].to_numpy("float64")
     weight = labels["weight"].to_numpy("float64")
     order = _is(labels["order_shown"], "ab") - _is(labels["order_shown"], "ba")

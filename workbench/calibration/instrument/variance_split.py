@@ -55,7 +55,7 @@ def variance_split(
     ----------
     data : PreferenceData
     judges : str or sequence of str, optional
-        Annotators; everybody who is no person when None.
+        Annotators; everybody who is no person and no gold when None.
     facets : sequence of str
         Of ``judge`` (the annotator), ``wording`` (a column of that name), ``seed`` (the
         replicate), ``order`` (shown), ``item``, and any column of labels or pairs. Of those that

@@ -11,10 +11,9 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from workbench.audit.judges.verdicts.agreement import mode_against_mode, vote_counts
-from workbench.audit.judges.verdicts.preferences import reference_mask
+from workbench.audit.judges.verdicts.preferences import judges_beside, reference_mask
 from workbench.clustered import Array, Codes
 from workbench.data.dataset import PreferenceData
-from workbench.errors import DesignError
 from workbench.judges.base import FAILED, NOT_ASKED
 
 Mask = NDArray[np.bool_]
@@ -110,7 +109,7 @@ def votes_of(data: PreferenceData, judges: Sequence[str] | None, reference: str)
     Raises
     ------
     DesignError
-        Nobody to put on a panel, or a judge that is the reference.
+        There is no judge, or one is of the reference.
     DataError
         A judge that the data do not have.
 
@@ -123,7 +122,7 @@ def votes_of(data: PreferenceData, judges: Sequence[str] | None, reference: str)
     """
     data = data.decided()
     theirs = reference_mask(data, reference)
-    names = _members(data, judges, theirs, reference)
+    names = judges_beside(data, judges, theirs)
     k, n = len(names), len(data.pairs)
     everybody, found = pd.factorize(data.labels["annotator"])
     code = pd.Index(names).get_indexer(found)[everybody]
@@ -165,29 +164,6 @@ def votes_of(data: PreferenceData, judges: Sequence[str] | None, reference: str)
         cluster=np.asarray(pd.factorize(data.pairs["cluster"], sort=True)[0]),
         several=_several(people),
     )
-
-
-def _members(
-    data: PreferenceData, judges: Sequence[str] | None, theirs: Mask, reference: str
-) -> list[str]:
-    known, inside = data.annotators, set(data.labels["annotator"][theirs])
-    if judges is None:
-        free = ~known["annotator"].isin(inside) & ~known["kind"].isin(["human", "objective"])
-        names = list(known["annotator"][free])
-    else:
-        names = [judges] if isinstance(judges, str) else list(judges)
-        data.filter(annotators=names)
-    both = sorted(inside.intersection(names))
-    if not names or both:
-        raise DesignError(
-            "There is nobody to put on a panel." if not names else
-            "A member of the panel is the reference that it is held against.",
-            found=", ".join(both or known["annotator"][:12]),
-            expected=f"judges that are not of the reference {reference!r}",
-            fix="Name other judges, or another reference.",
-        )  # fmt: skip
-    # neither the order of the list nor that of the labels says anything
-    return sorted(set(names))
 
 
 def side_of(lean: Array) -> Array:

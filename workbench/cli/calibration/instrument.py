@@ -15,7 +15,7 @@ from workbench.errors import ConfigError
 _MANY = "Commas separate; may be repeated."
 _Judges = Annotated[
     list[str] | None,
-    typer.Option("--judges", help=f"The judges; everybody who is no person if not given. {_MANY}"),
+    typer.Option("--judges", help=f"The judges; all but people and gold if not given. {_MANY}"),
 ]
 _Strength = Annotated[
     Literal["votes", "models", "factors"] | None,

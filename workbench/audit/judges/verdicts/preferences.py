@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from workbench.clustered import Array
 from workbench.data.columns import KINDS
 from workbench.data.dataset import PreferenceData
-from workbench.errors import DataError
+from workbench.errors import DataError, DesignError, listed
 
 
 def mean_preferences(data: PreferenceData, chosen: NDArray[np.bool_]) -> pd.DataFrame:
@@ -142,6 +142,59 @@ def asked_mask(data: PreferenceData, reference: str) -> NDArray[np.bool_]:
             fix="Name one of these as the reference.",
         )
     return mine
+
+
+def judges_beside(
+    data: PreferenceData, judges: str | Sequence[str] | None, theirs: NDArray[np.bool_]
+) -> list[str]:
+    """Return whose verdicts stand beside a reference, sorted: the order of names says nothing.
+
+    Parameters
+    ----------
+    data : PreferenceData
+    judges : str or sequence of str, optional
+        Every annotator that is neither a person nor gold, nor of the reference, when None.
+    theirs : ndarray of bool, shape (labels,)
+        Labels of the reference (:func:`reference_mask`).
+
+    Raises
+    ------
+    DataError
+        A name that the data do not have.
+    DesignError
+        Nobody is left, or a judge is of the reference.
+
+    Examples
+    --------
+    >>> import workbench as wb
+    >>> data = wb.load("sample")
+    >>> judges_beside(data, None, reference_mask(data, "human"))[:2]
+    ['sim-judge-format', 'sim-judge-length']
+    """
+    table = data.annotators
+    known = [str(name) for name in table["annotator"]]
+    inside = {str(name) for name in data.labels["annotator"][theirs].unique()}
+    if judges is None:
+        free = table["annotator"][~table["kind"].isin(["human", "objective"])]
+        names = sorted(set(map(str, free)) - inside)
+    else:
+        names = sorted(set(listed("judges", judges)))
+    unknown, own = sorted(set(names) - set(known)), sorted(inside.intersection(names))
+    if unknown:
+        raise DataError(
+            f"There is no judge {unknown[0]!r}.",
+            found=", ".join(known[:20]),
+            expected="annotators of the data",
+            fix="Check the spelling; names are case-sensitive.",
+        )
+    if own or not names:
+        raise DesignError(
+            f"{own[0]} is the reference itself, or a part of it." if own else "There is no judge.",
+            found=", ".join(own or known[:12]) or "no annotator",
+            expected="annotators that are no part of the reference",
+            fix="Name other judges, or another reference.",
+        )
+    return names
 
 
 def reference_preference(data: PreferenceData, reference: str) -> pd.Series:

@@ -1,0 +1,51 @@
+"""Whose verdicts stand beside a reference."""
+
+from __future__ import annotations
+
+import pandas as pd
+import pytest
+
+import workbench as wb
+from workbench.audit.judges.verdicts.preferences import judges_beside, reference_mask
+from workbench.errors import DataError, DesignError
+
+
+@pytest.fixture(scope="module")
+def data() -> wb.PreferenceData:
+    pairs = pd.DataFrame({"prompt": ["p", "q"], "response_a": ["a", "b"],
+                          "response_b": ["c", "d"]})  # fmt: skip
+    kinds = {"z": "llm", "a": "reward", "gold": "objective", "ann": "human", "ben": "human"}
+    parts = [pd.DataFrame({"pair": [0, 1], "annotator": name, "kind": kind, "preference": 1.0})
+             for name, kind in kinds.items()]  # fmt: skip
+    return wb.PreferenceData.from_tables(pairs, pd.concat(parts, ignore_index=True))
+
+
+def test_without_names_it_is_everybody_but_people_gold_and_the_reference(data):
+    assert judges_beside(data, None, reference_mask(data, "human")) == ["a", "z"]
+    # a person that is not of the reference is no judge either
+    assert judges_beside(data, None, reference_mask(data, "ann")) == ["a", "z"]
+    assert judges_beside(data, None, reference_mask(data, "z")) == ["a"]
+    assert wb.panel(data).settings["judges"] == ["a", "z"]
+
+
+def test_who_is_named_is_taken_once_and_in_the_order_of_names(data):
+    theirs = reference_mask(data, "ann")
+    assert judges_beside(data, "gold", theirs) == ["gold"]
+    assert judges_beside(data, ["z", "ben", "z"], theirs) == ["ben", "z"]
+
+
+def test_who_cannot_be_a_judge_is_refused(data):
+    people, alone = reference_mask(data, "human"), data.filter(kinds=["human"])
+    with pytest.raises(DataError, match="no judge 'nobody'"):
+        judges_beside(data, ["z", "nobody"], people)
+    with pytest.raises(DesignError, match="ann is the reference itself, or a part of it"):
+        judges_beside(data, ["z", "ann"], people)
+    with pytest.raises(DesignError, match="There is no judge"):
+        judges_beside(data, [], people)
+    with pytest.raises(DesignError, match="There is no judge"):
+        judges_beside(alone, None, reference_mask(alone, "ann"))
+    with pytest.raises(DesignError, match="takes names"):
+        judges_beside(data, [1], people)
+    for measure in (wb.panel, wb.instrument):
+        with pytest.raises(DesignError, match="is the reference itself"):
+            measure(data, ["z", "ann"], "human")
