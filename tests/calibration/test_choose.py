@@ -85,6 +85,8 @@ def test_a_quarter_is_random_in_every_stretch_and_each_pair_says_why(pilot):
     assert gap["optimal"] < gap["random"]
     assert (found.to_frame()["estimate"] < found.to_frame()["random"]).all()
     assert (found.to_frame()["random"] < found.to_frame()["now"]).all()
+    # weights are of the pairs that are open now: those of a first choice are of all
+    assert "as many of the 600 pairs still open now as its weight says" in found.summary()
 
 
 def test_a_mean_over_random_pairs_is_unbiased_where_the_optimal_ones_mislead(data, pilot):
@@ -223,6 +225,7 @@ def test_what_cannot_be_chosen_is_counted_and_what_makes_no_sense_is_refused(dat
         (lambda: wb.choose_pairs(data, 20), "no pair to choose"),
         (lambda: wb.choose_pairs(pilot, 0), "Option n"),
         (lambda: wb.choose_pairs(pilot, 10, random_share=1.5), "random_share"),
+        (lambda: wb.choose_pairs(pilot, 10, random_share=True), "random_share"),
         (lambda: wb.choose_pairs(pilot, 10, target="nothing"), "no weight of 'nothing'"),
         (lambda: wb.choose_pairs(pilot, 10, factors=["f9"]), "no factor 'f9'"),
         (lambda: wb.choose_pairs(pilot, 10, design="ratings"), "no models"),
@@ -260,7 +263,10 @@ def test_a_kept_choice_is_read_and_another_file_is_refused(pilot, tmp_path):
     again = read_choice(tmp_path)
     assert again.pair_ids == found.pair_ids
     assert again.promised["std_error"].to_numpy() == pytest.approx(found.promised["std_error"])
+    without = found.to_dict()
+    without["tables"].pop("by_batch")
     for text in (
+        to_json(without),
         "{",
         "[]",
         '{"type": "Choice"}',

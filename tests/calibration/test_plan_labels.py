@@ -305,6 +305,8 @@ def test_ranks_need_clusters_and_ten_labels_a_model_and_have_no_line_of_one():
     found = wb.plan_labels(ranked(60), for_="rank")
     assert (found.to_frame()["estimate"].dropna() >= 30).all()
     assert not found.plot().layout.shapes
+    # no judge is looked for where no goal asks for one
+    assert found.settings["judge"] is None
 
 
 def test_names_are_recorded_as_names():

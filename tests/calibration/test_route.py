@@ -109,6 +109,7 @@ def test_ties_and_contradictions_come_first_then_dissent():
 
 def test_all_to_the_judge_is_its_error_and_random_takes_its_share():
     found = wb.route(judged(4), "judge", budgets=[0.25, 0.75])
+    assert found.to_dict() == wb.route(judged(4), "judge", budgets=np.array([0.75, 0.25])).to_dict()
     chance = errors(found, "random")
     assert chance[0.25] == pytest.approx(0.75 * chance[0.0])
     assert chance[0.75] == pytest.approx(0.25 * chance[0.0])
@@ -259,7 +260,9 @@ def test_what_makes_no_sense_is_refused():
     data = judged(8, 120)
     for bad, kind, message in (
         (lambda: wb.route(data, "nobody"), DataError, "no judge 'nobody'"),
-        (lambda: wb.route(data, "judge", judges=["x"]), DataError, "no annotator 'x'"),
+        (lambda: wb.route(data, "judge", judges=["x"]), DataError, "no judge 'x'"),
+        (lambda: wb.route(data, "judge", judges=3), DesignError, "judges takes names"),
+        (lambda: wb.route(data, "judge", judges=["ann"]), DesignError, "part of"),
         (lambda: wb.route(data, "ann"), DesignError, "one of those"),
         (lambda: wb.route(data, "judge", "rule"), DesignError, "No pair tells"),
         (lambda: wb.route(data, "judge", budgets=[]), DesignError, "Option budgets"),

@@ -37,6 +37,9 @@ def test_a_choice_is_printed_kept_and_held_to_its_promise(tmp_path):
     assert held.exit_code == 0, held.stderr
     assert "50 of 50 chosen pairs have a label" in held.stdout
     assert (tmp_path / "check" / "report.html").is_file()
+    both = run("choose-pairs", "nowhere", "--after", out, "-n", 50, "--target", "f1")
+    assert both.exit_code == 1
+    assert "--after with -n, --target" in both.stderr
     lost = run("choose-pairs", tmp_path / "after", "--after", tmp_path / "nowhere")
     assert lost.exit_code == 1
     assert "no choice of pairs" in lost.stderr
@@ -51,9 +54,11 @@ def test_chosen_pairs_go_to_a_tool_and_its_answers_come_back(tmp_path):
     )
     wb.save(replace(data, labels=data.labels[some].reset_index(drop=True)), tmp_path / "data")
     words = ["choose-pairs", tmp_path / "data", "-n", 20, "--factors", "words", "--to", "csv"]
-    lost = run(*words)
+    lost = run("choose-pairs", "nowhere", *words[2:])
     assert lost.exit_code == 1
     assert "--to without --out" in lost.stderr
+    lost = run("choose-pairs", "nowhere", "--to", "paper", "--out", tmp_path / "choice")
+    assert "no such labelling tool" in lost.stderr
     done = run(*words, "--out", tmp_path / "choice")
     assert done.exit_code == 0, done.stderr
     path = tmp_path / "choice" / "tasks" / "csv" / "tasks.csv"

@@ -53,4 +53,7 @@ def test_only_verdicts_are_watched_and_a_baseline_is_a_share_a_name_or_none(vote
     done = run("audit-judge", votes, "--judge", "rule:longer", "--monitor")
     assert done.exit_code == 1
     assert "Only verdicts that are there can be watched" in done.output
+    done = run("audit-judge", votes, "--from-verdicts", "--least", 0.7, "--time", "step")
+    assert done.exit_code == 1
+    assert "--least, --time without --monitor" in done.output
     assert [_against(text) for text in ("0.4", "judge-1", "none")] == [0.4, "judge-1", None]

@@ -40,7 +40,8 @@ def test_pairs_of_the_largest_budget_go_to_a_tool_and_a_report_has_the_curve(tmp
                    labels=data.labels[seen].reset_index(drop=True))  # fmt: skip
     wb.save(data, tmp_path / "data")
     words = ["route", tmp_path / "data", "--judge", "judge", "--budgets", "0.1,0.2", "--to", "csv"]
-    lost = CliRunner().invoke(app, [str(word) for word in words])
+    # refused before anything is read
+    lost = CliRunner().invoke(app, ["route", "nowhere", *map(str, words[2:])])
     assert lost.exit_code == 1
     assert "--to without --out" in lost.stderr
     out = tmp_path / "out"
@@ -52,6 +53,16 @@ def test_pairs_of_the_largest_budget_go_to_a_tool_and_a_report_has_the_curve(tmp
     assert told == found.pair_ids(0.2)
     assert len(told) == 12
     assert "--to csv" in (out / "report.html").read_text(encoding="utf-8")
+    # all have labels: nothing is left for people
+    whole = replace(data, labels=data.labels[np.asarray(data.pair_rows) < 60])
+    whole = whole.filter(pair_ids=list(data.pairs["pair_id"][:60]))
+    wb.save(whole, tmp_path / "whole")
+    words = ["route", tmp_path / "whole", "--judge", "judge", "--to", "csv",
+             "--out", tmp_path / "none"]  # fmt: skip
+    done = CliRunner().invoke(app, [str(word) for word in words])
+    assert done.exit_code == 0, done.stderr
+    assert "no pair is left for people" in done.stderr
+    assert not (tmp_path / "none" / "tasks").exists()
     words = ["report", tmp_path / "data", "--factors", "f0", "--folds", 0, "--with", "route",
              "--out", tmp_path / "page.md"]  # fmt: skip
     done = CliRunner().invoke(app, [str(word) for word in words])

@@ -70,8 +70,9 @@ def audit_judge(
         typer.Option("--monitor", help="Of verdicts: watch each judge, pair after pair."),
     ] = False,
     baseline: Annotated[
-        str, typer.Option(help="Watch against a first share, a day, an older version, or none.")
-    ] = "0.25",
+        str | None,
+        typer.Option(help="Watch against a first share (0.25), a day, an older version, or none."),
+    ] = None,
     least: Annotated[
         float | None, typer.Option(help="Watch: alarm where agreement is below it.")
     ] = None,
@@ -98,13 +99,8 @@ def audit_judge(
             expected="--judge NAME, or --from-verdicts",
             fix="Name a judge to ask, or audit the verdicts in the data.",
         )
-    if monitor and not from_verdicts:
-        raise ConfigError(
-            "Only verdicts that are there can be watched.",
-            found="--monitor with --judge",
-            expected="--from-verdicts --monitor",
-            fix="Save the judge's verdicts with times, then watch them.",
-        )
+    how = {"--baseline": baseline, "--least": least, "--time": time}
+    _refuse_unwatched(monitor, from_verdicts, [flag for flag in how if how[flag] is not None])
     if judge is not None and not _is_ours(judge):
         suite = run.config.suite or "default"
         config = run.config.updated("command line", model=judge, suite=suite)
@@ -119,6 +115,24 @@ def audit_judge(
             results = [_watched(run, data, reference, baseline, least, time), *results]
         _show(run, data, results)
     fail(run, results, fail_on)
+
+
+def _refuse_unwatched(monitor: bool, from_verdicts: bool, how: list[str]) -> None:
+    """Refuse to watch what is not there, and to be told how to watch where nothing is."""
+    if monitor and not from_verdicts:
+        raise ConfigError(
+            "Only verdicts that are there can be watched.",
+            found="--monitor with --judge",
+            expected="--from-verdicts --monitor",
+            fix="Save the judge's verdicts with times, then watch them.",
+        )
+    if how and not monitor:
+        raise ConfigError(
+            "Nothing is watched.",
+            found=f"{', '.join(how)} without --monitor",
+            expected="--from-verdicts --monitor",
+            fix="Give --monitor too, or leave these out.",
+        )
 
 
 def _is_ours(judge: str) -> bool:
@@ -140,15 +154,17 @@ def _observed(run: AnnotateRun, data: PreferenceData, reference: str) -> list[Re
 
 
 def _watched(
-    run: AnnotateRun, data: PreferenceData, reference: str, baseline: str, least: float | None,
-    time: str | None,
+    run: AnnotateRun, data: PreferenceData, reference: str, baseline: str | None,
+    least: float | None, time: str | None,
 ) -> Result:  # fmt: skip
     from workbench.calibration.monitor.monitor import monitor
 
+    # left out, it is that of the library
+    against: dict[str, Any] = {} if baseline is None else {"baseline": _against(baseline)}
     with run.progress("Watching judges"):
         return monitor(
-            data, list(run.config.annotators) or None, reference, baseline=_against(baseline),
-            least=least, time=time,
+            data, list(run.config.annotators) or None, reference, least=least, time=time,
+            **against,
         )  # fmt: skip
 
 

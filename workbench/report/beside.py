@@ -80,20 +80,21 @@ def _panel(job: MainJob) -> Result:
 
 def _most_beside(job: MainJob, what: str) -> str:
     """Return the judge with most labels beside the reference's."""
-    people = job.people.groups[0]
-    if job.judges is None:
+    from workbench.audit.judges.verdicts.preferences import most_beside, reference_mask
+
+    people, data = job.people.groups[0], job.data.decided()
+    judges = [] if job.judges is None else list(job.judges.groups)
+    found = most_beside(data, judges, reference_mask(data, people)) if judges else None
+    if found is None:
         raise DesignError(
             "There is no judge.",
-            found=f"only {people}",
+            found=f"{', '.join(judges[:12])}: no verdict beside {people}"
+            if judges
+            else f"only {people}",
             expected="an annotator that is no person, with labels on the same pairs",
             fix=f"Leave {what} out.",
         )
-    labels = job.data.decided().labels
-    there = set(labels.loc[labels["annotator"].eq(people) | labels["kind"].eq(people), "pair_id"])
-    beside = labels[labels["annotator"].isin(job.judges.groups) & labels["pair_id"].isin(there)]
-    counts = beside["annotator"].value_counts().reindex(sorted(job.judges.groups)).fillna(0)
-    # the first by name where several have as many
-    return str(counts.idxmax())
+    return found
 
 
 def _repair(job: MainJob) -> Result:

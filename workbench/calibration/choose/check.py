@@ -11,7 +11,7 @@ import pandas as pd
 
 from workbench.calibration.choose.contradicted import tests_of_model
 from workbench.calibration.choose.layout import layout
-from workbench.calibration.choose.result import OPTIMAL, Choice
+from workbench.calibration.choose.result import OPTIMAL, Choice, errors_drawn
 from workbench.data.dataset import PreferenceData
 from workbench.decompose.kernel import Array, Codes
 from workbench.errors import DesignError
@@ -128,15 +128,8 @@ class ChoiceCheck(Result):
 
     def plot(self) -> go.Figure:
         """Return promised and achieved errors."""
-        from workbench.plots.forest import forest
-
-        parts = [
-            self.estimates[["term", "n", "reason"]].assign(
-                group=name, estimate=self.estimates[name], conf_low=np.nan, conf_high=np.nan
-            )
-            for name in ("promised", "achieved", "clustered")
-        ]
-        return forest(pd.concat(parts, ignore_index=True), x_title="standard error")
+        shown = ("promised", "achieved", "clustered")
+        return errors_drawn(self.estimates, {name: name for name in shown})
 
 
 @on_one_thread

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from numbers import Real
 from typing import Any, Literal
 
 import numpy as np
@@ -140,7 +141,8 @@ def choose_pairs(
 
 
 def _check(n: int, design: str, random_share: float, batch: int, seed: int) -> None:
-    share = isinstance(random_share, int | float) and 0 <= random_share <= 1
+    number = isinstance(random_share, Real) and not isinstance(random_share, bool)
+    share = number and 0 <= random_share <= 1
     refuse_out_of_range(
         {
             "n": (whole(n, 1), n, "a whole number of pairs, 1 or more"),

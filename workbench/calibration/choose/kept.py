@@ -16,6 +16,7 @@ _NEEDED = {
     "chosen": {"pair_id", "why", "rank"},
     "promised_errors": {"term", "estimate", "n", "method"},
 }
+_PROMISED = {"n", "term", "std_error"}
 _SETTINGS = {"reference", "design", "terms", "ready", "seed"}
 
 
@@ -37,7 +38,8 @@ def read_choice(folder: str | Path) -> Choice:
         record = json.loads(path.read_text(encoding="utf-8"))
         tables = {name: pd.DataFrame(rows) for name, rows in record["tables"].items()}
         whole = record["type"] == Choice.__name__ and record["settings"].keys() >= _SETTINGS
-        whole &= all(columns <= set(tables.get(name, ())) for name, columns in _NEEDED.items())
+        needed = _NEEDED | ({"by_batch": _PROMISED} if record["settings"].get("ready") else {})
+        whole &= all(columns <= set(tables.get(name, ())) for name, columns in needed.items())
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise _refused(path, str(error)[:200]) from None
     if not whole:

@@ -40,8 +40,8 @@ class Choice(Result):
     chosen : DataFrame
         One row a pair: ``rank``, ``batch``, ``pair_id``, ``why`` (``optimal``, ``random``,
         ``random pilot``), ``gain`` (in log det, or in the variance of the targets), ``p_a``
-        (the pilot's P(A preferred)), ``weight`` (1 / P(drawn), of random ones alone: what makes
-        means unbiased) and ``note``.
+        (the pilot's P(A preferred)), ``weight`` (1 / P(drawn), of random ones alone: how many of
+        the pairs still open when this was chosen each stands for) and ``note``.
     promised : DataFrame
         After each batch, ``n`` pairs chosen so far: ``term, std_error``.
     exclusions : DataFrame
@@ -53,8 +53,8 @@ class Choice(Result):
     heading: ClassVar[str] = "Pairs to label next"
     about: ClassVar[str] = (
         "The pairs whose labels would tell most, with a part drawn at random that keeps the others "
-        "honest. Means (win rates, agreement) are to be taken from the random part alone: the "
-        "optimal pairs are close calls."
+        "honest. Means (win rates, agreement) are to be taken from the random part of the first "
+        "choice alone: the optimal pairs are close calls, and later choices lack them."
     )
 
     estimates: pd.DataFrame
@@ -106,8 +106,9 @@ class Choice(Result):
         lines += [f"  {row['n']:,} pairs left out: {row['reason']}"
                   for row in self.exclusions.to_dict("records")]  # fmt: skip
         lines.append(
-            "Means estimated from optimal pairs are biased: take them from the random ones, "
-            "each of which stands for as many pairs as its weight says."
+            "Means estimated from optimal pairs are biased. A random pair stands for as many of "
+            f"the {used['candidates']:,} pairs still open now as its weight says: means of all "
+            "come from the random part of the first choice."
         )
         return "\n".join([*lines, f"method: {self.estimates['method'].iloc[0]}"])
 
@@ -122,16 +123,29 @@ class Choice(Result):
 
     def plot(self) -> go.Figure:
         """Return the promised errors beside those now and by random pairs."""
-        from workbench.plots.forest import forest
-
         names = {"estimate": "promised", "random": "as many random pairs", "now": "now"}
-        parts = [
-            self.estimates[["term", "n", "reason"]].assign(
-                group=text, estimate=self.estimates[name], conf_low=np.nan, conf_high=np.nan
-            )
-            for name, text in names.items()
-        ]
-        return forest(pd.concat(parts, ignore_index=True), x_title="standard error")
+        return errors_drawn(self.estimates, names)
+
+
+def errors_drawn(table: pd.DataFrame, names: dict[str, str]) -> go.Figure:
+    """Return the figure of several columns of standard errors, named so.
+
+    Parameters
+    ----------
+    table : DataFrame
+        With ``term, n, reason``.
+    names : dict of str to str
+        What each column is called.
+    """
+    from workbench.plots.forest import forest
+
+    parts = [
+        table[["term", "n", "reason"]].assign(
+            group=text, estimate=table[name], conf_low=np.nan, conf_high=np.nan
+        )
+        for name, text in names.items()
+    ]
+    return forest(pd.concat(parts, ignore_index=True), x_title="standard error")
 
 
 def _line(row: dict[Any, Any]) -> str:

@@ -10,7 +10,11 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from workbench.audit.judges.verdicts.preferences import asked_mask, reference_mask
+from workbench.audit.judges.verdicts.preferences import (
+    asked_mask,
+    judges_free,
+    reference_mask,
+)  # fmt: skip
 from workbench.calibration.monitor.result import COLUMNS, RUNNING, Monitor, verdict_of
 from workbench.calibration.monitor.sequence import METHOD
 from workbench.calibration.monitor.streams import (
@@ -71,7 +75,8 @@ def monitor(
     ----------
     data : PreferenceData
     judge : str or sequence of str, optional
-        Whose verdicts; everybody's that is no person and not the reference when None.
+        Whose verdicts; everybody's that is neither a person, nor gold, nor of the reference, when
+        None.
     reference : str
         An annotator or a kind.
     baseline : float or str, optional
@@ -264,10 +269,8 @@ def _judges(
     names = set(data.annotators["annotator"])
     older = baseline if isinstance(baseline, str) and baseline in names else None
     if judge is None:
-        table = data.annotators
-        theirs = set(data.labels.loc[reference_mask(data, reference), "annotator"])
-        others = table.loc[table["kind"].ne("human"), "annotator"]
-        wanted = sorted(str(name) for name in others if name not in {*theirs, older})
+        free = judges_free(data, reference_mask(data, reference))
+        wanted = [name for name in free if name != older]
     else:
         wanted = list(dict.fromkeys(listed("judge", judge)))
     unknown = [name for name in wanted if name not in names]

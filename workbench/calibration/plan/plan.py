@@ -11,7 +11,9 @@ import pandas as pd
 
 from workbench.audit.judges.verdicts.preferences import (
     asked_mask,
-    reference_preference,
+    judges_free,
+    most_beside,
+    reference_mask,
 )  # fmt: skip
 from workbench.calibration.plan.law import Aims, Law, curve_of, plan_row
 from workbench.calibration.plan.others import group_laws, people_laws, rank_laws, repeat_laws
@@ -28,6 +30,7 @@ GOALS = ("weight", "contrast", "rate", "agreement", "rank", "repeats", "people",
 """What labels may be wanted for."""
 
 _BY_DEFAULT = GOALS[:-1]
+_JUDGED = {"contrast", "rate", "agreement"}
 _FOLDS = 5
 
 
@@ -129,7 +132,8 @@ def plan_labels(
         "level": level_option(level), "seed": seed_option(seed),
     })  # fmt: skip
     aims = Aims(level, power)
-    judge = _judge(data, judge, reference)
+    # whose verdicts are read only where a goal asks for them
+    judge = _judge(data, judge, reference) if judge or _JUDGED & set(goals) else None
     ways: dict[str, Callable[[], list[Law]]] = {
         "weight": lambda: weight_laws(data, reference, factors, effect, cluster, level),
         "contrast": lambda: contrast_laws(
@@ -221,18 +225,9 @@ def _judge(data: PreferenceData, judge: str | None, reference: str) -> str | Non
                 fix="Name another judge, or another reference.",
             )
         return judge
-    table = data.annotators
-    others = table.loc[table["kind"].ne("human") & table["annotator"].ne(reference)]
-    others = others.loc[others["kind"].ne(reference), "annotator"]
-    if others.empty or not asked.any():
-        return None
-    known = reference_preference(data, reference).notna().to_numpy()
     decided = data.decided()
-    labels = decided.labels
-    fine = labels["preference"].notna().to_numpy() & known[decided.pair_rows]
-    mine = labels.loc[fine & labels["annotator"].isin(others), ["annotator", "pair_id"]]
-    met = mine.drop_duplicates()["annotator"].astype("str").value_counts()
-    return min(met.index[met == met.max()]) if len(met) else None
+    others, theirs = judges_free(data, asked), reference_mask(decided, reference)
+    return most_beside(decided, others, theirs) if others and theirs.any() else None
 
 
 def _needed(judge: str | None) -> str:

@@ -120,14 +120,16 @@ class LabelPlan(Result):
                 ends = (row["estimate"], row["conf_low"], row["conf_high"])
                 found.append(finding(
                     RULES, "plan-too-few-labels", "note",
-                    f"{len(known)} of {len(table)} numbers ({goal}) need more labels of people, "
-                    f"most of all {row['term']}", int(row["n"]), ends,
+                    f"{len(known)} of {len(table)} numbers ({goal}) need more labels of "
+                    f"{self.settings['reference_is']}, most of all {row['term']}",
+                    int(row["n"]), ends,
                 ))  # fmt: skip
         return found
 
     def plot(self) -> go.Figure:
-        """Return the curve of the first goal: what is found with so many labels."""
-        return self._curve(str(self.estimates["goal"].iloc[0]))
+        """Return the curve of the first goal that has one: what is found with so many labels."""
+        table = self.curve if len(self.curve) else self.estimates
+        return self._curve(str(table["goal"].iloc[0]))
 
     def figures(self) -> dict[str, go.Figure]:
         """Return the curve of each goal that has one."""
@@ -147,7 +149,8 @@ class LabelPlan(Result):
         table = table[mine]
         name = table["term"] + table["group"].map(lambda judge: f", with {judge}" if judge else "")
         figure = curve(
-            table.assign(group=name), x="labels", x_title="labels of people",
+            table.assign(group=name), x="labels",
+            x_title=f"labels of {self.settings['reference_is']}",
             y_title=f"{_measure(goal)} ({plan['unit'].iloc[0]})",
             # of ranks each has its own: a line of one would be none of the others
             reference=None if goal == RANK else float(plan["wanted"].iloc[0]),

@@ -12,6 +12,8 @@ from numpy.typing import NDArray
 
 from workbench.audit.judges.verdicts.agreement import unread_counts
 from workbench.audit.judges.verdicts.preferences import (
+    judges_beside,
+    judges_free,
     mean_preferences,
     preference_table,
     reference_mask,
@@ -168,15 +170,12 @@ def evidence(
 def _others(
     data: PreferenceData, judge: str, theirs: NDArray[np.bool_], judges: Sequence[str] | None
 ) -> list[str]:
-    """Return the judges whose dissent counts: all that are no people when None."""
-    table = data.annotators
-    inside = {*data.labels.loc[theirs, "annotator"], judge}
+    """Return the judges whose dissent counts: all that are neither people nor gold when None."""
     if judges is None:
-        named = table.loc[table["kind"].ne("human"), "annotator"]
-        return [name for name in named if name not in inside]
+        return [name for name in judges_free(data, theirs) if name != judge]
     wanted = listed("judges", judges)
-    data.filter(annotators=wanted)
-    return [name for name in dict.fromkeys(wanted) if name not in inside]
+    named = judges_beside(data, wanted, theirs) if wanted else []
+    return [name for name in named if name != judge]
 
 
 def _side(mean: Array) -> Array:

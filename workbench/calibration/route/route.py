@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from numbers import Real
 from typing import Any
 
 import numpy as np
@@ -58,7 +59,7 @@ def route(
     reference : str
         Annotator, or kind, who is to be asked.
     judges : sequence of str, optional
-        Whose dissent counts; every other annotator that is no person when None.
+        Whose dissent counts; every other annotator that is neither a person nor gold when None.
     budgets : sequence of float
         Shares of the pairs that people can label.
     folds : int
@@ -128,8 +129,11 @@ def route(
 
 
 def _checked(budgets: Sequence[float], folds: int, level: float, seed: int) -> list[float]:
-    given = list(budgets) if isinstance(budgets, Sequence) and not isinstance(budgets, str) else []
-    fine = bool(given) and all(isinstance(b, int | float) and 0 < b < 1 for b in given)
+    several = isinstance(budgets, Sequence | np.ndarray) and not isinstance(budgets, str)
+    given = (
+        list(np.ravel(budgets) if isinstance(budgets, np.ndarray) else budgets) if several else []
+    )
+    fine = bool(given) and all(isinstance(b, Real) and 0 < b < 1 for b in given)
     refuse_out_of_range(
         {
             "budgets": (fine, budgets, "numbers between 0 and 1"),

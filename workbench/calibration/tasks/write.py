@@ -65,15 +65,7 @@ def write_tasks(
     ['key.csv', 'tasks.csv']
     """
     refuse_out_of_range({"seed": seed_option(seed)})
-    tools = list(dict.fromkeys(listed("to", to)))
-    unknown = [name for name in tools if name not in LAYOUTS]
-    if unknown or not tools:
-        raise ConfigError(
-            "There is no such labelling tool.",
-            found=", ".join(unknown) or "none",
-            expected=", ".join(LAYOUTS),
-            fix="Name some of these.",
-        )
+    tools = known_tools(to)
     tasks = tasks_of(data, pair_ids, seed)
     texts = {Path("key.csv"): to_csv(tasks[["task_id", "pair_id", "left_is"]])}
     for name in tools:
@@ -85,3 +77,32 @@ def write_tasks(
         write_text(path, text)
         paths.append(path)
     return paths
+
+
+def known_tools(to: str | Sequence[str]) -> list[str]:
+    """Return the labelling tools that were named, once each.
+
+    Parameters
+    ----------
+    to : str or sequence of str
+
+    Raises
+    ------
+    ConfigError
+        An unknown tool, or none.
+
+    Examples
+    --------
+    >>> known_tools(["csv", "argilla", "csv"])
+    ['csv', 'argilla']
+    """
+    tools = list(dict.fromkeys(listed("to", to)))
+    unknown = [name for name in tools if name not in LAYOUTS]
+    if unknown or not tools:
+        raise ConfigError(
+            "There is no such labelling tool.",
+            found=", ".join(unknown) or "none",
+            expected=", ".join(LAYOUTS),
+            fix="Name some of these.",
+        )
+    return tools

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shlex
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
@@ -12,10 +12,13 @@ from workbench.cli.calibration import tasks
 from workbench.cli.command import Run, command, split_names
 from workbench.cli.flags import flags_of
 from workbench.cli.options import FORMAT, REFERENCE, SOURCE, fit_flags
+from workbench.errors import ConfigError
 
 if TYPE_CHECKING:
     from workbench.data.dataset import PreferenceData
     from workbench.results import Result
+
+_N = 200
 
 
 def register(app: typer.Typer) -> None:
@@ -25,7 +28,7 @@ def register(app: typer.Typer) -> None:
 
 def choose_pairs(
     run: Run,
-    n: Annotated[int, typer.Option("-n", "--number", help="Pairs to choose.")] = 200,
+    n: Annotated[int, typer.Option("-n", "--number", help="Pairs to choose.")] = _N,
     target: Annotated[
         list[str] | None,
         typer.Option(help="Factors or models whose errors are to fall, not all of them. "
@@ -46,6 +49,10 @@ def choose_pairs(
     """Choose the pairs whose labels would tell most of weights, or of ratings."""
     import workbench as wb
 
+    tools = tasks.tools(run, to)
+    if after:
+        _refuse_with_after({"-n": n != _N, "--target": target, "--to": to, "--batch": batch != 25,
+                            "--random-share": random_share != 0.25})  # fmt: skip
     data = run.load() if design == "ratings" else run.scored()
     if after:
         from workbench.calibration.choose.kept import read_choice
@@ -66,9 +73,21 @@ def choose_pairs(
     words += ["--design", design] if design == "ratings" else []
     words += ["--random-share", f"{random_share:g}"] if random_share != 0.25 else []
     words += ["--batch", str(batch)] if batch != 25 else []
-    words += ["--to", ",".join(split_names(to) or ())] if to else []
+    words += ["--to", ",".join(tools)] if tools else []
     _shown(run, found, data, words)
-    tasks.write(run, data, found.pair_ids, to)
+    tasks.write(run, data, found.pair_ids, tools)
+
+
+def _refuse_with_after(given: dict[str, Any]) -> None:
+    """Refuse what would choose pairs where none are chosen."""
+    lost = [flag for flag, value in given.items() if value]
+    if lost:
+        raise ConfigError(
+            "No pairs are chosen where earlier choices are checked.",
+            found=f"--after with {', '.join(lost)}",
+            expected="one or the other",
+            fix="Leave one of them out.",
+        )
 
 
 def _shown(run: Run, found: Result, data: PreferenceData, words: list[str]) -> None:

@@ -36,8 +36,12 @@ def route(
     """Say which pairs people should label, the judge all others, under a budget."""
     import workbench as wb
     from workbench.report.build import report
+    from workbench.report.main_job import with_factors
 
+    tools = tasks.tools(run, to)
     data = run.load()
+    with run.progress("Scoring factors"):
+        data = with_factors(data)
     options: dict[str, Any] = {} if budgets is None else {"budgets": _numbers(budgets)}
     with run.progress("Routing"):
         found = wb.route(
@@ -45,13 +49,14 @@ def route(
             **options, **run.fit_options("folds", "level"),
         )  # fmt: skip
     run.show_result(found)
-    # those that people get under the largest budget, the most urgent first
-    tasks.write(run, data, found.pair_ids(max(found.settings["budgets"])), to)
+    # those that people get under the largest budget, the most urgent first; none has labels yet
+    left = not found.pairs["labelled"].all()
+    tasks.write(run, data, found.pair_ids(max(found.settings["budgets"])) if left else [], tools)
     if run.out is not None:
         words = ["workbench", "route", run.config.source, "--judge", judge]
         words += ["--judges", ",".join(split_names(judges) or ())] if judges else []
         words += ["--budgets", ",".join(map(str, options["budgets"]))] if options else []
-        words += ["--to", ",".join(split_names(to) or ())] if to else []
+        words += ["--to", ",".join(tools)] if tools else []
         told = shlex.join([*words, *flags_of(run.config), "--out", run.out.name])
         report(found, data=data, title=found.heading, command=told).save(run.out / "report.html")
 

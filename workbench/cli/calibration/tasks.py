@@ -50,19 +50,35 @@ def with_answers(
     run.save(data)
 
 
-def write(run: Run, data: PreferenceData, pair_ids: Sequence[str], to: list[str] | None) -> None:
-    """Write chosen pairs for the tools that were named, beside the result."""
-    tools = split_names(to or [])
-    if not tools:
-        return
-    import workbench as wb
+def tools(run: Run, to: list[str] | None) -> list[str]:
+    """Return the tools that were named, before anything is computed; none where none was.
 
-    if run.out is None:
+    Raises
+    ------
+    ConfigError
+        An unknown tool, or no place for the tasks.
+    """
+    from workbench.calibration.tasks.write import known_tools
+
+    names = list(split_names(to or []) or ())
+    if names and run.out is None:
         raise ConfigError(
             "The tasks have no place to go.",
             found="--to without --out",
             expected="a folder to write to",
             fix="Give --out FOLDER.",
         )
+    return known_tools(names) if names else []
+
+
+def write(run: Run, data: PreferenceData, pair_ids: Sequence[str], tools: list[str]) -> None:
+    """Write chosen pairs for these tools, beside the result."""
+    if not tools or run.out is None:
+        return
+    import workbench as wb
+
+    if not pair_ids:
+        run.note("Tasks: none, as no pair is left for people.")
+        return
     for path in wb.write_tasks(data, pair_ids, run.out / "tasks", tools, seed=run.config.seed):
         run.note(f"Tasks: {path}")

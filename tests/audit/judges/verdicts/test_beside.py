@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pandas as pd
 import pytest
 
 import workbench as wb
-from workbench.audit.judges.verdicts.preferences import judges_beside, reference_mask
+from workbench.audit.judges.verdicts.preferences import (
+    judges_beside,
+    most_beside,
+    reference_mask,
+)  # fmt: skip
 from workbench.errors import DataError, DesignError
 
 
@@ -32,6 +38,21 @@ def test_who_is_named_is_taken_once_and_in_the_order_of_names(data):
     theirs = reference_mask(data, "ann")
     assert judges_beside(data, "gold", theirs) == ["gold"]
     assert judges_beside(data, ["z", "ben", "z"], theirs) == ["ben", "z"]
+
+
+def test_the_judge_with_most_pairs_beside_a_reference_is_found_whatever_the_order(data):
+    people = reference_mask(data, "ann")
+    assert most_beside(data, ["z", "a"], people) == "a"
+    # repeats and lost verdicts are no further pairs
+    first = data.labels["pair_id"].eq(data.pairs["pair_id"][0])
+    labels = data.labels.assign(preference=data.labels["preference"].mask(
+        data.labels["annotator"].eq("a") & first))  # fmt: skip
+    fewer = replace(data, labels=labels)
+    assert most_beside(fewer, ["a", "z"], people) == "z"
+    assert most_beside(fewer, ["a", "z"], people & ~people) is None
+    assert most_beside(fewer, ["a", "z"], people & first.to_numpy()) == "z"
+    nobody = labels.assign(preference=labels["preference"].where(labels["annotator"].eq("ann")))
+    assert most_beside(replace(data, labels=nobody), ["a", "z"], people) is None
 
 
 def test_who_cannot_be_a_judge_is_refused(data):

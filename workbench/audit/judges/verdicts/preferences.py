@@ -171,14 +171,10 @@ def judges_beside(
     >>> judges_beside(data, None, reference_mask(data, "human"))[:2]
     ['sim-judge-format', 'sim-judge-length']
     """
-    table = data.annotators
-    known = [str(name) for name in table["annotator"]]
+    known = [str(name) for name in data.annotators["annotator"]]
     inside = {str(name) for name in data.labels["annotator"][theirs].unique()}
-    if judges is None:
-        free = table["annotator"][~table["kind"].isin(["human", "objective"])]
-        names = sorted(set(map(str, free)) - inside)
-    else:
-        names = sorted(set(listed("judges", judges)))
+    free = judges_free(data, theirs)
+    names = free if judges is None else sorted(set(listed("judges", judges)))
     unknown, own = sorted(set(names) - set(known)), sorted(inside.intersection(names))
     if unknown:
         raise DataError(
@@ -195,6 +191,58 @@ def judges_beside(
             fix="Name other judges, or another reference.",
         )
     return names
+
+
+def judges_free(data: PreferenceData, theirs: NDArray[np.bool_]) -> list[str]:
+    """Return every annotator that is neither a person nor gold, nor of a reference, sorted.
+
+    Parameters
+    ----------
+    data : PreferenceData
+    theirs : ndarray of bool, shape (labels,)
+        Labels of the reference.
+
+    Examples
+    --------
+    >>> import workbench as wb
+    >>> data = wb.load("sample")
+    >>> judges_free(data, np.ones(len(data.labels), dtype=bool))
+    []
+    """
+    table = data.annotators
+    free = table["annotator"][~table["kind"].isin(["human", "objective"])]
+    inside = {str(name) for name in data.labels["annotator"][theirs].unique()}
+    return sorted(set(map(str, free)) - inside)
+
+
+def most_beside(
+    data: PreferenceData, judges: Sequence[str], theirs: NDArray[np.bool_]
+) -> str | None:
+    """Return the judge with verdicts on most pairs of a reference; None where none has any.
+
+    Parameters
+    ----------
+    data : PreferenceData
+        Of one criterion.
+    judges : sequence of str
+    theirs : ndarray of bool, shape (labels,)
+        Labels of the reference.
+
+    Notes
+    -----
+    The first by name where several have as many: the order of rows says nothing.
+
+    Examples
+    --------
+    >>> import workbench as wb
+    >>> data = wb.load("sample")
+    >>> most_beside(data, ["sim-judge-length", "sim-judge-format"], reference_mask(data, "human"))
+    'sim-judge-format'
+    """
+    names = sorted(judges)
+    known = mean_preferences(data, theirs)["n"].to_numpy() > 0
+    met = np.isfinite(preference_table(data, names)[known]).sum(axis=0)
+    return names[int(met.argmax())] if met.any() else None
 
 
 def reference_preference(data: PreferenceData, reference: str) -> pd.Series:
