@@ -14,6 +14,7 @@ import workbench as wb
 from tests.calibration.test_route import judged
 from tests.planted import planted
 from workbench.cli.main import app
+from workbench.report.main_job import with_factors
 
 
 def test_the_command_is_the_library_s_and_leaves_a_page(tmp_path):
@@ -29,6 +30,19 @@ def test_the_command_is_the_library_s_and_leaves_a_page(tmp_path):
     page = (tmp_path / "out" / "report.html").read_text(encoding="utf-8")
     assert "--budgets 0.2,0.4" in page
     assert (tmp_path / "out" / "pairs.csv").read_text(encoding="utf-8").count("\n") == 301
+
+
+def test_texts_without_factors_are_scored_as_in_a_report(tmp_path):
+    data = wb.load("sample")
+    data = data.filter(pair_ids=data.pairs["pair_id"][:40])
+    wb.save(data, tmp_path / "data")
+    words = ["route", tmp_path / "data", "--judge", "sim-judge-length", "--folds", 2, "--json"]
+    done = CliRunner().invoke(app, [str(word) for word in words])
+    assert done.exit_code == 0, done.stderr
+    told = [row["estimate"] for row in json.loads(done.stdout)["tables"]["errors"]]
+    ours = wb.route(with_factors(data), "sim-judge-length", folds=2).to_frame()["estimate"]
+    assert [one for one in told if one is not None] == pytest.approx(list(ours.dropna()))
+    assert "scoring the core text factors first" in done.stderr
 
 
 def test_pairs_of_the_largest_budget_go_to_a_tool_and_a_report_has_the_curve(tmp_path):

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from workbench.audit.judges.verdicts.preferences import asked_mask
+from workbench.audit.judges.verdicts.preferences import asked_mask, pair_sums
 from workbench.curate.margins import fit_ridge
 from workbench.data.dataset import PreferenceData
 from workbench.decompose.design import NO_VALUE
@@ -141,21 +141,12 @@ def layout(
     ids = data.pairs["pair_id"].to_numpy(dtype=object)
     kept = np.flatnonzero(reason.isna().to_numpy())
     row = kept[np.argsort(ids[kept].astype(str), kind="stable")]
-    weight, votes = _sums(data, mine)
+    weight, votes = pair_sums(data, mine)
     counts = reason.value_counts().sort_index()
     gone = pd.DataFrame({"reason": counts.index, "n": counts.to_numpy("int64")})
     if design == FACTORS:
         refuse_dependent(X[row], terms)
     return Layout(X[row], terms, told, free, row, weight[row], votes[row], gone)
-
-
-def _sums(data: PreferenceData, mine: NDArray[np.bool_]) -> tuple[Array, Array]:
-    labels, n = data.labels, len(data.pairs)
-    y, w = (labels[name].to_numpy("float64") for name in ("preference", "weight"))
-    use = mine & np.isfinite(y) & np.isfinite(w) & (w > 0)
-    rows = data.pair_rows[use]
-    sums = [np.bincount(rows, part, n).astype(np.float64) for part in (w[use], w[use] * y[use])]
-    return sums[0], sums[1]
 
 
 def _factors(

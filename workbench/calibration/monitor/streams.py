@@ -8,7 +8,11 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from workbench.audit.judges.verdicts.preferences import mean_preferences, reference_mask
+from workbench.audit.judges.verdicts.preferences import (
+    mean_preferences,
+    pair_sums,
+    reference_mask,
+)  # fmt: skip
 from workbench.clustered import Array
 from workbench.data.dataset import PreferenceData
 from workbench.data.on_view.dates import as_times, times_of
@@ -184,12 +188,8 @@ def values_of(data: PreferenceData, judge: str, reference: str) -> dict[str, Arr
 
 def _mean(data: PreferenceData, chosen: NDArray[np.bool_], values: Array) -> Array:
     """Return the weighted mean of a value of labels, by pair."""
-    weight = data.labels["weight"].to_numpy("float64")
-    use = chosen & np.isfinite(values) & (weight > 0)
-    row, n = data.pair_rows[use], len(data.pairs)
-    total = np.bincount(row, weight[use], n)
-    sums = np.bincount(row, weight[use] * values[use], n)
-    return np.asarray(np.divide(sums, total, out=np.full(n, np.nan), where=total > 0))
+    total, sums = pair_sums(data, chosen, values)
+    return np.asarray(np.divide(sums, total, out=np.full(len(total), np.nan), where=total > 0))
 
 
 def stream_of(values: Array, cluster: NDArray[np.int64], order: Order) -> Stream:

@@ -36,12 +36,9 @@ def route(
     """Say which pairs people should label, the judge all others, under a budget."""
     import workbench as wb
     from workbench.report.build import report
-    from workbench.report.main_job import with_factors
 
     tools = tasks.tools(run, to)
-    data = run.load()
-    with run.progress("Scoring factors"):
-        data = with_factors(data)
+    data = run.scored(needed=False)
     options: dict[str, Any] = {} if budgets is None else {"budgets": _numbers(budgets)}
     with run.progress("Routing"):
         found = wb.route(

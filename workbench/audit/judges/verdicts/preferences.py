@@ -22,17 +22,39 @@ def mean_preferences(data: PreferenceData, chosen: NDArray[np.bool_]) -> pd.Data
     data : PreferenceData
     chosen : ndarray of bool, shape (labels,)
     """
-    preference = data.labels["preference"].to_numpy("float64")
-    weight = data.labels["weight"].to_numpy("float64")
-    use = counting(data, chosen)
+    total, sums = pair_sums(data, chosen)
+    n = np.bincount(data.pair_rows[counting(data, chosen)], minlength=len(total))
+    mean = np.divide(sums, total, out=np.full(len(total), np.nan), where=total > 0)
+    return pd.DataFrame({"preference": mean, "n": n}, index=pd.Index(data.pairs["pair_id"]))
+
+
+def pair_sums(
+    data: PreferenceData, chosen: NDArray[np.bool_], values: Array | None = None
+) -> tuple[Array, Array]:
+    """Return sums of ``w`` and ``w v`` over each pair's chosen labels that count.
+
+    Parameters
+    ----------
+    data : PreferenceData
+    chosen : ndarray of bool, shape (labels,)
+    values : ndarray, shape (labels,), optional
+        Of each label, NaN for none; its preference when None.
+
+    Examples
+    --------
+    >>> import workbench as wb
+    >>> data = wb.load("sample")
+    >>> total, sums = pair_sums(data, reference_mask(data, "human"))
+    >>> total.shape, bool((sums <= total).all())
+    ((2000,), True)
+    """
+    v = data.labels["preference"].to_numpy("float64") if values is None else values
+    use = counting(data, chosen & np.isfinite(v))
     row, n = data.pair_rows[use], len(data.pairs)
-    total = np.bincount(row, weight[use], n)
-    sums = np.bincount(row, weight[use] * preference[use], n)
-    mean = np.divide(sums, total, out=np.full(n, np.nan), where=total > 0)
-    return pd.DataFrame(
-        {"preference": mean, "n": np.bincount(row, minlength=n)},
-        index=pd.Index(data.pairs["pair_id"]),
-    )
+    weight = data.labels["weight"].to_numpy("float64")[use]
+    total, sums = np.bincount(row, weight, n), np.bincount(row, weight * v[use], n)
+    # counts of nothing are whole numbers
+    return total.astype(np.float64), sums.astype(np.float64)
 
 
 def counting(data: PreferenceData, chosen: NDArray[np.bool_]) -> NDArray[np.bool_]:
