@@ -160,7 +160,7 @@ def test_slopes_from_models_are_relative_to_those_of_people() -> None:
         pd.DataFrame({"rank": np.random.default_rng(0).normal(size=3000)}), pd.DataFrame(
             {"rank_a": np.zeros(3000), "rank_b": np.zeros(3000)}), {})  # fmt: skip
     told = by_measure(wb.instrument(with_factors, factors=["rank"]))
-    assert told["reason"].eq("people's own votes do not follow this strength").any()
+    assert told["reason"].eq("the reference's own votes do not follow this strength").any()
 
 
 def test_a_group_where_a_judge_is_blunter_is_found_and_chance_is_not() -> None:
@@ -291,6 +291,18 @@ def test_versions_that_are_alike_are_equivalent_and_others_are_not() -> None:
     )
 
 
+def test_a_reference_that_is_no_person_is_not_called_people() -> None:
+    data = simulated(900, judges={"even": (1.0, 0.3, 0.0), "dull": (0.2, 0.3, 0.0)}, models=True)
+    found = wb.instrument(data, ["dull"], "even", versions=None, level=0.5)
+    assert found.settings["strength"] == "models"
+    told = [found.summary(), *(one.message for one in found.findings()), str(found.tables())]
+    assert "1 judge beside LLM judges" in told[0]
+    assert "people" not in " ".join(told)
+    two = wb.instrument(data, versions=["even", "dull"], level=0.5).versions
+    # two one-sided tests that err in half of the cases say nothing
+    assert two["equivalent"].isna().all()
+
+
 def only(data: wb.PreferenceData, preference: np.ndarray, order: str | None) -> wb.PreferenceData:
     labels = data.labels.copy()
     mine = labels["annotator"] == "even"
@@ -342,12 +354,16 @@ def test_designs_that_tell_nothing_are_refused() -> None:
         wb.instrument(data, by="where")
     with pytest.raises(DesignError, match="margins"):
         wb.instrument(data, margins={"slope": 1.0})
+    for unused in ({"margins": {TIE: 0.1}}, {"grades": "rating", "strength": "votes"},
+                   {"grades": "rating", "factors": ["words"]}):  # fmt: skip
+        with pytest.raises(DesignError, match="no part in the result"):
+            wb.instrument(data, **unused)
     with pytest.raises(DesignError, match="There is no judge"):
         wb.instrument(data.filter(kinds=["human"]))
     agreed = data.labels[data.labels["annotator"].isin(["h0", "even"])]
     twins = agreed[agreed["annotator"] == "h0"].assign(annotator="h1")
     same = wb.PreferenceData.from_tables(data.pairs, pd.concat([agreed, twins]))
-    with pytest.raises(DesignError, match="how strongly people prefer"):
+    with pytest.raises(DesignError, match="how strongly the reference prefers"):
         wb.instrument(same, strength="votes")
     bare = data.pairs.assign(model_a=None, model_b=None)
     alone = wb.PreferenceData.from_tables(bare, agreed)

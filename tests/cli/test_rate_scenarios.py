@@ -34,4 +34,4 @@ def test_the_command_is_the_verb_and_saves_a_page(tmp_path: Path) -> None:
 def test_a_weight_that_cannot_be_read_is_an_error(weight: str) -> None:
     done = run("rate-scenarios", "sample", "--weight", weight)
     assert done.exit_code == 1
-    assert "A weight cannot be read" in done.stderr
+    assert "The value of --weight cannot be read" in done.stderr

@@ -353,3 +353,28 @@ def split_names(values: list[str]) -> tuple[str, ...] | None:
     """Return the names of a repeated option; None where it was not given."""
     names = (name.strip() for value in values for name in value.split(","))
     return tuple(name for name in names if name) if values else None
+
+
+def numbers_by_name(flag: str, values: list[str], form: str = "NAME=NUMBER") -> dict[str, float]:
+    """Return numbers by name from the words of a repeated option.
+
+    Raises
+    ------
+    ConfigError
+        One that is no name and number.
+    """
+    found = {}
+    for text in values:
+        name, _, number = text.rpartition("=")
+        try:
+            found[name] = float(number)
+        except ValueError:
+            name = ""
+        if not name:
+            raise ConfigError(
+                f"The value of {flag} cannot be read.",
+                found=text,
+                expected=form,
+                fix=f"Write {flag} {form}, such as {flag} this=0.5.",
+            )
+    return found

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
-from workbench.cli.command import Run, command, split_names
+from workbench.cli.command import Run, command, numbers_by_name, split_names
 from workbench.cli.flags import flags_of, rule_flags
 from workbench.cli.options import FORMAT, SOURCE, fit_flags
 from workbench.errors import ConfigError, DataError
@@ -202,13 +202,7 @@ def _scores(run: Run, source: Path, column: str | None) -> pd.DataFrame:
 
 
 def _lowest(text: str) -> tuple[str, float]:
-    name, _, part = text.rpartition("=")
-    try:
-        return name, float(part)
-    except ValueError:
-        raise typer.BadParameter(
-            f"{text!r} is no COLUMN=SHARE", param_hint="--keep-lowest"
-        ) from None
+    return next(iter(numbers_by_name("--keep-lowest", [text], "COLUMN=SHARE").items()))
 
 
 def read_rule(path: Path) -> dict[str, Any]:

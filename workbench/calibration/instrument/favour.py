@@ -17,8 +17,8 @@ from workbench.curate.votes import Votes
 from workbench.intervals import NO_VARIATION, ONE_CLUSTER, correlation_ends
 
 METHOD = (
-    "mean of verdict minus that of a judge of its slope, in pairs of other models, on people's "
-    "Bradley-Terry ratings; jackknife over groups of clusters, t"
+    "mean of verdict minus that of a judge of its slope, in pairs of other models, on the "
+    "reference's Bradley-Terry ratings; jackknife over groups of clusters, t"
 )
 NO_PAIR = "no pair of the family that both judged"
 NO_SLOPE = "no pair of other models that tells its slope"
@@ -66,7 +66,7 @@ class Favours:
         models = models_of(judged.data, votes.n > 0)
         self.reason: str | None = None
         if models is None:
-            self.reason = "no pair that names two models and that people judged"
+            self.reason = "no pair that names two models and that the reference judged"
             return
         self.known = models.known & (votes.n > 0)
         used = np.flatnonzero(self.known)
@@ -91,7 +91,7 @@ class Favours:
         if (np.abs(cells).sum(axis=0) > 0).sum() < 3:
             self.reason = "two models: their distance is the slope"
         elif self.groups < _FEWEST_GROUPS:
-            self.reason = f"fewer than {_FEWEST_GROUPS} clusters that people judged"
+            self.reason = f"fewer than {_FEWEST_GROUPS} clusters that the reference judged"
 
     def sums(self, said: Said) -> Sums | None:
         """Return the verdicts of a judge by cell; None where nothing can be told of any judge."""

@@ -27,7 +27,7 @@ FEWEST = 20
 
 IN_GROUP = "in the group minus the mean of the others by labels, t over clusters"
 FAVOUR = "favour"
-BEYOND = "preference beyond people's"
+BEYOND = "preference beyond the reference's"
 """What a sharper judge has for strong models' families, too, whom it does not favour."""
 
 

@@ -24,14 +24,14 @@ from workbench.calibration.instrument.values import (
     t_over_clusters,
 )
 from workbench.calibration.instrument.verdicts import sums_by
-from workbench.calibration.instrument.versions import MARGINS, PAIRED, equivalence
+from workbench.calibration.instrument.versions import MARGINS, PAIRED, equivalence, narrower
 from workbench.data.dataset import PreferenceData
 
 SEVERITY = "severity"
 NO_GRADE = "no grade"
 NO_TELLING = "judges differ too little on these items to tell"
 NO_RESIDUAL = "no grade differs from what is expected"
-NO_PEOPLE = "people's grades cannot be compared with these"
+NO_PEOPLE = "grades of the reference cannot be compared with these"
 
 
 @dataclass(frozen=True, eq=False)
@@ -41,6 +41,7 @@ class GradedJudges:
     Attributes
     ----------
     data : PreferenceData
+    reference : str
     read : Read
     judges, people : list of str
     names : list of str
@@ -50,6 +51,7 @@ class GradedJudges:
     """
 
     data: PreferenceData
+    reference: str
     read: Read
     judges: list[str]
     people: list[str]
@@ -58,9 +60,14 @@ class GradedJudges:
     exclusions: pd.DataFrame
 
     @property
+    def noun(self) -> str:
+        """What to call those of the reference."""
+        return self.data.noun(self.reference)
+
+    @property
     def base(self) -> str:
         """What a severity is a difference from."""
-        return "the mean of people" if self.people else "the mean of the judges"
+        return f"the mean of {self.noun}" if self.people else "the mean of the judges"
 
     def values(
         self, rows: NDArray[np.bool_] | None = None
@@ -126,7 +133,8 @@ def graded_judges(
     lost = pd.DataFrame([{"judge": "all", "reason": why, "n": n} for why, n in gone.items() if n],
                         columns=["judge", "reason", "n"])  # fmt: skip
     people = [name for name in people if name in graded]
-    return GradedJudges(data, read._replace(cluster=code), names, people, both, clusters, lost)
+    return GradedJudges(data, reference, read._replace(cluster=code), names, people, both, clusters,
+                        lost)  # fmt: skip
 
 
 def rows_of(
@@ -181,9 +189,10 @@ def changes_of(
         reason = (None if len(both) else NO_ITEM) or old.reason or new.reason
         value = Value(new.estimate - old.estimate, new.influence - old.influence,
                       old.share + new.share, old.n + new.n, reason)  # fmt: skip
-        narrow = t_over_clusters(value, 2 * level - 1 if level > 0.5 else level, 0.0)
+        narrow = narrower(level)
+        tight = None if narrow is None else t_over_clusters(value, narrow, 0.0)
         rows.append({"term": measure, **t_over_clusters(value, level, 0.0), "old": old.estimate,
-                     "new": new.estimate, **equivalence(measure, narrow, margins),
+                     "new": new.estimate, **equivalence(measure, tight, margins),
                      "method": PAIRED})  # fmt: skip
     return rows
 

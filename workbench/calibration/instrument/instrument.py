@@ -32,7 +32,7 @@ from workbench.structure.named import named_once
 from workbench.structure.options import level_option, seed_option, whole
 from workbench.threads import on_one_thread
 
-_METHOD = "ordered logit on people's strength ({}), t over clusters"
+_METHOD = "ordered logit on the reference's strength ({}), t over clusters"
 _RESIDUALS = "squares of residuals, t of logs over clusters"
 _GRADED = {
     SEVERITY: "many-facet Rasch, pairwise conditional likelihood, t over clusters",
@@ -75,7 +75,8 @@ def instrument(
     grades : str, optional
         Column of the labels with each pair's grade, or the stem of two with those of the responses,
         such as ``grade`` of ``grade_a`` and ``grade_b``: judges are measured by grades, not
-        verdicts, and people are one more grader where they graded.
+        verdicts, and people are one more grader where they graded. A grade counts once, whatever
+        its weight; neither ``strength`` nor ``factors`` nor folds have a part in it.
     strength : {"votes", "models", "factors"}, optional
         What people's log-odds z for A are taken from; the first of these that the data have
         when None, factors where some are named.
@@ -102,8 +103,8 @@ def instrument(
     DataError
         A judge that the data do not have.
     DesignError
-        No reference, no judge, one that is of the reference, or nothing that tells how strongly
-        people prefer.
+        No reference, no judge, one that is of the reference, nothing that tells how strongly
+        people prefer, ``margins`` without ``versions``, or options that grades have no use for.
 
     Notes
     -----
@@ -140,6 +141,7 @@ def instrument(
     """
     names = named_once(factors)
     _refuse(strength, level, folds, seed, margins)
+    _refuse_unused(grades, strength, names, versions, margins)
     if grades is not None:
         return _by_grades(data, judges, reference, grades, by, families, versions, margins, level,
                           seed)  # fmt: skip
@@ -156,7 +158,8 @@ def instrument(
     apart = MARGINS | dict(margins or {})
     changed = [] if pair is None else changes(seen, found, pair, people, reference, apart, level)
     settings: dict[str, Any] = {
-        "judges": seen.judges, "reference": reference, "people": len(seen.people),
+        "judges": seen.judges, "reference": reference, "reference_is": data.noun(reference),
+        "people": len(seen.people),
         "strength": found.source, "strength_is": HOW[found.source], "spread": found.spread,
         "n_pairs": int(found.known.sum()), "factors": names, "by": by,
         "families": members, "versions": pair, "margins": apart if pair else None,
@@ -187,7 +190,8 @@ def _by_grades(
     apart = GRADE_MARGINS | dict(margins or {})
     changed = [] if pair is None else changes_of(seen, pair, apart, level)
     settings: dict[str, Any] = {
-        "judges": seen.judges, "reference": reference, "people": len(seen.people),
+        "judges": seen.judges, "reference": reference, "reference_is": data.noun(reference),
+        "people": len(seen.people),
         "strength": "grades", "strength_is": f"{grades}, severity from {seen.base}",
         "grades": used.values.tolist(), "cut": used.cut, "n_pairs": len(used.cluster),
         "by": by, "families": members, "versions": pair, "margins": apart if pair else None,
@@ -226,6 +230,24 @@ def _refuse(
                 expected=f"numbers above 0 of {', '.join({**MARGINS, **GRADE_MARGINS})}",
                 fix="Correct margins=.",
             )
+
+
+def _refuse_unused(
+    grades: str | None, strength: Source | None, factors: Sequence[str] | None,
+    versions: Sequence[str] | None, margins: Mapping[str, float] | None,
+) -> None:  # fmt: skip
+    """Refuse options that would have no part in the result."""
+    of = {"strength": strength, "factors": factors} if grades is not None else {}
+    unused = [f"{name}={value!r}" for name, value in of.items() if value]
+    if margins and versions is None:
+        unused.append(f"margins={dict(margins)!r}")
+    if unused:
+        raise DesignError(
+            "An option would have no part in the result.",
+            found=", ".join(unused),
+            expected="strength= and factors= without grades=, margins= with versions=",
+            fix="Leave it out, or measure what it is of.",
+        )
 
 
 def _own_votes(strength: Strength) -> Said:

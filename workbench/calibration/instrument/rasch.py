@@ -26,15 +26,12 @@ class Severity(NamedTuple):
     ----------
     value : ndarray, shape (judges,)
     influence : ndarray, shape (clusters, judges)
-    steps : ndarray, shape (K,)
-        Sums of thresholds, the first and the last 0: only their bend is known.
     infit, outfit : ndarray, shape (judges,)
     fit_influence : ndarray, shape (clusters, 2, judges)
     """
 
     value: Array
     influence: Array
-    steps: Array
     infit: Array
     outfit: Array
     fit_influence: Array
@@ -110,8 +107,7 @@ def severities(grades: Grades, counts: Array) -> Severity | None:
         np.column_stack([sums_by(grades.cluster[rows], col, clusters) for col in pull.T])
         for pull in pulls
     ], axis=1)  # fmt: skip
-    steps = np.concatenate([[0.0], theta[J:], [0.0]])[:K]
-    return Severity(theta[:J], influence, steps, infit, outfit, fit * np.sqrt(share))
+    return Severity(theta[:J], influence, infit, outfit, fit * np.sqrt(share))
 
 
 def _ratio(a: Array, b: Array) -> Array:

@@ -24,7 +24,7 @@ _MISFIT = 1.3
 
 RULES = {
     "judge-is-blunt": Rule(
-        "slope of the judge's log-odds on people's, as a multiple of people's own",
+        "slope of the judge's log-odds on the reference's, as a multiple of the reference's own",
         f"interval below {_BLUNT:g}",
         "Let several verdicts of this judge stand for one label, or take another judge.",
     ),
@@ -34,8 +34,8 @@ RULES = {
         "Look at pairs that people find clear and this judge calls the other way.",
     ),
     "judge-favours-family": Rule(
-        "preference for a family's responses beyond what the judge's slope on people's ratings of "
-        "other models explains",
+        "preference for a family's responses beyond what the judge's slope on the reference's "
+        "ratings of other models explains",
         f"above 0 with q < {_Q:g}, as without the slope (Benjamini-Hochberg over judges, families "
         "and groups)",
         "Do not let this judge rank models of the family; correct by labels of people.",
@@ -63,7 +63,7 @@ class Instrument(Result):
     estimates : DataFrame
         One row a judge and measure: the tidy columns, ``measure``, ``against`` (the value that
         is tested), ``n_clusters, method, reason``. Measures of verdicts are ``discrimination``, as
-        a multiple of people's; ``tie at equal strength``, a chance; ``favour for the first
+        a multiple of the reference's; ``tie at equal strength``, a chance; ``favour for the first
         shown``, log-odds. Those of grades are ``severity``, log-odds from a grade to the next, and
         ``discrimination``, log-odds per standard deviation of quality.
     misfit : DataFrame
@@ -81,9 +81,10 @@ class Instrument(Result):
 
     heading: ClassVar[str] = "Judges as instruments"
     about: ClassVar[str] = (
-        "How sharply each judge follows how strongly people prefer (1: as one of the people), how "
-        "ready it is to call a tie, and how far the order shown sways it. A judge that measures "
-        "otherwise in one group, or favours a family of models, is not corrected by one number."
+        "How sharply each judge follows how strongly the reference prefers (1: as one of those in "
+        "it), how ready it is to call a tie, and how far the order shown sways it. A judge that "
+        "measures otherwise in one group, or favours a family of models, is not corrected by one "
+        "number."
     )
 
     estimates: pd.DataFrame
@@ -109,8 +110,9 @@ class Instrument(Result):
         """Return the measures of each judge, and what is clear of groups and versions."""
         used = self.settings
         lines = [
-            f"{len(used['judges']):,} judges beside {used['reference']}, {used['level']:.0%} "
-            f"intervals: strength by {used['strength_is']}, {used['n_pairs']:,} pairs"
+            f"{len(used['judges']):,} judge{'s' * (len(used['judges']) != 1)} beside "
+            f"{used['reference_is']}, {used['level']:.0%} intervals: strength by "
+            f"{used['strength_is']}, {used['n_pairs']:,} pairs"
         ]
         for name, table in self.estimates.groupby("term", sort=False):
             lines.append(f"  {name}, n = {table['n'].max():,.0f} labels")
@@ -134,10 +136,10 @@ class Instrument(Result):
     def findings(self) -> list[Finding]:
         """Return blunt and misfitting judges, favoured families, groups, changed versions."""
         # the slope of grades is on another scale: people are no unit of it
-        verdicts = self.settings["strength"] != "grades"
+        verdicts, noun = self.settings["strength"] != "grades", self.settings["reference_is"]
         found = [
-            _found("judge-is-blunt", "warning", f"{row['term']} follows people's strength less "
-                   "than half as sharply as one of them", row)
+            _found("judge-is-blunt", "warning", f"{row['term']} follows the strength of {noun} "
+                   "less than half as sharply as one of them", row)
             for row in self.estimates.to_dict("records")
             if row["measure"] == DISCRIMINATION and row["conf_high"] < _BLUNT and verdicts
         ]  # fmt: skip
@@ -160,7 +162,7 @@ class Instrument(Result):
                 own = "its own family" if row["own"] else "the family"
                 found.append(_found(
                     "judge-favours-family", "warning" if row["own"] else "note",
-                    f"{row['term']} prefers {own} {row['group']} beyond what people do", row,
+                    f"{row['term']} prefers {own} {row['group']} beyond what {noun} do", row,
                 ))  # fmt: skip
             else:
                 found.append(_found(
@@ -178,7 +180,8 @@ class Instrument(Result):
         """Return the discrimination of each judge, or of judges that grade the severity."""
         if self.settings["strength"] == "grades":
             return self._forest("severity", "severity (log-odds from a grade to the next)", 0)
-        return self._forest(DISCRIMINATION, "slope on people's strength (1: one of the people)", 1)
+        axis = f"slope on the strength of {self.settings['reference_is']} (1: as one of them)"
+        return self._forest(DISCRIMINATION, axis, 1)
 
     def figures(self) -> dict[str, go.Figure]:
         """Return discrimination, readiness to tie, favour for the first, and what is clear."""
@@ -197,7 +200,7 @@ class Instrument(Result):
             table = favour.assign(against=None)
             drawn["Families that judges favour"] = forest(
                 table.assign(term=table["group"], group=table["term"]),
-                x_title="preference beyond people's",
+                x_title=f"preference beyond that of {self.settings['reference_is']}",
             )
         return drawn
 

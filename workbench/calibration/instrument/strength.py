@@ -38,9 +38,9 @@ _NARROWEST = 0.05
 _STEP = 1e-4
 
 HOW = {
-    "votes": "votes of people on the pair, log-odds ~ N(0, s^2), s by marginal likelihood",
-    "models": "Bradley-Terry strengths of the models by people's votes on other prompts",
-    "factors": "factor weights by people's votes on other prompts",
+    "votes": "votes of the reference on the pair, log-odds ~ N(0, s^2), s by marginal likelihood",
+    "models": "Bradley-Terry strengths of the models by the reference's votes on other prompts",
+    "factors": "factor weights by the reference's votes on other prompts",
 }
 """How each source tells the strength, by its name."""
 
@@ -161,8 +161,8 @@ def strength_of(
         X = factor_matrix(data, list(factors) if factors else None) if data.factor_names else None
     if X is None:
         raise DesignError(
-            f"People's strength cannot be taken from {chosen}.",
-            found="no pair that names two models and that people judged"
+            f"The reference's strength cannot be taken from {chosen}.",
+            found="no pair that names two models and that the reference judged"
             if chosen == "models"
             else "no factor",
             expected="what strength= names",
@@ -200,11 +200,11 @@ def _first_source(data: PreferenceData, votes: Votes, factors: Sequence[str] | N
     if data.factor_names:
         return "factors"
     raise DesignError(
-        "Nothing tells how strongly people prefer.",
-        found=f"{int(votes.repeated.sum()):,} pairs with two votes of people, no names of models, "
+        "Nothing tells how strongly the reference prefers.",
+        found=f"{int(votes.repeated.sum()):,} pairs with two of its votes, no names of models, "
         "no factors",
         expected=f"{_REPEATED} pairs with two votes, or pairs that name their models, or factors",
-        fix="Have pairs judged by two people, or score factors (workbench.score_factors).",
+        fix="Have pairs judged by two of them, or score factors (workbench.score_factors).",
     )
 
 
@@ -228,12 +228,12 @@ def _spread_or_refuse(a: Array, b: Array, times: Array) -> float:
         spread = spread_by_likelihood(a, b, times)
         if spread > _NARROWEST and np.isfinite(spread):
             return spread
-        found = "people who never differ on a pair" if np.isinf(spread) else (
-            "people who agree no more than by chance")  # fmt: skip
+        found = "two that never differ on a pair" if np.isinf(spread) else (
+            "two that agree no more than by chance")  # fmt: skip
     raise DesignError(
-        "Votes do not tell how strongly people prefer.",
+        "Votes do not tell how strongly the reference prefers.",
         found=found,
-        expected="pairs that two people judged, some alike and some not",
+        expected="pairs that two of the reference judged, some alike and some not",
         fix="Name another source of strength: strength='models' or 'factors'.",
     )
 

@@ -18,7 +18,7 @@ FIRST = "favour for the first shown"
 NULL: dict[str, float | None] = {DISCRIMINATION: 1.0, TIE: None, FIRST: 0.0}
 """The measures of verdicts, in order, and what each is tested against."""
 
-NO_SCALE = "people's own votes do not follow this strength"
+NO_SCALE = "the reference's own votes do not follow this strength"
 
 _NOTHING = 1e-12
 

@@ -12,15 +12,12 @@ from scipy.special import expit
 from workbench.calibration.instrument.strength import Strength
 from workbench.clustered import Array, Codes
 
-PARAMETERS = ("slope", "ties", "order")
-"""Slope on people's log-odds, log of the threshold of a tie, log-odds of the first shown."""
-
 ALL_TIES = "every verdict is a tie"
 ALWAYS_FIRST = "every verdict is for the same place in the order"
 SEPARATED = "the strength separates the verdicts: the slope has no end"
 NO_ORDER = "the order shown is not recorded"
 NO_TIE = "no verdict is a tie"
-NO_LABEL = "no verdict on a pair of which people's strength is known"
+NO_LABEL = "no verdict on a pair of which the reference's strength is known"
 FLAT = "the verdicts do not tell it"
 
 _PASSES = 100
@@ -60,7 +57,8 @@ class Fit:
     Attributes
     ----------
     value : ndarray, shape (3,)
-        By :data:`PARAMETERS`; NaN where undefined.
+        Slope on people's log-odds, log of the threshold of a tie, log-odds of the first shown; NaN
+        where undefined.
     influence : ndarray, shape (clusters, 3)
         First-order change of each value due to a cluster.
     reasons : tuple of str or None

@@ -22,7 +22,7 @@ from workbench.calibration.instrument.values import (
     values_of,
 )
 from workbench.calibration.instrument.verdicts import Fit, fit_verdicts
-from workbench.errors import DesignError
+from workbench.errors import DesignError, listed
 
 MARGINS = {DISCRIMINATION: 0.2, TIE: 0.05, FIRST: 0.2, "preference for the longer": 0.05,
            "agreement with the reference": 0.05}  # fmt: skip
@@ -43,7 +43,7 @@ def two_versions(versions: Sequence[str], names: Sequence[str]) -> tuple[str, st
     >>> two_versions(["a", "b"], ["a", "b", "c"])
     ('a', 'b')
     """
-    found = [versions] if isinstance(versions, str) else list(versions)
+    found = listed("versions", versions)
     if len(found) == 2 and found[0] != found[1] and set(found) <= set(names):
         return found[0], found[1]
     raise DesignError(
@@ -70,26 +70,35 @@ def changes(
     fits = [fit_verdicts(said.take(shared[said.pair]), strength, judged.cluster)
             for said in (old, new)]  # fmt: skip
     before, after = (values_of(fit, people) for fit in fits)
-    narrow = 2 * level - 1 if level > 0.5 else level
-    rows = []
+    rows, narrow = [], narrower(level)
     for measure in NULL:
         value = _difference(before[measure], after[measure])
         row = t_over_clusters(value, level, 0.0)
-        tight = t_over_clusters(value, narrow, 0.0)
+        tight = None if narrow is None else t_over_clusters(value, narrow, 0.0)
         rows.append({"term": measure, **row, **equivalence(measure, tight, margins),
                      "old": row_of(measure, before[measure], level)["estimate"],
                      "new": row_of(measure, after[measure], level)["estimate"],
                      "method": PAIRED})  # fmt: skip
     if not len(both):
         return [{**row, "reason": "no pair that both versions judged"} for row in rows]
-    wide, tight_rows = (
-        drift(judged.data, *versions, reference, level=one).to_frame() for one in (level, narrow)
-    )
-    for row, tight in zip(wide.to_dict("records"), tight_rows.to_dict("records"), strict=True):
+    plain = [drift(judged.data, *versions, reference, level=one).to_frame().to_dict("records")
+             for one in (level, narrow) if one]  # fmt: skip
+    for row, tight in zip(plain[0], plain[1] if narrow else [None] * len(plain[0]), strict=True):
         named = {str(key): value for key, value in row.items()}
         reason = None if pd.isna(named["reason"]) else named["reason"]
         rows.append({**named, "reason": reason, **equivalence(str(row["term"]), tight, margins)})
     return rows
+
+
+def narrower(level: float) -> float | None:
+    """Return the level of the interval that says what two one-sided tests do; None where none does.
+
+    Examples
+    --------
+    >>> round(narrower(0.95), 6), narrower(0.5)
+    (0.9, None)
+    """
+    return 2 * level - 1 if level > 0.5 else None
 
 
 def _difference(before: Value, after: Value) -> Value:
@@ -103,11 +112,11 @@ def _difference(before: Value, after: Value) -> Value:
 
 
 def equivalence(
-    measure: str, row: Mapping[Any, Any], margins: Mapping[str, float]
+    measure: str, row: Mapping[Any, Any] | None, margins: Mapping[str, float]
 ) -> dict[str, Any]:
     """Return the margin of a measure, and whether an interval lies within it."""
     margin = margins.get(measure)
-    if margin is None or pd.isna(row["conf_low"]):
+    if margin is None or row is None or pd.isna(row["conf_low"]):
         return {"margin": np.nan if margin is None else margin, "equivalent": None}
     inside = bool(-margin < row["conf_low"] and row["conf_high"] < margin)
     return {"margin": margin, "equivalent": inside}

@@ -30,7 +30,7 @@ from workbench.calibration.panel.rows import (
 from workbench.calibration.panel.votes import Votes, votes_of
 from workbench.clustered import Array
 from workbench.data.dataset import PreferenceData
-from workbench.errors import DesignError, refuse_out_of_range
+from workbench.errors import DesignError, listed, refuse_out_of_range
 from workbench.provenance import Provenance
 from workbench.results import TIDY
 from workbench.structure.options import level_option, seed_option, whole
@@ -143,7 +143,7 @@ def panel(
         "how": list(panels), "left_out": left_out, "truth": truth, "folds": folds,
         "costs": dict(zip(votes.members, map(float, cost), strict=True)), "counted_in": counted,
         "n_pairs": len(data.pairs), "n_reference": int(votes.people.sum()),
-        "several_people": votes.several, "criterion": (data.criteria or ["overall"])[0],
+        "criterion": (data.criteria or ["overall"])[0],
         "level": level, "seed": seed,
     }  # fmt: skip
     return Panel(
@@ -155,7 +155,7 @@ def panel(
 
 
 def _wanted(how: str | Sequence[str] | None, truth: str | None) -> list[str]:
-    given = list(HOW) if how is None else [how] if isinstance(how, str) else list(how)
+    given = list(HOW) if how is None else listed("how", how)
     unknown = [name for name in given if name not in HOW]
     refuse_out_of_range(
         {

@@ -26,7 +26,7 @@ NO_VERDICT = "no member gave a verdict"
 
 @dataclass(frozen=True, eq=False)
 class Panel(Result):
-    """A panel of judges beside people, its members and its best member.
+    """A panel of judges beside a reference, its members and its best member.
 
     Attributes
     ----------
@@ -58,10 +58,10 @@ class Panel(Result):
 
     heading: ClassVar[str] = "Panel of judges"
     about: ClassVar[str] = (
-        "Several judges as one annotator, held against people on prompts that had no part in "
-        "weights or choices. How many judges the members are worth hangs on whether they err on "
-        "the same pairs; a mistake of people is one of every member that was right, so that it "
-        "makes members look more alike than they are."
+        "Several judges as one annotator, held against the reference on prompts that had no part "
+        "in weights or choices. How many judges the members are worth hangs on whether they err on "
+        "the same pairs; a mistake of the reference is one of every member that was right, so that "
+        "it makes members look more alike than they are."
     )
 
     estimates: pd.DataFrame

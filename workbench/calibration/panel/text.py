@@ -21,9 +21,9 @@ def summary_of(found: Any) -> str:
     """Return panels, members, gains, the effective number and the cascade as text."""
     used = found.settings
     lines = [
-        f"Panel of {len(used['judges']):,} judges beside {used['reference_is'] or 'nobody'}, "
-        f"{used['level']:.0%} intervals: {used['n_pairs']:,} pairs, {used['n_reference']:,} of "
-        "them with the reference"
+        f"Panel of {len(used['judges']):,} judge{'s' * (len(used['judges']) != 1)} beside "
+        f"{used['reference_is'] or 'nobody'}, {used['level']:.0%} intervals: "
+        f"{used['n_pairs']:,} pairs, {used['n_reference']:,} of them with the reference"
     ]
     if not used["n_reference"]:
         lines.append(NOTHING_TOLD)

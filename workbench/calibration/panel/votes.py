@@ -43,8 +43,6 @@ class Votes:
     table : ndarray, shape (n, 3)
         Agreement of the verdicts B, tie and A with the mode of the reference; NaN without one.
     cluster : ndarray of int, shape (n,)
-    several : float
-        Share of the pairs of the reference with more than one of its labels.
     """
 
     members: list[str]
@@ -57,7 +55,6 @@ class Votes:
     calls: Array
     table: Array
     cluster: Codes
-    several: float
 
     @cached_property
     def given(self) -> Mask:
@@ -162,7 +159,6 @@ def votes_of(data: PreferenceData, judges: Sequence[str] | None, reference: str)
         calls=asked.reshape(n, k).sum(axis=0) / pairs_asked,
         table=_table(people),
         cluster=np.asarray(pd.factorize(data.pairs["cluster"], sort=True)[0]),
-        several=_several(people),
     )
 
 
@@ -202,8 +198,3 @@ def _table(people: Array) -> Array:
     return np.stack(
         [mode_against_mode(np.broadcast_to(one, people.shape), people) for one in one_hot], axis=1
     )
-
-
-def _several(people: Array) -> float:
-    votes = people.sum(axis=1)
-    return float((votes[votes > 0] > 1).mean()) if (votes > 0).any() else 0.0

@@ -7,10 +7,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from workbench.cli.command import Run, command, split_names
+from workbench.cli.command import Run, command, numbers_by_name, split_names
 from workbench.cli.flags import flags_of
 from workbench.cli.options import FORMAT, REFERENCE, SOURCE, fit_flags
-from workbench.errors import ConfigError
 
 if TYPE_CHECKING:
     from workbench.calibration.panel.result import Panel
@@ -44,7 +43,8 @@ def panel(run: Run, how: _How = None, truth: _Truth = None, cost: _Cost = None) 
     with run.progress("Combining judges"):
         found = wb.panel(
             data, run.config.annotators or None, run.config.reference or "human",
-            how=split_names(how or []), truth=truth, costs=_costs(cost or []),
+            how=split_names(how or []), truth=truth,
+            costs=numbers_by_name("--cost", cost or []) or None,
             **run.fit_options("folds", "level"),
         )  # fmt: skip
     run.show_result(found)
@@ -63,22 +63,3 @@ def with_panels(data: PreferenceData, found: Panel) -> PreferenceData:
     for how in found.settings["how"]:
         data = found.add_to(data, how)
     return data
-
-
-def _costs(given: list[str]) -> dict[str, float] | None:
-    """Return costs by name; None where none is given."""
-    found = {}
-    for one in given:
-        name, _, number = one.rpartition("=")
-        try:
-            found[name] = float(number)
-        except ValueError:
-            name = ""
-        if not name:
-            raise ConfigError(
-                "A cost cannot be read.",
-                found=one,
-                expected="a judge and a number, such as judge-small=0.02",
-                fix="Write --cost NAME=NUMBER, once for each judge.",
-            )
-    return found or None

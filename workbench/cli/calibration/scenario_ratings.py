@@ -7,10 +7,9 @@ from typing import Annotated
 
 import typer
 
-from workbench.cli.command import Run, command, split_names
+from workbench.cli.command import Run, command, numbers_by_name, split_names
 from workbench.cli.flags import flags_of
 from workbench.cli.options import FORMAT, SOURCE, fit_flags
-from workbench.errors import ConfigError
 
 
 def register(app: typer.Typer) -> None:
@@ -63,18 +62,4 @@ def _weights(texts: list[str]) -> str | dict[str, float]:
     """Return weights by scenario, or how they are made."""
     if texts in (["share"], ["equal"]):
         return texts[0]
-    found = {}
-    for text in texts:
-        name, _, number = text.rpartition("=")
-        try:
-            found[name] = float(number)
-        except ValueError:
-            name = ""
-        if not name:
-            raise ConfigError(
-                "A weight cannot be read.",
-                found=text,
-                expected="share, equal, or NAME=NUMBER",
-                fix="Say --weight NAME=NUMBER once for each scenario.",
-            )
-    return found
+    return numbers_by_name("--weight", texts)

@@ -35,15 +35,12 @@ class Elsewhere(NamedTuple):
         As :func:`workbench.flips.paired_difference` returns.
     weights : ndarray, shape (folds, M)
         What was chosen for each fold, on the others.
-    values : ndarray, shape (n,)
-        The difference of each row.
     spread : float
         Variance that choosing adds: 1 where it adds none.
     """
 
     row: dict[str, Any]
     weights: Array
-    values: Array
     spread: float
 
 
@@ -116,7 +113,7 @@ def chosen_elsewhere(
     difference = np.einsum("nm,nm->n", values, weights[fold])
     spread = _spread(values, pick, cluster, size)
     row = paired_difference(difference, cluster, level, spread)
-    return Elsewhere(row, weights, difference, spread)
+    return Elsewhere(row, weights, spread)
 
 
 def _spread(values: Array, pick: Pick, cluster: Codes, size: Array) -> float:
