@@ -165,6 +165,9 @@ def test_weights_make_the_composite() -> None:
     mine = only.scenarios[only.scenarios["scenario"].eq("s0")].sort_values("term")
     whole = only.to_frame().sort_values("term")
     np.testing.assert_allclose(whole["std_error"], mine["std_error"], rtol=1e-9)
+    there = only.moves["scenario"].eq("s0")
+    assert only.moves["reason"][there].str.startswith("the composite is this scenario").all()
+    assert only.moves["reason"][~there].isna().all()
 
 
 def test_copies_of_labels_in_a_prompt_make_nothing_surer() -> None:
@@ -242,8 +245,25 @@ def test_ties_weights_and_one_cluster() -> None:
     assert table["n"].sum() == 10
 
 
+def test_scenarios_too_far_apart_have_no_estimate_of_how_far() -> None:
+    order = np.array([np.roll(np.arange(MODELS), 2 * s) for s in range(SCENARIOS)])
+    data, _ = battles(400, apart=60.0 * order)
+    found = wb.rate_scenarios(data)
+    tau = found.tau.iloc[0]
+    assert np.isnan(tau["estimate"])
+    assert 1 < tau["conf_low"] < 6
+    assert np.isinf(tau["conf_high"])
+    assert tau["reason"] == "scenarios lie 6 logits apart or more: how far is not known"
+    assert "by tau (SD) = undefined, at least" in found.summary()
+
+
 def test_what_cannot_be_rated_is_refused() -> None:
     data, _ = battles(200)
+    for options in ({"level": "high"}, {"level": 1.0}, {"seed": -1}):
+        with pytest.raises(wb.DesignError, match=f"Option {next(iter(options))}"):
+            wb.rate_scenarios(data, **options)
+        with pytest.raises(wb.DesignError, match=f"Option {next(iter(options))}"):
+            wb.rate(data, **options)
     with pytest.raises(wb.DesignError, match="no column 'topic'"):
         wb.rate_scenarios(data, by="topic")
     with pytest.raises(wb.DesignError, match="cannot be compared"):

@@ -77,14 +77,10 @@ def _one(data: PreferenceData, name: str, record: Mapping[str, Any]) -> Array:
     raise DesignError(
         f"The data have no factor {name!r}.",
         found=", ".join(data.factor_names) or "no factor",
-        expected=f"a factor {name!r}, or the {'columns' if _is_column(record) else 'texts'} "
-        "that it is computed from",
+        expected=f"a factor {name!r}, or the "
+        f"{'columns' if _source(record) == 'column' else 'texts'} that it is computed from",
         fix="Score it first, in the way in which it was scored before.",
     )
-
-
-def _is_column(record: Mapping[str, Any]) -> bool:
-    return _source(record) == "column"
 
 
 def _coding(record: Mapping[str, Any]) -> Coding:

@@ -3,13 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from numbers import Real
 from typing import Any, get_args
 
 import numpy as np
 
 from workbench.data.dataset import PreferenceData
 from workbench.decompose.kernel import Array
-from workbench.errors import DesignError, refuse_out_of_range
+from workbench.errors import (
+    DesignError,
+    level_option,
+    refuse_out_of_range,
+    seed_option,
+    whole,
+)
 from workbench.provenance import Provenance
 from workbench.ratings.battles import Battles, BattleTies, collect, comparable
 from workbench.ratings.errors import (
@@ -114,7 +121,7 @@ def rate(
     >>> found.covariates[["term", "n"]].values.tolist()
     [['words', 6000]]
     """
-    _check(ties, intervals, replicates, ridge, level)
+    _check(ties, intervals, replicates, ridge, level, seed)
     covariates = [covariates] if isinstance(covariates, str) else list(covariates)
     battles = collect(data, annotator=annotator, covariates=covariates, ties=ties)
     rated, reasons = comparable(battles)
@@ -255,7 +262,9 @@ def _anchor(
     return zero, name, float(elo)
 
 
-def _check(ties: str, intervals: str, replicates: int, ridge: float, level: float) -> None:
+def _check(
+    ties: str, intervals: str, replicates: int, ridge: float, level: float, seed: int
+) -> None:
     problems = {
         "ties": (ties in get_args(BattleTies), ties, " or ".join(get_args(BattleTies))),
         "intervals": (
@@ -263,8 +272,9 @@ def _check(ties: str, intervals: str, replicates: int, ridge: float, level: floa
             intervals,
             " or ".join(get_args(Intervals)),
         ),
-        "replicates": (replicates >= 100, replicates, "at least 100"),
-        "ridge": (0 <= ridge < np.inf, ridge, "0 or a positive number"),
-        "level": (0 < level < 1, level, "a number between 0 and 1, such as 0.95"),
+        "replicates": (whole(replicates, 100), replicates, "a whole number, at least 100"),
+        "ridge": (isinstance(ridge, Real) and 0 <= ridge < np.inf, ridge, "0 or a positive number"),
+        "level": level_option(level),
+        "seed": seed_option(seed),
     }
     refuse_out_of_range(problems)

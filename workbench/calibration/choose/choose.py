@@ -16,9 +16,8 @@ from workbench.calibration.choose.result import OPTIMAL, PILOT, RANDOM, Choice
 from workbench.calibration.choose.sequential import Turns, choose_in_sequence
 from workbench.data.dataset import PreferenceData
 from workbench.decompose.kernel import Array, Codes
-from workbench.errors import DesignError, listed, refuse_out_of_range
+from workbench.errors import DesignError, listed, refuse_out_of_range, seed_option, whole
 from workbench.provenance import Provenance
-from workbench.structure.options import seed_option, whole
 from workbench.threads import on_one_thread
 
 _BIASED = "chosen for what it tells: biased for every mean"

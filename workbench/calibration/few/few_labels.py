@@ -18,10 +18,9 @@ from workbench.clustered import Array
 from workbench.data.dataset import PreferenceData
 from workbench.decompose.design import NO_VALUE
 from workbench.decompose.errors.tidy import q_values
-from workbench.errors import DesignError, refuse_out_of_range
+from workbench.errors import DesignError, level_option, refuse_out_of_range, seed_option
 from workbench.provenance import Provenance
 from workbench.structure.named import named_once
-from workbench.structure.options import level_option, seed_option
 from workbench.threads import on_one_thread
 
 MOST_SLICES = 50

@@ -25,11 +25,10 @@ from workbench.calibration.instrument.verdicts import Fit, Said, fit_verdicts
 from workbench.calibration.instrument.versions import MARGINS, changes, two_versions
 from workbench.data.dataset import PreferenceData
 from workbench.decompose.errors.tidy import q_values
-from workbench.errors import DesignError, refuse_out_of_range
+from workbench.errors import DesignError, level_option, refuse_out_of_range, seed_option, whole
 from workbench.provenance import Provenance
 from workbench.results import TIDY
 from workbench.structure.named import named_once
-from workbench.structure.options import level_option, seed_option, whole
 from workbench.threads import on_one_thread
 
 _METHOD = "ordered logit on the reference's strength ({}), t over clusters"

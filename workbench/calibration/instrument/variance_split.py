@@ -21,11 +21,10 @@ from workbench.calibration.instrument.facets import (
 from workbench.calibration.instrument.pivots import Pivots, coefficients, ends_or_reason, pivots_of
 from workbench.calibration.instrument.split_result import VarianceSplit
 from workbench.data.dataset import PreferenceData
-from workbench.errors import refuse_out_of_range
+from workbench.errors import level_option, refuse_out_of_range, seed_option
 from workbench.intervals import NO_VARIATION
 from workbench.provenance import Provenance
 from workbench.results import TIDY
-from workbench.structure.options import level_option, seed_option
 from workbench.threads import on_one_thread
 
 _MORE = 2

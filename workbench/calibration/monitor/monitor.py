@@ -40,9 +40,8 @@ from workbench.calibration.monitor.watch import (
     since_watched,
 )
 from workbench.data.dataset import PreferenceData
-from workbench.errors import DataError, DesignError, listed, refuse_out_of_range
+from workbench.errors import DataError, DesignError, level_option, listed, refuse_out_of_range
 from workbench.provenance import Provenance
-from workbench.structure.options import level_option
 from workbench.threads import on_one_thread
 
 SINCE = "{}: now minus baseline"

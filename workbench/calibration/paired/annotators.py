@@ -22,11 +22,10 @@ from workbench.calibration.paired.slices import slices_of
 from workbench.calibration.paired.verdicts import Mask, Verdicts, judges_of, verdicts_of
 from workbench.clustered import Codes, share
 from workbench.data.dataset import PreferenceData
-from workbench.errors import DesignError, refuse_out_of_range
+from workbench.errors import DesignError, level_option, refuse_out_of_range
 from workbench.intervals import as_binomial, mid_p, size_of_sums
 from workbench.judges.both_orders import by_side
 from workbench.provenance import Provenance
-from workbench.structure.options import level_option
 from workbench.threads import on_one_thread
 
 NONE_SHARED = "no pair that both were asked and the reference decided"

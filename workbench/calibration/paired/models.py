@@ -14,10 +14,9 @@ from workbench.calibration.paired.result import ModelComparison, method_of
 from workbench.calibration.paired.slices import slices_of
 from workbench.clustered import Codes, share
 from workbench.data.dataset import PreferenceData
-from workbench.errors import DesignError, refuse_out_of_range
+from workbench.errors import DesignError, level_option, refuse_out_of_range
 from workbench.intervals import MID_P
 from workbench.provenance import Provenance
-from workbench.structure.options import level_option
 from workbench.threads import on_one_thread
 
 HEAD_TO_HEAD = "head to head"

@@ -30,10 +30,16 @@ from workbench.calibration.panel.rows import (
 from workbench.calibration.panel.votes import Votes, votes_of
 from workbench.clustered import Array
 from workbench.data.dataset import PreferenceData
-from workbench.errors import DesignError, listed, refuse_out_of_range
+from workbench.errors import (
+    DesignError,
+    level_option,
+    listed,
+    refuse_out_of_range,
+    seed_option,
+    whole,
+)
 from workbench.provenance import Provenance
 from workbench.results import TIDY
-from workbench.structure.options import level_option, seed_option, whole
 from workbench.threads import on_one_thread
 
 _COLUMNS = ("group", *TIDY, "n_clusters", "n_verdicts", "n_ties", "n_contradicted", "n_abstained",

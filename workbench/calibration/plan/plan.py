@@ -21,9 +21,16 @@ from workbench.calibration.plan.rates import agreement_law, rate_laws
 from workbench.calibration.plan.result import COLUMNS, LabelPlan, verdict_of
 from workbench.calibration.plan.weights import contrast_laws, weight_laws
 from workbench.data.dataset import PreferenceData
-from workbench.errors import DataError, DesignError, listed, refuse_out_of_range
+from workbench.errors import (
+    Checked,
+    DataError,
+    DesignError,
+    level_option,
+    listed,
+    refuse_out_of_range,
+    seed_option,
+)
 from workbench.provenance import Provenance
-from workbench.structure.options import Checked, level_option, seed_option
 from workbench.threads import on_one_thread
 
 GOALS = ("weight", "contrast", "rate", "agreement", "rank", "repeats", "people", "groups")

@@ -22,11 +22,10 @@ from workbench.calibration.repair.judged import Judged, judged_pairs
 from workbench.calibration.repair.prompt import RepairedPrompt, prompt_candidate
 from workbench.calibration.repair.result import Repair
 from workbench.data.dataset import PreferenceData
-from workbench.errors import refuse_out_of_range
+from workbench.errors import level_option, refuse_out_of_range, seed_option, whole
 from workbench.json_values import json_ready
 from workbench.judges.mended import MendedJudge
 from workbench.provenance import Provenance
-from workbench.structure.options import level_option, seed_option, whole
 from workbench.threads import on_one_thread
 
 

@@ -16,11 +16,10 @@ from workbench.calibration.route.scores import LEARNT, RANDOM, UNCERTAIN, learnt
 from workbench.clustered import cluster_error, t_row
 from workbench.data.dataset import PreferenceData
 from workbench.decompose.kernel import Array, Codes
-from workbench.errors import refuse_out_of_range
+from workbench.errors import level_option, refuse_out_of_range, seed_option, whole
 from workbench.intervals import unit_interval
 from workbench.provenance import Provenance
 from workbench.results import TIDY
-from workbench.structure.options import level_option, seed_option, whole
 from workbench.threads import on_one_thread
 
 _METHOD = "error against the majority of {}; influence values over clusters, mid-P interval"

@@ -23,9 +23,8 @@ from workbench.calibration.shortcuts.result import BenchmarkCheck
 from workbench.calibration.shortcuts.rules import rules_of
 from workbench.clustered import Array, Codes
 from workbench.data.dataset import PreferenceData
-from workbench.errors import DesignError, refuse_out_of_range
+from workbench.errors import DesignError, level_option, refuse_out_of_range, seed_option, whole
 from workbench.provenance import Provenance
-from workbench.structure.options import level_option, seed_option, whole
 from workbench.threads import on_one_thread
 
 _CONVENTION = (

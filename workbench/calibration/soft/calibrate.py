@@ -23,11 +23,17 @@ from workbench.calibration.soft.signals import SURE, Signals, signals
 from workbench.clustered import cluster_error, count_clusters, dense_codes
 from workbench.data.dataset import PreferenceData
 from workbench.decompose.errors.tidy import q_values
-from workbench.errors import DesignError, listed, refuse_out_of_range
+from workbench.errors import (
+    DesignError,
+    level_option,
+    listed,
+    refuse_out_of_range,
+    seed_option,
+    whole,
+)
 from workbench.provenance import Provenance
 from workbench.results import TIDY
 from workbench.structure.named import named_once
-from workbench.structure.options import level_option, seed_option, whole
 from workbench.threads import on_one_thread
 
 _METHOD = (

@@ -9,8 +9,7 @@ from workbench.calibration.tasks.layouts import LAYOUTS
 from workbench.calibration.tasks.tasks import tasks_of
 from workbench.data.dataset import PreferenceData
 from workbench.data.on_view.spreadsheet import to_csv
-from workbench.errors import ConfigError, listed, refuse_out_of_range
-from workbench.structure.options import seed_option
+from workbench.errors import ConfigError, listed, refuse_out_of_range, seed_option
 from workbench.whole_file import write_text
 
 

@@ -24,7 +24,7 @@ from workbench.compare.scenario_ratings.tables import (
 )
 from workbench.data.dataset import PreferenceData
 from workbench.decompose.kernel import Array
-from workbench.errors import DesignError, listed, refuse_out_of_range
+from workbench.errors import DesignError, level_option, listed, refuse_out_of_range, seed_option
 from workbench.intervals import NO_VARIATION, ONE_CLUSTER
 from workbench.provenance import Provenance
 from workbench.ratings.battles import Battles, collect, comparable
@@ -101,7 +101,8 @@ def rate_scenarios(
     """
     refuse_out_of_range(
         {
-            "level": (0 < level < 1, level, "a number between 0 and 1, such as 0.95"),
+            "level": level_option(level),
+            "seed": seed_option(seed),
             "weights": (
                 isinstance(weights, Mapping) or weights in _NAMED, weights,
                 "share, equal, or a number for each scenario",
@@ -240,11 +241,12 @@ def _shares(rows: ByScenario, weights: str | Mapping[str, float]) -> Array:
 
 def _tau_table(tau: Tau, rows: ByScenario, used: Battles, why: str | None) -> pd.DataFrame:
     known = why is None
+    reason = "; ".join(one for one in (tau.reason, why) if one) or None
     return pd.DataFrame([{
         "term": "tau", "estimate": tau.estimate, "std_error": np.nan,
         "conf_low": tau.low if known else np.nan, "conf_high": tau.high if known else np.nan,
         "p_value": tau.p_value if known else np.nan, "q_value": tau.p_value if known else np.nan,
         "n": float(len(used)), "tau_pooled": tau.pooled, "n_scenarios": float(len(rows.scenarios)),
-        "n_clusters": float(used.n_clusters), "reason": why,
+        "n_clusters": float(used.n_clusters), "reason": reason,
         "method": "restricted likelihood (Laplace), profile interval, likelihood-ratio test of 0",
     }])  # fmt: skip

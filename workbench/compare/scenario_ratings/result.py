@@ -157,5 +157,8 @@ def _rank(row: dict[Any, Any]) -> str:
 
 
 def _value(row: dict[Any, Any], sign: str = "+") -> str:
+    if pd.isna(row["estimate"]):
+        least = "" if pd.isna(row["conf_low"]) else f", at least {row['conf_low']:.3f}"
+        return f"undefined{least} ({row['reason']})"
     ends = ends_text(row["conf_low"], row["conf_high"], row["reason"], sign)
     return f"{row['estimate']:{sign}.3f} {ends}"

@@ -18,6 +18,12 @@ Evidence = Callable[[float], float]
 _LEAST, _MOST = 0.01, 6.0
 """Smallest and largest standard deviation between scenarios that is looked at, in logits."""
 
+_STEP = 0.01
+"""Nearer to the edge than this, the highest is not inside, in log tau."""
+
+TOO_FAR = f"scenarios lie {_MOST:g} logits apart or more: how far is not known"
+NO_END = f"no upper end below {_MOST:g} logits"
+
 _WIDEST = 2.0
 _GRID = 13
 
@@ -29,7 +35,8 @@ class Tau:
     Attributes
     ----------
     estimate, low, high : float
-        By restricted likelihood and its profile; the lower end may be 0.
+        By restricted likelihood and its profile; the lower end may be 0. The estimate is NaN where
+        scenarios lie further apart than is looked at, and the upper end is then infinite.
     pooled : float
         Mode under a weak prior that keeps it off 0 and off infinity: the one that ratings by
         scenario use.
@@ -37,6 +44,8 @@ class Tau:
         Standard error of the logarithm of ``pooled``.
     p_value : float
         Of the likelihood-ratio test that it is 0.
+    reason : str or None
+        What is not known of it, and why.
     """
 
     estimate: float
@@ -45,6 +54,7 @@ class Tau:
     pooled: float
     log_error: float
     p_value: float
+    reason: str | None
 
 
 def estimate_tau(rows: ByScenario, power: float, level: float) -> tuple[Tau, Mode]:
@@ -94,15 +104,20 @@ def estimate_tau(rows: ByScenario, power: float, level: float) -> tuple[Tau, Mod
     low, high = _ends(evidence, grid, values, best, reach)
     if none >= reach:
         low = 0.0
+    reason = NO_END if np.isinf(high) else None
+    estimate = float(np.exp(best))
+    if best > grid[-1] - _STEP:
+        estimate, reason = float("nan"), TOO_FAR
     held, _ = _top(lambda x: evidence(x) + prior(x), grid, values + [prior(x) for x in grid])
     step = 0.1
     bend = [evidence(held + move) + prior(held + move) for move in (-step, 0.0, step)]
     curved = (bend[0] - 2 * bend[1] + bend[2]) / step**2
     ratio = max(2 * (top - none), 0.0)
     tau = Tau(
-        estimate=float(np.exp(best)), low=low, high=high, pooled=float(np.exp(held)),
+        estimate=estimate, low=low, high=high, pooled=float(np.exp(held)),
         log_error=float(np.sqrt(-1 / curved)) if curved < 0 else float("nan"),
         p_value=float(chi2.sf(ratio, 1)) / 2 if ratio > 0 else 1.0,
+        reason=reason,
     )  # fmt: skip
     return tau, at(float(np.exp(held)))
 
@@ -124,10 +139,6 @@ def _ends(
 ) -> tuple[float, float]:
     """Return the taus at which the evidence falls below what is in reach of the highest."""
     low, high = 0.0, float("inf")
-
-    def excess(log_tau: float) -> float:
-        return function(float(log_tau)) - reach
-
     below = [x for x, v in zip(grid, values, strict=True) if x < best and v < reach]
     if below:
         low = float(

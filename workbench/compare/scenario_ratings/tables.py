@@ -19,6 +19,7 @@ from workbench.results import TIDY
 
 _DRAWS = 500
 ALONE = "no battles here: the rating of all scenarios, with their spread"
+WHOLE = "the composite is this scenario: no rating can lie apart from it"
 METHOD = "partial pooling of scenarios, likelihood at the power that clusters leave; t"
 
 
@@ -135,7 +136,8 @@ def move_table(post: Posterior) -> pd.DataFrame:
     met, parts = post.rows.battles(), []
     for s, name in enumerate(post.rows.scenarios):
         table = _frame(post, post.tidy(*post.apart(s)), met[s], q=False)
-        parts.append(table.assign(scenario=name, reason=post.why))
+        alone = WHOLE if post.share[s] == 1 else None
+        parts.append(table.assign(scenario=name, reason=post.why or alone))
     table = pd.concat(parts, ignore_index=True)
     return table.assign(q_value=q_values(table["p_value"].to_numpy("float64")))
 

@@ -13,7 +13,14 @@ from workbench.compare.scenarios import ScenarioPool, pool_scenarios
 from workbench.data.columns import CATEGORY, OVERALL, POOLS, complete_labels
 from workbench.data.dataset import PreferenceData
 from workbench.decompose.design import POSITION
-from workbench.errors import DataError, DesignError, listed, refuse_out_of_range
+from workbench.errors import (
+    DataError,
+    DesignError,
+    level_option,
+    listed,
+    refuse_out_of_range,
+    seed_option,
+)
 from workbench.provenance import Provenance
 from workbench.structure.context import measures, prompts, reversals, trade_offs
 from workbench.structure.context.columns import groupings, raters_of, refuse_unknown
@@ -23,7 +30,6 @@ from workbench.structure.context.result import Context
 from workbench.structure.context.reversals import Rows
 from workbench.structure.context.roles import Roles, roles_of
 from workbench.structure.context.said import PERSON, majority, no_word, said_of
-from workbench.structure.options import level_option, seed_option
 from workbench.threads import on_one_thread
 
 _MOST_CRITERIA = 50

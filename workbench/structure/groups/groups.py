@@ -10,7 +10,7 @@ import pandas as pd
 
 from workbench.data.dataset import PreferenceData
 from workbench.decompose.design import Ties
-from workbench.errors import DesignError, refuse_out_of_range
+from workbench.errors import DesignError, level_option, refuse_out_of_range, seed_option, whole
 from workbench.provenance import Provenance
 from workbench.structure.groups.blended import fit_blended
 from workbench.structure.groups.detectable import POWER, detectable_shifts
@@ -38,7 +38,6 @@ from workbench.structure.labels import (
     person_labels,
     with_constant,
 )
-from workbench.structure.options import level_option, seed_option, whole
 from workbench.structure.shared_prompts import refuse_few_prompts
 from workbench.threads import on_one_thread
 

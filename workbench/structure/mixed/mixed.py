@@ -13,7 +13,7 @@ from workbench.compare.pooling import typical
 from workbench.data.dataset import PreferenceData
 from workbench.decompose.design import Ties
 from workbench.decompose.kernel import Array
-from workbench.errors import DesignError, refuse_out_of_range
+from workbench.errors import DesignError, level_option, refuse_out_of_range, seed_option
 from workbench.provenance import Provenance
 from workbench.structure.labels import LEAST_EACH, PersonLabels, person_labels
 from workbench.structure.mixed.draws import Kind
@@ -21,7 +21,6 @@ from workbench.structure.mixed.fit import Fitted, fit
 from workbench.structure.mixed.result import Mixed
 from workbench.structure.mixed.sets import ChoiceSets
 from workbench.structure.mixed.table import notes_of, spread_table
-from workbench.structure.options import level_option, seed_option
 from workbench.structure.over_prompts import more_over_prompts
 from workbench.structure.people.null import movable
 from workbench.structure.people.score import score_test

@@ -11,7 +11,7 @@ from workbench.data.alike.overlap import overlap_of
 from workbench.data.dataset import PreferenceData
 from workbench.data.split import folds as fold_numbers
 from workbench.decompose.design import Ties
-from workbench.errors import DesignError, refuse_out_of_range
+from workbench.errors import DesignError, level_option, refuse_out_of_range, seed_option, whole
 from workbench.provenance import Provenance
 from workbench.structure.labels import (
     FEW_EACH,
@@ -20,7 +20,6 @@ from workbench.structure.labels import (
     person_labels,
     with_constant,
 )
-from workbench.structure.options import level_option, seed_option, whole
 from workbench.structure.people.detectable import HOW, detectable_tau
 from workbench.structure.people.ladder import TASTE, Ladder, best_of, climb, ladder_table
 from workbench.structure.people.newcomers import new_people

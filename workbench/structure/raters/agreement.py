@@ -10,10 +10,9 @@ import pandas as pd
 
 from workbench.clustered import share
 from workbench.data.dataset import PreferenceData
-from workbench.errors import refuse_out_of_range
+from workbench.errors import level_option, refuse_out_of_range, seed_option
 from workbench.provenance import Provenance
 from workbench.results import TIDY
-from workbench.structure.options import level_option, seed_option
 from workbench.structure.raters.alpha import METRICS, Metric, alpha_of, disagreement
 from workbench.structure.raters.each import each_two, without_each
 from workbench.structure.raters.icc import FORMS, correlation, records

@@ -8,9 +8,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from workbench.errors import refuse_out_of_range
+from workbench.errors import level_option, refuse_out_of_range
 from workbench.intervals import Array
-from workbench.structure.options import level_option
 from workbench.structure.raters.counts import Counts, as_counts
 from workbench.structure.raters.interval import (
     NONE_SHARED,

@@ -10,9 +10,8 @@ import pandas as pd
 from scipy.special import entr
 
 from workbench.data.dataset import PreferenceData
-from workbench.errors import DesignError, refuse_out_of_range
+from workbench.errors import DesignError, level_option, refuse_out_of_range, seed_option
 from workbench.provenance import Provenance
-from workbench.structure.options import level_option, seed_option
 from workbench.structure.reliability.answers import Answers, answers
 from workbench.structure.reliability.dawid_skene import SMOOTHING, Truth, dawid_skene, without_own
 from workbench.structure.reliability.gate import Gate, taste_gate

@@ -6,10 +6,9 @@ from collections.abc import Iterable
 from typing import Any
 
 from workbench.data.dataset import PreferenceData
-from workbench.errors import DesignError, refuse_out_of_range
+from workbench.errors import DesignError, level_option, refuse_out_of_range, seed_option, whole
 from workbench.provenance import Provenance
 from workbench.structure.labels import chosen_labels, under_other_criteria
-from workbench.structure.options import level_option, seed_option, whole
 from workbench.structure.transitivity.comparisons import with_items
 from workbench.structure.transitivity.group import PEOPLE, Group, group_of
 from workbench.structure.transitivity.result import Transitivity
