@@ -113,6 +113,17 @@ def dense_codes(cluster: Codes) -> Codes:
     return np.asarray(place[cluster], dtype=np.int64)
 
 
+def starts_of(cluster: Codes) -> Codes:
+    """Return where each cluster begins, of codes that do not fall.
+
+    Examples
+    --------
+    >>> starts_of(np.array([0, 0, 2, 5, 5])).tolist()
+    [0, 2, 3]
+    """
+    return np.flatnonzero(np.r_[True, cluster[1:] != cluster[:-1]]) if len(cluster) else cluster
+
+
 def mean_and_error(values: Array, weight: Array, cluster: Codes) -> tuple[float, float]:
     """Return a weighted mean and its cluster-robust standard error (ratio estimator).
 

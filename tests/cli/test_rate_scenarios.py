@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
 import pytest
 from typer.testing import CliRunner
 
 import workbench as wb
 from workbench.cli.main import app
+from workbench.data.columns import complete_labels
 
 
 def run(*arguments: object) -> Any:
@@ -35,3 +38,18 @@ def test_a_weight_that_cannot_be_read_is_an_error(weight: str) -> None:
     done = run("rate-scenarios", "sample", "--weight", weight)
     assert done.exit_code == 1
     assert "The value of --weight cannot be read" in done.stderr
+
+
+def test_who_rates_is_whom_judges_are_compared_with(tmp_path: Path) -> None:
+    data = wb.load("sample")
+    labels = data.labels
+    rest = labels[labels["kind"].ne("human")]
+    nameless = labels[labels["kind"].eq("human")].assign(annotator="x", kind="unknown")
+    for name, table, who in (
+        ("both", pd.concat([nameless, rest]), "x"),
+        ("judges", rest, None),
+    ):
+        saved = wb.save(replace(data, labels=complete_labels(table)), tmp_path / name)
+        done = run("rate-scenarios", saved, "--json")
+        assert done.exit_code == 0, done.output
+        assert json.loads(done.stdout)["settings"]["annotator"] == who

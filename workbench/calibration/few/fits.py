@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from workbench.clustered import starts_of
 from workbench.decompose.errors.pulls import pulls
 from workbench.decompose.errors.sandwich import FEWEST_DEGREES
 from workbench.decompose.identify import STEEP, identify, separation
@@ -198,17 +199,6 @@ def _inverses(hessian: Array, active: NDArray[np.bool_]) -> Array:
         if mine.any():
             found[j][np.ix_(mine, mine)] = np.linalg.inv(hessian[j][np.ix_(mine, mine)])
     return found
-
-
-def starts_of(cluster: Codes) -> Codes:
-    """Return where each cluster begins, of sorted codes.
-
-    Examples
-    --------
-    >>> starts_of(np.array([0, 0, 3])).tolist()
-    [0, 2]
-    """
-    return np.flatnonzero(np.r_[len(cluster) > 0, cluster[1:] != cluster[:-1]])
 
 
 def cluster_sums(X: Array, weight: Array, starts: Codes) -> Array:

@@ -9,8 +9,8 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy.special import stdtr, stdtrit
 
-from workbench.calibration.few.fits import cluster_sums, starts_of
-from workbench.clustered import Array, Codes
+from workbench.calibration.few.fits import cluster_sums
+from workbench.clustered import Array, Codes, starts_of
 from workbench.decompose.errors.tidy import q_values
 from workbench.results import TIDY
 

@@ -15,9 +15,8 @@ from workbench.calibration.few.fits import (
     cluster_sums,
     fit_alone,
     fit_judged,
-    starts_of,
 )
-from workbench.clustered import Array, Codes
+from workbench.clustered import Array, Codes, starts_of
 from workbench.decompose.errors.sandwich import FEWEST_DEGREES
 from workbench.decompose.kernel import in_threads, logistic
 

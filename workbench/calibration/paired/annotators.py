@@ -13,14 +13,13 @@ from workbench.calibration.paired.differences import (
     MEASURED,
     Case,
     compared,
-    starts_of,
     sums_of,
     told,
 )
 from workbench.calibration.paired.result import AnnotatorComparison, method_of
 from workbench.calibration.paired.slices import slices_of
 from workbench.calibration.paired.verdicts import Mask, Verdicts, judges_of, verdicts_of
-from workbench.clustered import Codes, share
+from workbench.clustered import Codes, share, starts_of
 from workbench.data.dataset import PreferenceData
 from workbench.errors import DesignError, level_option, refuse_out_of_range
 from workbench.intervals import as_binomial, mid_p, size_of_sums

@@ -10,7 +10,7 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy.stats import t
 
-from workbench.clustered import Array, Codes, flip_p_value
+from workbench.clustered import Array, Codes, flip_p_value, starts_of
 from workbench.decompose.errors.tidy import holm, q_values
 from workbench.flips import Flips, score_at, score_ends
 from workbench.intervals import ONE_CLUSTER, size_of_sums
@@ -60,17 +60,6 @@ class _Counted(NamedTuple):
     clusters: int
     p: float | None
     test: str
-
-
-def starts_of(cluster: Codes) -> Codes:
-    """Return where each cluster begins, of codes that do not fall.
-
-    Examples
-    --------
-    >>> starts_of(np.array([0, 0, 2, 5, 5])).tolist()
-    [0, 2, 3]
-    """
-    return np.flatnonzero(np.r_[True, cluster[1:] != cluster[:-1]]) if len(cluster) else cluster
 
 
 def sums_of(values: NDArray[Any], starts: Codes) -> Array:

@@ -36,15 +36,19 @@ def rate_scenarios(
 ) -> None:
     """Rate the models in each scenario, with partial pooling, and over all of them."""
     import workbench as wb
+    from workbench.audit.judges.verdicts.preferences import reference_mask
     from workbench.report.build import report
+    from workbench.report.main_job import default_reference
 
     names = split_names(covariates or []) or ()
     given = _weights(weight or ["share"])
     data = run.scored() if names else run.load()
-    people = "human" if (data.annotators["kind"] == "human").any() else None
+    people = default_reference(data)
+    # where models alone have judged they rate
+    theirs = people if reference_mask(data, people).any() else None
     with run.progress("Rating models by scenario"):
         found = wb.rate_scenarios(
-            data, run.config.annotators or people, by=column, covariates=names,
+            data, run.config.annotators or theirs, by=column, covariates=names,
             weights=given, **run.fit_options("level"),
         )  # fmt: skip
     run.show_result(found)

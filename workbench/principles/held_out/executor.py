@@ -158,6 +158,10 @@ def ridge_logit(x: Array, sign: Array, ridge: float) -> Array:
     >>> round(float(w[0]), 4), round(float(np.log(3)), 4)
     (1.0986, 1.0986)
     """
+    if x.shape[1] > len(x):
+        # a penalty leaves no weight outside the space that the rows span
+        basis, small = np.linalg.qr(x.T)
+        return np.asarray(basis @ ridge_logit(small.T, sign, ridge))
     signed = x * sign[:, None]
     w = np.zeros(x.shape[1])
 
