@@ -110,7 +110,7 @@ def ppi_plus(f: Array, y: Array) -> tuple[float, float]:
 
 
 def computed(folder: Path = DATA, draws: int = DRAWS) -> dict[str, Any]:
-    """Return how wide the intervals are on average, and how often they hold the full value."""
+    """Return the median width of the intervals, and how often they hold the full value."""
     bench = Bench(mt_bench(folder))
     out: dict[str, Any] = {"pairs": len(bench.whole.rows), "draws": draws}
     for n in LABELS:

@@ -11,8 +11,11 @@ import pytest
 import workbench as wb
 from tests.calibration.few_planted import planted, row
 from workbench.audit.judges.verdicts.by_verdict import verdict_strata
+from workbench.calibration.few import fits
+from workbench.calibration.few.fits import SEPARATED, UNFINISHED, fit_alone
 from workbench.calibration.few.inputs import Beside
 from workbench.calibration.few.rates import rates
+from workbench.calibration.few.sample import unlike
 
 
 def two_models(sides: str) -> wb.PreferenceData:
@@ -100,3 +103,68 @@ def test_soft_verdicts_agree_by_the_side_they_lean_to():
     assert one["estimate"] == pytest.approx(hard["estimate"])
     board = wb.judge_board(data, ["good"], replicates=50).estimates.set_index("term").loc["good"]
     assert one["estimate"] == pytest.approx(board["estimate"])
+
+
+def test_labels_alone_stand_where_a_correction_rests_on_few_pairs():
+    data = planted(1, n=60, N=400, judges={"good": 0.9})
+    human = data.labels["annotator"].eq("human").to_numpy()
+    rows, said = data.pair_rows[human], data.labels["preference"].to_numpy()[human]
+    first = np.argsort(rows)[:2]
+    words = data.factors["words"].to_numpy().copy()
+    words[rows[first]] = np.where(said[first] == 1, 12.0, -12.0)
+    far = data.with_factors(data.factors.assign(words=words),
+                            pd.DataFrame(index=data.factors.index), {})  # fmt: skip
+    one = row(wb.few_labels(far, factors=["words"]), "good", "weight", "words")
+    assert one["estimate"] == one["people"]
+    assert (one["power"], one["effective_labels"]) == (0.0, 60.0)
+    assert one["conf_low"] == pytest.approx(one["people_low"])
+
+
+def test_weights_of_labels_are_one_over_the_chance_in_the_test_of_the_sample_too():
+    rng = np.random.default_rng(0)
+    size = rng.exponential(size=2000)
+    chance = np.clip(size / 10, 0.02, 1)
+    drawn = rng.random(2000) < chance
+    at = np.arange(2000)
+    plain, weighed = (unlike({"size": size}, np.where(drawn, weight, 0.0), at, 0.95).iloc[0]
+                      for weight in (1.0, 1 / chance))  # fmt: skip
+    assert plain["p_value"] < 1e-6
+    assert weighed["p_value"] > 0.05
+    # labels of one weight: mean of the labelled minus mean of the others
+    gap = size[drawn].mean() - size[~drawn].mean()
+    assert plain["estimate"] == pytest.approx(gap / size.std())
+
+
+def test_what_is_left_out_is_told_of_every_judge_and_model():
+    data = planted(2, n=40, N=120, judges={"good": 0.9})
+    at = np.arange(120)
+    first, second = data.pairs["model_a"], data.pairs["model_b"]
+    pairs = data.pairs.assign(model_a=first.mask(at < 7), model_b=second.where(at < 110, first))
+    human = set(data.labels.loc[data.labels["annotator"].eq("human"), "pair_id"])
+    others = [name for name in data.pairs["pair_id"] if name not in human]
+    quiet = data.labels["annotator"].eq("good") & data.labels["pair_id"].isin(others[20:25])
+    found = wb.few_labels(replace(data, pairs=pairs, labels=data.labels[~quiet]))
+    told = found.exclusions.set_index(["group", "reason"])["n"].to_dict()
+    assert told == {
+        ("all", "pair without a label and without a verdict"): 5,
+        ("all", "a model without a name: no part in ratings"): 7,
+        ("all", "one model twice: no part in win rates and ratings"): 10,
+    }
+
+
+def test_labels_are_worth_no_more_where_all_pairs_have_one():
+    data = planted(3, n=200, N=200)
+    table = wb.few_labels(data, factors=["words"]).to_frame()
+    rates_of = table[table["what"].isin(["win rate", "agreement"])]
+    assert (rates_of["effective_labels"] <= rates_of["n"] + 1e-9).all()
+
+
+def test_separation_is_named_only_where_it_is(monkeypatch):
+    X, said = np.array([[1.0], [-1.0]] * 6), np.array([1.0, 0.0] * 6)
+    given = X, said, np.ones(12), np.arange(12), ["words"]
+    assert fit_alone(*given).reasons == {0: SEPARATED}
+    whole = fits.fit_logit
+    monkeypatch.setattr(fits, "fit_logit", lambda *given, **options: replace(
+        whole(*given, **options), converged=np.array([False])))  # fmt: skip
+    said[0] = 0.0
+    assert fit_alone(*given).reasons == {0: UNFINISHED}

@@ -131,7 +131,7 @@ def few_labels(
     }  # fmt: skip
     return FewLabels(
         estimates=table,
-        sample=unlike(_seen(beside, models, X, names), beside.known, beside.cluster, level),
+        sample=unlike(_seen(beside, models, X, names), beside.weight, beside.cluster, level),
         exclusions=_left_out(data, beside, reference, X, by, models),
         settings=settings,
         provenance=Provenance.capture(seed=seed, dataset=data.digest),
@@ -193,6 +193,16 @@ def _seen(beside: Beside, models: Models, X: Array | None, names: list[str]) -> 
     return columns
 
 
+def _nameless(models: Models) -> list[tuple[str, str, int]]:
+    if not models.names:
+        return []
+    unknown = np.minimum(models.first, models.second) < 0
+    same = ~unknown & (models.first == models.second)
+    told = ((unknown, "a model without a name: no part in ratings"),
+            (same, "one model twice: no part in win rates and ratings"))  # fmt: skip
+    return [(EVERYTHING, why, int(which.sum())) for which, why in told if which.any()]
+
+
 def _left_out(
     data: PreferenceData, beside: Beside, reference: str, X: Array | None, by: str | None,
     models: Models,
@@ -200,10 +210,14 @@ def _left_out(
     rows: list[tuple[str, str, int]] = []
     if lost := unused(data, reference):
         rows.append((reference, "labelled without a verdict, or without weight", lost))
-    lacking = (beside.known[:, None] & ~np.isfinite(beside.scores)).sum(axis=0)
-    for name, lost in zip(beside.judges, lacking, strict=True):
-        if lost:
-            rows.append((name, "labelled pair without a verdict of this judge", int(lost)))
+    if lost := len(data.pairs) - len(beside.rows):
+        rows.append((EVERYTHING, "pair without a label and without a verdict", lost))
+    lacking = ~np.isfinite(beside.scores)
+    for name, mine in zip(beside.judges, lacking.T, strict=True):
+        for kind, which in (("labelled", beside.known), ("other", ~beside.known)):
+            if lost := int((mine & which).sum()):
+                rows.append((name, f"{kind} pair without a verdict of this judge", lost))
+    rows += _nameless(models)
     if X is not None and (lost := int((~np.isfinite(X).all(axis=1)).sum())):
         rows.append((EVERYTHING, f"{NO_VALUE}: no part in weights and contrasts", lost))
     if by is not None and (lost := int(data.pairs[by].iloc[beside.rows].isna().sum())):

@@ -16,6 +16,7 @@ from workbench.decompose.logit import fit_logit, refit
 
 SEPARATED = "separation: its weight is infinite"
 FEW_PROMPTS = "it rests on too few prompts"
+UNFINISHED = "the fit to the labels did not converge"
 NO_FIT = "labels and verdicts have no common fit"
 ALIKE = "nothing varies: the error is not known"
 
@@ -90,7 +91,8 @@ def fit_alone(
             active &= again.active
             fit = fit_logit(X[kept], left, active=active[None], n_labels=n)
         if not (active.any() and kept.any() and fit.converged[0]):
-            reasons |= {int(k): reasons.get(int(k), SEPARATED) for k in range(K)}
+            why = SEPARATED if infinite.any() else UNFINISHED
+            reasons |= {int(k): reasons.get(int(k), why) for k in range(K)}
             return nothing
     coef = np.where(active, fit.coef[0], 0.0)
     p = logistic(X[kept] @ coef)

@@ -33,7 +33,7 @@ RULES = {
     "labelled-pairs-differ": Rule(
         "mean of the labelled pairs minus that of the others, in standard deviations",
         f"q < {_Q:g} (Benjamini-Hochberg) and more than {_UNLIKE:g}",
-        "Draw the pairs that people label at random, or weigh labels by one over the chance that "
+        "Draw the pairs to be labelled at random, or weigh labels by one over the chance that "
         "a pair was chosen.",
     ),
     "judge-misses-people": Rule(
@@ -63,9 +63,9 @@ class FewLabels(Result):
 
     heading: ClassVar[str] = "Few labels beside judges"
     about: ClassVar[str] = (
-        "What people would say of all pairs, from a judge's verdicts on all and people's labels on "
-        "some, drawn at random. Power is how far the judge is used: 0 is the labels alone. The "
-        "effective labels are how many labels alone would tell as much."
+        "What the reference would say of all pairs, from a judge's verdicts on all and the "
+        "reference's labels on some, drawn at random. Power is how far the judge is used: 0 is the "
+        "labels alone. The effective labels are how many labels alone would tell as much."
     )
 
     estimates: pd.DataFrame

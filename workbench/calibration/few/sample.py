@@ -6,7 +6,6 @@ from collections.abc import Mapping
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 from scipy.special import stdtr, stdtrit
 
 from workbench.calibration.few.fits import cluster_sums
@@ -16,16 +15,19 @@ from workbench.results import TIDY
 
 
 def unlike(
-    columns: Mapping[str, Array], known: NDArray[np.bool_], cluster: Codes, level: float
+    columns: Mapping[str, Array], weight: Array, cluster: Codes, level: float
 ) -> pd.DataFrame:
     """Return how far labelled pairs differ from the others, in standard deviations.
+
+    Labelled pairs of one weight are held against the others. Where weights differ, the weighted
+    mean stands for all pairs: its distance to that of all is told on the same scale.
 
     Parameters
     ----------
     columns : mapping of str to ndarray, shape (N,)
         What is compared; NaN where a pair has no value. None may turn when A and B do.
-    known : ndarray of bool, shape (N,)
-        Which pairs people labelled.
+    weight : ndarray, shape (N,)
+        Of the labels: one over the chance that a pair was chosen; 0 where nobody labelled it.
     cluster : ndarray of int, shape (N,)
         Sorted.
     level : float
@@ -38,23 +40,25 @@ def unlike(
 
     Examples
     --------
-    >>> known = np.arange(40) % 4 == 0
-    >>> table = unlike({"size": np.arange(40.0)}, known, np.arange(40), 0.95)
+    >>> labelled = (np.arange(40) % 4 == 0) * 1.0
+    >>> table = unlike({"size": np.arange(40.0)}, labelled, np.arange(40), 0.95)
     >>> bool(table["p_value"][0] > 0.5)
     True
     """
     rows = []
     for name, values in columns.items():
         there = np.isfinite(values)
-        x, mine, codes = values[there], known[there], cluster[there]
+        x, w, codes = values[there], weight[there], cluster[there]
+        mine = w > 0
         if not mine.any() or mine.all() or np.ptp(x) <= 0:
             continue
-        gap = float(x[mine].mean() - x[~mine].mean())
-        weight: Array = np.where(mine, 1 / mine.sum(), -1 / (~mine).sum())
+        # with one weight for all: 1 / n of the labelled minus 1 / (N - n) of the others
+        lean = (w / w.sum() - 1 / len(x)) / np.mean(~mine)
+        gap = float(x @ lean)
         # about the mean of all, as without a difference: a rare value may be seen on one side
         centred = x - x.mean()
         starts = starts_of(codes)
-        pull = cluster_sums(centred[:, None], weight, starts)[:, 0]
+        pull = cluster_sums(centred[:, None], lean, starts)[:, 0]
         # labels of one cluster come together: the clusters with a label are the small side
         clusters = min(len(np.unique(codes[mine])), len(np.unique(codes[~mine])))
         error = float(np.sqrt(clusters / max(clusters - 1, 1) * (pull**2).sum()))

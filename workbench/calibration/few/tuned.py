@@ -121,7 +121,7 @@ class _Judge:
         R = len(told)
         counts = {"n": self.n, "n_pairs": self.N, "n_clusters": len(self.starts)}
         if not self.n:
-            blank = _blank(R, ["no pair that people labelled"] * R)
+            blank = _blank(R, ["no labelled pair with a verdict of the judge"] * R)
             return {"weights": blank, "contrasts": blank, **counts}
         first, second = self._pulls()
         has_people = ~(used & ~np.isfinite(people.coef)).any(axis=1)
@@ -159,17 +159,20 @@ class _Judge:
         power = _slope(both, square)
         power = np.where(base["people"] & ~base["both"], 0.0, power)
         power = np.where(~base["people"], 1.0, power)
+        df_people = np.nan_to_num(_least(self.people.df, self.setting.told))
+        df = (1 - power) * df_people + power * base["df"]
+        # where a correction has too few clusters to tell its error, the labels alone stand
+        few = base["people"] & (df < FEWEST_DEGREES)
+        power, df = np.where(few, 0.0, power), np.where(few, df_people, df)
         # each cluster's own pull has no part in the power that it is counted with
         apart = _slope(both + alone * gap, square - gap**2)
-        apart = np.where(base["people"] & base["both"], apart, power)
+        apart = np.where(base["people"] & base["both"] & ~few, apart, power)
         variance = ((alone + apart * gap) ** 2).sum(axis=0)
         variance += beyond + 2 * power * across + power**2 * spread["rest"]
         known = np.where(base["people"], plain, base["model"] + beyond)
         G = len(self.own_starts)
         lacking = np.maximum(known - variance, 0.0) * _PRIOR / (G + _PRIOR)
         variance += np.where(power > 0, lacking, 0.0)
-        df_people = np.nan_to_num(_least(self.people.df, self.setting.told))
-        df = (1 - power) * df_people + power * base["df"]
         fine = defined & (base["people"] | base["both"]) & (df >= FEWEST_DEGREES) & (variance > 0)
         told_people = defined & base["people"]
         blank = np.full(len(start), np.nan)

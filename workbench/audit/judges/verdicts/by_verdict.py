@@ -132,11 +132,14 @@ def by_verdict(
     spread = within + between
     variance = spread + (1 - power) ** 2 * (alone["smooth_variance"] - spread)
     n = alone["n_people"]
+    worth = n * alone["smooth_variance"] / variance
     found = {
         "estimate": estimate, "std_error": np.sqrt(variance),
         "conf_low": np.clip(estimate - arms[0], 0.0, 1.0),
         "conf_high": np.clip(estimate + arms[1], 0.0, 1.0),
-        "power": power, "effective_labels": n * alone["smooth_variance"] / variance,
+        "power": power,
+        # verdicts on no other pairs add none
+        "effective_labels": np.where(counts.sum(axis=0) > n, worth, np.minimum(worth, n)),
         "rest": n * np.maximum(variance - power * (2 - power) * between, 0.0),
         "between": power * (2 - power) * between,
     }  # fmt: skip
