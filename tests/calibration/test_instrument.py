@@ -229,6 +229,9 @@ def test_the_slope_is_told_by_pairs_that_a_favour_does_not_touch() -> None:
     pairs = a.isin(["gpt-4", "llama-2"]) & b.isin(["gpt-4", "llama-2"])
     labels = data.labels[data.labels["annotator"].ne("j") | pairs.to_numpy()[data.pair_rows]]
     seen = wb.PreferenceData.from_tables(data.pairs, labels)
+    mirrored = wb.instrument(data, families=dict(reversed(everything.items()))).functioning
+    assert mirrored["group"].tolist() == ["x", "x"]
+    assert mirrored["estimate"].iloc[0] > 0
     for one, families in ((data, everything), (seen, two)):
         told = wb.instrument(one, families=families).functioning.query("measure == 'favour'")
         assert told["reason"].isna().all() == (one is data)

@@ -126,7 +126,8 @@ def by_family(
     """Return how much more each judge prefers each family's responses than people do.
 
     Pairs of which exactly one response is of the family, and that people judged too; as it is,
-    and beyond what the judge's slope on people's ratings of other models explains.
+    and beyond what the judge's slope on people's ratings of other models explains. Of two families
+    that are all models, it is the one that the judge favours.
     """
     pairs = judged.data.pairs
     names = [pairs[f"model_{side}"] for side in "ab"]
@@ -139,8 +140,8 @@ def by_family(
     favours = Favours(judged, strength.votes)
     sums = {name: favours.sums(judged.said[name]) for name in judged.judges}
     rows = []
-    for family, members in found.items():
-        side = sides_of(members, names)
+    sides = [sides_of(members, names) for members in found.values()]
+    for (family, members), side in zip(found.items(), sides, strict=True):
         one = (side != 0) & np.isfinite(people)
         for name in judged.judges:
             use = one & np.isfinite(means[name])
@@ -153,6 +154,12 @@ def by_family(
             own = favours.row(sums[name], side, level)
             rows.append({**of, "measure": FAVOUR, **own})
             rows.append({**of, "measure": BEYOND, **row, "method": DIFFERENCE})
+    if len(sides) == 2 and np.array_equal(sides[0], -sides[1]):
+        # two families that are all models: one number is the other turned round
+        favoured = {row["term"]: row["group"] for row in rows
+                    if row["measure"] == FAVOUR and row["estimate"] > 0}  # fmt: skip
+        first = next(iter(found))
+        rows = [row for row in rows if row["group"] == favoured.get(row["term"], first)]
     return rows, found
 
 
