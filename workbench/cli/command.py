@@ -238,6 +238,20 @@ class Run(BaseRun["RunConfig"]):
             options["factors"] = list(self.config.factors) or None
         return options
 
+    def tell(self, found: Result, data: PreferenceData, name: str, flags: Sequence[str]) -> None:
+        """Print a result, and leave its tables and a page where files are asked for.
+
+        The page says by which command, ``name`` with its own ``flags``, it is made again.
+        """
+        from workbench.report.build import report
+
+        self.show_result(found)
+        if self.out is None:
+            return
+        words = ["workbench", name, self.config.source, *flags, *flags_of(self.config)]
+        told = shlex.join([*words, "--out", self.out.name])
+        report(found, data=data, title=found.heading, command=told).save(self.out / "report.html")
+
     def report_command(self, name: str) -> str:
         """Return the command that makes this run's report again, as file ``name``."""
         words = ["workbench", "report", self.config.source, *flags_of(self.config)]

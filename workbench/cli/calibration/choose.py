@@ -2,21 +2,15 @@
 
 from __future__ import annotations
 
-import shlex
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import Annotated, Any, Literal
 
 import typer
 
 from workbench.cli.calibration import tasks
 from workbench.cli.command import Run, command, split_names
-from workbench.cli.flags import flags_of
 from workbench.cli.options import FORMAT, REFERENCE, SOURCE, fit_flags
 from workbench.errors import ConfigError
-
-if TYPE_CHECKING:
-    from workbench.data.dataset import PreferenceData
-    from workbench.results import Result
 
 _N = 200
 
@@ -60,7 +54,7 @@ def choose_pairs(
         with run.progress("Checking promises"):
             checked = wb.check_choice(data, [read_choice(folder) for folder in after])
         words = [word for folder in after for word in ("--after", str(folder))]
-        _shown(run, checked, data, words)
+        run.tell(checked, data, "choose-pairs", words)
         return
     with run.progress("Choosing pairs"):
         found = wb.choose_pairs(
@@ -74,7 +68,7 @@ def choose_pairs(
     words += ["--random-share", f"{random_share:g}"] if random_share != 0.25 else []
     words += ["--batch", str(batch)] if batch != 25 else []
     words += ["--to", ",".join(tools)] if tools else []
-    _shown(run, found, data, words)
+    run.tell(found, data, "choose-pairs", words)
     tasks.write(run, data, found.pair_ids, tools)
 
 
@@ -88,14 +82,3 @@ def _refuse_with_after(given: dict[str, Any]) -> None:
             expected="one or the other",
             fix="Leave one of them out.",
         )
-
-
-def _shown(run: Run, found: Result, data: PreferenceData, words: list[str]) -> None:
-    """Print a result and write its page."""
-    from workbench.report.build import report
-
-    run.show_result(found)
-    if run.out is not None:
-        told = ["workbench", "choose-pairs", run.config.source, *words, *flags_of(run.config)]
-        command = shlex.join([*told, "--out", run.out.name])
-        report(found, data=data, title=found.heading, command=command).save(run.out / "report.html")

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import shlex
 from typing import Annotated
 
 import typer
 
 from workbench.cli.command import Run, command, split_names
-from workbench.cli.flags import flags_of
 from workbench.cli.options import FORMAT, REFERENCE, SOURCE, fit_flags
 
 
@@ -30,7 +28,6 @@ def few_labels(
 ) -> None:  # fmt: skip
     """Say what people would say of all pairs, from a judge's verdicts and few labels."""
     import workbench as wb
-    from workbench.report.build import report
     from workbench.report.main_job import default_reference
 
     data = run.scored(needed=False)
@@ -41,10 +38,6 @@ def few_labels(
             data, names or None, reference,
             factors=list(run.config.factors) or None, by=by, **run.fit_options("level"),
         )  # fmt: skip
-    run.show_result(found)
-    if run.out is not None:
-        words = ["workbench", "few-labels", run.config.source]
-        words += ["--judge", ",".join(names)] if names else []
-        words += ["--by", by] if by else []
-        told = shlex.join([*words, *flags_of(run.config), "--out", run.out.name])
-        report(found, data=data, title=found.heading, command=told).save(run.out / "report.html")
+    flags = ["--judge", ",".join(names)] if names else []
+    flags += ["--by", by] if by else []
+    run.tell(found, data, "few-labels", flags)

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import shlex
 from typing import Annotated, Literal
 
 import typer
 
 from workbench.cli.command import Run, command, split_names
-from workbench.cli.flags import flags_of
 from workbench.cli.options import FORMAT, REFERENCE, SOURCE, fit_flags
 from workbench.errors import ConfigError
 
@@ -58,7 +56,6 @@ def instrument(
 ) -> None:
     """Measure judges as instruments: sharpness, ties, order, families, groups, versions."""
     import workbench as wb
-    from workbench.report.build import report
 
     scored = strength == "factors" or bool(run.config.factors)
     data = run.scored() if scored else run.load()
@@ -69,17 +66,13 @@ def instrument(
             strength=strength, by=by, families=_families(family),
             versions=split_names([versions]) if versions else None, **options,
         )  # fmt: skip
-    run.show_result(found)
-    if run.out is not None:
-        own = ["--judges", ",".join(found.settings["judges"])] if judges else []
-        own += ["--grades", grades] if grades else []
-        own += ["--strength", strength] if strength else []
-        own += ["--by", by] if by else []
-        own += [word for one in family or [] for word in ("--family", one)]
-        own += ["--versions", versions] if versions else []
-        words = ["workbench", "instrument", run.config.source, *own, *flags_of(run.config)]
-        told = shlex.join([*words, "--out", run.out.name])
-        report(found, data=data, title=found.heading, command=told).save(run.out / "report.html")
+    own = ["--judges", ",".join(found.settings["judges"])] if judges else []
+    own += ["--grades", grades] if grades else []
+    own += ["--strength", strength] if strength else []
+    own += ["--by", by] if by else []
+    own += [word for one in family or [] for word in ("--family", one)]
+    own += ["--versions", versions] if versions else []
+    run.tell(found, data, "instrument", own)
 
 
 def _families(given: list[str] | None) -> dict[str, list[str]] | None:

@@ -2,18 +2,12 @@
 
 from __future__ import annotations
 
-import shlex
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
 from workbench.cli.command import Run, command, split_names
-from workbench.cli.flags import flags_of
 from workbench.cli.options import FORMAT, REFERENCE, SOURCE, fit_flags
-
-if TYPE_CHECKING:
-    from workbench.data.dataset import PreferenceData
-    from workbench.results import Result
 
 SLICES = Annotated[
     str | None,
@@ -58,7 +52,7 @@ def compare_annotators(
         )
     flags = [word for flag, name in (("--a", a), ("--b", b)) if name for word in (flag, name)]
     flags += ["--judges", ",".join(named)] if named else []
-    _tell(run, data, found, "compare-annotators", [*flags, *_shared(by, margin)])
+    run.tell(found, data, "compare-annotators", [*flags, *_shared(by, margin)])
 
 
 def compare_models(
@@ -88,19 +82,8 @@ def compare_models(
         )
     flags = ["--a", a, "--b", b, *(["--judge", judge] if judge else [])]
     flags += ["--baseline", baseline] if baseline else []
-    _tell(run, data, found, "compare-models", [*flags, *_shared(by, margin)])
+    run.tell(found, data, "compare-models", [*flags, *_shared(by, margin)])
 
 
 def _shared(by: str | None, margin: float) -> list[str]:
     return [*(["--by", by] if by else []), *(["--margin", f"{margin:g}"] if margin != 0.02 else [])]
-
-
-def _tell(run: Run, data: PreferenceData, found: Result, name: str, flags: list[str]) -> None:
-    """Print a result, and leave its tables and a page where files are asked for."""
-    from workbench.report.build import report
-
-    run.show_result(found)
-    if run.out is not None:
-        words = ["workbench", name, run.config.source, *flags, *flags_of(run.config)]
-        told = shlex.join([*words, "--out", run.out.name])
-        report(found, data=data, title=found.heading, command=told).save(run.out / "report.html")

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import shlex
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from workbench.cli.command import Run, command, numbers_by_name, split_names
-from workbench.cli.flags import flags_of
 from workbench.cli.options import FORMAT, REFERENCE, SOURCE, fit_flags
 
 if TYPE_CHECKING:
@@ -37,7 +35,6 @@ def register(app: typer.Typer) -> None:
 def panel(run: Run, how: _How = None, truth: _Truth = None, cost: _Cost = None) -> None:
     """Combine judges; --out saves the data with the panels as further annotators."""
     import workbench as wb
-    from workbench.report.build import report
 
     data = run.load()
     with run.progress("Combining judges"):
@@ -47,14 +44,11 @@ def panel(run: Run, how: _How = None, truth: _Truth = None, cost: _Cost = None) 
             costs=numbers_by_name("--cost", cost or []) or None,
             **run.fit_options("folds", "level"),
         )  # fmt: skip
-    run.show_result(found)
+    own = ["--how", ",".join(found.settings["how"])] if how else []
+    own += ["--truth", truth] if truth else []
+    own += [word for one in cost or [] for word in ("--cost", one)]
+    run.tell(found, data, "panel", own)
     if run.out is not None:
-        own = ["--how", ",".join(found.settings["how"])] if how else []
-        own += ["--truth", truth] if truth else []
-        own += [word for one in cost or [] for word in ("--cost", one)]
-        words = ["workbench", "panel", run.config.source, *own, *flags_of(run.config)]
-        told = shlex.join([*words, "--out", run.out.name])
-        report(found, data=data, title=found.heading, command=told).save(run.out / "report.html")
         wb.save(with_panels(data, found), run.out / "data")
 
 

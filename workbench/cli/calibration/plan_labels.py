@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import shlex
 from typing import Annotated
 
 import typer
 
 from workbench.cli.command import Run, command, split_names
-from workbench.cli.flags import flags_of
 from workbench.cli.options import FORMAT, REFERENCE, SOURCE, fit_flags
 
 _OF_FACTORS = ("weight", "contrast", "people", "groups")
@@ -44,7 +42,6 @@ def plan_labels(
 ) -> None:
     """Say how many labels of people are needed, and what those that are there can find."""
     import workbench as wb
-    from workbench.report.build import report
 
     goals = split_names(for_ or [])
     factors = goals is None or any(goal in _OF_FACTORS for goal in goals)
@@ -55,12 +52,8 @@ def plan_labels(
             data, for_=goals, judge=judge, reference=reference, effect=effect, width=width,
             spread=spread, power=power, **run.fit_options("factors", "cluster", "level"),
         )  # fmt: skip
-    run.show_result(found)
-    if run.out is not None:
-        flags = ["--for", ",".join(goals)] if goals else []
-        flags += ["--judge", judge] if judge else []
-        numbers = {"effect": effect, "width": width, "spread": spread, "power": power}
-        flags += [word for name, value in numbers.items() for word in (f"--{name}", f"{value:g}")]
-        words = ["workbench", "plan-labels", run.config.source, *flags]
-        told = shlex.join([*words, *flags_of(run.config), "--out", run.out.name])
-        report(found, data=data, title=found.heading, command=told).save(run.out / "report.html")
+    flags = ["--for", ",".join(goals)] if goals else []
+    flags += ["--judge", judge] if judge else []
+    numbers = {"effect": effect, "width": width, "spread": spread, "power": power}
+    flags += [word for name, value in numbers.items() for word in (f"--{name}", f"{value:g}")]
+    run.tell(found, data, "plan-labels", flags)

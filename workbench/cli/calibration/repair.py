@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import shlex
 from typing import Annotated
 
 import typer
 
 from workbench.cli.command import Run, command
-from workbench.cli.flags import flags_of
 from workbench.cli.options import FORMAT, SOURCE, fit_flags
 from workbench.errors import DesignError
 
@@ -34,7 +32,6 @@ def repair_judge(
     --out also gets mended_judge.json where the corrected judge is accepted.
     """
     import workbench as wb
-    from workbench.report.build import report
 
     try:
         data = run.scored()
@@ -46,13 +43,8 @@ def repair_judge(
             data, judge, people, constitution=constitution,
             **run.fit_options("factors", "folds", "level"),
         )  # fmt: skip
-    run.show_result(found)
-    if run.out is None:
-        return
-    for path in found.save(run.out):
-        run.note(f"Accepted, and saved as a judge: {path}")
     own = ["--judge", judge] + (["--people", people] if people != "human" else [])
     own += ["--constitution", constitution] if constitution else []
-    words = ["workbench", "repair-judge", run.config.source, *own, *flags_of(run.config)]
-    told = shlex.join([*words, "--out", run.out.name])
-    report(found, data=data, title=found.heading, command=told).save(run.out / "report.html")
+    run.tell(found, data, "repair-judge", own)
+    for path in found.save(run.out) if run.out is not None else []:
+        run.note(f"Accepted, and saved as a judge: {path}")

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import shlex
 from typing import Annotated, Any
 
 import typer
 
 from workbench.cli.calibration import tasks
 from workbench.cli.command import Run, command, split_names
-from workbench.cli.flags import flags_of
 from workbench.cli.options import FORMAT, REFERENCE, SOURCE, fit_flags
 
 
@@ -35,7 +33,6 @@ def route(
 ) -> None:  # fmt: skip
     """Say which pairs people should label, the judge all others, under a budget."""
     import workbench as wb
-    from workbench.report.build import report
 
     tools = tasks.tools(run, to)
     data = run.scored(needed=False)
@@ -45,17 +42,14 @@ def route(
             data, judge, run.config.reference or "human", judges=split_names(judges or []),
             **options, **run.fit_options("folds", "level"),
         )  # fmt: skip
-    run.show_result(found)
+    words = ["--judge", judge]
+    words += ["--judges", ",".join(split_names(judges) or ())] if judges else []
+    words += ["--budgets", ",".join(map(str, options["budgets"]))] if options else []
+    words += ["--to", ",".join(tools)] if tools else []
+    run.tell(found, data, "route", words)
     # those that people get under the largest budget, the most urgent first; none has labels yet
     left = not found.pairs["labelled"].all()
     tasks.write(run, data, found.pair_ids(max(found.settings["budgets"])) if left else [], tools)
-    if run.out is not None:
-        words = ["workbench", "route", run.config.source, "--judge", judge]
-        words += ["--judges", ",".join(split_names(judges) or ())] if judges else []
-        words += ["--budgets", ",".join(map(str, options["budgets"]))] if options else []
-        words += ["--to", ",".join(tools)] if tools else []
-        told = shlex.join([*words, *flags_of(run.config), "--out", run.out.name])
-        report(found, data=data, title=found.heading, command=told).save(run.out / "report.html")
 
 
 def _numbers(texts: list[str]) -> list[float]:

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import shlex
 from typing import Annotated
 
 import typer
 
 from workbench.cli.command import Run, command, numbers_by_name, split_names
-from workbench.cli.flags import flags_of
 from workbench.cli.options import FORMAT, SOURCE, fit_flags
 
 
@@ -37,7 +35,6 @@ def rate_scenarios(
     """Rate the models in each scenario, with partial pooling, and over all of them."""
     import workbench as wb
     from workbench.audit.judges.verdicts.preferences import reference_mask
-    from workbench.report.build import report
     from workbench.report.main_job import default_reference
 
     names = split_names(covariates or []) or ()
@@ -51,15 +48,10 @@ def rate_scenarios(
             data, run.config.annotators or theirs, by=column, covariates=names,
             weights=given, **run.fit_options("level"),
         )  # fmt: skip
-    run.show_result(found)
-    if run.out is None:
-        return
     flags = ["--column", column] if column != "scenario" else []
     flags += ["--covariates", ",".join(names)] if names else []
     flags += [word for text in weight or [] for word in ("--weight", text)]
-    words = ["workbench", "rate-scenarios", run.config.source, *flags, *flags_of(run.config)]
-    told = shlex.join([*words, "--out", run.out.name])
-    report(found, data=data, title=found.heading, command=told).save(run.out / "report.html")
+    run.tell(found, data, "rate-scenarios", flags)
 
 
 def _weights(texts: list[str]) -> str | dict[str, float]:

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import shlex
 from typing import Annotated
 
 import typer
 
 from workbench.cli.command import Run, command, split_names
-from workbench.cli.flags import flags_of
 from workbench.cli.options import FORMAT, REFERENCE, SOURCE, fit_flags
 
 
@@ -35,7 +33,6 @@ def check_benchmark(
 ) -> None:
     """Say what solves a benchmark without reading: length, style, order, model name, together."""
     import workbench as wb
-    from workbench.report.build import report
     from workbench.report.main_job import default_reference
 
     data = run.load()
@@ -45,10 +42,6 @@ def check_benchmark(
         found = wb.check_benchmark(
             data, reference, by=by, judges=named, **run.fit_options("factors", "folds", "level")
         )
-    run.show_result(found)
-    if run.out is not None:
-        flags = ["--by", by] if by else []
-        flags += ["--judges", ",".join(named)] if named else []
-        words = ["workbench", "check-benchmark", run.config.source, *flags]
-        told = shlex.join([*words, *flags_of(run.config), "--out", run.out.name])
-        report(found, data=data, title=found.heading, command=told).save(run.out / "report.html")
+    flags = ["--by", by] if by else []
+    flags += ["--judges", ",".join(named)] if named else []
+    run.tell(found, data, "check-benchmark", flags)

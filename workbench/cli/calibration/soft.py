@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import shlex
 from typing import Annotated
 
 import typer
 
 from workbench.cli.command import Run, command, split_names
-from workbench.cli.flags import flags_of
 from workbench.cli.options import BY, FORMAT, REFERENCE, SOURCE, fit_flags
 
 
@@ -31,7 +29,6 @@ def calibrate_verdicts(
     """
     import workbench as wb
     from workbench.data.on_view.spreadsheet import to_csv
-    from workbench.report.build import report
     from workbench.report.main_job import default_reference
     from workbench.whole_file import write_text
 
@@ -44,13 +41,9 @@ def calibrate_verdicts(
             data, judges, reference, by=by or None,
             **run.fit_options("factors", "folds", "level"),
         )  # fmt: skip
-    run.show_result(found)
-    if run.out is None:
-        return
-    kept = found.verdicts.rename(columns={"calibrated": "preference"}).drop(columns="as_given")
-    write_text(run.out / "calibrated.csv", to_csv(kept))
     flags = [word for name in judges or [] for word in ("--judge", name)]
     flags += ["--by", ",".join(by)] if by else []
-    words = ["workbench", "calibrate-verdicts", run.config.source, *flags, *flags_of(run.config)]
-    told = shlex.join([*words, "--out", run.out.name])
-    report(found, data=data, title=found.heading, command=told).save(run.out / "report.html")
+    run.tell(found, data, "calibrate-verdicts", flags)
+    if run.out is not None:
+        kept = found.verdicts.rename(columns={"calibrated": "preference"})
+        write_text(run.out / "calibrated.csv", to_csv(kept.drop(columns="as_given")))

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import shlex
 from typing import Annotated
 
 import typer
 
 from workbench.cli.command import Run, command, split_names
-from workbench.cli.flags import flags_of
 from workbench.cli.options import FORMAT, SOURCE, fit_flags
 
 _MANY = "Commas separate; may be repeated."
@@ -41,7 +39,6 @@ def variance_split(
     """Split a score's variance by judge, wording, seed, order and item; what to average more of."""
     import workbench as wb
     from workbench.calibration.instrument.facets import FACETS
-    from workbench.report.build import report
 
     data = run.load()
     with run.progress("Splitting the variance"):
@@ -49,11 +46,7 @@ def variance_split(
             data, split_names(judges or []), facets=split_names(facets or []) or FACETS,
             score=score, **run.fit_options("level"),
         )  # fmt: skip
-    run.show_result(found)
-    if run.out is not None:
-        own = ["--judges", ",".join(found.settings["judges"])] if judges else []
-        own += ["--facets", ",".join(split_names(facets) or ())] if facets else []
-        own += ["--score", score] if score else []
-        words = ["workbench", "variance-split", run.config.source, *own, *flags_of(run.config)]
-        told = shlex.join([*words, "--out", run.out.name])
-        report(found, data=data, title=found.heading, command=told).save(run.out / "report.html")
+    own = ["--judges", ",".join(found.settings["judges"])] if judges else []
+    own += ["--facets", ",".join(split_names(facets) or ())] if facets else []
+    own += ["--score", score] if score else []
+    run.tell(found, data, "variance-split", own)
