@@ -245,7 +245,7 @@ def test_refusals():
         check(data, folds=1)
     with pytest.raises(DataError, match="nobody"):
         check(data, judges=["nobody"])
-    with pytest.raises(DesignError, match="held against itself"):
+    with pytest.raises(DesignError, match="gold is the reference itself"):
         check(data, judges=["gold"])
     with pytest.raises(DesignError, match="No pair is decided"):
         check(benchmark(np.full(4, 0.5), sizes_of(4, rng)))

@@ -55,7 +55,7 @@ def compare_annotators(
     reference : str
         An annotator or a kind.
     judges : sequence of str, optional
-        Everybody who is no person when None.
+        Everybody who is neither a person nor gold when None.
     by : str, optional
         Column of the pairs that names the slice, such as ``scenario``.
     margin : float

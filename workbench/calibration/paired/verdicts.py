@@ -11,7 +11,11 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from workbench.audit.judges.verdicts.agreement import one_against_mode, vote_counts
-from workbench.audit.judges.verdicts.preferences import reference_mask
+from workbench.audit.judges.verdicts.preferences import (
+    judges_beside,
+    judges_free,
+    reference_mask,
+)
 from workbench.clustered import Array, Codes
 from workbench.data.columns import NOUNS
 from workbench.data.dataset import PreferenceData
@@ -69,63 +73,33 @@ class Verdicts:
 
 
 def judges_of(data: PreferenceData, judges: Sequence[str] | None, reference: str) -> list[str]:
-    """Return the judges that are compared, two at least: see :func:`named_judges`.
+    """Return the judges that are compared, two at least, in the order in which they are named.
 
     Raises
     ------
     DesignError
-        Fewer than two judges.
+        No labels of the reference, or fewer than two judges, or one that is of the reference.
+    DataError
+        A name that the data do not have.
     """
-    names = named_judges(data, judges, reference)
-    if len(names) < 2:
+    theirs = reference_mask(data, reference)
+    if not theirs.any():
+        raise DesignError(
+            f"There are no {NOUNS.get(reference, f'labels of {reference}')} to agree with.",
+            found=f"annotators {', '.join(data.annotators['annotator'][:12])}",
+            expected="labels of the reference",
+            fix="Name another reference.",
+        )
+    names = judges_free(data, theirs) if judges is None else listed("judges", judges)
+    if judges is not None:
+        judges_beside(data, names, theirs)
+    if len(set(names)) < 2:
         raise DesignError(
             "There are no two judges to compare.",
             found=", ".join(names) or "nobody beside the reference and people",
             expected="two names; repeats of one judge are one annotator, whose runs nothing tells "
             "apart",
             fix="Name two annotators; runs of one judge need a name each when they are loaded.",
-        )
-    return names
-
-
-def named_judges(data: PreferenceData, judges: Sequence[str] | None, reference: str) -> list[str]:
-    """Return judges that stand beside a reference: everybody who is no person, when None.
-
-    Raises
-    ------
-    DesignError
-        No labels of the reference, no list of names, or one that is of the reference.
-    DataError
-        A name that the data do not have.
-
-    Examples
-    --------
-    >>> import workbench as wb
-    >>> named_judges(wb.load("sample"), "sim-judge-length", "human")
-    ['sim-judge-length']
-    """
-    table = data.annotators
-    theirs = set(data.labels["annotator"][reference_mask(data, reference)].unique())
-    if not theirs:
-        raise DesignError(
-            f"There are no {NOUNS.get(reference, f'labels of {reference}')} to agree with.",
-            found=f"annotators {', '.join(table['annotator'][:12])}",
-            expected="labels of the reference",
-            fix="Name another reference.",
-        )
-    if judges is None:
-        nobody = table["kind"].ne("human") & ~table["annotator"].isin(theirs)
-        names = list(table["annotator"][nobody])
-    else:
-        names = listed("judges", judges)
-        data.filter(annotators=names)
-    inside = [name for name in names if name in theirs]
-    if inside:
-        raise DesignError(
-            "A judge is held against itself.",
-            found=f"{inside[0]!r} is of the reference {reference!r}",
-            expected="judges beside the reference",
-            fix="Name a reference of which it is no part.",
         )
     return list(dict.fromkeys(names))
 

@@ -8,9 +8,14 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from workbench.audit.judges.verdicts.preferences import mean_preferences, reference_mask
+from workbench.audit.judges.verdicts.preferences import (
+    judges_beside,
+    judges_free,
+    mean_preferences,
+    reference_mask,
+)
 from workbench.calibration.paired.slices import Slices, slices_of
-from workbench.calibration.paired.verdicts import Mask, named_judges, verdicts_of
+from workbench.calibration.paired.verdicts import Mask, verdicts_of
 from workbench.calibration.shortcuts.measures import (
     APART,
     COLUMNS,
@@ -57,7 +62,7 @@ def check_benchmark(
         Differences that rules look at; those of the data, or of their texts, when None. Those
         for which the prompt has to be read are left out.
     judges : sequence of str, optional
-        With whom the rules are compared; everybody who is no person when None.
+        With whom the rules are compared; everybody who is neither a person nor gold when None.
     folds : int
         Folds of whole prompts, for what is chosen or fitted.
     level : float
@@ -172,7 +177,7 @@ def _decided(
     data: PreferenceData, theirs: Mask, mean: Array, rows: Codes,
     factors: Sequence[str] | None, judges: Sequence[str] | None, reference: str,
 ) -> Decided:  # fmt: skip
-    names = sorted(named_judges(data, judges, reference))
+    names = judges_free(data, theirs) if judges is None else judges_beside(data, judges, theirs)
     y = (mean[rows] > 0.5).astype(np.float64)
     prompt = data.pairs["cluster"].to_numpy()[rows].astype(str)
     shown = np.sign(_shown(data, theirs))[rows]

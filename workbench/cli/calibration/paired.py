@@ -32,7 +32,7 @@ def compare_annotators(
         list[str] | None,
         typer.Option(
             metavar="NAMES",
-            help="All pairs of these; of everybody who is no person, if nobody is named. "
+            help="All pairs of these; of everybody but people and gold, if nobody is named. "
             "Commas separate; may be repeated.",
         ),
     ] = None,

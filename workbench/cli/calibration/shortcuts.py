@@ -26,7 +26,7 @@ def check_benchmark(
         list[str] | None,
         typer.Option(
             metavar="NAMES",
-            help="Whom rules are compared with; everybody who is no person, if nobody is named. "
+            help="Whom rules are compared with; everybody but people and gold, if nobody is named. "
             "Commas separate; may be repeated.",
         ),
     ] = None,
