@@ -62,8 +62,9 @@ def test_chosen_scenarios_are_weighed_on_the_scale_of_all_the_data(tmp_path: Pat
     table = table.assign(winner=np.where(table["preference"].eq(1), "model_a", "model_b"))
     kept = ["pair_id", "annotator", "winner", "scenario", "size_a", "size_b"]
     table[kept].to_csv(tmp_path / "columns.csv", index=False)
-    done = run("few-labels", tmp_path / "columns.csv", "--judge", "good", "--scenario", "code",
-               "--json")  # fmt: skip
+    # the file says no kinds: whom the judge stands beside has to be named
+    done = run("few-labels", tmp_path / "columns.csv", "--judge", "good", "--reference", "human",
+               "--scenario", "code", "--json")  # fmt: skip
     assert done.exit_code == 0, done.output
     told = json.loads(done.stdout)["tables"]["few_labels"]
     scored = wb.factors.from_columns(wb.load(tmp_path / "columns.csv"))

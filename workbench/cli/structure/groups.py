@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import shlex
 from typing import Annotated, Literal
 
 import typer
 
 from workbench.cli.command import Run, command
-from workbench.cli.flags import flags_of
 from workbench.cli.options import FORMAT, SOURCE, fit_flags
 
 
@@ -37,7 +35,6 @@ def groups(
 ) -> None:
     """Say whether people are one public or several, what each rewards, and who is near which."""
     import workbench as wb
-    from workbench.report.build import report
 
     data = run.load() if items else run.scored()
     with run.progress("Fitting groups"):
@@ -46,13 +43,8 @@ def groups(
             max_groups=max_groups, membership=membership, simulations=simulations,
             **run.fit_options("factors", "ties", "folds", "level"),
         )  # fmt: skip
-    run.show_result(found)
-    if run.out is not None:
-        words = ["groups", run.config.source, "--people", people]
-        words += ["--items", items] if items else []
-        words += ["--max-groups", str(max_groups), "--membership", membership]
-        words += ["--simulations", str(simulations), *flags_of(run.config), "--out", run.out.name]
-        page = report(
-            found, data=data, title=found.heading, command=shlex.join(["workbench", *words])
-        )
-        page.save(run.out / "report.html")
+    words = ["--people", people]
+    words += ["--items", items] if items else []
+    words += ["--max-groups", str(max_groups), "--membership", membership]
+    words += ["--simulations", str(simulations)]
+    run.tell(found, data, "groups", words)

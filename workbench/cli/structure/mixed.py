@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import shlex
 from typing import Annotated, Literal
 
 import typer
 
 from workbench.cli.command import Run, command
-from workbench.cli.flags import flags_of
 from workbench.cli.options import FORMAT, SOURCE, fit_flags
 
 _People = Annotated[str, typer.Option(help="Column that names the person.")]
@@ -29,7 +27,6 @@ def mixed(
 ) -> None:
     """Say how far people's weights lie apart, by simulated maximum likelihood."""
     import workbench as wb
-    from workbench.report.build import report
 
     data = run.load() if items else run.scored()
     with run.progress("Fitting the spread of people's weights"):
@@ -37,13 +34,8 @@ def mixed(
             data, annotators=run.config.annotators or None, by=people, items=items, draws=draws,
             **run.fit_options("factors", "ties", "level"),
         )  # fmt: skip
-    run.show_result(found)
-    if run.out is not None:
-        given = {"--people": (people, "annotator"), "--items": (items, None),
-                 "--draws": (draws, "sobol")}  # fmt: skip
-        own = [word for flag, (value, unsaid) in given.items()
-               if value is not None and value != unsaid for word in (flag, value)]  # fmt: skip
-        words = ["workbench", "mixed", run.config.source, *own, *flags_of(run.config)]
-        told = shlex.join([*words, "--out", run.out.name])
-        page = report(found, data=data, title=found.heading, command=told)
-        page.save(run.out / "report.html")
+    given = {"--people": (people, "annotator"), "--items": (items, None),
+             "--draws": (draws, "sobol")}  # fmt: skip
+    own = [word for flag, (value, unsaid) in given.items()
+           if value is not None and value != unsaid for word in (flag, value)]  # fmt: skip
+    run.tell(found, data, "mixed", own)

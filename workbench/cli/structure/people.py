@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import shlex
 from typing import Annotated, Any, Literal
 
 import typer
 
 from workbench.cli.command import Run, command
-from workbench.cli.flags import flags_of
 from workbench.cli.options import FORMAT, SOURCE, fit_flags
 
 _People = Annotated[str, typer.Option("--people", help="Column that names the person.")]
@@ -35,7 +33,6 @@ def people(
 ) -> None:
     """Say whether people weigh factors otherwise: taste, reliability or carelessness."""
     import workbench as wb
-    from workbench.report.build import report
 
     data = run.scored() if items is None else run.load()
     options: dict[str, Any] = run.fit_options("factors", "ties", "folds", "level")
@@ -44,11 +41,7 @@ def people(
             data, annotators=run.config.annotators or None, by=column, items=items,
             permutations=permutations, **options,
         )  # fmt: skip
-    run.show_result(found)
-    if run.out is not None:
-        own = ["--people", column] if column != "annotator" else []
-        own += [] if items is None else ["--items", items]
-        own += [] if permutations == 199 else ["--permutations", str(permutations)]
-        words = ["workbench", "people", run.config.source, *own, *flags_of(run.config)]
-        told = shlex.join([*words, "--out", run.out.name])
-        report(found, data=data, title=found.heading, command=told).save(run.out / "report.html")
+    own = ["--people", column] if column != "annotator" else []
+    own += [] if items is None else ["--items", items]
+    own += [] if permutations == 199 else ["--permutations", str(permutations)]
+    run.tell(found, data, "people", own)

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import shlex
 from typing import Annotated
 
 import typer
 
 from workbench.cli.command import Run, command, split_names
-from workbench.cli.flags import flags_of
 from workbench.cli.options import FORMAT, SOURCE, fit_flags
 
 
@@ -32,7 +30,6 @@ def rater_agreement(
 ) -> None:
     """Say how far raters agree beyond chance, and which rater stands apart."""
     import workbench as wb
-    from workbench.report.build import report
 
     data = run.load()
     with run.progress("Comparing raters"):
@@ -40,10 +37,6 @@ def rater_agreement(
             data, annotators=run.config.annotators or None, by=people,
             measures=split_names(measures or []), **run.fit_options("level"),
         )  # fmt: skip
-    run.show_result(found)
-    if run.out is not None:
-        flags = ["--people", people] if people != "annotator" else []
-        flags += ["--measures", ",".join(found.settings["measures"])] if measures else []
-        words = ["workbench", "rater-agreement", run.config.source, *flags]
-        told = shlex.join([*words, *flags_of(run.config), "--out", run.out.name])
-        report(found, data=data, title=found.heading, command=told).save(run.out / "report.html")
+    flags = ["--people", people] if people != "annotator" else []
+    flags += ["--measures", ",".join(found.settings["measures"])] if measures else []
+    run.tell(found, data, "rater-agreement", flags)

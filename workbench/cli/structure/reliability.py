@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import shlex
 from typing import Annotated
 
 import typer
 
 from workbench.cli.command import Run, command
-from workbench.cli.flags import flags_of
 from workbench.cli.options import FORMAT, SOURCE, fit_flags
 from workbench.errors import DesignError
 
@@ -26,7 +24,6 @@ def register(app: typer.Typer) -> None:
 def reliability(run: Run, truth: _Truth = None, people: _People = "annotator") -> None:
     """Say how often each worker is right, where one answer of each pair is true."""
     import workbench as wb
-    from workbench.report.build import report
 
     try:
         data = run.scored()
@@ -38,11 +35,6 @@ def reliability(run: Run, truth: _Truth = None, people: _People = "annotator") -
             data, truth=truth, annotators=run.config.annotators or None, by=people,
             **run.fit_options("level"),
         )  # fmt: skip
-    run.show_result(found)
-    if run.out is not None:
-        own = ["--truth", str(truth)]
-        own += ["--people", people] if people != "annotator" else []
-        words = ["workbench", "reliability", run.config.source, *own, *flags_of(run.config)]
-        told = shlex.join([*words, "--out", run.out.name])
-        page = report(found, data=data, title=found.heading, command=told)
-        page.save(run.out / "report.html")
+    own = ["--truth", str(truth)]
+    own += ["--people", people] if people != "annotator" else []
+    run.tell(found, data, "reliability", own)

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import shlex
 from typing import Annotated
 
 import typer
 
 from workbench.cli.command import Run, command
-from workbench.cli.flags import flags_of
 from workbench.cli.options import FORMAT, SOURCE, fit_flags
 
 _ONE_CONTEXT = "all"
@@ -36,7 +34,6 @@ def transitivity(
 ) -> None:
     """Say whether items may be ranked: cycles, beside what noise makes."""
     import workbench as wb
-    from workbench.report.build import report
 
     data = run.load()
     with run.progress("Looking for cycles"):
@@ -48,10 +45,5 @@ def transitivity(
             simulations=simulations,
             **run.fit_options("folds", "level"),
         )
-    run.show_result(found)
-    if run.out is not None:
-        own = ["--items", items, "--context", context, "--simulations", str(simulations)]
-        words = ["workbench", "transitivity", run.config.source, *own, *flags_of(run.config)]
-        again = shlex.join([*words, "--out", run.out.name])
-        page = report(found, data=data, title=found.heading, command=again)
-        page.save(run.out / "report.html")
+    own = ["--items", items, "--context", context, "--simulations", str(simulations)]
+    run.tell(found, data, "transitivity", own)
