@@ -13,6 +13,7 @@ import workbench as wb
 from workbench.calibration.soft.isotonic import isotonic_out_of_fold
 from workbench.calibration.soft.logistic import logistic_folds
 from workbench.calibration.soft.scores import calibration_error, evidence
+from workbench.calibration.soft.signals import signals
 from workbench.data.columns import complete_labels
 
 
@@ -132,7 +133,7 @@ def test_isotonic_is_scikit_learn_s_on_labels_and_their_mirror_images() -> None:
     m = np.round(rng.normal(size=300), 1)
     y = (rng.random(300) < expit(m)).astype(float)
     fold = np.arange(300) % 3
-    told, _ = isotonic_out_of_fold(m, y, fold, 3)
+    told = isotonic_out_of_fold(m, y, fold, 3)
     for f in range(3):
         train, test = (fold != f) & (m != 0), fold == f
         peer = IsotonicRegression(out_of_bounds="clip")
@@ -335,3 +336,28 @@ def test_a_judge_of_ties_alone_has_figures_without_a_reliability_diagram():
     assert list(found.figures()) == [found.heading]
     assert "reliability" not in found.tables()
     assert "undefined" in found.summary()
+
+
+def test_repeats_of_a_side_make_a_probability_and_both_orders_a_tie() -> None:
+    rng = np.random.default_rng(0)
+    y = (rng.random(200) < 0.6) * 1.0
+    votes = [np.where(rng.random(200) < 0.8, y, 1 - y) for _ in range(3)]
+    data = judged({"j": votes[0], "both": votes[0]}, y)
+    more = [
+        pd.DataFrame({"pair_id": data.pairs["pair_id"], "annotator": name, "kind": "llm",
+                      "preference": vote})
+        for name, vote in (("j", votes[1]), ("j", votes[2]), ("both", votes[1]))
+    ]  # fmt: skip
+    labels = [data.labels, *map(complete_labels, more)]
+    whole = replace(data, labels=pd.concat(labels, ignore_index=True))
+    says = wb.calibrate_verdicts(whole).judges.set_index("term")["says"]
+    assert says.to_dict() == {"both": "verdict", "j": "probability"}
+
+
+def test_a_judge_whose_labels_lie_in_one_fold_says_so() -> None:
+    p, y, _ = drawn(400)
+    fold = signals(judged({"wide": p}, y), "wide", "human", 5, 0).fold
+    narrow = np.where(fold == 0, p, np.nan)
+    found = wb.calibrate_verdicts(judged({"wide": p, "narrow": narrow}, y)).judges
+    reason = found.set_index("term")["reason"]["narrow"]
+    assert reason == f"all {(fold == 0).sum() // 2} prompts with labels of both are in one fold"

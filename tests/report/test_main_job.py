@@ -10,7 +10,7 @@ import workbench as wb
 from tests.planted import planted
 from workbench.data.dataset import PreferenceData
 from workbench.errors import DataError, DesignError
-from workbench.report.main_job import ensure_factors, main_job
+from workbench.report.main_job import default_reference, ensure_factors, main_job
 
 WEIGHTS = {
     "ann": [1.0, 0.0],
@@ -130,3 +130,11 @@ def test_nothing_to_make_factors_of_is_an_error() -> None:
     labels = pd.DataFrame({"pair": [0, 1], "annotator": "ann", "preference": [1.0, 0.0]})
     with pytest.raises(DesignError, match="numeric column"):
         main_job(PreferenceData.from_tables(pairs, labels), "ann")
+
+
+def test_who_is_called_human_is_the_reference_though_no_kind_is_known() -> None:
+    pairs = pd.DataFrame({"pair_id": ["a"]})
+    labels = pd.DataFrame({"pair": 0, "annotator": ["human", "gpt"], "kind": "unknown",
+                           "preference": 1.0})  # fmt: skip
+    data = wb.PreferenceData.from_tables(pairs, labels)
+    assert default_reference(data) == "human"

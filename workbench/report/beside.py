@@ -15,20 +15,16 @@ if TYPE_CHECKING:
 def _scenario_ratings(job: MainJob) -> Result:
     from workbench.compare.scenario_ratings.rate import rate_scenarios
 
-    people = job.people
-    drawn, level = int(people.provenance.seed or 0), people.settings["level"]
-    return rate_scenarios(job.data, people.groups[0], level=level, seed=drawn)
+    level = job.people.settings["level"]
+    return rate_scenarios(job.data, job.reference, level=level, seed=job.seed)
 
 
 def _calibrate_verdicts(job: MainJob) -> Result:
     from workbench.calibration.soft.calibrate import calibrate_verdicts
 
     # in a report, the factors are those of its weights
-    people, judges = job.people, job.judges
-    options = {name: people.settings[name] for name in ("factors", "level")}
-    names = [] if judges is None else list(judges.groups)
-    drawn = int(people.provenance.seed or 0)
-    return calibrate_verdicts(job.data, names, people.groups[0], **options, seed=drawn)
+    options = {name: job.people.settings[name] for name in ("factors", "level")}
+    return calibrate_verdicts(job.data, job.judge_names, job.reference, **options, seed=job.seed)
 
 
 def _plan_labels(job: MainJob) -> Result:
@@ -36,7 +32,7 @@ def _plan_labels(job: MainJob) -> Result:
 
     used = job.people.settings
     return plan_labels(
-        job.data, reference=job.people.groups[0], factors=used["factors"],
+        job.data, reference=job.reference, factors=used["factors"],
         cluster=used["cluster"], level=used["level"],
     )  # fmt: skip
 
@@ -49,12 +45,12 @@ def _instrument(job: MainJob) -> Result:
     scenarios = int(job.data.pairs["scenario"].nunique())
     return instrument(
         job.data,
-        None if job.judges is None else job.judges.groups,
-        job.people.groups[0],
+        job.judge_names or None,
+        job.reference,
         by="scenario" if 2 <= scenarios <= MOST_GROUPS else None,
         level=settings["level"],
         folds=settings["folds"] or 5,
-        seed=int(job.people.provenance.seed or 0),
+        seed=job.seed,
     )
 
 
@@ -62,8 +58,7 @@ def _variance_split(job: MainJob) -> Result:
     from workbench.calibration.instrument.variance_split import variance_split
 
     return variance_split(
-        job.data, None if job.judges is None else list(job.judges.groups),
-        level=job.people.settings["level"], seed=int(job.people.provenance.seed or 0),
+        job.data, job.judge_names or None, level=job.people.settings["level"], seed=job.seed,
     )  # fmt: skip
 
 
@@ -72,9 +67,8 @@ def _panel(job: MainJob) -> Result:
 
     used = job.people.settings
     return panel(
-        job.data, None if job.judges is None else list(job.judges.groups), job.people.groups[0],
-        folds=max(int(used["folds"]), 2), level=used["level"],
-        seed=int(job.people.provenance.seed or 0),
+        job.data, job.judge_names or None, job.reference,
+        folds=max(int(used["folds"]), 2), level=used["level"], seed=job.seed,
     )  # fmt: skip
 
 
@@ -82,15 +76,14 @@ def _most_beside(job: MainJob, what: str) -> str:
     """Return the judge with most labels beside the reference's."""
     from workbench.audit.judges.verdicts.preferences import most_beside, reference_mask
 
-    people, data = job.people.groups[0], job.data.decided()
-    judges = [] if job.judges is None else list(job.judges.groups)
-    found = most_beside(data, judges, reference_mask(data, people)) if judges else None
+    judges, data = job.judge_names, job.data.decided()
+    found = most_beside(data, judges, reference_mask(data, job.reference)) if judges else None
     if found is None:
         raise DesignError(
             "There is no judge.",
-            found=f"{', '.join(judges[:12])}: no verdict beside {people}"
+            found=f"{', '.join(judges[:12])}: no verdict beside {job.reference}"
             if judges
-            else f"only {people}",
+            else f"only {job.reference}",
             expected="an annotator that is no person, with labels on the same pairs",
             fix=f"Leave {what} out.",
         )
@@ -102,9 +95,8 @@ def _repair(job: MainJob) -> Result:
 
     settings, judge = job.people.settings, _most_beside(job, "repair")
     return repair_judge(
-        job.data, judge, job.people.groups[0], factors=settings["factors"],
-        folds=max(int(settings["folds"]), 3), level=settings["level"],
-        seed=int(job.people.provenance.seed or 0),
+        job.data, judge, job.reference, factors=settings["factors"],
+        folds=max(int(settings["folds"]), 3), level=settings["level"], seed=job.seed,
     )  # fmt: skip
 
 
@@ -113,25 +105,23 @@ def _route(job: MainJob) -> Result:
 
     settings, judge = job.people.settings, _most_beside(job, "route")
     return route(
-        job.data, judge, job.people.groups[0], folds=max(int(settings["folds"]), 2),
-        level=settings["level"], seed=int(job.people.provenance.seed or 0),
+        job.data, judge, job.reference, folds=max(int(settings["folds"]), 2),
+        level=settings["level"], seed=job.seed,
     )  # fmt: skip
 
 
 def _compare_annotators(job: MainJob) -> Result:
     from workbench.calibration.paired.annotators import compare_annotators
 
-    judges = [] if job.judges is None else list(job.judges.groups)
-    level = job.people.settings["level"]
-    return compare_annotators(job.data, reference=job.people.groups[0], judges=judges, level=level)
+    options = {"judges": job.judge_names, "level": job.people.settings["level"]}
+    return compare_annotators(job.data, reference=job.reference, **options)
 
 
 def _few_labels(job: MainJob) -> Result:
     from workbench.calibration.few.few_labels import few_labels
 
-    judges = None if job.judges is None else job.judges.groups
     wanted = {name: job.people.settings[name] for name in ("factors", "level")}
-    return few_labels(job.data, judges, job.people.groups[0], **wanted)
+    return few_labels(job.data, job.judge_names or None, job.reference, **wanted)
 
 
 BESIDE: dict[str, Callable[[MainJob], Result]] = {

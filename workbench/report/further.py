@@ -6,6 +6,9 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Literal
 
+import pandas as pd
+
+from workbench.audit.judges.verdicts.preferences import reference_mask
 from workbench.data.columns import complete_labels
 from workbench.data.dataset import PreferenceData
 from workbench.decompose.decomposition import Decomposition, decompose
@@ -32,13 +35,10 @@ def everyone(job: MainJob) -> PreferenceData:
     >>> "human" in set(names)
     True
     """
-    data, reference = job.data, job.people.groups[0]
+    data, reference = job.data, job.reference
     labels = data.labels
-    pooled = labels["annotator"].eq(reference)
-    if not pooled.any():
-        pooled = labels["kind"].eq(reference)
-    others = [] if job.judges is None else job.judges.groups
-    kept = labels[pooled | labels["annotator"].isin(others)]
+    pooled = pd.Series(reference_mask(data, reference), index=labels.index)
+    kept = labels[pooled | labels["annotator"].isin(job.judge_names)]
     kept = kept.assign(annotator=kept["annotator"].mask(pooled, reference))
     return replace(data, labels=complete_labels(kept.drop(columns="replicate")))
 
@@ -49,11 +49,7 @@ def _fit(job: MainJob, by: Sequence[str] = ("annotator",)) -> Decomposition:
 
 
 def _options(job: MainJob, *names: str) -> dict[str, Any]:
-    return {**{name: job.people.settings[name] for name in names}, "seed": _seed(job)}
-
-
-def _seed(job: MainJob) -> int:
-    return int(job.people.provenance.seed or 0)
+    return {**{name: job.people.settings[name] for name in names}, "seed": job.seed}
 
 
 def posterior(
@@ -101,7 +97,7 @@ def _scenario_pool(job: MainJob) -> Result:
 def _fit_check(job: MainJob) -> Result:
     from workbench.decompose.checks.check import check_fit
 
-    return check_fit(_fit(job), folds=job.people.settings["folds"], seed=_seed(job))
+    return check_fit(_fit(job), folds=job.people.settings["folds"], seed=job.seed)
 
 
 def _concordance(job: MainJob) -> Result:
@@ -148,7 +144,7 @@ def curation(job: MainJob, rule: Mapping[str, Any]) -> Result:
     """Return what a rule does to the labels of the reference (:func:`workbench.curate`)."""
     from workbench.curate.curation import curate
 
-    return curate(job.data, rule, annotators=_reference(job), seed=_seed(job))
+    return curate(job.data, rule, annotators=_reference(job), seed=job.seed)
 
 
 def _reference(job: MainJob) -> list[str]:

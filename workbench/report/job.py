@@ -51,6 +51,21 @@ class MainJob:
         main = (self.people, self.judges, self.gap)
         return [*(result for result in main if result is not None), *self.further]
 
+    @property
+    def reference(self) -> str:
+        """Whom judges are held against, as :attr:`people` names it."""
+        return str(self.people.groups[0])
+
+    @property
+    def judge_names(self) -> list[str]:
+        """Names of the judges; none where there is no other annotator."""
+        return [] if self.judges is None else list(self.judges.groups)
+
+    @property
+    def seed(self) -> int:
+        """Seed of every random step."""
+        return int(self.people.provenance.seed or 0)
+
     def report(
         self,
         command: str = "workbench report DATA --out report.html",

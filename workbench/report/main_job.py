@@ -94,7 +94,8 @@ def main_job(
 def default_reference(data: PreferenceData) -> str:
     """Return whom judges are compared with unless said: people, who else is no model.
 
-    Labels whose kind the file does not say come next, then gold answers.
+    An annotator that is called ``human`` is taken for people. Labels whose kind the file does not
+    say come next, then gold answers.
 
     Examples
     --------
@@ -103,6 +104,8 @@ def default_reference(data: PreferenceData) -> str:
     'human'
     """
     table = data.annotators
+    if table["annotator"].eq("human").any():
+        return "human"
     for kind in ("human", "unknown", "objective"):
         names = table.loc[table["kind"] == kind, "annotator"]
         if len(names):

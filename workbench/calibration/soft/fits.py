@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from functools import cached_property
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -64,28 +63,23 @@ class Fitted:
     ----------
     judged, labelled : ndarray of int
         Pairs with a verdict, and those of them with a label of the reference.
+    at : ndarray of int, shape (labelled,)
+        Place of the labelled pairs among the judged ones.
     p : dict of str to ndarray, shape (judged,)
         By way, :data:`RAW` among them.
     reason : str or None
         Why nothing was fitted.
     weights : Logistic or None
         Of the way with factors.
-    curve : tuple of ndarray, or None
-        Isotonic curve of all labels.
     """
 
     judged: NDArray[np.int64]
     labelled: NDArray[np.int64]
+    at: NDArray[np.int64]
     p: Mapping[str, Array]
     reason: str | None = None
     weights: Logistic | None = None
     slope: float = float("nan")
-    curve: tuple[Array, Array] | None = field(default=None, repr=False)
-
-    @cached_property
-    def at(self) -> NDArray[np.int64]:
-        """Place of the labelled pairs among the judged ones."""
-        return np.searchsorted(self.judged, self.labelled)
 
 
 def fitted(found: Signals, j: int, columns: Columns | None, folds: int) -> Fitted:
@@ -102,31 +96,29 @@ def fitted(found: Signals, j: int, columns: Columns | None, folds: int) -> Fitte
     """
     p, margin = found.p[j], found.margin[j]
     judged = np.flatnonzero(np.isfinite(p))
-    labelled = judged[np.isfinite(found.y[judged])]
+    at = np.flatnonzero(np.isfinite(found.y[judged]))
+    labelled = judged[at]
     ways = {RAW: p[judged]}
     prompts, parts = (count_clusters(code[labelled]) for code in (found.cluster, found.fold))
-    if prompts < folds or parts < 2:
-        return Fitted(
-            judged,
-            labelled,
-            ways,
-            f"{prompts} prompts with labels of both, fewer than {folds} folds need",
-        )
-    if not margin[labelled].any():
-        return Fitted(judged, labelled, ways, "only ties of the judge")
-    if (found.y[labelled] == 0.5).all():
-        return Fitted(judged, labelled, ways, "only ties of the reference")
+    why = None
+    if prompts < folds:
+        why = f"{prompts} prompts with labels of both, fewer than {folds} folds need"
+    elif parts < 2:
+        why = f"all {prompts} prompts with labels of both are in one fold"
+    elif not margin[labelled].any():
+        why = "only ties of the judge"
+    elif (found.y[labelled] == 0.5).all():
+        why = "only ties of the reference"
+    if why is not None:
+        return Fitted(judged, labelled, at, ways, why)
     fold, y = found.fold, found.y[labelled]
 
     def fit(X: Array, spread: Array) -> Logistic:
         return logistic_folds(X, y, fold[labelled], folds, spread)
 
-    at = np.searchsorted(judged, labelled)
     slope = fit(margin[labelled, None], np.full(1, _FREE))
     ways[PLATT] = told(margin[judged, None], slope, fold[judged])
-    ways[ISOTONIC], curves = isotonic_out_of_fold(
-        margin[judged], found.y[judged], fold[judged], folds
-    )
+    ways[ISOTONIC] = isotonic_out_of_fold(margin[judged], found.y[judged], fold[judged], folds)
     weights = None
     if columns is not None:
         X = columns.design(margin, judged)
@@ -134,7 +126,7 @@ def fitted(found: Signals, j: int, columns: Columns | None, folds: int) -> Fitte
         spread[0] = _FREE
         weights = fit(X if len(at) == len(X) else X[at], spread)
         ways[FACTORS] = told(X, weights, fold[judged])
-    return Fitted(judged, labelled, ways, None, weights, float(slope.weights[0]), curves[-1])
+    return Fitted(judged, labelled, at, ways, None, weights, float(slope.weights[0]))
 
 
 def gains(one: Fitted, found: Signals, level: float) -> tuple[list[dict[str, Any]], str]:

@@ -11,9 +11,7 @@ _DIGITS = 10
 """Decimals of margins that are told apart."""
 
 
-def isotonic_out_of_fold(
-    margin: Array, y: Array, fold: Codes, folds: int
-) -> tuple[Array, list[tuple[Array, Array]]]:
+def isotonic_out_of_fold(margin: Array, y: Array, fold: Codes, folds: int) -> Array:
     r"""Return P(A preferred) of each pair by curves that have not seen its fold.
 
     The curve is the nondecreasing one of least squares through the labels and their mirror
@@ -31,10 +29,8 @@ def isotonic_out_of_fold(
 
     Returns
     -------
-    p : ndarray, shape (n,)
+    ndarray, shape (n,)
         NaN where the margin is.
-    curves : list of (ndarray, ndarray)
-        Knots ``|m|`` and values of each fold's curve, then those of the curve of all labels.
 
     Notes
     -----
@@ -44,7 +40,7 @@ def isotonic_out_of_fold(
     Examples
     --------
     >>> m, y = np.array([1.0, 1, -1, -1, 2, 2]), np.array([1.0, 0, 0, 0, 1, 1])
-    >>> p, _ = isotonic_out_of_fold(m, y, np.array([0, 0, 1, 1, 0, 1]), 2)
+    >>> p = isotonic_out_of_fold(m, y, np.array([0, 0, 1, 1, 0, 1]), 2)
     >>> bool((p[m > 0] >= 0.5).all() and (p[m < 0] <= 0.5).all())
     True
     """
@@ -57,16 +53,12 @@ def isotonic_out_of_fold(
     shape = (len(knots), folds)
     count = np.bincount(place, minlength=len(knots) * folds).reshape(shape).astype(np.float64)
     total = np.bincount(place, turned, len(knots) * folds).reshape(shape)
-    curves = [
-        _curve(knots, count.sum(axis=1) - count[:, f], total.sum(axis=1) - total[:, f])
-        for f in range(folds)
-    ]
-    curves.append(_curve(knots, count.sum(axis=1), total.sum(axis=1)))
     p = np.full(len(margin), np.nan)
     for f in range(folds):
         mine = np.isfinite(margin) & (fold == f)
-        p[mine] = _at(curves[f], margin[mine])
-    return p, curves
+        others = count.sum(axis=1) - count[:, f], total.sum(axis=1) - total[:, f]
+        p[mine] = _at(_curve(knots, *others), margin[mine])
+    return p
 
 
 def _curve(knots: Array, count: Array, total: Array) -> tuple[Array, Array]:

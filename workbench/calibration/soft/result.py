@@ -29,7 +29,7 @@ RULES = {
     "verdicts-miscalibrated": Rule(
         "debiased calibration error of the judge's own probabilities",
         f"interval above {_WRONG:g}",
-        "Read its probabilities only once they are calibrated on people's labels.",
+        "Read its probabilities only once they are calibrated on labels of the reference.",
     ),
     "verdicts-depend-on-factors": Rule(
         "held-out gain in log loss of the calibration that is kept, which depends on factor "
@@ -78,8 +78,8 @@ class CalibratedVerdicts(Result):
     heading: ClassVar[str] = "Calibration of verdicts"
     about: ClassVar[str] = (
         "Whether a judge that says 80 % is right four times in five, and what calibration on "
-        "people's labels gains on prompts that it has not seen. It is kept only where the gain is "
-        "above 0; everything is the same where A and B are exchanged."
+        "labels of the reference gains on prompts that it has not seen. It is kept only where the "
+        "gain is above 0; everything is the same where A and B are exchanged."
     )
 
     estimates: pd.DataFrame
@@ -138,7 +138,7 @@ class CalibratedVerdicts(Result):
                 "No verdicts were calibrated.",
                 found="no way gains on prompts held out; the verdicts stay as they were",
                 expected="a judge whose calibration is kept",
-                fix="Use the judge's own verdicts, or get more labels of people.",
+                fix="Use the judge's own verdicts, or get more labels of the reference.",
             )
         mine = mine[mine["pair_id"].isin(data.pairs["pair_id"])]
         named = mine["annotator"] + _SUFFIX
@@ -175,7 +175,7 @@ class CalibratedVerdicts(Result):
             )
             rows = self.estimates[self.estimates["judge"].eq(one["term"])].to_dict("records")
             lines += [_gain(row) for row in rows]
-            lines += _errors(one)
+            lines += _errors(one, used["reference_is"])
         lines += [f"  {row['n']:,} labels of {row['annotator']}: {row['reason']}"
                   for row in self.exclusions.to_dict("records")]  # fmt: skip
         lines += [f"note: {text}" for text in used["notes"]]
@@ -233,9 +233,9 @@ def _gain(row: dict[str, Any]) -> str:
     )
 
 
-def _errors(one: dict[str, Any]) -> list[str]:
+def _errors(one: dict[str, Any], reference: str) -> list[str]:
     lines = []
-    for name, what in (("error", "calibration error"), ("rho", "correlation with people"),
+    for name, what in (("error", "calibration error"), ("rho", f"correlation with {reference}"),
                        ("worth", "a label beside the verdicts is worth")):  # fmt: skip
         parts = [
             f"{one[f'{name}_{when}']:.3f} "

@@ -10,7 +10,12 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy.special import logit
 
-from workbench.audit.judges.verdicts.preferences import mean_preferences, reference_mask
+from workbench.audit.judges.verdicts.preferences import (
+    counting,
+    mean_preferences,
+    reference_mask,
+    weighted_means,
+)
 from workbench.clustered import Array, Codes
 from workbench.data.dataset import PreferenceData
 from workbench.data.split import folds as fold_numbers
@@ -110,7 +115,7 @@ def signals(
         few = len(np.unique(cluster[part]))
         if few:
             fold[part] = fold_numbers(prompts.astype(str)[cluster[part]], min(folds, few), seed)
-    left = _left_out(data, names, code, usable, theirs)
+    left = _left_out(data, code, theirs)
     return Signals(names, kinds, p, margin, y, cluster, fold, left)
 
 
@@ -157,28 +162,18 @@ def _judges(
 def _coded(data: PreferenceData, names: list[str]) -> tuple[Codes, NDArray[np.bool_]]:
     """Return the judge of each label (-1: none), and which labels say something."""
     code = pd.Index(names).get_indexer(pd.Index(data.labels["annotator"]))
-    preference = data.labels["preference"].to_numpy("float64")
-    weight = data.labels["weight"].to_numpy("float64")
-    usable = (code >= 0) & np.isfinite(preference) & np.isfinite(weight) & (weight > 0)
-    return np.asarray(code, dtype=np.int64), usable
+    return np.asarray(code, dtype=np.int64), counting(data, code >= 0)
 
 
 def _means(
     data: PreferenceData, names: list[str], code: Codes, usable: NDArray[np.bool_]
 ) -> tuple[Array, Array, list[str]]:
     J, n = len(names), len(data.pairs)
-    at, who = data.pair_rows[usable], code[usable]
-    y = data.labels["preference"].to_numpy("float64")[usable]
-    w = data.labels["weight"].to_numpy("float64")[usable]
-    strength = np.abs(data.labels["strength"].to_numpy("float64")[usable])
-    total = np.bincount(who * n + at, w, J * n)
-
-    def mean(values: Array) -> Array:
-        sums = np.bincount(who * n + at, w * values, J * n)
-        empty = np.full(J * n, np.nan)
-        return np.asarray(np.divide(sums, total, out=empty, where=total > 0).reshape(J, n))
-
-    p = mean(y)
+    labels, who = data.labels[["preference", "weight", "strength"]][usable], code[usable]
+    y = labels["preference"].to_numpy("float64")
+    strength = np.abs(labels["strength"].to_numpy("float64"))
+    cell = who * n + data.pair_rows[usable]
+    p = weighted_means(labels, cell, J * n).reshape(J, n)
     soft = np.bincount(who, (y > 0) & (y < 1) & (y != 0.5), J) > 0
     lacking = np.bincount(who, (y != 0.5) & ~np.isfinite(strength), J) > 0
     graded = np.zeros(J, dtype=bool)
@@ -188,22 +183,20 @@ def _means(
         graded[j] = len(mine) > 0 and np.ptp(mine) > 0
     margin = logit(np.clip(p, SURE, 1 - SURE))
     if graded.any():
-        margin[graded] = mean(np.sign(y - 0.5) * np.nan_to_num(strength))[graded]
+        sized = np.sign(y - 0.5) * np.nan_to_num(strength)
+        margin[graded] = weighted_means(labels, cell, J * n, sized).reshape(J, n)[graded]
+    # repeats of a side are votes: their mean is soft, but half is a tie
+    soft |= ~graded & ((p > 0) & (p < 1) & (np.round(p, 9) != 0.5)).any(axis=1)
     kinds = [PROBABILITY if s else STRENGTH if g else VERDICT
              for s, g in zip(soft, graded, strict=True)]  # fmt: skip
     return p, margin, kinds
 
 
-def _left_out(
-    data: PreferenceData,
-    names: list[str],
-    code: Codes,
-    usable: NDArray[np.bool_],
-    theirs: NDArray[np.bool_],
-) -> pd.DataFrame:
+def _left_out(data: PreferenceData, code: Codes, theirs: NDArray[np.bool_]) -> pd.DataFrame:
     """Return which labels of judges and of the reference count for nothing, and why."""
-    preference, weight = (data.labels[c].to_numpy("float64") for c in ("preference", "weight"))
-    gone = ((code >= 0) | theirs) & ~(np.isfinite(preference) & np.isfinite(weight) & (weight > 0))
+    preference = data.labels["preference"].to_numpy("float64")
+    asked = (code >= 0) | theirs
+    gone = asked & ~counting(data, asked)
     labels = data.labels[gone]
     said = labels["reason"].fillna("no verdict").to_numpy(dtype=object)
     why = np.where(np.isfinite(preference[gone]), "no positive weight", said)

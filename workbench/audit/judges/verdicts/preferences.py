@@ -57,6 +57,33 @@ def pair_sums(
     return total.astype(np.float64), sums.astype(np.float64)
 
 
+def weighted_means(
+    labels: pd.DataFrame, cell: NDArray[np.int64], size: int, values: Array | None = None
+) -> Array:
+    """Return the weighted mean of labels in each of ``size`` cells; NaN in an empty one.
+
+    Parameters
+    ----------
+    labels : DataFrame
+        Labels that count.
+    cell : ndarray of int, shape (labels,)
+    size : int
+    values : ndarray, shape (labels,), optional
+        Their preferences when None.
+
+    Examples
+    --------
+    >>> labels = pd.DataFrame({"preference": [1.0, 0.0], "weight": [3.0, 1.0]})
+    >>> weighted_means(labels, np.array([0, 0]), 2)
+    array([0.75,  nan])
+    """
+    weight = labels["weight"].to_numpy("float64")
+    values = labels["preference"].to_numpy("float64") if values is None else values
+    total = np.bincount(cell, weight, size)
+    sums = np.bincount(cell, weight * values, size)
+    return np.asarray(np.divide(sums, total, out=np.full(size, np.nan), where=total > 0))
+
+
 def counting(data: PreferenceData, chosen: NDArray[np.bool_]) -> NDArray[np.bool_]:
     """Return which of some labels have a verdict and a weight.
 
@@ -65,8 +92,8 @@ def counting(data: PreferenceData, chosen: NDArray[np.bool_]) -> NDArray[np.bool
     data : PreferenceData
     chosen : ndarray of bool, shape (labels,)
     """
-    preference, weight = data.labels["preference"], data.labels["weight"]
-    return np.asarray(chosen & preference.notna().to_numpy(bool) & (weight > 0).to_numpy(bool))
+    preference, weight = (data.labels[c].to_numpy("float64") for c in ("preference", "weight"))
+    return np.asarray(chosen & np.isfinite(preference) & np.isfinite(weight) & (weight > 0))
 
 
 def mean_weight(data: PreferenceData, chosen: NDArray[np.bool_]) -> Array:
@@ -110,16 +137,11 @@ def preference_table(data: PreferenceData, annotators: Sequence[str]) -> Array:
     >>> preference_table(wb.load("sample"), ["sim-judge-length"]).shape[1]
     1
     """
-    preference = data.labels["preference"].to_numpy("float64")
-    weight = data.labels["weight"].to_numpy("float64")
     column = pd.Index(annotators).get_indexer(data.labels["annotator"])
     use = counting(data, column >= 0)
     shape = (len(data.pairs), len(annotators))
     cell, size = data.pair_rows[use] * shape[1] + column[use], shape[0] * shape[1]
-    total = np.bincount(cell, weight[use], size)
-    sums = np.bincount(cell, weight[use] * preference[use], size)
-    mean = np.divide(sums, total, out=np.full(size, np.nan), where=total > 0)
-    return np.asarray(mean.reshape(shape))
+    return weighted_means(data.labels[["preference", "weight"]][use], cell, size).reshape(shape)
 
 
 def reference_mask(data: PreferenceData, reference: str) -> NDArray[np.bool_]:
