@@ -140,6 +140,8 @@ if TYPE_CHECKING:
     from workbench.report.build import report as report
     from workbench.report.cards.card import JudgeCard as JudgeCard
     from workbench.report.cards.card import judge_card as judge_card
+    from workbench.report.cards.measured import MeasuredJudge as MeasuredJudge
+    from workbench.report.cards.measured import measure_judge as measure_judge
     from workbench.report.compared import compare_reports as compare_reports
     from workbench.screening.screening import Screening as Screening
     from workbench.screening.screening import screen as screen
@@ -285,6 +287,8 @@ _EXPORTS = {
     "report": "workbench.report.build",
     "judge_card": "workbench.report.cards.card",
     "JudgeCard": "workbench.report.cards.card",
+    "MeasuredJudge": "workbench.report.cards.measured",
+    "measure_judge": "workbench.report.cards.measured",
     "compare_reports": "workbench.report.compared",
     "run": "workbench.whole_run.run",
     "WholeRun": "workbench.whole_run.result",

@@ -83,6 +83,7 @@ FURTHER = _names(
     "Also in the report: posterior, bootstrap, fit, similarity, scenarios, concordance, ratings, "
     "compare-annotators, calibrate-verdicts, scenario-ratings, "
     "strength, raters, groups, mixed, context, transitivity, repair, people, plan-labels, "
-    "instrument, variance-split, panel, few-labels, route.",
+    "instrument, variance-split, panel, few-labels, route, monitor, check-benchmark, "
+    "compare-models, judge-card.",
     FLAGS["further"],
 )

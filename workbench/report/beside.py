@@ -37,17 +37,22 @@ def _plan_labels(job: MainJob) -> Result:
     )  # fmt: skip
 
 
-def _instrument(job: MainJob) -> Result:
+def _scenario(job: MainJob) -> str | None:
+    """Return the column of scenarios where they part the pairs into few groups."""
     from workbench.calibration.instrument.functioning import MOST_GROUPS
+
+    return "scenario" if 2 <= job.data.pairs["scenario"].nunique() <= MOST_GROUPS else None
+
+
+def _instrument(job: MainJob) -> Result:
     from workbench.calibration.instrument.instrument import instrument
 
     settings = job.people.settings
-    scenarios = int(job.data.pairs["scenario"].nunique())
     return instrument(
         job.data,
         job.judge_names or None,
         job.reference,
-        by="scenario" if 2 <= scenarios <= MOST_GROUPS else None,
+        by=_scenario(job),
         level=settings["level"],
         folds=settings["folds"] or 5,
         seed=job.seed,
@@ -124,6 +129,39 @@ def _few_labels(job: MainJob) -> Result:
     return few_labels(job.data, job.judge_names or None, job.reference, **wanted)
 
 
+def _monitor(job: MainJob) -> Result:
+    from workbench.calibration.monitor.monitor import monitor
+
+    level = job.people.settings["level"]
+    return monitor(job.data, job.judge_names or None, job.reference, level=level)
+
+
+def _check_benchmark(job: MainJob) -> Result:
+    from workbench.calibration.shortcuts.benchmark import check_benchmark
+
+    used = job.people.settings
+    return check_benchmark(
+        job.data, job.reference, by=_scenario(job), factors=used["factors"],
+        judges=job.judge_names or None, folds=max(int(used["folds"]), 2), level=used["level"],
+        seed=job.seed,
+    )  # fmt: skip
+
+
+def _compare_models(job: MainJob) -> Result:
+    from workbench.calibration.paired.models import compare_models, most_met
+
+    two, level = most_met(job.data, job.reference), job.people.settings["level"]
+    return compare_models(job.data, *two, job.reference, level=level)
+
+
+def _judge_card(job: MainJob) -> Result:
+    from workbench.report.cards.measured import measure_judge
+
+    judge = _most_beside(job, "judge-card")
+    options = {name: job.people.settings[name] for name in ("factors", "level")}
+    return measure_judge(job.data, judge, job.reference, **options, seed=job.seed)
+
+
 BESIDE: dict[str, Callable[[MainJob], Result]] = {
     "compare-annotators": _compare_annotators,
     "scenario-ratings": _scenario_ratings,
@@ -135,5 +173,9 @@ BESIDE: dict[str, Callable[[MainJob], Result]] = {
     "repair": _repair,
     "route": _route,
     "few-labels": _few_labels,
+    "monitor": _monitor,
+    "check-benchmark": _check_benchmark,
+    "compare-models": _compare_models,
+    "judge-card": _judge_card,
 }
 """How each further result about judges beside people is made, by its name in a report."""

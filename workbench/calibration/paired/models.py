@@ -290,3 +290,34 @@ def _silent(data: PreferenceData, a: str, b: str, annotator: str) -> pd.DataFram
     reason = gone["reason"].fillna("no verdict").where(gone["preference"].isna(), "no weight")
     found = gone[["annotator"]].assign(reason=reason).value_counts(sort=False).sort_index()
     return found.rename("n").reset_index()
+
+
+def most_met(data: PreferenceData, annotator: str) -> tuple[str, str]:
+    """Return the two models that met on most pairs with a verdict of an annotator or kind.
+
+    The first by name where several have met as often; the two stand in the order of their names.
+
+    Raises
+    ------
+    DesignError
+        No two models with names met.
+
+    Examples
+    --------
+    >>> import workbench as wb
+    >>> most_met(wb.load("sample"), "human")
+    ('sim-model-a', 'sim-model-c')
+    """
+    score = mean_preferences(data, reference_mask(data, annotator))["preference"]
+    sides = data.pairs.loc[score.notna().to_numpy(), ["model_a", "model_b"]].dropna().astype("str")
+    two = np.sort(sides.to_numpy(dtype=object), axis=1)
+    met = pd.Series(map(tuple, two[two[:, 0] != two[:, 1]])).value_counts()
+    if met.empty:
+        raise DesignError(
+            "There are no two models to compare.",
+            found=f"no pair of two models with names and a verdict of {annotator}",
+            expected="names in model_a and model_b",
+            fix="Name the columns of the models when loading, or leave this result out.",
+        )
+    first: tuple[str, str] = min(met[met.eq(met.max())].index)
+    return first
