@@ -54,6 +54,14 @@ def test_a_dry_run_writes_nothing(tmp_path, monkeypatch):
     assert "cost unknown" in unknown.stdout
 
 
+@pytest.mark.parametrize("flag", ["--dry-run", "--retry-failed"])
+def test_text_factors_ask_nobody_and_take_no_flag_of_asking(flag, tmp_path):
+    done = run("factors", "sample", flag, "--out", tmp_path / "data")
+    assert done.exit_code == 1
+    assert f"Leave out {flag}" in done.stderr
+    assert not (tmp_path / "data").exists()
+
+
 def test_a_limit_on_cost_needs_prices(tmp_path):
     done = run("judge", "sample", "--model", "m", "--max-cost", 1, "--out", tmp_path / "run")
     assert done.exit_code == 1

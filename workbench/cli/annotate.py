@@ -217,6 +217,7 @@ def factors(
     if run.config.rubric is not None:
         run.ask(dry_run, retry_failed)
         return
+    _refuse_asking("Text factors ask nobody", dry_run, retry_failed)
     data = _with_text_factors(run, split_names(families or []))
     columns = data.factors[data.factor_names]
     table = columns.agg(["count", "mean", "std", "min", "max"]).T.rename_axis("factor")
@@ -248,19 +249,24 @@ def judge(
             expected="--mended FILE on data with the judge's verdicts, or --model NAME",
             fix="Let the model judge first, and mend the verdicts in the folder of that run.",
         )
-    for flag, given in (("--dry-run", dry_run), ("--retry-failed", retry_failed)):
-        if given:
-            raise ConfigError(
-                "A mended judge asks nobody: nothing is estimated, and nothing asked again.",
-                found=f"--mended {mended} and {flag}",
-                expected="--mended FILE alone",
-                fix=f"Leave out {flag}.",
-            )
+    _refuse_asking("A mended judge asks nobody", dry_run, retry_failed)
     import workbench as wb
 
     found = wb.judge(run.load(), wb.MendedJudge.load(mended))
     run.show(found.summary(), found.to_dict())
     run.save(found.data)
+
+
+def _refuse_asking(why: str, dry_run: bool, retry_failed: bool) -> None:
+    """Refuse flags of a run that asks a model where none is asked."""
+    for flag, given in (("--dry-run", dry_run), ("--retry-failed", retry_failed)):
+        if given:
+            raise ConfigError(
+                f"{why}: nothing is estimated, and nothing asked again.",
+                found=flag,
+                expected="the command without it, or a model to ask",
+                fix=f"Leave out {flag}.",
+            )
 
 
 def plan(
