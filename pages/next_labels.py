@@ -6,7 +6,7 @@ from typing import Any
 
 import streamlit as st
 from parts.beside.choices import chosen_judges
-from parts.beside.views import LABELS
+from parts.beside.labels import LABELS
 from parts.choices import one
 from parts.entry import enter
 from parts.state import announce, current

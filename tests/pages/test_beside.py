@@ -9,6 +9,7 @@ from typing import Any
 
 import pandas as pd
 import pytest
+import streamlit as st
 from streamlit.testing.v1 import AppTest
 
 import workbench as wb
@@ -53,7 +54,8 @@ def _has_the_numbers(app: AppTest, found: Any) -> None:
 
 
 def test_every_view_asks_what_its_verb_takes():
-    from parts.beside.views import JUDGES, LABELS
+    from parts.beside.labels import LABELS
+    from parts.beside.views import JUDGES
 
     for view in (*JUDGES, *LABELS):
         taken = inspect.signature(getattr(wb, view.verb)).parameters
@@ -82,6 +84,18 @@ def test_one_judge_is_chosen(beside):
     app = _run("calibration.py", judges_view="Mend a judge", judges=["person 002"])
     assert not app.error
     _has_the_numbers(app, wb.repair_judge(beside, "person 002"))
+
+
+def test_the_card_of_a_judge_is_there_as_files(beside, monkeypatch):
+    kept = {}
+    monkeypatch.setattr(st, "download_button", lambda _, text, file_name, **rest: kept.update(
+        {file_name: text}))  # fmt: skip
+    app = _run("calibration.py", judges_view="Card", judges=["person 002"])
+    assert not app.error
+    found = wb.measure_judge(beside, "person 002")
+    _has_the_numbers(app, found)
+    assert kept["card.md"] == found.card.to_markdown()
+    assert kept["card.json"] == found.card.to_json()
 
 
 def test_labels_to_buy(beside):

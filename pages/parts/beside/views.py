@@ -1,11 +1,13 @@
-"""What can be asked of judges beside people, and of labels to buy; each is one verb."""
+"""What can be asked of judges beside people; each is one verb."""
 
 from __future__ import annotations
 
+from parts.beside.card import card_files
 from parts.structure.views import View
 
 _WHO = ("judges", "reference")
-_JUDGE = ("judge", "an annotator who is not of the reference")
+JUDGE = ("judge", "an annotator who is not of the reference")
+_MODELS = ("a", "two models with names")
 
 JUDGES = (
     View(
@@ -57,14 +59,23 @@ JUDGES = (
         "Which of two models wins, by head-to-head and against the same opponents?",
         ("a", "b", "annotator", "by"),
         factors="",
-        needs=("a", "two models with names"),
+        needs=_MODELS,
+    ),
+    View(
+        "Models by scenario",
+        "rate_scenarios",
+        "Is the best model the best in every scenario (or slice), and what is a fair rating over "
+        "all?",
+        ("annotator", "by"),
+        factors="",
+        needs=_MODELS,
     ),
     View(
         "Mend a judge",
         "repair_judge",
         "What would make this judge say what people say, on prompts it was not mended on?",
         ("judge", "people", "factors"),
-        needs=_JUDGE,
+        needs=JUDGE,
     ),
     View(
         "Shortcuts",
@@ -73,36 +84,14 @@ JUDGES = (
         ("reference", "by"),
         factors="used",
     ),
+    View(
+        "Card",
+        "measure_judge",
+        "What is known of this judge, and what is not, on one page that goes with it?",
+        ("judge", "reference", "factors"),
+        factors="used",
+        needs=JUDGE,
+        files=card_files,
+    ),
 )
 """What judges beside people tell, in the order of the tabs."""
-
-LABELS = (
-    View(
-        "How many",
-        "plan_labels",
-        "How many labels of people find a weight, a difference, a rate or a rank?",
-        ("judge", "reference", "factors"),
-    ),
-    View(
-        "Which pairs",
-        "choose_pairs",
-        "Which pairs, labelled next, would tell most of the weights?",
-        ("n", "reference", "factors"),
-    ),
-    View(
-        "People or judge",
-        "route",
-        "Which pairs should go to people, and which may a judge decide?",
-        ("judge", "judges", "reference"),
-        factors="used",
-        needs=_JUDGE,
-    ),
-    View(
-        "Watch",
-        "monitor",
-        "Does a judge still agree with people, looked at after every label?",
-        ("judge", "reference"),
-        factors="",
-    ),
-)
-"""What is asked before labels are bought, and while they come, in the order of the tabs."""

@@ -48,4 +48,7 @@ def _answer(view: View, data: wb.PreferenceData, choices: dict[str, Any]) -> Non
     if view.needs and choices.get(view.needs[0]) is None:
         st.info(f"This needs {view.needs[1]}, and these data have none.", icon=":material/info:")
         return
-    shown(found_for(view, data, choices), key, data)
+    found = found_for(view, data, choices)
+    if view.files is not None:
+        view.files(found)
+    shown(found, key, data)

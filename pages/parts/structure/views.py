@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -29,6 +30,8 @@ class View:
         Options that go with what was said.
     needs : tuple of two str
         A choice without which there is nothing to ask, and what it is; empty where nothing.
+    files : callable, optional
+        Offers what was found as files, beside the tables that every result has.
     """
 
     name: str
@@ -40,6 +43,7 @@ class View:
     criteria: bool = False
     given: tuple[tuple[str, Any], ...] = ()
     needs: tuple[str, str] | tuple[()] = ()
+    files: Callable[[Any], None] | None = None
 
 
 VIEWS = (
