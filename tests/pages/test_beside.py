@@ -62,6 +62,18 @@ def test_every_view_asks_what_its_verb_takes():
         assert {*view.takes, *dict(view.given)} <= set(taken), view.verb
 
 
+def test_the_documentation_says_where_each_is_found():
+    from parts.beside.labels import LABELS
+    from parts.beside.views import JUDGES
+
+    from workbench.report.beside import BESIDE
+
+    folder = PAGES.parent / "docs" / "methods" / "calibration"
+    told = " ".join(" ".join(one.read_text("utf-8") for one in folder.glob("*.md")).split())
+    assert not [name for name in BESIDE if f"`--with {name}`" not in told]
+    assert not [view.name for view in (*JUDGES, *LABELS) if f"*{view.name}*" not in told]
+
+
 @pytest.mark.parametrize(
     ("view", "verb"),
     [("Few labels", "few_labels"), ("Panel", "panel"), ("Two judges", "compare_annotators")],
