@@ -10,6 +10,7 @@ import pandas as pd
 from workbench.data.alike.near_equal import prompt_clusters
 from workbench.data.digests import content_digests
 from workbench.data.identity import OTHER_PROMPT, pair_ids
+from workbench.errors import DataError
 
 PAIR_COLUMNS = (
     "pair_id",
@@ -215,3 +216,25 @@ def numbered(labels: pd.DataFrame) -> pd.Series:
     if not labels["pair_id"].duplicated().any() or not labels.duplicated(key).any():
         return pd.Series(0, index=labels.index)
     return labels.groupby(key, dropna=False, sort=False).cumcount()
+
+
+def members(column: pd.Series, names: Iterable[str], what: str) -> np.ndarray:
+    """Return which rows of a column have one of some names, shape (rows,).
+
+    Raises
+    ------
+    DataError
+        A name that no row has.
+    """
+    wanted = [names] if isinstance(names, str) else list(names)
+    known = set(column.dropna().unique())
+    missing = [name for name in wanted if name not in known]
+    if missing:
+        shown = ", ".join(sorted(map(str, known))[:12])
+        raise DataError(
+            f"The data have no {what} {missing[0]!r}.",
+            found=shown or f"no {what} at all",
+            expected=f"one of the {len(known)} {what} names of the data",
+            fix="Check the spelling; names are case-sensitive.",
+        )
+    return np.asarray(column.isin(wanted))

@@ -15,6 +15,7 @@ from workbench.data.columns import (
     OVERALL,
     complete_labels,
     complete_pairs,
+    members,
     noun_of,
 )
 from workbench.data.digests import content_digests, row_hashes, table_digest
@@ -125,10 +126,19 @@ class PreferenceData:
     @cached_property
     def annotators(self) -> pd.DataFrame:
         """One row an annotator: ``annotator, kind, n_labels, n_pairs``."""
-        grouped = self.labels.groupby("annotator", sort=True, observed=True)
-        return grouped.agg(
-            kind=("kind", "first"), n_labels=("pair_id", "size"), n_pairs=("pair_id", "nunique")
-        ).reset_index()
+        own = self._rows_by_annotator
+        names = sorted(own)
+        has_kind = self.labels["kind"].notna().to_numpy(dtype=bool)
+        first = [own[name][has_kind[own[name]].argmax()] for name in names]
+        seen = np.zeros(len(self.pairs), dtype=bool)
+        n_pairs = []
+        for name in names:
+            seen[:] = False
+            seen[self.pair_rows[own[name]]] = True
+            n_pairs.append(int(seen.sum()))
+        columns = self.labels[["annotator", "kind"]].iloc[first].reset_index(drop=True)
+        n_labels = np.array([len(own[name]) for name in names], dtype=np.int64)
+        return columns.assign(n_labels=n_labels, n_pairs=np.array(n_pairs, dtype=np.int64))
 
     def noun(self, reference: str) -> str:
         """Return what to call those whom a name or a kind means: ``people``, ``LLM judges``, ...
@@ -147,6 +157,28 @@ class PreferenceData:
     def pair_rows(self) -> np.ndarray:
         """Position in ``pairs`` of each label's pair, shape (n labels,)."""
         return np.asarray(pd.Index(self.pairs["pair_id"]).get_indexer(self.labels["pair_id"]))
+
+    def rows_of(self, annotator: str) -> np.ndarray:
+        """Return the positions in ``labels`` of an annotator's labels, ascending.
+
+        All annotators are found in one sweep: a look through all labels for each of many judges
+        grows with the square of their number.
+
+        Examples
+        --------
+        >>> import workbench as wb
+        >>> data = wb.load("sample")
+        >>> len(data.rows_of("sim-judge-length")), len(data.rows_of("nobody"))
+        (2000, 0)
+        """
+        return self._rows_by_annotator.get(annotator, np.empty(0, dtype=np.int64))
+
+    @cached_property
+    def _rows_by_annotator(self) -> dict[str, np.ndarray]:
+        codes, names = pd.factorize(self.labels["annotator"])
+        order = np.argsort(codes, kind="stable")
+        bounds = np.searchsorted(codes[order], np.arange(len(names) + 1))
+        return {str(name): order[bounds[k] : bounds[k + 1]] for k, name in enumerate(names)}
 
     @cached_property
     def digest(self) -> str:
@@ -248,16 +280,16 @@ class PreferenceData:
         """
         keep_pair = np.ones(len(self.pairs), dtype=bool)
         if scenarios is not None:
-            keep_pair &= _members(self.pairs["scenario"], scenarios, "scenario")
+            keep_pair &= members(self.pairs["scenario"], scenarios, "scenario")
         if pair_ids is not None:
-            keep_pair &= _members(self.pairs["pair_id"], pair_ids, "pair_id")
+            keep_pair &= members(self.pairs["pair_id"], pair_ids, "pair_id")
         keep_label = keep_pair[self.pair_rows]
         if annotators is not None:
-            keep_label &= _members(self.labels["annotator"], annotators, "annotator")
+            keep_label &= members(self.labels["annotator"], annotators, "annotator")
         if kinds is not None:
-            keep_label &= _members(self.labels["kind"], kinds, "kind")
+            keep_label &= members(self.labels["kind"], kinds, "kind")
         if criteria is not None:
-            keep_label &= _members(self.labels["criterion"], criteria, "criterion")
+            keep_label &= members(self.labels["criterion"], criteria, "criterion")
         return self._take(keep_pair, keep_label)
 
     def with_factors(
@@ -313,21 +345,6 @@ class PreferenceData:
 def _b_comes_first(pairs: pd.DataFrame) -> np.ndarray:
     a, b = (pairs[f"response_{side}"].fillna("") for side in "ab")
     return np.asarray((a > b).astype("float64"))
-
-
-def _members(column: pd.Series, names: Iterable[str], what: str) -> np.ndarray:
-    wanted = [names] if isinstance(names, str) else list(names)
-    known = set(column.dropna().unique())
-    missing = [name for name in wanted if name not in known]
-    if missing:
-        shown = ", ".join(sorted(map(str, known))[:12])
-        raise DataError(
-            f"The data have no {what} {missing[0]!r}.",
-            found=shown or f"no {what} at all",
-            expected=f"one of the {len(known)} {what} names of the data",
-            fix="Check the spelling; names are case-sensitive.",
-        )
-    return np.asarray(column.isin(wanted))
 
 
 def _check_keys(data: PreferenceData) -> None:

@@ -6,44 +6,48 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
+from workbench.audit.judges.verdicts.preferences import Chosen
 from workbench.clustered import Array
 from workbench.data.columns import POOLS
 from workbench.data.dataset import PreferenceData
 from workbench.errors import DesignError
 from workbench.judges.both_orders import NO_REPEATS
 
-_VALUES = np.array([0.0, 0.5, 1.0])
+_NEAR = np.array([[1.0, 0.5, 0.0], [0.5, 1.0, 0.5], [0.0, 0.5, 1.0]])
+"""1 - |a - b| of the values B, tie and A: 0, .5 and 1."""
 
 
-def vote_counts(data: PreferenceData, chosen: NDArray[np.bool_]) -> Array:
+def vote_counts(data: PreferenceData, chosen: Chosen) -> Array:
     """Return how many labels of a pair say B, tie, A: shape (pairs, 3).
 
     Parameters
     ----------
     data : PreferenceData
-    chosen : ndarray of bool, shape (labels,)
-        Soft preferences count as the side that they lean to.
+    chosen : ndarray of bool, shape (labels,), or of int
+        Which labels, or their positions. Soft preferences count as the side that they lean to.
     """
-    preference = data.labels["preference"].to_numpy("float64")
-    use = chosen & np.isfinite(preference)
-    side = (np.sign(preference[use] - 0.5) + 1).astype(int)
-    counts = np.zeros((len(data.pairs), 3))
-    np.add.at(counts, (data.pair_rows[use], side), 1.0)
-    return counts
+    preference = data.labels["preference"].to_numpy("float64")[chosen]
+    known = np.isfinite(preference)
+    side = (np.sign(preference[known] - 0.5) + 1).astype(np.int64)
+    cells = data.pair_rows[chosen][known] * 3 + side
+    counts = np.bincount(cells, minlength=3 * len(data.pairs)).astype(np.float64)
+    return counts.reshape(-1, 3)
 
 
-def unread_counts(data: PreferenceData, chosen: NDArray[np.bool_]) -> Array:
+def unread_counts(data: PreferenceData, chosen: Chosen) -> Array:
     """Return how many verdicts of a pair were asked for and could not be read: shape (pairs,).
 
     Parameters
     ----------
     data : PreferenceData
-    chosen : ndarray of bool, shape (labels,)
+    chosen : ndarray of bool, shape (labels,), or of int
+        Which labels, or their positions.
     """
-    lost = data.labels["preference"].isna() & data.labels["reason"].eq("failed")
-    rows = data.pair_rows[chosen & lost.to_numpy()]
+    at = np.flatnonzero(chosen) if chosen.dtype == bool else chosen
+    at = at[np.isnan(data.labels["preference"].to_numpy("float64")[at])]
+    failed = data.labels["reason"].iloc[at].eq("failed").to_numpy(dtype=bool)
+    rows = data.pair_rows[at[failed]]
     return np.bincount(rows, minlength=len(data.pairs)).astype(np.float64)
 
 
@@ -113,7 +117,7 @@ def leave_one_out(counts: Array) -> Array:
     >>> leave_one_out(np.array([[0.0, 0.0, 4.0], [2.0, 0.0, 2.0]])).tolist()
     [1.0, 0.0]
     """
-    total = counts.sum(axis=1)
+    total = _total(counts)
     found = np.zeros(len(counts))
     for k in range(3):
         rest = counts.copy()
@@ -144,19 +148,23 @@ def same_side(one: Array, other: Array) -> Array:
 
 
 def _shares(counts: Array) -> Array:
-    total = counts.sum(axis=1, keepdims=True)
-    return np.asarray(np.divide(counts, total, out=np.full(counts.shape, np.nan), where=total > 0))
+    total = _total(counts)
+    return np.asarray(counts / np.where(total > 0, total, np.nan)[:, None])
 
 
 def _modes(counts: Array) -> Array:
     """Return the chance of each value to be the mode."""
-    top = (counts == counts.max(axis=1, keepdims=True)) & (counts.sum(axis=1, keepdims=True) > 0)
-    return _shares(top.astype(float))
+    most = np.maximum(np.maximum(counts[:, 0], counts[:, 1]), counts[:, 2])
+    return _shares(((counts == most[:, None]) & (most > 0)[:, None]).astype(float))
+
+
+def _total(counts: Array) -> Array:
+    """Return the sums of the three columns: a reduction along so short rows is ten times slower."""
+    return counts[:, 0] + counts[:, 1] + counts[:, 2]
 
 
 def _expected(one: Array, other: Array) -> Array:
-    near = 1.0 - np.abs(_VALUES[:, None] - _VALUES[None, :])
-    return np.asarray(np.einsum("ni,ij,nj->n", one, near, other))
+    return _total(one * (other @ _NEAR))
 
 
 def repetition_stability(data: PreferenceData, annotator: str) -> pd.Series:

@@ -47,7 +47,7 @@ class Said:
 
 def said_by(data: PreferenceData, name: str, reference: Array) -> Said:
     """Return what a judge said beside the votes of a reference, shape (pairs, 3)."""
-    own = data.labels["annotator"].eq(name).to_numpy()
+    own = data.rows_of(name)
     votes = vote_counts(data, own)
     read = one_against_mode(votes, reference)
     there = reference.sum(axis=1) > 0

@@ -18,7 +18,7 @@ from workbench.audit.judges.verdicts.preferences import (
 )  # fmt: skip
 from workbench.audit.measures import COLUMNS, share_row
 from workbench.compare.contrast import Contrast, contrast
-from workbench.data.columns import complete_labels
+from workbench.data.columns import complete_labels, members
 from workbench.data.dataset import PreferenceData
 from workbench.decompose.decomposition import decompose
 from workbench.decompose.errors.tidy import q_values
@@ -177,7 +177,7 @@ def observe(
             expected="an annotator beside the reference",
             fix="Name another reference, or the annotators.",
         )
-    data.filter(annotators=wanted)
+    members(names["annotator"], wanted, "annotator")
     cluster = pd.factorize(data.pairs["cluster"])[0]
     people = mean_preferences(data, theirs)
     # one label says nothing of how close a vote was
@@ -205,23 +205,21 @@ def _of(
     data: PreferenceData, annotator: str, people: np.ndarray, margin: np.ndarray,
     form: dict[str, np.ndarray], cluster: np.ndarray, level: float,
 ) -> list[dict[str, Any]]:  # fmt: skip
-    labels = data.labels
-    own = labels["annotator"].eq(annotator).to_numpy()
+    own = data.rows_of(annotator)
+    labels, pair = data.labels.iloc[own], data.pair_rows[own]
     preference = labels["preference"].to_numpy("float64")
-    shown = labels["order_shown"].isin(["ab", "ba"]).to_numpy()
-    use = own & shown
+    shown = labels["order_shown"].isin(["ab", "ba"]).to_numpy(dtype=bool)
     rows: list[dict[str, Any]] = []
-    if (use & np.isfinite(preference)).any():
-        rows += order_rows(data.pair_rows[use], labels[use], cluster, margin, level)
+    if np.isfinite(preference[shown]).any():
+        rows += order_rows(pair[shown], labels[shown], cluster, margin, level)
     else:
         rows.append({"term": "first share", "estimate": np.nan, "n": 0.0,
                      "reason": "the order shown is not known"})  # fmt: skip
     mean = annotator_preference(data, annotator).to_numpy()
-    rows += form_rows(mean, preference[own], people, form, cluster, level)
-    lost = own & labels["preference"].isna().to_numpy()
+    rows += form_rows(mean, preference, people, form, cluster, level)
+    lost = np.isnan(preference)
     if lost.any():
-        codes = cluster[data.pair_rows[own]]
-        rows.append(share_row("no verdict", lost[own].astype(float), codes, level))
+        rows.append(share_row("no verdict", lost.astype(float), cluster[pair], level))
     return rows
 
 

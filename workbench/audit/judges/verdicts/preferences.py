@@ -13,14 +13,18 @@ from workbench.data.columns import KINDS
 from workbench.data.dataset import PreferenceData
 from workbench.errors import DataError, DesignError, listed
 
+Chosen = NDArray[np.bool_] | NDArray[np.int64]
+"""Some labels: which of all of them, or the positions of these."""
 
-def mean_preferences(data: PreferenceData, chosen: NDArray[np.bool_]) -> pd.DataFrame:
+
+def mean_preferences(data: PreferenceData, chosen: Chosen) -> pd.DataFrame:
     """Return the weighted mean ``preference`` for A and ``n`` decided labels, by ``pair_id``.
 
     Parameters
     ----------
     data : PreferenceData
-    chosen : ndarray of bool, shape (labels,)
+    chosen : ndarray of bool, shape (labels,), or of int
+        Which labels, or their positions.
     """
     total, sums = pair_sums(data, chosen)
     n = np.bincount(data.pair_rows[counting(data, chosen)], minlength=len(total))
@@ -29,14 +33,15 @@ def mean_preferences(data: PreferenceData, chosen: NDArray[np.bool_]) -> pd.Data
 
 
 def pair_sums(
-    data: PreferenceData, chosen: NDArray[np.bool_], values: Array | None = None
+    data: PreferenceData, chosen: Chosen, values: Array | None = None
 ) -> tuple[Array, Array]:
     """Return sums of ``w`` and ``w v`` over each pair's chosen labels that count.
 
     Parameters
     ----------
     data : PreferenceData
-    chosen : ndarray of bool, shape (labels,)
+    chosen : ndarray of bool, shape (labels,), or of int
+        Which labels, or their positions.
     values : ndarray, shape (labels,), optional
         Of each label, NaN for none; its preference when None.
 
@@ -49,7 +54,8 @@ def pair_sums(
     ((2000,), True)
     """
     v = data.labels["preference"].to_numpy("float64") if values is None else values
-    use = counting(data, chosen & np.isfinite(v))
+    use = counting(data, chosen)
+    use = use[np.isfinite(v[use])]
     row, n = data.pair_rows[use], len(data.pairs)
     weight = data.labels["weight"].to_numpy("float64")[use]
     total, sums = np.bincount(row, weight, n), np.bincount(row, weight * v[use], n)
@@ -84,16 +90,19 @@ def weighted_means(
     return np.asarray(np.divide(sums, total, out=np.full(size, np.nan), where=total > 0))
 
 
-def counting(data: PreferenceData, chosen: NDArray[np.bool_]) -> NDArray[np.bool_]:
-    """Return which of some labels have a verdict and a weight.
+def counting(data: PreferenceData, chosen: Chosen) -> NDArray[np.int64]:
+    """Return the positions of those of some labels that have a verdict and a weight.
 
     Parameters
     ----------
     data : PreferenceData
-    chosen : ndarray of bool, shape (labels,)
+    chosen : ndarray of bool, shape (labels,), or of int
+        Which labels, or their positions.
     """
-    preference, weight = (data.labels[c].to_numpy("float64") for c in ("preference", "weight"))
-    return np.asarray(chosen & np.isfinite(preference) & np.isfinite(weight) & (weight > 0))
+    at = np.flatnonzero(chosen) if chosen.dtype == bool else chosen
+    preference = data.labels["preference"].to_numpy("float64")[at]
+    weight = data.labels["weight"].to_numpy("float64")[at]
+    return np.asarray(at[np.isfinite(preference) & np.isfinite(weight) & (weight > 0)])
 
 
 def mean_weight(data: PreferenceData, chosen: NDArray[np.bool_]) -> Array:
@@ -116,8 +125,7 @@ def mean_weight(data: PreferenceData, chosen: NDArray[np.bool_]) -> Array:
 def annotator_preference(data: PreferenceData, annotator: str) -> pd.Series:
     """Return the mean preference of an annotator, by ``pair_id``; NaN without a label."""
     data = data.decided()
-    mine = data.labels["annotator"].eq(annotator).to_numpy(dtype=bool)
-    return mean_preferences(data, mine)["preference"]
+    return mean_preferences(data, data.rows_of(annotator))["preference"]
 
 
 def preference_table(data: PreferenceData, annotators: Sequence[str]) -> Array:
