@@ -159,17 +159,17 @@ def _judges(
     return [str(name) for name in names]
 
 
-def _coded(data: PreferenceData, names: list[str]) -> tuple[Codes, NDArray[np.bool_]]:
-    """Return the judge of each label (-1: none), and which labels say something."""
+def _coded(data: PreferenceData, names: list[str]) -> tuple[Codes, Codes]:
+    """Return the judge of each label (-1: none), and the positions of those that say something."""
     code = pd.Index(names).get_indexer(pd.Index(data.labels["annotator"]))
     return np.asarray(code, dtype=np.int64), counting(data, code >= 0)
 
 
 def _means(
-    data: PreferenceData, names: list[str], code: Codes, usable: NDArray[np.bool_]
+    data: PreferenceData, names: list[str], code: Codes, usable: Codes
 ) -> tuple[Array, Array, list[str]]:
     J, n = len(names), len(data.pairs)
-    labels, who = data.labels[["preference", "weight", "strength"]][usable], code[usable]
+    labels, who = data.labels[["preference", "weight", "strength"]].iloc[usable], code[usable]
     y = labels["preference"].to_numpy("float64")
     strength = np.abs(labels["strength"].to_numpy("float64"))
     cell = who * n + data.pair_rows[usable]
@@ -196,7 +196,8 @@ def _left_out(data: PreferenceData, code: Codes, theirs: NDArray[np.bool_]) -> p
     """Return which labels of judges and of the reference count for nothing, and why."""
     preference = data.labels["preference"].to_numpy("float64")
     asked = (code >= 0) | theirs
-    gone = asked & ~counting(data, asked)
+    gone = asked.copy()
+    gone[counting(data, asked)] = False
     labels = data.labels[gone]
     said = labels["reason"].fillna("no verdict").to_numpy(dtype=object)
     why = np.where(np.isfinite(preference[gone]), "no positive weight", said)
