@@ -149,7 +149,9 @@ def preference_table(data: PreferenceData, annotators: Sequence[str]) -> Array:
     use = counting(data, column >= 0)
     shape = (len(data.pairs), len(annotators))
     cell, size = data.pair_rows[use] * shape[1] + column[use], shape[0] * shape[1]
-    return weighted_means(data.labels[["preference", "weight"]][use], cell, size).reshape(shape)
+    return weighted_means(data.labels[["preference", "weight"]].iloc[use], cell, size).reshape(
+        shape
+    )
 
 
 def reference_mask(data: PreferenceData, reference: str) -> NDArray[np.bool_]:
