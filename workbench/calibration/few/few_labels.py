@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from workbench.calibration.few.inputs import EVERYTHING, Beside, lay, unused
+from workbench.calibration.few.inputs import EVERYTHING, Beside, lay
 from workbench.calibration.few.rates import Models, rates
 from workbench.calibration.few.result import COLUMNS, FewLabels
 from workbench.calibration.few.sample import unlike
@@ -208,8 +208,8 @@ def _left_out(
     models: Models,
 ) -> pd.DataFrame:  # fmt: skip
     rows: list[tuple[str, str, int]] = []
-    if lost := unused(data, reference):
-        rows.append((reference, "labelled without a verdict, or without weight", lost))
+    if beside.unused:
+        rows.append((reference, "labelled without a verdict, or without weight", beside.unused))
     if lost := len(data.pairs) - len(beside.rows):
         rows.append((EVERYTHING, "pair without a label and without a verdict", lost))
     lacking = ~np.isfinite(beside.scores)

@@ -11,7 +11,6 @@ from numpy.typing import NDArray
 
 from workbench.audit.judges.verdicts.by_verdict import verdict_strata
 from workbench.audit.judges.verdicts.preferences import (
-    counting,
     mean_preferences,
     mean_weight,
     preference_table,
@@ -46,6 +45,8 @@ class Beside:
         Sorted.
     rows : ndarray of int, shape (N,)
         Where each pair stands in the data.
+    unused : int
+        Pairs of the data on which the people have labels, and none that counts.
     """
 
     judges: list[str]
@@ -55,6 +56,7 @@ class Beside:
     weight: Array
     cluster: Codes
     rows: NDArray[np.int64]
+    unused: int = 0
 
     @property
     def known(self) -> NDArray[np.bool_]:
@@ -110,24 +112,11 @@ def lay(data: PreferenceData, judges: Sequence[str] | None, reference: str) -> B
     weight = mean_weight(data, theirs)
     cluster = pd.factorize(data.pairs["cluster"], sort=True)[0]
     used = np.isfinite(said) | np.isfinite(scores).any(axis=1)
+    unused = len(np.unique(data.pair_rows[theirs])) - int(np.isfinite(said).sum())
     order = np.flatnonzero(used)[np.argsort(cluster[used], kind="stable")]
     scores = scores[order]
     return Beside(names, scores, verdict_strata(scores), said[order], weight[order],
-                  cluster[order].astype(np.int64), order)  # fmt: skip
-
-
-def unused(data: PreferenceData, reference: str) -> int:
-    """Return on how many pairs the reference has labels, and none that counts.
-
-    Examples
-    --------
-    >>> import workbench as wb
-    >>> unused(wb.load("sample"), "human")
-    0
-    """
-    theirs = reference_mask(data, reference)
-    counts = counting(data, theirs)
-    return len(set(data.pair_rows[theirs]) - set(data.pair_rows[counts]))
+                  cluster[order].astype(np.int64), order, unused)  # fmt: skip
 
 
 def _judges(
