@@ -93,8 +93,8 @@ def _results(folder: RunFolder) -> None:
             table(pd.read_csv(path), f"run-{path.stem}", path.stem.replace("_", " ").capitalize())
     if folder.config.task == "audit":
         link("Its scorecard is on the page Judge audit", "judge_audit.py", ":material/policy:")
-    # an audit asks about texts of its own: the data are as they were
-    adds = folder.config.task != "audit"
+    # an audit asks about texts of its own, a repair holds two judges apart: no label is added
+    adds = folder.config.task not in ("audit", "repair")
     if adds and st.button("Open these data here", key="adopt", icon=":material/folder_open:"):
         with st.spinner("Opening ..."):
             adopt(wb.load(folder.path))

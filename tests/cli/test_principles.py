@@ -66,12 +66,14 @@ def test_every_form_of_export(extracted, tmp_path):
     own = json.loads((extracted / "results" / "result.json").read_text())["constitution"]
     for form, name in (("json", "c.json"), ("markdown", "c.md"), ("judge", "judge.txt"),
                        ("annotated-pairs", "ap.json"), ("rubric", "r.toml"),
-                       ("rubric-json", "r.json")):  # fmt: skip
+                       ("rubric-json", "r.json"), ("unseen", "unseen.txt")):  # fmt: skip
         done = run("export", extracted, "--to", form, "--out", tmp_path / name)
         assert done.exit_code == 0, done.stderr
     texts = [one["text"] for one in own["principles"]]
     for name in ("c.json", "c.md"):
         assert [one.text for one in read_constitution(tmp_path / name).principles] == texts
+    unseen = (tmp_path / "unseen.txt").read_text().splitlines()
+    assert tuple(unseen) == found_in(RunFolder(extracted)).unseen
     rubrics = [read_rubric((tmp_path / f"r.{ending}").read_text()) for ending in ("toml", "json")]
     assert rubrics[0] == rubrics[1]
     assert [one.text for one in rubrics[0].criteria] == texts

@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
 import pytest
 from typer.testing import CliRunner
 
@@ -80,3 +81,51 @@ def test_a_refusal_saves_no_judge(folder: Path, tmp_path: Path) -> None:
 def test_a_report_can_hold_it() -> None:
     job = main_job(lover(n=300), folds=0, further=["repair"])
     assert job.further[0].settings["judge"] == JUDGE
+
+
+def test_a_prompt_is_repaired_by_a_run(tmp_path: Path) -> None:
+    pairs = pd.DataFrame({"prompt": [f"question {k}" for k in range(24)],
+                          "response_a": ["word " * (k % 5 + 1) for k in range(24)],
+                          "response_b": ["word " * (k % 7 + 1) for k in range(24)]})  # fmt: skip
+    labels = pd.DataFrame({
+        "pair": [*range(24)] * 2, "annotator": ["ann"] * 24 + [JUDGE] * 24,
+        "kind": ["human"] * 24 + ["llm"] * 24,
+        "preference": [k % 3 / 2 for k in range(24)] + [1.0, 0.0] * 12,
+    })  # fmt: skip
+    data = wb.PreferenceData.from_tables(pairs, labels)
+    place, run_of = wb.save(data, tmp_path / "data"), tmp_path / "run"
+    (tmp_path / "mine.txt").write_text("1. Select the response that is shorter.\n")
+    unseen = data.pairs["pair_id"][10:]
+    (tmp_path / "unseen.txt").write_text("\n".join(unseen))
+    words = ["repair-prompt", place, "--judge", JUDGE, "--model", "offline:plain", "--constitution",
+             tmp_path / "mine.txt", "--unseen", tmp_path / "unseen.txt", "--out",
+             run_of]  # fmt: skip
+    told = json.loads(run(*words, "--dry-run", "--json").stdout)
+    assert not run_of.exists()
+    done = run(*words, "--json")
+    assert done.exit_code == 0, done.stderr
+    gains = json.loads(done.stdout)["tables"]["gains"]
+    mine = wb.Constitution((wb.Principle("Select the response that is shorter."),))
+    with wb.Journal(tmp_path / "j") as journal, wb.Asker(wb.OfflineModel(), journal) as asker:
+        prompt = wb.repair_prompt(wb.ChatJudge("offline:plain", asker), mine, unseen=unseen)
+        found = wb.repair_judge(data, JUDGE, constitution=prompt)
+    assert [one["estimate"] for one in gains] == pytest.approx(
+        [None if value != value else value for value in found.gains["estimate"]])  # fmt: skip
+    asked = found.cost["calls"].iloc[-1]
+    assert 0 < asked <= 28
+    assert [one["to_ask"] for one in told["stages"]] == [asked]
+    # nothing is asked twice
+    again = json.loads(run(*words, "--dry-run", "--json").stdout)
+    assert [one["to_ask"] for one in again["stages"]] == [0]
+
+
+def test_what_a_prompt_is_repaired_by_has_to_be_said(tmp_path: Path) -> None:
+    words = ["repair-prompt", "sample", "--model", "offline:plain", "--out", tmp_path / "none"]
+    lost = run(*words, "--judge", "sim-judge-length")
+    assert lost.exit_code == 1
+    assert "no --constitution" in lost.stderr
+    (tmp_path / "mine.txt").write_text("Be brief.")
+    unread = run(*words, "--judge", "sim-judge-length", "--constitution", tmp_path / "mine.txt",
+                 "--unseen", tmp_path / "gone.txt")  # fmt: skip
+    assert unread.exit_code == 1
+    assert "--unseen is not there" in unread.stderr

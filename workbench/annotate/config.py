@@ -66,7 +66,13 @@ class AnnotateConfig(Config):
     principles : {"ours", "icai"}, optional
         The run extracts principles, by this recipe.
     constitution : str, optional
-        File of principles that are candidates too.
+        File of principles that are candidates too; those of the prompt where one is repaired.
+    mends : str, optional
+        Annotator whose prompt is repaired: the run asks it with the principles in its prompt.
+    people : str
+        Annotator or kind that a repaired prompt is held against.
+    unseen : str, optional
+        File of pair ids, one a line, that the principles were not extracted from; all when None.
     traits : bool
         The standard traits are candidates too.
     known : str, optional
@@ -148,6 +154,9 @@ class AnnotateConfig(Config):
     soft: bool = False
     principles: Literal["ours", "icai"] | None = None
     constitution: Name | None = None
+    mends: Name | None = None
+    people: Name = "human"
+    unseen: Name | None = None
     traits: bool = False
     known: Name | None = None
     embedding: Name | None = None
@@ -181,10 +190,12 @@ class AnnotateConfig(Config):
             self.endpoint  # noqa: B018
 
     @property
-    def task(self) -> Literal["audit", "principles", "rubric", "grade", "judge"]:
+    def task(self) -> Literal["audit", "repair", "principles", "rubric", "grade", "judge"]:
         """What is asked."""
         if self.suite is not None:
             return "audit"
+        if self.mends is not None:
+            return "repair"
         if self.principles is not None:
             return "principles"
         if self.rubric is not None:

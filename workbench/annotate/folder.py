@@ -26,10 +26,12 @@ from workbench.results import Result
 from workbench.whole_file import write_text, written
 
 SCHEMA_VERSION = 1
-_FILES = ("rubric", "template", "constitution", "known", "attacks", "extra_body", "prices")
+_FILES = (
+    "rubric", "template", "constitution", "unseen", "known", "attacks", "extra_body", "prices",
+)  # fmt: skip
 """Keys that may name a file: it is copied, so that the run does not hang on it."""
 
-_ASKED = ("rubric", "template", "constitution", "known", "attacks", "extra_body")
+_ASKED = ("rubric", "template", "constitution", "unseen", "known", "attacks", "extra_body")
 """Those of them whose content is part of what is asked."""
 
 _ADD_UP = ("requests", "kept", "answered", "failed", "open", "attempts", "seconds")

@@ -42,6 +42,7 @@ _OF_JUDGE = ("template", "orders", "repeats", "soft", "name")
 _OF_TASK = {
     "judge": _OF_JUDGE,
     "grade": ("repeats", "name"),
+    "repair": (*_OF_JUDGE, "mends", "people", "constitution", "unseen"),
     "rubric": ("rubric", "pointwise", "orders", "repeats"),
     "principles": (
         "principles", "constitution", "traits", "known", "embedding", "propose", "annotators", "n",
@@ -61,7 +62,9 @@ _LIMITS = (
     "concurrency", "timeout_s", "attempts", "max_calls", "max_tokens", "max_cost", "prices",
     "max_failed",
 )  # fmt: skip
-_FILES = ("rubric", "template", "constitution", "known", "attacks", "extra_body", "prices")
+_FILES = (
+    "rubric", "template", "constitution", "unseen", "known", "attacks", "extra_body", "prices",
+)  # fmt: skip
 
 
 def runs_frame(runs: Mapping[str, RunFolder]) -> pd.DataFrame:

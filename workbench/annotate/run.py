@@ -122,7 +122,7 @@ def execute(
 
     Returns
     -------
-    Judgement, RubricScores, Extraction or None
+    Judgement, RubricScores, Extraction, JudgeAudit, Repair or None
         None where too little was asked before the budget ended to say anything.
 
     Raises
@@ -231,6 +231,11 @@ def _save(
     # an audit changes no data: its verdicts are on texts of its own
     data = getattr(found, "data", folder.data)
     folder.save(found, noted(data, config, spent))
+    if config.mends is not None:
+        from workbench.calibration.repair.result import Repair
+
+        if isinstance(found, Repair):
+            found.save(folder.results)
     if config.principles is not None:
         from workbench.principles.extraction import Extraction
         from workbench.principles.vote.votes_table import write_votes

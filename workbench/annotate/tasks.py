@@ -4,18 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from workbench.annotate.config import AnnotateConfig
 from workbench.data.dataset import PreferenceData
+from workbench.errors import ConfigError
 from workbench.llm.asker import Asks
 from workbench.results import Result
 
 if TYPE_CHECKING:
+    from workbench.calibration.repair.result import Repair
+    from workbench.judges import ChatJudge
     from workbench.principles.extraction import Extraction
 
 Found = Result
-"""A Judgement, RubricScores, Extraction or JudgeAudit."""
+"""A Judgement, RubricScores, Extraction, JudgeAudit or Repair."""
 
 
 def annotate(
@@ -40,6 +44,8 @@ def annotate(
         from workbench.annotate.auditing import audited
 
         return audited(data, config, asks, file)
+    if config.mends is not None:
+        return _repaired(data, config, asks, file)
     if config.principles is not None:
         return _extracted(data, config, asks, file)
     if config.rubric is not None:
@@ -56,22 +62,56 @@ def annotate(
             repeats=samples,
             pairwise=not config.pointwise,
         )
-    from workbench.judges import ChatJudge, GradeJudge, judge
+    from workbench.judges import GradeJudge, judge
 
     if config.pointwise:
         grade = GradeJudge(model, asks, sampling=sampling, samples=samples, name=config.annotator)
         return judge(data, grade)
-    chat = ChatJudge(
-        model,
+    return judge(data, [_chat(config, asks, file)])
+
+
+def _chat(config: AnnotateConfig, asks: Asks, file: Callable[[str, str], str]) -> ChatJudge:
+    from workbench.judges import ChatJudge
+
+    return ChatJudge(
+        config.asked_model,
         asks,
         template=file("template", config.template),
         orders=config.orders,
-        samples=samples,
+        samples=config.repeats or 1,
         soft=config.soft,
-        sampling=sampling,
+        sampling=config.sampling,
         name=config.annotator,
     )
-    return judge(data, [chat])
+
+
+def _repaired(
+    data: PreferenceData, config: AnnotateConfig, asks: Asks, file: Callable[[str, str], str]
+) -> Repair:
+    from workbench.calibration.repair.prompt import repair_prompt
+    from workbench.calibration.repair.repair import repair_judge
+    from workbench.principles.constitution import read_constitution
+
+    told = read_constitution(file("constitution", str(config.constitution)))
+    unseen = None if config.unseen is None else _ids(Path(file("unseen", config.unseen)))
+    prompt = repair_prompt(_chat(config, asks, file), told, unseen=unseen)
+    return repair_judge(data, str(config.mends), config.people, constitution=prompt,
+                        seed=config.seed)  # fmt: skip
+
+
+def _ids(path: Path) -> list[str]:
+    """Return the pair ids of a file, one a line."""
+    try:
+        lines = path.read_text(encoding="utf-8-sig").splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError(
+            "The list of pairs cannot be read.",
+            where=path.name,
+            found=str(error),
+            expected="a text file of pair ids, one a line",
+            fix="Export it from the run that extracted the principles, or leave it out.",
+        ) from None
+    return [line.strip() for line in lines if line.strip()]
 
 
 def _extracted(

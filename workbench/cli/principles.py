@@ -20,7 +20,8 @@ if TYPE_CHECKING:
 MOST_INVALID = 0.01
 """Share of votes that may stay invalid before a run counts as gone wrong."""
 
-_FORMATS = Literal["markdown", "json", "judge", "annotated-pairs", "rubric", "rubric-json"]
+_FORMATS = Literal["markdown", "json", "judge", "annotated-pairs", "rubric", "rubric-json",
+                   "unseen"]  # fmt: skip
 
 _HOW = (
     *fit_flags("annotators"),
@@ -108,7 +109,8 @@ def export(
 ) -> None:
     """Write the constitution of a run: for people, programs, a judge, or Feedback Forensics.
 
-    A rubric (TOML, or JSON) has its principles with weights, intervals and held-out accuracy.
+    A rubric (TOML, or JSON) has its principles with weights, intervals and held-out accuracy;
+    unseen are the ids of the pairs that nothing was proposed on, for repair-prompt.
     """
     from workbench.principles.interchange.annotated_pairs import to_annotated_pairs
     from workbench.principles.interchange.rubric import to_rubric
@@ -122,6 +124,9 @@ def export(
     elif to in ("rubric", "rubric-json"):
         rubric = to_rubric(found)
         text = rubric.to_toml() if to == "rubric" else rubric.to_json()
+    elif to == "unseen":
+        held = found.data.pairs["pair_id"] if found.unseen is None else found.unseen
+        text = "".join(f"{one}\n" for one in held)
     elif to == "json":
         text = json.dumps(own.to_dict(), ensure_ascii=False, indent=1)
     else:
