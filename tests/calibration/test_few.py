@@ -269,6 +269,9 @@ def test_what_cannot_be_is_an_error_that_says_what_to_do():
         wb.few_labels(data, ["human"])
     with pytest.raises(DesignError, match="no labels to hold"):
         wb.few_labels(data, reference="nobody")
+    nothing = data.labels["weight"].mask(data.labels["kind"].eq("human"), 0.0)
+    with pytest.raises(DesignError, match="no label of human that has a verdict and a weight"):
+        wb.few_labels(replace(data, labels=data.labels.assign(weight=nothing)))
     with pytest.raises(DesignError, match="slice by"):
         wb.few_labels(data, by="colour")
     with pytest.raises(DesignError, match="no factor"):

@@ -224,6 +224,13 @@ def test_what_cannot_be_done_is_refused(
         wb.repair_judge(lover(n=60), **given)
 
 
+def test_a_judge_whose_labels_weigh_nothing_is_not_unknown() -> None:
+    data = lover(n=60)
+    weight = data.labels["weight"].mask(data.labels["annotator"].eq(JUDGE), 0.0)
+    with pytest.raises(DesignError, match="count for nothing"):
+        wb.repair_judge(relabelled(data, data.labels.assign(weight=weight)), JUDGE)
+
+
 def test_one_prompt_is_refused_with_the_reason() -> None:
     data = lover(n=40, prompts=1)
     with pytest.raises(DesignError, match="too few prompts for 5 folds"):

@@ -10,6 +10,7 @@ import pytest
 
 import workbench as wb
 from workbench.calibration.route.curve import left
+from workbench.calibration.route.evidence import evidence
 from workbench.data.identity import exchanged
 from workbench.errors import DataError, DesignError
 
@@ -228,9 +229,10 @@ def test_most_people_are_counted_alike_for_the_judge_and_for_one_of_them():
     told = found.exclusions.set_index("reason")["n"]
     assert told["people are split or say tie: nothing says who is right"] == 2
     # a: nobody; b: the one of A against two of B, the others have no majority; c: the tie a half
-    # against A, and nobody else's side for the other
+    # against A, and nobody else's side for the other; e: each of the two against the other
     one = found.to_frame().iloc[-1]
-    assert one["estimate"] == pytest.approx((0 + 1 + 0.5) / 3)
+    assert one["estimate"] == pytest.approx((0 + 1 + 0.5 + 1) / 4)
+    assert one["n"] == 4
     assert one["term"] == "error of one person, against the majority of others"
     others = replace(data, labels=data.labels.assign(
         kind=data.labels["kind"].mask(data.labels["kind"].eq("human"), "rule")))  # fmt: skip
@@ -239,6 +241,27 @@ def test_most_people_are_counted_alike_for_the_judge_and_for_one_of_them():
         again.exclusions["reason"]
     )
     assert "people" not in again.summary()
+
+
+def test_two_people_who_differ_on_one_pair_in_three_miss_each_other_as_often():
+    # where all together have a side, two never differ
+    data = voted({f"p{k}": [1, k % 3 > 0] for k in range(30)})
+    one = wb.route(data, "judge", folds=2).to_frame().iloc[-1]
+    assert (one["estimate"], one["n"]) == (pytest.approx(1 / 3), 30)
+
+
+def test_a_judge_that_always_ties_gains_nothing_by_any_order():
+    data = voted({f"p{k}": [1, 1] for k in range(27)}, judge=0.5)
+    gains = wb.route(data, "judge", folds=2).gains
+    assert (gains["estimate"] == 0).all()
+    assert gains["p_value"].isna().all()
+    assert gains["reason"].str.startswith("no variation").all()
+
+
+def test_pairs_of_one_model_have_no_surprise():
+    data = voted({f"p{k}": [1, k % 3 > 0, 1] for k in range(30)})
+    data = replace(data, pairs=data.pairs.assign(model_a="m", model_b="m"))
+    assert not evidence(data, "judge", "human", None).surprise.any()
 
 
 def test_no_end_is_above_what_can_be_left_or_gained():

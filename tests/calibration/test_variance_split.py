@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -270,3 +272,16 @@ def test_a_facet_that_nobody_named_goes_where_scores_cannot_tell_it() -> None:
     named = wb.variance_split(data, facets=["judge", "order", "item"])
     assert named.settings["facets"] == ["judge", "order"]
     assert named.to_frame()["conf_low"].isna().all()
+
+
+def test_items_that_were_scored_once_are_refused() -> None:
+    data = wb.load("sample")
+    few = data.pairs["pair_id"][:40]
+    data = data.filter(annotators=["sim-judge-length"], pair_ids=few)
+    shown = np.where(np.arange(len(data.labels)) % 2 > 0, "ab", "ba")
+    once = replace(data, labels=data.labels.assign(order_shown=shown))
+    with pytest.raises(DesignError, match="each scored once"):
+        wb.variance_split(once)
+    nothing = replace(once, labels=once.labels.assign(weight=0.0))
+    with pytest.raises(DesignError, match="judge: no score that counts"):
+        wb.variance_split(nothing)

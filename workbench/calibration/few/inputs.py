@@ -102,7 +102,9 @@ def lay(data: PreferenceData, judges: Sequence[str] | None, reference: str) -> B
     if not np.isfinite(said).any():
         raise DesignError(
             "There are no labels to hold the judges against.",
-            found=f"no label of an annotator or a kind {reference!r}",
+            found=f"no label of {reference} that has a verdict and a weight"
+            if theirs.any()
+            else f"no label of an annotator or a kind {reference!r}",
             expected="some pairs that the reference labelled",
             fix="Name another reference.",
         )

@@ -25,6 +25,7 @@ _COLUMNS = {"judge": "annotator", "wording": "wording", "seed": "replicate", ORD
 
 ONE_LEVEL = "one level: nothing varies"
 NOT_THERE = "no such column in the data"
+NO_SCORE = "no score that counts"
 ALONE = "no item has scores under two of them"
 SAME_AS = "tells the same as {}"
 TWICE = "the same score of a response in another pair"
@@ -101,10 +102,11 @@ def scores_of(
             codes[facet] = kept
     rows.append({"facet": ITEM, "column": "pair_id" if read.of_pairs else "response",
                  "used": True, "levels": levels, "reason": None})  # fmt: skip
-    if levels < 2 or not codes:
+    once = levels == len(read.y)
+    if levels < 2 or not codes or once:
         raise DesignError(
             "The score cannot be split.",
-            found=f"{levels:,} items; " + "; ".join(
+            found=f"{levels:,} items{', each scored once' * once}; " + "; ".join(
                 f"{row['facet']}: {row['reason']}" for row in rows if row["reason"]),
             expected="two items or more, scored by two judges, wordings, seeds or orders",
             fix="Name other columns in facets=, or have items scored more than once.",
@@ -271,7 +273,9 @@ def _facet(
     facet: str, code: Codes, item: Codes, codes: dict[str, Codes], *, verdicts: bool
 ) -> tuple[dict[str, Any], Codes | None]:
     row = {"facet": facet, "column": _COLUMNS.get(facet, facet), "used": False, "levels": 0}
-    if not len(code) or (code < 0).all():
+    if not len(code):
+        return {**row, "reason": NO_SCORE}, None
+    if (code < 0).all():
         return {**row, "reason": NOT_THERE}, None
     code, levels = compressed(code)
     row["levels"] = levels

@@ -170,6 +170,13 @@ def _refuse_nobody(
     theirs: NDArray[np.bool_],
 ) -> None:  # fmt: skip
     known = ", ".join(data.annotators["annotator"])
+    if not mine.any() and judge in set(data.annotators["annotator"]):
+        raise DesignError(
+            "The judge's verdicts count for nothing.",
+            found=f"labels of {judge} of weight 0 alone",
+            expected="verdicts with a weight above 0",
+            fix="Weigh them, or name another judge: judge=...",
+        )
     if not mine.any():
         raise DesignError(
             f"There is no judge {judge!r}.",

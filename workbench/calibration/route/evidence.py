@@ -132,8 +132,9 @@ def evidence(
     truth = _side(people["preference"].to_numpy())
     said, who = _said(data, mine), data.noun(reference)
     even = said.asked & (truth == 0.5)
-    row = np.flatnonzero(said.asked & ~even)
-    row = row[np.argsort(ids[row].astype(str), kind="stable")]
+    asked = np.flatnonzero(said.asked)
+    asked = asked[np.argsort(ids[asked].astype(str), kind="stable")]
+    row = asked[~even[asked]]
     own = said.own[row]
     verdict = np.where(np.isnan(own), 0.5, _side(own))
     length, gap = _lengths(data, row)
@@ -153,7 +154,7 @@ def evidence(
         scenario=data.pairs["scenario"].astype("object").fillna("").to_numpy()[row],
         distance=np.nan_to_num(distance),
         factors=data.factor_names,
-        one_person=_one_person(data, theirs, row, cluster, who),
+        one_person=_one_person(data, theirs, asked, who),
         exclusions=_left_out(said, even, who),
     )
     if not found.labelled.any():
@@ -219,7 +220,8 @@ def _dissent(others: Array, own: Array) -> Array:
 
 
 def _surprise(data: PreferenceData, verdict: Array, row: Codes) -> Array:
-    if data.pairs[["model_a", "model_b"]].dropna().nunique().sum() < 2:
+    two = data.pairs[["model_a", "model_b"]].iloc[row].dropna().astype("object")
+    if not two["model_a"].ne(two["model_b"]).any():
         return np.zeros(len(row))
     X, _, reason = model_differences(data)
     X, named = X[row], reason.isna().to_numpy()[row]
@@ -237,10 +239,14 @@ def _lengths(data: PreferenceData, row: Codes) -> tuple[Array | None, Array | No
 
 
 def _one_person(
-    data: PreferenceData, theirs: NDArray[np.bool_], row: Codes, cluster: Codes, who: str
+    data: PreferenceData, theirs: NDArray[np.bool_], row: Codes, who: str
 ) -> dict[str, object]:
-    """Return the error of a label against the others', as that of the judge against all."""
+    """Return the error of a label against the others', as that of the judge against all.
+
+    Also of pairs on which all together are even: two people on the others never miss each other.
+    """
     labels, n = data.labels, len(data.pairs)
+    cluster = pd.factorize(data.pairs["cluster"].astype("object").to_numpy()[row], sort=True)[0]
     y, w = (labels[name].to_numpy("float64") for name in ("preference", "weight"))
     use = theirs & np.isfinite(y) & (w > 0)
     at, y, w = data.pair_rows[use], y[use], w[use]

@@ -26,6 +26,8 @@ _METHOD = "error against the majority of {}; influence values over clusters, mid
 _CLEAR = 2.0
 """Standard errors that the learnt rule must gain held out."""
 
+_NOTHING = 1e-12
+
 
 @on_one_thread
 def route(
@@ -198,7 +200,9 @@ def _gains(
         mean, most = (float(np.mean([part[k] for part in found])) for k in (1, 3))
         found.append((np.nan, mean, np.mean([part[2] for part in found], axis=0), most))
         for budget, gain, pull, most in found:
-            spread = cluster_error(pull, cluster)
+            # what rounding alone tells apart is nothing
+            near = float(np.abs(pull).max(initial=0.0)) * len(pull) < _NOTHING
+            gain, spread = (0.0, 0.0) if near else (gain, cluster_error(pull, cluster))
             row = t_row(gain, spread, len(error), cluster, level)
             row |= {end: float(np.clip(row[end], -most, most)) for end in ("conf_low", "conf_high")}
             rows.append({**label, BUDGET: budget, **row})

@@ -128,10 +128,11 @@ def check_benchmark(
         )
     mean = mean_preferences(data, theirs)["preference"].to_numpy()
     at = np.flatnonzero(np.isfinite(mean) & (mean != 0.5))
+    n = int(np.isfinite(mean).sum())
     if not len(at):
         raise DesignError(
             "No pair is decided.",
-            found=f"{int(np.isfinite(mean).sum()):,} pairs with a verdict of {reference}, all ties",
+            found=f"{n:,} pairs with a verdict of {reference}{', all ties' * (n > 0)}",
             expected="pairs with a better response",
             fix="Name another reference.",
         )
