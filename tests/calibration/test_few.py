@@ -265,7 +265,7 @@ def test_findings_name_a_biased_judge_and_chosen_pairs():
 
 def test_what_cannot_be_is_an_error_that_says_what_to_do():
     data = planted(12, n=20, N=60)
-    with pytest.raises(DesignError, match="own reference"):
+    with pytest.raises(DesignError, match="is the reference itself"):
         wb.few_labels(data, ["human"])
     with pytest.raises(DesignError, match="no labels to hold"):
         wb.few_labels(data, reference="nobody")

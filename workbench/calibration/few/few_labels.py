@@ -54,7 +54,7 @@ def few_labels(
         Judges and people on the same pairs; weights of labels count as one over the chance that
         the pair was chosen.
     judges : sequence of str, optional
-        Every annotator that is no person when None.
+        Every annotator that is neither a person nor gold when None.
     reference : str
         An annotator or a kind: whose labels are the few.
     factors : sequence of str, optional

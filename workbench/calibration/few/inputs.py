@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from workbench.audit.judges.verdicts.by_verdict import verdict_strata
 from workbench.audit.judges.verdicts.preferences import (
+    judges_beside,
     mean_preferences,
     mean_weight,
     preference_table,
@@ -18,12 +19,10 @@ from workbench.audit.judges.verdicts.preferences import (
 )
 from workbench.clustered import Array, Codes
 from workbench.data.dataset import PreferenceData
-from workbench.errors import DesignError, listed
+from workbench.errors import DesignError
 
 EVERYTHING = "all"
 """The slice of all pairs."""
-
-_PERSON = "human"
 
 
 @dataclass(frozen=True, eq=False)
@@ -79,7 +78,7 @@ def lay(data: PreferenceData, judges: Sequence[str] | None, reference: str) -> B
     data : PreferenceData
         Of one criterion.
     judges : sequence of str, optional
-        Every annotator that is no person, nor of the reference, when None.
+        Every annotator that is neither a person nor gold, nor of the reference, when None.
     reference : str
         An annotator or a kind.
 
@@ -108,8 +107,7 @@ def lay(data: PreferenceData, judges: Sequence[str] | None, reference: str) -> B
             expected="some pairs that the reference labelled",
             fix="Name another reference.",
         )
-    inside = set(data.labels["annotator"][theirs])
-    names = _judges(data, judges, inside, reference)
+    names = judges_beside(data, judges, theirs)
     scores = preference_table(data, names)
     weight = mean_weight(data, theirs)
     cluster = pd.factorize(data.pairs["cluster"], sort=True)[0]
@@ -119,25 +117,3 @@ def lay(data: PreferenceData, judges: Sequence[str] | None, reference: str) -> B
     scores = scores[order]
     return Beside(names, scores, verdict_strata(scores), said[order], weight[order],
                   cluster[order].astype(np.int64), order, unused)  # fmt: skip
-
-
-def _judges(
-    data: PreferenceData, judges: Sequence[str] | None, inside: set[str], reference: str
-) -> list[str]:
-    table = data.annotators
-    if judges is None:
-        others = table["annotator"][~table["kind"].eq(_PERSON)]
-        names = sorted(set(others) - inside)
-    else:
-        names = list(dict.fromkeys(listed("judges", judges)))
-        data.filter(annotators=names)
-    own = [name for name in names if name in inside]
-    if own or not names:
-        raise DesignError(
-            "A judge cannot be its own reference." if own else "There is no judge.",
-            found=f"{', '.join(own)} in {reference!r}" if own else
-            f"annotators {', '.join(table['annotator'][:12])}; reference {reference!r}",
-            expected="annotators that are no part of the reference",
-            fix="Name other judges, or another reference.",
-        )  # fmt: skip
-    return names

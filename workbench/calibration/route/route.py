@@ -201,8 +201,8 @@ def _gains(
         found.append((np.nan, mean, np.mean([part[2] for part in found], axis=0), most))
         for budget, gain, pull, most in found:
             # what rounding alone tells apart is nothing
-            near = float(np.abs(pull).max(initial=0.0)) * len(pull) < _NOTHING
-            gain, spread = (0.0, 0.0) if near else (gain, cluster_error(pull, cluster))
+            spread = cluster_error(pull, cluster)
+            gain, spread = (one if abs(one) > _NOTHING else 0.0 for one in (gain, spread))
             row = t_row(gain, spread, len(error), cluster, level)
             row |= {end: float(np.clip(row[end], -most, most)) for end in ("conf_low", "conf_high")}
             rows.append({**label, BUDGET: budget, **row})

@@ -76,7 +76,7 @@ def calibrate_verdicts(
     ----------
     data : PreferenceData
     judge : str or sequence of str, optional
-        Every annotator that is neither the reference nor a person when None.
+        Every annotator that is neither a person nor gold, nor of the reference, when None.
     reference : str
         An annotator or a kind.
     by : str or sequence of str, optional

@@ -12,6 +12,7 @@ from scipy.special import logit
 
 from workbench.audit.judges.verdicts.preferences import (
     counting,
+    judges_beside,
     mean_preferences,
     reference_mask,
     weighted_means,
@@ -19,7 +20,7 @@ from workbench.audit.judges.verdicts.preferences import (
 from workbench.clustered import Array, Codes
 from workbench.data.dataset import PreferenceData
 from workbench.data.split import folds as fold_numbers
-from workbench.errors import DataError, DesignError, listed
+from workbench.errors import DesignError
 from workbench.structure.shared_prompts import refuse_few_prompts
 
 SURE = 0.001
@@ -71,7 +72,7 @@ def signals(
     data : PreferenceData
         Of one criterion.
     judge : str, sequence of str or None
-        All that are neither the reference nor people when None.
+        All that are neither people nor gold, nor of the reference, when None.
     reference : str
     folds, seed : int
 
@@ -125,38 +126,15 @@ def _judges(
     theirs: NDArray[np.bool_],
     reference: str,
 ) -> list[str]:
-    table = data.annotators
-    known = table["annotator"].tolist()
-    mine = set(data.labels["annotator"][theirs].unique())
-    if not mine:
+    if not theirs.any():
+        known = data.annotators["annotator"]
         raise DesignError(
             "There are no labels to calibrate on.",
             found=f"no annotator or kind {reference!r}",
             expected="labels of the reference: " + ", ".join(known[:12]),
             fix="Name another reference=.",
         )
-    if judge is None:
-        other = ~table["annotator"].isin(mine) & table["kind"].ne("human")
-        names = table.loc[other, "annotator"].tolist()
-    else:
-        names = sorted(set(listed("judge", judge)))
-    unknown = [name for name in names if name not in known]
-    if unknown:
-        raise DataError(
-            f"The data have no judge {unknown[0]!r}.",
-            found=", ".join(known[:12]),
-            expected="names of annotators",
-            fix="Check the spelling; names are case-sensitive.",
-        )
-    own = [name for name in names if name in mine]
-    if own or not names:
-        raise DesignError(
-            f"{own[0]} is the reference itself." if own else "There is no judge to calibrate.",
-            found=", ".join(known[:12]),
-            expected="a judge beside the reference",
-            fix="Name another judge= or reference=.",
-        )
-    return [str(name) for name in names]
+    return judges_beside(data, judge, theirs)
 
 
 def _coded(data: PreferenceData, names: list[str]) -> tuple[Codes, Codes]:

@@ -19,7 +19,7 @@ def few_labels(
     run: Run,
     judge: Annotated[
         list[str] | None,
-        typer.Option(help="Only these judges, not every annotator that is no person. Commas "
+        typer.Option(help="Only these judges, not all but people and gold. Commas "
                      "separate; may be repeated."),
     ] = None,
     by: Annotated[

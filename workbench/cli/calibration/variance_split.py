@@ -12,7 +12,7 @@ from workbench.cli.options import FORMAT, SOURCE, fit_flags
 _MANY = "Commas separate; may be repeated."
 _Judges = Annotated[
     list[str] | None,
-    typer.Option("--judges", help=f"The judges; everybody who is no person if not given. {_MANY}"),
+    typer.Option("--judges", help=f"The judges; all but people and gold if not given. {_MANY}"),
 ]
 _Facets = Annotated[
     list[str] | None,

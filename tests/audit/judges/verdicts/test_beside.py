@@ -13,6 +13,8 @@ from workbench.audit.judges.verdicts.preferences import (
     most_beside,
     reference_mask,
 )  # fmt: skip
+from workbench.calibration.few.inputs import lay
+from workbench.calibration.soft.signals import signals
 from workbench.errors import DataError, DesignError
 
 
@@ -32,6 +34,8 @@ def test_without_names_it_is_everybody_but_people_gold_and_the_reference(data):
     assert judges_beside(data, None, reference_mask(data, "ann")) == ["a", "z"]
     assert judges_beside(data, None, reference_mask(data, "z")) == ["a"]
     assert wb.panel(data).settings["judges"] == ["a", "z"]
+    assert lay(data, None, "human").judges == ["a", "z"]
+    assert signals(data, None, "human", 2, 0).judges == ["a", "z"]
 
 
 def test_who_is_named_is_taken_once_and_in_the_order_of_names(data):
