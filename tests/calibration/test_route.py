@@ -291,7 +291,7 @@ def test_what_makes_no_sense_is_refused():
         (lambda: wb.route(data, "judge", judges=3), DesignError, "judges takes names"),
         (lambda: wb.route(data, "judge", judges=["ann"]), DesignError, "part of"),
         (lambda: wb.route(data, "ann"), DesignError, "one of those"),
-        (lambda: wb.route(data, "judge", "rule"), DesignError, "No pair tells"),
+        (lambda: wb.route(data, "judge", "rule"), DesignError, "Nobody tells"),
         (lambda: wb.route(data, "judge", budgets=[]), DesignError, "Option budgets"),
         (lambda: wb.route(data, "judge", budgets=[1.2]), DesignError, "Option budgets"),
         (lambda: wb.route(data, "judge", budgets="0.1"), DesignError, "Option budgets"),

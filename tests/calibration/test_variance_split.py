@@ -285,3 +285,16 @@ def test_items_that_were_scored_once_are_refused() -> None:
     nothing = replace(once, labels=once.labels.assign(weight=0.0))
     with pytest.raises(DesignError, match="judge: no score that counts"):
         wb.variance_split(nothing)
+
+
+def test_no_end_is_above_what_verdicts_can_vary() -> None:
+    rng = np.random.default_rng(0)
+    pairs = pd.DataFrame({"item": range(40)})
+    labels = pd.DataFrame({
+        "pair": np.repeat(range(40), 2), "annotator": "judge", "kind": "llm",
+        "order_shown": ["ab", "ba"] * 40, "preference": rng.integers(0, 2, 80).astype(float),
+    })  # fmt: skip
+    found = wb.variance_split(wb.PreferenceData.from_tables(pairs, labels)).to_frame()
+    # of two orders there is one degree of freedom
+    assert found.set_index("term").loc["order", "conf_high"] == 0.25
+    assert (found["conf_high"] <= 0.25).all()

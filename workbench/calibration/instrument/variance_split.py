@@ -163,6 +163,8 @@ def _table(found: Pivots, scores: Scores, method: str, level: float) -> pd.DataF
             low, high = found.interval(drawn[k], level)
             whole = drawn.sum(axis=0)
             parts = np.divide(drawn[k], whole, out=np.zeros(len(whole)), where=whole > 0)
+            # half a step to each side of one half is the most that verdicts vary
+            high = min(high, 0.25) if scores.verdicts else high
             row |= {"conf_low": min(low, shown), "conf_high": max(high, shown)}
             why = _TRUNCATED if value < 0 else None
             row |= ends_or_reason("share", part, found.interval(parts, level), why)

@@ -113,20 +113,7 @@ def evidence(
     theirs = reference_mask(data, reference)
     mine = data.labels["annotator"].eq(judge).to_numpy(dtype=bool)
     others = _others(data, judge, theirs, judges)
-    if not mine.any():
-        raise DataError(
-            f"The data have no judge {judge!r}.",
-            found=", ".join(data.annotators["annotator"][:12]),
-            expected="an annotator of the data",
-            fix="Name one of these as the judge.",
-        )
-    if (mine & theirs).any():
-        raise DesignError(
-            "The judge is one of those whom it would stand in for.",
-            found=f"judge {judge!r}, reference {reference!r}",
-            expected="two",
-            fix="Name another judge, or another reference.",
-        )
+    _refuse_nobody(data, judge, reference, mine, theirs)
     ids = data.pairs["pair_id"].to_numpy(dtype=object)
     people = mean_preferences(data, theirs)
     truth = _side(people["preference"].to_numpy())
@@ -166,6 +153,33 @@ def evidence(
             fix="Have some of the judge's pairs labelled first.",
         )
     return found
+
+
+def _refuse_nobody(
+    data: PreferenceData, judge: str, reference: str, mine: NDArray[np.bool_],
+    theirs: NDArray[np.bool_],
+) -> None:  # fmt: skip
+    if not mine.any():
+        raise DataError(
+            f"The data have no judge {judge!r}.",
+            found=", ".join(data.annotators["annotator"][:12]),
+            expected="an annotator of the data",
+            fix="Name one of these as the judge.",
+        )
+    if (mine & theirs).any():
+        raise DesignError(
+            "The judge is one of those whom it would stand in for.",
+            found=f"judge {judge!r}, reference {reference!r}",
+            expected="two",
+            fix="Name another judge, or another reference.",
+        )
+    if not theirs.any():
+        raise DesignError(
+            "Nobody tells whether the judge is right.",
+            found=f"no annotator or kind {reference!r}",
+            expected="labels of the reference: " + ", ".join(data.annotators["annotator"][:12]),
+            fix="Name another reference, or have some of the judge's pairs labelled first.",
+        )
 
 
 def _others(

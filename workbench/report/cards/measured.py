@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import pandas as pd
 
 from workbench.audit.judges.verdicts.board import judge_board
-from workbench.audit.judges.verdicts.preferences import reference_mask
+from workbench.audit.judges.verdicts.preferences import judges_beside, reference_mask
 from workbench.calibration.soft.calibrate import calibrate_verdicts
 from workbench.compare.contrast import contrast
 from workbench.data.dataset import PreferenceData
 from workbench.decompose.decomposition import decompose
-from workbench.errors import DesignError, WorkbenchError
+from workbench.errors import WorkbenchError
 from workbench.provenance import Provenance
 from workbench.report.cards.card import JudgeCard, judge_card
 from workbench.results import TIDY, Result
@@ -108,8 +108,10 @@ def measure_judge(
 
     Raises
     ------
+    DataError
+        The data have no such judge.
     DesignError
-        The data have no such judge, or nothing can be measured of it.
+        The judge is of the reference, or nothing can be measured of it.
 
     Examples
     --------
@@ -119,6 +121,7 @@ def measure_judge(
     >>> found.to_frame()["section"].iloc[0]
     'Agreement with the reference'
     """
+    judges_beside(data, [judge], reference_mask(data, reference))
     options: dict[str, Any] = {"factors": factors, "level": level, "seed": seed}
     # the judge beside the reference alone: what is said of other judges is not on its card
     asked: dict[str, Callable[[], Result]] = {
@@ -144,13 +147,5 @@ def measure_judge(
 
 def _gap(data: PreferenceData, judge: str, reference: str, options: dict[str, Any]) -> Result:
     """Return where the judge's weights differ from the reference's."""
-    own = data.labels["annotator"].eq(judge).to_numpy(bool)
-    if (own & reference_mask(data, reference)).any():
-        raise DesignError(
-            "The judge is of the reference itself.",
-            found=f"{judge}, reference {reference}",
-            expected="a judge beside the reference",
-            fix="Name another judge, or another reference.",
-        )
     fits = [decompose(data, annotator=who, folds=0, **options) for who in (judge, reference)]
     return contrast(*fits)

@@ -80,6 +80,9 @@ def test_several_kinds_are_annotators_and_nobody_is_refused_by_name() -> None:
         judge_board(data.filter(kinds=["llm"]), replicates=20)
     with pytest.raises(DesignError, match="no labels of x to agree with"):
         judge_board(data, reference="x", replicates=20)
+    one = named["annotator"]
+    with pytest.raises(DesignError, match=f"{one} is the reference itself, or a part of it"):
+        judge_board(mixed, [one], str(named["kind"]), replicates=20)
     assert CEILING == "people, one against the others"
 
 

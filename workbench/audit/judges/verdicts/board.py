@@ -19,7 +19,7 @@ from workbench.audit.judges.verdicts.board_rows import (
 )
 from workbench.audit.judges.verdicts.elsewhere import beyond_best, chosen_elsewhere
 from workbench.audit.judges.verdicts.observed import Observed, observe
-from workbench.audit.judges.verdicts.preferences import reference_mask
+from workbench.audit.judges.verdicts.preferences import judges_beside, reference_mask
 from workbench.clustered import Array, resample
 from workbench.data.columns import NOUNS
 from workbench.data.dataset import PreferenceData
@@ -183,7 +183,7 @@ def judge_board(
     Raises
     ------
     DesignError
-        No reference or judge, or an option out of range.
+        No reference or judge, a judge that is of the reference, or an option out of range.
 
     Examples
     --------
@@ -210,6 +210,7 @@ def judge_board(
             fix="Name another reference.",
         )
     theirs = reference_mask(data, reference)
+    judges_beside(data, names, theirs)
     people = vote_counts(data, theirs)
     said = {one: said_by(data, one, people) for one in names}
     agree = {one: own.asked for one, own in said.items()}
