@@ -27,7 +27,7 @@ demo: $(VENV)/.demo
 	$(BIN)/workbench demo $(ARGS)
 
 test: $(VENV)/.test
-	$(BIN)/python -m pytest -q -n 2 --dist worksteal $(ARGS)
+	$(BIN)/python -m pytest -q -n logical --maxprocesses 4 --dist worksteal $(ARGS)
 
 lint: $(VENV)/.lint
 	$(BIN)/ruff check .

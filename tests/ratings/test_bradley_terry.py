@@ -290,7 +290,7 @@ def _clustered(rng: np.random.Generator, theta: np.ndarray, clusters: int) -> Ba
     )
 
 
-@pytest.mark.parametrize(("intervals", "runs"), [("cluster", 500), ("bootstrap", 200)])
+@pytest.mark.parametrize(("intervals", "runs"), [("cluster", 300), ("bootstrap", 100)])
 def test_intervals_cover_the_truth_at_their_level(intervals, runs):
     rng = np.random.default_rng(11)
     theta = np.array([0.6, 0.2, -0.2, -0.6])

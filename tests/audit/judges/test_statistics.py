@@ -56,7 +56,7 @@ def test_without_a_flip_there_is_an_interval_all_the_same():
 def test_intervals_of_shifts_cover(clusters):
     """Two items a cluster that share luck, rare flips, a true shift: coverage of 95 %."""
     rng = np.random.default_rng(0)
-    runs, up, down = 2000, 0.15, 0.05
+    runs, up, down = 800, 0.15, 0.05
     covered = 0
     for _ in range(runs):
         luck = rng.random(clusters)
@@ -71,7 +71,7 @@ def test_intervals_of_shifts_cover(clusters):
 def test_type_one_error_and_equivalence():
     """No shift: found at 5 % at most; a shift of the margin is called equivalent at 5 %."""
     rng = np.random.default_rng(1)
-    runs = 1500
+    runs = 800
     false = wrong = 0
     for _ in range(runs):
         value = rng.choice([0.5, -0.5, 0.0], 100, p=[0.2, 0.2, 0.6])

@@ -50,7 +50,7 @@ def test_each_gets_the_rule_that_it_follows():
 
 def test_few_pairs_of_a_taste_that_is_none_find_nothing_too_often():
     """Twenty pairs, no taste: a held-out q below .05 in 5 % of runs at most."""
-    runs, wrong = 30, 0
+    runs, wrong = 15, 0
     for seed in range(runs):
         data, votes = tastes(20, seed, strength=0.0)
         table = personal(data, votes, n=2, folds=2, replicates=20, seed=seed).to_frame()
