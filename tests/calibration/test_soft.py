@@ -214,6 +214,18 @@ def test_sides_rows_and_other_judges_change_nothing() -> None:
     assert wb.calibrate_verdicts(data, "j").to_dict() == wb.calibrate_verdicts(data, "j").to_dict()
 
 
+def test_bins_of_hard_verdicts_are_the_same_from_both_sides() -> None:
+    # each fold tells one probability of a side and its mirror image, which round apart
+    y = (np.random.default_rng(0).random(120) < 0.6).astype(float)
+    data = judged({"j": np.where(np.arange(120) % 3 > 0, 1.0, 0.0)}, y)
+    plain, turned = (
+        wb.calibrate_verdicts(one, "j") for one in (data, swapped(data, np.arange(120) % 2 > 0))
+    )
+    columns = ["predicted", "estimate", "n"]
+    np.testing.assert_allclose(turned.reliability[columns], plain.reliability[columns], rtol=1e-6)
+    assert turned.judges["error_after"][0] == pytest.approx(plain.judges["error_after"][0])
+
+
 def test_pairs_without_labels_are_told_by_others_and_added() -> None:
     p, y, eta = drawn(1200)
     y = np.where(np.arange(1200) < 600, y, np.nan)

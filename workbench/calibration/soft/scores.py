@@ -23,6 +23,7 @@ from workbench.clustered import (
 from workbench.intervals import NO_VARIATION, ONE_CLUSTER, correlation_ends, mid_p
 
 BINS = 10
+_DIGITS = 12
 ERROR_METHOD = f"{BINS} bins of equal size by how sure, root mean square, debiased over clusters"
 
 
@@ -40,9 +41,12 @@ def log_loss(p: Array, y: Array) -> Array:
 
 def _leaning(p: Array, y: Array) -> tuple[NDArray[np.bool_], Array, Array]:
     """Return which pairs lean to a side, how sure, and what people say of that side."""
+    # p and 1 - p round apart: they are one bin, whichever side is called A
+    p = np.round(p, _DIGITS)
     used = p != 0.5
     lean = p[used] > 0.5
-    return used, np.where(lean, p[used], 1 - p[used]), np.where(lean, y[used], 1 - y[used])
+    sure = np.round(np.where(lean, p[used], 1 - p[used]), _DIGITS)
+    return used, sure, np.where(lean, y[used], 1 - y[used])
 
 
 def _binned(sure: Array) -> Codes:
