@@ -381,3 +381,17 @@ def test_figures_and_tables_hold_what_the_verb_found(found: wb.Instrument) -> No
     assert len(found.figures()) == 4
     assert "discrimination" in found.summary()
     assert found.to_dict()["tables"]["instrument"][0]["term"] == "blunt"
+
+
+def test_too_few_prompts_for_folds_are_refused_by_a_number_that_is_taken() -> None:
+    pairs = pd.DataFrame({"item": range(6), "model_a": list("abcabc"), "model_b": list("bcabca"),
+                          "cluster": list("pppqqq")})  # fmt: skip
+    labels = pd.concat([
+        pd.DataFrame({"pair": range(6), "annotator": who, "kind": kind,
+                      "preference": [1.0, 0.0, 1.0, 1.0, 0.0, 0.0]})
+        for who, kind in (("ann", "human"), ("judge", "llm"))
+    ], ignore_index=True)  # fmt: skip
+    data = wb.PreferenceData.from_tables(pairs, labels)
+    with pytest.raises(DesignError, match="Ask for 2 folds"):
+        wb.instrument(data, strength="models")
+    assert len(wb.instrument(data, strength="models", folds=2).to_frame()) == 3

@@ -19,6 +19,7 @@ from workbench.curate.margins import clusters_and_folds, factor_matrix, fit_ridg
 from workbench.curate.votes import Votes, votes_of
 from workbench.data.dataset import PreferenceData
 from workbench.errors import DesignError
+from workbench.structure.shared_prompts import refuse_few_prompts
 
 Source = Literal["votes", "models", "factors"]
 SOURCES: tuple[Source, ...] = ("votes", "models", "factors")
@@ -243,6 +244,8 @@ def _by_columns(
 ) -> Strength:
     """Return strengths by a ridge logit that has not seen the pair's cluster."""
     known = np.asarray(np.isfinite(X).all(axis=1))
+    if cluster.nunique() < folds:
+        refuse_few_prompts(int(cluster[votes.n > 0].nunique()), folds)
     fold = clusters_and_folds(cluster, folds, seed)[1]
     X = np.where(known[:, None], X, 0.0)
     weight = np.where(known, votes.n, 0.0)
