@@ -63,6 +63,17 @@ def test_what_data_cannot_tell_is_refused_with_the_reason(job: MainJob) -> None:
         FURTHER["compare-models"](replace(job, data=nameless))
 
 
+def test_gold_beside_people_is_no_judge(job: MainJob) -> None:
+    labels = job.data.labels
+    gold = labels[labels["annotator"].eq("bad")].assign(annotator="a key", kind="objective")
+    data = replace(job.data, labels=pd.concat([labels, gold], ignore_index=True))
+    found = main_job(data, factors=["words"], folds=0, level=0.9)
+    assert found.judge_names == ["a key", "bad", "good"]
+    assert FURTHER["panel"](found).settings["judges"] == ["bad", "good"]
+    # it has as many verdicts, and comes first by name
+    assert FURTHER["route"](found).settings["judge"] == "bad"
+
+
 def test_the_flag_names_every_result() -> None:
     told = FLAG.annotation.__metadata__[0].help
     assert not [name for name in FURTHER if f" {name}," not in told and f" {name}." not in told]

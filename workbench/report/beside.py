@@ -12,6 +12,12 @@ if TYPE_CHECKING:
     from workbench.report.job import MainJob
 
 
+def _judges(job: MainJob) -> list[str]:
+    """Return the judges: gold, whose weights are compared too, is none unless it is alone."""
+    kinds = job.data.annotators.set_index("annotator")["kind"]
+    return [one for one in job.judge_names if kinds.get(one) != "objective"] or job.judge_names
+
+
 def _scenario_ratings(job: MainJob) -> Result:
     from workbench.compare.scenario_ratings.rate import rate_scenarios
 
@@ -24,7 +30,7 @@ def _calibrate_verdicts(job: MainJob) -> Result:
 
     # in a report, the factors are those of its weights
     options = {name: job.people.settings[name] for name in ("factors", "level")}
-    return calibrate_verdicts(job.data, job.judge_names, job.reference, **options, seed=job.seed)
+    return calibrate_verdicts(job.data, _judges(job), job.reference, **options, seed=job.seed)
 
 
 def _plan_labels(job: MainJob) -> Result:
@@ -50,7 +56,7 @@ def _instrument(job: MainJob) -> Result:
     settings = job.people.settings
     return instrument(
         job.data,
-        job.judge_names or None,
+        _judges(job) or None,
         job.reference,
         by=_scenario(job),
         level=settings["level"],
@@ -63,7 +69,7 @@ def _variance_split(job: MainJob) -> Result:
     from workbench.calibration.instrument.variance_split import variance_split
 
     return variance_split(
-        job.data, job.judge_names or None, level=job.people.settings["level"], seed=job.seed,
+        job.data, _judges(job) or None, level=job.people.settings["level"], seed=job.seed,
     )  # fmt: skip
 
 
@@ -72,7 +78,7 @@ def _panel(job: MainJob) -> Result:
 
     used = job.people.settings
     return panel(
-        job.data, job.judge_names or None, job.reference,
+        job.data, _judges(job) or None, job.reference,
         folds=max(int(used["folds"]), 2), level=used["level"], seed=job.seed,
     )  # fmt: skip
 
@@ -81,7 +87,7 @@ def _most_beside(job: MainJob, what: str) -> str:
     """Return the judge with most labels beside the reference's."""
     from workbench.audit.judges.verdicts.preferences import most_beside, reference_mask
 
-    judges, data = job.judge_names, job.data.decided()
+    judges, data = _judges(job), job.data.decided()
     found = most_beside(data, judges, reference_mask(data, job.reference)) if judges else None
     if found is None:
         raise DesignError(
@@ -118,7 +124,7 @@ def _route(job: MainJob) -> Result:
 def _compare_annotators(job: MainJob) -> Result:
     from workbench.calibration.paired.annotators import compare_annotators
 
-    options = {"judges": job.judge_names, "level": job.people.settings["level"]}
+    options = {"judges": _judges(job), "level": job.people.settings["level"]}
     return compare_annotators(job.data, reference=job.reference, **options)
 
 
@@ -126,14 +132,14 @@ def _few_labels(job: MainJob) -> Result:
     from workbench.calibration.few.few_labels import few_labels
 
     wanted = {name: job.people.settings[name] for name in ("factors", "level")}
-    return few_labels(job.data, job.judge_names or None, job.reference, **wanted)
+    return few_labels(job.data, _judges(job) or None, job.reference, **wanted)
 
 
 def _monitor(job: MainJob) -> Result:
     from workbench.calibration.monitor.monitor import monitor
 
     level = job.people.settings["level"]
-    return monitor(job.data, job.judge_names or None, job.reference, level=level)
+    return monitor(job.data, _judges(job) or None, job.reference, level=level)
 
 
 def _check_benchmark(job: MainJob) -> Result:
@@ -142,7 +148,7 @@ def _check_benchmark(job: MainJob) -> Result:
     used = job.people.settings
     return check_benchmark(
         job.data, job.reference, by=_scenario(job), factors=used["factors"],
-        judges=job.judge_names or None, folds=max(int(used["folds"]), 2), level=used["level"],
+        judges=_judges(job) or None, folds=max(int(used["folds"]), 2), level=used["level"],
         seed=job.seed,
     )  # fmt: skip
 
