@@ -110,6 +110,17 @@ def test_the_card_of_a_judge_is_there_as_files(beside, monkeypatch):
     assert kept["card.json"] == found.card.to_json()
 
 
+def test_who_is_called_human_is_the_reference_without_kinds(beside, monkeypatch, tmp_path):
+    labels = beside.labels
+    names = labels["annotator"].replace("person 000", "human")
+    place = wb.save(replace(beside, labels=labels.assign(annotator=names, kind="unknown")),
+                    tmp_path / "nameless")  # fmt: skip
+    monkeypatch.setenv("WORKBENCH_DATA", str(place))
+    app = _run("calibration.py", judges_view="Panel")
+    assert not app.error
+    assert app.selectbox(key="reference").value == "human"
+
+
 def test_labels_to_buy(beside):
     app = _run("next_labels.py", labels_view="Which pairs", next_pairs="50")
     assert not app.error

@@ -10,6 +10,7 @@ from parts.choices import criteria, one, some
 
 import workbench as wb
 from workbench.data.columns import LABEL_COLUMNS, PAIR_COLUMNS
+from workbench.report.main_job import default_reference
 
 _MOST_SLICES = 50
 """A column with more values than this names pairs, not slices of them."""
@@ -21,9 +22,10 @@ def chosen_judges(data: wb.PreferenceData) -> dict[str, Any]:
         asked = criteria(data)
         table = data.annotators
         names, kinds = table["annotator"].tolist(), sorted(table["kind"].unique())
-        index = kinds.index("human") if "human" in kinds else 0
+        everybody, first = [*kinds, *names], default_reference(data)
+        index = everybody.index(first) if first in everybody else 0
         told = "Whose labels judges are held against. A kind pools all its annotators."
-        reference = one("Reference", [*kinds, *names], "reference", index=index, help=told)
+        reference = one("Reference", everybody, "reference", index=index, help=told)
         others = table[~table["annotator"].eq(reference) & ~table["kind"].eq(reference)]
         judges = others["annotator"].tolist()
         chosen = some("Judges (all when empty)", judges, "judges")
