@@ -251,7 +251,7 @@ def test_two_people_who_differ_on_one_pair_in_three_miss_each_other_as_often():
 
 
 def test_a_judge_that_always_ties_gains_nothing_by_any_order():
-    data = voted({f"p{k}": [1, 1] for k in range(27)}, judge=0.5)
+    data = voted({f"p{k}": [1, 1] for k in range(33)}, judge=0.5)
     gains = wb.route(data, "judge", folds=2).gains
     assert (gains["estimate"] == 0).all()
     assert gains["p_value"].isna().all()
@@ -271,16 +271,19 @@ def test_no_end_is_above_what_can_be_left_or_gained():
     table = found.to_frame().iloc[:-1]
     assert (table["conf_high"] <= 1 - table["budget"] + 1e-12).all()
     assert table["estimate"].between(table["conf_low"] - 1e-12, table["conf_high"] + 1e-12).all()
-    few = judged(2, 12, ties=0.5, labelled=1.0)
-    gains = wb.route(few, "judge", budgets=[0.1, 0.8], folds=20).gains.dropna(subset=["estimate"])
-    # one gain has no variation at all
-    assert gains["reason"].notna().tolist() == [False, True, False]
-    assert gains["conf_low"].isna().tolist() == [False, True, False]
-    assert gains["estimate"].iloc[1] == pytest.approx(0.05)
+    gains = wb.route(judged(2, 32, ties=0.5, labelled=1.0), "judge", budgets=[0.1, 0.8]).gains
     gains = gains.dropna(subset=["conf_low"])
-    most = gains["budget"].map({0.1: 0.1}).fillna(0.15)
+    assert len(gains) > 3
+    most = gains["budget"].map({0.1: 0.1, 0.8: 0.2}).fillna(0.15)
     assert (gains["conf_high"] <= most + 1e-12).all()
     assert (gains["conf_low"] >= -most - 1e-12).all()
+
+
+def test_a_gain_by_few_prompts_is_not_told():
+    # a dozen pairs gave .05 within .0007: another sample has another threshold
+    gains = wb.route(judged(2, 12, ties=0.5, labelled=1.0), "judge").gains
+    assert gains[["estimate", "conf_low", "p_value"]].isna().all(axis=None)
+    assert gains["reason"].str.startswith("12 clusters with labels").all()
 
 
 def test_what_makes_no_sense_is_refused():

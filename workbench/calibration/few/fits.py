@@ -177,7 +177,8 @@ def fit_judged(
         infinite, _ = separation(X[mine], w[mine, j], f[mine, j], active[j])
         if infinite.any() or not fit.converged[j]:
             named = ", ".join(terms[k] for k in np.flatnonzero(infinite)) or "its terms"
-            reasons[j] |= dict.fromkeys(range(len(terms)), f"{named} decide the judge's verdicts")
+            why = f"where they differ, {named} alone decide its verdicts: leave them out"
+            reasons[j] |= dict.fromkeys(range(len(terms)), why)
             own[j] = np.nan
     label = np.where(there & (weight > 0)[:, None], weight[:, None], 0.0)
     total = label.sum(axis=0)

@@ -28,6 +28,13 @@ _CLEAR = 2.0
 
 _NOTHING = 1e-12
 
+_FEWEST = 30
+"""Clusters with labels from which a gain is told.
+
+Another sample has another threshold, which influence values know to first order: simulated, with
+10, 15, 20, 30 and 60 pairs the intervals of the mean gain held in 53, 80, 83, 92 and 87 % of draws.
+"""
+
 
 @on_one_thread
 def route(
@@ -185,6 +192,7 @@ def _gains(
 ) -> pd.DataFrame:  # fmt: skip
     """Return what a rule leaves less than another, at each budget and on average of them."""
     asked = [(UNCERTAIN, RANDOM), (LEARNT, UNCERTAIN)]
+    few = _no_gain(len(error), len(np.unique(cluster)))
     rows: list[dict[str, Any]] = []
     for better, worse in asked:
         label = {"term": f"{better} instead of {worse}", "group": better}
@@ -203,12 +211,21 @@ def _gains(
             # what rounding alone tells apart is nothing
             spread = cluster_error(pull, cluster)
             gain, spread = (one if abs(one) > _NOTHING else 0.0 for one in (gain, spread))
-            row = t_row(gain, spread, len(error), cluster, level)
+            row = few or t_row(gain, spread, len(error), cluster, level)
             row |= {end: float(np.clip(row[end], -most, most)) for end in ("conf_low", "conf_high")}
             rows.append({**label, BUDGET: budget, **row})
     return pd.DataFrame(rows).reindex(
         columns=["group", BUDGET, *TIDY, "n_clusters", "reason"]
     )  # fmt: skip
+
+
+def _no_gain(n: int, clusters: int) -> dict[str, Any]:
+    """Return the row of a gain that too few clusters tell; nothing where they are enough."""
+    if clusters >= _FEWEST:
+        return {}
+    blank = dict.fromkeys(("estimate", "std_error", "conf_low", "conf_high", "p_value"), np.nan)
+    why = f"{clusters} clusters with labels: its error is known from {_FEWEST}"
+    return {**blank, "n": float(n), "n_clusters": float(clusters), "reason": why}
 
 
 def _clear(gains: pd.DataFrame) -> bool:
