@@ -115,10 +115,12 @@ def test_full_power_is_the_minimum_that_the_paper_defines():
     every, some = np.arange(N), np.arange(n)
     best = minimize(lambda b: loss(b, every, f) + loss(b, some, y) - loss(b, some, f), np.zeros(2),
                     tol=1e-12).x  # fmt: skip
-    from workbench.calibration.few.fits import fit_judged
+    from workbench.calibration.few.judged import fit_judged
 
     weight = (np.arange(N) < n) * 1.0
-    both = fit_judged(X, f[:, None], np.where(weight > 0, y, np.nan), weight, ["a", "b"]).both[0]
+    both = fit_judged(
+        X, f[:, None], np.where(weight > 0, y, np.nan), weight, ["a", "b"], np.ones((1, 2), bool)
+    ).both[0]
     np.testing.assert_allclose(both, best, atol=1e-5)
 
 

@@ -7,6 +7,8 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 import pytest
+from scipy.special import expit
+from scipy.stats import t
 
 import workbench as wb
 from tests.calibration.few_planted import planted, row
@@ -16,6 +18,7 @@ from workbench.calibration.few.fits import SEPARATED, UNFINISHED, fit_alone
 from workbench.calibration.few.inputs import Beside
 from workbench.calibration.few.rates import rates
 from workbench.calibration.few.sample import unlike
+from workbench.calibration.few.tuned import Setting, tuned
 
 
 def two_models(sides: str) -> wb.PreferenceData:
@@ -168,3 +171,37 @@ def test_separation_is_named_only_where_it_is(monkeypatch):
         whole(*given, **options), converged=np.array([False])))  # fmt: skip
     said[0] = 0.0
     assert fit_alone(*given).reasons == {0: UNFINISHED}
+
+
+def ruled(seed: int, follow: bool) -> Setting:
+    """Return a judge that a rare factor decides wherever it differs, and 150 labels of 1,500."""
+    rng = np.random.default_rng(seed)
+    n = 1500
+    x = rng.normal(size=n)
+    rare = np.where(rng.random(n) < 0.06, rng.choice([-1.0, 1.0], n), 0.0)
+    luck, other = rng.random(n), rng.random(n)
+    people = np.where(follow & (rare != 0), rare > 0, luck < expit(0.8 * x + 0.5 * rare))
+    judge = np.where(rng.random(n) < 0.75, luck, other) < expit(x)
+    judge = np.where(rare != 0, rare > 0, judge).astype(float)
+    weight = np.zeros(n)
+    weight[rng.choice(n, 150, replace=False)] = 1.0
+    said = np.where(weight > 0, people, np.nan)
+    X = np.column_stack([x, rare])
+    return Setting(X, ["x", "rare"], judge[:, None], said, weight, np.arange(n), np.eye(2))
+
+
+@pytest.mark.parametrize("follow", [True, False])
+def test_a_factor_that_decides_a_judge_takes_no_other_weight_with_it(follow):
+    held, worth = [], []
+    for seed in range(25):
+        (found,) = tuned(ruled(seed, follow))
+        for part, truth in ((found["weights"], 0.8), (found["contrasts"], 0.2)):
+            width = t.ppf(0.975, part["df"][0]) * part["error"][0]
+            held.append(abs(part["estimate"][0] - truth) <= width)
+        worth.append(found["weights"]["effective_labels"][0])
+    assert np.mean(held) >= 0.88
+    assert np.median(worth) > 180
+    assert np.isnan(found["contrasts"]["estimate"][1])
+    assert "decides the verdicts wherever it differs" in found["contrasts"]["reason"][1]
+    # people who contradict the judge have a weight all the same
+    assert np.isnan(found["weights"]["estimate"][1]) == follow

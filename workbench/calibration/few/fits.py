@@ -11,8 +11,8 @@ from workbench.clustered import starts_of
 from workbench.decompose.errors.pulls import pulls
 from workbench.decompose.errors.sandwich import FEWEST_DEGREES
 from workbench.decompose.identify import STEEP, identify, separation
-from workbench.decompose.kernel import Array, Cells, Codes, gram, logistic, run_sums
-from workbench.decompose.logit import fit_logit, refit
+from workbench.decompose.kernel import Array, Cells, Codes, logistic, run_sums
+from workbench.decompose.logit import fit_logit
 
 SEPARATED = "separation: its weight is infinite"
 FEW_PROMPTS = "it rests on too few prompts"
@@ -109,99 +109,6 @@ def fit_alone(
             active[k] = False
     return Alone(np.where(active, coef, np.nan), np.where(active, influence, 0.0), df,
                  found.active, reasons)  # fmt: skip
-
-
-@dataclass(frozen=True, eq=False)
-class Judged:
-    """Fits of judges on all pairs, and of judges and labels together.
-
-    Attributes
-    ----------
-    own, both : ndarray, shape (J, K)
-        Weights of each judge; and the solution with full power. NaN where there is none.
-    own_bread, both_bread : ndarray, shape (J, K, K)
-        Inverse Hessians; 0 outside the model.
-    reasons : list of dict of int to str
-        Why a judge's term has no weight.
-    """
-
-    own: Array
-    both: Array
-    own_bread: Array
-    both_bread: Array
-    reasons: list[dict[int, str]]
-
-
-def fit_judged(
-    X: Array, scores: Array, said: Array, weight: Array, terms: list[str], *,
-    constant: bool = False,
-) -> Judged:  # fmt: skip
-    r"""Fit judges on all their pairs, and corrected by the labels.
-
-    The second solves, with full power,
-
-    .. math:: \overline{x \{f - p(x'\beta)\}}_N + \overline{x (y - f)}_n = 0,
-
-    the score equations of a logit whose votes are :math:`f + (N / n) (y - f)` where a label
-    is: one design, one batch for all judges.
-
-    Parameters
-    ----------
-    X : ndarray, shape (N, K)
-    scores : ndarray, shape (N, J)
-    said, weight : ndarray, shape (N,)
-    terms : list of str
-    constant : bool
-        As in :func:`workbench.decompose.identify.identify`.
-
-    Examples
-    --------
-    >>> side, won = np.array([1.0, -1.0] * 4), np.array([1.0, 1, 1, 0, 1, 0, 1, 1])
-    >>> X, f = side[:, None], np.where(side > 0, won, 1 - won)[:, None]
-    >>> found = fit_judged(X, f, f[:, 0], np.ones(8), ["words"])
-    >>> bool(np.isclose(found.own, found.both))
-    True
-    """
-    there = np.isfinite(scores)
-    w = there.astype(np.float64)
-    f = np.where(there, scores, 0.0)
-    cells = Cells(w, f)
-    n = there.sum(axis=0)
-    found = identify(X, cells, terms, n, constant=constant)
-    active = np.stack([one.active for one in found])
-    reasons = [dict(one.reasons) for one in found]
-    fit = fit_logit(X, cells, active=active, n_labels=n)
-    own = np.where(active, fit.coef, np.nan)
-    for j in np.flatnonzero((fit.steepest > STEEP) | ~fit.converged):
-        mine = there[:, j]
-        infinite, _ = separation(X[mine], w[mine, j], f[mine, j], active[j])
-        if infinite.any() or not fit.converged[j]:
-            named = ", ".join(terms[k] for k in np.flatnonzero(infinite)) or "its terms"
-            why = f"where they differ, {named} alone decide its verdicts: leave them out"
-            reasons[j] |= dict.fromkeys(range(len(terms)), why)
-            own[j] = np.nan
-    label = np.where(there & (weight > 0)[:, None], weight[:, None], 0.0)
-    total = label.sum(axis=0)
-    share = np.divide(n, total, out=np.zeros(len(n)), where=total > 0)
-    votes = f + np.where(label > 0, label * share * (np.nan_to_num(said)[:, None] - f), 0.0)
-    start = np.where(np.isfinite(own), own, 0.0)
-    # votes that no weights can reach drive the search out of the range of numbers
-    with np.errstate(over="ignore", invalid="ignore"):
-        both = refit(X, Cells(w, votes), active, start)
-    both = np.where(active & (total > 0)[:, None], both, np.nan)
-    p = logistic(X @ np.nan_to_num(both).T)
-    steep = np.where(there, np.abs(X @ np.nan_to_num(both).T), 0.0).max(axis=0, initial=0.0)
-    both[steep > STEEP] = np.nan
-    bread = _inverses(gram(X, w * p * (1 - p)), np.isfinite(both))
-    return Judged(own, both, np.where(np.isfinite(own)[:, :, None], fit.bread, 0.0), bread, reasons)
-
-
-def _inverses(hessian: Array, active: NDArray[np.bool_]) -> Array:
-    found = np.zeros_like(hessian)
-    for j, mine in enumerate(active):
-        if mine.any():
-            found[j][np.ix_(mine, mine)] = np.linalg.inv(hessian[j][np.ix_(mine, mine)])
-    return found
 
 
 def cluster_sums(X: Array, weight: Array, starts: Codes) -> Array:

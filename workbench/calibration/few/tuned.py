@@ -11,11 +11,10 @@ from workbench.calibration.few.fits import (
     FEW_PROMPTS,
     NO_FIT,
     Alone,
-    Judged,
     cluster_sums,
     fit_alone,
-    fit_judged,
 )
+from workbench.calibration.few.judged import Judged, fit_judged
 from workbench.clustered import Array, Codes, starts_of
 from workbench.decompose.errors.sandwich import FEWEST_DEGREES
 from workbench.decompose.kernel import in_threads, logistic
@@ -85,12 +84,13 @@ def tuned(setting: Setting) -> list[dict[str, Any]]:
             alone[key] = fit_alone(setting.X[at], setting.said[at], setting.weight[at],
                                    setting.cluster[at], setting.terms,
                                    constant=setting.constant)  # fmt: skip
-    both = fit_judged(setting.X, setting.scores, setting.said, setting.weight, setting.terms,
+    own = [alone[mine.tobytes()] for mine in judged[known].T]
+    told = np.isfinite([people.coef for people in own])
+    both = fit_judged(setting.X, setting.scores, setting.said, setting.weight, setting.terms, told,
                       constant=setting.constant)  # fmt: skip
 
     def one(j: int) -> dict[str, Any]:
-        people = alone[judged[known][:, j].tobytes()]
-        return _Judge(setting, both, people, j).told()
+        return _Judge(setting, both, own[j], j).told()
 
     return in_threads(one, range(setting.scores.shape[1]))
 
@@ -106,6 +106,7 @@ class _Judge:
         self.cluster = setting.cluster if whole else setting.cluster[there]
         self.scores, self.said = setting.scores[there, j], setting.said[there]
         self.weight = setting.weight[there]
+        self.in_own, self.in_both = both.own_rows[there, j], both.both_rows[there, j]
         self.known = self.weight > 0
         self.n, self.N = int(self.known.sum()), len(self.cluster)
         self.starts = starts_of(self.cluster)
@@ -192,7 +193,7 @@ class _Judge:
         X, j, both = self.X, self.j, self.both
         at = np.flatnonzero(self.known)
         w = self.weight[at]
-        rectifier = w * self.N / w.sum() * (self.said[at] - self.scores[at])
+        rectifier = w * self.N / w.sum() * (self.said[at] - self.scores[at]) * self.in_both[at]
         apart = cluster_sums(X[at], rectifier, self.own_starts)
         total = apart.sum(axis=0)
         part = np.add.reduceat(w, self.own_starts) / w.sum()
@@ -201,21 +202,21 @@ class _Judge:
         # jackknife: a cluster's share is missing from the mean that it is held against
         apart = (apart - part[:, None] * total) / left[:, None] * np.sqrt((G - 1) / G)
         size = np.diff(np.append(self.starts, self.N)) / self.N
-        full = self._scores(np.nan_to_num(both.both[j])) + size[:, None] * total
-        own = self._scores(np.nan_to_num(both.own[j]))
+        full = self._scores(np.nan_to_num(both.both[j]), self.in_both) + size[:, None] * total
+        own = self._scores(np.nan_to_num(both.own[j]), self.in_own)
         inside, outside = self.labelled, ~self.labelled
         bread, own_bread = both.both_bread[j], both.own_bread[j]
         first = _Pull((full[inside] + apart) @ bread, full[outside], bread)
         return first, _Pull(own[inside] @ own_bread, own[outside], own_bread)
 
-    def _scores(self, coef: Array) -> Array:
-        residual = self.scores - logistic(self.X @ coef)
+    def _scores(self, coef: Array, inside: NDArray[np.bool_]) -> Array:
+        residual = (self.scores - logistic(self.X @ coef)) * inside
         return cluster_sums(self.X, residual, self.starts)
 
     def _df(self, told: Array) -> Array:
         """Return how many clusters of equal part in the correction there are, less one."""
         reach = self.X[self.known] @ (self.both.both_bread[self.j] @ told.T)
-        own = self.weight[self.known][:, None] ** 2 * reach**2
+        own = (self.weight * self.in_both)[self.known][:, None] ** 2 * reach**2
         own = np.add.reduceat(own, self.own_starts, axis=0)
         square = (own**2).sum(axis=0)
         total = own.sum(axis=0) ** 2
