@@ -15,7 +15,7 @@ ALL = sorted(
     path.name for path in PAGES.glob("*.py") if path.name not in ("app.py", "navigation.py")
 )
 NEED_TEXTS = ("annotate.py", "principles.py", "model_audit.py")
-NEED_FACTORS = ("compare.py", "report.py")
+NEED_FACTORS = ("compare.py", "next_labels.py", "report.py")
 BATTLES = pd.DataFrame(
     [(*("ab" if k % 2 else "ba"), ("model_a", "model_b", "tie", "model_a")[k % 4], f"p{k % 3}")
      for k in range(60)] + [("a", "c", "model_a", "p0"), ("c", "b", "model_a", "p1")] * 9,
@@ -53,6 +53,10 @@ def test_a_page_opens_and_says_in_one_line_what_it_needs(page, data):
         assert ("Leaderboard" in told) == (data == "battles")
         assert app.button(key="instead-load")
         assert not app.error
+    elif page == "calibration.py":
+        # everybody who judged is of one kind, and so is the reference
+        (told,) = needed
+        assert "an annotator who is not of the reference" in told
     else:
         assert not needed
     # numbers have no models to rate; the sample shares no factor with either; one person judged

@@ -16,6 +16,7 @@ JUDGES = (
         "What do many verdicts and few labels of people tell together: rates, ratings, weights?",
         (*_WHO, "factors", "by"),
         factors="used",
+        needs=JUDGE,
     ),
     View(
         "Panel",
@@ -23,6 +24,7 @@ JUDGES = (
         "Do several judges together say what people say, and as how many do they count?",
         _WHO,
         factors="",
+        needs=JUDGE,
     ),
     View(
         "Instrument",
@@ -31,6 +33,7 @@ JUDGES = (
         "measure otherwise?",
         (*_WHO, "factors", "by"),
         factors="used",
+        needs=JUDGE,
     ),
     View(
         "Spread of a score",
@@ -45,6 +48,7 @@ JUDGES = (
         "Is 80 % of a judge 80 % of people, and what makes it so on pairs held out?",
         ("judge", "reference", "by", "factors"),
         factors="used",
+        needs=JUDGE,
     ),
     View(
         "Two judges",
@@ -52,6 +56,7 @@ JUDGES = (
         "Which of two judges, or of all, agrees more with people on the same pairs?",
         (*_WHO, "by"),
         factors="",
+        needs=JUDGE,
     ),
     View(
         "Two models",
