@@ -105,6 +105,7 @@ def test_the_card_of_a_judge_is_there_as_files(beside, monkeypatch):
     app = _run("calibration.py", judges_view="Card", judges=["person 002"])
     assert not app.error
     found = wb.measure_judge(beside, "person 002")
+    assert set(found.to_frame()["group"]) == {"person 002"}
     _has_the_numbers(app, found)
     assert kept["card.md"] == found.card.to_markdown()
     assert kept["card.json"] == found.card.to_json()

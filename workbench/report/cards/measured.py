@@ -50,15 +50,23 @@ class MeasuredJudge(Result):
     def to_frame(self) -> pd.DataFrame:
         """Return one row a number of the card.
 
-        After the tidy columns, of which errors and p are in the results' own tables: ``section,
-        result, method, reason``.
+        ``group`` is the judge. After the tidy columns, of which errors and p are in the results'
+        own tables: ``section, result, method, reason``.
         """
         rows = [
-            {**number, "term": number["measure"], "section": one["title"], "result": one["result"]}
+            {
+                **number,
+                "group": self.settings["judge"],
+                "term": number["measure"],
+                "section": one["title"],
+                "result": one["result"],
+            }
             for one in self.card.record["measured"]
             for number in one["numbers"]
         ]
-        return pd.DataFrame(rows).reindex(columns=[*TIDY, "section", "result", "method", "reason"])
+        return pd.DataFrame(rows).reindex(
+            columns=["group", *TIDY, "section", "result", "method", "reason"]
+        )
 
     def tables(self) -> dict[str, pd.DataFrame]:
         """Return the numbers of the card, and what was not measured."""
