@@ -16,6 +16,7 @@ from workbench.audit.judges.verdicts.by_verdict import verdict_strata
 from workbench.calibration.few import fits
 from workbench.calibration.few.fits import SEPARATED, UNFINISHED, fit_alone
 from workbench.calibration.few.inputs import Beside
+from workbench.calibration.few.judged import fit_judged
 from workbench.calibration.few.rates import rates
 from workbench.calibration.few.sample import unlike
 from workbench.calibration.few.tuned import Setting, tuned
@@ -205,3 +206,17 @@ def test_a_factor_that_decides_a_judge_takes_no_other_weight_with_it(follow):
     assert "decides the verdicts wherever it differs" in found["contrasts"]["reason"][1]
     # people who contradict the judge have a weight all the same
     assert np.isnan(found["weights"]["estimate"][1]) == follow
+
+
+def test_a_model_that_a_judge_always_prefers_leaves_the_others_their_sides():
+    # all on side A: what the first leaves is the same on every pair
+    rng = np.random.default_rng(0)
+    first = np.repeat([1.0, 0.0], 40)
+    X = np.column_stack([first, 1 - first])
+    f = np.where(first > 0, 1.0, (rng.random(80) < 0.6) * 1.0)
+    found = fit_judged(X, f[:, None], f, np.ones(80), ["a", "b"], np.array([[False, True]]),
+                       constant=True)  # fmt: skip
+    assert np.isnan(found.own[0, 0])
+    share = f[40:].mean()
+    assert found.own[0, 1] == pytest.approx(np.log(share / (1 - share)), abs=1e-6)
+    assert found.reasons[0].keys() == {0}

@@ -89,7 +89,7 @@ def fit_judged(
     found = identify(X, Cells(there.astype(np.float64), f), terms, n, constant=constant)
     active = np.stack([one.active for one in found])
     reasons = [dict(one.reasons) for one in found]
-    own, bread, rows, left = _own(X, f, there, active, reasons)
+    own, bread, rows, left = _own(X, f, there, active, reasons, constant)
     label = np.where(there & (weight > 0)[:, None], weight[:, None], 0.0)
     total = label.sum(axis=0)
     share = np.divide(n, total, out=np.zeros(len(n)), where=total > 0)
@@ -100,7 +100,7 @@ def fit_judged(
     decides = np.stack([(X[:, lost] != 0).any(axis=1) for lost in active & ~told], axis=1)
     for kept, inside in ((left, rows), (left & told, rows & ~decides)):
         for j in np.flatnonzero(np.isnan(both).all(axis=1) & (kept != active).any(axis=1)):
-            terms_left = _told(X, f[:, [j]], inside[:, [j]], kept[j])
+            terms_left = _told(X, f[:, [j]], inside[:, [j]], kept[j], constant)
             both_rows[:, j] = inside[:, j]
             both[j] = _both(X, votes[:, [j]], inside[:, [j]], terms_left[None], own[[j]])[0]
     both[total <= 0] = np.nan
@@ -110,7 +110,7 @@ def fit_judged(
 
 
 def _own(
-    X: Array, f: Array, there: Mask, active: Mask, reasons: list[dict[int, str]]
+    X: Array, f: Array, there: Mask, active: Mask, reasons: list[dict[int, str]], constant: bool
 ) -> tuple[Array, Array, Mask, Mask]:
     """Return weights, inverse Hessians, pairs and terms of judges; reasons are added in place."""
     cells = Cells(there.astype(np.float64), f)
@@ -124,11 +124,11 @@ def _own(
             continue
         reasons[j] |= {int(k): _DECIDES for k in np.flatnonzero(infinite)}
         rows[mine[decided], j] = False
-        left[j] = _told(X, f[:, [j]], rows[:, [j]], active[j] & ~infinite)
+        left[j] = _told(X, f[:, [j]], rows[:, [j]], active[j] & ~infinite, constant)
         own[j], bread[j] = np.nan, 0.0
         if infinite.any() and left[j].any():
-            part = cells.take(groups=[j])
-            part = Cells(rows[:, [j]].astype(np.float64), np.where(rows[:, [j]], part.votes, 0.0))
+            inside = rows[:, [j]]
+            part = Cells(inside.astype(np.float64), np.where(inside, f[:, [j]], 0.0))
             again = fit_logit(X, part, active=left[[j]], n_labels=np.array([rows[:, j].sum()]))
             if again.converged[0] and again.steepest[0] <= STEEP:
                 own[j], bread[j] = np.where(left[j], again.coef[0], np.nan), again.bread[0]
@@ -138,14 +138,14 @@ def _own(
     return own, bread, rows, left
 
 
-def _told(X: Array, f: Array, rows: Mask, active: Mask) -> Mask:
+def _told(X: Array, f: Array, rows: Mask, active: Mask, constant: bool) -> Mask:
     """Return which terms the pairs that are left still tell."""
     n = np.array([int(rows.sum())])
     if not n[0] or not active.any():
         return np.zeros_like(active)
     cells = Cells(rows.astype(np.float64), np.where(rows, f, 0.0))
     names = [f"{k}" for k in range(X.shape[1])]
-    return active & identify(X, cells, names, n)[0].active
+    return active & identify(X, cells, names, n, constant=constant)[0].active
 
 
 def _both(X: Array, votes: Array, rows: Mask, active: Mask, own: Array) -> Array:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -159,11 +160,13 @@ class Paired(Result):
             )
         return drawn
 
+    @abstractmethod
     def _headline(self) -> str:
-        raise NotImplementedError
+        """Return the first line of the summary."""
 
+    @abstractmethod
     def _behind(self, one: str, other: str, row: Mapping[Any, Any]) -> str:
-        raise NotImplementedError
+        """Return what a finding says of who is behind."""
 
     def _best(self) -> str:
         """Return who is ahead most often: what each did on pairs of its own compares nobody."""

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from workbench.audit.judges.verdicts.preferences import Chosen
+from workbench.audit.judges.verdicts.preferences import Chosen, positions
 from workbench.clustered import Array
 from workbench.data.columns import POOLS
 from workbench.data.dataset import PreferenceData
@@ -44,7 +44,7 @@ def unread_counts(data: PreferenceData, chosen: Chosen) -> Array:
     chosen : ndarray of bool, shape (labels,), or of int
         Which labels, or their positions.
     """
-    at = np.flatnonzero(chosen) if chosen.dtype == bool else chosen
+    at = positions(chosen)
     at = at[np.isnan(data.labels["preference"].to_numpy("float64")[at])]
     failed = data.labels["reason"].iloc[at].eq("failed").to_numpy(dtype=bool)
     rows = data.pair_rows[at[failed]]

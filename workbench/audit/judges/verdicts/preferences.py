@@ -90,6 +90,17 @@ def weighted_means(
     return np.asarray(np.divide(sums, total, out=np.full(size, np.nan), where=total > 0))
 
 
+def positions(chosen: Chosen) -> NDArray[np.int64]:
+    """Return the positions of some labels, ascending where they are told by a mask.
+
+    Examples
+    --------
+    >>> positions(np.array([False, True])).tolist(), positions(np.array([3])).tolist()
+    ([1], [3])
+    """
+    return np.flatnonzero(chosen) if chosen.dtype == bool else chosen.astype(np.int64, copy=False)
+
+
 def counting(data: PreferenceData, chosen: Chosen) -> NDArray[np.int64]:
     """Return the positions of those of some labels that have a verdict and a weight.
 
@@ -99,7 +110,7 @@ def counting(data: PreferenceData, chosen: Chosen) -> NDArray[np.int64]:
     chosen : ndarray of bool, shape (labels,), or of int
         Which labels, or their positions.
     """
-    at = np.flatnonzero(chosen) if chosen.dtype == bool else chosen
+    at = positions(chosen)
     preference = data.labels["preference"].to_numpy("float64")[at]
     weight = data.labels["weight"].to_numpy("float64")[at]
     return np.asarray(at[np.isfinite(preference) & np.isfinite(weight) & (weight > 0)])
