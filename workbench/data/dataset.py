@@ -18,7 +18,7 @@ from workbench.data.columns import (
     members,
     noun_of,
 )
-from workbench.data.digests import content_digests, row_hashes, table_digest
+from workbench.data.digests import Sums, content_digests, digest_of, row_hashes, sums_of
 from workbench.data.identity import exchanged, pair_ids, to_turn
 from workbench.data.load_report import LoadReport
 from workbench.errors import DataError
@@ -186,7 +186,12 @@ class PreferenceData:
 
         Independent of the order of rows and columns.
         """
-        return table_digest(self._hashes)
+        return digest_of(self.sums)
+
+    @cached_property
+    def sums(self) -> dict[str, Sums]:
+        """By table: its rows and the sums of their hashes; those of disjoint parts add up."""
+        return {name: sums_of(hashes) for name, hashes in self._hashes.items()}
 
     @cached_property
     def _hashes(self) -> dict[str, np.ndarray]:

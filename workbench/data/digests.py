@@ -6,7 +6,7 @@ import binascii
 import hashlib
 import itertools
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from hashlib import sha256
 
 import numpy as np
@@ -33,6 +33,8 @@ _FEW = 0.5
 """Share of distinct values in a sample up to which a column is hashed by its values."""
 
 Words = NDArray[np.uint64]
+Sums = tuple[int, int, int]
+"""Rows of a table, and the sums of both hashes of them."""
 
 
 def content_digests(columns: Sequence[pd.Series]) -> pd.Series:
@@ -194,19 +196,47 @@ def row_hashes(table: pd.DataFrame, skip: Sequence[str] = ()) -> Words:
     return np.ascontiguousarray(np.stack([_mixed(part) for part in total]).T)
 
 
-def table_digest(tables: Mapping[str, Words]) -> str:
-    """Return one 128-bit hex digest of tables by name, from the hashes of their rows.
+def sums_of(hashes: Words) -> tuple[int, int, int]:
+    """Return the number of rows and the sums (modulo 2^64) of both hashes of them.
+
+    Examples
+    --------
+    >>> sums_of(np.ones((3, 2), dtype=np.uint64))
+    (3, 3, 3)
+    """
+    one, other = hashes.sum(axis=0, dtype=np.uint64).tolist()
+    return len(hashes), one, other
+
+
+def added(parts: Iterable[Mapping[str, Sums]]) -> dict[str, Sums]:
+    """Return the sums of tables whose rows lie in several parts.
+
+    Examples
+    --------
+    >>> added([{"t": (1, 2**64 - 1, 0)}, {"t": (1, 2, 5)}])
+    {'t': (2, 1, 5)}
+    """
+    total: dict[str, Sums] = {}
+    for part in parts:
+        for name, (n, one, other) in part.items():
+            m, first, second = total.get(name, (0, 0, 0))
+            total[name] = (n + m, (one + first) % 2**64, (other + second) % 2**64)
+    return total
+
+
+def digest_of(tables: Mapping[str, Sums]) -> str:
+    """Return one 128-bit hex digest of tables by name, from the sums of their rows' hashes.
 
     Examples
     --------
     >>> rows = row_hashes(pd.DataFrame({"x": [1.0, 2.0]}))
-    >>> table_digest({"t": rows}) == table_digest({"t": rows[::-1]})
+    >>> digest_of({"t": sums_of(rows)}) == digest_of({"t": sums_of(rows[::-1])})
     True
     """
     state = hashlib.blake2b(digest_size=16)
-    for name, hashes in tables.items():
-        state.update(f"{name}:{len(hashes)}:".encode())
-        state.update(hashes.sum(axis=0, dtype=np.uint64).tobytes())
+    for name, (n, *words) in tables.items():
+        state.update(f"{name}:{n}:".encode())
+        state.update(np.array(words, dtype=np.uint64).tobytes())
     return state.hexdigest()
 
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 import pandas as pd
 
-from workbench.data.digests import row_hashes, table_digest
+from workbench.data.digests import digest_of, row_hashes, sums_of
 from workbench.decompose.fit_files import QUERY_CASES, FitRows, fit_files, read_rows
 from workbench.decompose.kernel import logistic
 from workbench.decompose.weights import Weights
@@ -316,7 +316,7 @@ def read_fits(
         raise _nothing(source, exclusions)
     own = row_hashes(table[[*_KEYS, "term", "estimate", "n"]])
     settings = {"files": [p.name for p in files], "terms": rows.terms, "method": _METHOD}
-    provenance = Provenance.capture(dataset=table_digest({"fits": own}))
+    provenance = Provenance.capture(dataset=digest_of({"fits": sums_of(own)}))
     return PublishedFits(table, rows.terms, exclusions, settings, provenance)
 
 

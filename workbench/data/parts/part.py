@@ -1,0 +1,179 @@
+"""One part of a data set in parts: a saved set with its factor values beside it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from workbench.data.dataset import PreferenceData
+from workbench.data.digests import Sums
+from workbench.data.load_report import LoadReport
+from workbench.data.store import open_folder, save
+from workbench.errors import DataError
+from workbench.whole_file import write_text, written
+
+CODED, VALUES = "factors", "values"
+"""What the files of a part's factors hold: coded differences, values of both sides."""
+
+_FACTS = "part.json"
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What is known of a part without opening its tables.
+
+    Attributes
+    ----------
+    name : str
+        Of its folder.
+    n_pairs, n_labels : int
+    annotators : list of dict
+        ``annotator, kind, n_labels, n_pairs``.
+    criteria : list of str
+    sums : dict
+        Of the hashes of the rows of its tables: added up over parts they name the whole set.
+    has_text : bool
+    load_report : LoadReport or None
+    """
+
+    name: str
+    n_pairs: int
+    n_labels: int
+    annotators: list[dict[str, Any]]
+    criteria: list[str]
+    sums: dict[str, Sums]
+    has_text: bool
+    load_report: LoadReport | None = field(default=None, compare=False)
+
+    @classmethod
+    def of(cls, name: str, data: PreferenceData) -> Facts:
+        """Return the facts of a part's data."""
+        text = data.pairs[["response_a", "response_b"]]
+        return cls(
+            name=name,
+            n_pairs=len(data),
+            n_labels=len(data.labels),
+            annotators=data.annotators.astype({"kind": object}).to_dict("records"),
+            criteria=sorted(data.labels["criterion"].dropna().unique().tolist()),
+            sums=data.sums,
+            has_text=not text.isna().all(axis=None),
+            load_report=data.load_report,
+        )
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the facts as plain JSON values."""
+        report = None if self.load_report is None else self.load_report.to_dict()
+        return {**self.__dict__, "load_report": report}
+
+    @classmethod
+    def from_dict(cls, record: Mapping[str, Any]) -> Facts:
+        """Rebuild the facts from :meth:`to_dict`."""
+        report = record["load_report"]
+        sums = {name: (n, one, other) for name, (n, one, other) in record["sums"].items()}
+        told = None if report is None else LoadReport.from_dict(report)
+        return cls(**{**record, "sums": sums, "load_report": told})
+
+
+@dataclass(frozen=True)
+class PartRef:
+    """Where a part lies, and which factors it is opened with: small, to be sent anywhere.
+
+    Attributes
+    ----------
+    folder : str
+        Of the part.
+    scored : str or None
+        What names the files of its factors.
+    specs : mapping
+        By factor: its specification, with the coding fitted to the whole set.
+    """
+
+    folder: str
+    scored: str | None = None
+    specs: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+
+    @property
+    def name(self) -> str:
+        """Name of the part."""
+        return Path(self.folder).name
+
+    def open(self) -> PreferenceData:
+        """Return the part's data with its factors."""
+        data = open_folder(self.folder)
+        if self.scored is None:
+            return data
+        keys = data.pairs[["pair_id"]]
+        coded, values = (self._read(kind, len(data)) for kind in (CODED, VALUES))
+        return replace(
+            data,
+            factors=pd.concat([keys, coded], axis=1),
+            factor_values=pd.concat([keys, values], axis=1),
+            factor_specs=dict(self.specs),
+        )
+
+    def file(self, kind: str, scored: str) -> Path:
+        """Return where the coded factors, or the values of both sides, stand."""
+        return Path(self.folder, f"{kind}-{scored}.parquet")
+
+    def write(self, kind: str, scored: str, table: pd.DataFrame) -> None:
+        """Write factors beside the part, whole or not at all."""
+        with written(self.file(kind, scored)) as draft:
+            arrow = pa.Table.from_pandas(table, preserve_index=False)
+            pq.write_table(arrow, draft, compression="zstd")
+
+    def _read(self, kind: str, n: int) -> pd.DataFrame:
+        path = self.file(kind, str(self.scored))
+        where = f"{self.name}/{path.name}"
+        try:
+            table = pd.read_parquet(path)
+        except (OSError, pa.ArrowInvalid) as error:
+            raise _damaged(where, str(error)) from error
+        if len(table) != n:
+            raise _damaged(where, f"{len(table):,} rows where the part has {n:,} pairs")
+        return table
+
+
+def write_part(data: PreferenceData, folder: Path, name: str) -> Facts:
+    """Save a part and what is known of it; a part that is there whole is not written again.
+
+    Parameters
+    ----------
+    data : PreferenceData
+        The part, without factors.
+    folder : Path
+        Of the whole set.
+    name : str
+        Of the part.
+    """
+    save(data, folder / name)
+    facts = Facts.of(name, data)
+    write_text(folder / name / _FACTS, json.dumps(facts.to_dict(), ensure_ascii=False))
+    return facts
+
+
+def facts_of(folder: Path) -> Facts | None:
+    """Return the facts of a finished part, None where it is not finished."""
+    try:
+        record = json.loads((folder / _FACTS).read_text("utf-8"))
+    except FileNotFoundError:
+        return None
+    except (OSError, ValueError) as error:
+        raise _damaged(f"{folder.name}/{_FACTS}", str(error)) from error
+    return Facts.from_dict(record)
+
+
+def _damaged(where: str, found: str) -> DataError:
+    return DataError(
+        "A file of a part is damaged or missing.",
+        where=where,
+        found=found,
+        expected="the files that were written with the part",
+        fix="Score the factors again, or load the original files anew.",
+    )
