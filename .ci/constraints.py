@@ -15,7 +15,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[1]
 FILE = ROOT / "constraints.txt"
 MARK = "# --- what follows is written by `make upgrade` ---"
-EXTRAS = "models,hub,sign-in,docs,test,lint,bench"
+EXTRAS = "models,hub,cluster,sign-in,docs,test,lint,bench"
 
 
 def resolved(held: str) -> dict[str, str]:

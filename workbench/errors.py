@@ -6,8 +6,11 @@ so that a message can be acted on without reading code.
 
 from __future__ import annotations
 
+import copyreg
 from collections.abc import Iterable, Mapping
 from numbers import Integral, Real
+from textwrap import shorten
+from typing import Any, Self
 
 Checked = tuple[bool, object, str]
 """Whether an option is fine, its value, and what was expected."""
@@ -59,6 +62,24 @@ class WorkbenchError(Exception):
             "to do": self.fix,
         }
         return "\n".join([self.what, *(f"  {k}: {v}" for k, v in parts.items() if v is not None)])
+
+    def of_part(self, part: object) -> Self:
+        """Say of which part of the work it is, and return it.
+
+        Examples
+        --------
+        >>> print(DataError("No label column.", where="row 3").of_part("part-07"))
+        No label column.
+          where: row 3 (part-07)
+        """
+        name = _part_name(part)
+        self.where = name if self.where is None else f"{self.where} ({name})"
+        self.args = (self._message(),)
+        return self
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        # an error crosses to another process as it is, whatever its own arguments were
+        return copyreg.__newobj__, (type(self), *self.args), self.__dict__  # type: ignore[attr-defined]
 
 
 class DataError(WorkbenchError):
@@ -112,6 +133,41 @@ class UnwrittenError(WorkbenchError):
             expected="a folder with room that may be written",
             fix="Make room or mount the folder again; what is kept is taken up where it stopped.",
         )
+
+
+class PartError(WorkbenchError):
+    """A part of the work that failed, however often it was tried.
+
+    Parameters
+    ----------
+    part : object
+        Its path or description.
+    tries : int
+        How often it was tried.
+    error : BaseException
+        What came of the last time.
+
+    Examples
+    --------
+    >>> print(PartError("part-07", 3, OSError("Connection reset")))
+    A part of the work failed 3 times.
+      where: part-07
+      found: OSError: Connection reset
+      to do: Mend what it names and give the same command again.
+    """
+
+    def __init__(self, part: object, tries: int, error: BaseException) -> None:
+        said = str(error).strip()
+        super().__init__(
+            f"A part of the work failed {tries} times.",
+            where=_part_name(part),
+            found=f"{type(error).__name__}: {said}" if said else type(error).__name__,
+            fix="Mend what it names and give the same command again.",
+        )
+
+
+def _part_name(part: object) -> str:
+    return shorten(str(part), 200, placeholder=" ...")
 
 
 def refuse_out_of_range(options: Mapping[str, Checked]) -> None:
