@@ -16,7 +16,7 @@ from workbench.compare.sides import Side
 from workbench.decompose.decomposition import Decomposition
 from workbench.decompose.design import CLUSTER, Design
 from workbench.decompose.errors.tidy import q_values, t_interval, tidy_columns
-from workbench.decompose.estimate import GroupFit
+from workbench.decompose.group_fit import GroupFit
 from workbench.decompose.kernel import Array
 from workbench.intervals import NO_VARIATION, ONE_CLUSTER
 from workbench.results import TIDY

@@ -8,8 +8,9 @@ from numpy.typing import NDArray
 
 from workbench.decompose.decomposition import Decomposition
 from workbench.decompose.design import CLUSTER, Design
+from workbench.decompose.errors.clustered import clustered, sandwich
 from workbench.decompose.errors.sandwich import Sandwich
-from workbench.decompose.estimate import GroupFit, clustered, sandwich
+from workbench.decompose.group_fit import GroupFit
 from workbench.decompose.kernel import Array, logistic
 
 Numbers = dict[str, NDArray[np.int64]]

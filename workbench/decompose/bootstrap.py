@@ -13,7 +13,7 @@ from workbench.clustered import FEW_CLUSTERS
 from workbench.decompose.decomposition import Decomposition
 from workbench.decompose.design import Design
 from workbench.decompose.errors.tidy import q_values
-from workbench.decompose.estimate import GroupFit
+from workbench.decompose.group_fit import GroupFit
 from workbench.decompose.kernel import Array, Codes
 from workbench.decompose.resample.intervals import tidy_draws
 from workbench.decompose.resample.refits import (

@@ -18,7 +18,8 @@ from workbench.decompose.design import (
     select_annotators,
 )
 from workbench.decompose.errors.tidy import q_values, t_interval, tidy_columns
-from workbench.decompose.estimate import GroupFit, fit_groups
+from workbench.decompose.estimate import fit_groups
+from workbench.decompose.group_fit import GroupFit
 from workbench.decompose.grouped import GroupedWeights, what_was_fitted
 from workbench.decompose.held_out import held_out
 from workbench.decompose.kernel import Array, logistic

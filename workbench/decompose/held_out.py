@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 
 from workbench.data.split import folds as fold_numbers
 from workbench.decompose.design import Design
-from workbench.decompose.estimate import GroupFit, Rows, batches
+from workbench.decompose.estimate import Rows, batches
+from workbench.decompose.group_fit import GroupFit
 from workbench.decompose.kernel import Array, Cells, logistic
 from workbench.decompose.logit import refit
 from workbench.decompose.scores.baselines import DOUBT, rule_predictions

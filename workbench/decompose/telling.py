@@ -8,7 +8,7 @@ import numpy as np
 
 from workbench.data.alike.clusters import PROMPT
 from workbench.decompose.design import ANNOTATOR, CLUSTER, ENOUGH_PEOPLE, POSITION, Design
-from workbench.decompose.estimate import GroupFit
+from workbench.decompose.group_fit import GroupFit
 from workbench.decompose.identify import HIGH_CONDITION, HIGH_VIF
 from workbench.reasons import Missing
 

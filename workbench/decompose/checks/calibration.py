@@ -15,7 +15,7 @@ from workbench.decompose.checks.fitted import at_predictor, first_rows
 from workbench.decompose.checks.score import FEWEST, added_terms
 from workbench.decompose.checks.terms import certainty_bins
 from workbench.decompose.design import Design
-from workbench.decompose.estimate import GroupFit
+from workbench.decompose.group_fit import GroupFit
 from workbench.decompose.held_out import fit_predictions
 from workbench.decompose.kernel import Array, logistic
 from workbench.intervals import MID_P

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from workbench.decompose.design import Design
-from workbench.decompose.estimate import GroupFit
+from workbench.decompose.group_fit import GroupFit
 from workbench.decompose.kernel import Array, Codes, logistic, run_sums
 
 HEAVY = 0.01

@@ -11,6 +11,7 @@ bread :math:`M = (\sum_g S_g)^{-1} = L L'`, a cluster matters through
 from __future__ import annotations
 
 import itertools
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -40,6 +41,9 @@ _EMPTY = 1e-12
 """Share of the largest eigenvalue below which a direction has no part in the errors."""
 
 _BLOCK = 2048
+
+LIGHT = 0.01
+"""Part of a weight's working variance up to which a cluster is not named."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -71,6 +75,11 @@ class Pulls:
     root: Array | None
 
     @property
+    def n_clusters(self) -> int:
+        """Number of clusters."""
+        return len(self.codes)
+
+    @property
     def covariance(self) -> Array:
         """The CR2 covariance of the weights."""
         return np.asarray(self.influence.T @ self.influence)
@@ -96,6 +105,13 @@ class Pulls:
             products = np.matmul(by_term.transpose(0, 2, 1), by_term)
             across = (products**2).sum(axis=(1, 2)) - ((by_term**2).sum(axis=2) ** 2).sum(axis=1)
         return _ratio(self.own.sum(axis=0) ** 2, squares + across)
+
+    def heaviest(self, term: int, name_of: Callable[[int], str]) -> list[tuple[str, float]]:
+        """Return the names of up to three clusters on which a weight rests most, with their parts."""
+        own = self.own[:, term]
+        at = np.argsort(-own, kind="stable")[:3]
+        at = at[own[at] > LIGHT * own.sum()]
+        return [(name_of(int(self.codes[g])), float(own[g] / own.sum())) for g in at]
 
     def minus(self, other: Pulls, scale: float = 1.0) -> Pulls:
         """Return the pulls on these weights minus ``scale`` times the other's.
