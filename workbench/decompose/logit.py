@@ -7,6 +7,7 @@ final pass gives the exact Hessian, the sandwich's meat and a last Newton step.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
 
@@ -117,21 +118,39 @@ def fit_logit(
     >>> round(float(fit.coef[0, 0]), 6), round(float(np.log(3)), 6)
     (1.098612, 1.098612)
     """
-    solver = _Solver(X, cells, active)
+    solver = Solver.on_rows(X, cells, active)
     solver.run(_start(X, cells, active))
     starts = _cluster_starts(clusters) if covariance == "cluster" else None
     moments = final_pass(X, cells, solver.beta, starts, robust=covariance != "classical")
-    bread = _inverse(_masked(moments.hessian, active), active)  # type: ignore[arg-type]
-    step = np.einsum("jkl,lj->jk", bread, moments.gradient)
-    k = active.sum(axis=1)
-    scale = np.ones(len(k))
-    if covariance == "HC1":
-        scale = _ratio(n_labels, n_labels - k)
-    elif covariance == "cluster":
-        groups = _clusters_per_group(cells, starts)  # type: ignore[arg-type]
+    scale = np.ones(len(active))
+    if covariance == "cluster":
+        groups, k = _clusters_per_group(cells, starts), active.sum(axis=1)  # type: ignore[arg-type]
         scale = _ratio(groups, groups - 1) * _ratio(n_labels - 1, n_labels - k)
+    elif covariance == "HC1":
+        scale = hc1_scale(active, n_labels)
+    return reported(solver, moments, scale)
+
+
+def hc1_scale(active: NDArray[np.bool_], n_labels: NDArray[np.int64]) -> Array:
+    """Return the small-sample factor of HC1 of each group, shape (J,)."""
+    return _ratio(n_labels, n_labels - active.sum(axis=1))
+
+
+def reported(solver: Solver, moments: Moments, scale: Array) -> LogitFit:
+    """Return the fits of a solver that has ended.
+
+    Parameters
+    ----------
+    solver : Solver
+    moments : Moments
+        Of a final pass at its coefficients.
+    scale : ndarray, shape (J,)
+        Small-sample factor of the sandwich.
+    """
+    bread = _inverse(_masked(moments.hessian, solver.active), solver.active)  # type: ignore[arg-type]
+    step = np.einsum("jkl,lj->jk", bread, moments.gradient)
     matrix = bread if moments.meat is None else bread @ moments.meat @ bread
-    total = cells.weight.sum(axis=0)
+    total = solver.weight
     return LogitFit(
         coef=solver.beta.T + np.where(solver.converged[:, None], step, 0.0),
         covariance=matrix * scale[:, None, None],
@@ -156,7 +175,7 @@ def refit(X: Array, cells: Cells, active: NDArray[np.bool_], start: Array) -> Ar
     start : ndarray, shape (J, K)
         Coefficients of a fit to nearly the same rows.
     """
-    solver = _Solver(X, cells, active)
+    solver = Solver.on_rows(X, cells, active)
     solver.run(np.where(active, start, 0.0).T.copy())
     return np.where(solver.converged[:, None], solver.beta.T, np.nan)
 
@@ -181,23 +200,47 @@ def profile(X: Array, cells: Cells, free: NDArray[np.bool_], start: Array) -> Ar
     >>> bool(np.isclose(found[0, 0], np.log(3))), float(found[0, 1])
     (True, 2.0)
     """
-    solver = _Solver(X, cells, free)
+    solver = Solver.on_rows(X, cells, free)
     solver.run(np.array(start.T))
     return solver.beta.T
 
 
-class _Solver:
-    """Newton iterations with a Hessian that is kept while it contracts fast."""
+class Solver:
+    """Newton iterations with a Hessian that is kept while it contracts fast.
 
-    def __init__(self, X: Array, cells: Cells, active: NDArray[np.bool_]) -> None:
-        self.X, self.cells, self.active = X, cells, active
+    Parameters
+    ----------
+    sums : callable
+        Returns the moments of all rows at coefficients (K, J), with a Hessian where it is wanted.
+    weight : ndarray, shape (J,)
+        Weight of each group's labels.
+    active : ndarray of bool, shape (J, K)
+    steepest : float
+        ``|x'b|`` of a labelled row from which a group is left where it is: its weights may be
+        infinite, and each step to there costs a pass over all rows.
+    """
+
+    def __init__(
+        self, sums: Callable[[Array, bool], Moments], weight: Array, active: NDArray[np.bool_],
+        steepest: float = np.inf,
+    ) -> None:  # fmt: skip
+        self.sums, self.weight, self.active, self.steepest = sums, weight, active, steepest
         self.passes = 0
         self.beta: Array
         self.converged = np.zeros(len(active), dtype=bool)
 
+    @classmethod
+    def on_rows(cls, X: Array, cells: Cells, active: NDArray[np.bool_]) -> Solver:
+        """Return a solver for rows in memory."""
+
+        def sums(beta: Array, hessian: bool) -> Moments:
+            return (newton_pass if hessian else gradient_pass)(X, cells, beta)
+
+        return cls(sums, cells.weight.sum(axis=0), active)
+
     def run(self, beta: Array, limit: int = _MAX_PASSES) -> None:
         """Iterate from ``beta``, shape (K, J), until every group is near its optimum."""
-        near = _LOCAL * np.sqrt(self.cells.weight.sum(axis=0))
+        near = _LOCAL * np.sqrt(self.weight)
         base, step = beta, np.zeros_like(beta)
         best = np.full(len(self.active), -np.inf)
         last = np.full(len(self.active), np.inf)
@@ -205,7 +248,8 @@ class _Solver:
         fresh = True
         self.beta = beta
         while self.passes < limit:
-            moments = self._pass(hessian=fresh)
+            moments = self.sums(self.beta, fresh)
+            self.passes += 1
             worse = np.zeros(len(self.active), dtype=bool)
             if moments.hessian is not None and moments.log_likelihood is not None:
                 bread = _inverse(_masked(moments.hessian, self.active), self.active)
@@ -216,18 +260,17 @@ class _Solver:
             new_step = np.einsum("jkl,lj->kj", bread, gradient)
             distance = np.sqrt(np.maximum((new_step * gradient).sum(axis=0), 0.0))
             self.converged = (distance < _NEAR) & ~worse
-            if self.converged.all():
+            ended = self.converged.copy()
+            if moments.steepest is not None:
+                ended |= moments.steepest > self.steepest
+            if ended.all():
                 return
-            step = np.where(worse, step / 2, np.where(self.converged, 0.0, new_step))
+            step = np.where(worse, step / 2, np.where(ended, 0.0, new_step))
             base = np.where(worse, base, self.beta)
             self.beta = base + step
             slow = (distance > _SLOW * last) if moments.hessian is None else distance > near
-            fresh = bool(((slow | worse) & ~self.converged).any())
+            fresh = bool(((slow | worse) & ~ended).any())
             last = distance
-
-    def _pass(self, hessian: bool) -> Moments:
-        self.passes += 1
-        return (newton_pass if hessian else gradient_pass)(self.X, self.cells, self.beta)
 
 
 def _start(X: Array, cells: Cells, active: NDArray[np.bool_]) -> Array:
@@ -238,7 +281,7 @@ def _start(X: Array, cells: Cells, active: NDArray[np.bool_]) -> Array:
         return start
     rows = np.linspace(0, len(X) - 1, wanted).astype(np.int64)
     part = Cells(cells.weight[rows], cells.votes[rows])
-    solver = _Solver(np.ascontiguousarray(X[rows]), part, active)
+    solver = Solver.on_rows(np.ascontiguousarray(X[rows]), part, active)
     solver.run(start, limit=8)
     usable = np.isfinite(solver.beta) & (np.abs(solver.beta) < 20)
     return np.where(usable.all(axis=0), solver.beta, 0.0)

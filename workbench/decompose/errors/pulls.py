@@ -107,7 +107,7 @@ class Pulls:
         return _ratio(self.own.sum(axis=0) ** 2, squares + across)
 
     def heaviest(self, term: int, name_of: Callable[[int], str]) -> list[tuple[str, float]]:
-        """Return the names of up to three clusters on which a weight rests most, with their parts."""
+        """Return the clusters, up to three, on which a weight rests most, with their parts."""
         own = self.own[:, term]
         at = np.argsort(-own, kind="stable")[:3]
         at = at[own[at] > LIGHT * own.sum()]
