@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import itertools
 import os
+import signal
+import socket
 import subprocess
 import sys
 import threading
 import time
+from collections import Counter
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -20,20 +23,36 @@ from workbench.errors import (
     DataError,
     DesignError,
     PartError,
+    ScoringError,
     UnwrittenError,
     WorkbenchError,
 )
 
-HERE = {"local": Local(), "threads": Local(3), "shuffled": Shuffled(seed=1)}
-ENGINES = {**HERE, "ray": Ray(workers=2)}
+ROOT = Path(__file__).resolve().parents[1]
+ENGINES = {
+    "local": Local(), "threads": Local(3), "shuffled": Shuffled(seed=1), "ray": Ray(workers=2),
+}  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def cluster():
+    """Two workers of Ray that find the tests."""
+    ray = pytest.importorskip("ray", reason="the extra cluster is not installed")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("PYTHONPATH", str(ROOT))
+        patch.setenv("RAY_USAGE_STATS_ENABLED", "0")
+        ray.init(
+            "local", num_cpus=2, include_dashboard=False, log_to_driver=False,
+            logging_level="ERROR", object_store_memory=100 * 2**20,
+        )  # fmt: skip
+        yield
+        ray.shutdown()
 
 
 @pytest.fixture(params=ENGINES)
-def engine(request, monkeypatch):
+def engine(request):
     if request.param == "ray":
-        pytest.importorskip("ray", reason="the extra cluster is not installed")
-        # what a worker imports: this folder, with the tests in it
-        monkeypatch.setenv("PYTHONPATH", str(Path(__file__).resolve().parents[1]))
+        request.getfixturevalue("cluster")
     return ENGINES[request.param]
 
 
@@ -156,6 +175,133 @@ def test_what_is_set_up_serves_many_parts(engine):
     parts, loads = zip(*engine.map_with(Loaded, with_loaded, range(20)), strict=True)
     assert parts == tuple(range(20))
     assert len(set(loads)) == (2 if isinstance(engine, Ray) else 1)
+
+
+def no_model() -> None:
+    raise ScoringError("No such model.", where="models/7b")
+
+
+def test_a_refused_setup_is_told_as_itself(engine):
+    with pytest.raises(ScoringError, match="No such model") as caught:
+        list(engine.map_with(no_model, with_loaded, range(3)))
+    assert caught.value.where.startswith("models/7b")
+
+
+class Ledger:
+    """Work that keeps what is done of a part, and a line of who began it and who ended it."""
+
+    def __init__(self, folder: Path, seconds: float) -> None:
+        self.folder, self.seconds = folder, seconds
+
+    def __call__(self, part: int) -> int:
+        kept = self.folder / f"{part}.done"
+        if not kept.exists():
+            self.note("begun", part)
+            time.sleep(self.seconds)
+            draft = self.folder / f"{part}.{os.getpid()}"
+            draft.write_text(str(part**3))
+            self.note("ended", part)
+            draft.replace(kept)
+        return int(kept.read_text())
+
+    def note(self, what: str, part: int) -> None:
+        with (self.folder / "ledger").open("a") as ledger:
+            ledger.write(f"{what} {part} {os.getpid()}\n")
+
+    def noted(self, what: str) -> list[tuple[int, int]]:
+        """Return the parts that were begun or ended, and the processes that did."""
+        file = self.folder / "ledger"
+        lines = [line.split() for line in file.read_text().splitlines()] if file.exists() else []
+        return [(int(part), int(pid)) for told, part, pid in lines if told == what]
+
+
+def wait_for(condition, seconds: float = 60) -> None:
+    end = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < end
+        time.sleep(0.01)
+
+
+def lives(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    return True
+
+
+def test_a_worker_that_is_killed_costs_only_its_part(cluster, tmp_path):
+    work = Ledger(tmp_path, 0.4)
+    results = []
+    taking = threading.Thread(target=lambda: results.extend(Ray(workers=2).map(work, range(8))))
+    taking.start()
+    wait_for(lambda: len(work.noted("begun")) >= 4)
+    part, pid = work.noted("begun")[-1]
+    os.kill(pid, signal.SIGKILL)
+    taking.join(60)
+    assert results == [n**3 for n in range(8)]
+    times = Counter(n for n, _ in work.noted("ended"))
+    assert times == dict.fromkeys(range(8), 1)
+    begun = Counter(n for n, _ in work.noted("begun"))
+    assert begun.total() <= 10, "the part of the killed worker, at most one more"
+    assert begun[part] == 2
+
+
+COMMAND = """
+import sys
+from pathlib import Path
+from tests.test_engine import Ledger
+from workbench.engine import engine_of
+name, folder = sys.argv[1:]
+workers = 2 if name == "ray" else 1
+print(*engine_of(name, workers=workers).map(Ledger(Path(folder), 0.15), range(14)))
+"""
+
+
+@pytest.mark.parametrize("name", ["local", "ray"])
+def test_a_command_that_is_killed_goes_on_where_it_was(name, tmp_path):
+    if name == "ray":
+        pytest.importorskip("ray", reason="the extra cluster is not installed")
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    environment.pop("RAY_ADDRESS", None)
+    words = [sys.executable, "-c", COMMAND, name, str(tmp_path)]
+    work = Ledger(tmp_path, 0)
+    with subprocess.Popen(words, env=environment, stdout=subprocess.DEVNULL) as first:
+        wait_for(lambda: len(work.noted("ended")) >= 5)
+        first.kill()
+    workers = {pid for _, pid in work.noted("begun")}
+    wait_for(lambda: not any(lives(pid) for pid in workers))
+    done = {int(path.stem) for path in tmp_path.glob("*.done")}
+    assert 4 <= len(done) < 14
+    again = subprocess.run(words, env=environment, capture_output=True, text=True, check=True)
+    assert again.stdout.split() == [str(n**3) for n in range(14)]
+    begun = Counter(n for n, pid in work.noted("begun") if pid not in workers)
+    assert begun == dict.fromkeys(set(range(14)) - done, 1), "what was kept is not done again"
+
+
+def test_no_cluster_at_an_address_is_told_at_once(cluster_of_none):
+    with pytest.raises(ConfigError, match="does not answer"):
+        next(Ray(cluster_of_none).map(square, [1]))
+
+
+@pytest.fixture
+def cluster_of_none(monkeypatch):
+    ray = pytest.importorskip("ray", reason="the extra cluster is not installed")
+    monkeypatch.setattr(ray, "is_initialized", lambda: False)
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = server.getsockname()[1]
+    return f"127.0.0.1:{port}"
+
+
+def test_a_cluster_without_a_gpu_says_so(cluster):
+    with pytest.raises(ConfigError, match="no GPU"):
+        next(Ray().map_with(Loaded, with_loaded, [1], gpus=1))
+
+
+def test_a_machine_with_another_release_refuses(cluster, monkeypatch):
+    monkeypatch.setattr("workbench.engine.ray_cluster._release", lambda: "9.9.9")
+    with pytest.raises(ConfigError, match="another release"):
+        next(Ray().map(square, [1]))
 
 
 def test_one_worker_begins_a_part_when_it_is_asked_for():
