@@ -27,6 +27,7 @@ from workbench.errors import (
     UnwrittenError,
     WorkbenchError,
 )
+from workbench.provenance import Provenance
 
 ROOT = Path(__file__).resolve().parents[1]
 ENGINES = {
@@ -358,6 +359,16 @@ def test_the_engine_of_a_name():
     assert engine_of() == Local(1)
     assert engine_of("local", workers=3) == Local(3)
     assert engine_of("ray", "auto", 2) == Ray("auto", 2)
+
+
+def test_the_record_of_a_result_names_the_engine():
+    plain = Provenance.capture(seed=1, dataset="ab").to_dict()
+    assert "engine" not in plain
+    cluster = Provenance.capture(seed=1, dataset="ab", engine="ray").to_dict()
+    assert cluster["engine"] == "ray"
+    assert "ray" in cluster["packages"]
+    here = Provenance.capture(seed=1, dataset="ab", engine="local").to_dict()
+    assert here == {**plain, "engine": "local"}
 
 
 @pytest.mark.skipif(find_spec("ray") is not None, reason="Ray is installed")

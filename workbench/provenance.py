@@ -35,6 +35,8 @@ class Provenance:
         Seed of the random steps.
     dataset : str or None
         Digest of the data.
+    engine : str or None
+        What mapped the work over parts; None where there were none.
 
     Examples
     --------
@@ -48,22 +50,30 @@ class Provenance:
     git: str | None = None
     seed: int | None = None
     dataset: str | None = None
+    engine: str | None = None
 
     @classmethod
-    def capture(cls, *, seed: int | None = None, dataset: str | None = None) -> Provenance:
-        """Record the running code together with a seed and a data digest."""
+    def capture(
+        cls, *, seed: int | None = None, dataset: str | None = None, engine: str | None = None
+    ) -> Provenance:
+        """Record the running code together with a seed, a data digest and an engine's name."""
+        packages = (*_PACKAGES, "ray") if engine == "ray" else _PACKAGES
         return cls(
             workbench=_version("preference-workbench"),
             python=platform.python_version(),
-            packages={name: _version(name) for name in _PACKAGES},
+            packages={name: _version(name) for name in packages},
             git=_git_state(),
             seed=seed,
             dataset=dataset,
+            engine=engine,
         )
 
     def to_dict(self) -> dict[str, Any]:
-        """Return the fields as plain JSON values."""
-        return asdict(self)
+        """Return the fields as plain JSON values; no engine where there were no parts."""
+        fields = asdict(self)
+        if self.engine is None:
+            del fields["engine"]
+        return fields
 
 
 @cache

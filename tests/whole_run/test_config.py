@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from workbench.config import RunConfig
+from workbench.engine import Ray, engine_from
 from workbench.errors import ConfigError
 from workbench.toml_text import toml_text
 from workbench.whole_run.choices import of_toml, to_toml
@@ -99,6 +100,10 @@ def test_stages_are_chosen_too() -> None:
         ("[[audit_judge]]\nfrom_verdicts = 1", ("from_verdicts", "true")),
         ("[[audit_model]]\nbeta = 0.1", ("No model is named", "[[audit_model]]")),
         ("[[audit_model]]\nmodel = 'm'\ncolour = 1", ("Unknown key 'colour'", "checkpoints")),
+        ("[engine]\ncolour = 1", ("[engine]", "Unknown key 'colour'", "address")),
+        ("[engine]\nname = 'spark'", ("spark", "local, ray")),
+        ("[engine]\nworkers = '2'", ("[engine]", "'workers'", "64")),
+        ("[engine]\naddress = 'auto'", ("Only a cluster", "ray")),
         ("sections = ['colours']", ("colours", "findings")),
         ("judge = 5", ("'judge'", "list")),
         ("by = [", ("not valid TOML",)),
@@ -129,3 +134,13 @@ def test_the_other_verbs_read_the_same_file() -> None:
     assert RunConfig.from_toml(text).source == "v.csv"
     with pytest.raises(ConfigError, match="'colour'"):
         RunConfig.from_toml(f"colour = 1\n{text}")
+
+
+def test_the_engine_is_no_part_of_what_is_asked() -> None:
+    text = '[engine]\nname = "ray"\naddress = "auto"\nworkers = 8\n[judge]\nmodel = "offline:plain"'
+    config = WholeConfig.from_toml(text)
+    assert engine_from(config.engine) == Ray("auto", 8)
+    assert WholeConfig.from_toml(config.to_toml()) == config
+    here = WholeConfig.from_toml(text[text.index("[judge]") :])
+    assert config.asked("judge") == here.asked("judge")
+    assert RunConfig.from_toml(text) == RunConfig()

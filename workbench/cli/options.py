@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import tomllib
 from inspect import Parameter
-from typing import Annotated, Any, Literal
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
 from workbench.cli.flags import FLAGS
+
+if TYPE_CHECKING:
+    from workbench.engine import Engine
 
 
 def option(name: str, kind: Any, default: Any, text: str, flag: str | None = None) -> Parameter:
@@ -87,3 +92,46 @@ FURTHER = _names(
     "compare-models, judge-card.",
     FLAGS["further"],
 )
+
+EngineName = Annotated[
+    Literal["local", "ray"] | None,
+    typer.Option("--engine", help="What works on the parts: local, this process; ray, a cluster."),
+]
+Address = Annotated[
+    str | None,
+    typer.Option(metavar="HOST:PORT", help="Of the cluster's head; auto for one that runs here."),
+]
+Workers = Annotated[int | None, typer.Option(help="Parts that are worked on at a time.")]
+
+
+def told_engine(
+    file: Path | None, engine: str | None, address: str | None, workers: int | None
+) -> Engine:
+    """Return the engine that flags name, or the table ``[engine]`` of a file of options.
+
+    Parameters
+    ----------
+    file : Path or None
+        The file, which was read before.
+    engine, address, workers
+        As given; they win over the table.
+
+    Raises
+    ------
+    ConfigError
+        An unknown key or engine.
+    DesignError
+        Fewer than one worker.
+
+    Examples
+    --------
+    >>> told_engine(None, "ray", "auto", 8)
+    Ray(address='auto', workers=8)
+    """
+    from workbench.engine import engine_from
+
+    text = "" if file is None else file.read_text(encoding="utf-8-sig")
+    flags = {"name": engine, "address": address, "workers": workers}
+    given = {key: value for key, value in flags.items() if value is not None}
+    where = "command line" if given or file is None else f"{file} [engine]"
+    return engine_from({**tomllib.loads(text).get("engine", {}), **given}, where)

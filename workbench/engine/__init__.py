@@ -7,9 +7,9 @@ part may be worked on again, where its worker died or its connection broke, so t
 function writes it must write whole or not at all, under a name that the part gives.
 """
 
-from workbench.engine.choice import NAMES, Name, engine_of
+from workbench.engine.choice import NAMES, engine_from, engine_of
 from workbench.engine.engine import Engine
 from workbench.engine.local import Local
 from workbench.engine.ray_cluster import Ray
 
-__all__ = ["NAMES", "Engine", "Local", "Name", "Ray", "engine_of"]
+__all__ = ["NAMES", "Engine", "Local", "Ray", "engine_from", "engine_of"]

@@ -9,6 +9,7 @@ from pydantic import BeforeValidator, Field
 
 from workbench.annotate.config import AnnotateConfig
 from workbench.config import Name, RunConfig
+from workbench.engine import engine_from
 from workbench.errors import ConfigError
 from workbench.llm.asking.headers import kept_aside
 from workbench.report.build import known_sections
@@ -98,6 +99,9 @@ class WholeConfig(RunConfig):
         TOML file of prices by model.
     max_cost, max_calls, max_tokens
         Limits over all stages together.
+    engine : mapping
+        ``name``, ``address`` and ``workers`` of what works on parts
+        (:func:`workbench.engine.engine_of`); no result hangs on it.
     endpoint : mapping
         What every stage that asks a model shares (:data:`ASKED`).
     rubric, judge, audit_judge, audit_model : tuple of mapping
@@ -128,6 +132,7 @@ class WholeConfig(RunConfig):
     max_cost: Annotated[float, Field(ge=0)] | None = None
     max_calls: _Limit = None
     max_tokens: _Limit = None
+    engine: Table = {}  # noqa: RUF012 - pydantic copies it
     endpoint: _One = {}  # noqa: RUF012 - pydantic copies it
     rubric: _Tables = ()
     judge: _Tables = ()
@@ -158,6 +163,7 @@ class WholeConfig(RunConfig):
         """Refuse what a table says wrongly, before anything is read or asked."""
         super().check(where)
         known_sections(self.sections)
+        engine_from(self.engine, f"{where} [engine]")
         _known(self.endpoint, ASKED, f"{where} [endpoint]")
         for name in ("rubric", "judge", "principles", "audit_judge"):
             self.asked(name, where)
