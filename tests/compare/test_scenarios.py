@@ -9,8 +9,9 @@ import pandas as pd
 import pytest
 
 from workbench.compare.heterogeneity import heterogeneity
-from workbench.compare.pooling import Subset, pool
+from workbench.compare.pooling import pool
 from workbench.compare.scenarios import pool_scenarios
+from workbench.compare.subsets import Subset, typical
 from workbench.data.dataset import PreferenceData
 from workbench.decompose.decomposition import decompose
 from workbench.errors import DesignError
@@ -50,6 +51,76 @@ def test_coverage_and_tau_of_planted_hierarchies():
         taus.append(fit.tau)
     assert 0.92 <= np.mean(covered) <= 0.975
     np.testing.assert_allclose(np.mean(taus, axis=0), tau, atol=0.08)
+
+
+@pytest.mark.parametrize("rare", [0.02, 1.0])
+def test_tau_is_where_an_em_step_leads_back_to_itself(rare):
+    rng = np.random.default_rng(3)
+    subsets = []
+    for _ in range(12):
+        x = rng.normal(size=(30, 3))
+        x[:, 2] *= rng.random(30) < rare
+        votes = (rng.random(30) < 1 / (1 + np.exp(-x @ rng.normal(0.3, 0.4, 3)))) * 1.0
+        subsets.append(Subset(x, np.ones(30), votes))
+    fit = pool(subsets, 0.8)
+    assert fit.converged
+    squares = ((fit.mean - fit.mu) ** 2 + np.diagonal(fit.apart, axis1=1, axis2=2)).sum(axis=0)
+    own = typical(subsets)
+    np.testing.assert_allclose(
+        fit.tau**2, squares / (len(subsets) - 1 + (fit.tau * own / 2.0) ** 2), rtol=1e-6
+    )
+
+
+def _plain_test(subsets, clusters, scale, power):
+    """Return T and its values under turned signs, straight from the definitions."""
+    x, votes = np.vstack([s.X for s in subsets]), np.concatenate([s.votes for s in subsets])
+    subset = np.repeat(np.arange(len(subsets)), [len(s.X) for s in subsets])
+    b, pull, K = np.zeros(x.shape[1]), np.diag(1e-2 * scale**2), x.shape[1]
+    for _ in range(20):
+        p = 1 / (1 + np.exp(-x @ b))
+        b = b + np.linalg.solve((x.T * p * (1 - p)) @ x + pull, x.T @ (votes - p) - pull @ b)
+    p = 1 / (1 + np.exp(-x @ b))
+    H = np.stack([(x.T * (p * (1 - p) * (subset == s))) @ x for s in range(len(subsets))])
+    left = np.linalg.inv(np.eye(K) + power * H * (0.5 / scale) ** 2)
+    info = power * left @ H
+
+    def T(scores):
+        raw = np.einsum("skl,sl->sk", left, scores)
+        away = raw - info @ np.linalg.solve(info.sum(axis=0), raw.sum(axis=0))
+        return (away**2).sum(axis=0)
+
+    root = np.linalg.cholesky(H.sum(axis=0))
+    pieces = []
+    for c in range(clusters.max() + 1):
+        own = clusters == c
+        inner = np.linalg.solve(
+            root, np.linalg.solve(root, (x[own].T * (p * (1 - p))[own]) @ x[own]).T
+        )
+        values, turn = np.linalg.eigh((inner + inner.T) / 2)
+        lift = root @ (turn / np.sqrt(1 - np.clip(values, 0, 0.9))) @ turn.T @ np.linalg.inv(root)
+        score = x * (own * (votes - p))[:, None]
+        pieces.append(
+            np.stack([lift @ score[subset == s].sum(axis=0) for s in range(len(subsets))])
+        )
+    signs = np.random.default_rng(0).choice([-1.0, 1.0], size=(1999, len(pieces)))
+    every = np.einsum("fc,csk->fsk", signs, np.stack(pieces))
+    whole = np.stack([x[subset == s].T @ (votes - p)[subset == s] for s in range(len(subsets))])
+    return T(whole), np.stack([T(one) for one in every])
+
+
+def test_the_score_test_is_its_definition():
+    # clusters over several scenarios, one with most of the rows of a term
+    rng = np.random.default_rng(2)
+    _, subsets = _draw(4, [30, 45, 20, 5], np.array([0.6, -0.3, 0.2]), np.array([0.6, 0.0, 0.2]))
+    for s in subsets:
+        s.X[:, 2] *= rng.random(len(s.X)) < 0.1
+    clusters = [rng.integers(25, size=len(s.X)) for s in subsets]
+    clusters[0][subsets[0].X[:, 2] != 0] = 3
+    found = heterogeneity(subsets, clusters, pool(subsets), 0.7, 0.95, 0)
+    code = np.unique(np.concatenate(clusters), return_inverse=True)[1]
+    seen, again = _plain_test(subsets, code, typical(subsets), 0.7)
+    np.testing.assert_allclose(found.statistic, seen / again.mean(axis=0), rtol=1e-7)
+    np.testing.assert_allclose(found.p_value, (1 + (again >= seen).sum(axis=0)) / 2000, rtol=1e-9)
 
 
 def test_pooled_beats_unpooled_and_complete_and_small_subsets_shrink_more():

@@ -82,7 +82,7 @@ def test_mcnemar_is_that_of_statsmodels():
 
 def test_weights_of_groups_are_those_of_statsmodels():
     sm = pytest.importorskip("statsmodels.api")
-    from workbench.compare.pooling import Subset
+    from workbench.compare.subsets import Subset
 
     rng = np.random.default_rng(2)
     X = rng.normal(size=(600, 3))

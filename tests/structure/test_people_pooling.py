@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from workbench.compare.pooling import Subset, pool
+from workbench.compare.pooling import pool
+from workbench.compare.subsets import Subset
 from workbench.structure.labels import person_labels
 from workbench.structure.people.simulated import DRAWS, Simulation
 from workbench.structure.planted import planted_people

@@ -7,17 +7,16 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import sparse
 
-from workbench.compare.pooling import START, Pooled, Stack, Subset, typical
-from workbench.decompose.kernel import Array, logistic
+from workbench.compare.pooling import START, Pooled
+from workbench.compare.subsets import Stack, Subset, typical
+from workbench.compare.turned import TurnedScores
+from workbench.decompose.kernel import Array
 
 FLIPS = 1999
 FEWEST_CLUSTERS = 6
 """Clusters in which a term must differ: with fewer, no pattern of signs is rare enough."""
 
-_BLOCKS = 1000
-_BLOCK_VALUES = 4_000_000
 _NOTHING = 1e-9
 _RIDGE = 1e-2
 _NEWTON = 30
@@ -115,13 +114,13 @@ def heterogeneity(
     scale, stack = typical(subsets), Stack(subsets)
     S, K = stack.S, stack.K
     alike = np.tile(_complete(stack, scale), (S, 1))
-    signs = _signs(clusters, rng)
+    turned = TurnedScores(subsets, clusters, FLIPS, rng)
     gradient, hessian = stack.derivatives(alike)
     deviations = _Deviations(hessian * power, scale)
     # the ridge leaves a gradient: deviations do not depend on the point, to first order
-    seen = (deviations(gradient[None])[0] ** 2).sum(axis=0)
-    again = _replicates(deviations, subsets, clusters, alike, signs)
-    expected = again.mean(axis=0)
+    seen = (deviations(gradient) ** 2).sum(axis=0)
+    again = _replicates(deviations, turned, alike)
+    expected = again.mean(axis=1)
     n_subsets, n_clusters, reasons = _counts(subsets, clusters)
     # clusters that say the same in every subset leave nothing that could differ
     told = expected > _NOTHING * deviations.nominal
@@ -130,10 +129,10 @@ def heterogeneity(
         for reason, one in zip(reasons, told, strict=True)
     ]
     possible = np.array([reason is None for reason in reasons])
-    extreme = (again >= seen * (1 - 1e-9)).sum(axis=0)
+    extreme = (again >= seen[:, None] * (1 - 1e-9)).sum(axis=1)
     p = np.where(possible, (1.0 + extreme) / (1.0 + FLIPS), np.nan)
     ratio = np.divide(seen, expected, out=np.full(K, np.nan), where=possible)
-    tau = _invert(subsets, clusters, pooled, power, scale, signs, rng, level)
+    tau = _invert(stack, turned, pooled, power, scale, rng, level)
     # the test itself says whether 0 is in the interval
     tau[1] = np.where(p <= (1.0 - level) / 2.0, tau[1], 0.0)
     middle, low, high = np.where(possible, tau, np.nan)
@@ -141,184 +140,134 @@ def heterogeneity(
 
 
 class _Deviations:
-    """Turns scores of subsets, shape (B, S, K), into deviations from their common mean."""
+    """Turns scores of subsets, shape (S, K), into deviations from their common mean."""
 
     def __init__(self, hessian: Array, scale: Array) -> None:
         spread = (START / scale) ** 2
-        self.left = np.linalg.inv(np.eye(len(scale)) + hessian * spread)
+        self.left = np.asarray(np.linalg.inv(np.eye(len(scale)) + hessian * spread), np.float64)
         self.information = self.left @ hessian
         self.mean = np.linalg.pinv(self.information.sum(axis=0), hermitian=True)
         self.nominal = np.einsum("skl,skl->k", self.information, self.left)
         """T of independent labels, about."""
 
     def __call__(self, scores: Array) -> Array:
-        raw = np.matmul(self.left, scores[..., None])[..., 0]
-        mean = raw.sum(axis=1) @ self.mean
-        return np.asarray(raw - np.einsum("skl,bl->bsk", self.information, mean))
+        raw = (self.left @ scores[:, :, None])[:, :, 0]
+        return np.asarray(raw - self.information @ (raw.sum(axis=0) @ self.mean))
 
     def of_term(self, k: int, size: Array) -> Array:
-        """Deviations in term k if the subsets' weights of it were ``size``, shape (B, S)."""
-        mean = (size @ self.information[:, :, k]) @ self.mean
-        return np.asarray(size * self.information[:, k, k] - mean @ self.information[:, k].T)
+        """Deviations in term k if the subsets' weights of it were ``size``, shape (S, B)."""
+        about = self.information[:, k] @ (self.mean @ (self.information[:, :, k].T @ size))
+        return np.asarray(size * self.information[:, k, k, None] - about)
 
 
 def _complete(stack: Stack, scale: Array) -> Array:
     """Return one fit for all subsets; a slight ridge keeps it finite."""
-    b, pull = np.zeros(stack.K), _RIDGE * scale**2
+    pull = _RIDGE * scale**2
 
-    def objective(at: Array) -> float:
-        whole = np.tile(at, (stack.S, 1))
-        return stack.log_likelihood(whole) - 0.5 * float((pull * at**2).sum())
+    def at(b: Array) -> tuple[float, Array, Array]:
+        each, gradient, hessian = stack.expanded(np.tile(b, (stack.S, 1)))
+        value = float(each.sum()) - 0.5 * float((pull * b**2).sum())
+        return value, gradient.sum(axis=0) - pull * b, hessian.sum(axis=0) + np.diag(pull)
 
-    now = objective(b)
+    b = np.zeros(stack.K)
+    now, gradient, inner = at(b)
     for _ in range(_NEWTON):
-        gradient, hessian = stack.derivatives(np.tile(b, (stack.S, 1)))
-        inner = hessian.sum(axis=0) + np.diag(pull)
-        step = np.linalg.solve(inner, gradient.sum(axis=0) - pull * b)
+        step = np.linalg.solve(inner, gradient)
         size = 1.0
-        while (there := objective(b + size * step)) < now - 1e-9 * abs(now) and size > 1e-6:
+        while (there := at(b + size * step))[0] < now - 1e-9 * abs(now) and size > 1e-6:
             size /= 2.0
-        b, now = b + size * step, there
+        b, (now, gradient, inner) = b + size * step, there
         if np.abs(step * scale).max() < 1e-8:
             break
     return np.asarray(b)
 
 
-def _signs(clusters: Sequence[NDArray[np.int64]], rng: np.random.Generator) -> list[Array]:
-    """Return random signs of each subset's rows' clusters, shape (FLIPS, blocks), and places.
-
-    Many clusters are put together at random in blocks that turn together, which leaves the
-    variance of every sum as it is on average.
-    """
-    _, code = np.unique(np.concatenate(clusters), return_inverse=True)
-    count = int(code.max()) + 1
-    block = np.arange(count) if count <= _BLOCKS else rng.integers(_BLOCKS, size=count)
-    signs = rng.choice([-1.0, 1.0], size=(FLIPS, int(block.max()) + 1))
-    return [signs, block[code].astype(np.float64)]
-
-
-def _cluster_scores(
-    subsets: Sequence[Subset], clusters: Sequence[NDArray[np.int64]], b: Array, signs: list[Array]
-) -> sparse.csr_matrix:
-    """Return the scores of each block of clusters, shape (blocks, S * K).
-
-    A fit draws its own scores towards 0, those of influential clusters most: each block's are
-    taken back by the square root of one minus its leverage (Bell and McCaffrey 2002).
-    """
-    K, blocks = b.shape[1], signs[0].shape[1]
-    block = signs[1].astype(np.int64)
-    information = np.zeros((blocks, K * K))
-    sums, start = [], 0
-    for s, one in enumerate(subsets):
-        codes, at = np.unique(block[start : start + len(one.X)], return_inverse=True)
-        start += len(one.X)
-        p = logistic(one.X @ b[s])
-        sums.append((codes, _summed(at, one.X * (one.votes - one.weight * p)[:, None])))
-        root = one.X * np.sqrt(one.weight * p * (1.0 - p))[:, None]
-        for k in range(K):
-            own = _summed(at, root * root[:, [k]])
-            information[codes, k * K : (k + 1) * K] += own
-    back = _unshrunk(information.reshape(blocks, K, K))
-    rows, columns, values = [], [], []
-    for s, (codes, own) in enumerate(sums):
-        rows.append(np.repeat(codes, K))
-        columns.append(np.tile(np.arange(s * K, (s + 1) * K), len(codes)))
-        values.append(np.einsum("ckl,cl->ck", back[codes], own).ravel())
-    place = (np.concatenate(rows), np.concatenate(columns))
-    return sparse.csr_matrix((np.concatenate(values), place), (blocks, len(subsets) * K))
-
-
-def _summed(place: NDArray[np.int64], values: Array) -> Array:
-    ones = (np.ones(len(place)), (place, np.arange(len(place))))
-    return np.asarray(sparse.csr_matrix(ones, (int(place.max()) + 1, len(place))) @ values)
-
-
-def _unshrunk(information: Array) -> Array:
-    """Return what takes each block's scores back to their size before the fit, (blocks, K, K)."""
-    total = information.sum(axis=0)
-    size = np.sqrt(np.maximum(np.diag(total), 1e-300))
-    values, vectors = np.linalg.eigh(total / np.outer(size, size))
-    root = np.sqrt(np.maximum(values, 1e-8))
-    into = (vectors / root).T / size
-    out = size[:, None] * vectors * root
-    leverage, turn = np.linalg.eigh(into @ information @ into.T)
-    # a cluster that alone tells a term has nothing to take back: 0.9 is the most
-    factor = 1.0 / np.sqrt(1.0 - np.clip(leverage, 0.0, 0.9))
-    inner = (turn * factor[:, None, :]) @ np.swapaxes(turn, 1, 2)
-    return np.asarray(out @ inner @ into)
-
-
-def _flipped(scores: sparse.csr_matrix, signs: Array, shape: tuple[int, int]) -> Array:
-    return np.asarray((scores.T @ signs.T).T).reshape(len(signs), *shape)
-
-
-def _parts(count: int, values: int) -> list[slice]:
-    size = max(1, _BLOCK_VALUES // max(values, 1))
-    return [slice(start, start + size) for start in range(0, count, size)]
-
-
-def _replicates(
-    deviations: _Deviations,
-    subsets: Sequence[Subset],
-    clusters: Sequence[NDArray[np.int64]],
-    b: Array,
-    signs: list[Array],
-) -> Array:
-    """Return the statistic under turned signs, shape (FLIPS, K)."""
-    scores = _cluster_scores(subsets, clusters, b, signs)
-    return np.concatenate(
-        [
-            (deviations(_flipped(scores, signs[0][part], b.shape)) ** 2).sum(axis=1)
-            for part in _parts(FLIPS, b.size)
-        ]
-    )
+def _replicates(deviations: _Deviations, turned: TurnedScores, b: Array) -> Array:
+    """Return the statistic under turned signs, shape (K, FLIPS)."""
+    turned.at(b, deviations.left)
+    parts = []
+    for part in range(len(turned.signs)):
+        mean = deviations.mean @ turned.total(part)
+        total = np.zeros_like(mean)
+        for s, information in enumerate(deviations.information):
+            total += (turned.of_subset(s, part) - information @ mean) ** 2
+        parts.append(total)
+    return np.concatenate(parts, axis=1)
 
 
 def _invert(
-    subsets: Sequence[Subset],
-    clusters: Sequence[NDArray[np.int64]],
+    stack: Stack,
+    turned: TurnedScores,
     pooled: Pooled,
     power: float,
     scale: Array,
-    signs: list[Array],
     rng: np.random.Generator,
     level: float,
 ) -> Array:
     """Return tau and the ends of its interval, shape (3, K)."""
-    b, K = pooled.mean, pooled.mean.shape[1]
-    gradient, hessian = Stack(subsets).derivatives(b)
+    b = pooled.mean
+    S, K = b.shape
+    gradient, hessian = stack.derivatives(b)
     deviations = _Deviations(hessian * power, scale)
-    working = gradient + np.einsum("skl,sl->sk", hessian, b - pooled.mu)
-    seen = (deviations(working[None])[0] ** 2).sum(axis=0)
-    scores = _cluster_scores(subsets, clusters, b, signs)
+    working = gradient + (hessian @ (b - pooled.mu)[:, :, None])[:, :, 0]
+    seen = (deviations(working) ** 2).sum(axis=0)
+    turned.at(b, deviations.left)
     # T at tau is a quadratic of tau, in every replicate: its three coefficients
     drawn_again: list[Array] = []
-    for part in _parts(FLIPS // 2, b.size):
-        some = signs[0][: FLIPS // 2][part]
-        z = rng.normal(size=(len(some), *b.shape))
-        drawn = np.einsum("skl,bsl->bsk", hessian, z * pooled.tau)
-        whole = deviations(_flipped(scores, some, b.shape) + drawn)
-        unit = np.stack([deviations.of_term(k, z[:, :, k]) for k in range(K)], axis=2) / power
-        rest = whole - pooled.tau * unit
-        square, cross = (unit**2).sum(axis=1), 2.0 * (rest * unit).sum(axis=1)
-        drawn_again.append(np.stack([square, cross, (rest**2).sum(axis=1)]))
-    coefficients = np.concatenate(drawn_again, axis=1)
+    left = FLIPS // 2
+    for part, signs in enumerate(turned.signs):
+        n = min(left, signs.shape[1])
+        left -= n
+        if n == 0:
+            break
+        z = np.ascontiguousarray(rng.normal(size=(n, S, K)).transpose(1, 2, 0))
+        whole = deviations.information @ (z * (pooled.tau / power)[:, None])
+        for s in range(S):
+            whole[s] += turned.of_subset(s, part)[:, :n]
+        mean = deviations.mean @ whole.sum(axis=0)
+        whole -= deviations.information @ mean
+        terms = np.empty((3, K, n))
+        for k in range(K):
+            unit = deviations.of_term(k, z[:, k]) / power
+            rest = whole[:, k] - pooled.tau[k] * unit
+            terms[0, k] = np.einsum("sb,sb->b", unit, unit)
+            terms[1, k] = 2.0 * np.einsum("sb,sb->b", rest, unit)
+            terms[2, k] = np.einsum("sb,sb->b", rest, rest)
+        drawn_again.append(terms)
+    coefficients = np.concatenate(drawn_again, axis=2)
     tail = (1.0 - level) / 2.0
-    return np.stack([_ends(coefficients[:, :, k], seen[k], scale[k], tail) for k in range(K)], 1)
+    return np.stack([_ends(coefficients[:, k], seen[k], scale[k], tail) for k in range(K)], 1)
 
 
 def _ends(coefficients: Array, seen: float, scale: float, tail: float) -> Array:
     """Return tau and both ends of its interval, of one term."""
-    square, cross, alone = coefficients
-    tau = _GRID[:, None] / scale
-    again = alone + tau * (cross + tau * square)
-    larger = np.count_nonzero(again >= seen, axis=1) / len(alone)
+    alone = coefficients[2]
+    larger = 1.0 - _below(coefficients, seen, scale)
     # below the median under tau = 0, tau is 0: no smaller T bounds tau more closely, and
     # where scenarios happen to differ less than chance has it, the interval keeps a width
     least = max(seen, float(np.median(alone)))
-    smaller = np.count_nonzero(again <= least, axis=1) / len(alone)
+    smaller = _below(coefficients, np.nextafter(least, np.inf), scale)
     found = _first(larger, 0.5), _first(larger, tail), _first(1.0 - smaller, 1.0 - tail)
     return np.array(found) / scale
+
+
+def _below(coefficients: Array, bound: float, scale: float) -> Array:
+    """Return the share of replicates whose T is below a bound, at each tau of the grid.
+
+    T is a convex quadratic of tau: it is below between its two crossings.
+    """
+    square, cross, alone = coefficients
+    room = cross**2 - 4.0 * square * (alone - bound)
+    root, half = np.sqrt(np.maximum(room, 0.0)), 2.0 * np.maximum(square, 1e-300)
+    crossings = np.stack([-cross - root, -cross + root]) / half * scale
+    first = np.searchsorted(_GRID, crossings[0], side="right")
+    last = np.searchsorted(_GRID, crossings[1], side="left")
+    inside = (room > 0) & (last > first)
+    change = np.bincount(first[inside], minlength=len(_GRID) + 1).astype(np.float64)
+    change -= np.bincount(last[inside], minlength=len(_GRID) + 1)
+    count = np.cumsum(change[:-1])
+    count[0] = (alone < bound).sum()
+    return count / len(alone)
 
 
 def _first(share: Array, bound: float) -> float:
@@ -338,17 +287,10 @@ def _counts(
 ) -> tuple[NDArray[np.int64], NDArray[np.int64], list[str | None]]:
     there = [one.X != 0 for one in subsets]
     n_subsets = np.sum([part.any(axis=0) for part in there], axis=0)
-    K = subsets[0].X.shape[1]
-    n_clusters = np.array(
-        [
-            len(
-                np.unique(
-                    np.concatenate([c[t[:, k]] for c, t in zip(clusters, there, strict=True)])
-                )
-            )
-            for k in range(K)
-        ]
-    )
+    own = np.concatenate(clusters)
+    order = np.argsort(own, kind="stable")
+    starts = np.flatnonzero(np.r_[True, np.diff(own[order]) != 0])
+    n_clusters = np.logical_or.reduceat(np.concatenate(there)[order], starts).sum(axis=0)
     reasons: list[str | None] = []
     for subset, cluster in zip(n_subsets.tolist(), n_clusters.tolist(), strict=True):
         if subset < 2:

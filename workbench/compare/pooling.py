@@ -13,8 +13,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from workbench.decompose.kernel import Array, logistic
-from workbench.decompose.resample.anderson import Secants
+from workbench.compare.subsets import Stack, Subset, typical
+from workbench.decompose.kernel import Array
 
 ROUNDS = 80
 """Rounds for tau at the most; what has not come to rest by then is said."""
@@ -29,28 +29,17 @@ _WIDEST = 2.0
 _FARTHEST = 10.0
 """Scale of the weak prior of mu, likewise: it holds a term that separates all labels."""
 
-_TOLERANCE = 1e-4
+_TOLERANCE = 1e-7
+"""Step of Newton's method in log tau^2 that counts as none."""
+
 _LONGEST = float(np.log(100.0))
 """Longest step of log tau^2 in a round."""
 
+_FLAT = 1e-3
+"""Share of itself by which an EM step shrinks, from which it shows the way but not how far."""
+
 START = 0.5
 """Where tau starts, in logits per typical difference."""
-
-
-@dataclass(frozen=True, eq=False)
-class Subset:
-    """Sufficient statistics of one subset's labels.
-
-    Attributes
-    ----------
-    X : ndarray, shape (rows, K)
-    weight, votes : ndarray, shape (rows,)
-        Sums of ``w`` and ``w y`` of each row.
-    """
-
-    X: Array
-    weight: Array
-    votes: Array
 
 
 @dataclass(frozen=True, eq=False)
@@ -88,83 +77,6 @@ class Pooled:
     rounds: int
 
 
-class Stack:
-    """The rows of S subsets as a few padded blocks, so that one product serves many subsets.
-
-    Subsets of about the same length share a block: padding at most doubles the rows.
-
-    Examples
-    --------
-    >>> one = Subset(np.ones((3, 1)), np.ones(3), np.array([1.0, 1.0, 0.0]))
-    >>> gradient, hessian = Stack([one, one]).derivatives(np.zeros((2, 1)))
-    >>> gradient.tolist(), hessian.ravel().tolist()
-    ([[0.5], [0.5]], [0.75, 0.75])
-    """
-
-    def __init__(self, subsets: Sequence[Subset]) -> None:
-        self.S, self.K = len(subsets), subsets[0].X.shape[1]
-        size = np.array([len(one.X) for one in subsets])
-        power = np.ceil(np.log2(np.maximum(size, 8))).astype(np.int64)
-        self.blocks = [
-            _padded(subsets, np.flatnonzero(power == step), int(size[power == step].max()))
-            for step in np.unique(power)
-        ]
-
-    def derivatives(self, b: Array) -> tuple[Array, Array]:
-        """Return gradients, shape (S, K), and Hessians (negated), shape (S, K, K)."""
-        gradient, hessian = np.empty((self.S, self.K)), np.empty((self.S, self.K, self.K))
-        for at, X, weight, votes in self.blocks:
-            p = logistic((X @ b[at][:, :, None])[:, :, 0])
-            turned = np.swapaxes(X, 1, 2)
-            gradient[at] = (turned @ (votes - weight * p)[:, :, None])[:, :, 0]
-            hessian[at] = turned @ (X * (weight * p * (1.0 - p))[:, :, None])
-        return gradient, hessian
-
-    def log_likelihoods(self, b: Array) -> Array:
-        """Return the log-likelihood of each subset, shape (S,)."""
-        each = np.empty(self.S)
-        for at, X, weight, votes in self.blocks:
-            eta = (X @ b[at][:, :, None])[:, :, 0]
-            each[at] = (votes * eta - weight * np.logaddexp(0.0, eta)).sum(axis=1)
-        return each
-
-    def log_likelihood_at(self, draws: Array) -> Array:
-        """Return the log-likelihood of each subset at R draws, (S, R, K) to (S, R)."""
-        each = np.empty(draws.shape[:2])
-        for at, X, weight, votes in self.blocks:
-            eta = draws[at] @ np.swapaxes(X, 1, 2)
-            each[at] = (eta @ votes[:, :, None])[:, :, 0]
-            # log(1 + exp(eta)), in place and without overflow
-            fall = np.log1p(np.exp(-np.abs(eta)))
-            fall += np.maximum(eta, 0.0, out=eta)
-            each[at] -= (fall @ weight[:, :, None])[:, :, 0]
-        return each
-
-    def mean_gradient(self, draws: Array, share: Array) -> Array:
-        """Return each subset's gradient, a mean over draws (S, R, K) with shares (S, R)."""
-        gradient = np.empty((self.S, self.K))
-        for at, X, weight, votes in self.blocks:
-            p = logistic(draws[at] @ np.swapaxes(X, 1, 2))
-            mean = (share[at][:, None, :] @ p)[:, 0, :]
-            gradient[at] = ((votes - weight * mean)[:, None, :] @ X)[:, 0, :]
-        return gradient
-
-    def log_likelihood(self, b: Array) -> float:
-        """Return the sum over all subsets."""
-        return float(self.log_likelihoods(b).sum())
-
-
-def _padded(
-    subsets: Sequence[Subset], at: NDArray[np.int64], longest: int
-) -> tuple[NDArray[np.int64], Array, Array, Array]:
-    X = np.zeros((len(at), longest, subsets[0].X.shape[1]))
-    weight, votes = np.zeros((2, len(at), longest))
-    for place, s in enumerate(at):
-        one, n = subsets[s], len(subsets[s].X)
-        X[place, :n], weight[place, :n], votes[place, :n] = one.X, one.weight, one.votes
-    return at, X, weight, votes
-
-
 def pool(
     subsets: Sequence[Subset], power: float = 1.0, block: NDArray[np.int64] | None = None
 ) -> Pooled:
@@ -188,13 +100,13 @@ def pool(
     -----
     Given ``tau``, each subset's mode and curvature :math:`H_s` stand for its likelihood, and
     the normal model is solved for ``mu`` (prior of 10 logits per typical difference, below)
-    and the weights together. Then the EM
-    step, with Anderson's acceleration, solves
+    and the weights together. ``tau`` is where the EM step leads back to itself,
 
     .. math:: \tau_k^2 = \frac{1}{S - 1 + \tau_k^2 / a_k^2}
               \sum_s \hat d_{sk}^2 + \mathrm{Var}(d_{sk}),\quad d_s = b_s - \mu
 
-    (of a block of m columns: summed over them, with ``m S - 1`` in place of ``S - 1``).
+    (of a block of m columns: summed over them, with ``m S - 1`` in place of ``S - 1``), found
+    by Newton's method.
 
     It maximises the restricted marginal likelihood times the weak prior
     :math:`\prod_k \tau_k \exp(-\tau_k^2 / 2 a_k^2)`. The first factor (Chung et al. 2013) keeps
@@ -214,30 +126,38 @@ def pool(
     parts = np.arange(K) if block is None else np.unique(block, return_inverse=True)[1]
     first = np.unique(parts, return_index=True)[1]
     free: Array = S * np.bincount(parts).astype(np.float64) - 1.0
+    member = (parts[:, None] == np.arange(len(first))).astype(np.float64)
     stack, scale = Stack(subsets), typical(subsets, parts)
     unit = scale[first]
     level = 2.0 * np.log(START / unit)
     floor = 2.0 * np.log(_FLOOR / unit)
     b, mu = np.zeros((S, K)), np.zeros(K)
-    secants, best, plain = Secants(), -np.inf, level
-    converged, rounds = False, 0
+    best, nearest, step, reach = -np.inf, np.inf, np.zeros(len(level)), _LONGEST
+    converged, rounds, base = False, 0, level
     while rounds < ROUNDS and not converged:
         rounds += 1
         tau2 = np.exp(level)
         b, mu, post = _weights(stack, b, mu, tau2[parts], power, scale)
         evidence = post.evidence + 0.5 * float((level - (unit / _WIDEST) ** 2 * tau2).sum())
-        if evidence < best - 1e-6 * (1.0 + abs(best)) and not np.array_equal(level, plain):
-            # too bold a step: take the plain one, which cannot go wrong, and learn anew
-            level, secants = plain, Secants()
-            continue
         own = np.diagonal(post.apart, axis1=1, axis2=2).sum(axis=0)
         spread = np.bincount(parts, ((b - mu) ** 2).sum(axis=0) + own).astype(np.float64)
-        residual = np.maximum(np.log(_em_step(spread, free, unit)), floor) - level
-        converged = bool(np.abs(residual).max(initial=0.0) < _TOLERANCE)
-        ahead = secants.advance(level[:, None], residual[:, None])[:, 0]
-        best, plain = evidence, level + residual
+        there = _em_step(spread, free, unit)
+        residual = np.maximum(np.log(there), floor) - level
+        away = float(np.abs(residual).max(initial=0.0))
+        if evidence < best - 1e-6 * (1.0 + abs(best)) and away > nearest and reach > nearest:
+            # too bold a step: a shorter one, at the least the plain one, which cannot go wrong
+            reach = max(reach / 4.0, nearest)
+            level = np.maximum(base + np.clip(step, -reach, reach), floor)
+            continue
+        slope = _em_slope(stack, b, b - mu, post, power)
+        slope = member.T @ slope @ member / tau2
+        slope /= (there * (2.0 * (unit / _WIDEST) ** 2 * there + free))[:, None]
+        slope[level + residual <= floor] = 0.0
+        step = _ahead(slope, residual)
+        converged = bool(np.abs(step).max(initial=0.0) < _TOLERANCE)
+        best, nearest, base, reach = evidence, away, level, min(2.0 * reach, _LONGEST)
         if not converged:
-            level = np.maximum(level + np.clip(ahead - level, -_LONGEST, _LONGEST), floor)
+            level = np.maximum(level + np.clip(step, -reach, reach), floor)
     tau = np.exp(level / 2.0)[parts]
     b, mu, post = _weights(stack, b, mu, tau**2, power, scale)
     error, mu_error = (_root_diagonal(part) for part in (post.covariance, post.mu_covariance))
@@ -257,11 +177,43 @@ def _em_step(spread: Array, free: Array, unit: Array) -> Array:
     return np.asarray(2.0 * spread / (free + np.sqrt(free**2 + 4.0 * pull * spread)))
 
 
+def _ahead(slope: Array, residual: Array) -> Array:
+    """Return Newton's step to where the residual is 0; in a flat direction a long one uphill."""
+    values, left = np.linalg.eig(np.eye(len(residual)) - slope)
+    share = np.linalg.lstsq(left, residual.astype(left.dtype), rcond=None)[0]
+    share /= np.where(values.real > _FLAT, values, _FLAT)
+    return np.asarray((left @ share).real)
+
+
+def _em_slope(stack: Stack, b: Array, d: Array, post: _Posterior, power: float) -> Array:
+    """Return how the expected squares of ``d = b_s - mu`` fall with each prior precision, (K, K).
+
+    With the covariances ``C_rs`` of two subsets' d these are sums over r and s of
+    ``2 d_rk d_sl C_rs,kl + C_rs,kl^2``, less what the Hessians change as the modes move (of
+    which what another subset's does, through mu, is left out).
+    """
+    V, W, M = post.given_mu, post.pull - np.eye(d.shape[1]), post.mu_covariance
+    across = np.einsum("sk,skm->km", d, W)
+    total = 2.0 * across @ M @ across.T
+    inner = W.transpose(1, 2, 0) @ W.transpose(1, 0, 2) @ M
+    total += np.tensordot(inner, inner, axes=([1, 2], [2, 1]))
+    total += 2.0 * (d[:, :, None] * d[:, None, :] * V).sum(axis=0)
+    total += (V * (V + 2.0 * (post.apart - V))).sum(axis=0)
+    through = post.pull @ M
+    moved = V * d[:, None, :] + through @ across.T
+    total -= power * stack.bent(b, V + W @ through.swapaxes(1, 2), moved)
+    return np.asarray(total)
+
+
 @dataclass(frozen=True, eq=False)
 class _Posterior:
     covariance: Array
     apart: Array
     """Covariance of b_s - mu."""
+
+    given_mu: Array
+    pull: Array
+    """Derivative of b_s by mu."""
 
     mu_covariance: Array
     shrinkage: Array
@@ -274,30 +226,34 @@ def _weights(
 ) -> tuple[Array, Array, _Posterior]:
     """Return the mode of all weights and of mu given tau, and their covariance."""
     P, hold = 1.0 / tau2, (scale / _FARTHEST) ** 2
-    now = _objective(stack, b, mu, P, hold, power)
+
+    def at(b: Array, mu: Array) -> tuple[float, Array, Array]:
+        each, gradient, hessian = stack.expanded(b)
+        prior = float((P * (b - mu) ** 2).sum() + (hold * mu**2).sum())
+        return power * float(each.sum()) - 0.5 * prior, power * gradient, power * hessian
+
+    now, gradient, curved = at(b, mu)
     for _ in range(_NEWTON):
-        gradient, curved = stack.derivatives(b)
-        curved *= power
-        target = np.einsum("skl,sl->sk", curved, b) + power * gradient
+        target = (curved @ b[:, :, None])[:, :, 0] + gradient
         V, M, volume = _solved(curved, P, hold)
-        mu_new = M @ np.einsum("k,skl,sl->k", P, V, target)
-        step = np.einsum("skl,sl->sk", V, target + P * mu_new) - b
+        mu_new = M @ (P * (V @ target[:, :, None])[:, :, 0].sum(axis=0))
+        step = (V @ (target + P * mu_new)[:, :, None])[:, :, 0] - b
         mu_step = mu_new - mu
         size = 1.0
         for _ in range(30):
-            there = _objective(stack, b + size * step, mu + size * mu_step, P, hold, power)
-            if there >= now - 1e-9 * (1.0 + abs(now)):
+            there = at(b + size * step, mu + size * mu_step)
+            if there[0] >= now - 1e-9 * (1.0 + abs(now)):
                 break
             size /= 2.0
-        b, mu, now = b + size * step, mu + size * mu_step, there
+        b, mu = b + size * step, mu + size * mu_step
+        now, gradient, curved = there
         if np.abs(step).max() * size < 1e-7 * (1.0 + np.abs(b).max()):
             break
     pull = V * P
-    through, between = (
-        part @ M @ np.swapaxes(part, 1, 2) for part in (pull, pull - np.eye(len(P)))
-    )
+    away = pull - np.eye(len(P))
+    through, between = (part @ M @ np.swapaxes(part, 1, 2) for part in (pull, away))
     shrinkage = np.diagonal(pull, axis1=1, axis2=2)
-    post = _Posterior(V + through, V + between, M, shrinkage, now - volume)
+    post = _Posterior(V + through, V + between, V, pull, M, shrinkage, now - volume)
     return b, mu, post
 
 
@@ -306,36 +262,11 @@ def _solved(curved: Array, P: Array, hold: Array) -> tuple[Array, Array, float]:
     # in units of the prior the matrix is I + something: as well conditioned as it can be
     root = np.sqrt(P)
     inner = curved / np.outer(root, root) + np.eye(len(P))
+    factor = np.linalg.cholesky(inner)
     V = np.linalg.inv(inner) / np.outer(root, root)
-    A = (np.diag(P) - P[:, None] * V * P).sum(axis=0) + np.diag(hold)
+    A = np.diag(len(V) * P + hold) - P[:, None] * V.sum(axis=0) * P
     unit = np.sqrt(np.maximum(np.diag(A), hold))
     even = A / np.outer(unit, unit)
-    volume = np.linalg.slogdet(inner)[1].sum() + np.linalg.slogdet(even)[1] + 2 * np.log(unit).sum()
+    volume = 2.0 * np.log(np.diagonal(factor, axis1=1, axis2=2)).sum()
+    volume += np.linalg.slogdet(even)[1] + 2 * np.log(unit).sum()
     return V, np.linalg.pinv(even, hermitian=True) / np.outer(unit, unit), 0.5 * float(volume)
-
-
-def _objective(stack: Stack, b: Array, mu: Array, P: Array, hold: Array, power: float) -> float:
-    prior = float((P * (b - mu) ** 2).sum() + (hold * mu**2).sum())
-    return power * stack.log_likelihood(b) - 0.5 * prior
-
-
-def typical(subsets: Sequence[Subset], parts: NDArray[np.int64] | None = None) -> Array:
-    """Return each column's root mean square over the labels where it is not 0; else 1.
-
-    Columns of one part, where they are given, have the root mean square of their length.
-
-    Examples
-    --------
-    >>> typical([Subset(np.array([[0.0], [3.0], [-3.0]]), np.ones(3), np.ones(3))])
-    array([3.])
-    >>> two = Subset(np.array([[3.0, 4.0]]), np.ones(1), np.ones(1))
-    >>> typical([two], np.array([0, 0]))
-    array([5., 5.])
-    """
-    K = subsets[0].X.shape[1]
-    parts = np.arange(K) if parts is None else parts
-    member = (parts[:, None] == np.arange(parts.max() + 1)).astype(np.float64)
-    squares = np.sum([one.weight @ (one.X**2 @ member) for one in subsets], axis=0)
-    labels = np.sum([one.weight @ ((one.X != 0) @ member > 0) for one in subsets], axis=0)
-    mean = np.divide(squares, labels, out=np.ones_like(squares), where=labels > 0)
-    return np.asarray(np.sqrt(mean)[parts])

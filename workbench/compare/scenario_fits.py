@@ -11,8 +11,9 @@ from scipy import sparse
 from scipy.stats import chi2
 
 from workbench.compare.heterogeneity import Heterogeneity, heterogeneity
-from workbench.compare.pooling import ROUNDS, Pooled, Subset, pool
+from workbench.compare.pooling import ROUNDS, Pooled, pool
 from workbench.compare.sides import Side
+from workbench.compare.subsets import Subset
 from workbench.decompose.decomposition import Decomposition
 from workbench.decompose.design import CLUSTER, Design
 from workbench.decompose.errors.tidy import q_values, t_interval, tidy_columns

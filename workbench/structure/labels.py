@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from workbench.compare.pooling import Subset
+from workbench.compare.subsets import Subset
 from workbench.data.columns import complete_labels
 from workbench.data.dataset import PreferenceData
 from workbench.data.split import folds as fold_numbers

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from workbench.compare.pooling import Stack, Subset, typical
+from workbench.compare.subsets import Stack, Subset, typical
 from workbench.decompose.kernel import Array, Codes, logistic
 
 _NEWTON = 40

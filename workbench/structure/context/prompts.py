@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from workbench.clustered import mean_difference, resample
-from workbench.compare.pooling import Subset
+from workbench.compare.subsets import Subset
 from workbench.data.columns import prompt_of
 from workbench.data.dataset import PreferenceData
 from workbench.data.split import folds as fold_numbers

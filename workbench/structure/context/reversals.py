@@ -12,7 +12,7 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy.stats import t
 
-from workbench.compare.pooling import Subset
+from workbench.compare.subsets import Subset
 from workbench.decompose.errors.tidy import q_values
 from workbench.decompose.kernel import Array, Codes
 from workbench.results import TIDY

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from workbench.compare.pooling import typical
+from workbench.compare.subsets import typical
 from workbench.data.dataset import PreferenceData
 from workbench.decompose.design import Ties
 from workbench.decompose.kernel import Array

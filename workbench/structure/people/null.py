@@ -9,7 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
-from workbench.compare.pooling import START, Subset, typical
+from workbench.compare.pooling import START
+from workbench.compare.subsets import Subset, typical
 from workbench.decompose.kernel import Array, logistic
 from workbench.structure.labels import PersonLabels
 from workbench.structure.people.careless import habits

@@ -8,7 +8,7 @@ from typing import Protocol
 
 import numpy as np
 
-from workbench.compare.pooling import Subset, typical
+from workbench.compare.subsets import Subset, typical
 from workbench.decompose.kernel import Array, logistic
 from workbench.structure.labels import PersonLabels
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from workbench.compare.pooling import Subset
+from workbench.compare.subsets import Subset
 from workbench.decompose.kernel import Array
 from workbench.structure.labels import PersonLabels
 from workbench.structure.people.rungs import Earlier, averaged, pull, size_of

@@ -13,7 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.stats import norm, qmc
 
-from workbench.compare.pooling import Stack, Subset, pool
+from workbench.compare.pooling import pool
+from workbench.compare.subsets import Stack, Subset
 from workbench.decompose.kernel import Array
 from workbench.decompose.resample.anderson import Secants
 from workbench.structure.labels import PersonLabels

@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 
 from workbench.clustered import cluster_error
-from workbench.compare.pooling import Stack, Subset, pool, typical
+from workbench.compare.pooling import pool
+from workbench.compare.subsets import Stack, Subset, typical
 from workbench.data.dataset import PreferenceData
 from workbench.decompose.kernel import Array
 from workbench.errors import DesignError
