@@ -25,15 +25,15 @@ with written(Path(sys.argv[1])) as draft:
 """
 KILLED_SAVING = """
 import os, signal, sys
-import pyarrow.parquet as pq
 import workbench as wb
+from workbench.data.saved import mapped
 data = wb.load(sys.argv[1])
-write = pq.write_table
-def killed(table, path, **how):
-    write(table, path, **how)
-    if path.name == "labels.parquet":
+write = mapped.write
+def killed(table, folder, name, *more):
+    write(table, folder, name, *more)
+    if name == "labels":
         os.kill(os.getpid(), signal.SIGKILL)
-pq.write_table = killed
+mapped.write = killed
 wb.save(data, sys.argv[1])
 """
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
 import pandas as pd
 import pytest
 
 import workbench as wb
+from tests.data.saved.before import saved_before
 
 
 def test_tables_with_a_pair_twice_keep_their_verdicts() -> None:
@@ -97,14 +97,9 @@ def test_unnamed_people_and_models_are_two_annotators() -> None:
 
 
 def test_a_set_of_the_first_version_opens(tmp_path: Path) -> None:
-    folder = wb.save(wb.load("sample"), tmp_path / "old")
-    labels = pd.read_parquet(folder / "labels.parquet").drop(columns="criterion")
-    labels.to_parquet(folder / "labels.parquet")
-    manifest = json.loads((folder / "manifest.json").read_text())
-    (folder / "manifest.json").write_text(
-        json.dumps({**manifest, "schema_version": 1, "digest": "0" * 32})
-    )
+    folder = saved_before(wb.load("sample"), tmp_path / "old", 1)
     assert wb.open_folder(folder).criteria == ["overall"]
+    labels = pd.read_parquet(folder / "labels.parquet")
     labels.head(3).to_parquet(folder / "labels.parquet")
     with pytest.raises(wb.DataError, match="do not match"):
         wb.open_folder(folder)

@@ -12,6 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 import workbench as wb
+from tests.data.saved.before import saved_before
 from workbench.data.load_report import LeftOut, LoadReport
 
 TEXT = st.text(max_size=12)
@@ -82,16 +83,31 @@ def test_a_saved_set_is_replaced_and_anything_else_is_not(tmp_path):
 def test_a_failed_write_leaves_the_old_set(tmp_path, monkeypatch):
     folder = wb.save(_data([("p", "a", "b", 1.0, "x")]), tmp_path / "set")
     digest = wb.open_folder(folder).digest
-    monkeypatch.setattr("pyarrow.parquet.write_table", lambda *_, **__: 1 / 0)
+    monkeypatch.setattr("pyarrow.ipc.new_file", lambda *_, **__: 1 / 0)
     with pytest.raises(ZeroDivisionError):
         wb.save(wb.load("sample"), folder)
     assert wb.open_folder(folder).digest == digest
     assert [path.name for path in tmp_path.iterdir()] == ["set"]
 
 
-@pytest.mark.parametrize("table", ["pairs", "labels", "factors"])
+@pytest.mark.parametrize("table", ["pairs", "labels", "factors", "factor_values"])
 def test_a_damaged_table_is_named(tmp_path, table):
     folder = wb.save(_data([("p", "a", "b", 1.0, "x")]), tmp_path / "set")
+    file = folder / f"{table}.arrow"
+    file.write_bytes(file.read_bytes()[:-10])
+    with pytest.raises(wb.DataError, match="missing or damaged") as caught:
+        wb.open_folder(folder)
+    assert f"{table}.arrow" in caught.value.where
+
+
+def test_a_data_set_of_version_2_is_read(tmp_path):
+    data = wb.score_factors(wb.load("sample"), wb.factors.FAMILIES["tone"])
+    _same(data, wb.load(saved_before(data, tmp_path / "set")))
+
+
+@pytest.mark.parametrize("table", ["pairs", "labels", "factors"])
+def test_a_damaged_table_of_version_2_is_named(tmp_path, table):
+    folder = saved_before(_data([("p", "a", "b", 1.0, "x")]), tmp_path / "set")
     file = folder / f"{table}.parquet"
     file.write_bytes(file.read_bytes()[:-10])
     with pytest.raises(wb.DataError, match="missing or damaged") as caught:
@@ -99,8 +115,8 @@ def test_a_damaged_table_is_named(tmp_path, table):
     assert f"{table}.parquet" in caught.value.where
 
 
-def test_changed_tables_and_other_versions_are_refused(tmp_path):
-    folder = wb.save(_data([("p", "a", "b", 1.0, "x")]), tmp_path / "set")
+def test_changed_tables_of_version_2_are_refused(tmp_path):
+    folder = saved_before(_data([("p", "a", "b", 1.0, "x")]), tmp_path / "set")
     labels = pd.read_parquet(folder / "labels.parquet").assign(preference=0.0)
     labels.to_parquet(folder / "labels.parquet")
     with pytest.raises(wb.DataError, match="do not match"):
@@ -121,7 +137,7 @@ def _saved_with(tmp_path, **changed):
 
 @pytest.mark.parametrize(
     ("version", "what"),
-    [(3, "newer version"), (99, "newer version"), (0, "not said"), (_ABSENT, "not said"),
+    [(4, "newer version"), (99, "newer version"), (0, "not said"), (_ABSENT, "not said"),
      (None, "not said"), ("2", "not said"), (True, "not said"), (1.5, "not said")],
 )  # fmt: skip
 def test_versions_that_are_not_read(tmp_path, version, what):
@@ -133,11 +149,9 @@ def test_versions_that_are_not_read(tmp_path, version, what):
 
 
 def test_an_older_version_is_read_and_saved_as_the_newest(tmp_path):
-    folder = _saved_with(tmp_path, schema_version=1, digest="made otherwise")
-    labels = pd.read_parquet(folder / "labels.parquet").drop(columns="criterion")
-    labels.to_parquet(folder / "labels.parquet")
+    folder = saved_before(_data([("p", "a", "b", 1.0, "x")]), tmp_path / "set", 1)
     again = wb.save(wb.load(folder), tmp_path / "again")
-    assert json.loads((again / "manifest.json").read_text())["schema_version"] == 2
+    assert json.loads((again / "manifest.json").read_text())["schema_version"] == 3
     assert wb.load(again).labels["criterion"].tolist() == ["overall"]
 
 
@@ -167,7 +181,7 @@ def test_a_manifest_that_is_broken_or_lost(tmp_path, content):
 
 
 def test_a_table_without_a_column(tmp_path):
-    folder = wb.save(_data([("p", "a", "b", 1.0, "x")]), tmp_path / "set")
+    folder = saved_before(_data([("p", "a", "b", 1.0, "x")]), tmp_path / "set")
     for name in ("labels", "pairs"):
         table = pd.read_parquet(folder / f"{name}.parquet")
         table.drop(columns="pair_id").to_parquet(folder / f"{name}.parquet")

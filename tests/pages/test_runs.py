@@ -139,7 +139,7 @@ def test_the_files_are_the_results_and_the_calls(root):
     with zipfile.ZipFile(io.BytesIO(_zipped(run, files)())) as archive:
         names = archive.namelist()
         whole = b"".join(archive.read(name) for name in names)
-    assert {"settings.csv", "results/summary.txt", "results/data/labels.parquet"} <= set(names)
+    assert {"settings.csv", "results/summary.txt", "results/data/labels.arrow"} <= set(names)
     assert "results/link.csv" not in names
     assert str(root).encode() not in whole
     calls = [json.loads(line) for line in _lines(run)().decode().splitlines()]

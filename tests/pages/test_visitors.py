@@ -115,7 +115,7 @@ def test_a_run_of_an_upload_is_seen_by_its_visitor_alone(made, root):
     execute(prepared)
     mine = who.visit("annotate.py").selectbox("run")
     assert mine.options == [f"{folder.name} (yours)", "s"]
-    assert OWN_WORDS in (folder / "data" / "pairs.parquet").read_bytes().decode("latin-1")
+    assert OWN_WORDS in (folder / "data" / "pairs.arrow").read_bytes().decode("latin-1")
     other = Visitor()
     theirs = other.visit("annotate.py", data=who.link["data"][0])
     assert any("not open here" in warning.value for warning in theirs.warning)

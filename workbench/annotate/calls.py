@@ -14,10 +14,8 @@ from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from typing import Any, Literal
 
-import pyarrow.compute as pc
-import pyarrow.parquet as pq
-
 from workbench.annotate.folder import RunFolder
+from workbench.data.store import is_saved
 from workbench.errors import DataError
 from workbench.llm.fence import unfenced
 
@@ -217,13 +215,12 @@ def pairs_of(call: Call, folder: RunFolder) -> list[str]:
     folder : RunFolder
     """
     texts = list(call.texts.values())
-    file = folder.path / "data" / "pairs.parquet"
-    if not texts or not file.is_file():
+    if not texts or not is_saved(folder.path / "data"):
         return []
-    a, b = (pc.field(name).isin(texts) for name in ("response_a", "response_b"))
+    pairs = folder.data.pairs
+    a, b = (pairs[name].isin(texts) for name in ("response_a", "response_b"))
     both = sum(name.startswith("response") for name in call.texts) > 1
-    columns = ["pair_id", "prompt"]
-    table = pq.read_table(file, columns=columns, filters=a & b if both else a | b).to_pandas()
+    table = pairs.loc[a & b if both else a | b, ["pair_id", "prompt"]]
     # near-equal responses stand under other prompts too
     same = table[table["prompt"].isin(texts)]
     return [str(one) for one in (same if len(same) else table)["pair_id"].head(_PAIRS)]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 
 import typer
 
@@ -19,7 +20,13 @@ def register(app: typer.Typer) -> None:
 def doctor(run: Run) -> None:
     """Say what data support: which verbs, what others need, what they are too small for."""
     import workbench as wb
+    from workbench.data.store import saved_in, verify
 
+    saved = None if run.beside else saved_in(Path(run.config.source))
+    if saved is not None:
+        # opening reads no text of a saved set: whether they are whole is looked at here
+        verify(saved)
+        run.note("Every file of the saved data set is as it was saved.")
     found = wb.doctor(run.load())
     # what was lost in reading stands under every result
     run.show(replace(found, lost="").summary(), found.to_dict())

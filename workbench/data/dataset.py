@@ -21,6 +21,7 @@ from workbench.data.columns import (
 from workbench.data.digests import Sums, content_digests, digest_of, row_hashes, sums_of
 from workbench.data.identity import exchanged, pair_ids, to_turn
 from workbench.data.load_report import LoadReport
+from workbench.data.rows import kept_rows
 from workbench.errors import DataError
 
 _TEXTS = ("prompt", "response_a", "response_b")
@@ -330,13 +331,14 @@ class PreferenceData:
         return data
 
     def _take(self, keep_pair: np.ndarray, keep_label: np.ndarray) -> PreferenceData:
-        tables = {name: getattr(self, name) for name in ("pairs", "factors", "factor_values")}
-        if keep_pair.all():
-            # the large tables share their memory until somebody writes into one of them
-            kept_rows = {name: table.copy(deep=False) for name, table in tables.items()}
-        else:
-            kept_rows = {n: t[keep_pair].reset_index(drop=True) for n, t in tables.items()}
-        part = replace(self, labels=self.labels[keep_label].reset_index(drop=True), **kept_rows)
+        part = replace(
+            self,
+            labels=kept_rows(self.labels, keep_label),
+            **{
+                n: kept_rows(getattr(self, n), keep_pair)
+                for n in ("pairs", "factors", "factor_values")
+            },
+        )
         if "pair_rows" in self.__dict__:
             # looking millions of names up costs more than a fit
             moved = np.cumsum(keep_pair) - 1

@@ -10,6 +10,7 @@ import pandas as pd
 from workbench.data.columns import LABEL_KEY, complete_labels, numbered
 from workbench.data.dataset import PreferenceData
 from workbench.data.identity import exchanged, pair_ids, to_turn
+from workbench.data.rows import kept_rows
 from workbench.errors import DataError
 
 
@@ -52,17 +53,18 @@ def concat(parts: Iterable[PreferenceData]) -> PreferenceData:
         place = np.concatenate([s + p.pair_rows for s, p in zip(starts, parts, strict=True)])
         labels = exchanged(labels, rows[place])
     # a pair that is turned somewhere is not so elsewhere: that row, with its factors, stays
-    stays = np.flatnonzero(~rows)
-    keep = stays[~pairs["pair_id"].iloc[stays].duplicated().to_numpy()]
+    keep = ~rows
+    keep[keep] = ~pairs["pair_id"][keep].duplicated().to_numpy()
     labels["replicate"] = _numbers(labels, [len(part.labels) for part in parts])
 
     def join(name: str) -> pd.DataFrame:
-        joined = pd.concat([getattr(part, name) for part in parts], ignore_index=True)
-        return joined.iloc[keep].reset_index(drop=True)
+        return kept_rows(
+            pd.concat([getattr(part, name) for part in parts], ignore_index=True), keep
+        )
 
     labels = complete_labels(labels)
     data = PreferenceData(
-        pairs.iloc[keep].reset_index(drop=True),
+        kept_rows(pairs, keep),
         labels,
         join("factors"),
         join("factor_values"),

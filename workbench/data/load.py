@@ -160,12 +160,9 @@ def _load(
         return _read(containers, str(source), format, options)
     if isinstance(source, str | Path):
         path = Path(source)
-        if store.is_run(path):
-            return store.open_folder(store.results_in(path))
-        if store.is_whole_run(path):
-            path /= "data"
-        if store.is_saved(path):
-            return store.open_folder(path)
+        saved = store.saved_in(path)
+        if saved is not None:
+            return store.open_folder(saved)
         if store.is_curation(path):
             source = path = path / "data"
         if path.is_dir():

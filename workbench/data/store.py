@@ -1,4 +1,4 @@
-"""A data set on disk: a folder with a manifest and Parquet tables."""
+"""A data set on disk: a folder with a manifest and Arrow tables, which are mapped."""
 
 from __future__ import annotations
 
@@ -9,25 +9,32 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
-import pyarrow as pa
-import pyarrow.parquet as pq
 
 from workbench.data.columns import complete_labels
 from workbench.data.dataset import PreferenceData
 from workbench.data.load_report import LoadReport
-from workbench.data.reading.bounds.parquet import check_parquet
+from workbench.data.saved import mapped, parquet
+from workbench.data.saved.beside import beside_of, put_beside
+from workbench.data.saved.damage import check_marks, marks_of, mixed_up
 from workbench.errors import DataError, UnwrittenError
 from workbench.whole_file import sweep, write_text
 
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3
 _FIRST = 1
+_MAPPED = 3
+"""Version from which on tables are mapped; those of before are Parquet files."""
 _MANIFEST = "manifest.json"
 _TABLES = ("pairs", "labels", "factors", "factor_values")
+_READ_THROUGH = ("pairs", "labels", "factors")
+"""Tables that numbers are made of, whose content is compared with its checksum at each opening."""
 
 
 def is_saved(path: Path) -> bool:
     """Tell whether a path is the folder of a saved data set, its manifest lost or not."""
-    tables = all((path / f"{name}.parquet").is_file() for name in _TABLES)
+    tables = any(
+        all((path / f"{name}{ending}").is_file() for name in _TABLES)
+        for ending in (".arrow", ".parquet")
+    )
     return ((path / _MANIFEST).is_file() or tables) and not is_run(path)
 
 
@@ -48,6 +55,21 @@ def results_in(run: Path) -> Path:
             fix="Take it up again: workbench resume FOLDER",
         )
     return folder
+
+
+def saved_in(path: Path) -> Path | None:
+    """Return the saved data set that a path is, or that a run in it wrote; None where none is.
+
+    Raises
+    ------
+    DataError
+        A run that has no results yet.
+    """
+    if is_run(path):
+        return results_in(path)
+    if is_whole_run(path):
+        path /= "data"
+    return path if is_saved(path) else None
 
 
 def is_run(path: Path) -> bool:
@@ -105,10 +127,11 @@ def save(data: PreferenceData, folder: str | Path) -> Path:
     draft = folder.with_name(f".{folder.name}.{os.getpid()}")
     draft.mkdir()
     try:
+        beside = beside_of(data)
         for name in _TABLES:
-            table = pa.Table.from_pandas(getattr(data, name), preserve_index=False)
-            pq.write_table(table, draft / f"{name}.parquet", compression="zstd")
-        manifest = json.dumps(_manifest(data), ensure_ascii=False, indent=1, sort_keys=True)
+            mapped.write(getattr(data, name), draft, name, data.digest, beside.get(name, {}))
+        record = {**_manifest(data), "files": marks_of(draft.iterdir())}
+        manifest = json.dumps(record, ensure_ascii=False, indent=1, sort_keys=True)
         write_text(draft / _MANIFEST, manifest)
         shutil.rmtree(folder, ignore_errors=True)
         draft.replace(folder)
@@ -122,6 +145,10 @@ def save(data: PreferenceData, folder: str | Path) -> Path:
 
 def open_folder(folder: str | Path) -> PreferenceData:
     """Open a saved data set and check that it is whole.
+
+    Its files are mapped into memory: a text is read when it is used. At opening every file is
+    checked by its size, its layout and the data set that it is of; what numbers are made of (ids,
+    labels, factors) also by its content. :func:`verify` looks through all, texts too.
 
     Raises
     ------
@@ -141,29 +168,70 @@ def open_folder(folder: str | Path) -> PreferenceData:
     manifest = _read_manifest(folder)
     where = f"{folder.name}/{_MANIFEST}"
     version = checked_version(manifest, SCHEMA_VERSION, where)
-    tables = {name: _read_table(folder, name) for name in _TABLES}
+    if version >= _MAPPED:
+        return _open_mapped(folder, manifest, where)
+    tables = {name: parquet.read(folder, name) for name in _TABLES}
     if version == _FIRST:
         # labels had no criterion, and ids and digests were made otherwise: ids stay as they are
         tables["labels"] = complete_labels(tables["labels"])
         _check_rows(folder, tables, manifest)
+    data = _data_of(tables, manifest, where)
+    if version != _FIRST and data.digest != manifest.get("digest"):
+        raise mixed_up(folder.name, f"digest {data.digest}", str(manifest.get("digest")))
+    return data
+
+
+def verify(folder: str | Path) -> None:
+    """Look through a saved data set, all its texts too, and compare it with its checksums.
+
+    Data sets that were saved before schema version 3 have none: they are opened.
+
+    Raises
+    ------
+    DataError
+        The first file that is not as it was saved.
+
+    Examples
+    --------
+    >>> import tempfile, workbench as wb
+    >>> with tempfile.TemporaryDirectory() as place:
+    ...     verify(wb.save(wb.load("sample"), place + "/sample"))
+    """
+    folder = Path(folder)
+    open_folder(folder)
+    marks = _read_manifest(folder).get("files", {})
+    check_marks(folder, marks, marks)
+
+
+def _open_mapped(folder: Path, manifest: dict[str, Any], where: str) -> PreferenceData:
+    digest, known = manifest.get("digest"), mapped.files_of(_TABLES)
+    try:
+        marks = manifest["files"]
+        if set(marks) != {name for name in known if (folder / name).exists()} | set(marks) & known:
+            raise mixed_up(folder.name, "a file that it does not name", f"{sorted(marks)}")
+        check_marks(folder, marks, [mapped.file_of(name) for name in _READ_THROUGH])
+    except (KeyError, TypeError, AttributeError) as error:
+        raise _incomplete(where, error) from error
+    found = {name: mapped.read(folder, name, digest) for name in _TABLES}
+    tables = {name: frame for name, (frame, _) in found.items()}
+    _check_rows(folder, tables, manifest)
+    data = _data_of(tables, manifest, where)
+    put_beside(data, {name: kept for name, (_, kept) in found.items()}, str(digest), folder.name)
+    return data
+
+
+def _data_of(
+    tables: dict[str, pd.DataFrame], manifest: dict[str, Any], where: str
+) -> PreferenceData:
     try:
         report = manifest["load_report"]
-        data = PreferenceData(
+        return PreferenceData(
             **tables,
             factor_specs=dict(manifest["factor_specs"]),
             load_report=None if report is None else LoadReport.from_dict(report),
         )
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise _incomplete(where, error) from error
-    if version == SCHEMA_VERSION and data.digest != manifest.get("digest"):
-        raise DataError(
-            "The tables do not match the manifest.",
-            where=folder.name,
-            found=f"digest {data.digest}",
-            expected=str(manifest.get("digest")),
-            fix="A table was changed or mixed up: load the original file and save it again.",
-        )
-    return data
 
 
 def checked_version(record: dict[str, Any], newest: int, where: str) -> int:
@@ -222,13 +290,7 @@ def _incomplete(where: str, error: Exception) -> DataError:
 def _check_rows(folder: Path, tables: dict[str, pd.DataFrame], manifest: dict[str, Any]) -> None:
     found = {name: len(table) for name, table in tables.items()}
     if found != manifest.get("rows"):
-        raise DataError(
-            "The tables do not match the manifest.",
-            where=folder.name,
-            found=f"rows {found}",
-            expected=f"rows {manifest.get('rows')}",
-            fix="A table was changed or mixed up: load the original file again.",
-        )
+        raise mixed_up(folder.name, f"rows {found}", f"rows {manifest.get('rows')}")
 
 
 def _manifest(data: PreferenceData) -> dict[str, Any]:
@@ -260,18 +322,3 @@ def _read_manifest(folder: Path) -> dict[str, Any]:
         fix="Copy it again from where the data were saved, or load the original file and save it "
         "again.",
     )
-
-
-def _read_table(folder: Path, name: str) -> pd.DataFrame:
-    path = folder / f"{name}.parquet"
-    try:
-        check_parquet(path, f"{folder.name}/{path.name}", path.stat().st_size)
-        return pq.read_table(path).to_pandas()
-    except (OSError, pa.ArrowInvalid) as error:
-        raise DataError(
-            "A table of the data set is missing or damaged.",
-            where=f"{folder.name}/{name}.parquet",
-            found=str(error)[:80],
-            expected="a complete Parquet file",
-            fix="Copy the folder again, or save the data set anew.",
-        ) from error
