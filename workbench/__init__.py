@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from workbench import data as data
+    from workbench import engine as engine
     from workbench import factors as factors
     from workbench.audit.judges.audit import audit_judge as audit_judge
     from workbench.audit.judges.forecast import susceptibility as susceptibility
@@ -317,7 +318,7 @@ _EXPORTS = {
     "LabelPlan": "workbench.calibration.plan.result",
 }
 
-_ROOMS = ("data", "factors")
+_ROOMS = ("data", "engine", "factors")
 
 
 class _Package(ModuleType):
