@@ -85,6 +85,9 @@ if TYPE_CHECKING:
     from workbench.data.joined import concat as concat
     from workbench.data.load import load as load
     from workbench.data.load import preview as preview
+    from workbench.data.parts.loading import load_parts as load_parts
+    from workbench.data.parts.parted import PartedData as PartedData
+    from workbench.data.parts.parted import open_parts as open_parts
     from workbench.data.split import split as split
     from workbench.data.store import open_folder as open_folder
     from workbench.data.store import save as save
@@ -171,6 +174,9 @@ except PackageNotFoundError:
 _EXPORTS = {
     "PreferenceData": "workbench.data.dataset",
     "concat": "workbench.data.joined",
+    "load_parts": "workbench.data.parts.loading",
+    "open_parts": "workbench.data.parts.parted",
+    "PartedData": "workbench.data.parts.parted",
     "explain": "workbench.data.explain",
     "Explanation": "workbench.data.explain",
     "load": "workbench.data.load",

@@ -42,6 +42,29 @@ _ORDERS_NOTE = (
 )
 
 
+class NothingUsableError(DataError):
+    """No judgement of a source can become a label.
+
+    Attributes
+    ----------
+    left_out : dict of str to LeftOut
+        By reason.
+    """
+
+    def __init__(
+        self, source: str, left_out: dict[str, LeftOut], notes: tuple[str, ...] = ()
+    ) -> None:
+        self.left_out = left_out
+        hints = "".join(f". Note: {note}" for note in notes)
+        super().__init__(
+            "No row of the file is usable.",
+            where=source,
+            found="; ".join(f"{e.count:,} {name}" for name, e in left_out.items()) or "no rows",
+            expected="two responses, models or items, and a known label in at least one row",
+            fix="Look at the first rows: " + _first_examples(left_out) + hints,
+        )
+
+
 def assemble(
     judgements: pd.DataFrame,
     *,
@@ -51,6 +74,7 @@ def assemble(
     notes: tuple[str, ...] = (),
     exchanged: bool = False,
     drop_duplicates: bool = False,
+    shared: Mapping[str, str] | None = None,
 ) -> PreferenceData:
     """Build preference data of judgements.
 
@@ -67,6 +91,9 @@ def assemble(
         Where one annotator judged a pair both ways, A and B are the order shown.
     drop_duplicates : bool
         Leave out rows that repeat an earlier one in every column.
+    shared : mapping, optional
+        Of a part of a set: the cluster of each prompt that is near-equal to another of the
+        whole, by their ids. What can be said of the whole alone is then not noted.
 
     Returns
     -------
@@ -92,7 +119,7 @@ def assemble(
     left_out = _left_out(judgements, problem, found)
     good = problem.isna().to_numpy()
     if not good.any():
-        raise _nothing_usable(source, left_out, notes)
+        raise NothingUsableError(source, left_out, notes)
     usable = judgements if good.all() else judgements[good].reset_index(drop=True)
     usable = _with_empty_texts(usable)
     ids, turned = pair_ids(_pair_part(usable), _telling(usable))
@@ -107,11 +134,12 @@ def assemble(
     labels = complete_labels(labels)
     own = ((settings or {}).get("mapping") or {}).get("cluster")
     described, several = clusters_of_pairs(_pair_part(usable), ids, own)
-    table = complete_pairs(described.assign(pair_id=ids))
+    table = complete_pairs(described.assign(pair_id=ids), shared)
     table, labels, differing = one_row_a_pair(table, labels, at)
     told += several + differing
-    merged = merged_prompts(table)
-    told += filter(None, [note_of(merged), overlap_note(table, labels)])
+    merged = merged_prompts(table) if shared is None else table.iloc[:0]
+    if shared is None:
+        told += filter(None, [note_of(merged), overlap_note(table, labels)])
     oddly = {FAILED: int(labels["reason"].eq("failed").sum())}
     if not drop_duplicates and len(table) < len(labels):
         texts = [c for c in usable if str(c).startswith(("prompt", "response_"))]
@@ -279,17 +307,6 @@ def _looks_pasted(judgements: pd.DataFrame) -> tuple[int, list[str]]:
         f"{again:,} of {len(judgements):,} rows repeat an earlier one in every column, as a file "
         "pasted twice does; all are kept as judgements: --drop-duplicates leaves them out"
     ]
-
-
-def _nothing_usable(source: str, left_out: dict[str, LeftOut], notes: tuple[str, ...]) -> DataError:
-    hints = "".join(f". Note: {note}" for note in notes)
-    return DataError(
-        "No row of the file is usable.",
-        where=source,
-        found="; ".join(f"{e.count:,} {name}" for name, e in left_out.items()) or "no rows",
-        expected="two responses, models or items, and a known label in at least one row",
-        fix="Look at the first rows: " + _first_examples(left_out) + hints,
-    )
 
 
 def _left_out(judgements: pd.DataFrame, problem: pd.Series, found: pd.Series) -> dict[str, LeftOut]:

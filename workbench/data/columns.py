@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 import numpy as np
 import pandas as pd
@@ -125,12 +125,13 @@ def prompt_of(pairs: pd.DataFrame, side: str) -> pd.Series:
     return pairs[OTHER_PROMPT].astype("str").fillna(pairs["prompt"])
 
 
-def complete_pairs(pairs: pd.DataFrame) -> pd.DataFrame:
+def complete_pairs(pairs: pd.DataFrame, shared: Mapping[str, str] | None = None) -> pd.DataFrame:
     """Return pairs with every column of :data:`PAIR_COLUMNS`, derived where missing.
 
     ``pair_id`` names the content (:func:`workbench.data.identity.pair_ids`), ``prompt_id``
     is the digest of the prompt; ``cluster`` is the prompt, one with those near-equal to it
-    (:func:`workbench.data.alike.near_equal.prompt_clusters`), unless given.
+    (:func:`workbench.data.alike.near_equal.prompt_clusters`), unless given. Of a part of a set
+    ``shared`` says the cluster of the prompts that share one, by their ids.
     """
     pairs = pairs.reset_index(drop=True).copy()
     if "pair_id" not in pairs:
@@ -144,24 +145,30 @@ def complete_pairs(pairs: pd.DataFrame) -> pd.DataFrame:
     if "prompt_id" in pairs:
         cluster = pairs["prompt_id"]
     else:
-        pairs["prompt_id"], cluster = _prompt_ids(pairs, lacking)
+        pairs["prompt_id"], cluster = _prompt_ids(pairs, lacking, shared)
     pairs["cluster"] = (cluster if given is None else given.fillna(cluster)).astype("str")
     extra = [c for c in pairs.columns if c not in PAIR_COLUMNS]
     return pairs[[*PAIR_COLUMNS, *extra]]
 
 
-def _prompt_ids(pairs: pd.DataFrame, clustered: bool) -> tuple[pd.Series, pd.Series]:
+def _prompt_ids(
+    pairs: pd.DataFrame, clustered: bool, known: Mapping[str, str] | None
+) -> tuple[pd.Series, pd.Series]:
     """Return the id of each pair's prompt, and its cluster; a pair without one is its own."""
     codes, distinct = pd.factorize(pairs["prompt"])
     if not len(distinct):
         return pairs["pair_id"], pairs["pair_id"]
     prompts = pd.Series(distinct, dtype="str")
     names = content_digests([prompts])
-    shared = prompt_clusters(prompts, names) if clustered else names
+    shared = names
+    if known:
+        shared = names.map(known).fillna(names).astype("str")
+    elif clustered and known is None:
+        shared = prompt_clusters(prompts, names)
     lacks, at = codes < 0, np.maximum(codes, 0)
 
-    def of_pairs(known: pd.Series) -> pd.Series:
-        return known.take(at).reset_index(drop=True).mask(lacks, pairs["pair_id"])
+    def of_pairs(values: pd.Series) -> pd.Series:
+        return values.take(at).reset_index(drop=True).mask(lacks, pairs["pair_id"])
 
     ids = of_pairs(names)
     return ids, ids if shared is names else of_pairs(shared)

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
-import pyarrow as pa
 
 from workbench.data import sample, store
 from workbench.data.assemble import assemble
@@ -21,14 +19,15 @@ from workbench.data.formats.plain.nearest import unrecognised
 from workbench.data.formats.plain.suggestion import roles_to_try
 from workbench.data.formats.registry import FORMATS, get_format
 from workbench.data.formats.training.dataset_info import mapping_beside
+from workbench.data.parts.parted import is_parted, open_parts
 from workbench.data.reading.arrow_files import parquet_head
 from workbench.data.reading.bounds.json_fields import check_fields
 from workbench.data.reading.bounds.limits import bounded, check_shape, limits
 from workbench.data.reading.container import Container
 from workbench.data.reading.containers import open_members, open_part, open_source
+from workbench.data.reading.frames import check_names, of_frame
 from workbench.data.reading.record_tables import table_of
 from workbench.data.reading.several import name_of, not_data, open_all, paths_of
-from workbench.data.reading.stored_types import decoded
 from workbench.data.reading.tables.dialects import Dialect
 from workbench.data.reading.translation import flat_records, judgements_of, read_as_one
 from workbench.data.whole_folder import of_folder
@@ -150,7 +149,7 @@ def _load(
     options: dict[str, Any],
 ) -> PreferenceData:
     if isinstance(source, pd.DataFrame):
-        return _read([_of_frame(source)], "table", format, options)
+        return _read([of_frame(source)], "table", format, options)
     if str(source) == "sample":
         return sample.load()
     if str(source).startswith("hub:"):
@@ -163,6 +162,8 @@ def _load(
         saved = store.saved_in(path)
         if saved is not None:
             return store.open_folder(saved)
+        if is_parted(path):
+            return open_parts(path).whole()
         if store.is_curation(path):
             source = path = path / "data"
         if path.is_dir():
@@ -176,7 +177,7 @@ def _load(
             # beside the data a folder may hold what describes them
             options["of_folder"] = not_data(path)
     paths = paths_of(source)
-    if format is None and _asked(options) is None:
+    if format is None and asked_format(options) is None:
         described = [mapping_beside(path) for path in paths]
         if all(one == described[0] for one in described):
             options["mapping"] = described[0]
@@ -221,28 +222,6 @@ def preview(source: str | Path | Sequence[str | Path], n: int = 20) -> Preview:
     )
 
 
-def _of_frame(frame: pd.DataFrame) -> Container:
-    frame = frame.set_axis(frame.columns.map(str), axis=1)
-    _check_names(list(frame.columns), "table")
-    try:
-        table, notes = decoded(pa.Table.from_pandas(frame, preserve_index=False))
-    except (pa.ArrowInvalid, pa.ArrowTypeError):
-        table, notes = table_of(frame.to_dict("records"))
-    return Container("table", table, notes=notes)
-
-
-def _check_names(columns: list[str], name: str) -> None:
-    again = [column for column, number in Counter(columns).items() if number > 1]
-    if again:
-        raise DataError(
-            "A column name stands twice.",
-            where=name,
-            found=repr(again[0]),
-            expected="distinct column names",
-            fix="Rename one of the two, or leave it out.",
-        )
-
-
 def _open_set(paths: list[Path], name: str | None, options: Mapping[str, Any]) -> list[Container]:
     """Open the files of one set; those without any content are told where others have some."""
     filled = [path for path in paths if not path.is_file() or path.stat().st_size > 0] or paths
@@ -263,15 +242,22 @@ def _open(
     head = parquet_head(path)
     if head is None:
         return open_part(path, like=like)
-    _check_names(head.columns, path.name)
-    asked = name or _asked(options)
+    check_names(head.columns, path.name)
+    return open_part(path, needed_columns(head, name, options))
+
+
+def needed_columns(
+    head: Container, name: str | None, options: Mapping[str, Any]
+) -> list[str] | None:
+    """Return the columns of a Parquet file that its format needs, None for all of them."""
+    asked = name or asked_format(options)
     found = _recognise(head) if asked is None else get_format(asked)
     if found is None or found.columns is None:
-        return open_part(path)
-    return open_part(path, found.columns(head.columns, options))
+        return None
+    return found.columns(head.columns, options)
 
 
-def _asked(options: Mapping[str, Any]) -> str | None:
+def asked_format(options: Mapping[str, Any]) -> str | None:
     """Return the format whose roles a mapping names; a table's where its reading is said."""
     mapping = options["mapping"] or {}
     if "completion" in mapping:
@@ -314,12 +300,12 @@ def _inner(container: Container) -> Container:
     return replace(container, table=table, notes=[*container.notes, *notes], inner=None)
 
 
-def _chosen(
+def chosen_format(
     container: Container, name: str | None, options: Mapping[str, Any]
 ) -> tuple[Container, Format]:
     """Return the format that is asked for or recognised, with the records that it fits."""
-    _check_names(container.columns, container.name)
-    asked = name or _asked(options)
+    check_names(container.columns, container.name)
+    asked = name or asked_format(options)
     if asked is None:
         container, recognised = _recognised(container)
         if recognised is None and options["rule"]:
@@ -347,7 +333,7 @@ def _known(
     known, unknown, error = [], [], None
     for container in containers:
         try:
-            known.append(_chosen(container, name, options))
+            known.append(chosen_format(container, name, options))
         except DataError as refused:
             if options["of_folder"] is None:
                 raise

@@ -11,6 +11,10 @@ from workbench.data.columns import PAIR_COLUMNS
 _OF_PAIRS = {*PAIR_COLUMNS, "item", "media", "media_a", "media_b"} | {
     f"{name}_messages" for name in ("prompt", "response_a", "response_b")
 }
+OF_LABELS = "differ between judgements of one pair, kept with the labels: "
+OF_PAIRS = "differ between rows of one pair, the least kept, all by label: "
+"""How notes begin that list columns."""
+
 _SAME = ("pair_id", "prompt", "response_a", "response_b")
 """What cannot differ between rows of one pair."""
 
@@ -115,12 +119,38 @@ def one_row_a_pair(
         of_labels.append(beside)
     notes = []
     if of_labels:
-        names = ", ".join(of_labels)
-        notes.append(f"differ between judgements of one pair, kept with the labels: {names}")
+        notes.append(OF_LABELS + ", ".join(of_labels))
     if of_pairs:
-        names = ", ".join(of_pairs)
-        notes.append(f"differ between rows of one pair, the least kept, all by label: {names}")
+        notes.append(OF_PAIRS + ", ".join(of_pairs))
     return kept, labels, notes
+
+
+def with_columns(
+    pairs: pd.DataFrame, labels: pd.DataFrame, at: NDArray[np.intp], names: list[str]
+) -> pd.DataFrame:
+    """Return labels of a part with columns that labels of another part of the set have.
+
+    Parameters
+    ----------
+    pairs, labels : DataFrame
+    at : ndarray of int, shape (n labels,)
+        Row of ``pairs`` that each label is of.
+    names : list of str
+        Columns of labels, as :func:`one_row_a_pair` calls them; those that say nothing of the
+        pairs are left out.
+
+    Examples
+    --------
+    >>> pairs, labels = pd.DataFrame({"topic": ["t", "u"]}), pd.DataFrame({"preference": [1.0]})
+    >>> with_columns(pairs, labels, np.array([1]), ["topic"])["topic"].tolist()
+    ['u']
+    """
+    new = {}
+    for beside in names:
+        name = beside if beside in pairs else beside.removeprefix("source_")
+        if beside not in labels and name in pairs:
+            new[beside] = pairs[name].iloc[at].array
+    return labels.assign(**new)
 
 
 def _codes(pair_id: pd.Series) -> tuple[NDArray[np.intp], NDArray[np.intp]]:

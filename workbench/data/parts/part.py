@@ -39,7 +39,9 @@ class Facts:
     criteria : list of str
     sums : dict
         Of the hashes of the rows of its tables: added up over parts they name the whole set.
-    has_text : bool
+    has_text, has_prompt : bool
+    label_columns : list of str
+        Columns of its labels.
     load_report : LoadReport or None
     """
 
@@ -50,6 +52,8 @@ class Facts:
     criteria: list[str]
     sums: dict[str, Sums]
     has_text: bool
+    has_prompt: bool
+    label_columns: list[str]
     load_report: LoadReport | None = field(default=None, compare=False)
 
     @classmethod
@@ -64,6 +68,8 @@ class Facts:
             criteria=sorted(data.labels["criterion"].dropna().unique().tolist()),
             sums=data.sums,
             has_text=not text.isna().all(axis=None),
+            has_prompt=bool(data.pairs["prompt"].notna().any()),
+            label_columns=[str(name) for name in data.labels.columns],
             load_report=data.load_report,
         )
 
@@ -110,7 +116,7 @@ class PartRef:
         if self.scored is None:
             return data
         keys = data.pairs[["pair_id"]]
-        coded, values = (self._read(kind, len(data)) for kind in (CODED, VALUES))
+        coded, values = (self._whole(kind, len(data)) for kind in (CODED, VALUES))
         return replace(
             data,
             factors=pd.concat([keys, coded], axis=1),
@@ -128,15 +134,25 @@ class PartRef:
             arrow = pa.Table.from_pandas(table, preserve_index=False)
             pq.write_table(arrow, draft, compression="zstd")
 
-    def _read(self, kind: str, n: int) -> pd.DataFrame:
-        path = self.file(kind, str(self.scored))
-        where = f"{self.name}/{path.name}"
+    def read(self, kind: str, scored: str, columns: list[str] | None = None) -> pd.DataFrame:
+        """Return factors that stand beside the part, or some columns of them.
+
+        Raises
+        ------
+        DataError
+            The file is missing or damaged.
+        """
+        path = self.file(kind, scored)
         try:
-            table = pd.read_parquet(path)
+            return pq.ParquetFile(path).read(columns).to_pandas()
         except (OSError, pa.ArrowInvalid) as error:
-            raise _damaged(where, str(error)) from error
+            raise _damaged(f"{self.name}/{path.name}", str(error)) from error
+
+    def _whole(self, kind: str, n: int) -> pd.DataFrame:
+        table = self.read(kind, str(self.scored))
         if len(table) != n:
-            raise _damaged(where, f"{len(table):,} rows where the part has {n:,} pairs")
+            found = f"{len(table):,} rows where the part has {n:,} pairs"
+            raise _damaged(f"{self.name}/{self.file(kind, str(self.scored)).name}", found)
         return table
 
 

@@ -77,6 +77,11 @@ class PartedData:
         """Whether any response has a text."""
         return any(one.has_text for one in self.facts)
 
+    @property
+    def has_prompt(self) -> bool:
+        """Whether any pair has a prompt."""
+        return any(one.has_prompt for one in self.facts)
+
     @cached_property
     def annotators(self) -> pd.DataFrame:
         """One row an annotator: ``annotator, kind, n_labels, n_pairs``."""
@@ -156,7 +161,7 @@ class PartedData:
             "factor_specs": self.factor_specs,
             "factor_sums": self.factor_sums,
         }
-        text = json.dumps(record, ensure_ascii=False, sort_keys=True)
+        text = json.dumps(record, ensure_ascii=False)
         write_text(self.folder / MANIFEST, text)
 
 
@@ -177,6 +182,15 @@ def open_parts(folder: str | Path) -> PartedData:
     ------
     DataError
         The folder holds no such set, or its manifest is damaged.
+
+    Examples
+    --------
+    >>> import tempfile, workbench as wb
+    >>> with tempfile.TemporaryDirectory() as place:
+    ...     made = wb.load_parts("sample", place + "/sample", parts=4)
+    ...     data = open_parts(place + "/sample")
+    >>> data
+    PartedData(2,000 pairs, 14,300 labels, 16 annotators, 0 factors, 4 parts)
     """
     folder = Path(folder)
     try:

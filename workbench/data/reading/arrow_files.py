@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -56,6 +57,14 @@ def parquet_head(path: Path) -> Container | None:
         schema = file.schema_arrow
     batches = [] if batch is None else [batch]
     return _decoded(path, pa.Table.from_batches(batches, schema))
+
+
+def parquet_batches(path: Path, columns: list[str] | None, rows: int) -> Iterator[Container]:
+    """Yield the records of a Parquet file, so many at a time."""
+    with Reading(path), pq.ParquetFile(path) as file:
+        check_parquet(path, path.name, path.stat().st_size)
+        for batch in file.iter_batches(rows, columns=columns):
+            yield _decoded(path, pa.Table.from_batches([batch]))
 
 
 def read_arrow(path: Path) -> Container:

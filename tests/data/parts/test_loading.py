@@ -1,0 +1,199 @@
+"""Files read piece by piece into parts give what reading them whole gives."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import random
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pytest
+
+import workbench as wb
+from workbench.data.dataset import PreferenceData
+from workbench.data.parts import loading, pieces
+from workbench.data.parts.loading import load_parts
+from workbench.data.parts.parted import open_parts
+from workbench.errors import DataError, DesignError
+
+
+@pytest.fixture(autouse=True)
+def _small_pieces(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pieces, "PIECE", 20_000)
+    monkeypatch.setattr(pieces, "_ROWS", 60)
+
+
+def records(n: int = 300) -> list[dict[str, Any]]:
+    """Pairs with shared and near-equal prompts, repeats, both sides, an empty one, ties."""
+    draw = random.Random(4)
+    words = ["".join(draw.choices("abcdefghij", k=5)) for _ in range(200)]
+
+    def text(k: int) -> str:
+        return " ".join(draw.choices(words, k=k))
+
+    rows: list[dict[str, Any]] = []
+    for i in range(n):
+        prompt = rows[-1]["prompt"] if i % 3 == 1 else f"Tell me of {text(6)}?"
+        rows.append(
+            {
+                "prompt": prompt.upper() if i % 20 == 5 else prompt,
+                "response_a": f'{text(30)}\n"{text(3)}", yes',
+                "response_b": text(25),
+                "label": draw.choice(["A", "B", "tie"]),
+                "annotator": f"p{i % 7}",
+                "batch": f"b{i % 4}",
+            }
+        )
+    rows += [{**rows[i], "batch": "again"} for i in range(0, n // 8, 3)]
+    rows += [
+        {**one, "response_a": one["response_b"], "response_b": one["response_a"]}
+        for one in rows[n // 6 : n // 4]
+    ]
+    return [*rows, {**rows[0], "response_a": "", "response_b": ""}]
+
+
+def written(rows: list[dict[str, Any]], path: Path) -> Path:
+    table = pd.DataFrame(rows)
+    if path.suffix == ".csv":
+        table.to_csv(path, index=False)
+    elif path.suffix == ".parquet":
+        table.to_parquet(path)
+    else:
+        text = "".join(json.dumps(row) + "\n" for row in rows).encode()
+        path.write_bytes(gzip.compress(text) if path.suffix == ".gz" else text)
+    return path
+
+
+def same(data: PreferenceData, other: PreferenceData) -> None:
+    assert other.digest == data.digest
+    for name, key in (("pairs", ["pair_id"]), ("labels", ["pair_id", "annotator", "replicate"])):
+        one, two = (
+            getattr(each, name).sort_values(key, ignore_index=True) for each in (data, other)
+        )
+        pd.testing.assert_frame_equal(one, two[one.columns])
+
+
+@pytest.mark.parametrize("n", [1, 4, 16])
+@pytest.mark.parametrize("name", ["votes.jsonl", "votes.csv", "votes.parquet", "votes.jsonl.gz"])
+def test_parts_hold_what_the_whole_holds(tmp_path: Path, name: str, n: int) -> None:
+    path = written(records(), tmp_path / name)
+    whole = wb.load(path)
+    found = load_parts(path, tmp_path / "out", parts=n)
+    assert 1 <= len(found.facts) <= n
+    assert found.digest == whole.digest
+    same(whole, found.whole())
+    assert str(found.load_report) == str(whole.load_report)
+    assert found.load_report is not None
+    assert whole.load_report is not None
+    assert found.load_report.left_out == whole.load_report.left_out
+    clusters = [set(ref.open().pairs["cluster"]) for ref in found.refs]
+    assert sum(map(len, clusters)) == len(set.union(*clusters)) == whole.pairs["cluster"].nunique()
+
+
+def test_several_files_are_one_set_and_name_their_rows(tmp_path: Path) -> None:
+    rows = records()
+    paths = [written(rows[:150], tmp_path / "a.jsonl"), written(rows[150:], tmp_path / "b.jsonl")]
+    whole, found = wb.load(paths), load_parts(paths, tmp_path / "out", parts=3)
+    same(whole, found.whole())
+    assert found.load_report is not None
+    (example,) = found.load_report.left_out["empty"].examples
+    assert (example["file"], example["row"]) == ("b.jsonl", len(rows) - 150)
+
+
+def test_a_folder_of_parts_opens_as_one_set(tmp_path: Path) -> None:
+    path = written(records(), tmp_path / "votes.csv")
+    load_parts(path, tmp_path / "out", parts=3)
+    same(wb.load(path), wb.load(tmp_path / "out"))
+
+
+def test_what_was_interrupted_goes_on_and_makes_no_part_twice(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path, out = written(records(), tmp_path / "votes.jsonl"), tmp_path / "out"
+    made: list[int] = []
+    build = loading.Build
+
+    class Interrupted(build):  # type: ignore[misc, valid-type]
+        def __call__(self, number: int) -> Any:
+            if len(made) == 2:
+                raise KeyboardInterrupt
+            made.append(number)
+            return super().__call__(number)
+
+    monkeypatch.setattr(loading, "Build", Interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        load_parts(path, out, parts=5)
+    times = {one: (out / one / "manifest.json").stat().st_mtime_ns for one in ("part-00000",)}
+    monkeypatch.setattr(loading, "Build", build)
+    monkeypatch.setattr(loading, "spool", None)
+    found = load_parts(path, out, parts=5)
+    assert found.digest == wb.load(path).digest
+    for one, time in times.items():
+        assert (out / one / "manifest.json").stat().st_mtime_ns == time
+    # nothing is read again once it is whole
+    monkeypatch.setattr(loading, "_streamed", None)
+    assert load_parts(path, out, parts=5).digest == found.digest
+    assert not (out / "spool").exists()
+
+
+def test_a_folder_of_something_else_is_not_touched(tmp_path: Path) -> None:
+    path, out = written(records(20), tmp_path / "votes.jsonl"), tmp_path / "out"
+    load_parts(path, out, parts=2)
+    with pytest.raises(DataError, match="files of another call"):
+        load_parts(path, out, parts=3)
+    with pytest.raises(DataError, match="no data set in parts"):
+        load_parts(path, tmp_path, parts=3)
+    with pytest.raises(DesignError, match="parts"):
+        load_parts(path, tmp_path / "new", parts=0)
+    with pytest.raises(TypeError, match="verdict"):
+        load_parts(path, tmp_path / "new", verdict={})
+
+
+@pytest.mark.parametrize(
+    ("rows", "reason"),
+    [
+        (
+            [{"prompt": "p", "response": x, "rating": k} for k, x in enumerate("xyz")],
+            "several records",
+        ),
+        (
+            [
+                {"prompt": "p", "text_a": "x", "text_b": "y", "label": "a", "cluster": c}
+                for c in ("s", "t")
+            ],
+            "several clusters",
+        ),
+    ],
+)
+def test_what_needs_the_whole_is_read_whole_and_said(
+    tmp_path: Path, rows: list[dict[str, Any]], reason: str
+) -> None:
+    path = tmp_path / "votes.jsonl"
+    path.write_text("".join(json.dumps({**row, "n": k}) + "\n" for k, row in enumerate(rows)))
+    whole, found = wb.load(path), load_parts(path, tmp_path / "out", parts=3)
+    same(whole, found.whole())
+    assert reason in str(found.load_report)
+
+
+def test_labels_that_a_piece_leaves_open_are_read_by_all_of_them(tmp_path: Path) -> None:
+    rows = [{**row, "label": (k % 2) / (1 + (k > 250))} for k, row in enumerate(records())]
+    path = written(rows, tmp_path / "votes.jsonl")
+    whole, found = wb.load(path), load_parts(path, tmp_path / "out", parts=2)
+    same(whole, found.whole())
+    assert "a piece by itself cannot be read" in str(found.load_report)
+    said = load_parts(path, tmp_path / "said", parts=2, scale="probability_a")
+    assert said.digest == wb.load(path, scale="probability_a").digest
+    assert "as a whole" not in str(said.load_report)
+
+
+@pytest.mark.parametrize("name", ["adparaphrase_v1.csv", "adparaphrase_v2_pt.csv"])
+def test_real_tables_whose_columns_differ_between_judgements(
+    tmp_path: Path, shared_data: Path, name: str
+) -> None:
+    path = shared_data / "adparaphrase" / name
+    whole = wb.load(path)
+    found = load_parts(path, tmp_path / "out", parts=5)
+    assert found.digest == open_parts(tmp_path / "out").digest == whole.digest
+    assert str(found.load_report) == str(whole.load_report)

@@ -1,0 +1,242 @@
+"""The verb that reads files into parts, piece by piece."""
+
+from __future__ import annotations
+
+import inspect
+import shutil
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from workbench.data import load as reading
+from workbench.data.alike.one_row import with_columns
+from workbench.data.assemble import NothingUsableError
+from workbench.data.dataset import PreferenceData
+from workbench.data.parts.building import Build, Built
+from workbench.data.parts.part import Facts, facts_of, write_part
+from workbench.data.parts.parted import PartedData, is_parted, named, open_parts
+from workbench.data.parts.pieces import can_stream
+from workbench.data.parts.prompts import words_of
+from workbench.data.parts.reports import whole_report
+from workbench.data.parts.spool import NotStreamed, Spooled, spool
+from workbench.data.reading.bounds.limits import bounded
+from workbench.data.reading.files import PACKED
+from workbench.data.reading.several import paths_of
+from workbench.data.store import open_folder
+from workbench.engine import Engine, Local
+from workbench.errors import DataError, refuse_out_of_range, whole
+from workbench.whole_file import write_text
+
+_PLAN, _SPOOL = "plan.json", "spool"
+
+_BYTES = 64 << 20
+"""Bytes of text that become one part, unless the number of parts is given."""
+
+_UNPACKED = 4
+"""How many times as long text is as the compressed or Parquet file that holds it."""
+
+
+def load_parts(
+    source: str | Path | pd.DataFrame | Sequence[str | Path],
+    out: str | Path,
+    *,
+    parts: int | None = None,
+    engine: Engine | None = None,
+    **options: Any,
+) -> PartedData:
+    r"""Read preference data into a folder of parts, so that no more than one is in memory.
+
+    Parameters
+    ----------
+    source : str, Path, DataFrame or sequence of str or Path
+        As :func:`workbench.load` takes it. JSON lines, CSV, TSV and Parquet are read piece by
+        piece, where the format makes a judgement of each record by itself; anything else is
+        read as a whole, and the load report says so.
+    out : str or Path
+        A new folder, or one that the same call left unfinished: parts that are whole are kept.
+    parts : int, optional
+        Number of parts; one for every 64 MB of text when None.
+    engine : Engine, optional
+        Where parts are made; in this process when None.
+    **options
+        Those of :func:`workbench.load`.
+
+    Returns
+    -------
+    PartedData
+        All pairs of a cluster, and all judgements of a pair, lie in one part.
+
+    Raises
+    ------
+    DataError
+        What :func:`workbench.load` refuses, or a folder that holds something else.
+
+    Notes
+    -----
+    The first pass writes judgements to one file a part, by a hash of their cluster, and keeps
+    the distinct prompts: near-equal ones are looked for as in memory, up to 512 MiB of them. The
+    second pass makes each part by itself. What a note of the load report counts is added up.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> table = "prompt,text_a,text_b,label\n" + "".join(f"{n}?,x,y,a\n" for n in range(9))
+    >>> with tempfile.TemporaryDirectory() as place:
+    ...     path = Path(place, "votes.csv")
+    ...     _ = path.write_text(table)
+    ...     data = load_parts(path, Path(place, "votes"), parts=2)
+    ...     len(data), len(data.facts), data.digest == reading.load(path).digest
+    (9, 2, True)
+    """
+    given, out = _options(options), Path(out)
+    paths = _files(source)
+    n = _number(paths) if parts is None else parts
+    refuse_out_of_range({"parts": (whole(n, 1), n, "a whole number, 1 or more")})
+    sizes = [(path.name, path.stat().st_size) for path in paths if path.is_file()]
+    plan = named({"files": sizes, "source": _name(source, paths), "parts": n, "options": given})
+    if _finished(out, plan):
+        return open_parts(out)
+    reason = next(filter(None, map(can_stream, paths)), None) if paths else "it is no file"
+    if reason is None:
+        try:
+            with bounded(given["limits"], timed=False):
+                return _streamed(paths, out, n, given, engine or Local())
+        except NotStreamed as error:
+            reason = str(error)
+            shutil.rmtree(out / _SPOOL)
+    return _split(reading.load(source, **options), out, n, reason)
+
+
+def _options(options: dict[str, Any]) -> dict[str, Any]:
+    """Return all options of the reader, those that are not given as it has them."""
+    known = inspect.signature(reading.load).parameters.values()
+    defaults = {one.name: one.default for one in known if one.name != "source"}
+    unknown = [name for name in options if name not in defaults]
+    if unknown:
+        raise TypeError(f"load_parts() got an unexpected keyword argument {unknown[0]!r}")
+    return {**defaults, **options}
+
+
+def _files(source: Any) -> list[Path]:
+    """Return the files of a source that is files and nothing else."""
+    if isinstance(source, pd.DataFrame) or str(source) == "sample":
+        return []
+    if isinstance(source, str | Path):
+        path = Path(source)
+        if str(source).startswith("hub:") or path.is_dir():
+            return []
+    return paths_of(source)
+
+
+def _name(source: Any, paths: Sequence[Path]) -> str:
+    if isinstance(source, pd.DataFrame):
+        return "table"
+    if len(paths) < 2:
+        return Path(str(source)).name if not paths else paths[0].name
+    return f"{paths[0].name} and {len(paths) - 1} more files"
+
+
+def _number(paths: Sequence[Path]) -> int:
+    size = 0
+    for path in (one for one in paths if one.is_file()):
+        packed = path.suffix.lower() in (*PACKED, ".parquet")
+        size += path.stat().st_size * (_UNPACKED if packed else 1)
+    return max(1, -(-size // _BYTES))
+
+
+def _finished(out: Path, plan: str) -> bool:
+    """Tell whether a folder holds the finished set; take a free one for it.
+
+    Raises
+    ------
+    DataError
+        The folder holds something else.
+    """
+    known = None
+    if (out / _PLAN).is_file():
+        known = (out / _PLAN).read_text("utf-8")
+    elif out.exists() and any(out.iterdir()):
+        known = ""
+    if known is not None and known != plan:
+        raise DataError(
+            "The folder holds something else.",
+            where=out.name,
+            found="files of another call" if known else "files that are no data set in parts",
+            expected="a new folder, or one that the same call left unfinished",
+            fix="Choose another folder.",
+        )
+    out.mkdir(parents=True, exist_ok=True)
+    write_text(out / _PLAN, plan)
+    return is_parted(out)
+
+
+def _streamed(
+    paths: list[Path], out: Path, n: int, options: dict[str, Any], engine: Engine
+) -> PartedData:
+    folder = out / _SPOOL
+    spooled = Spooled.read(folder)
+    if spooled is None:
+        shutil.rmtree(folder, ignore_errors=True)
+        folder.mkdir()
+        spooled = spool(paths, folder, n, options["format"], options)
+    source = _name(None, paths)
+    work = Build(str(folder), str(out), source, options["drop_duplicates"])
+    built: list[Built] = list(engine.map(work, range(n)))
+    facts = _alike([one for one in built if isinstance(one, Facts)], out)
+    notes = spooled.notes + ([f"joined from {len(paths)} files"] if len(paths) > 1 else [])
+    parts = [one.load_report if isinstance(one, Facts) else one for one in built]
+    report = whole_report(
+        [one for one in parts if one is not None],
+        source=source,
+        format=spooled.format,
+        settings=spooled.settings,
+        notes=notes,
+        groups=spooled.groups,
+    )
+    if not facts:
+        raise NothingUsableError(source, report.left_out, report.notes)
+    return _written(PartedData(out, facts, report))
+
+
+def _alike(parts: list[Facts], out: Path) -> tuple[Facts, ...]:
+    """Return parts whose labels have the same columns: what differs in one is kept in all."""
+    names = dict.fromkeys(name for one in parts for name in one.label_columns)
+    return tuple(_with_columns(one, list(names), out) for one in parts)
+
+
+def _with_columns(facts: Facts, names: list[str], out: Path) -> Facts:
+    if set(names) <= set(facts.label_columns):
+        return facts
+    data = open_folder(out / facts.name)
+    labels = with_columns(data.pairs, data.labels, data.pair_rows, names)
+    if len(labels.columns) == len(data.labels.columns):
+        return facts
+    return write_part(replace(data, labels=labels), out, facts.name)
+
+
+def _split(data: PreferenceData, out: Path, n: int, reason: str) -> PartedData:
+    """Write data in memory into parts, by a hash of the clusters."""
+    number = words_of(data.pairs["cluster"]) % np.uint64(n)
+    facts = []
+    for k in np.unique(number).tolist():
+        name = f"part-{k:05d}"
+        done = facts_of(out / name)
+        if done is None:
+            part = data.filter(pair_ids=data.pairs["pair_id"][number == k])
+            done = write_part(replace(part, load_report=None), out, name)
+        facts.append(done)
+    report = data.load_report
+    if report is not None:
+        note = f"read as a whole, not piece by piece: {reason}"
+        report = replace(report, notes=(*report.notes, note))
+    return _written(PartedData(out, tuple(facts), report))
+
+
+def _written(data: PartedData) -> PartedData:
+    data.save()
+    shutil.rmtree(data.folder / _SPOOL, ignore_errors=True)
+    return data
