@@ -13,6 +13,7 @@ from sklearn.metrics import brier_score_loss, log_loss, roc_auc_score
 import workbench as wb
 from tests.planted import planted
 from workbench.data.split import folds
+from workbench.decompose import estimate
 from workbench.results import TIDY
 
 WEIGHTS = {"judge": [0.8, 0.0, -0.5], "people": [0.4, 0.3, 0.0]}
@@ -375,3 +376,23 @@ def test_results_carry_settings_provenance_and_json():
     assert {"estimates", "held_out", "diagnostics", "exclusions"} == set(record["tables"])
     assert "clusters = 1,000" in fit.summary()
     assert "&lt;" not in fit._repr_html_() or "<script" not in fit._repr_html_()
+
+
+def test_rare_factors_that_separate_are_found_by_sign_as_by_the_linear_program(monkeypatch):
+    rng = np.random.default_rng(5)
+    x = rng.normal(size=(900, 5))
+    x[:, 3:] = (rng.random((900, 2)) < 0.02) * rng.choice([-1.0, 1.0], size=(900, 2))
+    # a tie where the last factor differs: it separates nothing in the first group
+    votes = (rng.random(900) < 1 / (1 + np.exp(-x @ [0.5, -0.3, 0.0, 1.0, 1.0]))) * 1.0
+    votes[np.flatnonzero((x[:, 4] != 0) & (np.arange(900) % 9 == 0))[0]] = 0.5
+    labels = pd.DataFrame({"pair": np.arange(900), "annotator": "a", "preference": votes})
+    pairs = pd.DataFrame({"item": np.arange(900), "scenario": [f"s{k % 9}" for k in range(900)]})
+    factors = pd.DataFrame(x, columns=list("abcde"))
+    data = wb.PreferenceData.from_tables(pairs, labels)
+    data = data.with_factors(factors, pd.DataFrame(index=factors.index), {})
+    quick = wb.decompose(data, by="scenario", folds=0).to_frame()
+    assert quick["reason"].eq("separation: its weight is infinite").sum() > 5
+    nothing = np.zeros(6, dtype=bool), np.zeros(0, dtype=bool)
+    monkeypatch.setattr(estimate, "separation_by_sign", lambda *_: nothing)
+    slow = wb.decompose(data, by="scenario", folds=0).to_frame()
+    pd.testing.assert_frame_equal(quick, slow, rtol=1e-9, atol=1e-12)

@@ -12,11 +12,13 @@ from scipy.stats import chi2
 
 from workbench.compare.heterogeneity import Heterogeneity, heterogeneity
 from workbench.compare.pooling import ROUNDS, Pooled, pool
-from workbench.compare.sides import Side
 from workbench.compare.subsets import Subset
-from workbench.decompose.decomposition import Decomposition
 from workbench.decompose.design import CLUSTER, Design
+from workbench.decompose.errors.clustered import sandwich
+from workbench.decompose.errors.pulls import Pulls
+from workbench.decompose.errors.sandwich import Sandwich
 from workbench.decompose.errors.tidy import q_values, t_interval, tidy_columns
+from workbench.decompose.estimate import fit_groups
 from workbench.decompose.group_fit import GroupFit
 from workbench.decompose.kernel import Array
 from workbench.intervals import NO_VARIATION, ONE_CLUSTER
@@ -53,8 +55,8 @@ class ScenarioFits:
         Groups of the design that are this annotator's.
     whole : GroupFit
         The fit of all scenarios together.
-    apart : Decomposition or None
-        Fits of the scenarios that have labels enough.
+    large : ndarray of bool
+        Groups of the design with labels enough for a fit of their own.
     scenario : str
         Column that names the scenario.
     level : float
@@ -67,7 +69,7 @@ class ScenarioFits:
         design: Design,
         places: NDArray[np.int64],
         whole: GroupFit,
-        apart: Decomposition | None,
+        large: NDArray[np.bool_],
         scenario: str,
         level: float,
         seed: int,
@@ -89,29 +91,43 @@ class ScenarioFits:
         self.test: Heterogeneity = heterogeneity(
             cut, clusters, self.pooled, self.power, level, seed
         )
-        self._unpooled(design, places, apart)
+        self._unpooled(design, places, large[places])
         times = np.bincount(np.concatenate([np.unique(own) for own in clusters]))
         self.shared, self.all_clusters = int((times > 1).sum()), int((times > 0).sum())
 
     def _unpooled(
-        self, design: Design, places: NDArray[np.int64], apart: Decomposition | None
+        self, design: Design, places: NDArray[np.int64], large: NDArray[np.bool_]
     ) -> None:
         """Set the unpooled weights, their degrees of freedom and joint covariance."""
         S, K = len(places), len(self.terms)
         self.coef, self.df = np.full((2, S, K), np.nan)
         self.joint = np.full((K, S, S), np.nan)
-        self.fits = [None if apart is None else apart.fits.get(design.groups[g]) for g in places]
-        have = [s for s, fit in enumerate(self.fits) if fit is not None]
-        if apart is None or not have:
+        self.fits: list[GroupFit | None] = [None] * S
+        have = np.flatnonzero(large)
+        if not len(have):
             return
-        pulls = []
-        for s in have:
-            fit = apart.fits[design.groups[places[s]]]
+        # the pulls that a fit's own errors are made of; no cluster beside them has any
+        own: dict[str, Pulls] = {}
+
+        def made(design: Design, fit: GroupFit) -> Sandwich:
+            errors = sandwich(design, fit)
+            own[fit.name] = errors.parts[(CLUSTER,)]
+            return errors
+
+        for s, fit in zip(
+            have, fit_groups(design, "cluster", places[have].tolist(), made), strict=True
+        ):
+            self.fits[s] = fit
             self.coef[s], self.df[s] = fit.told, fit.df
-            pulls.append(_spread_out(Side(fit, apart.design)))
+        pulls = [own.get(design.groups[g]) for g in places[have]]
+        codes = [np.empty(0, dtype=np.int64) if one is None else one.codes for one in pulls]
+        bounds = np.append(0, np.cumsum([len(one) for one in codes]))
+        shape = (len(have), len(design.cluster_names))
         for k in range(K):
-            own = sparse.csr_matrix(np.stack([pull[:, k] for pull in pulls]))
-            self.joint[np.ix_([k], have, have)] = (own @ own.T).toarray()
+            by_cluster = [one.influence[:, k] for one in pulls if one is not None]
+            parts = (np.concatenate([*by_cluster, np.empty(0)]), np.concatenate(codes), bounds)
+            matrix = sparse.csr_array(parts, shape=shape)
+            self.joint[k, have[:, None], have] = (matrix @ matrix.T).toarray()
 
     def notes(self) -> list[str]:
         """Return what a reader should know of these fits."""
@@ -343,11 +359,3 @@ def _power(whole: GroupFit) -> float:
     at = np.ix_(active, active)
     effect = np.trace(np.linalg.solve(whole.bread[at], whole.covariance[at])) / active.sum()
     return float(min(1.0, 1.0 / effect)) if np.isfinite(effect) and effect > 0 else 1.0
-
-
-def _spread_out(side: Side) -> Array:
-    """Return the pull of every cluster of the design on the weights, shape (clusters, K)."""
-    part = side.errors.parts[(CLUSTER,)]
-    pulls = np.zeros((len(side.design.cluster_names), part.influence.shape[1]))
-    pulls[part.codes] = part.influence
-    return pulls

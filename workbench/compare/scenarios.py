@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -12,9 +12,8 @@ import pandas as pd
 
 from workbench.compare.scenario_fits import APART, LABELS_A_TERM, METHOD, TEST, ScenarioFits
 from workbench.data.dataset import PreferenceData
-from workbench.decompose.decomposition import Decomposition, check_options, decompose
-from workbench.decompose.design import Design, Ties, build_design, select_annotators
-from workbench.decompose.weights import SEPARATOR
+from workbench.decompose.decomposition import check_options, decompose
+from workbench.decompose.design import Ties, build_design, select_annotators
 from workbench.errors import DesignError
 from workbench.intervals import ends_text
 from workbench.provenance import Provenance
@@ -243,10 +242,11 @@ def pool_scenarios(
             expected=f"at least two values of {scenario!r}",
             fix="Name another column in scenario=.",
         )
-    apart = _fits_apart(data, design, [*by, scenario], options)
+    terms = int((design.X != 0).any(axis=0).sum())
+    large = design.n_labels >= LABELS_A_TERM * terms
     parts = tuple(
         ScenarioFits(
-            str(name), design, np.flatnonzero(owner == name), whole.fits[name], apart, scenario,
+            str(name), design, np.flatnonzero(owner == name), whole.fits[name], large, scenario,
             level, seed,
         )
         for name in names
@@ -272,25 +272,6 @@ def pool_scenarios(
         provenance=Provenance.capture(seed=seed, dataset=data.digest),
         fits=parts,
     )
-
-
-def _fits_apart(
-    data: PreferenceData, design: Design, by: list[str], options: dict[str, Any]
-) -> Decomposition | None:
-    """Fit each scenario that has labels enough for weights of its own."""
-    terms = int((design.X != 0).any(axis=0).sum())
-    large = design.n_labels >= LABELS_A_TERM * terms
-    if not large.any():
-        return None
-    columns = [
-        data.labels[name] if name in data.labels else data.pairs[name].take(data.pair_rows)
-        for name in by
-    ]
-    text = [column.astype("str").fillna("(none)").to_numpy(dtype=object) for column in columns]
-    label = pd.Series([SEPARATOR.join(row) for row in zip(*text, strict=True)])
-    wanted = [name for name, fits in zip(design.groups, large.tolist(), strict=True) if fits]
-    kept = data.labels[label.isin(wanted).to_numpy()].reset_index(drop=True)
-    return decompose(replace(data, labels=kept), by=by, **options)
 
 
 def _joined(tables: list[pd.DataFrame]) -> pd.DataFrame:

@@ -301,13 +301,20 @@ def _inverse(hessian: Array, active: NDArray[np.bool_]) -> Array:
     scaled = hessian / (size[:, :, None] * size[:, None, :])
     filler = np.where(told, 0.0, 1.0)
     scaled = scaled + filler[:, :, None] * np.eye(K)
-    # a Hessian that rounds to singular (separated labels) still gives a bounded step
-    inverse = np.linalg.pinv(scaled, hermitian=True) if _singular(scaled) else np.linalg.inv(scaled)
-    return _masked(inverse / (size[:, :, None] * size[:, None, :]), active)
+    return _masked(_bounded(scaled) / (size[:, :, None] * size[:, None, :]), active)
 
 
-def _singular(matrices: Array) -> bool:
-    return bool((np.linalg.cond(matrices) > 1e13).any())
+def _bounded(matrices: Array) -> Array:
+    """Return inverses; of a matrix that rounds to singular (separated labels) a bounded one."""
+    try:
+        found = np.linalg.inv(matrices)
+    except np.linalg.LinAlgError:
+        return np.asarray(np.linalg.pinv(matrices, hermitian=True))
+    sizes = (np.abs(part).sum(axis=1).max(axis=1) for part in (matrices, found))
+    condition = np.multiply(*sizes)
+    if (condition < 1e13).all():
+        return np.asarray(found)
+    return np.asarray(np.linalg.pinv(matrices, hermitian=True))
 
 
 def _cluster_starts(clusters: NDArray[np.int64] | None) -> NDArray[np.int64] | None:

@@ -13,6 +13,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -93,7 +94,7 @@ class Pulls:
         """
         return _ratio(self.own.sum(axis=0) ** 2, (self.own**2).sum(axis=0))
 
-    @property
+    @cached_property
     def degrees(self) -> Array:
         """Satterthwaite's degrees of freedom of each weight; at least those, if bounded."""
         squares = (self.own**2).sum(axis=0)
@@ -102,7 +103,10 @@ class Pulls:
             across = (self.leverage @ self.own) ** 2
         else:
             by_term = np.ascontiguousarray(self.root.transpose(2, 0, 1))
-            products = np.matmul(by_term.transpose(0, 2, 1), by_term)
+            turned = by_term.transpose(0, 2, 1)
+            # the squares of R R' and of R'R have one sum: of the two, the smaller
+            few = by_term.shape[1] < by_term.shape[2]
+            products = np.matmul(by_term, turned) if few else np.matmul(turned, by_term)
             across = (products**2).sum(axis=(1, 2)) - ((by_term**2).sum(axis=2) ** 2).sum(axis=1)
         return _ratio(self.own.sum(axis=0) ** 2, squares + across)
 
@@ -248,13 +252,29 @@ def _held(
 ) -> Pulls:
     """Return the pulls with every cluster's matrices."""
     rows = (X @ factor) * np.sqrt(weight)[:, None]
-    matrices = _matrices(rows, starts)
-    leverage = np.einsum("gaa->g", matrices)
-    inverse = _inverse_root(matrices, leverage)
-    scores = np.einsum("gab,gb->ga", inverse, run_sums(X, residual, starts) @ factor)
-    gram = factor @ matrices @ factor.T
-    root = inverse @ matrices @ factor.T
-    own = np.ascontiguousarray(np.einsum("gkk->gk", gram))
+    reach, scores = rows @ factor.T, run_sums(X, residual, starts) @ factor
+    sizes = np.diff(np.append(starts, len(X)))
+    K, A = factor.shape
+    own, leverage = np.empty((len(starts), K)), np.empty(len(starts))
+    gram, by_term = np.empty((len(starts), K, K)), np.empty((K, len(starts), A))
+    root = by_term.transpose(1, 2, 0)
+    for size in np.unique(sizes):
+        at = np.flatnonzero(sizes == size)
+        of = starts[at, None] + np.arange(size)
+        z, c = rows[of], reach[of]
+        across = z.swapaxes(1, 2)
+        gram[at] = c.swapaxes(1, 2) @ c
+        own[at], leverage[at] = (c * c).sum(axis=1), (z * z).sum(axis=(1, 2))
+        if size <= A:
+            # (I - Z'Z)^(-1/2) Z' is Z' (I - ZZ')^(-1/2), a matrix of the cluster's few rows
+            whole, rest = _inverse_root(z @ across, leverage[at])
+            root[at] = across @ (whole @ c)
+            seen = rest @ (z @ scores[at, :, None])
+            scores[at] += (across @ seen)[:, :, 0]
+        else:
+            whole, _ = _inverse_root(across @ z, leverage[at])
+            root[at] = whole @ (across @ c)
+            scores[at] = (whole @ scores[at, :, None])[:, :, 0]
     return Pulls(codes, scores @ factor.T, own, leverage, gram, root)
 
 
@@ -283,7 +303,7 @@ def _light(
         inside = np.isin(of_row, large)
         part = np.r_[0, np.cumsum(sizes[large])[:-1]]
         rows = (X[inside] @ factor) * np.sqrt(weight[inside])[:, None]
-        inverse = _inverse_root(_matrices(rows, part), leverage[large])
+        inverse, _ = _inverse_root(_matrices(rows, part), leverage[large])
         scores = run_sums(X[inside], residual[inside], part) @ factor
         influence[large] = np.einsum("gab,gb->ga", inverse, scores) @ factor.T
     return influence, own, leverage
@@ -304,23 +324,30 @@ def _matrices(rows: Array, starts: Codes) -> Array:
     return found
 
 
-def _inverse_root(matrices: Array, leverage: Array) -> Array:
-    """Return ``(I - T)^(-1/2)``, generalised where a cluster alone carries a direction."""
+def _inverse_root(matrices: Array, leverage: Array) -> tuple[Array, Array]:
+    """Return ``(I - T)^(-1/2)``, generalised where a cluster alone carries a direction.
+
+    Second: that less I, over T, from where it has to act on scores of a few rows.
+    """
     unit = np.eye(matrices.shape[1])
-    found = np.empty_like(matrices)
+    whole, rest = np.empty_like(matrices), np.empty_like(matrices)
     small = leverage <= _SMALL
     if small.any():
-        series = np.broadcast_to(_SERIES[-1] * unit, matrices[small].shape)
-        for coefficient in _SERIES[-2::-1]:
-            series = matrices[small] @ series + coefficient * unit
-        found[small] = series
+        own = matrices[small]
+        series = np.broadcast_to(_SERIES[-1] * unit, own.shape)
+        for coefficient in _SERIES[-2:0:-1]:
+            series = own @ series + coefficient * unit
+        whole[small], rest[small] = own @ series + unit, series
     if not small.all():
         values, vectors = np.linalg.eigh(matrices[~small])
         left = 1.0 - values
         alone = left < _ALONE
         scaled = np.where(alone, 0.0, 1.0 / np.sqrt(np.where(alone, 1.0, left)))
-        found[~small] = (vectors * scaled[:, None, :]) @ vectors.transpose(0, 2, 1)
-    return found
+        told = values > _EMPTY
+        over = np.where(told, (scaled - 1.0) / np.where(told, values, 1.0), 0.5)
+        for target, factor in ((whole, scaled), (rest, over)):
+            target[~small] = (vectors * factor[:, None, :]) @ vectors.transpose(0, 2, 1)
+    return whole, rest
 
 
 def _ratio(a: Array, b: Array) -> Array:
