@@ -13,6 +13,7 @@ from workbench.curate.filters import Bools, Chosen
 from workbench.data.columns import PAIR_COLUMNS, complete_labels
 from workbench.data.dataset import PreferenceData
 from workbench.data.identity import OTHER_PROMPT
+from workbench.data.rows import kept_rows
 
 KEPT = ("prompt_messages", "response_a_messages", "response_b_messages", "media", "tools")
 ADDED = ("p", "stage", "split")
@@ -67,7 +68,7 @@ def _made(
 ) -> PreferenceData:  # fmt: skip
     data = chosen.data
     at = np.flatnonzero(rows)
-    pairs = data.pairs.iloc[at].reset_index(drop=True)
+    pairs = kept_rows(data.pairs, rows)
     who, kind = _annotator(data, chosen)
     labels = pd.DataFrame(
         {

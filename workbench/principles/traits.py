@@ -5,6 +5,7 @@ from __future__ import annotations
 import pandas as pd
 
 from workbench.data.dataset import PreferenceData
+from workbench.data.rows import kept_rows
 from workbench.errors import DesignError
 from workbench.principles.measure.measure import PrincipleEffects, measure
 from workbench.principles.principle import Principle
@@ -150,5 +151,5 @@ def model_traits(
             "preference": foe_a[known].to_numpy(float),
         }
     )
-    own = PreferenceData.from_tables(data.pairs[known], labels)
+    own = PreferenceData.from_tables(kept_rows(data.pairs, known.to_numpy(bool)), labels)
     return measure(own, votes, rule=rule, level=level, replicates=replicates, seed=seed)

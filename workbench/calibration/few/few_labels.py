@@ -109,7 +109,7 @@ def few_labels(
     data = data.decided()
     names = _factors(data, factors)
     beside = lay(data, judges, reference)
-    pairs = data.pairs.iloc[beside.rows]
+    pairs = data.pairs[["model_a", "model_b"]].iloc[beside.rows]
     models = Models(pairs["model_a"], pairs["model_b"])
     X = data.factors[names].to_numpy("float64")[beside.rows] if names else None
     parts = []

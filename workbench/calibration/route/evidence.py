@@ -245,10 +245,13 @@ def _surprise(data: PreferenceData, verdict: Array, row: Codes) -> Array:
 
 
 def _lengths(data: PreferenceData, row: Codes) -> tuple[Array | None, Array | None]:
-    texts = [data.pairs[f"response_{side}"].iloc[row] for side in "ab"]
-    if any(text.isna().any() for text in texts):
+    # the length of a text is taken where it lies: rows repeat, their texts are not copied
+    a, b = (
+        data.pairs[f"response_{side}"].str.len().to_numpy("float64", na_value=np.nan)[row]
+        for side in "ab"
+    )
+    if np.isnan(a).any() or np.isnan(b).any():
         return None, None
-    a, b = (text.str.len().to_numpy("float64") for text in texts)
     return a + b, np.abs(np.log((a + 1) / (b + 1)))
 
 

@@ -74,7 +74,7 @@ def rules_of(data: PreferenceData, factors: Sequence[str] | None, rows: Any, sho
         values = np.nan_to_num(scored[name].to_numpy("float64"))[rows]
         # what is counted is more or fewer, a share or a score is higher or lower
         columns[f"{'higher' if np.any(values % 1) else 'more'} {name}"] = values
-    models = _models(data.pairs.iloc[rows])
+    models = _models(data.pairs[["model_a", "model_b", "cluster"]].iloc[rows])
     if not models.shape[1]:
         silent[BETTER_MODEL] = "no two models with a name that answer on two prompts"
     for name in [name for name, values in columns.items() if not values.any()]:

@@ -12,6 +12,7 @@ import pandas as pd
 from workbench.data.columns import prompt_of
 from workbench.data.dataset import PreferenceData
 from workbench.data.identity import OTHER_PROMPT
+from workbench.data.rows import taken_rows
 from workbench.decompose.kernel import Codes
 from workbench.errors import DataError, listed
 
@@ -83,7 +84,7 @@ def shown_texts(data: PreferenceData, rows: Codes, turned: np.ndarray) -> pd.Dat
     DataError
         A response has no text.
     """
-    pairs = data.pairs.take(rows).reset_index(drop=True)
+    pairs = taken_rows(data.pairs, rows)
     sides = {side: pairs[f"response_{side}"].astype("object") for side in "ab"}
     lacking = sides["a"].isna() | sides["b"].isna()
     if lacking.any():

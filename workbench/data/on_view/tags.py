@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import pandas as pd
 
 from workbench.data.dataset import PreferenceData
+from workbench.data.rows import taken_rows
 from workbench.errors import DataError
 
 MOST_PAIRS = 5_000
@@ -100,7 +101,8 @@ def tags_table(kept: Tags, data: PreferenceData) -> pd.DataFrame:
     """
     rows = pd.Index(data.pairs["pair_id"]).get_indexer(pd.Index(list(kept)))
     known = [one for one, row in zip(kept.values(), rows, strict=True) if row >= 0]
-    pairs = data.pairs.iloc[rows[rows >= 0]].reset_index(drop=True)
+    shown = data.pairs[["pair_id", "scenario", "prompt"]]
+    pairs = taken_rows(shown, rows[rows >= 0])
     return pd.DataFrame(
         {
             "pair_id": pairs["pair_id"],

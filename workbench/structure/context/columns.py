@@ -88,7 +88,7 @@ def groupings(
     seen: dict[bytes, str] = {}
     for name in names:
         if name == MODELS:
-            one = _models(pairs.iloc[at])
+            one = _models(pairs[["model_a", "model_b"]].iloc[at])
         elif name == RATERS:
             one = _coded(RATERS, (raters_of(data) if raters is None else raters).iloc[at])
         elif name in labels:
