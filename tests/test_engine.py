@@ -50,7 +50,8 @@ def cluster():
         ray.shutdown()
 
 
-@pytest.fixture(params=ENGINES)
+# of the module, so that the tests of one engine stand together and one cluster serves them
+@pytest.fixture(scope="module", params=ENGINES)
 def engine(request):
     if request.param == "ray":
         request.getfixturevalue("cluster")
@@ -231,6 +232,7 @@ def lives(pid: int) -> bool:
     return True
 
 
+@pytest.mark.slow
 def test_a_worker_that_is_killed_costs_only_its_part(cluster, tmp_path):
     work = Ledger(tmp_path, 0.4)
     results = []
@@ -259,6 +261,7 @@ print(*engine_of(name, workers=workers).map(Ledger(Path(folder), 0.15), range(14
 """
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["local", "ray"])
 def test_a_command_that_is_killed_goes_on_where_it_was(name, tmp_path):
     if name == "ray":
