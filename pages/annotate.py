@@ -15,7 +15,8 @@ from parts.ui import failure, note, table, warn
 
 import workbench as wb
 from workbench.annotate.config import AnnotateConfig
-from workbench.annotate.run import estimate, prepare
+from workbench.annotate.estimate import estimate
+from workbench.annotate.run import prepare
 from workbench.factors.rubric.definition import RUBRICS
 from workbench.judges import TEMPLATES
 

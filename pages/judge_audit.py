@@ -12,8 +12,8 @@ from parts.state import announce, current
 from parts.ui import failure, note, table
 
 import workbench as wb
+from workbench.annotate.estimate import estimate
 from workbench.annotate.process import status
-from workbench.annotate.run import estimate
 from workbench.report.main_job import has_text
 
 

@@ -16,9 +16,10 @@ from parts.ui import failure, note, table, warn
 
 import workbench as wb
 from workbench.annotate.config import AnnotateConfig
+from workbench.annotate.estimate import estimate
 from workbench.annotate.folder import RunFolder
 from workbench.annotate.process import status
-from workbench.annotate.run import estimate, found_in
+from workbench.annotate.run import found_in
 
 
 def asked() -> AnnotateConfig:

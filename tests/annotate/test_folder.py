@@ -10,9 +10,10 @@ import pytest
 
 import workbench as wb
 from workbench.annotate.config import AnnotateConfig
+from workbench.annotate.estimate import estimate
 from workbench.annotate.folder import RunFolder
 from workbench.annotate.process import runs_in, status
-from workbench.annotate.run import drawn, estimate, execute, plan, prepare
+from workbench.annotate.run import drawn, execute, plan, prepare
 from workbench.data.dataset import PreferenceData
 from workbench.errors import ConfigError, DataError, JudgeError, UnwrittenError
 from workbench.llm.offline import OfflineModel

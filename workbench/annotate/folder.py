@@ -15,6 +15,7 @@ from typing import Any
 from filelock import FileLock, Timeout
 
 from workbench.annotate.config import AnnotateConfig
+from workbench.annotate.shards import Shards, waiting
 from workbench.data import store
 from workbench.data.dataset import PreferenceData
 from workbench.errors import ConfigError, UnwrittenError
@@ -23,6 +24,7 @@ from workbench.llm.journal import Journal
 from workbench.llm.progress import Progress
 from workbench.provenance import Provenance
 from workbench.results import Result
+from workbench.shard import Shard
 from workbench.whole_file import write_text, written
 
 SCHEMA_VERSION = 1
@@ -112,7 +114,7 @@ class RunFolder:
         manifest = to_json(self._manifest(config, data))
         if self.exists:
             self._check_same(config, data)
-        elif self.path.is_dir() and any(self.path.iterdir()):
+        elif self.path.is_dir() and any(self.path.iterdir()) and not self._begun.is_file():
             raise ConfigError(
                 "The folder holds something else.",
                 where=str(self.path),
@@ -120,44 +122,84 @@ class RunFolder:
                 fix="Name another folder with --out.",
             )
         self.path.mkdir(parents=True, exist_ok=True)
-        for key in _FILES:
-            value = getattr(config, key)
-            if value is not None:
-                self._keep_file(key, value)
-        if not store.is_saved(self.path / "data"):
-            store.save(data, self.path / "data")
-        self._write("manifest.json", manifest)
-        # last: from here on the folder is a run
-        self._write("run.toml", config.to_toml())
+        # several processes may begin a run that they are going to share
+        with FileLock(self._begun):
+            for key in _FILES:
+                value = getattr(config, key)
+                if value is not None:
+                    self._keep_file(key, value)
+            if not store.is_saved(self.path / "data"):
+                store.save(data, self.path / "data")
+            self._write("manifest.json", manifest)
+            # last: from here on the folder is a run
+            self._write("run.toml", config.to_toml())
+
+    @property
+    def shards(self) -> Shards:
+        """What several processes keep that divide its requests."""
+        return Shards(self.path)
 
     def journal(self) -> Journal:
-        """Open the journal."""
-        return Journal(self.path / "journal.sqlite")
+        """Open the journal, with what shards have kept."""
+        return self.shards.journal()
 
     @contextmanager
-    def locked(self) -> Iterator[None]:
-        """Hold the run: one process at a time works on it.
+    def locked(self, wait: bool = False) -> Iterator[None]:
+        """Hold the run: one process at a time works on it, and what shards kept is joined.
+
+        Parameters
+        ----------
+        wait : bool
+            For one that is only writing what was found.
 
         Raises
         ------
         ConfigError
-            Another process holds it.
+            Another process holds it, or one of its shards.
         """
+        lock = self._held(wait)
+        try:
+            self.shards.refuse_at_work()
+            self.shards.join()
+            yield
+        finally:
+            lock.release()
+
+    @contextmanager
+    def sharing(self, shard: Shard) -> Iterator[None]:
+        """Hold one of the shards into which a run is divided.
+
+        Parameters
+        ----------
+        shard : Shard
+
+        Raises
+        ------
+        ConfigError
+            Another process holds it or the whole run, or others divide the run otherwise.
+        """
+        with self.shards.taking_part(shard, self._held(True)):
+            yield
+
+    def _held(self, wait: bool) -> FileLock:
         lock = self._lock()
         try:
-            lock.acquire()
+            if not wait:
+                lock.acquire()
+                return lock
+            return waiting(lock, lambda: self._told().get("state") == "running")
         except Timeout:
             raise ConfigError(
                 "The run is under way in another process.",
                 where=str(self.path),
-                found=f"process {self.progress().get('pid', 'unknown')}",
+                found=f"process {self._told().get('pid', 'unknown')}",
                 expected="a run that nobody works on",
                 fix="Wait for it, or end it: Ctrl-C there, or Cancel on the Annotate page.",
             ) from None
-        try:
-            yield
-        finally:
-            lock.release()
+
+    @property
+    def _begun(self) -> Path:
+        return self.path / "prepare.lock"
 
     def _lock(self) -> FileLock:
         # anew each time: a lock that holds itself would not be seen as held
@@ -170,12 +212,23 @@ class RunFolder:
             return False
         try:
             with self._lock():
-                return False
+                return bool(self.shards.at_work())
         except Timeout:
             return True
 
     def progress(self) -> dict[str, Any]:
-        """Return what the run last said of itself; empty where it said nothing yet."""
+        """Return what the run last said of itself, all shards together; else nothing yet."""
+        return self.shards.record(self._told()) if self.shards.there else self._told()
+
+    def processes(self) -> list[int]:
+        """Return the ids of the processes that work on the run."""
+        if not self.running:
+            return []
+        one = self._told().get("pid")
+        # the lock shows that the process that wrote its id is still that one
+        return self.shards.processes() if self.shards.at_work() else [one] if one else []
+
+    def _told(self) -> dict[str, Any]:
         try:
             found: dict[str, Any] = json.loads((self.path / "progress.json").read_text("utf-8"))
         except (OSError, ValueError):
@@ -300,17 +353,23 @@ class RunFolder:
 
 
 class Teller:
-    """Writes the progress of a run as it comes."""
+    """Writes the progress of a run, or of one of its shards, as it comes."""
 
-    def __init__(self, folder: RunFolder) -> None:
-        self._folder = folder
+    def __init__(
+        self,
+        folder: RunFolder,
+        shard: Shard | None = None,
+        stages: dict[str, dict[str, Any]] | None = None,
+    ) -> None:
+        self._folder, self._shard = folder, shard
         # what a stage counted whenever it was begun before, and how far it is this time
         self._before: dict[str, dict[str, Any]] = {}
         self._now: dict[str, dict[str, Any]] = {}
         self._record: dict[str, Any] = {
-            "state": "running", "pid": os.getpid(), "started": time.time(), "stages": {},
+            "state": "running", "pid": os.getpid(), "started": time.time(),
+            "stages": stages or {},
         }  # fmt: skip
-        folder.write_progress(self._record)
+        self._write()
 
     def tell(self, progress: Progress) -> None:
         """Write how far a stage is: one that is begun again adds to what it counted before."""
@@ -320,7 +379,13 @@ class Teller:
             self._before[name] = self._added(name, last)
         self._now[name] = now
         self._record["stages"][name] = self._added(name, now)
-        self._folder.write_progress(self._record)
+        self._write()
+
+    def _write(self) -> None:
+        if self._shard is None:
+            self._folder.write_progress(self._record)
+        else:
+            self._folder.shards.write_progress(self._shard, self._record)
 
     def _added(self, name: str, now: dict[str, Any]) -> dict[str, Any]:
         before = self._before.get(name, {})
@@ -331,4 +396,4 @@ class Teller:
         self._record |= {"state": state, "message": message}
         # what ended the run is told by whoever ended it, though the disk may be full
         with suppress(UnwrittenError):
-            self._folder.write_progress(self._record)
+            self._write()

@@ -156,9 +156,7 @@ def start(
 
 def cancel(folder: RunFolder) -> bool:
     """Ask a run to end; the calls on the way come home first. False where none is under way."""
-    pid = folder.progress().get("pid")
-    # the lock shows that the process that wrote its id is still that one
-    if pid is None or not folder.running:
-        return False
-    os.kill(pid, signal.SIGTERM)
-    return True
+    pids = folder.processes()
+    for pid in pids:
+        os.kill(pid, signal.SIGTERM)
+    return bool(pids)

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import tempfile
 from collections import Counter
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pandas as pd
 
 from workbench.annotate.config import AnnotateConfig
@@ -18,14 +17,14 @@ from workbench.annotate.tasks import Found, annotate
 from workbench.data.dataset import PreferenceData
 from workbench.data.digests import content_digests
 from workbench.data.load_report import LoadReport
-from workbench.errors import DesignError
+from workbench.errors import ConfigError, DesignError
 from workbench.llm.asker import Asker, Asks, Planner
 from workbench.llm.asking.bends import Form, merged, told
 from workbench.llm.asking.body import body_of
 from workbench.llm.asking.extra_body import read_extra_body
 from workbench.llm.batch import read_batch, write_batch
 from workbench.llm.batches.import_report import ImportReport
-from workbench.llm.budget import Budget, Price, expected_usage, read_prices
+from workbench.llm.budget import Budget, Price, read_prices
 from workbench.llm.client import Model, name_of
 from workbench.llm.endpoint import Endpoint
 from workbench.llm.journal import Journal
@@ -35,39 +34,7 @@ from workbench.llm.reply import Usage
 from workbench.llm.request import Request
 from workbench.llm.sending.handed_over import Opened, handed_over
 from workbench.llm.sending.stage import Tell
-
-
-@dataclass(frozen=True)
-class Estimate:
-    """What a run would take.
-
-    Attributes
-    ----------
-    stages : DataFrame
-        One row a stage: ``stage, requests, kept, to_ask, prompt_tokens,
-        completion_tokens, cost``. Tokens are estimated to err on the dear side: characters
-        for the prompts, the longest reply for the completions. A later round that
-        depends on the replies of this one is not in it.
-    """
-
-    stages: pd.DataFrame
-
-    def summary(self) -> str:
-        """Return the estimate as text."""
-        total = self.stages[["to_ask", "prompt_tokens", "completion_tokens"]].sum()
-        cost = self.stages["cost"].sum(skipna=False)
-        price = (
-            "unknown: no price of the model (--prices FILE)" if np.isnan(cost) else f"{cost:.4f}"
-        )
-        return "\n".join(
-            [
-                "Nothing was asked. Still to ask; a later round that depends on these replies "
-                "comes on top:",
-                self.stages.to_string(index=False),
-                f"calls {total['to_ask']:,}; prompt tokens {total['prompt_tokens']:,}; completion "
-                f"tokens {total['completion_tokens']:,}; cost {price}",
-            ]
-        )
+from workbench.shard import Shard
 
 
 def prepare(config: AnnotateConfig, data: PreferenceData, path: Path) -> RunFolder:
@@ -108,7 +75,11 @@ def drawn(data: PreferenceData, config: AnnotateConfig) -> PreferenceData:
 
 
 def execute(
-    folder: RunFolder, *, retry_failed: bool = False, tell: Tell | None = None
+    folder: RunFolder,
+    *,
+    retry_failed: bool = False,
+    tell: Tell | None = None,
+    shard: Shard | None = None,
 ) -> Found | None:
     """Do a run, or what is left of it, and write its results.
 
@@ -119,11 +90,15 @@ def execute(
         Ask again where the reply, paid for, could not be read.
     tell : callable, optional
         Told the progress, beside ``progress.json``.
+    shard : Shard, optional
+        Ask only the requests of this share, beside other processes that ask the others: all
+        keep to one budget, and the last one to end writes the results of all.
 
     Returns
     -------
     Judgement, RubricScores, Extraction, JudgeAudit, Repair or None
-        None where too little was asked before the budget ended to say anything.
+        None where too little was asked before the budget ended to say anything, and where
+        other shards are at work.
 
     Raises
     ------
@@ -134,37 +109,89 @@ def execute(
     UnwrittenError
         The folder is full, gone, or may not be written; nothing more was sent.
     """
-    config, data = folder.config, folder.data
+    config = folder.config
+    if shard is not None:
+        with folder.sharing(shard):
+            _asked(folder, config, retry_failed, tell, shard)
+        return _joined(folder)
     with folder.locked():
-        teller = Teller(folder)
+        return _asked(folder, config, retry_failed, tell, None)
 
-        def both(progress: object) -> None:
-            for listener in (teller.tell, tell):
-                if listener is not None:
-                    listener(progress)  # type: ignore[arg-type]
 
-        try:
+def _asked(
+    folder: RunFolder,
+    config: AnnotateConfig,
+    retry_failed: bool,
+    tell: Tell | None,
+    shard: Shard | None,
+) -> Found | None:
+    """Ask what is open, and write what was found where all of it was to be asked."""
+    data, teller = folder.data, Teller(folder, shard)
+
+    def both(progress: object) -> None:
+        for listener in (teller.tell, tell):
+            if listener is not None:
+                listener(progress)  # type: ignore[arg-type]
+
+    try:
+        with (
+            _purse(folder, config, shard) as (journal, budget),
+            Asker(
+                model_of(config, folder.file), journal, budget=budget, tell=both,
+                retry_failed=retry_failed, shard=shard,
+            ) as asker,
+        ):  # fmt: skip
+            found = as_far_as_asked(data, config, asker, folder.file)
+            spent = asker.spending()
+        notes = journal.notes
+    except KeyboardInterrupt:
+        teller.end("stopped", "It was interrupted. What was answered is kept.")
+        raise
+    except Exception as error:
+        teller.end("failed", str(error))
+        raise
+    if found is not None and shard is None:
+        _save(folder, config, found, spent)
+    teller.end(*_outcome(spent, notes, config.max_failed))
+    return found
+
+
+@contextmanager
+def _purse(
+    folder: RunFolder, config: AnnotateConfig, shard: Shard | None
+) -> Iterator[tuple[Journal, Budget]]:
+    """Open what is kept, and what may be spent."""
+    if shard is None:
+        with folder.journal() as journal:
+            yield journal, _budget(folder, config, journal.used())
+        return
+    limits = _budget(folder, config, {})
+    with (
+        folder.shards.journal_of(shard) as own,
+        folder.shards.budget(shard, own, limits) as budget,
+    ):
+        yield own, budget
+
+
+def _joined(folder: RunFolder) -> Found | None:
+    """Write what all shards found, where the last of them has ended."""
+    if folder.shards.at_work():
+        return None
+    told = folder.progress()
+    try:
+        with folder.locked(wait=True):
+            config = folder.config
             with folder.journal() as journal:
-                budget = _budget(folder, config, journal)
-                with Asker(
-                    _model(config, folder.file),
-                    journal,
-                    budget=budget,
-                    tell=both,
-                    retry_failed=retry_failed,
-                ) as asker:
-                    found = _as_far_as_asked(data, config, asker, folder.file)
-                    spent = asker.spending()
+                planner, found = _planned(folder, config, journal, False, _let_go)
                 notes = journal.notes
-        except KeyboardInterrupt:
-            teller.end("stopped", "It was interrupted. What was answered is kept.")
-            raise
-        except Exception as error:
-            teller.end("failed", str(error))
-            raise
-        if found is not None:
-            _save(folder, config, found, spent)
-        teller.end(*_outcome(spent, notes, config.max_failed))
+            spent = planner.spending()
+            if found is not None:
+                _save(folder, config, found, spent)
+            teller = Teller(folder, stages=told.get("stages", {}))
+            teller.end(*_outcome_of_shards(told, spent, notes, config.max_failed))
+    except ConfigError:
+        # another shard began, or ended last
+        return None
     return found
 
 
@@ -183,11 +210,26 @@ def _outcome(spent: Sequence[Spending], notes: Sequence[str], most: float) -> tu
     return "stopped" if left else "finished", " ".join(filter(None, said))
 
 
+def _outcome_of_shards(
+    told: Mapping[str, Any], spent: Sequence[Spending], notes: Sequence[str], most: float
+) -> tuple[str, str]:
+    """Return how a run ends whose shards ended as they told."""
+    state, left = told.get("state"), sum(stage.open for stage in spent)
+    if state == "failed" or (state == "stopped" and left):
+        return state, str(told.get("message", ""))
+    if left:
+        return "stopped", (
+            f"{left:,} requests are still open: of shards that were not begun or were killed, or "
+            "of a later round."
+        )
+    return _outcome(spent, notes, most)
+
+
 def plan(
     folder: RunFolder, path: Path, *, retry_failed: bool = False, batch_format: str = "openai"
 ) -> list[Path]:
     """Write the requests of a run that are still open as batch files, and return the files."""
-    config, model = folder.config, _model(folder.config, folder.file)
+    config, model = folder.config, model_of(folder.config, folder.file)
     name = name_of(model)
 
     def shape(request: Request) -> tuple[dict[str, Any], Form]:
@@ -214,7 +256,7 @@ def plan(
 
 def take_in(folder: RunFolder, paths: Sequence[Path]) -> tuple[ImportReport, Found | None]:
     """Read replies that were made elsewhere, and write the results as far as they go."""
-    config, model = folder.config, _model(folder.config, folder.file)
+    config, model = folder.config, model_of(folder.config, folder.file)
     extra = model.extra_body if isinstance(model, Endpoint) else None
     with folder.locked(), folder.journal() as journal:
         planner = _planned(folder, config, journal, False)[0]
@@ -263,16 +305,7 @@ def found_in(folder: RunFolder) -> Found | None:
         return _planned(folder, folder.config, journal, False, _let_go)[1]
 
 
-def estimate(config: AnnotateConfig, data: PreferenceData, folder: RunFolder | None) -> Estimate:
-    """Return what a run would take; a folder tells what is kept already."""
-    if folder is not None and folder.exists:
-        with folder.journal() as journal:
-            return _estimated(config, folder.data, journal, folder.file)
-    with tempfile.TemporaryDirectory() as place, Journal(Path(place) / "none.sqlite") as journal:
-        return _estimated(config, drawn(data, config), journal, lambda key, value: value)
-
-
-def _as_far_as_asked(
+def as_far_as_asked(
     data: PreferenceData, config: AnnotateConfig, asks: Asks, file: Callable[[str, str], str]
 ) -> Found | None:
     """Return what a run finds; None where too little of it was asked to say anything."""
@@ -292,7 +325,15 @@ def _bends(spent: Sequence[Spending]) -> list[str]:
     return [f"Asked as the server wants it: {told(counts)}."] if counts else []
 
 
-def _model(config: AnnotateConfig, file: Callable[[str, str], str]) -> Endpoint | Model:
+def model_of(config: AnnotateConfig, file: Callable[[str, str], str]) -> Endpoint | Model:
+    """Return what a run asks.
+
+    Parameters
+    ----------
+    config : AnnotateConfig
+    file : callable
+        Where the file stands that a key of the configuration names.
+    """
     if config.offline:
         return OfflineModel(config.asked_model)
     if config.extra_body is None:
@@ -301,14 +342,20 @@ def _model(config: AnnotateConfig, file: Callable[[str, str], str]) -> Endpoint 
     return replace(config.endpoint, extra_body=extra)
 
 
-def _budget(folder: RunFolder, config: AnnotateConfig, journal: Journal) -> Budget:
-    prices = _prices(config, folder.file)
-    return Budget(
-        prices, config.max_cost, config.max_calls, config.max_tokens, spent=journal.used()
-    )
+def _budget(folder: RunFolder, config: AnnotateConfig, spent: dict[str, Usage]) -> Budget:
+    prices = prices_of(config, folder.file)
+    return Budget(prices, config.max_cost, config.max_calls, config.max_tokens, spent=spent)
 
 
-def _prices(config: AnnotateConfig, file: Callable[[str, str], str]) -> dict[str, Price]:
+def prices_of(config: AnnotateConfig, file: Callable[[str, str], str]) -> dict[str, Price]:
+    """Return the prices of a run's models, by name.
+
+    Parameters
+    ----------
+    config : AnnotateConfig
+    file : callable
+        As for :func:`model_of`.
+    """
     if config.offline:
         return {config.asked_model: Price(0.0, 0.0)}
     return {} if config.prices is None else read_prices(Path(file("prices", config.prices)))
@@ -325,38 +372,7 @@ def _planned(
     retry_failed: bool,
     opened: Opened | None = None,
 ) -> tuple[Planner, Found | None]:
-    budget = _budget(folder, config, journal)
-    name = name_of(_model(config, folder.file))
+    budget = _budget(folder, config, journal.used())
+    name = name_of(model_of(config, folder.file))
     planner = Planner(name, journal, budget=budget, retry_failed=retry_failed, opened=opened)
-    return planner, _as_far_as_asked(folder.data, config, planner, folder.file)
-
-
-def _estimated(
-    config: AnnotateConfig,
-    data: PreferenceData,
-    journal: Journal,
-    file: Callable[[str, str], str],
-) -> Estimate:
-    budget = Budget(_prices(config, file))
-    to_use: dict[str, Usage] = {}
-
-    def add(stage: str, request: Request) -> None:
-        to_use[stage] = to_use.get(stage, Usage(calls=0)) + expected_usage(request)
-
-    planner = Planner(name_of(_model(config, file)), journal, budget=budget, opened=add)
-    _as_far_as_asked(data, config, planner, file)
-    rows = []
-    for spent in planner.spending():
-        used = to_use.get(spent.stage, Usage(calls=0))
-        rows.append(
-            {
-                "stage": spent.stage,
-                "requests": spent.requests,
-                "kept": spent.requests - spent.open,
-                "to_ask": spent.open,
-                "prompt_tokens": used.prompt_tokens,
-                "completion_tokens": used.completion_tokens,
-                "cost": budget.cost({config.asked_model: used}),
-            }
-        )
-    return Estimate(pd.DataFrame(rows))
+    return planner, as_far_as_asked(folder.data, config, planner, folder.file)

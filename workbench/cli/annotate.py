@@ -14,6 +14,7 @@ from workbench.cli.command import BaseRun, Run, command, split_names
 from workbench.cli.options import FORMAT, SOURCE, fit_flags, option
 from workbench.cli.terminal import say, visible
 from workbench.errors import ConfigError
+from workbench.shard import Shard
 
 if TYPE_CHECKING:
     from workbench.annotate.config import AnnotateConfig
@@ -29,6 +30,10 @@ Retry = Annotated[
 DryRun = Annotated[
     bool, typer.Option("--dry-run", help="Say what it would take; ask nothing, write nothing.")
 ]
+Shards = Annotated[
+    int | None, typer.Option("--shards", help="Divide the requests among so many processes.")
+]
+OfShards = Annotated[int | None, typer.Option("--shard", help="Which of them this one is, from 0.")]
 Folder = Annotated[Path, typer.Argument(metavar="FOLDER", help="Folder of an annotation run.")]
 
 SENT = (
@@ -104,34 +109,39 @@ class AnnotateRun(BaseRun["AnnotateConfig"]):
         place = self.out or Path("runs") / self.config.slug(data.digest)
         return prepare(self.config, data, place)
 
-    def ask(self, dry_run: bool, retry_failed: bool) -> Result | None:
+    def ask(self, dry_run: bool, retry_failed: bool, shard: Shard | None = None) -> Result | None:
         """Do the run and return what it found, or say what it would take."""
         if dry_run:
             self.estimate()
             return None
-        return self.execute(self.folder(), retry_failed)
+        return self.execute(self.folder(), retry_failed, shard)
 
     def estimate(self) -> None:
         """Say what the run would take."""
+        from workbench.annotate.estimate import estimate
         from workbench.annotate.folder import RunFolder
-        from workbench.annotate.run import estimate
 
         folder = None if self.out is None else RunFolder(self.out)
         found = estimate(self.config, self.load(), folder)
         self.show(found.summary(), {"stages": found.stages.to_dict("records")})
 
-    def execute(self, folder: RunFolder, retry_failed: bool) -> Result | None:
-        """Do what is left of a run, print what came of it, and return it."""
+    def execute(
+        self, folder: RunFolder, retry_failed: bool, shard: Shard | None = None
+    ) -> Result | None:
+        """Do what is left of a run, or of a shard, print what came of it, and return it."""
         from workbench.annotate.run import execute
 
         if folder.config.offline:
             self.note(f"{folder.config.model} is built in: it simulates a judge, and is none.")
         self.reads(folder.data)
         with interruptible(), telling(self.quiet) as tell:
-            found = execute(folder, retry_failed=retry_failed, tell=tell)
+            found = execute(folder, retry_failed=retry_failed, tell=tell, shard=shard)
         if found is not None:
             self.show(found.summary(), found.to_dict())
         progress = folder.progress()
+        if found is None and progress["state"] == "running":
+            self.note(f"Shard {shard} ended; others are at work on {folder.path}.")
+            return None
         ended = f"{progress['state']}: {folder.path}. {progress['message']}"
         if progress["state"] == "failed":
             # no failure without a word, however quiet
@@ -139,6 +149,20 @@ class AnnotateRun(BaseRun["AnnotateConfig"]):
             raise typer.Exit(1)
         self.note(ended)
         return found
+
+
+def shard_of(shards: int | None, shard: int | None) -> Shard | None:
+    """Return the share of a run that a process has; None where it has all of it."""
+    if shards is None and shard is None:
+        return None
+    if shards is None or shard is None:
+        raise ConfigError(
+            "It takes two numbers to divide a run.",
+            found="--shards alone" if shard is None else "--shard alone",
+            expected="--shards N and --shard I, for I from 0 to N - 1, in a process each",
+            fix="Give both, or none.",
+        )
+    return Shard(shard, shards)
 
 
 @contextmanager
@@ -208,6 +232,8 @@ def factors(
     ] = None,
     dry_run: DryRun = False,
     retry_failed: Retry = False,
+    shards: Shards = None,
+    shard: OfShards = None,
 ) -> None:
     """Compute factors and describe their differences A minus B; --rubric lets a model score.
 
@@ -215,7 +241,7 @@ def factors(
     which is taken up where it stopped.
     """
     if run.config.rubric is not None:
-        run.ask(dry_run, retry_failed)
+        run.ask(dry_run, retry_failed, shard_of(shards, shard))
         return
     _refuse_asking("Text factors ask nobody", dry_run, retry_failed)
     data = _with_text_factors(run, split_names(families or []))
@@ -234,13 +260,15 @@ def judge(
     ] = None,
     dry_run: DryRun = False,
     retry_failed: Retry = False,
+    shards: Shards = None,
+    shard: OfShards = None,
 ) -> None:
     """Let a model judge the pairs; --out is the run's folder, taken up where it stopped.
 
     With --mended no model is asked, and --out is the folder for the data with the new labels.
     """
     if mended is None:
-        run.ask(dry_run, retry_failed)
+        run.ask(dry_run, retry_failed, shard_of(shards, shard))
         return
     if run.config.model is not None:
         raise ConfigError(
@@ -322,8 +350,10 @@ def resume(
     max_tokens: Annotated[int | None, typer.Option(help="New limit of the whole run.")] = None,
     max_failed: Annotated[float | None, typer.Option(help="Share that may fail.")] = None,
     retry_failed: Retry = False,
+    shards: Shards = None,
+    shard: OfShards = None,
 ) -> None:
-    """Take up a run where it stopped."""
+    """Take up a run where it stopped; with --shards, beside other processes that do the same."""
     from workbench.annotate.folder import RunFolder
 
     there = RunFolder(folder)
@@ -338,7 +368,7 @@ def resume(
         max_failed=max_failed,
     )
     there.prepare(config, there.data)
-    run.execute(there, retry_failed)
+    run.execute(there, retry_failed, shard_of(shards, shard))
 
 
 def _with_text_factors(run: AnnotateRun, families: tuple[str, ...] | None) -> PreferenceData:

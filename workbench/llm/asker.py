@@ -25,6 +25,7 @@ from workbench.llm.sending.handed_over import Opened
 from workbench.llm.sending.kept import Kept
 from workbench.llm.sending.source import AHEAD
 from workbench.llm.sending.stage import Stage, Tell
+from workbench.shard import Shard
 
 _LOOK_S = 0.02
 """How often a reader looks for replies: they come in numbers, and waking it for each takes time."""
@@ -154,6 +155,8 @@ class Asker:
     retry_failed : bool
         Ask again where the reply that is kept, and was paid for, could not be read, and what
         the server refused for good.
+    shard : Shard, optional
+        Ask only the requests of this share; the replies to others are those that are kept.
 
     Examples
     --------
@@ -178,8 +181,10 @@ class Asker:
         budget: Budget | None = None,
         tell: Tell | None = None,
         retry_failed: bool = False,
+        shard: Shard | None = None,
     ) -> None:
         self.model, self.base_url, self.journal = model, name_of(model), journal
+        self.shard = shard
         self.budget, self.tell = budget or Budget(), tell
         self.kept = Kept(journal, retry_failed=retry_failed)
         self.ledger = Ledger()
@@ -240,7 +245,8 @@ class Asker:
         most : int, optional
             How many there are at most, for the progress; the length of a list.
         """
-        run = Stage(stage, requests, length_hint(requests, 0) if most is None else most, self)
+        most = length_hint(requests, 0) if most is None else most
+        run = Stage(stage, requests, most if self.shard is None else self.shard.part(most), self)
         done = self._thread.submit(lambda: self._runner.run(self._ask(run)))
         self._under_way = run, done
         ended = threading.Event()

@@ -135,6 +135,20 @@ class Held(NamedTuple):
     guessed: Usage
 
 
+class Amount(NamedTuple):
+    """What is spent, or may be, in each way that a limit counts.
+
+    Examples
+    --------
+    >>> Amount(calls=2.0)
+    Amount(calls=2.0, tokens=0.0, cost=0.0)
+    """
+
+    calls: float = 0.0
+    tokens: float = 0.0
+    cost: float = 0.0
+
+
 @dataclass
 class _Kind:
     """Calls of one model and length of reply: those on the way, and what others took at most."""
@@ -228,7 +242,7 @@ class Budget:
         size = _size(request)
         guessed = _guessed(request, size)
         kind = self._kind(request.model, guessed.completion_tokens)
-        if self._crossed(kind, request.model, size, guessed):
+        if self.crossed(self._wanted(kind, request.model, size, guessed)):
             return None
         kind.calls, kind.size, kind.guessed = (
             kind.calls + 1,
@@ -244,12 +258,7 @@ class Budget:
         """
         model, size, guessed = held
         kind = self._kind(model, guessed.completion_tokens)
-        kind.calls, kind.size = kind.calls - 1, kind.size - size
-        kind.guessed = Usage(
-            kind.guessed.prompt_tokens - guessed.prompt_tokens,
-            kind.guessed.completion_tokens - guessed.completion_tokens,
-            kind.guessed.calls - guessed.calls,
-        )
+        self.forget(held)
         if usage is None:
             usage = kind.one(size, guessed)
         else:
@@ -258,16 +267,49 @@ class Budget:
         self.spent[model] = self.spent.get(model, Usage(calls=0)) + sent
         return sent
 
+    def forget(self, held: Held) -> None:
+        """Set nothing aside for a call any more: it ended, or was not sent.
+
+        Parameters
+        ----------
+        held : Held
+        """
+        model, size, guessed = held
+        kind = self._kind(model, guessed.completion_tokens)
+        kind.calls, kind.size = kind.calls - 1, kind.size - size
+        kind.guessed = Usage(
+            kind.guessed.prompt_tokens - guessed.prompt_tokens,
+            kind.guessed.completion_tokens - guessed.completion_tokens,
+            kind.guessed.calls - guessed.calls,
+        )
+
     def _kind(self, model: str, longest: int) -> _Kind:
         return self._kinds.setdefault((model, longest), _Kind())
 
-    def _crossed(self, kind: _Kind, model: str, size: int, guessed: Usage) -> bool:
-        if self.max_calls is not None:
-            under_way = sum(one.calls for one in self._kinds.values())
-            if sum(used.calls for used in self.spent.values()) + under_way + 1 > self.max_calls:
-                return True
+    def limits(self) -> Amount:
+        """Return the limits, infinite where there is none."""
+        given = (self.max_calls, self.max_tokens, self.max_cost)
+        return Amount(*(math.inf if one is None else one for one in given))
+
+    def crossed(self, wanted: Amount) -> bool:
+        """Return whether a limit would be crossed if so much in all were spent."""
+        return any(one > most for one, most in zip(wanted, self.limits(), strict=True))
+
+    def expected(self, held: Held) -> Usage:
+        """Return what a call on the way is expected to take.
+
+        Parameters
+        ----------
+        held : Held
+        """
+        return self._kind(held.model, held.guessed.completion_tokens).one(held.size, held.guessed)
+
+    def _wanted(self, kind: _Kind, model: str, size: int, guessed: Usage) -> Amount:
+        """Return what will be spent with the calls on the way and one more."""
+        calls = 1 + sum(used.calls for used in self.spent.values())
+        calls += sum(one.calls for one in self._kinds.values())
         if self.max_tokens is None and self.max_cost is None:
-            return False
+            return Amount(calls)
         held = {name: [float(u.prompt_tokens), float(u.completion_tokens)]
                 for name, u in self.spent.items()}  # fmt: skip
         held.setdefault(model, [0.0, 0.0])
@@ -275,9 +317,7 @@ class Budget:
             more = one.reserved(size, guessed) if one is kind else one.reserved()
             known = held.setdefault(name, [0.0, 0.0])
             known[0], known[1] = known[0] + more[0], known[1] + more[1]
-        if self.max_tokens is not None and sum(map(sum, held.values())) > self.max_tokens:
-            return True
-        return self.max_cost is not None and self._cost(held) > self.max_cost
+        return Amount(calls, sum(map(sum, held.values())), self._cost(held))
 
     def _cost(self, tokens: Mapping[str, list[float]]) -> float:
         prices = self.prices

@@ -148,6 +148,9 @@ class Journal:
         except (sqlite3.OperationalError, OSError) as error:
             raise self._unwritten(error) from error
 
+    def sending(self, key: str, model: str, expected: Usage) -> None:
+        """Hear that a call is going to be sent; here that is not written down."""
+
     def get(self, keys: Iterable[str]) -> dict[str, Reply]:
         """Return the answers that are kept, by key.
 
@@ -312,7 +315,7 @@ def _forms_of(replies: Iterable[Reply]) -> list[tuple[str, str, str]]:
 def _opened(path: Path) -> sqlite3.Connection:
     connection = sqlite3.connect(path, timeout=_BUSY_S, check_same_thread=False)
     try:
-        _write_ahead(connection)
+        write_ahead(connection)
         connection.execute("PRAGMA synchronous = NORMAL")
         version = connection.execute("PRAGMA user_version").fetchone()[0]
         if version > _VERSION:
@@ -338,7 +341,7 @@ def _opened(path: Path) -> sqlite3.Connection:
     return connection
 
 
-def _write_ahead(connection: sqlite3.Connection) -> None:
+def write_ahead(connection: sqlite3.Connection) -> None:
     """Switch to the write-ahead log; SQLite itself does not wait where others do so, too."""
     give_up = time.monotonic() + _BUSY_S
     while True:

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from workbench.annotate.config import HOW, AnnotateConfig
+from workbench.annotate.estimate import Estimate, estimate
 from workbench.annotate.folder import RunFolder
-from workbench.annotate.run import Estimate, drawn, estimate, execute, found_in
+from workbench.annotate.run import drawn, execute, found_in
 from workbench.annotate.tasks import Found
 from workbench.data.dataset import PreferenceData
 from workbench.errors import ConfigError, JudgeError

@@ -12,6 +12,7 @@ from workbench.llm.reply import Reply
 from workbench.llm.request import Request
 from workbench.llm.sending.distinct import Distinct
 from workbench.llm.sending.kept import Kept
+from workbench.shard import Shard
 
 AHEAD = 256
 """Requests that are made, and looked up, at once."""
@@ -43,6 +44,8 @@ class Source:
     kept : Kept
     found : callable
         Told the requests and the kept replies of each look-up.
+    shard : Shard, optional
+        Only its requests are asked and counted; the others have the replies that are kept.
 
     Attributes
     ----------
@@ -51,10 +54,15 @@ class Source:
     """
 
     def __init__(
-        self, requests: Iterable[Request], base_url: str, kept: Kept, found: Found
+        self,
+        requests: Iterable[Request],
+        base_url: str,
+        kept: Kept,
+        found: Found,
+        shard: Shard | None = None,
     ) -> None:
         self._requests, self._base_url = iter(requests), base_url
-        self._kept, self._found = kept, found
+        self._kept, self._found, self._shard = kept, found, shard
         self.exhausted = self.closed = self.tail = False
         self.seen, self.n_kept = Distinct(), 0
         self.under_way: dict[str, Request] = {}
@@ -135,6 +143,9 @@ class Source:
     def _set(self, place: int, key: str, reply: Reply) -> None:
         self._ready[place] = reply if len(self._ready) < _HELD else key
 
+    def _owns(self, key: str) -> bool:
+        return self._shard is None or self._shard.owns(key)
+
     def _look_ahead(self) -> None:
         """Make the next requests, and find what is kept of them."""
         made = list(islice(self._requests, AHEAD))
@@ -142,14 +153,17 @@ class Source:
         keys = [one.key(self._base_url) for one in made]
         asked = dict(zip(keys, made, strict=True))
         replies = self._kept.get([key for key in asked if key not in self.under_way])
-        new = self.seen.add(list(asked))
-        self.n_kept += sum(key in replies for key, fresh in zip(asked, new, strict=True) if fresh)
-        self._found(asked, replies)
+        mine = {key: one for key, one in asked.items() if self._owns(key)}
+        new = self.seen.add(list(mine))
+        self.n_kept += sum(key in replies for key, fresh in zip(mine, new, strict=True) if fresh)
+        self._found(mine, {key: one for key, one in replies.items() if key in mine})
         with self._lock:
             for key, request in zip(keys, made, strict=True):
                 place, self._made = self._made, self._made + 1
                 if key in replies:
                     self._set(place, key, replies[key])
+                elif key not in mine:
+                    self._ready[place] = None
                 elif key in self.under_way:
                     self._places[key].append(place)
                 else:

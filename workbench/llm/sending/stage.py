@@ -18,6 +18,7 @@ from workbench.llm.reply import Reply, Usage
 from workbench.llm.request import Request
 from workbench.llm.sending.kept import Kept
 from workbench.llm.sending.source import Source
+from workbench.shard import Shard
 
 _TELL_S = 0.5
 _STAGGER_S = 0.001
@@ -37,6 +38,7 @@ class Run(Protocol):
     ledger: Ledger
     kept: Kept
     tell: Tell | None
+    shard: Shard | None
 
 
 class Stage:
@@ -61,7 +63,7 @@ class Stage:
 
     def __init__(self, name: str, requests: Iterable[Request], most: int, run: Run) -> None:
         self.name, self.most, self.run = name, most, run
-        self.source = Source(self._priced(requests), run.base_url, run.kept, self._found)
+        self.source = Source(self._priced(requests), run.base_url, run.kept, self._found, run.shard)
         self.answered = self.failed = self.attempts = 0
         self.stopped: str | None = None
         self.unkept: dict[str, Reply] = {}
@@ -70,6 +72,7 @@ class Stage:
         self._models: set[str] = set()
         self._booked: tuple[dict[str, Request], dict[str, Reply]] = ({}, {})
         self._tasks: list[asyncio.Task[None]] = []
+        self._keys: dict[asyncio.Task[None] | None, str] = {}
         # of the request that a task is about: its calls, and the tokens that nobody billed
         self._taken: dict[asyncio.Task[None] | None, Usage] = {}
         self._start = time.monotonic()
@@ -137,6 +140,15 @@ class Stage:
         if held is None:
             self.stop("the budget")
             raise SpentError
+        task = asyncio.current_task()
+        try:
+            self.run.journal.sending(
+                self._keys[task], request.model, self.run.budget.expected(held)
+            )
+        except UnwrittenError as error:
+            self.run.budget.forget(held)
+            self.give_up(error)
+            raise SpentError from error
         self.attempts += 1
         call = Call()
         try:
@@ -144,7 +156,6 @@ class Stage:
         finally:
             booked = self.run.budget.end(held, call.usage)
             one = booked if call.usage is None else Usage()
-            task = asyncio.current_task()
             self._taken[task] = self._taken.get(task, _NOTHING) + one
 
     async def _work(self, model: Model, place: int) -> None:
@@ -153,6 +164,7 @@ class Stage:
         while not self.stopped and (one := await self.source.take()) is not None:
             key, request = one
             self._taken[asyncio.current_task()] = _NOTHING
+            self._keys[asyncio.current_task()] = key
             if isinstance(model, Client):
                 model.tail = self.source.tail
                 before = self.run.kept.before.get(key, _CUT)

@@ -1,0 +1,1 @@
+"""Requests of one run that several processes share: journals read as one, a leased budget."""
