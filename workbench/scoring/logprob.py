@@ -33,6 +33,7 @@ from workbench.scoring.tree import (
     score_groups,
     shares_prompts,
 )
+from workbench.shard import Shard
 
 _AUDITED = 64
 _TOLERANCE = 0.05
@@ -40,6 +41,9 @@ _TOLERANCE = 0.05
 
 _TOLERANCE_HALF = 0.25
 """The same in half precision, for each square root of the number of tokens."""
+
+OTHER_SHARD = "another process scores it"
+"""Why a pair of another shard has no score yet."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -82,6 +86,7 @@ def score_pairs(
     per_token: bool = False,
     folder: Path | None = None,
     recast: bool = True,
+    shard: Shard | None = None,
 ) -> PairScores:
     r"""Score the preferred and the other response of every labelled pair.
 
@@ -107,6 +112,9 @@ def score_pairs(
     recast : bool
         Whether half-precision weights may be held in single precision for the audit; not those
         of a model in training (:func:`workbench.scoring.precision.single_precision`).
+    shard : Shard, optional
+        Of the pairs only those that it owns are scored; the others have the scores that are
+        kept in the folder by then, or a reason. All of them when None.
 
     Returns
     -------
@@ -158,17 +166,18 @@ def score_pairs(
         **identity(model, tokenizer, policy),
     }  # fmt: skip
     ids = chosen["pair_id"].tolist()
-    parts = None if folder is None else Parts(folder, settings)
+    parts = None if folder is None else Parts(folder, settings, shard)
     kept = {} if parts is None else parts.read()
     values = {k: kept[ids[k]] for k in tokens if ids[k] in kept}
-    waiting = {k: one for k, one in tokens.items() if k not in values}
+    mine = {k: one for k, one in tokens.items() if shard is None or shard.owns(ids[k])}
+    waiting = {k: one for k, one in mine.items() if k not in values}
     with single_precision(model, recast) as exact, torch.inference_mode():
         shared = shares_prompts(model, [k for one in tokens.values() for k in one.groups], exact)
-        plain = _plain_margins(model, tokens, audit)
+        plain = _plain_margins(model, mine, audit)
         audited_in = str(model.dtype)
     with torch.inference_mode():
         # of all pairs, those that are kept too: a run that goes on has the batches that it had
-        for every in batches(model, {k: one.group for k, one in tokens.items()}, budget):
+        for every in batches(model, {k: one.group for k, one in mine.items()}, budget):
             batch = [k for k in every if k in waiting]
             if not batch:
                 continue
@@ -180,7 +189,9 @@ def score_pairs(
     rows = [
         {"pair_id": row["pair_id"], "cluster": row["cluster"], "votes": row["votes"],
          "side": row["side"],
-         "scenario": row["scenario"], "reason": reasons.get(k) or _broken(values.get(k)),
+         "scenario": row["scenario"],
+         "reason": reasons.get(k) or (_broken(values.get(k)) if k in mine or k in values
+                                      else OTHER_SHARD),
          **values.get(k, {})}
         for k, row in enumerate(chosen.to_dict("records"))
     ]  # fmt: skip

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from pathlib import Path
 from typing import Any
@@ -9,6 +10,7 @@ from typing import Any
 import pandas as pd
 
 from workbench.errors import ConfigError
+from workbench.shard import Shard
 from workbench.whole_file import write_text, written
 
 Values = dict[str, dict[str, float]]
@@ -23,11 +25,18 @@ class Parts:
     folder : Path
     settings : dict
         What has to be the same for scores to be taken up.
+    shard : Shard
+        Whose scores are added: several processes share a folder, a shard each.
 
     Raises
     ------
     ConfigError
         The folder holds scores of other settings.
+
+    Notes
+    -----
+    A part is named by its shard and the digest of its pairs: the same batch has the same name
+    whoever scores it, and no name hangs on which parts are there already.
 
     Examples
     --------
@@ -38,15 +47,16 @@ class Parts:
     {'p': {'chosen': -1.0}}
     """
 
-    def __init__(self, folder: Path, settings: dict[str, Any]) -> None:
-        self.folder = folder
+    def __init__(self, folder: Path, settings: dict[str, Any], shard: Shard | None = None) -> None:
+        self.folder, self.shard = folder, shard or Shard()
         of_one_run(folder, settings)
 
     def add(self, values: Values) -> None:
         """Keep the scores of a batch: whole or not at all."""
         table = pd.DataFrame.from_dict(values, orient="index").rename_axis("pair_id").reset_index()
-        number = len(list(self.folder.glob("part-*.parquet")))
-        with written(self.folder / f"part-{number:05d}.parquet") as draft:
+        names = "\n".join(sorted(values)).encode()
+        digest = hashlib.blake2b(names, digest_size=16).hexdigest()
+        with written(self.folder / f"part-{self.shard}-{digest}.parquet") as draft:
             table.to_parquet(draft, index=False)
 
     def read(self) -> Values:

@@ -21,8 +21,14 @@ T = TypeVar("T")
 BUDGET = 4096
 """Tokens of a batch, padding included."""
 
-_ROWS = 1024
-"""Rows of logits at a time."""
+_ON_CPU = 1024
+"""Tokens of a pass on a processor: more take more memory there, and no less time."""
+
+_ROWS, _FEWEST = 1024, 64
+"""Rows of logits at a time, at most and at least."""
+
+_LOGITS = 1 << 22
+"""Logits at a time on a processor, where more fall out of its cache."""
 
 _SAME = 1e-3
 """Nats by which a token may differ between the shared layout and a sequence of its own."""
@@ -56,7 +62,7 @@ class Scored:
 
 
 def score_groups(model: Any, groups: Sequence[Group], shared: bool = True) -> list[list[Scored]]:
-    """Score the responses of every group, in one batch.
+    """Score the responses of every group, in one batch; on a processor a few rows at a time.
 
     Parameters
     ----------
@@ -79,10 +85,19 @@ def score_groups(model: Any, groups: Sequence[Group], shared: bool = True) -> li
     predict a response only, in single precision, with the soft cap, scale and bias that the
     model's head has.
     """
-    import torch
-
     if not shared:
         return [[alone(model, group.prompt, one) for one in group.responses] for group in groups]
+    if model.device.type != "cpu":
+        return _one_pass(model, groups)
+    found: dict[int, list[Scored]] = {}
+    for names in _together(packed(dict(enumerate(groups)), width_of(model)), _ON_CPU):
+        found |= zip(names, _one_pass(model, [groups[k] for k in names]), strict=True)
+    return [found[k] for k in range(len(groups))]
+
+
+def _one_pass(model: Any, groups: Sequence[Group]) -> list[list[Scored]]:
+    import torch
+
     layout = laid_out(model, groups)
     out = model.base_model(
         input_ids=layout.ids, position_ids=layout.positions, attention_mask=layout.mask,
@@ -224,7 +239,11 @@ def batches(model: Any, groups: Mapping[int, Group], budget: int) -> Iterator[li
     >>> list(batches(model, groups, 10))
     [[1], [0, 2]]
     """
-    rows = packed(groups, width_of(model), budget)
+    yield from _together(packed(groups, width_of(model), budget), budget)
+
+
+def _together(rows: Sequence[tuple[list[int], int]], budget: int) -> Iterator[list[int]]:
+    """Yield the names of rows of similar length, the longest first, as many as a budget takes."""
     batch: list[list[int]] = []
     widest = 0
     for names, size in sorted(rows, key=lambda row: (-row[1], row[0])):
@@ -304,9 +323,15 @@ def _logprobs(model: Any, states: torch.Tensor, target: Sequence[int]) -> NDArra
     import torch
 
     wanted = torch.tensor(target, device=states.device)
+    rows = _ROWS
+    if states.device.type == "cpu":
+        rows = min(_ROWS, max(_FEWEST, _LOGITS // len(model.get_input_embeddings().weight)))
     parts = []
-    for start in range(0, len(wanted), _ROWS):
-        logits = _head_logits(model, states[start : start + _ROWS])
-        picked = logits.gather(1, wanted[start : start + _ROWS, None])[:, 0]
-        parts.append((picked - torch.logsumexp(logits, dim=-1)).double().cpu())
+    for start in range(0, len(wanted), rows):
+        logits = _head_logits(model, states[start : start + rows])
+        picked = logits.gather(1, wanted[start : start + rows, None])[:, 0]
+        # log-sum-exp in the place of the logits: a copy would take as much again
+        largest = logits.amax(dim=-1, keepdim=True)
+        sums = logits.sub_(largest).exp_().sum(dim=-1)
+        parts.append((picked - largest[:, 0] - sums.log()).double().cpu())
     return np.asarray(torch.cat(parts).detach().numpy())
