@@ -14,9 +14,10 @@ from workbench.clustered import resample
 from workbench.compare.tau_interval import interval, score_interval
 from workbench.data.dataset import PreferenceData
 from workbench.decompose.decomposition import Decomposition, check_options, decompose
-from workbench.decompose.design import Design, build_design, select_annotators
+from workbench.decompose.design import Design, build_design
 from workbench.decompose.errors.tidy import q_values
 from workbench.decompose.kernel import Array
+from workbench.decompose.parted.selection import select_annotators
 from workbench.errors import DesignError, refuse_out_of_range
 from workbench.intervals import ends_text
 from workbench.provenance import Provenance

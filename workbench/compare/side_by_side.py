@@ -14,8 +14,9 @@ from workbench.compare.contrast import Contrast, contrast, sharpness_in_words
 from workbench.compare.set_counts import counts_of, on_shared_pairs, said_by
 from workbench.data.dataset import PreferenceData
 from workbench.decompose.decomposition import Decomposition, decompose
-from workbench.decompose.design import POSITION, select_annotators
+from workbench.decompose.design import POSITION
 from workbench.decompose.kernel import Array
+from workbench.decompose.parted.selection import select_annotators
 from workbench.decompose.spread import group_sd
 from workbench.errors import DesignError
 from workbench.json_values import json_ready

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
 import pandas as pd
@@ -245,3 +245,36 @@ def members(column: pd.Series, names: Iterable[str], what: str) -> np.ndarray:
             fix="Check the spelling; names are case-sensitive.",
         )
     return np.asarray(column.isin(wanted))
+
+
+def deciding_criterion(criteria: Sequence[str], by: Iterable[str]) -> str | None:
+    """Return the criterion that decides among several; None where all labels stay.
+
+    Raises
+    ------
+    DataError
+        Several criteria and none is ``overall``.
+    """
+    if len(criteria) < 2 or "criterion" in by:
+        return None
+    if OVERALL in criteria:
+        return OVERALL
+    raise DataError(
+        "The labels answer several questions.",
+        found="criteria " + ", ".join(criteria),
+        expected="one criterion, or groups by criterion",
+        fix="Choose one: --criterion NAME, or data.filter(criteria=[...]); "
+        "--by annotator,criterion keeps them apart.",
+    )
+
+
+def check_nobody_vanishes(everybody: Iterable[str], left: Iterable[str]) -> None:
+    """Refuse a criterion under which some annotators have no label."""
+    gone = sorted(set(everybody) - set(left))
+    if gone:
+        raise DataError(
+            "Some annotators answered other questions only.",
+            found=f"no label under {OVERALL!r} by {', '.join(gone[:6])}",
+            expected="labels of all annotators under one criterion",
+            fix="Choose one: --criterion NAME, or data.filter(criteria=[...]).",
+        )

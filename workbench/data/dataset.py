@@ -13,8 +13,10 @@ import pandas as pd
 from workbench.data.columns import (
     LABEL_KEY,
     OVERALL,
+    check_nobody_vanishes,
     complete_labels,
     complete_pairs,
+    deciding_criterion,
     members,
     noun_of,
 )
@@ -236,29 +238,12 @@ class PreferenceData:
         >>> data.decided() is data
         True
         """
-        if len(self.criteria) < 2 or "criterion" in by:
+        criterion = deciding_criterion(self.criteria, by)
+        if criterion is None:
             return self
-        if OVERALL in self.criteria:
-            chosen = self.filter(criteria=[OVERALL])
-            self._check_nobody_vanishes(chosen)
-            return chosen
-        raise DataError(
-            "The labels answer several questions.",
-            found="criteria " + ", ".join(self.criteria),
-            expected="one criterion, or groups by criterion",
-            fix="Choose one: --criterion NAME, or data.filter(criteria=[...]); "
-            "--by annotator,criterion keeps them apart.",
-        )
-
-    def _check_nobody_vanishes(self, chosen: PreferenceData) -> None:
-        gone = sorted(set(self.annotators["annotator"]) - set(chosen.annotators["annotator"]))
-        if gone:
-            raise DataError(
-                "Some annotators answered other questions only.",
-                found=f"no label under {OVERALL!r} by {', '.join(gone[:6])}",
-                expected="labels of all annotators under one criterion",
-                fix="Choose one: --criterion NAME, or data.filter(criteria=[...]).",
-            )
+        chosen = self.filter(criteria=[criterion])
+        check_nobody_vanishes(self.annotators["annotator"], chosen.annotators["annotator"])
+        return chosen
 
     def check(self) -> None:
         """Raise a DataError where a table breaks the invariants of the data model."""

@@ -12,12 +12,17 @@ from numpy.typing import NDArray
 from workbench.data.dataset import PreferenceData
 from workbench.errors import DataError
 
+MANY = 100_000
+"""Clusters from which the fold of each follows from its own name alone."""
+
 
 def folds(clusters: Sequence[str] | NDArray[np.str_], k: int, seed: int) -> NDArray[np.int64]:
     """Return the fold, 0 to k - 1, of each row, all rows of a cluster in one fold.
 
     Clusters are ordered by a hash of their name and the seed, then each goes to the fold
-    that is smallest so far. The order of rows does not matter.
+    that is smallest so far. More than 100,000 clusters are not put in order: the hash of each
+    is its fold, and folds differ in size by chance (by 1 % of their clusters or less). The order
+    of rows does not matter.
 
     Parameters
     ----------
@@ -38,13 +43,9 @@ def folds(clusters: Sequence[str] | NDArray[np.str_], k: int, seed: int) -> NDAr
     True
     """
     codes, names = pd.factorize(np.asarray(clusters), sort=True)
-    if len(names) < k:
-        raise DataError(
-            f"Too few clusters for {k} folds.",
-            found=f"{len(names)} clusters (prompts)",
-            expected=f"at least {k}",
-            fix="Ask for fewer folds, or folds=0 to leave the held-out scores out.",
-        )
+    check_folds(len(names), k)
+    if len(names) > MANY:
+        return np.asarray(drawn_folds(name_words(names, seed), k)[codes])
     sizes = np.bincount(codes, minlength=len(names))
     fold_of = np.empty(len(names), dtype=np.int64)
     filled = [0] * k
@@ -53,6 +54,41 @@ def folds(clusters: Sequence[str] | NDArray[np.str_], k: int, seed: int) -> NDAr
         fold_of[cluster] = smallest
         filled[smallest] += int(sizes[cluster])
     return np.asarray(fold_of[codes], dtype=np.int64)
+
+
+def check_folds(clusters: int, k: int) -> None:
+    """Refuse more folds than there are clusters."""
+    if clusters < k:
+        raise DataError(
+            f"Too few clusters for {k} folds.",
+            found=f"{clusters} clusters (prompts)",
+            expected=f"at least {k}",
+            fix="Ask for fewer folds, or folds=0 to leave the held-out scores out.",
+        )
+
+
+def name_words(names: Sequence[str] | pd.Index, seed: int) -> NDArray[np.uint64]:
+    """Return 64 bits of each name that depend on it and the seed alone.
+
+    Examples
+    --------
+    >>> bool((name_words(["p", "q"], 0) == name_words(["q", "p"], 0)[::-1]).all())
+    True
+    """
+    key = f"{seed % 10**16:016d}"
+    words = pd.util.hash_array(np.asarray(names, dtype=object), hash_key=key, categorize=False)
+    return np.asarray(words, dtype=np.uint64)
+
+
+def drawn_folds(words: NDArray[np.uint64], k: int) -> NDArray[np.int64]:
+    """Return the fold of each of many clusters, by its word: about as many in each.
+
+    Examples
+    --------
+    >>> sorted(set(drawn_folds(name_words(list("abcdefgh"), 0), 2).tolist()))
+    [0, 1]
+    """
+    return np.asarray(words % np.uint64(k), dtype=np.int64)
 
 
 def split(

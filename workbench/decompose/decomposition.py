@@ -10,13 +10,8 @@ import numpy as np
 import pandas as pd
 
 from workbench.data.dataset import PreferenceData
-from workbench.decompose.design import (
-    CLUSTER,
-    Design,
-    Ties,
-    build_design,
-    select_annotators,
-)
+from workbench.data.parts.parted import PartedData
+from workbench.decompose.design import CLUSTER, Design, Ties, build_design
 from workbench.decompose.errors.tidy import q_values, t_interval, tidy_columns
 from workbench.decompose.estimate import fit_groups
 from workbench.decompose.group_fit import GroupFit
@@ -24,6 +19,10 @@ from workbench.decompose.grouped import GroupedWeights, what_was_fitted
 from workbench.decompose.held_out import held_out
 from workbench.decompose.kernel import Array, logistic
 from workbench.decompose.logit import Covariance
+from workbench.decompose.parted.decompose import decompose_parts
+from workbench.decompose.parted.selection import select_annotators
+from workbench.decompose.parted.wanted import Fitted, Wanted, no_scores
+from workbench.decompose.scores.baselines import length_signs
 from workbench.decompose.spread import group_sd
 from workbench.decompose.telling import (
     generalises_over,
@@ -32,6 +31,7 @@ from workbench.decompose.telling import (
     without_cluster,
 )
 from workbench.decompose.weights import Weights
+from workbench.engine import Engine, Local
 from workbench.errors import DesignError, refuse_out_of_range
 from workbench.provenance import Provenance
 from workbench.threads import on_one_thread
@@ -205,7 +205,7 @@ class Decomposition(GroupedWeights):
 
 @on_one_thread
 def decompose(
-    data: PreferenceData,
+    data: PreferenceData | PartedData,
     *,
     annotator: str | Iterable[str] | None = None,
     by: str | Sequence[str] = "annotator",
@@ -216,6 +216,7 @@ def decompose(
     folds: int = 5,
     level: float = 0.95,
     seed: int = 0,
+    engine: Engine | None = None,
 ) -> Decomposition:
     r"""Regress preferences on factor differences, one logistic model a group.
 
@@ -226,8 +227,9 @@ def decompose(
 
     Parameters
     ----------
-    data : PreferenceData
-        With factors (see :func:`workbench.score_factors`).
+    data : PreferenceData or PartedData
+        With factors (see :func:`workbench.score_factors`). Of data in parts only sums over the
+        parts are held: the weights and errors are the same.
     annotator : str or iterable of str, optional
         Only these annotators. A kind (``"human"``) pools all annotators of it in one group.
     by : str or sequence of str
@@ -252,6 +254,8 @@ def decompose(
         Confidence level of every interval.
     seed : int
         Seed of the folds.
+    engine : Engine, optional
+        Where the parts of data in parts are worked on: here, one after another, when None.
 
     Returns
     -------
@@ -279,17 +283,16 @@ def decompose(
     (['human'], ['words', 'position'])
     """
     check_options(covariance, folds, level)
-    data, by = select_annotators(data, annotator, [by] if isinstance(by, str) else list(by))
+    by = [by] if isinstance(by, str) else list(by)
     # one named twice would be taken off its own errors
     dimensions = [cluster] if isinstance(cluster, str) else list(dict.fromkeys(cluster or ()))
-    design = build_design(data, by=by, factors=factors, ties=ties, cluster=dimensions)
-    fits = fit_groups(design, covariance)
-    scores = pd.DataFrame(columns=["group", "predictor", "n", "reason"])
-    if folds:
-        longer = _longer(data, design)
-        scores = held_out(design, fits, longer, folds=folds, seed=seed, level=level)
+    wanted = Wanted(annotator, by, factors, covariance, dimensions, ties, folds, level, seed)
+    if isinstance(data, PartedData):
+        found = decompose_parts(data, wanted, engine or Local())
+    else:
+        found = _in_memory(data, wanted)
     settings = {
-        **what_was_fitted(data, by, design),
+        **what_was_fitted(data, found.by, found.design),
         "covariance": covariance,
         "cluster": dimensions or None,
         "ties": ties,
@@ -297,7 +300,23 @@ def decompose(
         "level": level,
     }
     provenance = Provenance.capture(seed=seed, dataset=data.digest)
-    return Decomposition({fit.name: fit for fit in fits}, scores, settings, provenance, design)
+    fits = {fit.name: fit for fit in found.fits}
+    return Decomposition(fits, found.held_out, settings, provenance, found.design)
+
+
+def _in_memory(data: PreferenceData, wanted: Wanted) -> Fitted:
+    data, by = select_annotators(data, wanted.annotator, wanted.by)
+    design = build_design(
+        data, by=by, factors=wanted.factors, ties=wanted.ties, cluster=wanted.cluster
+    )
+    fits = fit_groups(design, wanted.covariance)
+    scores = no_scores()
+    if wanted.folds:
+        signs, known = length_signs(data.pairs)
+        longer = signs[design.pair] if all(known) else None
+        folds, level = wanted.folds, wanted.level
+        scores = held_out(design, fits, longer, folds=folds, seed=wanted.seed, level=level)
+    return Fitted(by, design, fits, scores)
 
 
 def check_options(covariance: str, folds: int, level: float) -> None:
@@ -308,14 +327,6 @@ def check_options(covariance: str, folds: int, level: float) -> None:
         "level": (0 < level < 1, level, "a number between 0 and 1, such as 0.95"),
     }
     refuse_out_of_range(problems)
-
-
-def _longer(data: PreferenceData, design: Design) -> Array | None:
-    a, b = data.pairs["response_a"], data.pairs["response_b"]
-    if a.isna().all() or b.isna().all():
-        return None
-    difference = (a.str.len() - b.str.len()).fillna(0).to_numpy("float64")
-    return np.asarray(np.sign(difference)[design.pair])
 
 
 def _frame(fit: GroupFit, terms: list[str], size: Array, level: float) -> pd.DataFrame:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Literal
@@ -13,9 +13,11 @@ from numpy.typing import NDArray
 
 from workbench.data.alike.clusters import cluster_codes
 from workbench.data.dataset import PreferenceData
+from workbench.data.split import name_words
 from workbench.decompose.kernel import Array, Cells
 from workbench.decompose.weights import SEPARATOR
 from workbench.errors import DesignError, listed
+from workbench.standardised import difference_sd
 
 Ties = Literal["half", "drop"]
 
@@ -135,12 +137,7 @@ class Design:
         if not self.clustered_by:
             enough = self.people(group) >= ENOUGH_PEOPLE
             return (CLUSTER, ANNOTATOR) if enough else (CLUSTER,)
-        mine = self.labels_of(group)
-        kept = [
-            name
-            for name in self.clustered_by
-            if name == CLUSTER or np.ptp(self.codes[name][mine]) > 0
-        ]
+        kept = [n for n in self.clustered_by if n == CLUSTER or self.distinct(group, n) > 1]
         return tuple(kept) or (CLUSTER,)
 
     def single(self, group: int) -> tuple[str, ...]:
@@ -149,8 +146,27 @@ class Design:
 
     def people(self, group: int) -> int:
         """Return how many annotators a group pools."""
-        own = self.codes[ANNOTATOR][self.labels_of(group)]
+        return self.distinct(group, ANNOTATOR)
+
+    def distinct(self, group: int, name: str) -> int:
+        """Return how many clusters of a dimension a group has labels of."""
+        own = self.codes[name][self.labels_of(group)]
         return int((np.bincount(own) > 0).sum()) if len(own) else 0
+
+    def lacking(self, group: int, name: str) -> int:
+        """Return how many labels of a group have no cluster in a dimension."""
+        missing = np.asarray(self.code_names[name].isna())
+        return int(missing[self.codes[name][self.labels_of(group)]].sum())
+
+    def sd(self, group: int) -> Array:
+        """Return the standard deviation of each coded difference among a group's labels."""
+        rows, cells = self.compact(group)
+        return difference_sd(self.X[rows], cells.weight[:, 0])
+
+    @cached_property
+    def cluster_words(self) -> NDArray[np.uint64]:
+        """A hash of the name of each cluster."""
+        return name_words(self.cluster_names, 0)
 
     @cached_property
     def _cells_by_group(self) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
@@ -177,6 +193,7 @@ def build_design(
     factors: Sequence[str] | None = None,
     ties: Ties = "half",
     cluster: Sequence[str] = (),
+    part: bool = False,
 ) -> Design:
     """Lay out labels and factor differences for a fit.
 
@@ -193,6 +210,8 @@ def build_design(
     cluster : sequence of str
         Dimensions of clusters (:func:`workbench.data.alike.clusters.cluster_codes`); see
         :meth:`Design.dimensions` for the default.
+    part : bool
+        Whether the data are a part of more: it may have no label that can be fitted.
 
     Raises
     ------
@@ -209,41 +228,22 @@ def build_design(
     reasons = _reasons(labels, complete, ties)
     exclusions = _count(labels["group"], reasons)
     kept = labels[reasons.isna().to_numpy()]
-    if kept.empty:
-        found = "; ".join(f"{r.n:,} {r.reason}" for r in exclusions.itertuples()) or "no labels"
-        raise DesignError(
-            "No label can be fitted.",
-            found=found,
-            expected="at least one verdict on a pair with complete factor values",
-            fix="Check the factors' missing values, the filter, and ties=.",
-        )
+    if kept.empty and not part:
+        raise no_label(exclusions)
     stays = reasons.isna().to_numpy()
     by_label = {name: (codes[stays], index) for name, (codes, index) in by_label.items()}
     return _assemble(data, names, values, kept, parts[stays], exclusions, cluster, by_label)
 
 
-def select_annotators(
-    data: PreferenceData, annotator: str | Iterable[str] | None, by: list[str]
-) -> tuple[PreferenceData, list[str]]:
-    """Return the data of the annotators asked for; one kind is pooled in one group.
-
-    Parameters
-    ----------
-    data : PreferenceData
-    annotator : str, iterable of str, or None
-        Names, or one kind; None keeps everybody.
-    by : list of str
-        What makes a group; ``annotator`` in it becomes ``kind`` where a kind is asked for.
-    """
-    data = data.decided(by=by)
-    if annotator is None:
-        return data, by
-    names = [annotator] if isinstance(annotator, str) else list(annotator)
-    known = set(data.annotators["annotator"])
-    kinds = set(data.annotators["kind"])
-    if len(names) == 1 and names[0] not in known and names[0] in kinds:
-        return data.filter(kinds=names), ["kind" if c == "annotator" else c for c in by]
-    return data.filter(annotators=names), by
+def no_label(exclusions: pd.DataFrame) -> DesignError:
+    """Return the error of labels that are all left out."""
+    found = "; ".join(f"{r.n:,} {r.reason}" for r in exclusions.itertuples()) or "no labels"
+    return DesignError(
+        "No label can be fitted.",
+        found=found,
+        expected="at least one verdict on a pair with complete factor values",
+        fix="Check the factors' missing values, the filter, and ties=.",
+    )
 
 
 def _assemble(

@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 
 from workbench.data.dataset import PreferenceData
+from workbench.data.parts.parted import PartedData
 from workbench.decompose.design import Design
 from workbench.intervals import ends_text
 from workbench.results import Result
@@ -82,7 +83,9 @@ class GroupedWeights(Result):
         return forest(frame, x_title=x_title, ranking=clear_first(frame))
 
 
-def what_was_fitted(data: PreferenceData, by: list[str], design: Design) -> dict[str, Any]:
+def what_was_fitted(
+    data: PreferenceData | PartedData, by: list[str], design: Design
+) -> dict[str, Any]:
     """Return the settings that every fit to a design has: groups, factors and their codings."""
     names = design.terms[:-1]
     codings = {name: dict(data.factor_specs.get(name, {})).get("coding") for name in names}

@@ -102,12 +102,12 @@ class _Task:
     def lines(self, predicted: Array, rules: dict[str, Array | None]) -> list[dict[str, Any]]:
         """Return one line a predictor, all on the labels that the fit could predict."""
         p = predicted[self.labels.row]
-        lost = _lost(self.fit)
+        lost = lost_fit(self.fit)
         common = np.isfinite(p) if lost is None else np.ones(len(p), dtype=bool)
         labels = self.labels.at(common)
         left = None
         if lost is None and not common.all():
-            left = f"{int((~common).sum()):,} labels left out: a training fold could not be fitted"
+            left = left_out(int((~common).sum()))
         factors = None
         if lost is None and common.any():
             active = np.flatnonzero(self.fit.active)
@@ -146,7 +146,7 @@ class _Task:
             **measures(scored, self.level),
             **gain(factors if paired else None, scored, self.level),
         }
-        return {**line, "reason": reason or _unscored(line)}
+        return {**line, "reason": reason or unscored(line)}
 
 
 def fit_predictions(
@@ -177,7 +177,12 @@ def fit_predictions(
     return predicted
 
 
-def _unscored(line: dict[str, Any]) -> str | None:
+def left_out(n: int) -> str:
+    """Say that labels are not scored."""
+    return f"{n:,} labels left out: a training fold could not be fitted"
+
+
+def unscored(line: dict[str, Any]) -> str | None:
     """Say why a score or an interval is undefined, if so."""
     if line["n_clusters"] < 2:
         return "one cluster: no interval"
@@ -188,5 +193,6 @@ def _unscored(line: dict[str, Any]) -> str | None:
     return None
 
 
-def _lost(fit: GroupFit) -> str | None:
+def lost_fit(fit: GroupFit) -> str | None:
+    """Say why a fit predicts nothing, if so."""
     return None if fit.active.any() else "no weight could be estimated"

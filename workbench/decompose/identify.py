@@ -45,6 +45,27 @@ class Identification:
     collinear: tuple[str, ...] = field(default=())
 
 
+@dataclass(frozen=True, eq=False)
+class Columns:
+    """What is to be known of the columns on the rows of each group.
+
+    Attributes
+    ----------
+    gram : ndarray, shape (J, K, K)
+        Sums of products.
+    low, high : ndarray, shape (J, K)
+        Least and largest value.
+    """
+
+    gram: Array
+    low: Array
+    high: Array
+
+    def examined(self, group: int, terms: list[str], constant: bool = False) -> Identification:
+        """Return what the labels of a group allow, were there enough of them."""
+        return _examine(self.gram[group], self.low[group], self.high[group], terms, constant)
+
+
 def identify(
     X: Array, cells: Cells, terms: list[str], n_labels: NDArray[np.int64], *,
     constant: bool = False,
@@ -71,11 +92,23 @@ def identify(
     which = [patterns.setdefault(used[:, j].tobytes(), j) for j in range(used.shape[1])]
     # groups that labelled the same rows share one Gram matrix
     distinct = sorted(set(which))
-    grams = dict(zip(distinct, gram(X, used[:, distinct].astype("float64")), strict=True))
-    low = {j: X[used[:, j]].min(axis=0, initial=np.inf) for j in distinct}
-    high = {j: X[used[:, j]].max(axis=0, initial=-np.inf) for j in distinct}
-    found = {j: _examine(grams[j], low[j], high[j], terms, constant) for j in distinct}
-    return [_enough(found[j], int(n), terms) for j, n in zip(which, n_labels, strict=True)]
+    columns = columns_of(X, used[:, distinct])
+    found = {j: columns.examined(i, terms, constant) for i, j in enumerate(distinct)}
+    return [enough(found[j], int(n), terms) for j, n in zip(which, n_labels, strict=True)]
+
+
+def columns_of(X: Array, used: NDArray[np.bool_]) -> Columns:
+    """Return what is to be known of the columns on some sets of rows, ``used`` (rows, J).
+
+    Examples
+    --------
+    >>> columns_of(np.array([[1.0], [2.0]]), np.ones((2, 1), bool)).gram.tolist()
+    [[[5.0]]]
+    """
+    shape = (used.shape[1], X.shape[1])
+    low = np.array([X[own].min(axis=0, initial=np.inf) for own in used.T]).reshape(shape)
+    high = np.array([X[own].max(axis=0, initial=-np.inf) for own in used.T]).reshape(shape)
+    return Columns(gram(X, used.astype("float64")), low, high)
 
 
 def separation(
@@ -108,7 +141,7 @@ def separation(
     rows_left = np.ones(len(X), dtype=bool)
     terms = np.zeros(len(active), dtype=bool)
     for _ in range(len(columns)):
-        direction = _recession(X[rows_left][:, columns], share[rows_left])
+        direction = recession(X[rows_left][:, columns], share[rows_left])
         if direction is None:
             break
         terms[columns[np.abs(direction) > 1e-6]] = True
@@ -157,15 +190,34 @@ def separation_by_sign(
         left &= ~(sign[:, found] != 0).any(axis=1)
 
 
-def _recession(X: Array, share: Array) -> Array | None:
+def recession(
+    X: Array, share: Array, pull: Array | None = None, size: Array | None = None
+) -> Array | None:
+    """Return a direction, shape (K,), that separates labels, or None where there is none.
+
+    Parameters
+    ----------
+    X : ndarray, shape (rows, K)
+    share : ndarray, shape (rows,)
+        Share of votes for A.
+    pull, size : ndarray, shape (K,), optional
+        Sum of the scaled rows towards their side, and largest value of each column, where
+        ``X`` has only some of the rows.
+
+    Examples
+    --------
+    >>> recession(np.array([[1.0], [2.0]]), np.ones(2)).tolist()
+    [0.5]
+    """
     if len(X) == 0:
         return None
-    scaled = X / np.maximum(np.abs(X).max(axis=0), 1e-300)
+    size = np.maximum(np.abs(X).max(axis=0), 1e-300) if size is None else size
+    scaled = X / size
     sign = np.where(share >= 1.0, 1.0, np.where(share <= 0.0, -1.0, 0.0))
     decided = sign != 0
     signed = scaled[decided] * sign[decided, None]
     solution = linprog(
-        -signed.sum(axis=0),
+        -(signed.sum(axis=0) if pull is None else pull),
         A_ub=-signed if decided.any() else None,
         b_ub=np.zeros(int(decided.sum())) if decided.any() else None,
         A_eq=scaled[~decided] if (~decided).any() else None,
@@ -175,7 +227,7 @@ def _recession(X: Array, share: Array) -> Array | None:
     if solution.status != 0 or -solution.fun <= 1e-6:
         return None
     direction = np.where(np.abs(solution.x) > 1e-9, solution.x, 0.0)
-    return np.asarray(direction / np.maximum(np.abs(X).max(axis=0), 1e-300))
+    return np.asarray(direction / size)
 
 
 def _examine(
@@ -241,7 +293,8 @@ def _dependence(scaled: Array, kept: list[int], k: int) -> list[int] | None:
     return [kept[i] for i in np.flatnonzero(np.abs(weights) > 1e-4)]
 
 
-def _enough(found: Identification, n: int, terms: list[str]) -> Identification:
+def enough(found: Identification, n: int, terms: list[str]) -> Identification:
+    """Return the same, of which nothing is left where there are no more labels than terms."""
     k = int(found.active.sum())
     if n > k:
         return found

@@ -59,6 +59,11 @@ class Cells:
         squares = self.squares and tuple(cut(part) for part in self.squares)
         return Cells(cut(self.weight), cut(self.votes), squares)  # type: ignore[arg-type]
 
+    def kept(self, share: Array) -> Cells:
+        """Return the cells where ``share`` (rows, groups) is 1, and nothing where it is 0."""
+        squares = self.squares and tuple(part * share for part in self.squares)
+        return Cells(self.weight * share, self.votes * share, squares)  # type: ignore[arg-type]
+
     def squared_residuals(self, p: Array) -> Array:
         """Return the sum over a cell's labels of ``w^2 (y - p)^2``."""
         if self.squares is None:
@@ -101,6 +106,17 @@ class Moments:
             return np.maximum(mine, theirs) if name == "steepest" else mine + theirs
 
         return Moments(**{name: add(name) for name in self.__dataclass_fields__})
+
+    def of_groups(self, at: Any) -> Moments:
+        """Return the sums of some groups."""
+
+        def cut(name: str) -> Any:
+            mine = getattr(self, name)
+            if mine is None:
+                return None
+            return mine[:, at] if name in ("gradient", "curvature") else mine[at]
+
+        return Moments(**{name: cut(name) for name in self.__dataclass_fields__})
 
 
 def gradient_pass(X: Array, cells: Cells, beta: Array) -> Moments:

@@ -12,8 +12,9 @@ from scipy.stats import t as student
 
 from workbench.clustered import Array, Codes, cluster_error
 from workbench.data.dataset import PreferenceData
-from workbench.decompose.design import POSITION, select_annotators
+from workbench.decompose.design import POSITION
 from workbench.decompose.errors.tidy import q_values
+from workbench.decompose.parted.selection import select_annotators
 from workbench.errors import refuse_out_of_range
 from workbench.finding import Finding, Rule, finding
 from workbench.provenance import Provenance

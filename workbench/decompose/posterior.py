@@ -11,9 +11,10 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from workbench.data.dataset import PreferenceData
-from workbench.decompose.design import Design, Ties, build_design, select_annotators
+from workbench.decompose.design import Design, Ties, build_design
 from workbench.decompose.grouped import GroupedWeights, what_was_fitted
 from workbench.decompose.kernel import Array, logistic
+from workbench.decompose.parted.selection import select_annotators
 from workbench.decompose.posterior_diagnostics import (
     FEW_DRAWS,
     diagnostics,

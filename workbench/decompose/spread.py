@@ -6,7 +6,6 @@ import numpy as np
 
 from workbench.decompose.design import Design
 from workbench.decompose.kernel import Array
-from workbench.standardised import difference_sd
 
 
 def label_sd(design: Design) -> Array:
@@ -31,5 +30,4 @@ def label_sd(design: Design) -> Array:
 
 def group_sd(design: Design, group: int) -> Array:
     """Return the same of one group, by its position, shape (terms,)."""
-    rows, cells = design.compact(group)
-    return difference_sd(design.X[rows], cells.weight[:, 0])
+    return design.sd(group)

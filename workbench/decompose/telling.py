@@ -77,16 +77,15 @@ def without_cluster(design: Design, group: int) -> list[str]:
     group : int
         Its position among the design's groups.
     """
-    own = design.cell_group[design.label_cell] == group
     # a pair without the text of its prompt has its cluster
     named = [name for name in design.clustered_by if name not in (CLUSTER, PROMPT)]
     texts = []
     for name in named:
-        lacking = int(design.code_names[name].isna()[design.codes[name][own]].sum())
+        lacking = design.lacking(group, name)
         if lacking:
             texts.append(
-                f"{lacking:,} of {int(own.sum()):,} labels have no {name}: each is a cluster of "
-                "its own in that dimension"
+                f"{lacking:,} of {int(design.n_labels[group]):,} labels have no {name}: each is a "
+                "cluster of its own in that dimension"
             )
     return texts
 

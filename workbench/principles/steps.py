@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from workbench.data.dataset import PreferenceData
 from workbench.data.split import folds, split
-from workbench.decompose.design import select_annotators
+from workbench.decompose.parted.selection import select_annotators
 from workbench.errors import DesignError
 from workbench.llm.asker import Asks
 from workbench.llm.request import Sampling

@@ -14,9 +14,10 @@ from scipy.stats import norm
 from workbench.clustered import FEW_CLUSTERS
 from workbench.data.dataset import PreferenceData
 from workbench.data.split import folds
-from workbench.decompose.design import build_design, select_annotators
+from workbench.decompose.design import build_design
 from workbench.decompose.errors.tidy import p_values, q_values
 from workbench.decompose.kernel import Array
+from workbench.decompose.parted.selection import select_annotators
 from workbench.errors import DesignError, listed, refuse_out_of_range
 from workbench.provenance import Provenance
 from workbench.results import Result

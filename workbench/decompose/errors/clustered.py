@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import itertools
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from workbench.decompose.design import CLUSTER, Design
-from workbench.decompose.errors.pulls import Pulls, pulls
-from workbench.decompose.errors.sandwich import FEWEST_DEGREES, Sandwich
+from workbench.decompose.errors.pulls import pulls
+from workbench.decompose.errors.sandwich import FEWEST_DEGREES, Errors, Sandwich
 from workbench.decompose.group_fit import GroupFit, untold
 from workbench.decompose.kernel import Array, logistic
 from workbench.intervals import NO_VARIATION, ONE_CLUSTER
@@ -39,16 +39,39 @@ def sandwich(
         Other numbers for the clusters, by dimension: of each design row for ``cluster``, of
         each label for others. Two designs whose clusters have the same numbers can be joined.
     """
+    bread = np.where(np.isfinite(fit.bread), fit.bread, 0.0)
+    parts = {
+        # what two dimensions share has no degrees of freedom of its own
+        names: pulls(*rows, bread, exact=len(names) == 1)
+        for names, rows in clustered_rows(design, fit, codes)
+    }
+    return Sandwich(parts)
+
+
+Rows = tuple[Array, Array, Array, NDArray[np.int64]]
+"""Columns, working weights, residuals and cluster codes of rows, sorted by the codes."""
+
+
+def clustered_rows(
+    design: Design, fit: GroupFit, codes: Mapping[str, NDArray[np.int64]] | None = None
+) -> Iterator[tuple[tuple[str, ...], Rows]]:
+    """Yield the rows of a fit in each dimension of clusters and crossing of several.
+
+    Parameters
+    ----------
+    design : Design
+    fit : GroupFit
+    codes : mapping, optional
+        As in :func:`sandwich`.
+    """
     group = design.groups.index(fit.name)
     # a fit with other errors has none; joint errors with another fit are always over clusters
     dimensions = fit.dimensions or design.dimensions(group)
     coef = np.where(fit.active, fit.coef, 0.0)
-    bread = np.where(np.isfinite(fit.bread), fit.bread, 0.0)
     numbers = {CLUSTER: design.cluster, **design.codes, **(codes or {})}
     rows, cells = design.compact(group)
     weight, votes = cells.weight[:, 0], cells.votes[:, 0]
     by_row = {CLUSTER: numbers[CLUSTER][rows]}
-    parts = {}
     if dimensions != (CLUSTER,):
         mine = design.labels_of(group)
         label_row = design.cell_row[design.label_cell[mine]]
@@ -58,7 +81,7 @@ def sandwich(
             name: numbers[name][label_row] if name == CLUSTER else numbers[name][mine]
             for name in dimensions
         }
-    for names in _crossings(dimensions):
+    for names in crossings(dimensions):
         if names == (CLUSTER,):
             at, w, v, code = rows, weight, votes, by_row[CLUSTER]
         else:
@@ -66,27 +89,19 @@ def sandwich(
             code = by_label[names[0]]
             for name in names[1:]:
                 code = code * (int(numbers[name].max()) + 1) + by_label[name]
-        # what two dimensions share has no degrees of freedom of its own
-        parts[names] = _pulls_of(design, fit, coef, bread, at, w, v, code, len(names) == 1)
-    return Sandwich(parts)
+        yield names, _rows(design, fit, coef, at, w, v, code)
 
 
-def _crossings(names: tuple[str, ...]) -> list[tuple[str, ...]]:
+def crossings(names: tuple[str, ...]) -> list[tuple[str, ...]]:
+    """Return each dimension, and those together whose crossing makes clusters."""
     sizes = range(1, len(names) + 1)
     return [chosen for size in sizes for chosen in itertools.combinations(names, size)]
 
 
-def _pulls_of(
-    design: Design,
-    fit: GroupFit,
-    coef: Array,
-    bread: Array,
-    rows: NDArray[np.int64],
-    weight: Array,
-    votes: Array,
-    codes: NDArray[np.int64],
-    exact: bool,
-) -> Pulls:
+def _rows(
+    design: Design, fit: GroupFit, coef: Array, rows: NDArray[np.int64], weight: Array,
+    votes: Array, codes: NDArray[np.int64],
+) -> Rows:  # fmt: skip
     kept = np.ones(len(rows), dtype=bool)
     if len(fit.decided):
         kept = ~np.isin(rows, fit.decided)
@@ -96,7 +111,7 @@ def _pulls_of(
     X = design.X if len(rows) == len(design.X) and (rows[1:] > rows[:-1]).all() else design.X[rows]
     p = logistic(X @ coef)
     wp = weight * p
-    return pulls(X, wp * (1.0 - p), votes - wp, codes, bread, exact=exact)
+    return X, wp * (1.0 - p), votes - wp, codes
 
 
 def _sided(design: Design, fit: GroupFit) -> NDArray[np.bool_]:
@@ -109,7 +124,7 @@ def _sided(design: Design, fit: GroupFit) -> NDArray[np.bool_]:
 def clustered(
     design: Design,
     fit: GroupFit,
-    made: Callable[[Design, GroupFit], Sandwich] = sandwich,
+    made: Callable[[Design, GroupFit], Errors] = sandwich,
     sided: Sided = _sided,
 ) -> GroupFit:
     """Return a fit with its cluster-robust errors and the terms that rest on too few clusters.
@@ -159,7 +174,7 @@ def varied(design: Design, fit: GroupFit, sided: Sided = _sided) -> GroupFit:
     return untold(design, told, dict.fromkeys(np.flatnonzero(lost).tolist(), NO_VARIATION))
 
 
-def _too_few(design: Design, found: Sandwich, term: int) -> str:
+def _too_few(design: Design, found: Errors, term: int) -> str:
     """Say on which clusters a term rests."""
     dimension, part = found.fewest(term)
 

@@ -92,7 +92,7 @@ class Pulls:
         :math:`(\sum_g v_g)^2 / \sum_g v_g^2` with the parts :math:`v_g` of the working
         variance (Carter, Schnepel and Steigerwald 2017).
         """
-        return _ratio(self.own.sum(axis=0) ** 2, (self.own**2).sum(axis=0))
+        return ratio(self.own.sum(axis=0) ** 2, (self.own**2).sum(axis=0))
 
     @cached_property
     def degrees(self) -> Array:
@@ -108,7 +108,7 @@ class Pulls:
             few = by_term.shape[1] < by_term.shape[2]
             products = np.matmul(by_term, turned) if few else np.matmul(turned, by_term)
             across = (products**2).sum(axis=(1, 2)) - ((by_term**2).sum(axis=2) ** 2).sum(axis=1)
-        return _ratio(self.own.sum(axis=0) ** 2, squares + across)
+        return ratio(self.own.sum(axis=0) ** 2, squares + across)
 
     def heaviest(self, term: int, name_of: Callable[[int], str]) -> list[tuple[str, float]]:
         """Return the clusters, up to three, on which a weight rests most, with their parts."""
@@ -227,14 +227,11 @@ def pulls(
     >>> bool(np.isclose(found.degrees[0], 3)), float(found.effective[0])
     (True, 4.0)
     """
-    starts = _starts(codes)
-    in_model = np.diag(bread) > 0
-    factor = np.zeros((len(bread), int(in_model.sum())))
-    factor[in_model] = np.linalg.cholesky(bread[np.ix_(in_model, in_model)])
+    starts, factor = _starts(codes), factor_of(bread)
     if len(X) == 0:
         none = np.zeros((0, len(bread)))
         return Pulls(codes, none, none, np.zeros(0), None, None)
-    if exact and len(starts) * factor.shape[1] ** 3 <= _EXACT:
+    if exact and held(len(starts), factor.shape[1]):
         return _held(X, weight, residual, codes[starts], starts, factor)
     # blocks of clusters whose rows stay in the processor's cache
     cuts = starts[np.unique(np.searchsorted(starts, np.arange(0, len(X), _BLOCK)))[:-1]]
@@ -245,6 +242,43 @@ def pulls(
     ]
     influence, own, leverage = (np.concatenate(parts) for parts in zip(*found, strict=True))
     return Pulls(codes[starts], influence, own, leverage, None, None)
+
+
+def held(clusters: int, terms: int) -> bool:
+    """Tell whether every cluster's matrix is held, so that degrees of freedom are exact."""
+    return clusters * terms**3 <= _EXACT
+
+
+def factor_of(bread: Array) -> Array:
+    """Return L, shape (K, A), of the bread ``M = L L'`` of a model of A terms."""
+    in_model = np.diag(bread) > 0
+    factor = np.zeros((len(bread), int(in_model.sum())))
+    factor[in_model] = np.linalg.cholesky(bread[np.ix_(in_model, in_model)])
+    return factor
+
+
+def matrices_of(
+    X: Array, weight: Array, residual: Array, codes: Codes, factor: Array
+) -> tuple[Codes, Array, Array]:
+    """Return each cluster's code, matrix T (A, A) and scores (A): they add up over parts of it."""
+    starts = _starts(codes)
+    rows = (X @ factor) * np.sqrt(weight)[:, None]
+    return codes[starts], _matrices(rows, starts), run_sums(X, residual, starts) @ factor
+
+
+def pulls_of(codes: Codes, matrices: Array, scores: Array, factor: Array) -> Pulls:
+    """Return the pulls of clusters from :func:`matrices_of`.
+
+    With more of them than are held, degrees of freedom are bounded as in :func:`pulls`.
+    """
+    leverage = np.einsum("gaa->g", matrices)
+    inverse, _ = _inverse_root(matrices, leverage)
+    influence = np.einsum("gab,gb->ga", inverse, scores) @ factor.T
+    gram = factor @ matrices @ factor.T
+    own = np.ascontiguousarray(np.einsum("gkk->gk", gram))
+    if not held(len(codes), factor.shape[1]):
+        return Pulls(codes, influence, own, leverage, None, None)
+    return Pulls(codes, influence, own, leverage, gram, inverse @ matrices @ factor.T)
 
 
 def _held(
@@ -350,5 +384,6 @@ def _inverse_root(matrices: Array, leverage: Array) -> tuple[Array, Array]:
     return whole, rest
 
 
-def _ratio(a: Array, b: Array) -> Array:
+def ratio(a: Array, b: Array) -> Array:
+    """Return ``a / b``, NaN where ``b`` is not above 0."""
     return np.asarray(np.divide(a, b, out=np.full(np.shape(a), np.nan), where=b > 0))

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,18 +17,44 @@ FEWEST_DEGREES = 4.0
 """Degrees of freedom below which a test is not to be trusted (Tipton 2015)."""
 
 
+class ClusterPart(Protocol):
+    """What the clusters of one dimension say of a fit's weights, one by one or summed."""
+
+    @property
+    def n_clusters(self) -> int:
+        """Number of clusters."""
+
+    @property
+    def covariance(self) -> Array:
+        """The CR2 covariance of the weights."""
+
+    @property
+    def effective(self) -> Array:
+        """Effective number of clusters behind each weight."""
+
+    @property
+    def degrees(self) -> Array:
+        """Degrees of freedom of each weight."""
+
+    def heaviest(self, term: int, name_of: Callable[[int], str]) -> list[tuple[str, float]]:
+        """Return the clusters, up to three, on which a weight rests most, with their parts."""
+
+    def joint_degrees(self, terms: NDArray[np.bool_]) -> float:
+        """Return the degrees of freedom of a joint test of some terms."""
+
+
 @dataclass(frozen=True, eq=False)
-class Sandwich:
+class Errors:
     """Errors of a fit's weights over one or more dimensions of clusters.
 
     Attributes
     ----------
-    parts : dict of tuple of str to Pulls
+    parts : mapping of tuple of str to ClusterPart
         By the dimensions whose crossing makes the clusters, such as ``("cluster",)``,
         ``("annotator",)`` and ``("cluster", "annotator")``.
     """
 
-    parts: dict[tuple[str, ...], Pulls]
+    parts: Mapping[tuple[str, ...], ClusterPart]
 
     @property
     def covariance(self) -> Array:
@@ -59,14 +86,26 @@ class Sandwich:
         return np.asarray(np.min([part.effective for part in self._single], axis=0))
 
     @property
-    def _single(self) -> list[Pulls]:
+    def _single(self) -> list[ClusterPart]:
         return [part for names, part in self.parts.items() if len(names) == 1]
 
-    def fewest(self, term: int) -> tuple[str, Pulls]:
+    def fewest(self, term: int) -> tuple[str, ClusterPart]:
         """Return the dimension, and its pulls, that leaves a term the fewest degrees."""
         named = {names[0]: part for names, part in self.parts.items() if len(names) == 1}
         name = min(named, key=lambda one: named[one].degrees[term])
         return name, named[name]
+
+    def joint_degrees(self, terms: NDArray[np.bool_]) -> float:
+        """Degrees of freedom of a joint test, of the dimension that has the fewest; NaN if none."""
+        told = [part.joint_degrees(terms) for part in self._single]
+        return min((one for one in told if np.isfinite(one)), default=float("nan"))
+
+
+@dataclass(frozen=True, eq=False)
+class Sandwich(Errors):
+    """Errors of which the pull of every cluster is known: those of several fits can be joined."""
+
+    parts: Mapping[tuple[str, ...], Pulls]
 
     def minus(self, other: Sandwich, scale: float = 1.0) -> Sandwich:
         """Return the errors of these weights minus ``scale`` times the other's.
@@ -98,11 +137,6 @@ class Sandwich:
     def through(self, jacobian: Array) -> Sandwich:
         """Return the errors of linear functions of the weights, ``jacobian`` (M, K)."""
         return Sandwich({names: part.through(jacobian) for names, part in self.parts.items()})
-
-    def joint_degrees(self, terms: NDArray[np.bool_]) -> float:
-        """Degrees of freedom of a joint test, of the dimension that has the fewest; NaN if none."""
-        told = [part.joint_degrees(terms) for part in self._single]
-        return min((one for one in told if np.isfinite(one)), default=float("nan"))
 
 
 def _positive(matrix: Array, unit: Array) -> Array:

@@ -3,9 +3,14 @@
 from __future__ import annotations
 
 import numpy as np
+import pandas as pd
 
 from workbench.decompose.kernel import Array
 from workbench.decompose.scores.labels import Labels
+
+NO_LENGTH = "no response length is known"
+NO_SIDE = "the rule never decides: shown order unknown or lengths equal"
+"""Why a rule has no predictions."""
 
 DOUBT = 1.0
 """Standard errors by which training folds must show a rule's side."""
@@ -44,21 +49,46 @@ def rule_predictions(sign: Array | None, labels: Labels) -> tuple[Array, Array, 
     """
     n = len(labels.y)
     if sign is None:
-        return np.full(n, np.nan), np.full(n, np.nan), "no response length is known"
+        return np.full(n, np.nan), np.full(n, np.nan), NO_LENGTH
     if not np.any(sign):
-        reason = "the rule never decides: shown order unknown or lengths equal"
-        return np.full(n, np.nan), np.full(n, np.nan), reason
+        return np.full(n, np.nan), np.full(n, np.nan), NO_SIDE
     right = np.where(sign > 0, labels.y, 1.0 - labels.y)
     decides = sign != 0
     predicted, learned = np.full(n, 0.5), np.full(n, 0.5)
     for f in np.unique(labels.fold):
         train = (labels.fold != f) & decides
         weight = labels.weight[train]
-        # one vote for each side keeps the log-loss finite where training has one class
-        rate = (right[train] @ weight + 1.0) / (weight.sum() + 2.0)
+        rate = learned_rate(right[train] @ weight, weight.sum())
         test = (labels.fold == f) & decides
         learned[test] = np.where(sign[test] > 0, rate, 1.0 - rate)
         sums = np.bincount(labels.cluster[train], weight * (right[train] - 0.5))
-        if abs(sums.sum()) > DOUBT * np.sqrt((sums**2).sum()):
+        if shows_side(sums.sum(), (sums**2).sum()):
             predicted[test] = learned[test]
     return predicted, learned, None
+
+
+def learned_rate(right: float, weight: float) -> float:
+    """Return how often a rule was right, of weights in training."""
+    # one vote for each side keeps the log-loss finite where training has one class
+    return (right + 1.0) / (weight + 2.0)
+
+
+def shows_side(total: float, squares: float) -> bool:
+    """Tell whether training shows a rule's side, by the sums over clusters and their squares."""
+    return bool(abs(total) > DOUBT * np.sqrt(squares))
+
+
+def length_signs(pairs: pd.DataFrame) -> tuple[Array, tuple[bool, bool]]:
+    """Return +1 where response A is the longer, -1 where B is, and whether there are texts.
+
+    Returns
+    -------
+    signs : ndarray, shape (pairs,)
+    known : tuple of bool
+        Whether some response A has a text, and some response B.
+    """
+    a, b = pairs["response_a"], pairs["response_b"]
+    known = (bool(a.notna().any()), bool(b.notna().any()))
+    if not all(known):
+        return np.zeros(len(pairs)), known
+    return np.sign((a.str.len() - b.str.len()).fillna(0).to_numpy("float64")), known

@@ -30,7 +30,7 @@ from workbench.decompose.kernel import Array
 from workbench.decompose.scores.labels import Labels
 
 _LABELS = 5_000
-"""Labels from which every q-th cluster is looked at: the variance is that of many alike."""
+"""Labels from which one of q clusters is looked at: the variance is that of many alike."""
 
 _GRID = 256
 
@@ -50,7 +50,7 @@ class Trained:
     Attributes
     ----------
     labels : Labels
-        What it is scored on, or every ``times``-th cluster of it.
+        What it is scored on, or one of ``times`` clusters of it, drawn by a hash of their names.
     X : ndarray, shape (n, k)
         Columns of the fit.
     p : ndarray, shape (n,)
@@ -75,9 +75,15 @@ class Trained:
 
         ``columns`` returns the columns of the fit at some of the labels.
         """
-        times = max(1, -(-len(labels.y) // _LABELS))
-        some = labels.cluster % times == 0 if times > 1 else np.ones(len(p), dtype=bool)
-        labels, X, p = labels.at(some), columns(some), p[some]
+        times, chosen = drawn(len(labels.y), labels.n_clusters)
+        some = labels.draw(chosen) if times > 1 else np.ones(len(p), dtype=bool)
+        return cls.seen(labels.at(some), columns(some), p[some], bread, times, folds)
+
+    @classmethod
+    def seen(
+        cls, labels: Labels, X: Array, p: Array, bread: Array, times: int, folds: int
+    ) -> Trained:
+        """Build from the labels of the clusters that are looked at."""
         scores = _sums(labels, X, labels.weight * (labels.y - p))
         return cls(labels, X, p, bread * (folds / (folds - 1)), scores, times, folds)
 
@@ -92,6 +98,18 @@ class Trained:
         meat = self.scores.T @ self.scores * (self.times * (self.folds - 1) / self.folds)
         variance = (self.X @ (self.bread @ meat @ self.bread) * self.X).sum(axis=1)
         return np.asarray(np.sqrt(np.maximum(variance, 0.0)))
+
+
+def drawn(labels: int, clusters: int) -> tuple[int, int]:
+    """Return of how many clusters one is looked at, and how many these are.
+
+    Examples
+    --------
+    >>> drawn(4_000, 4_000), drawn(20_000, 10_000)
+    ((1, 4000), (4, 2500))
+    """
+    times = max(1, -(-labels // _LABELS))
+    return times, -(-clusters // times)
 
 
 def _sums(labels: Labels, X: Array, values: Array) -> Array:

@@ -12,7 +12,7 @@ from scipy.stats import binom
 
 from workbench.clustered import flip_p_value, resample
 from workbench.data.dataset import PreferenceData
-from workbench.decompose.design import select_annotators
+from workbench.decompose.parted.selection import select_annotators
 from workbench.errors import DesignError
 from workbench.principles.vote.votes import Codes, Rule, Vote, Votes
 

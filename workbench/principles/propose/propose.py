@@ -11,7 +11,7 @@ from typing import Any, Literal
 import pandas as pd
 
 from workbench.data.dataset import PreferenceData
-from workbench.decompose.design import select_annotators
+from workbench.decompose.parted.selection import select_annotators
 from workbench.errors import DesignError, refuse_out_of_range
 from workbench.llm.asker import Asks
 from workbench.llm.question import object_schema, question, rows, shown

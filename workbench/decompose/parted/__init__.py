@@ -1,0 +1,1 @@
+"""Fits to data in parts: sums over parts, whatever the number of labels."""

@@ -1,0 +1,338 @@
+"""Cluster-robust errors as sums over parts, whatever the number of clusters."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from workbench.decompose.design import CLUSTER
+from workbench.decompose.errors.clustered import Rows, clustered_rows, crossings
+from workbench.decompose.errors.pulls import (
+    LIGHT,
+    Pulls,
+    factor_of,
+    held,
+    matrices_of,
+    pulls,
+    pulls_of,
+    ratio,
+)
+from workbench.decompose.errors.sandwich import Errors
+from workbench.decompose.group_fit import GroupFit
+from workbench.decompose.kernel import Array
+from workbench.decompose.parted.moments import Directions, decided
+from workbench.decompose.parted.stored import Piece
+from workbench.decompose.parted.whole import Whole
+from workbench.errors import DesignError
+
+_NAMED = 3
+"""Clusters that are told of a weight which rests on too few."""
+
+_GATHERED_BYTES = 2**29
+"""Memory for the matrices of clusters that lie in several parts, such as people."""
+
+Names = tuple[str, ...]
+
+
+@dataclass(frozen=True, eq=False)
+class PullSums:
+    """What the pulls of clusters add up to: as :class:`Pulls` tells of them, one by one.
+
+    Attributes
+    ----------
+    n_clusters : int
+    covariance : ndarray, shape (K, K)
+    own, squares, bound : ndarray, shape (K,)
+        Sums of each cluster's part of the working variance, of its square, and of its product
+        with the cluster's leverage.
+    spread : float
+        Sum of the squares of the leverages.
+    products : ndarray, shape (K, A, A), or None
+        By term, sums of the outer products of the roots; None where they are not held.
+    alone : ndarray, shape (K,)
+        Sums of the squares of the trace of each of those.
+    top : ndarray, shape (K, 3)
+        Largest parts of the working variance, and
+    where : ndarray of int, shape (K, 3, 2)
+        the part and the code of the clusters that have them.
+    name_of : callable, optional
+        Returns the name of such a cluster.
+    """
+
+    n_clusters: int
+    covariance: Array
+    own: Array
+    squares: Array
+    bound: Array
+    spread: float
+    products: Array | None
+    alone: Array
+    top: Array
+    where: NDArray[np.int64]
+    name_of: Callable[[int, int], str] | None = None
+
+    @classmethod
+    def of(cls, found: Pulls, part: int) -> PullSums:
+        """Return the sums of the pulls of a part's clusters."""
+        K = found.influence.shape[1]
+        order = np.argsort(-found.own, axis=0, kind="stable")[:_NAMED].T
+        top, where = np.zeros((K, _NAMED)), np.zeros((K, _NAMED, 2), dtype=np.int64)
+        n = order.shape[1]
+        top[:, :n] = np.take_along_axis(found.own.T, order, axis=1)
+        where[:, :n, 0], where[:, :n, 1] = part, found.codes[order]
+        products, alone = None, np.zeros(K)
+        if found.root is not None:
+            by_term = np.ascontiguousarray(found.root.transpose(2, 0, 1))
+            products = np.matmul(by_term.transpose(0, 2, 1), by_term)
+            alone = ((by_term**2).sum(axis=2) ** 2).sum(axis=1)
+        return cls(
+            n_clusters=found.n_clusters,
+            covariance=found.covariance,
+            own=found.own.sum(axis=0),
+            squares=(found.own**2).sum(axis=0),
+            bound=np.asarray(found.leverage @ found.own),
+            spread=float((found.leverage**2).sum()),
+            products=products,
+            alone=alone,
+            top=top,
+            where=where,
+        )
+
+    def __add__(self, other: PullSums) -> PullSums:
+        top = np.concatenate([self.top, other.top], axis=1)
+        order = np.argsort(-top, axis=1, kind="stable")[:, :_NAMED]
+        where = np.concatenate([self.where, other.where], axis=1)
+        products = self.products
+        if products is not None and other.products is not None:
+            products = products + other.products
+        return PullSums(
+            n_clusters=self.n_clusters + other.n_clusters,
+            covariance=self.covariance + other.covariance,
+            own=self.own + other.own,
+            squares=self.squares + other.squares,
+            bound=self.bound + other.bound,
+            spread=self.spread + other.spread,
+            products=products,
+            alone=self.alone + other.alone,
+            top=np.take_along_axis(top, order, axis=1),
+            where=np.take_along_axis(where, order[:, :, None], axis=1),
+        )
+
+    @property
+    def effective(self) -> Array:
+        """Effective number of clusters behind each weight (:attr:`Pulls.effective`)."""
+        return ratio(self.own**2, self.squares)
+
+    @property
+    def degrees(self) -> Array:
+        """Degrees of freedom of each weight, exact or bounded (:attr:`Pulls.degrees`)."""
+        if self.products is None:
+            across = self.bound**2
+        else:
+            across = (self.products**2).sum(axis=(1, 2)) - self.alone
+        return ratio(self.own**2, self.squares + across)
+
+    def heaviest(self, term: int, name_of: Callable[[int], str]) -> list[tuple[str, float]]:
+        """Return the clusters on which a weight rests most (:meth:`Pulls.heaviest`)."""
+        if self.name_of is None:
+            return []
+        total = self.own[term]
+        parts = [
+            (-float(own), self.name_of(int(part), int(code)))
+            for own, (part, code) in zip(self.top[term], self.where[term], strict=True)
+            if own > LIGHT * total
+        ]
+        return [(name, float(-own / total)) for own, name in sorted(parts)]
+
+    def joint_degrees(self, terms: NDArray[np.bool_]) -> float:
+        """Return the degrees of freedom of a joint test, at least (:meth:`Pulls.joint_degrees`)."""
+        q = int(terms.sum())
+        return float(q * (q + 1) / (2 * self.spread + 2 * self.spread**2))
+
+
+@dataclass(frozen=True, eq=False)
+class Gathered:
+    """Matrices and scores of clusters that may lie in several parts, by a hash of their names.
+
+    Attributes
+    ----------
+    words : ndarray of uint64, shape (n,)
+    where : ndarray of int, shape (n, 2)
+        A part that has each of them, and its code there.
+    matrices, scores : ndarray, shape (n, A, A) and (n, A)
+    """
+
+    words: NDArray[np.uint64]
+    where: NDArray[np.int64]
+    matrices: Array
+    scores: Array
+
+    def __add__(self, other: Gathered) -> Gathered:
+        words, place = np.unique(np.r_[self.words, other.words], return_inverse=True)
+        mine, theirs = place[: len(self.words)], place[len(self.words) :]
+        matrices = np.zeros((len(words), *self.matrices.shape[1:]))
+        scores = np.zeros((len(words), self.scores.shape[1]))
+        matrices[mine], scores[mine] = self.matrices, self.scores
+        matrices[theirs] += other.matrices
+        scores[theirs] += other.scores
+        where = np.empty((len(words), 2), dtype=np.int64)
+        where[theirs], where[mine] = other.where, self.where
+        return Gathered(words, where, matrices, scores)
+
+
+@dataclass(frozen=True, eq=False)
+class NamedPulls(Pulls):
+    """Pulls of clusters that lie in several parts.
+
+    Attributes
+    ----------
+    named : callable
+        Returns the name of a cluster by its code.
+    """
+
+    named: Callable[[int], str] = str
+
+    def heaviest(self, term: int, name_of: Callable[[int], str]) -> list[tuple[str, float]]:
+        """Return the clusters on which a weight rests most."""
+        return super().heaviest(term, self.named)
+
+
+@dataclass(frozen=True, eq=False)
+class GroupErrors:
+    """What the parts say of the errors of a group.
+
+    Attributes
+    ----------
+    parts : dict
+        By dimensions.
+    sided : ndarray of bool, shape (K,)
+        Terms that differ on some row whose labels take a side.
+    """
+
+    parts: dict[Names, PullSums | Gathered]
+    sided: NDArray[np.bool_]
+
+    def __add__(self, other: GroupErrors) -> GroupErrors:
+        parts = {name: self.parts[name] + other.parts[name] for name in self.parts}  # type: ignore[operator]
+        return GroupErrors(parts, self.sided | other.sided)
+
+
+@dataclass(frozen=True, eq=False)
+class ErrorsAt:
+    """The errors of fits, as one part adds to them.
+
+    Attributes
+    ----------
+    fits : dict of int to GroupFit
+        By group, with their dimensions; without any, only ``sided`` is wanted.
+    counts : dict
+        By group and dimension: its clusters in all parts.
+    gathered : frozenset of str
+        Dimensions whose clusters lie in several parts.
+    directions : mapping
+    """
+
+    fits: Mapping[int, GroupFit]
+    counts: Mapping[tuple[int, str], int]
+    gathered: frozenset[str]
+    directions: Directions
+
+    def __call__(self, piece: Piece) -> dict[int, GroupErrors]:
+        """Return what one part adds, by group."""
+        design, found = piece.open(), {}
+        for local, number in enumerate(piece.groups.tolist()):
+            if number not in self.fits:
+                continue
+            rows, cells = design.compact(local)
+            gone = decided(design.X[rows], self.directions.get(number))
+            fit = replace(self.fits[number], decided=rows[gone])
+            takes_side = (2 * cells.votes != cells.weight)[:, 0] & ~gone
+            sided = (design.X[rows[takes_side]] != 0).any(axis=0)
+            bread = np.where(np.isfinite(fit.bread), fit.bread, 0.0)
+            parts: dict[Names, PullSums | Gathered] = {}
+            if fit.dimensions:
+                for names, kept in clustered_rows(design, fit):
+                    parts[names] = self._part(piece, number, names, kept, bread)
+            found[number] = GroupErrors(parts, sided)
+        return found
+
+    def _part(
+        self, piece: Piece, number: int, names: Names, kept: Rows, bread: Array
+    ) -> PullSums | Gathered:
+        X, weight, residual, codes = kept
+        factor = factor_of(bread)
+        if set(names) <= self.gathered:
+            own, matrices, scores = matrices_of(X, weight, residual, codes, factor)
+            where = np.stack([np.full(len(own), piece.number), own], axis=1)
+            return Gathered(self._words(piece, names, own), where, matrices, scores)
+        exact = len(names) == 1 and held(self.counts[number, names[0]], factor.shape[1])
+        found = pulls(X, weight, residual, codes, bread, exact=exact)
+        if exact and found.root is None:
+            empty = np.zeros((0, factor.shape[1], len(bread)))
+            found = replace(found, root=empty)
+        return PullSums.of(found, piece.number)
+
+    def _words(self, piece: Piece, names: Names, codes: NDArray[np.int64]) -> NDArray[np.uint64]:
+        """Return a hash of the names of clusters, by their codes in a part."""
+        words = np.zeros(len(codes), dtype=np.uint64)
+        for name in reversed(names):
+            of_code = piece.array(f"hash-{name}")
+            n = int(piece.array(f"codes-{name}").max()) + 1 if len(names) > 1 else 0
+            own = codes if name == names[0] else codes % n
+            codes = codes if name == names[0] else codes // n
+            words = words * np.uint64(6364136223846793005) + of_code[own]
+        return words
+
+
+def errors_at(whole: Whole, fits: Mapping[int, GroupFit], directions: Directions) -> ErrorsAt:
+    """Return the work of a pass for the errors of some fits."""
+    design = whole.design
+    counts, gathered = {}, set()
+    for j, fit in fits.items():
+        terms = int(fit.active.sum())
+        for name in fit.dimensions:
+            counts[j, name] = fit.n_clusters if name == CLUSTER else design.distinct(j, name)
+            if name == CLUSTER or name in design.local:
+                continue
+            gathered.add(name)
+            if counts[j, name] * (terms + 1) ** 2 * 24 > _GATHERED_BYTES:
+                raise _too_many(name, counts[j, name])
+    return ErrorsAt(fits, counts, frozenset(gathered), directions)
+
+
+def told_errors(whole: Whole, fit: GroupFit, found: GroupErrors) -> Errors:
+    """Return the errors of a group from what all parts said."""
+
+    def named(dimension: str) -> Callable[[int, int], str]:
+        return lambda part, code: str(whole.pieces[part].names_of(dimension)[code])
+
+    bread = np.where(np.isfinite(fit.bread), fit.bread, 0.0)
+    parts: dict[Names, PullSums | Pulls] = {}
+    for names in crossings(fit.dimensions):
+        one = found.parts[names]
+        if isinstance(one, PullSums):
+            parts[names] = replace(one, name_of=named(names[0]))
+            continue
+        factor = factor_of(bread)
+        made = pulls_of(np.arange(len(one.words)), one.matrices, one.scores, factor)
+        if len(names) > 1:
+            made = replace(made, gram=None, root=None)
+        where = one.where
+
+        def of_code(code: int, where: NDArray[np.int64] = where, name: str = names[0]) -> str:
+            return named(name)(int(where[code, 0]), int(where[code, 1]))
+
+        parts[names] = NamedPulls(**made.__dict__, named=of_code)
+    return Errors(parts)
+
+
+def _too_many(name: str, n: int) -> DesignError:
+    return DesignError(
+        f"There are too many clusters by {name} for data in parts.",
+        found=f"{n:,} of them, in several parts each",
+        expected="clusters whose pairs lie in one part, or a few thousand others",
+        fix='Cluster by cluster="cluster" alone, or fit a sample, data.sample(100_000).',
+    )
