@@ -55,6 +55,35 @@ def test_many_players_agree_with_random_orders():
     assert np.abs((probability_shares(z[None])[0] - mean) / error).max() < 4.5
 
 
+def _by_nodes(z):
+    """The same shares by other sums: Owen's integral over t, and the sum over S by its transform.
+
+    With t in [0, 1], each other player joins with probability t; the distribution of what they
+    add up to is taken apart by a long trapezoid sum.
+    """
+    t, share = np.polynomial.legendre.leggauss(len(z) // 2 * 2 + 2)
+    t, share = (t + 1) / 2, share / 2
+    omega = np.arange(1, 175) * 0.05
+    weight = 0.05 / np.sinh(np.pi * omega)
+    join = 1 - t[:, None] + t[:, None] * np.exp(1j * np.multiply.outer(z, omega))[:, None, :]
+    every, shares = np.prod(join, axis=0), []
+    for k in range(len(z)):
+        gain = every / join[k] * (np.exp(1j * omega * z[k]) - 1)
+        shares.append(share @ (gain.imag @ weight) + z[k] * 0.05 / (2 * np.pi))
+    return np.array(shares)
+
+
+@pytest.mark.parametrize("players", [6, 31, 32, 90])
+@pytest.mark.parametrize("reach", [1.9, 2.7, 3.9, 5.6, 7.9, 11.2, 15.9, 22.0])
+def test_every_layout_of_the_sums_keeps_the_bound(players, reach):
+    rng = np.random.default_rng(players)
+    z = rng.normal(size=(2, players)) * rng.exponential(size=players)
+    z[0] = np.abs(z[0])
+    z *= reach / np.maximum(np.maximum(z, 0).sum(axis=1), np.maximum(-z, 0).sum(axis=1))[:, None]
+    expected = np.stack([_by_nodes(row) for row in z])
+    np.testing.assert_allclose(probability_shares(z), expected, rtol=0, atol=ERROR_BOUND)
+
+
 @settings(max_examples=60, deadline=None)
 @given(
     st.lists(
