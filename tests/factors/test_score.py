@@ -13,7 +13,16 @@ import pytest
 import workbench as wb
 from workbench.data.dataset import PreferenceData
 from workbench.errors import DesignError
-from workbench.factors import FAMILIES, STYLE, Coding, FactorSpec, score, text_values
+from workbench.factors import (
+    FAMILIES,
+    STYLE,
+    Coding,
+    FactorSpec,
+    Vocabulary,
+    prompt_words,
+    score,
+    text_values,
+)
 
 NAMES = [spec.name for spec in STYLE]
 SPEC = {spec.name: spec for spec in STYLE}
@@ -75,14 +84,32 @@ def test_order_and_company_of_the_pairs_change_no_value(sample, scored):
 
 
 def test_pieces_of_any_size_give_the_same_values(sample, scored, monkeypatch):
-    monkeypatch.setattr(score, "_CHARACTERS", 20_000)
-    monkeypatch.setattr(score, "_ROWS", 61)
-    some = FAMILIES["prompt"] + FAMILIES["tone"]
-    pieces = wb.score_factors(sample, some)
-    for spec in some:
-        np.testing.assert_allclose(
-            pieces.factor_values[f"{spec.name}_a"], scored.factor_values[f"{spec.name}_a"]
-        )
+    monkeypatch.setattr(score, "_BYTES", 20_000)
+    monkeypatch.setattr(score, "_PAIRS", 31)
+    pieces = wb.score_factors(sample)
+    pd.testing.assert_frame_equal(pieces.factor_values, scored.factor_values, check_exact=True)
+
+
+@pytest.mark.parametrize("n_parts", [1, 16])
+def test_parts_with_the_vocabulary_of_all_have_the_values_of_the_whole(sample, scored, n_parts):
+    # parts that share prompts: a prompt counts once, wherever it stands
+    part_of = np.arange(len(sample)) % n_parts
+    parts = [
+        sample.filter(pair_ids=sample.pairs["pair_id"][part_of == k].tolist())
+        for k in range(n_parts)
+    ]
+    vocabulary = Vocabulary.of_parts(prompt_words(part) for part in parts)
+    values = pd.concat(
+        wb.score_factors(part, vocabulary=vocabulary).factor_values for part in parts
+    )
+    values = values.set_index("pair_id").loc[scored.factor_values["pair_id"]].reset_index()
+    pd.testing.assert_frame_equal(values, scored.factor_values, check_exact=True)
+
+
+def test_the_prompts_of_both_sides_are_in_the_vocabulary():
+    pairs = {"prompt": ["p x", "p x"], "prompt_b": ["q", None], "response_a": ["a", None]}
+    part = prompt_words(build({**pairs, "response_b": ["b", "c"]}))
+    assert sorted(part.sizes.tolist()) == [1, 2]
 
 
 def test_identical_responses_are_computed_once(monkeypatch):

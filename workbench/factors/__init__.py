@@ -14,8 +14,9 @@ from workbench.factors.dissection import (
     subsets,
 )
 from workbench.factors.ngrams import ngram_factors
-from workbench.factors.score import score_factors
+from workbench.factors.score import prompt_words, score_factors
 from workbench.factors.text import text_values
+from workbench.factors.vocabulary import PromptWords, Vocabulary
 
 __all__ = [
     "CORE",
@@ -26,6 +27,8 @@ __all__ = [
     "SUBSETS",
     "Coding",
     "FactorSpec",
+    "PromptWords",
+    "Vocabulary",
     "column_factors",
     "dissection_factors",
     "from_columns",
@@ -33,6 +36,7 @@ __all__ = [
     "in_subsets",
     "ngram_factors",
     "only_subsets",
+    "prompt_words",
     "rating_problems",
     "score_factors",
     "subsets",

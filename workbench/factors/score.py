@@ -2,36 +2,44 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from workbench.data.columns import prompt_of
 from workbench.data.dataset import PreferenceData
-from workbench.data.digests import content_digests
 from workbench.errors import DesignError
 from workbench.factors.catalog import STYLE, FactorSpec
 from workbench.factors.coding import apply
-from workbench.factors.relation import Vocabulary
+from workbench.factors.relation import Relation
+from workbench.factors.repeated import first_alike
 from workbench.factors.text import RELATIONS, batch_values
-from workbench.factors.tokens import Batch, Ints
+from workbench.factors.tokens import MAX_ROWS, Batch, Ints
+from workbench.factors.vocabulary import PromptWords, Vocabulary
 
 Array = NDArray[np.float64]
 
-_ROWS, _CHARACTERS = 2048, 1 << 21
-"""Most responses, and most characters with their prompts, scored at a time by one thread: they
-bound the memory, whatever the number of pairs. A longer response is scored alone."""
+_PAIRS, _BYTES = 1024, 1 << 19
+"""Most pairs, and most bytes of text, scored at a time by one thread: what fits the processor's
+cache. A longer pair is scored alone."""
 
 _THREADS = 8
 
 
 def score_factors(
-    data: PreferenceData, factors: Sequence[FactorSpec] | FactorSpec = STYLE
+    data: PreferenceData,
+    factors: Sequence[FactorSpec] | FactorSpec = STYLE,
+    *,
+    vocabulary: Vocabulary | None = None,
 ) -> PreferenceData:
     """Compute text factors of both responses and their coded differences.
 
@@ -42,6 +50,9 @@ def score_factors(
     factors : sequence of FactorSpec
         Of :data:`workbench.factors.STYLE` or a family of it; the coding of a factor can be
         changed with ``dataclasses.replace``.
+    vocabulary : Vocabulary, optional
+        Of ``tfidf_cosine``, where the data are a part of a larger set: that of all its prompts
+        (:meth:`Vocabulary.of_parts`). Learnt from the data's prompts when None.
 
     Returns
     -------
@@ -58,7 +69,9 @@ def score_factors(
 
     Notes
     -----
-    Identical responses (to the same prompt, where a factor needs it) are scored once.
+    Identical responses (to the same prompt, where a factor needs it) are scored once. Values do
+    not depend on the other pairs, but for ``tfidf_cosine`` by its vocabulary; the scale of a
+    coding that standardises does.
 
     Examples
     --------
@@ -70,8 +83,32 @@ def score_factors(
     specs = [factors] if isinstance(factors, FactorSpec) else list(factors)
     _check(data, specs)
     names = [spec.name for spec in specs]
-    a, b = _raw_values(data, names)
-    return with_coded(data, specs, a, b)
+    values = _raw_values(data, names, vocabulary)
+    return with_coded(data, specs, values[:, 0].T, values[:, 1].T)
+
+
+def prompt_words(data: PreferenceData) -> PromptWords:
+    """Return what a part of a data set adds to the vocabulary of ``tfidf_cosine``.
+
+    Parameters
+    ----------
+    data : PreferenceData
+
+    Examples
+    --------
+    The values of a part are those that it has in the whole set.
+
+    >>> import workbench as wb
+    >>> whole, spec = wb.load("sample"), wb.factors.FAMILIES["prompt"]
+    >>> parts = [whole.filter(pair_ids=whole.pairs["pair_id"][k::2].tolist()) for k in range(2)]
+    >>> words = wb.factors.Vocabulary.of_parts(prompt_words(part) for part in parts)
+    >>> one = wb.score_factors(parts[1], spec, vocabulary=words).factor_values
+    >>> of_all = wb.score_factors(whole, spec).factor_values[1::2]
+    >>> bool((one.to_numpy() == of_all.to_numpy()).all())
+    True
+    """
+    sides = [prompt_of(data.pairs, side) for side in "ab"]
+    return PromptWords.of(itertools.chain.from_iterable(_distinct_prompts(sides)))
 
 
 def with_coded(
@@ -124,55 +161,89 @@ def _check(data: PreferenceData, specs: list[FactorSpec]) -> None:
         )
 
 
-def _raw_values(data: PreferenceData, names: list[str]) -> tuple[Array, Array]:
+def _raw_values(
+    data: PreferenceData, names: list[str], vocabulary: Vocabulary | None
+) -> NDArray[np.float64]:
+    """Return the values of A, then those of B, shape (n factors, 2, n pairs)."""
     pairs = data.pairs
-    text = pd.concat([pairs["response_a"], pairs["response_b"]], ignore_index=True)
-    prompts = vocabulary = None
+    text = [pairs["response_a"], pairs["response_b"]]
+    prompts = None
     if RELATIONS & set(names):
-        prompts = pd.concat([prompt_of(pairs, side) for side in "ab"], ignore_index=True)
-        vocabulary = Vocabulary.learn(prompts.dropna().unique().tolist())
-    code, first = _distinct([text] if prompts is None else [prompts, text])
-    text = text.iloc[first]
-    prompts = None if prompts is None else prompts.iloc[first]
-    values = _distinct_values(text, prompts, names, vocabulary)
-    values[text.isna().to_numpy()] = np.nan
-    if prompts is not None and prompts.notna().any():
-        related = [k for k, name in enumerate(names) if name in RELATIONS]
-        values[np.ix_(prompts.isna().to_numpy(), related)] = np.nan
-    return values[code[: len(pairs)]], values[code[len(pairs) :]]
-
-
-def _distinct(columns: list[pd.Series]) -> tuple[Ints, Ints]:
-    """Return the number of each row among the distinct rows, and where each of those stands."""
-    code, found = pd.factorize(content_digests(columns))
-    first = np.full(len(found), -1, dtype=np.int64)
-    first[code[::-1]] = np.arange(len(code))[::-1]
-    return code, first
-
-
-def _distinct_values(
-    text: pd.Series, prompts: pd.Series | None, names: list[str], vocabulary: Vocabulary | None
-) -> Array:
-    def work(cut: slice) -> Array:
-        asked = None if prompts is None else Batch(prompts.iloc[cut].fillna("").tolist())
-        return batch_values(Batch(text.iloc[cut].fillna("").tolist()), asked, names, vocabulary)
-
-    size = text.str.len().fillna(0).to_numpy("int64")
+        prompts = [prompt_of(pairs, side) for side in "ab"]
+        if vocabulary is None:
+            asked = _distinct_prompts(prompts) if "tfidf_cosine" in names else []
+            vocabulary = Vocabulary.of_distinct(asked)
+    both = [pd.concat(text, ignore_index=True)]
     if prompts is not None:
-        size = size + prompts.str.len().fillna(0).to_numpy("int64")
-    cuts = list(_cuts(size))
-    values = np.empty((len(text), len(names)))
+        both.append(pd.concat(prompts, ignore_index=True))
+    first = first_alike(both)
+    new = (first == np.arange(len(first))).reshape(2, len(pairs))
+    values = np.empty((len(names), 2, len(pairs)))
+    work = _Work(text, prompts, new, names, vocabulary)
     with ThreadPoolExecutor(min(os.cpu_count() or 1, _THREADS)) as pool:
+        cuts = list(work.cuts())
         for cut, part in zip(cuts, pool.map(work, cuts), strict=True):
-            values[cut] = part
+            values[:, :, cut][:, new[:, cut]] = part.T
+    flat = values.reshape(len(names), -1)
+    again = np.flatnonzero(~new.ravel())
+    flat[:, again] = flat[:, first[again]]
+    flat[:, both[0].isna().to_numpy()] = np.nan
+    if prompts is not None and both[1].notna().any():
+        related = np.array([name in RELATIONS for name in names])
+        flat[np.ix_(related, both[1].isna().to_numpy())] = np.nan
     return values
 
 
-def _cuts(size: Ints) -> Iterator[slice]:
-    total = np.concatenate([np.zeros(1, dtype=np.int64), np.cumsum(size)])
-    start = 0
-    while start < len(size):
-        fitting = int(np.searchsorted(total, total[start] + _CHARACTERS, side="right")) - 1
-        end = min(max(fitting, start + 1), start + _ROWS)
-        yield slice(start, end)
-        start = end
+def _distinct_prompts(prompts: list[pd.Series]) -> Iterator[list[str]]:
+    """Yield the prompts of both sides, each once, a few at a time."""
+    sides = prompts[:1] if prompts[0] is prompts[1] else prompts
+    texts = pd.concat(sides, ignore_index=True)
+    new = (first_alike([texts]) == np.arange(len(texts))) & texts.notna().to_numpy()
+    for start in range(0, len(texts), MAX_ROWS):
+        cut = slice(start, start + MAX_ROWS)
+        yield texts.iloc[cut][new[cut]].tolist()
+
+
+@dataclass(frozen=True)
+class _Work:
+    """Pairs scored piece by piece, without the texts that stand further up too."""
+
+    text: list[pd.Series]
+    prompts: list[pd.Series] | None
+    new: NDArray[np.bool_]
+    names: list[str]
+    vocabulary: Vocabulary | None
+
+    def __call__(self, cut: slice) -> Array:
+        batch = Batch(self._of(self.text, cut))
+        relation = None
+        if self.prompts is not None and self.vocabulary is not None:
+            relation = Relation.between(batch, self._of(self.prompts, cut), self.vocabulary)
+        return batch_values(batch, relation, self.names)
+
+    def _of(self, sides: list[pd.Series], cut: slice) -> list[str]:
+        """Return the texts of A, then those of B, of the rows that are new."""
+        found: list[str] = []
+        for side, new in zip(sides, self.new[:, cut], strict=True):
+            texts = side.iloc[cut].fillna("").tolist()
+            found += texts if new.all() else itertools.compress(texts, new)
+        return found
+
+    def cuts(self) -> Iterator[slice]:
+        size = np.zeros(self.new.shape[1], dtype=np.int64)
+        for side, new in zip(self.text, self.new, strict=True):
+            size += np.where(new, _bytes_of(side), 0)
+        if self.prompts is not None:
+            size += _bytes_of(self.prompts[0])
+        total = np.concatenate([np.zeros(1, dtype=np.int64), np.cumsum(size)])
+        start = 0
+        while start < len(size):
+            fitting = int(np.searchsorted(total, total[start] + _BYTES, side="right")) - 1
+            end = min(max(fitting, start + 1), start + _PAIRS)
+            yield slice(start, end)
+            start = end
+
+
+def _bytes_of(column: pd.Series) -> Ints:
+    array = pa.array(column.astype("str"), type=pa.large_string(), from_pandas=True)
+    return np.asarray(pc.binary_length(array).fill_null(0))

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
-from functools import cache
 
 import numpy as np
 import pandas as pd
@@ -12,27 +11,22 @@ from numpy.typing import NDArray
 
 from workbench.errors import DesignError
 from workbench.factors.catalog import FAMILIES, STYLE
-from workbench.factors.lexicon import PHRASES
-from workbench.factors.markdown import Structure
-from workbench.factors.relation import Vocabulary, echo, prompt_overlap, tfidf_cosine
-from workbench.factors.tokens import (
+from workbench.factors.characters import (
     ALNUM,
     DIGIT,
     EMOJI,
     END,
     LATIN,
     LETTER,
-    MAX_ROWS,
-    SPACE,
-    VOWEL,
-    Batch,
-    Ints,
-    Keys,
-    distinct,
-    hash_words,
-    key_rows,
-    runs,
+    byte_classes,
+    classes,
 )
+from workbench.factors.lexicon import PHRASES
+from workbench.factors.markdown import Structure
+from workbench.factors.phrases import phrase_counts
+from workbench.factors.relation import Relation
+from workbench.factors.tokens import MAX_ROWS, Batch, Ints, repeats, row_sums, runs
+from workbench.factors.vocabulary import Vocabulary
 
 Array = NDArray[np.float64]
 
@@ -94,28 +88,30 @@ def text_values(
     every = [name for name in _NAMES if prompts is not None or name not in RELATIONS]
     names = every if names is None else list(names)
     _check(names, every, len(responses), len(responses) if prompts is None else len(prompts))
-    if prompts is not None and vocabulary is None and "tfidf_cosine" in names:
-        vocabulary = Vocabulary.learn(prompts)
+    if prompts is not None and vocabulary is None:
+        vocabulary = Vocabulary.learn(prompts if "tfidf_cosine" in names else [])
     parts = []
     for start in range(0, len(responses), MAX_ROWS):
         cut = slice(start, start + MAX_ROWS)
-        asked = None if prompts is None else Batch(prompts[cut])
-        parts.append(batch_values(Batch(responses[cut]), asked, names, vocabulary))
+        batch = Batch(responses[cut])
+        relation = None
+        if prompts is not None and vocabulary is not None:
+            relation = Relation.between(batch, prompts[cut], vocabulary)
+        parts.append(batch_values(batch, relation, names))
     values = np.concatenate(parts) if parts else np.empty((0, len(names)))
     return pd.DataFrame(values, columns=pd.Index(names))
 
 
-def batch_values(
-    batch: Batch, prompt: Batch | None, names: Sequence[str], vocabulary: Vocabulary | None
-) -> Array:
+def batch_values(batch: Batch, relation: Relation | None, names: Sequence[str]) -> Array:
     """Return the values of one batch, shape (rows, n factors)."""
     structure = Structure(batch)
+    phrases = phrase_counts(batch) if set(names) & set(PHRASES) else {}
     values = np.empty((len(batch), len(names)))
     for k, name in enumerate(names):
-        if name in RELATIONS and prompt is not None:
-            values[:, k] = _relation(name, batch, prompt, vocabulary)
-        elif name in PHRASES:
-            values[:, k] = _phrase_count(batch, PHRASES[name])
+        if name in RELATIONS and relation is not None:
+            values[:, k] = _related(name, relation)
+        elif name in phrases:
+            values[:, k] = phrases[name]
         else:
             values[:, k] = _FUNCTIONS[name](batch, structure)
     return values
@@ -139,12 +135,10 @@ def _check(names: Sequence[str], known: Sequence[str], n: int, n_prompts: int) -
         )
 
 
-def _relation(name: str, batch: Batch, prompt: Batch, vocabulary: Vocabulary | None) -> Array:
+def _related(name: str, relation: Relation) -> Array:
     if name == "prompt_overlap":
-        return prompt_overlap(batch, prompt)
-    if name == "echo":
-        return echo(batch, prompt)
-    return tfidf_cosine(batch, prompt, vocabulary or Vocabulary.learn(prompt.texts))
+        return relation.prompt_overlap()
+    return relation.echo() if name == "echo" else relation.tfidf_cosine()
 
 
 def _characters(batch: Batch, _: Structure) -> Ints:
@@ -156,110 +150,83 @@ def _words(batch: Batch, _: Structure) -> Ints:
 
 
 def _sentences(batch: Batch, _: Structure) -> Ints:
-    end = batch.has(END)
+    space, length = batch.gap_space, batch.run_length
     # the line end behind each text makes its last character look ahead like any other
-    closing = end[:-1] & batch.has(SPACE)[1:]
-    return np.maximum(batch.count_at(np.flatnonzero(closing)), batch.word_count > 0)
+    closing = (batch.gap_kind[:-1] & END != 0) & space[1:] & (length[1:] == 0)
+    ends = batch.gaps[np.flatnonzero(closing)]
+    return np.maximum(batch.count_at(ends), batch.word_count > 0)
 
 
 def _tokens(batch: Batch, _: Structure) -> Ints:
-    alnum = batch.has(ALNUM)
-    start, end = runs(alnum)
-    pieces = np.bincount(batch.row[start], (end - start + _PIECE - 1) // _PIECE, len(batch))
-    return pieces.astype(np.int64) + batch.count_at(batch.mark_at)
+    pieces = (batch.run_length + (_PIECE - 1)) // _PIECE
+    return row_sums(pieces, batch.gap_bounds) + batch.count_at(batch.mark_at)
 
 
 def _emojis(batch: Batch, _: Structure) -> Ints:
-    at = np.flatnonzero(batch.has(EMOJI))
-    codes = batch.codes[at]
+    found = np.flatnonzero(classes().take(batch.wide) & EMOJI)
+    at, codes = batch.wide_at[found], batch.wide[found]
     # a joiner makes one picture of two emojis, and two letters make one flag
-    joined = (at > 0) & (batch.codes[at - 1] == _JOIN)
+    before = np.maximum(found - 1, 0)
+    joined = (batch.wide[before] == _JOIN) & (batch.wide_at[before] == at - 1)
     letter = (codes >= _FLAG_LETTERS[0]) & (codes <= _FLAG_LETTERS[1])
-    flags = np.zeros(len(batch.codes), dtype=bool)
-    flags[at[letter]] = True
-    start, end = runs(flags)
-    pairs = np.bincount(batch.row[start], (end - start) // 2, len(batch))
-    return batch.count_at(at[~joined & ~letter]) + pairs.astype(np.int64)
+    start, end = runs(at[letter])
+    pairs = np.repeat(start, (end - start) // 2)
+    return batch.count_at(at[~joined & ~letter]) + batch.count_at(pairs)
 
 
 def _numbers(batch: Batch, _: Structure) -> Ints:
-    digit = batch.has(DIGIT)
-    inside = digit.copy()
-    joins = (batch.codes == ord(".")) | (batch.codes == ord(","))
-    inside[1:-1] |= joins[1:-1] & digit[:-2] & digit[2:]
-    return batch.count_at(runs(inside)[0])
+    at = batch.digit_at
+    step = np.diff(at, prepend=-2)
+    between = batch.codes.take(at - 1, mode="clip")
+    joined = (step == 2) & ((between == ord(".")) | (between == ord(",")))
+    return batch.count_at(at[(step > 1) & ~joined])
 
 
 def _citations(batch: Batch, structure: Structure) -> Ints:
-    digit = batch.has(DIGIT)
-    codes = batch.codes
-    brackets = (codes[:-1] == ord("[")) & digit[1:]
-    year = digit[:-1] & (codes[1:] == ord(")"))
-    lettered = digit[:-2] & (batch.kind[1:-1] & LETTER != 0) & (codes[2:] == ord(")"))
-    marked = batch.count(brackets) + batch.count(year) + batch.count(lettered) > 0
-    named = np.array(["et al." in text for text in batch.texts], dtype=bool)
-    return structure.matches(CITATION, marked | named)
+    codes, kinds = batch.codes, byte_classes()
+    bracket, closed, dot = (batch.where(char) for char in "[).")
+    numbered = bracket[kinds.take(codes[bracket + 1]) & DIGIT != 0]
+    back = [codes.take(closed - k, mode="clip") for k in range(1, 7)]
+    digit = [kinds.take(code) & DIGIT != 0 for code in back]
+    lettered = kinds.take(back[0]) & LETTER != 0
+    # a year: four digits behind a space, before the bracket or a letter and the bracket
+    year = np.logical_and.reduce(digit[:4]) & (back[4] == ord(" "))
+    year |= lettered & np.logical_and.reduce(digit[1:5]) & (back[5] == ord(" "))
+    named = dot[codes.take(dot - 1, mode="clip") == ord("l")]
+    named = named[codes.take(named - 3, mode="clip") == ord(" ")]
+    return structure.matches(CITATION, np.concatenate([numbered, closed[year], named]))
 
 
 def _type_token_ratio(batch: Batch, _: Structure) -> Array:
-    found = distinct(batch.word_keys)[0]
-    return _ratio(np.bincount(key_rows(found), minlength=len(batch)), batch.word_count)
+    again = repeats(batch.word_keys, batch.word_bounds)
+    return _ratio(batch.word_count - again, batch.word_count)
 
 
 def _word_length(batch: Batch, _: Structure) -> Array:
     start, end = batch.words
-    return _ratio(np.bincount(batch.word_row, end - start, len(batch)), batch.word_count)
+    return _ratio(row_sums(end - start, batch.word_bounds), batch.word_count)
 
 
 def _readability(batch: Batch, structure: Structure) -> Array:
-    vowel = batch.has(VOWEL)
-    begins = vowel & ~np.r_[False, vowel[:-1]]
-    before = np.concatenate([np.zeros(1, dtype=np.int64), np.cumsum(begins)])
-    start, end = batch.words
-    # a word that begins inside a run of vowels still counts that run
-    groups = before[end] - before[start] + (vowel[start] & ~begins[start])
-    syllables = np.bincount(batch.word_row, np.maximum(groups, 1), len(batch))
+    # a word without a vowel has a syllable too
+    syllables = row_sums(np.maximum(batch.vowel_runs, 1), batch.word_bounds)
     words, sentences = batch.word_count, _sentences(batch, structure)
     score = 206.835 - 1.015 * _ratio(words, sentences) - 84.6 * _ratio(syllables, words)
     return np.where(words > 0, score, 0.0)
 
 
 def _repeated_trigrams(batch: Batch, _: Structure) -> Array:
-    packed = batch.trigram_keys
-    total = np.bincount(key_rows(packed), minlength=len(batch))
-    new = np.bincount(key_rows(distinct(packed)[0]), minlength=len(batch))
-    return _ratio(total - new, total)
+    bounds = batch.trigram_bounds
+    return _ratio(repeats(batch.trigram_keys, bounds), np.diff(bounds))
 
 
 def _non_latin_share(batch: Batch, _: Structure) -> Array:
-    letter = batch.has(LETTER)
-    return _ratio(batch.count(letter & ~batch.has(LATIN)), batch.count(letter))
-
-
-def _phrase_count(batch: Batch, phrases: Sequence[str]) -> Ints:
-    """Return how often the phrases stand in each text."""
-    h, row = batch.word_hash, batch.word_row
-    found = np.zeros(len(h), dtype=bool)
-    for first, rest in _phrase_hashes(tuple(phrases)):
-        at = np.flatnonzero(np.isin(h, first)) if len(first) > 1 else np.flatnonzero(h == first)
-        for k, word in enumerate(rest, start=1):
-            at = at[at + k < len(h)]
-            at = at[(h[at + k] == word) & (row[at + k] == row[at])]
-            at = at[batch.apart_by_space(at + k - 1)]
-        found[at] = True
-    return np.bincount(row[found], minlength=len(batch))
-
-
-@cache
-def _phrase_hashes(phrases: tuple[str, ...]) -> list[tuple[Keys, Keys]]:
-    """Return hashes of the phrases: all single words together, then each longer phrase."""
-    single = [phrase for phrase in phrases if " " not in phrase]
-    table = [(hash_words(single), np.empty(0, dtype=np.uint64))] if single else []
-    for phrase in phrases:
-        if " " in phrase:
-            hashes = hash_words(phrase.split())
-            table.append((hashes[:1], hashes[1:]))
-    return table
+    kind = classes().take(batch.wide) & (ALNUM | LETTER | LATIN)
+    foreign = batch.count_at(batch.wide_at[kind == ALNUM | LETTER])
+    # letters and digits, less the digits
+    letters = row_sums(batch.run_length, batch.gap_bounds)
+    letters -= batch.count_at(batch.digit_at) + batch.count_at(batch.wide_at[kind == ALNUM])
+    return _ratio(foreign, letters)
 
 
 def _ratio(a: Ints | Array, b: Ints | Array) -> Array:

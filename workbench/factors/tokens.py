@@ -1,42 +1,55 @@
-"""Many texts as one array of code points, with their words.
+"""Many texts as one array of bytes, with their words.
 
 A batch is joined into one array, so that every factor is a few passes over it instead of
-a loop over texts.
+a loop over texts. The passes over all characters are few and of one byte each; the rest
+looks at the gaps only (what is neither a letter nor a digit), which are a fifth of a text.
 """
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
-from functools import cache, cached_property, lru_cache
+from functools import cached_property, lru_cache
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from workbench.factors.characters import (
+    ALNUM,
+    ASCII,
+    BASE,
+    JOINER,
+    SPACE,
+    VOWEL,
+    Keys,
+    byte_classes,
+    byte_lower_codes,
+    lower_codes,
+    mix,
+    stand_ins,
+)
+
 Ints = NDArray[np.int64]
 Bools = NDArray[np.bool_]
-Keys = NDArray[np.uint64]
-
-ALNUM, DIGIT, VOWEL, SPACE, JOINER, END, LETTER, LATIN, EMOJI = (1 << k for k in range(9))
-"""Classes of characters."""
 
 MAX_ROWS = 1 << 12
 """Rows of a batch: a key holds 12 bits of row and 52 bits of hash."""
 
-_ROW_SHIFT = np.uint64(52)
-_HASH_SHIFT = np.uint64(12)
-_BASE = 0x9E3779B97F4A7C15
-"""Odd, so that it has an inverse modulo 2^64."""
+HASH_BITS = 52
 
-_LATIN_BLOCKS = (
-    (0x41, 0x24F), (0x250, 0x2AF), (0x1E00, 0x1EFF), (0x2C60, 0x2C7F), (0xA720, 0xA7FF),
-    (0xAB30, 0xAB6F), (0xFB00, 0xFB06), (0xFF21, 0xFF5A),
-)  # fmt: skip
+_STRETCH = 1 << 15
+"""Characters of the pieces in which numbers of eight bytes a character are worked out."""
 
-_EMOJI_BLOCKS = (
-    (0x231A, 0x231B), (0x23E9, 0x23FA), (0x2600, 0x27BF), (0x2B05, 0x2B07), (0x2B1B, 0x2B1C),
-    (0x2B50, 0x2B55), (0x1F1E6, 0x1F1FF), (0x1F300, 0x1F3FA), (0x1F400, 0x1FAFF),
-)  # fmt: skip
-"""Skin tones (0x1F3FB to 0x1F3FF) are left out: they colour the emoji before them."""
+_INVERSE = pow(BASE, -1, 1 << 64)
+_GAP, _VOWEL = 1, 2
+_TWO_CLASSES = bytes(
+    (0 if kind & ALNUM else _GAP) | (_VOWEL if kind & VOWEL else 0)
+    for kind in byte_classes().tolist()
+)
+
+_ROW_SHIFT = np.uint64(HASH_BITS)
+_HASH_SHIFT = np.uint64(64 - HASH_BITS)
 
 
 class Batch:
@@ -49,39 +62,29 @@ class Batch:
 
     Attributes
     ----------
-    codes : ndarray of uint32
-        Code points of all texts, each followed by a line end.
+    joined : str
+        All texts, each followed by a line end.
+    codes : ndarray of uint8
+        ASCII characters of ``joined``; others as a byte that stands for their class.
+    wide_at, wide : ndarray of int, ndarray of uint32
+        Where the other characters stand, and their code points.
     starts, ends : ndarray of int, shape (n,)
         Where each text begins and ends in ``codes``.
-    kind : ndarray of uint16
-        Class bits of each code point.
     """
 
     def __init__(self, texts: Sequence[str]) -> None:
-        texts = [_unix_lines(text) if "\r" in text else text for text in texts]
-        self.texts = texts
         joined = "\n".join([*texts, ""])
-        self.codes = np.frombuffer(joined.encode("utf-32-le", "surrogatepass"), dtype=np.uint32)
+        if "\r" in joined:
+            texts = [text.replace("\r\n", "\n").replace("\r", "\n") for text in texts]
+            joined = "\n".join([*texts, ""])
+        self.joined = joined
+        self.codes, self.wide_at, self.wide = _bytes_of(joined)
         sizes = np.fromiter(map(len, texts), dtype=np.int64, count=len(texts))
-        self.ends = np.cumsum(sizes + 1) - 1
-        self.starts = self.ends - sizes
-        self.kind = character_classes()[self.codes]
+        self.ends: Ints = np.cumsum(sizes + 1) - 1
+        self.starts: Ints = self.ends - sizes
 
     def __len__(self) -> int:
-        return len(self.texts)
-
-    @cached_property
-    def row(self) -> NDArray[np.int32]:
-        """The text that each code point belongs to."""
-        return np.repeat(np.arange(len(self), dtype=np.int32), self.ends - self.starts + 1)
-
-    def has(self, flag: int) -> Bools:
-        """Return which code points are of a class."""
-        return np.asarray((self.kind & flag) != 0)
-
-    def count(self, mask: Bools) -> Ints:
-        """Return how many marked code points each text has."""
-        return self.count_at(np.flatnonzero(mask))
+        return len(self.starts)
 
     def count_at(self, positions: Ints) -> Ints:
         """Return how many of the sorted positions lie in each text."""
@@ -89,81 +92,238 @@ class Batch:
         return np.diff(bounds)
 
     @cached_property
-    def words(self) -> tuple[Ints, Ints]:
-        """Start and end (exclusive) of each word of all texts, in order."""
-        alnum = self.has(ALNUM)
-        inside = alnum.copy()
-        inside[1:-1] |= self.has(JOINER)[1:-1] & alnum[:-2] & alnum[2:]
-        return runs(inside)
+    def _two_classes(self) -> NDArray[np.uint8]:
+        """Of each character: whether it is a gap, and whether it is a vowel."""
+        return np.frombuffer(self.codes.tobytes().translate(_TWO_CLASSES), dtype=np.uint8)
+
+    @cached_property
+    def gaps(self) -> Ints:
+        """Where characters stand that are neither letters nor digits; the last ends the batch."""
+        return np.flatnonzero((self._two_classes & _GAP).view(bool))
+
+    @cached_property
+    def gap_codes(self) -> NDArray[np.uint8]:
+        """The characters there."""
+        return self.codes.take(self.gaps)
+
+    @cached_property
+    def gap_kind(self) -> NDArray[np.uint16]:
+        """Their class bits."""
+        return byte_classes().take(self.gap_codes)
+
+    @cached_property
+    def gap_bounds(self) -> Ints:
+        """Where the gaps of each text begin, and where the last one's end, shape (n + 1,)."""
+        return np.append(0, np.searchsorted(self.gaps, self.ends) + 1)
+
+    @cached_property
+    def run_length(self) -> Ints:
+        """Letters and digits between each gap and the one before it."""
+        return np.asarray(np.diff(self.gaps, prepend=-1) - 1)
+
+    @cached_property
+    def gap_space(self) -> Bools:
+        """Which of them are white space."""
+        return np.asarray(self.gap_kind & SPACE != 0)
 
     @cached_property
     def mark_at(self) -> Ints:
         """Where characters stand that are neither letters, digits nor white space."""
-        return np.flatnonzero((self.kind & (ALNUM | SPACE)) == 0)
-
-    def apart_by_space(self, word: Ints) -> Bools:
-        """Return which words have nothing but white space between them and the next word."""
-        start, end = self.words
-        before = np.searchsorted(self.mark_at, end[word])
-        return np.asarray(before == np.searchsorted(self.mark_at, start[word + 1]))
+        return self.gaps[~self.gap_space]
 
     @cached_property
-    def word_row(self) -> Ints:
-        """The text of each word."""
-        return self.row[self.words[0]].astype(np.int64)
+    def mark_codes(self) -> NDArray[np.uint8]:
+        """The characters there."""
+        return self.codes.take(self.mark_at)
+
+    @cached_property
+    def digit_at(self) -> Ints:
+        """Where the digits 0 to 9 stand."""
+        # the codes are unsigned: what stands before 0 turns large
+        return np.flatnonzero(self.codes - np.uint8(ord("0")) < np.uint8(10))
+
+    def where(self, *chars: str) -> Ints:
+        """Return where some marks of ASCII stand."""
+        found = self.mark_codes == ord(chars[0])
+        for char in chars[1:]:
+            found |= self.mark_codes == ord(char)
+        return np.asarray(self.mark_at[found])
+
+    @cached_property
+    def _word_gaps(self) -> tuple[Ints, Ints]:
+        """The numbers of the gaps that end the first and the last run of each word."""
+        solid = self.run_length > 0
+        first, last = solid.copy(), solid.copy()
+        joins = np.flatnonzero((self.gap_kind[:-1] & JOINER != 0) & solid[:-1] & solid[1:])
+        first[joins + 1] = False
+        last[joins] = False
+        return np.flatnonzero(first), np.flatnonzero(last)
+
+    @cached_property
+    def words(self) -> tuple[Ints, Ints]:
+        """Start and end (exclusive) of each word of all texts, in order."""
+        first, last = self._word_gaps
+        return self.gaps.take(first) - self.run_length.take(first), self.gaps.take(last)
+
+    @cached_property
+    def word_bounds(self) -> Ints:
+        """Where the words of each text begin, and where the last one's end, shape (n + 1,)."""
+        return np.searchsorted(self.words[0], np.append(self.starts, len(self.codes)))
 
     @cached_property
     def word_count(self) -> Ints:
         """Words of each text."""
-        return self.count_at(self.words[0])
+        return np.diff(self.word_bounds)
+
+    @cached_property
+    def word_row(self) -> Ints:
+        """The text of each word."""
+        return np.repeat(np.arange(len(self)), self.word_count)
+
+    def apart_by_space(self, word: Ints) -> Bools:
+        """Return which words have nothing but white space between them and the next word."""
+        first, last = self._word_gaps
+        before = self._marks_before
+        return np.asarray(before[last[word]] == before[first[word + 1]])
+
+    @cached_property
+    def _marks_before(self) -> Ints:
+        return _cumulated(~self.gap_space)
+
+    @cached_property
+    def _stretches(self) -> list[tuple[slice, slice]]:
+        """Pieces of the words that fit the processor's cache, and their characters."""
+        start, end = self.words
+        found, first = [], 0
+        while first < len(start):
+            begin = int(start[first])
+            last = max(int(np.searchsorted(end, begin + _STRETCH, side="right")), first + 1)
+            found.append((slice(first, last), slice(begin, int(end[last - 1]))))
+            first = last
+        return found
+
+    def _scratch(self, dtype: type[np.generic]) -> NDArray[Any]:
+        """Return room for a number before each character of a piece, and behind the last."""
+        size = max((of.stop - of.start for _, of in self._stretches), default=0)
+        return np.zeros(size + 1, dtype=dtype)
 
     @cached_property
     def word_hash(self) -> Keys:
         """A 64-bit hash of each word, case ignored: the same for the same word everywhere."""
         start, end = self.words
-        powers, inverse = _powers(len(self.codes))
-        mixed = _lower_codes()[self.codes] * powers
-        total = np.concatenate([np.zeros(1, dtype=np.uint64), np.cumsum(mixed, dtype=np.uint64)])
+        found = np.empty(len(start), dtype=np.uint64)
+        mixed, total = self._scratch(np.uint64), self._scratch(np.uint64)
+        powers, inverse = _powers(len(mixed))
+        for words, of in self._stretches:
+            size = of.stop - of.start
+            byte_lower_codes().take(self.codes[of], out=mixed[:size], mode="clip")
+            wide = slice(*np.searchsorted(self.wide_at, [of.start, of.stop]))
+            mixed[self.wide_at[wide] - of.start] = lower_codes().take(self.wide[wide])
+            np.multiply(mixed[:size], powers[:size], out=mixed[:size])
+            np.cumsum(mixed[:size], out=total[1 : size + 1])
+            first, last = start[words] - of.start, end[words] - of.start
+            found[words] = (total.take(last) - total.take(first)) * inverse.take(first)
         # mixed, so that sums of hashes (runs of words) do not meet by their linear make-up
-        return _mix((total[end] - total[start]) * inverse[start])
+        return mix(found)
+
+    @cached_property
+    def vowel_runs(self) -> Ints:
+        """Runs of vowels in each word."""
+        start, end = self.words
+        found = np.empty(len(start), dtype=np.int64)
+        before = self._scratch(np.int32)
+        for words, of in self._stretches:
+            size = of.stop - of.start
+            vowel = self._two_classes[of] & _VOWEL != 0
+            begins = vowel.copy()
+            np.greater(vowel[1:], vowel[:-1], out=begins[1:])
+            np.cumsum(begins, out=before[1 : size + 1])
+            first, last = start[words] - of.start, end[words] - of.start
+            found[words] = before.take(last) - before.take(first)
+        return found
 
     @cached_property
     def word_keys(self) -> Keys:
         """Row and hash of each word in one sorted integer, repeats included."""
-        return np.sort(keys(self.word_row, self.word_hash))
+        return _sorted_by_row(keys(self.word_row, self.word_hash), self.word_bounds)
+
+    @cached_property
+    def word_set(self) -> tuple[Keys, Ints]:
+        """The distinct ones of the word keys, and how often each stands in its text."""
+        return distinct(self.word_keys)
+
+    @cached_property
+    def set_bounds(self) -> Ints:
+        """Where the distinct words of each text begin, and where the last one's end."""
+        count = self.word_set[1]
+        return np.searchsorted(np.cumsum(count) - count, self.word_bounds)
+
+    @cached_property
+    def trigram_bounds(self) -> Ints:
+        """Where the runs of three words of each text begin, and where the last one's end."""
+        return np.append(0, np.cumsum(np.maximum(self.word_count - 2, 0)))
 
     @cached_property
     def trigram_keys(self) -> Keys:
         """Row and hash of each run of three words of one text, sorted, repeats included."""
         h, row = self.word_hash, self.word_row
-        if len(h) < 3:
-            return np.empty(0, dtype=np.uint64)
-        whole = row[:-2] == row[2:]
-        three = _mix((h[:-2] * np.uint64(3) + h[1:-1]) * np.uint64(_BASE) + h[2:])
-        return np.sort(keys(row[:-2][whole], three[whole]))
+        three = mix((h[:-2] * np.uint64(3) + h[1:-1]) * np.uint64(BASE) + h[2:])
+        whole = keys(row[:-2], three)[row[:-2] == row[2:]]
+        return _sorted_by_row(whole, self.trigram_bounds)
+
+
+def row_sums(values: NDArray[np.generic], bounds: Ints) -> Ints:
+    """Return the sums of the pieces of an array of integers that the bounds tell.
+
+    Examples
+    --------
+    >>> row_sums(np.array([1, 2, 4]), np.array([0, 2, 2, 3])).tolist()
+    [3, 0, 4]
+    """
+    return np.diff(_cumulated(values).take(bounds))
+
+
+def _cumulated(values: NDArray[np.generic]) -> Ints:
+    """Return the sums of all values before each, and of all."""
+    total = np.zeros(len(values) + 1, dtype=np.int64)
+    np.cumsum(values, out=total[1:])
+    return total
 
 
 def keys(row: Ints, hashes: Keys) -> Keys:
     """Pack rows and the upper 52 bits of hashes into integers that sort by row."""
-    return (row.astype(np.uint64) << _ROW_SHIFT) | (hashes >> _HASH_SHIFT)
+    return (row.view(np.uint64) << _ROW_SHIFT) | (hashes >> _HASH_SHIFT)
 
 
 def key_rows(packed: Keys) -> Ints:
     """Return the row of each key."""
-    return (packed >> _ROW_SHIFT).astype(np.int64)
+    return (packed >> _ROW_SHIFT).view(np.int64)
 
 
 def key_hashes(packed: Keys) -> Keys:
     """Return the hash part of each key, comparable with ``hash >> 12``."""
-    return packed & np.uint64((1 << 52) - 1)
+    return packed & np.uint64((1 << HASH_BITS) - 1)
+
+
+def with_row(packed: Keys, row: Ints) -> Keys:
+    """Return keys of the same hashes in other rows."""
+    return (row.view(np.uint64) << _ROW_SHIFT) | key_hashes(packed)
 
 
 def distinct(sorted_keys: Keys) -> tuple[Keys, Ints]:
     """Return the distinct values of a sorted array and how often each stands in it."""
     if len(sorted_keys) == 0:
         return sorted_keys, np.empty(0, dtype=np.int64)
-    first = np.flatnonzero(np.r_[True, sorted_keys[1:] != sorted_keys[:-1]])
-    return sorted_keys[first], np.diff(np.append(first, len(sorted_keys)))
+    first = np.append(0, np.flatnonzero(sorted_keys[1:] != sorted_keys[:-1]) + 1)
+    return sorted_keys.take(first), np.diff(first, append=len(sorted_keys))
+
+
+def repeats(sorted_keys: Keys, bounds: Ints) -> Ints:
+    """Return how many of the sorted keys of each text came before in it."""
+    if len(sorted_keys) == 0:
+        return np.zeros(len(bounds) - 1, dtype=np.int64)
+    again = np.flatnonzero(sorted_keys[1:] == sorted_keys[:-1]) + 1
+    return np.diff(np.searchsorted(again, bounds))
 
 
 def contains(sorted_keys: Keys, wanted: Keys) -> Bools:
@@ -171,81 +331,52 @@ def contains(sorted_keys: Keys, wanted: Keys) -> Bools:
     if len(sorted_keys) == 0:
         return np.zeros(len(wanted), dtype=bool)
     at = np.searchsorted(sorted_keys, wanted)
-    return np.asarray(sorted_keys[np.minimum(at, len(sorted_keys) - 1)] == wanted)
+    return np.asarray(sorted_keys.take(at, mode="clip") == wanted)
 
 
-def runs(mask: Bools) -> tuple[Ints, Ints]:
-    """Return start and end (exclusive) of each run of True.
+def runs(positions: Ints) -> tuple[Ints, Ints]:
+    """Return start and end (exclusive) of each run of neighbouring, sorted positions.
 
     Examples
     --------
-    >>> [part.tolist() for part in runs(np.array([0, 1, 1, 0, 1], bool))]
+    >>> [part.tolist() for part in runs(np.array([1, 2, 4]))]
     [[1, 4], [3, 5]]
     """
-    edges = np.flatnonzero(np.diff(mask, prepend=False, append=False))
-    return edges[::2], edges[1::2]
+    breaks = np.flatnonzero(np.diff(positions) > 1)
+    first = np.append(0, breaks + 1)[: len(positions)]
+    last = np.append(breaks, len(positions) - 1)[: len(positions)]
+    return positions[first], positions[last] + 1
 
 
 def hash_words(words: Sequence[str]) -> Keys:
     """Return the hashes of single words, as :attr:`Batch.word_hash` gives them."""
     batch = Batch(list(words))
-    start = batch.words[0]
-    first = np.searchsorted(start, batch.starts)
-    return batch.word_hash[first]
+    return batch.word_hash[batch.word_bounds[:-1]]
 
 
-@cache
-def character_classes() -> NDArray[np.uint16]:
-    """Return the class bits of every code point."""
-    table = np.zeros(0x110000, dtype=np.uint16)
-    for code in range(0x110000):
-        char = chr(code)
-        if char.isalnum():
-            table[code] = ALNUM | (LETTER if char.isalpha() else 0)
-        elif char.isspace():
-            table[code] = SPACE
-    table[ord("0") : ord("9") + 1] |= DIGIT
-    for char in "aeiouyAEIOUY":
-        table[ord(char)] |= VOWEL
-    for char in "'’-":
-        table[ord(char)] |= JOINER
-    for char in ".!?":
-        table[ord(char)] |= END
-    letters = (table & LETTER) != 0
-    for low, high in _LATIN_BLOCKS:
-        table[low : high + 1] |= np.where(letters[low : high + 1], LATIN, 0).astype(np.uint16)
-    for low, high in _EMOJI_BLOCKS:
-        table[low : high + 1] |= EMOJI
-    return table
+def _bytes_of(joined: str) -> tuple[NDArray[np.uint8], Ints, NDArray[np.uint32]]:
+    if joined.isascii():
+        codes = np.frombuffer(joined.encode(), dtype=np.uint8)
+        return codes, np.empty(0, dtype=np.int64), np.empty(0, dtype=np.uint32)
+    points = np.frombuffer(joined.encode("utf-32-le", "surrogatepass"), dtype=np.uint32)
+    wide_at = np.flatnonzero(points >= ASCII)
+    wide = points.take(wide_at)
+    codes = points.astype(np.uint8)
+    codes[wide_at] = stand_ins().take(wide)
+    return codes, wide_at, wide
 
 
-@cache
-def _lower_codes() -> Keys:
-    """Return a well-mixed 64-bit number for every code point, the same for both cases.
-
-    Case is mapped character by character; letters whose lower case is several characters
-    keep their own.
-    """
-    lower = np.arange(0x110000, dtype=np.uint64)
-    for code in range(0x110000):
-        char = chr(code).lower()
-        if len(char) == 1:
-            lower[code] = ord(char)
-    lower[ord("’")] = ord("'")
-    return _mix((lower + np.uint64(1)) * np.uint64(_BASE))
-
-
-def _mix(z: Keys) -> Keys:
-    """Spread every bit over all bits (the finaliser of splitmix64)."""
-    z = (z ^ (z >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
-    z = (z ^ (z >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
-    return z ^ (z >> np.uint64(31))
+def _sorted_by_row(packed: Keys, bounds: Ints) -> Keys:
+    """Sort keys in place that are sorted by row: the short pieces sort many times faster."""
+    for start, end in itertools.pairwise(bounds.tolist()):
+        packed[start:end].sort()
+    return packed
 
 
 def _powers(n: int) -> tuple[Keys, Keys]:
-    """Return the powers 0 to at least n of the base, and of its inverse, modulo 2^64."""
-    size = 1 << max(n + 1, 2).bit_length()
-    return _power_table(_BASE, size)[:n], _power_table(pow(_BASE, -1, 1 << 64), size)
+    """Return the powers 0 to n - 1 of the base, and of its inverse, modulo 2^64."""
+    size = 1 << max(n, 2).bit_length()
+    return _power_table(BASE, size)[:n], _power_table(_INVERSE, size)[:n]
 
 
 @lru_cache(maxsize=8)
@@ -253,7 +384,3 @@ def _power_table(base: int, n: int) -> Keys:
     steps = np.full(n, base, dtype=np.uint64)
     steps[0] = 1
     return np.cumprod(steps, dtype=np.uint64)
-
-
-def _unix_lines(text: str) -> str:
-    return text.replace("\r\n", "\n").replace("\r", "\n")
