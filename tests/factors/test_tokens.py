@@ -7,9 +7,8 @@ import math
 import unicodedata
 
 import numpy as np
-import pandas as pd
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from bench.naive_factors import words_of
@@ -26,7 +25,6 @@ from workbench.factors.characters import (
     lower_codes,
     stand_ins,
 )
-from workbench.factors.repeated import first_alike
 from workbench.factors.tokens import Batch, runs
 from workbench.factors.vocabulary import PromptWords, Vocabulary
 from workbench.factors.word_table import WordTable
@@ -87,24 +85,6 @@ def test_words_that_share_all_leading_bits_are_found_too():
     table = WordTable.of(members, bits=52)
     assert table.find(members)[1].all()
     assert not table.find(np.array([4, 9, 2**52 - 1], dtype=np.uint64))[1].any()
-
-
-TEXTS = st.lists(st.sampled_from([None, "", "a", "b", "aXa", "aYa", "é", "x" * 99]), max_size=12)
-
-
-@settings(deadline=None, max_examples=40)
-@given(TEXTS, st.integers(0, 3))
-def test_the_first_of_equal_rows_is_found(texts, shift):
-    other = texts[shift:] + texts[:shift]
-    columns = [pd.Series(one, dtype="str") for one in (texts, other)]
-    rows = list(zip(texts, other, strict=True))
-    assert first_alike(columns).tolist() == [rows.index(row) for row in rows]
-
-
-def test_texts_that_differ_where_nobody_looks_are_told_apart():
-    long = ["a" * 5000, "a" * 4000 + "b" + "a" * 999, "a" * 5000]
-    pieces = pd.concat([pd.Series(long, dtype="str"), pd.Series(long, dtype="str")])
-    assert first_alike([pieces.reset_index(drop=True)]).tolist() == [0, 1, 0, 0, 1, 0]
 
 
 @given(st.lists(st.booleans()))

@@ -193,7 +193,7 @@ def row_hashes(table: pd.DataFrame, skip: Sequence[str] = ()) -> Words:
     for name in table.columns:
         if name not in skip:
             _add_column(total, str(name), table[name])
-    return np.ascontiguousarray(np.stack([_mixed(part) for part in total]).T)
+    return np.ascontiguousarray(np.stack([mixed(part) for part in total]).T)
 
 
 def sums_of(hashes: Words) -> tuple[int, int, int]:
@@ -250,7 +250,7 @@ def _add_column(total: Words, name: str, column: pd.Series) -> None:
     else:
         words, codes, present = _text_words(column)
     for k in range(2):
-        own = _mixed(words + seeds[k])
+        own = mixed(words + seeds[k])
         if codes is not None:
             own = own[codes]
         total[k] += own if present.all() else np.where(present, own, np.uint64(0))
@@ -307,12 +307,18 @@ def _hex_words(array: pa.LargeStringArray) -> Words | None:
     except binascii.Error:
         return None
     halves = np.frombuffer(content, np.uint64).reshape(n, 2)
-    mixed: Words = halves[:, 0] ^ _mixed(halves[:, 1])
-    return mixed
+    words: Words = halves[:, 0] ^ mixed(halves[:, 1])
+    return words
 
 
-def _mixed(words: Words) -> Words:
-    """Return words whose bits are spread (the finaliser of splitmix64)."""
+def mixed(words: Words) -> Words:
+    """Return words whose bits are spread over all bits (the finaliser of splitmix64).
+
+    Examples
+    --------
+    >>> [f"{word:016x}" for word in mixed(np.array([0, 1], dtype=np.uint64))]
+    ['0000000000000000', '5692161d100b05e5']
+    """
     words = (words ^ (words >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
     words = (words ^ (words >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
     return words ^ (words >> np.uint64(31))

@@ -7,6 +7,8 @@ from functools import cache
 import numpy as np
 from numpy.typing import NDArray
 
+from workbench.data.digests import mixed
+
 Keys = NDArray[np.uint64]
 
 ALNUM, DIGIT, VOWEL, SPACE, JOINER, END, LETTER, LATIN, EMOJI = (1 << k for k in range(9))
@@ -78,13 +80,6 @@ def byte_lower_codes() -> Keys:
     return np.append(_lower_codes(ASCII), np.zeros(256 - ASCII, dtype=np.uint64))
 
 
-def mix(z: Keys) -> Keys:
-    """Spread every bit over all bits (the finaliser of splitmix64)."""
-    z = (z ^ (z >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
-    z = (z ^ (z >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
-    return z ^ (z >> np.uint64(31))
-
-
 def _classes(n: int) -> NDArray[np.uint16]:
     known = min(n, _LAST)
     chars = np.arange(known, dtype=np.uint32).view("U1")
@@ -112,4 +107,4 @@ def _lower_codes(n: int) -> Keys:
             lower[code] = ord(char)
     if n > ord("’"):
         lower[ord("’")] = ord("'")
-    return mix((lower + np.uint64(1)) * np.uint64(BASE))
+    return mixed((lower + np.uint64(1)) * np.uint64(BASE))

@@ -8,7 +8,8 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from workbench.factors.characters import BASE, Keys, mix
+from workbench.data.digests import mixed
+from workbench.factors.characters import BASE, Keys
 from workbench.factors.lexicon import PHRASES
 from workbench.factors.tokens import Batch, Ints, hash_words
 from workbench.factors.word_table import WordTable
@@ -89,4 +90,4 @@ def _level(known: dict[int, tuple[int, bool]]) -> _Beginnings:
 
 
 def _followed(hashes: Keys, words: Keys) -> Keys:
-    return mix((hashes * np.uint64(3) + np.uint64(1)) * np.uint64(BASE) + words)
+    return mixed((hashes * np.uint64(3) + np.uint64(1)) * np.uint64(BASE) + words)

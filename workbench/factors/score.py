@@ -15,13 +15,13 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
+from workbench.data.alike.equal import first_alike
 from workbench.data.columns import prompt_of
 from workbench.data.dataset import PreferenceData
 from workbench.errors import DesignError
 from workbench.factors.catalog import STYLE, FactorSpec
 from workbench.factors.coding import apply
 from workbench.factors.relation import Relation
-from workbench.factors.repeated import first_alike
 from workbench.factors.text import RELATIONS, batch_values
 from workbench.factors.tokens import MAX_ROWS, Batch, Ints
 from workbench.factors.vocabulary import PromptWords, Vocabulary

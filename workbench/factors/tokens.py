@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from workbench.data.digests import mixed
 from workbench.factors.characters import (
     ALNUM,
     ASCII,
@@ -26,7 +27,6 @@ from workbench.factors.characters import (
     byte_classes,
     byte_lower_codes,
     lower_codes,
-    mix,
     stand_ins,
 )
 
@@ -212,19 +212,19 @@ class Batch:
         """A 64-bit hash of each word, case ignored: the same for the same word everywhere."""
         start, end = self.words
         found = np.empty(len(start), dtype=np.uint64)
-        mixed, total = self._scratch(np.uint64), self._scratch(np.uint64)
-        powers, inverse = _powers(len(mixed))
+        letters, total = self._scratch(np.uint64), self._scratch(np.uint64)
+        powers, inverse = _powers(len(letters))
         for words, of in self._stretches:
             size = of.stop - of.start
-            byte_lower_codes().take(self.codes[of], out=mixed[:size], mode="clip")
+            byte_lower_codes().take(self.codes[of], out=letters[:size], mode="clip")
             wide = slice(*np.searchsorted(self.wide_at, [of.start, of.stop]))
-            mixed[self.wide_at[wide] - of.start] = lower_codes().take(self.wide[wide])
-            np.multiply(mixed[:size], powers[:size], out=mixed[:size])
-            np.cumsum(mixed[:size], out=total[1 : size + 1])
+            letters[self.wide_at[wide] - of.start] = lower_codes().take(self.wide[wide])
+            np.multiply(letters[:size], powers[:size], out=letters[:size])
+            np.cumsum(letters[:size], out=total[1 : size + 1])
             first, last = start[words] - of.start, end[words] - of.start
             found[words] = (total.take(last) - total.take(first)) * inverse.take(first)
         # mixed, so that sums of hashes (runs of words) do not meet by their linear make-up
-        return mix(found)
+        return mixed(found)
 
     @cached_property
     def vowel_runs(self) -> Ints:
@@ -267,7 +267,7 @@ class Batch:
     def trigram_keys(self) -> Keys:
         """Row and hash of each run of three words of one text, sorted, repeats included."""
         h, row = self.word_hash, self.word_row
-        three = mix((h[:-2] * np.uint64(3) + h[1:-1]) * np.uint64(BASE) + h[2:])
+        three = mixed((h[:-2] * np.uint64(3) + h[1:-1]) * np.uint64(BASE) + h[2:])
         whole = keys(row[:-2], three)[row[:-2] == row[2:]]
         return _sorted_by_row(whole, self.trigram_bounds)
 
