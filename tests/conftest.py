@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -57,3 +58,19 @@ def tokenizer():
     return transformers.PreTrainedTokenizerFast(
         tokenizer_object=made, chat_template=TEMPLATE, **marks
     )
+
+
+@pytest.fixture(scope="session")
+def ray_cluster() -> Iterator[None]:
+    """Two workers of Ray that find the tests; one cluster for all of them."""
+    ray = pytest.importorskip("ray", reason="the extra cluster is not installed")
+    with pytest.MonkeyPatch.context() as patch:
+        # its processes keep what they were started with
+        patch.setenv("PYTHONPATH", str(Path(__file__).resolve().parents[1]))
+        patch.setenv("RAY_USAGE_STATS_ENABLED", "0")
+        ray.init(
+            "local", num_cpus=2, include_dashboard=False, log_to_driver=False,
+            logging_level="ERROR", object_store_memory=100 * 2**20,
+        )  # fmt: skip
+    yield
+    ray.shutdown()

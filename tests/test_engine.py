@@ -35,26 +35,11 @@ ENGINES = {
 }  # fmt: skip
 
 
-@pytest.fixture(scope="module")
-def cluster():
-    """Two workers of Ray that find the tests."""
-    ray = pytest.importorskip("ray", reason="the extra cluster is not installed")
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("PYTHONPATH", str(ROOT))
-        patch.setenv("RAY_USAGE_STATS_ENABLED", "0")
-        ray.init(
-            "local", num_cpus=2, include_dashboard=False, log_to_driver=False,
-            logging_level="ERROR", object_store_memory=100 * 2**20,
-        )  # fmt: skip
-        yield
-        ray.shutdown()
-
-
 # of the module, so that the tests of one engine stand together and one cluster serves them
 @pytest.fixture(scope="module", params=ENGINES)
 def engine(request):
     if request.param == "ray":
-        request.getfixturevalue("cluster")
+        request.getfixturevalue("ray_cluster")
     return ENGINES[request.param]
 
 
@@ -233,7 +218,7 @@ def lives(pid: int) -> bool:
 
 
 @pytest.mark.slow
-def test_a_worker_that_is_killed_costs_only_its_part(cluster, tmp_path):
+def test_a_worker_that_is_killed_costs_only_its_part(ray_cluster, tmp_path):
     work = Ledger(tmp_path, 0.4)
     results = []
     taking = threading.Thread(target=lambda: results.extend(Ray(workers=2).map(work, range(8))))
@@ -297,12 +282,12 @@ def cluster_of_none(monkeypatch):
     return f"127.0.0.1:{port}"
 
 
-def test_a_cluster_without_a_gpu_says_so(cluster):
+def test_a_cluster_without_a_gpu_says_so(ray_cluster):
     with pytest.raises(ConfigError, match="no GPU"):
         next(Ray().map_with(Loaded, with_loaded, [1], gpus=1))
 
 
-def test_a_machine_with_another_release_refuses(cluster, monkeypatch):
+def test_a_machine_with_another_release_refuses(ray_cluster, monkeypatch):
     monkeypatch.setattr("workbench.engine.ray_cluster._release", lambda: "9.9.9")
     with pytest.raises(ConfigError, match="another release"):
         next(Ray().map(square, [1]))
