@@ -330,7 +330,9 @@ class PreferenceData:
             part.__dict__["pair_rows"] = moved[self.pair_rows[keep_label]]
         if "_hashes" in self.__dict__:
             kept = {"pairs": keep_pair, "labels": keep_label, "factors": keep_pair}
-            part.__dict__["_hashes"] = {n: h[kept[n]] for n, h in self._hashes.items()}
+            part.__dict__["_hashes"] = {
+                n: h if kept[n].all() else h[kept[n]] for n, h in self._hashes.items()
+            }
         return part
 
 

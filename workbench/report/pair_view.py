@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Literal
 
+import numpy as np
 import pandas as pd
 
 from workbench.data.dataset import PreferenceData
@@ -63,8 +64,9 @@ def labels_of(data: PreferenceData, pair_id: str) -> pd.DataFrame:
     >>> "preference" in labels_of(data, data.pairs["pair_id"][0])
     True
     """
-    _row_of(data, pair_id)
-    own = data.labels[data.labels["pair_id"] == pair_id].drop(columns="pair_id")
+    row = _row_of(data, pair_id)
+    # by position: names of millions of labels are not compared for one pair
+    own = data.labels.iloc[np.flatnonzero(data.pair_rows == row)].drop(columns="pair_id")
     # a criterion tells labels apart only where the data have several
     criterion = ["criterion"] if len(data.criteria) > 1 else []
     always = ["annotator", "kind", *criterion, "preference", "order_shown", "reason"]
@@ -109,12 +111,13 @@ def factor_values(data: PreferenceData, pair_id: str) -> pd.DataFrame:
 
 
 def _row_of(data: PreferenceData, pair_id: str) -> int:
-    at = int(pd.Index(data.pairs["pair_id"]).get_indexer([pair_id])[0])
-    if at < 0:
+    # one look at a million names costs less than an index of them
+    at = np.flatnonzero(data.pairs["pair_id"].eq(pair_id))
+    if not len(at):
         raise DataError(
             "There is no such pair.",
             found=repr(pair_id),
             expected="a pair_id of the data",
             fix="Take it from data.pairs['pair_id'].",
         )
-    return at
+    return int(at[0])
