@@ -184,7 +184,7 @@ def _streamed(
         folder.mkdir()
         spooled = spool(paths, folder, n, options["format"], options)
     source = _name(None, paths)
-    work = Build(str(folder), str(out), source, options["drop_duplicates"])
+    work = Build(str(folder.absolute()), str(out.absolute()), source, options["drop_duplicates"])
     built: list[Built] = list(engine.map(work, range(n)))
     facts = _alike([one for one in built if isinstance(one, Facts)], out)
     notes = spooled.notes + ([f"joined from {len(paths)} files"] if len(paths) > 1 else [])

@@ -107,10 +107,10 @@ class PartedData:
 
     @property
     def refs(self) -> list[PartRef]:
-        """Where each part lies: what work over parts is given."""
+        """Where each part lies: what work over parts is given, in whatever folder it runs."""
+        folder = self.folder.absolute()
         return [
-            PartRef(str(self.folder / one.name), self.scored, self.factor_specs)
-            for one in self.facts
+            PartRef(str(folder / one.name), self.scored, self.factor_specs) for one in self.facts
         ]
 
     def part(self, number: int) -> PreferenceData:
