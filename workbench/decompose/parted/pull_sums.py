@@ -78,11 +78,13 @@ class PullSums:
     def of(cls, found: Pulls, part: int) -> PullSums:
         """Return the sums of the pulls of a part's clusters."""
         K = found.influence.shape[1]
-        order = np.argsort(-found.own, axis=0, kind="stable")[:_NAMED].T
+        own = np.ascontiguousarray(found.own.T)
+        n = min(_NAMED, own.shape[1])
+        order = np.argpartition(own, own.shape[1] - n, axis=1)[:, -n:] if n else None
         top, where = np.zeros((K, _NAMED)), np.zeros((K, _NAMED, 2), dtype=np.int64)
-        n = order.shape[1]
-        top[:, :n] = np.take_along_axis(found.own.T, order, axis=1)
-        where[:, :n, 0], where[:, :n, 1] = part, found.codes[order]
+        if order is not None:
+            top[:, :n] = np.take_along_axis(own, order, axis=1)
+            where[:, :n, 0], where[:, :n, 1] = part, found.codes[order]
         products, alone = None, np.zeros(K)
         if found.root is not None:
             by_term = np.ascontiguousarray(found.root.transpose(2, 0, 1))

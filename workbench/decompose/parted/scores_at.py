@@ -55,10 +55,7 @@ class Predicting:
             mine = design.labels_of(g)
             row = design.cell_row[design.label_cell[mine]]
             fold = row_fold[row]
-            X, p = design.X[row], np.full(len(row), np.nan)
-            for f in range(self.coef.shape[1]):
-                own = fold == f
-                p[own] = logistic(X[own] @ self.coef[number, f])
+            p = logistic((design.X @ self.coef[number].T)[row, fold])
             lost = not self.active[number].any()
             kept = np.ones(len(p), dtype=bool) if lost else np.isfinite(p)
             rules = {}
@@ -74,7 +71,9 @@ class Predicting:
                 number,
                 Predicted(
                     n=len(row),
-                    X=X[kept][:, self.active[number]],
+                    X=design.X,
+                    row=row[kept],
+                    active=self.active[number],
                     y=design.label_preference[mine][kept],
                     weight=design.label_weight[mine][kept],
                     cluster=code,
@@ -103,7 +102,10 @@ class Predicted:
     ----------
     n : int
         Labels, also those that a training fold could not predict.
-    X : ndarray, shape (labels, active terms)
+    X : ndarray, shape (rows, K)
+    row : ndarray of int, shape (labels,)
+    active : ndarray of bool, shape (K,)
+        Terms of the fit.
     y, weight : ndarray
     cluster : ndarray of int
     word : ndarray of uint64
@@ -114,6 +116,8 @@ class Predicted:
 
     n: int
     X: Array
+    row: NDArray[np.int64]
+    active: NDArray[np.bool_]
     y: Array
     weight: Array
     cluster: NDArray[np.int64]
@@ -144,11 +148,15 @@ class Drawn:
     @classmethod
     def of(cls, found: Predicted, most: int) -> Drawn:
         """Return the labels of up to so many clusters."""
-        p = np.full(len(found.y), np.nan) if found.p is None else found.p
-        signs = np.stack([found.rules[name].sign for name in RULES], axis=1)
-        learned = np.stack([found.rules[name].learned for name in RULES], axis=1)
-        every = cls(most, found.word, found.y, found.weight, found.X, p, signs, learned)
-        return every.first(most)
+        words = np.unique(found.word)
+        kept = np.ones(len(found.y), dtype=bool)
+        if len(words) > most:
+            kept = found.word <= words[most - 1]
+        p = np.full(int(kept.sum()), np.nan) if found.p is None else found.p[kept]
+        signs = np.stack([found.rules[name].sign[kept] for name in RULES], axis=1)
+        learned = np.stack([found.rules[name].learned[kept] for name in RULES], axis=1)
+        X = found.X[found.row[kept]][:, found.active]
+        return cls(most, found.word[kept], found.y[kept], found.weight[kept], X, p, signs, learned)
 
     def first(self, clusters: int) -> Drawn:
         """Return the labels of the first clusters, by their hashes."""
