@@ -16,8 +16,8 @@ from workbench.compare.sides import Side
 from workbench.decompose.design import POSITION
 from workbench.decompose.errors.sandwich import Sandwich, joint_test
 from workbench.decompose.errors.tidy import p_values, t_interval, tidy_columns
+from workbench.decompose.grouped import group_sd
 from workbench.decompose.kernel import Array
-from workbench.decompose.spread import group_sd
 from workbench.intervals import NO_VARIATION
 
 POWER = 0.8

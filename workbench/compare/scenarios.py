@@ -13,7 +13,8 @@ import pandas as pd
 from workbench.compare.scenario_fits import APART, LABELS_A_TERM, METHOD, TEST, ScenarioFits
 from workbench.data.dataset import PreferenceData
 from workbench.decompose.decomposition import check_options, decompose
-from workbench.decompose.design import Ties, build_design
+from workbench.decompose.design import build_design
+from workbench.decompose.labelled import Ties
 from workbench.decompose.parted.selection import select_annotators
 from workbench.errors import DesignError
 from workbench.intervals import ends_text

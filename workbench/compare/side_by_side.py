@@ -15,9 +15,9 @@ from workbench.compare.set_counts import counts_of, on_shared_pairs, said_by
 from workbench.data.dataset import PreferenceData
 from workbench.decompose.decomposition import Decomposition, decompose
 from workbench.decompose.design import POSITION
+from workbench.decompose.grouped import group_sd
 from workbench.decompose.kernel import Array
 from workbench.decompose.parted.selection import select_annotators
-from workbench.decompose.spread import group_sd
 from workbench.errors import DesignError
 from workbench.json_values import json_ready
 from workbench.provenance import Provenance

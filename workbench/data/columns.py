@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -68,6 +69,56 @@ NOUNS = {
 """What annotators of one kind are called in a sentence."""
 
 _DEFAULTS = {"annotator": UNNAMED, "criterion": OVERALL, "kind": "unknown"}
+
+
+class Coded(NamedTuple):
+    """A column as numbers.
+
+    Attributes
+    ----------
+    codes : ndarray of int, shape (rows,)
+        Position of each row's value in ``names``; -1 where it is missing.
+    names : Index of str
+        The values that there are, sorted.
+    """
+
+    codes: np.ndarray
+    names: pd.Index
+
+    def take(self, keep: np.ndarray) -> Coded:
+        """Return some rows, by a mask; values that none of them has are no more."""
+        if keep.all():
+            return self
+        codes = self.codes[keep]
+        used = np.zeros(len(self.names) + 1, dtype=bool)
+        used[codes] = True
+        # the last place is that of missing values
+        used[-1] = False
+        if used[:-1].all():
+            return Coded(codes, self.names)
+        moved = np.cumsum(used, dtype=codes.dtype) - 1
+        moved[-1] = -1
+        return Coded(moved[codes], self.names[used[:-1]])
+
+    def among(self, names: Iterable[str]) -> np.ndarray:
+        """Return which rows have one of some values, shape (rows,)."""
+        wanted = np.append(self.names.isin(list(names)), False)
+        return np.asarray(wanted[self.codes])
+
+
+def coded(column: pd.Series) -> Coded:
+    """Return a column as numbers: as text, a whole number without its point.
+
+    Examples
+    --------
+    >>> found = coded(pd.Series(["b", None, "a", "b"]))
+    >>> found.codes.tolist(), found.names.tolist()
+    ([1, -1, 0, 1], ['a', 'b'])
+    """
+    codes, names = pd.factorize(as_text(column), sort=True)
+    # labels may be tens of millions, the values a few
+    small = np.int16 if len(names) < 2**15 else np.int32
+    return Coded(codes.astype(small), pd.Index(names, dtype="str"))
 
 
 def noun_of(kinds: Iterable[str]) -> str:
@@ -225,7 +276,7 @@ def numbered(labels: pd.DataFrame) -> pd.Series:
     return labels.groupby(key, dropna=False, sort=False).cumcount()
 
 
-def members(column: pd.Series, names: Iterable[str], what: str) -> np.ndarray:
+def members(column: pd.Series | Coded, names: Iterable[str], what: str) -> np.ndarray:
     """Return which rows of a column have one of some names, shape (rows,).
 
     Raises
@@ -234,7 +285,7 @@ def members(column: pd.Series, names: Iterable[str], what: str) -> np.ndarray:
         A name that no row has.
     """
     wanted = [names] if isinstance(names, str) else list(names)
-    known = set(column.dropna().unique())
+    known = set(column.names if isinstance(column, Coded) else column.dropna().unique())
     missing = [name for name in wanted if name not in known]
     if missing:
         shown = ", ".join(sorted(map(str, known))[:12])
@@ -244,7 +295,7 @@ def members(column: pd.Series, names: Iterable[str], what: str) -> np.ndarray:
             expected=f"one of the {len(known)} {what} names of the data",
             fix="Check the spelling; names are case-sensitive.",
         )
-    return np.asarray(column.isin(wanted))
+    return column.among(wanted) if isinstance(column, Coded) else np.asarray(column.isin(wanted))
 
 
 def deciding_criterion(criteria: Sequence[str], by: Iterable[str]) -> str | None:
@@ -277,4 +328,52 @@ def check_nobody_vanishes(everybody: Iterable[str], left: Iterable[str]) -> None
             found=f"no label under {OVERALL!r} by {', '.join(gone[:6])}",
             expected="labels of all annotators under one criterion",
             fix="Choose one: --criterion NAME, or data.filter(criteria=[...]).",
+        )
+
+
+def check_keys(pairs: pd.DataFrame, labels: pd.DataFrame, pair_rows: np.ndarray) -> None:
+    """Refuse a pair or a label that stands twice, and a label of no pair."""
+    repeated = pairs["pair_id"].duplicated()
+    if repeated.any():
+        raise DataError(
+            "A pair stands twice in the pairs table.",
+            where=f"pairs, row {int(np.flatnonzero(repeated)[0]) + 1}",
+            found=f"{int(repeated.sum())} repeated pair_id",
+            expected="one row a pair",
+            fix="Drop the repeated rows; several labels of one pair go into the labels table.",
+        )
+    if (pair_rows < 0).any():
+        row = int(np.flatnonzero(pair_rows < 0)[0])
+        raise DataError(
+            "A label belongs to no pair.",
+            where=f"labels, row {row + 1}",
+            found=f"pair_id {labels['pair_id'].iloc[row]!r}",
+            expected="a pair_id of the pairs table",
+            fix="Add the pair or drop the label.",
+        )
+    if len(pair_rows) == 0 or np.bincount(pair_rows).max() < 2:
+        return
+    again = labels.duplicated(list(LABEL_KEY))
+    if again.any():
+        raise DataError(
+            "A label's key stands twice.",
+            where=f"labels, row {int(np.flatnonzero(again)[0]) + 1}",
+            found=f"{int(again.sum())} repeated ({', '.join(LABEL_KEY)})",
+            expected="one row a key",
+            fix="Number repeated verdicts in a column `replicate`.",
+        )
+
+
+def check_preferences(labels: pd.DataFrame) -> None:
+    """Refuse a preference that is no probability."""
+    preference = labels["preference"].to_numpy()
+    bad = (preference < 0) | (preference > 1)
+    if bad.any():
+        row = int(np.flatnonzero(bad)[0])
+        raise DataError(
+            "A preference lies outside [0, 1].",
+            where=f"labels, row {row + 1}",
+            found=str(preference[row]),
+            expected="P(A preferred): 1 for A, 0 for B, 0.5 a tie, NaN no verdict",
+            fix="Rescale the labels, or map their values with the reader's label mapping.",
         )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
@@ -13,18 +13,28 @@ import pandas as pd
 from workbench.data.columns import (
     LABEL_KEY,
     OVERALL,
+    Coded,
+    check_keys,
     check_nobody_vanishes,
+    check_preferences,
+    coded,
     complete_labels,
     complete_pairs,
     deciding_criterion,
     members,
     noun_of,
 )
-from workbench.data.digests import Sums, content_digests, digest_of, row_hashes, sums_of
+from workbench.data.digests import (
+    Sums,
+    content_digests,
+    digest_of,
+    id_words,
+    row_hashes,
+    sums_of,
+)
 from workbench.data.identity import exchanged, pair_ids, to_turn
 from workbench.data.load_report import LoadReport
 from workbench.data.rows import kept_rows
-from workbench.errors import DataError
 
 _TEXTS = ("prompt", "response_a", "response_b")
 
@@ -161,6 +171,25 @@ class PreferenceData:
         """Position in ``pairs`` of each label's pair, shape (n labels,)."""
         return np.asarray(pd.Index(self.pairs["pair_id"]).get_indexer(self.labels["pair_id"]))
 
+    def coded(self, table: Literal["pairs", "labels"], column: str) -> Coded:
+        """Return a column as numbers, kept for the next who asks and for parts of the data.
+
+        Examples
+        --------
+        >>> import workbench as wb
+        >>> data = wb.load("sample")
+        >>> found = data.coded("labels", "kind")
+        >>> len(found.codes) == len(data.labels), found.names.tolist()
+        (True, ['human', 'llm'])
+        """
+        if (table, column) not in self._coded:
+            self._coded[table, column] = coded(getattr(self, table)[column])
+        return self._coded[table, column]
+
+    @cached_property
+    def _coded(self) -> dict[tuple[str, str], Coded]:
+        return {}
+
     def rows_of(self, annotator: str) -> np.ndarray:
         """Return the positions in ``labels`` of an annotator's labels, ascending.
 
@@ -178,7 +207,7 @@ class PreferenceData:
 
     @cached_property
     def _rows_by_annotator(self) -> dict[str, np.ndarray]:
-        codes, names = pd.factorize(self.labels["annotator"])
+        codes, names = self.coded("labels", "annotator")
         order = np.argsort(codes, kind="stable")
         bounds = np.searchsorted(codes[order], np.arange(len(names) + 1))
         return {str(name): order[bounds[k] : bounds[k + 1]] for k, name in enumerate(names)}
@@ -202,10 +231,16 @@ class PreferenceData:
         # numbers of repeats follow the order of the file, which says nothing; so does how
         # a set is split over files
         named = self.labels.drop(columns=["replicate", "file"], errors="ignore")
+        # the id stands for the texts, and not for the side on which each one is
+        sided = self.pairs.assign(turned=_b_comes_first(self.pairs))
+        of_pairs, of_labels = {}, {}
+        # a folder's tables, which may be broken, are hashed before they are checked
+        if "pair_id" in sided and "pair_id" in named and (self.pair_rows >= 0).all():
+            of_pairs["pair_id"] = words = id_words(self.pairs["pair_id"])
+            of_labels["pair_id"] = words[self.pair_rows]
         return {
-            # the id stands for the texts, and not for the side on which each one is
-            "pairs": row_hashes(self.pairs.assign(turned=_b_comes_first(self.pairs)), skip=_TEXTS),
-            "labels": row_hashes(named),
+            "pairs": row_hashes(sided, _TEXTS, of_pairs),
+            "labels": row_hashes(named, known=of_labels),
             "factors": row_hashes(self.factors),
         }
 
@@ -217,7 +252,7 @@ class PreferenceData:
     @cached_property
     def criteria(self) -> list[str]:
         """Criteria of the labels, the deciding one first where it is named ``overall``."""
-        found = sorted(self.labels["criterion"].dropna().unique())
+        found = self.coded("labels", "criterion").names.tolist()
         return sorted(found, key=lambda name: name != OVERALL)
 
     def decided(self, *, by: Iterable[str] = ()) -> PreferenceData:
@@ -247,8 +282,8 @@ class PreferenceData:
 
     def check(self) -> None:
         """Raise a DataError where a table breaks the invariants of the data model."""
-        _check_keys(self)
-        _check_preferences(self.labels)
+        check_keys(self.pairs, self.labels, self.pair_rows)
+        check_preferences(self.labels)
 
     def filter(
         self,
@@ -276,11 +311,11 @@ class PreferenceData:
             keep_pair &= members(self.pairs["pair_id"], pair_ids, "pair_id")
         keep_label = keep_pair[self.pair_rows]
         if annotators is not None:
-            keep_label &= members(self.labels["annotator"], annotators, "annotator")
+            keep_label &= members(self.coded("labels", "annotator"), annotators, "annotator")
         if kinds is not None:
-            keep_label &= members(self.labels["kind"], kinds, "kind")
+            keep_label &= members(self.coded("labels", "kind"), kinds, "kind")
         if criteria is not None:
-            keep_label &= members(self.labels["criterion"], criteria, "criterion")
+            keep_label &= members(self.coded("labels", "criterion"), criteria, "criterion")
         return self._take(keep_pair, keep_label)
 
     def with_factors(
@@ -309,6 +344,7 @@ class PreferenceData:
             factor_values=pd.concat([old_values, values.set_axis(old_values.index)], axis=1),
             factor_specs={**self.factor_specs, **specs},
         )
+        data.__dict__["_coded"] = self._coded
         if "pair_rows" in self.__dict__:
             data.__dict__["pair_rows"] = self.pair_rows
         if "_hashes" in self.__dict__:
@@ -316,22 +352,20 @@ class PreferenceData:
         return data
 
     def _take(self, keep_pair: np.ndarray, keep_label: np.ndarray) -> PreferenceData:
+        keep = {"pairs": keep_pair, "factors": keep_pair, "factor_values": keep_pair}
+        keep["labels"] = keep_label
         part = replace(
-            self,
-            labels=kept_rows(self.labels, keep_label),
-            **{
-                n: kept_rows(getattr(self, n), keep_pair)
-                for n in ("pairs", "factors", "factor_values")
-            },
+            self, **{name: kept_rows(getattr(self, name), k) for name, k in keep.items()}
         )
+        # finding names among millions of rows costs more than a fit
+        taken = {at: one.take(keep[at[0]]) for at, one in self._coded.items()}
+        part.__dict__["_coded"] = taken
         if "pair_rows" in self.__dict__:
-            # looking millions of names up costs more than a fit
             moved = np.cumsum(keep_pair) - 1
             part.__dict__["pair_rows"] = moved[self.pair_rows[keep_label]]
         if "_hashes" in self.__dict__:
-            kept = {"pairs": keep_pair, "labels": keep_label, "factors": keep_pair}
             part.__dict__["_hashes"] = {
-                n: h if kept[n].all() else h[kept[n]] for n, h in self._hashes.items()
+                n: h if keep[n].all() else h[keep[n]] for n, h in self._hashes.items()
             }
         return part
 
@@ -339,49 +373,3 @@ class PreferenceData:
 def _b_comes_first(pairs: pd.DataFrame) -> np.ndarray:
     a, b = (pairs[f"response_{side}"].fillna("") for side in "ab")
     return np.asarray((a > b).astype("float64"))
-
-
-def _check_keys(data: PreferenceData) -> None:
-    repeated = data.pairs["pair_id"].duplicated()
-    if repeated.any():
-        raise DataError(
-            "A pair stands twice in the pairs table.",
-            where=f"pairs, row {int(np.flatnonzero(repeated)[0]) + 1}",
-            found=f"{int(repeated.sum())} repeated pair_id",
-            expected="one row a pair",
-            fix="Drop the repeated rows; several labels of one pair go into the labels table.",
-        )
-    if (data.pair_rows < 0).any():
-        row = int(np.flatnonzero(data.pair_rows < 0)[0])
-        raise DataError(
-            "A label belongs to no pair.",
-            where=f"labels, row {row + 1}",
-            found=f"pair_id {data.labels['pair_id'].iloc[row]!r}",
-            expected="a pair_id of the pairs table",
-            fix="Add the pair or drop the label.",
-        )
-    if len(data.pair_rows) == 0 or np.bincount(data.pair_rows).max() < 2:
-        return
-    again = data.labels.duplicated(list(LABEL_KEY))
-    if again.any():
-        raise DataError(
-            "A label's key stands twice.",
-            where=f"labels, row {int(np.flatnonzero(again)[0]) + 1}",
-            found=f"{int(again.sum())} repeated ({', '.join(LABEL_KEY)})",
-            expected="one row a key",
-            fix="Number repeated verdicts in a column `replicate`.",
-        )
-
-
-def _check_preferences(labels: pd.DataFrame) -> None:
-    preference = labels["preference"].to_numpy()
-    bad = (preference < 0) | (preference > 1)
-    if bad.any():
-        row = int(np.flatnonzero(bad)[0])
-        raise DataError(
-            "A preference lies outside [0, 1].",
-            where=f"labels, row {row + 1}",
-            found=str(preference[row]),
-            expected="P(A preferred): 1 for A, 0 for B, 0.5 a tie, NaN no verdict",
-            fix="Rescale the labels, or map their values with the reader's label mapping.",
-        )

@@ -32,6 +32,9 @@ _DIGEST = re.compile("[0-9a-fA-F]{32}")
 _FEW = 0.5
 """Share of distinct values in a sample up to which a column is hashed by its values."""
 
+_BLOCK = 16_384
+"""Numbers hashed at a time."""
+
 Words = NDArray[np.uint64]
 Sums = tuple[int, int, int]
 """Rows of a table, and the sums of both hashes of them."""
@@ -166,7 +169,9 @@ def _bytes_of(array: pa.LargeStringArray) -> tuple[memoryview, list[int]]:
     return memoryview(content or b""), at.tolist()
 
 
-def row_hashes(table: pd.DataFrame, skip: Sequence[str] = ()) -> Words:
+def row_hashes(
+    table: pd.DataFrame, skip: Sequence[str] = (), known: Mapping[str, Words] | None = None
+) -> Words:
     """Return two 64-bit hashes of each row, whatever the order of the columns.
 
     Sums of them name a table whatever the order of its rows. A missing value adds nothing:
@@ -177,6 +182,8 @@ def row_hashes(table: pd.DataFrame, skip: Sequence[str] = ()) -> Words:
     table : DataFrame
     skip : sequence of str
         Columns that others stand for.
+    known : mapping of str to ndarray of uint64, optional
+        Of columns of ids, by name, what :func:`id_words` returned for the same ids.
 
     Returns
     -------
@@ -192,8 +199,19 @@ def row_hashes(table: pd.DataFrame, skip: Sequence[str] = ()) -> Words:
     total = np.zeros((2, len(table)), dtype=np.uint64)
     for name in table.columns:
         if name not in skip:
-            _add_column(total, str(name), table[name])
+            _add_column(total, str(name), table[name], (known or {}).get(name))
     return np.ascontiguousarray(np.stack([mixed(part) for part in total]).T)
+
+
+def id_words(ids: pd.Series) -> Words:
+    """Return a 64-bit word of each id, as :func:`row_hashes` takes them where they are known.
+
+    Examples
+    --------
+    >>> len(set(id_words(pd.Series(["p", "q", "p"])).tolist()))
+    2
+    """
+    return _id_words(_in_one(_texts(ids)))
 
 
 def sums_of(hashes: Words) -> tuple[int, int, int]:
@@ -240,15 +258,15 @@ def digest_of(tables: Mapping[str, Sums]) -> str:
     return state.hexdigest()
 
 
-def _add_column(total: Words, name: str, column: pd.Series) -> None:
+def _add_column(total: Words, name: str, column: pd.Series, known: Words | None) -> None:
     seed = hashlib.blake2b(name.encode(), digest_size=16).digest()
     seeds = np.frombuffer(seed, np.uint64)
     if pd.api.types.is_numeric_dtype(column.dtype):
-        values = np.asarray(column.to_numpy("float64", na_value=np.nan)) + 0.0
-        words, codes = values.view(np.uint64), None
-        present = ~np.isnan(values)
-    else:
-        words, codes, present = _text_words(column)
+        _add_numbers(total, seeds, column)
+        return
+    words, codes, present = _text_words(column, known)
+    if not present.any():
+        return
     for k in range(2):
         own = mixed(words + seeds[k])
         if codes is not None:
@@ -256,22 +274,33 @@ def _add_column(total: Words, name: str, column: pd.Series) -> None:
         total[k] += own if present.all() else np.where(present, own, np.uint64(0))
 
 
+def _add_numbers(total: Words, seeds: Words, column: pd.Series) -> None:
+    values = np.asarray(column.to_numpy("float64", na_value=np.nan))
+    # blocks whose words stay in the processor's cache
+    for start in range(0, len(values), _BLOCK):
+        part = values[start : start + _BLOCK] + 0.0
+        absent = np.isnan(part)
+        for k in range(2):
+            own = mixed(part.view(np.uint64) + seeds[k])
+            own[absent] = 0
+            total[k, start : start + _BLOCK] += own
+
+
 def _text_words(
-    column: pd.Series,
+    column: pd.Series, known: Words | None
 ) -> tuple[Words, NDArray[np.int64] | None, NDArray[np.bool_]]:
     """Return hashes of texts (of all, or of the distinct ones and where they stand)."""
     array = _in_one(_texts(column))
-    present = np.ones(len(array), dtype=bool)
-    if array.null_count:
-        present = np.asarray(pc.is_valid(array).to_numpy(zero_copy_only=False))
+    present = np.asarray(pc.is_valid(array).to_numpy(zero_copy_only=False))
+    if array.null_count == len(array):
+        return np.zeros(len(array), dtype=np.uint64), None, present
     if column.name in _IDS:
-        return _id_words(array), None, present
+        return _id_words(array) if known is None else known, None, present
     sample = array.slice(0, 2_000)
-    if pc.count_distinct(sample).as_py() <= _FEW * len(sample) or array.null_count == len(array):
+    if pc.count_distinct(sample).as_py() <= _FEW * len(sample):
         encoded = array.dictionary_encode()
         codes = encoded.indices.fill_null(0).to_numpy(zero_copy_only=False).astype(np.int64)
-        distinct = encoded.dictionary.to_pylist() or [""]
-        return _hash_texts(distinct), codes, present
+        return _hash_texts(encoded.dictionary.to_pylist()), codes, present
     return _hash_texts(array.fill_null("").to_numpy(zero_copy_only=False)), None, present
 
 
@@ -287,7 +316,8 @@ def _id_words(array: pa.LargeStringArray) -> Words:
         return words
     texts = array.fill_null("").to_numpy(zero_copy_only=False)
     words = _hash_texts(texts).copy()
-    is_hex = np.array([_DIGEST.fullmatch(text) is not None for text in texts], dtype=bool)
+    hexes = [len(text) == _HEX and _DIGEST.fullmatch(text) is not None for text in texts]
+    is_hex = np.array(hexes, dtype=bool)
     if is_hex.any():
         some = _hex_words(pa.array(texts[is_hex], pa.large_string()))
         words[is_hex] = words[is_hex] if some is None else some
@@ -319,9 +349,12 @@ def mixed(words: Words) -> Words:
     >>> [f"{word:016x}" for word in mixed(np.array([0, 1], dtype=np.uint64))]
     ['0000000000000000', '5692161d100b05e5']
     """
-    words = (words ^ (words >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
-    words = (words ^ (words >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
-    return words ^ (words >> np.uint64(31))
+    words = words ^ (words >> np.uint64(30))
+    words *= np.uint64(0xBF58476D1CE4E5B9)
+    words ^= words >> np.uint64(27)
+    words *= np.uint64(0x94D049BB133111EB)
+    words ^= words >> np.uint64(31)
+    return words
 
 
 def _b_first(both: list[tuple[pa.Array, pa.Array]]) -> NDArray[np.bool_]:

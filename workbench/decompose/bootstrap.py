@@ -14,6 +14,7 @@ from workbench.decompose.decomposition import Decomposition
 from workbench.decompose.design import Design
 from workbench.decompose.errors.tidy import q_values
 from workbench.decompose.group_fit import GroupFit
+from workbench.decompose.grouped import label_sd
 from workbench.decompose.kernel import Array, Codes
 from workbench.decompose.resample.intervals import tidy_draws
 from workbench.decompose.resample.refits import (
@@ -25,7 +26,6 @@ from workbench.decompose.resample.refits import (
     exact_draws,
     multiplier_steps,
 )
-from workbench.decompose.spread import label_sd
 from workbench.decompose.weights import Weights
 from workbench.errors import refuse_out_of_range
 from workbench.provenance import Provenance

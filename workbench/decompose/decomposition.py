@@ -11,19 +11,19 @@ import pandas as pd
 
 from workbench.data.dataset import PreferenceData
 from workbench.data.parts.parted import PartedData
-from workbench.decompose.design import CLUSTER, Design, Ties, build_design
+from workbench.decompose.design import CLUSTER, Design, build_design
 from workbench.decompose.errors.tidy import q_values, t_interval, tidy_columns
 from workbench.decompose.estimate import fit_groups
 from workbench.decompose.group_fit import GroupFit
-from workbench.decompose.grouped import GroupedWeights, what_was_fitted
+from workbench.decompose.grouped import GroupedWeights, group_sd, what_was_fitted
 from workbench.decompose.held_out import held_out
 from workbench.decompose.kernel import Array, logistic
+from workbench.decompose.labelled import Ties
 from workbench.decompose.logit import Covariance
 from workbench.decompose.parted.decompose import decompose_parts
 from workbench.decompose.parted.selection import select_annotators
 from workbench.decompose.parted.wanted import Fitted, Wanted, no_scores
 from workbench.decompose.scores.baselines import length_signs
-from workbench.decompose.spread import group_sd
 from workbench.decompose.telling import (
     generalises_over,
     score_text,

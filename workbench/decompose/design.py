@@ -5,29 +5,32 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Literal
+from typing import Any
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
 from workbench.data.alike.clusters import cluster_codes
+from workbench.data.columns import Coded
 from workbench.data.dataset import PreferenceData
 from workbench.data.split import name_words
 from workbench.decompose.kernel import Array, Cells
-from workbench.decompose.weights import SEPARATOR
+from workbench.decompose.labelled import Ties, group_columns, joined, left_out
 from workbench.errors import DesignError, listed
 from workbench.standardised import difference_sd
 
-Ties = Literal["half", "drop"]
-
 POSITION = "position"
 """Term of the shown order: +1 where A was shown first, -1 where B was, 0 if unknown."""
-NO_VALUE = "missing factor value"
-"""Why a label is left out whose pair lacks the value of a factor."""
-
 CLUSTER, ANNOTATOR = "cluster", "annotator"
 """Dimensions of clusters: ``pairs.cluster`` (the prompt, or what the file names), annotators."""
+
+_SHOWN = {"ab": 1, "ba": -1}
+
+_SPARSE = 8
+"""Numbers for each key from which the keys are sorted, not marked among all numbers."""
+
+_BLOCK = 4096
 
 ENOUGH_PEOPLE = 10
 """Annotators from which the labels of a pooled kind are clustered by annotator as well."""
@@ -220,19 +223,38 @@ def build_design(
     """
     names = _factor_names(data, factors)
     values = data.factors[names].to_numpy("float64")
-    parts = _group_columns(data, by)
-    labels = _label_table(data, parts)
+    combination, parts = group_columns(data, by)
+    group = joined(combination, parts)
     dimensions = {ANNOTATOR, *cluster} - {CLUSTER}
     by_label = {name: cluster_codes(data, name) for name in sorted(dimensions)}
-    complete = np.isfinite(values).all(axis=1)
-    reasons = _reasons(labels, complete, ties)
-    exclusions = _count(labels["group"], reasons)
-    kept = labels[reasons.isna().to_numpy()]
-    if kept.empty and not part:
+    stays, exclusions = left_out(data, group, np.isfinite(values).all(axis=1), ties)
+    if not stays.any() and not part:
         raise no_label(exclusions)
-    stays = reasons.isna().to_numpy()
-    by_label = {name: (codes[stays], index) for name, (codes, index) in by_label.items()}
-    return _assemble(data, names, values, kept, parts[stays], exclusions, cluster, by_label)
+    group = group.take(stays)
+    keys = parts.iloc[combination[stays][_first(group.codes, len(group.names))]]
+    rows, labels = _lay_out(data, stays, group)
+    X = np.empty((len(rows["pair"]), len(names) + 1))
+    # blocks that stay in the processor's cache: the factors lie column by column
+    for start in range(0, len(X), _BLOCK):
+        at = slice(start, start + _BLOCK)
+        X[at, :-1] = values[rows["pair"][at]]
+        X[at, -1] = rows["shown"][at]
+    return Design(
+        X=X,
+        terms=[*names, POSITION],
+        pair=rows["pair"],
+        pair_ids=pd.Index(data.pairs["pair_id"]),
+        cluster=rows["cluster"],
+        cluster_names=data.coded("pairs", "cluster").names,
+        groups=group.names.tolist(),
+        keys=keys.reset_index(drop=True),
+        **labels,
+        clustered_by=tuple(cluster),
+        codes={name: codes[stays] for name, (codes, _) in by_label.items()},
+        code_names={name: index for name, (_, index) in by_label.items()},
+        n_labels=np.bincount(group.codes, minlength=len(group.names)),
+        exclusions=exclusions,
+    )
 
 
 def no_label(exclusions: pd.DataFrame) -> DesignError:
@@ -246,51 +268,55 @@ def no_label(exclusions: pd.DataFrame) -> DesignError:
     )
 
 
-def _assemble(
-    data: PreferenceData,
-    names: list[str],
-    values: Array,
-    kept: pd.DataFrame,
-    parts: pd.DataFrame,
-    exclusions: pd.DataFrame,
-    clustered_by: Sequence[str],
-    by_label: dict[str, tuple[NDArray[np.int64], pd.Index]],
-) -> Design:
-    group, groups = pd.factorize(kept["group"], sort=True)
-    first = np.unique(group, return_index=True)[1]
-    key = kept["row"].to_numpy() * 3 + kept["position"].to_numpy() + 1
-    distinct, row = np.unique(key, return_inverse=True)
-    cluster, cluster_names = pd.factorize(data.pairs["cluster"], sort=True)
-    # rows of one cluster become neighbours, so that scores are summed in one sweep
-    order = np.argsort(cluster[distinct // 3], kind="stable")
-    rank = np.empty_like(order)
-    rank[order] = np.arange(len(order))
-    distinct, row = distinct[order], rank[row]
+def _lay_out(
+    data: PreferenceData, stays: NDArray[np.bool_], group: Coded
+) -> tuple[dict[str, NDArray[np.int64]], dict[str, Any]]:
+    """Return the pair, shown order and cluster of each design row, and the labels on the rows."""
+    order, names = data.coded("labels", "order_shown")
+    turns = np.array([*(_SHOWN.get(name, 0) for name in names), 0])
+    places = data.pair_rows[stays] * 3 + turns[order[stays]] + 1
+    distinct, row = _distinct(places, 3 * len(data.pairs))
     pair, shown = distinct // 3, distinct % 3 - 1
-    cell, cell_of = np.unique(row * len(groups) + group, return_inverse=True)
-    w, y = kept["weight"].to_numpy(), kept["preference"].to_numpy()
-    return Design(
-        X=np.column_stack([values[pair], shown.astype("float64")]),
-        terms=[*names, POSITION],
-        pair=pair,
-        pair_ids=pd.Index(data.pairs["pair_id"]),
-        cluster=cluster[pair],
-        cluster_names=pd.Index(cluster_names),
-        groups=[str(name) for name in groups],
-        keys=parts.iloc[first].reset_index(drop=True),
-        cell_row=cell // len(groups),
-        cell_group=cell % len(groups),
-        sums=cell_sums(w, y, cell_of, len(cell)),
-        repeated=len(cell) < len(kept),
-        label_cell=cell_of,
-        label_preference=y,
-        label_weight=w,
-        clustered_by=tuple(clustered_by),
-        codes={name: codes for name, (codes, _) in by_label.items()},
-        code_names={name: index for name, (_, index) in by_label.items()},
-        n_labels=np.bincount(group, minlength=len(groups)),
-        exclusions=exclusions,
-    )
+    cluster = data.coded("pairs", "cluster").codes.astype(np.int64)[pair]
+    if (np.diff(cluster) < 0).any():
+        # rows of one cluster become neighbours, so that scores are summed in one sweep
+        by_cluster = np.argsort(cluster, kind="stable")
+        rank = np.empty_like(by_cluster)
+        rank[by_cluster] = np.arange(len(rank))
+        pair, shown, cluster = pair[by_cluster], shown[by_cluster], cluster[by_cluster]
+        row = rank[row]
+    J = len(group.names)
+    cell, cell_of = _distinct(row * J + group.codes, len(pair) * J)
+    w = data.labels["weight"].to_numpy()[stays]
+    y = data.labels["preference"].to_numpy()[stays]
+    labels = {
+        "cell_row": cell // J,
+        "cell_group": cell % J,
+        "sums": cell_sums(w, y, cell_of, len(cell)),
+        "repeated": len(cell) < len(w),
+        "label_cell": cell_of,
+        "label_preference": y,
+        "label_weight": w,
+    }
+    return {"pair": pair, "shown": shown, "cluster": cluster}, labels
+
+
+def _distinct(keys: NDArray[np.int64], size: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Return the keys that there are, sorted, and the place of each among them."""
+    if size > _SPARSE * len(keys):
+        distinct, place = np.unique(keys, return_inverse=True)
+        return distinct, place
+    # keys are numbers below a size: marking them is faster than sorting them
+    seen = np.zeros(size, dtype=bool)
+    seen[keys] = True
+    return np.flatnonzero(seen), (np.cumsum(seen) - 1)[keys]
+
+
+def _first(codes: NDArray[np.integer[Any]], n: int) -> NDArray[np.int64]:
+    """Return where each of n codes stands first."""
+    first = np.empty(n, dtype=np.int64)
+    first[codes[::-1]] = np.arange(len(codes) - 1, -1, -1)
+    return first
 
 
 def cell_sums(w: Array, y: Array, cell: NDArray[np.int64], n: int) -> Array:
@@ -324,75 +350,3 @@ def _factor_names(data: PreferenceData, factors: Sequence[str] | None) -> list[s
             fix="Rename the factor.",
         )
     return names
-
-
-def _group_columns(data: PreferenceData, by: Sequence[str]) -> pd.DataFrame:
-    """Return the columns of ``by`` for each label, as text."""
-    labels = data.labels
-    columns = {}
-    for name in by:
-        if name in labels:
-            column = labels[name].reset_index(drop=True)
-        elif name in data.pairs:
-            column = data.pairs[name].take(data.pair_rows).reset_index(drop=True)
-        else:
-            known = [*labels.columns, *data.pairs.columns]
-            raise DesignError(
-                f"Cannot group by {name!r}.",
-                found=", ".join(dict.fromkeys(known)),
-                expected="a column of labels or pairs",
-                fix="Name one of these columns in by=.",
-            )
-        columns[name] = column.astype("str").fillna("(none)")
-    return pd.DataFrame(columns, index=pd.RangeIndex(len(labels)))
-
-
-def _label_table(data: PreferenceData, parts: pd.DataFrame) -> pd.DataFrame:
-    labels = data.labels
-    shown = labels["order_shown"].map({"ab": 1, "ba": -1}).fillna(0).astype("int64")
-    return pd.DataFrame(
-        {
-            "group": _combine(parts),
-            "row": data.pair_rows,
-            "position": shown.to_numpy(),
-            "preference": labels["preference"].to_numpy(),
-            "weight": labels["weight"].to_numpy(),
-            "share": labels["n_votes"].to_numpy() > 1 if "n_votes" in labels else False,
-            "reason": labels["reason"],
-        }
-    )
-
-
-def _combine(parts: pd.DataFrame) -> pd.Series:
-    if parts.columns.empty:
-        return pd.Series(["all"] * len(parts), dtype="str")
-    combined = parts.iloc[:, 0]
-    for name in parts.columns[1:]:
-        combined = combined + SEPARATOR + parts[name]
-    return combined
-
-
-def _reasons(labels: pd.DataFrame, complete: NDArray[np.bool_], ties: Ties) -> pd.Series:
-    """Return why each label is left out; missing where it is kept."""
-    reason = pd.Series([None] * len(labels), dtype="str")
-    reason = reason.mask(~complete[labels["row"].to_numpy()], NO_VALUE)
-    weight = labels["weight"].to_numpy()
-    reason = reason.mask(~(np.isfinite(weight) & (weight > 0)), "no positive weight")
-    preference = labels["preference"]
-    if ties == "drop":
-        tied = (preference == 0.5) & ~labels["share"]
-        reason = reason.mask(tied, labels["reason"].fillna("tie"))
-    elif ties != "half":
-        raise DesignError(
-            "Unknown treatment of ties.",
-            found=repr(ties),
-            expected='"half" or "drop"',
-            fix='Use ties="half" to count a tie as half a vote for each side.',
-        )
-    return reason.mask(preference.isna(), labels["reason"].fillna("no verdict"))
-
-
-def _count(groups: pd.Series, reasons: pd.Series) -> pd.DataFrame:
-    left = reasons.notna()
-    table = pd.DataFrame({"group": groups[left].array, "reason": reasons[left].array})
-    return table.groupby(["group", "reason"], sort=True).size().rename("n").reset_index()

@@ -12,6 +12,7 @@ import pandas as pd
 from workbench.data.dataset import PreferenceData
 from workbench.data.parts.parted import PartedData
 from workbench.decompose.design import Design
+from workbench.decompose.kernel import Array
 from workbench.intervals import ends_text
 from workbench.results import Result
 
@@ -90,3 +91,28 @@ def what_was_fitted(
     names = design.terms[:-1]
     codings = {name: dict(data.factor_specs.get(name, {})).get("coding") for name in names}
     return {"by": list(by), "factors": names, "codings": codings}
+
+
+def label_sd(design: Design) -> Array:
+    """Return the standard deviation of each coded difference among each group's labels.
+
+    Returns
+    -------
+    ndarray, shape (groups, terms)
+        About 0, as :func:`workbench.standardised.difference_sd`; the last term is the shown
+        order.
+
+    Examples
+    --------
+    >>> import workbench as wb
+    >>> data = wb.score_factors(wb.load("sample"), wb.factors.FAMILIES["length"])
+    >>> fit = wb.decompose(data, annotator="human", factors=["words"], folds=0)
+    >>> label_sd(fit.design).shape
+    (1, 2)
+    """
+    return np.stack([group_sd(design, group) for group in range(len(design.groups))])
+
+
+def group_sd(design: Design, group: int) -> Array:
+    """Return the same of one group, by its position, shape (terms,)."""
+    return design.sd(group)

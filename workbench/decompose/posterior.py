@@ -11,9 +11,10 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from workbench.data.dataset import PreferenceData
-from workbench.decompose.design import Design, Ties, build_design
-from workbench.decompose.grouped import GroupedWeights, what_was_fitted
+from workbench.decompose.design import Design, build_design
+from workbench.decompose.grouped import GroupedWeights, label_sd, what_was_fitted
 from workbench.decompose.kernel import Array, logistic
+from workbench.decompose.labelled import Ties
 from workbench.decompose.parted.selection import select_annotators
 from workbench.decompose.posterior_diagnostics import (
     FEW_DRAWS,
@@ -33,7 +34,6 @@ from workbench.decompose.posterior_scores import (
     scores,
 )
 from workbench.decompose.sampling.sampler import Prior
-from workbench.decompose.spread import label_sd
 from workbench.decompose.weights import Weights
 from workbench.errors import DesignError, refuse_out_of_range
 from workbench.provenance import Provenance

@@ -11,7 +11,8 @@ from workbench.compare.contrast_rows import POWER
 from workbench.data.columns import NOUNS
 from workbench.data.dataset import PreferenceData
 from workbench.decompose.decomposition import Decomposition
-from workbench.decompose.design import NO_VALUE, POSITION
+from workbench.decompose.design import POSITION
+from workbench.decompose.labelled import NO_VALUE
 from workbench.overview.words import counted, few, points, what, who
 
 _ONE = {"human": "person", "llm": "LLM judge", "reward_model": "reward model", "rule": "rule",

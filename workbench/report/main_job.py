@@ -9,7 +9,7 @@ from typing import Any
 from workbench.compare.contrast import MARGIN, contrast
 from workbench.data.dataset import PreferenceData
 from workbench.decompose.decomposition import decompose
-from workbench.decompose.design import Ties
+from workbench.decompose.labelled import Ties
 from workbench.decompose.logit import Covariance
 from workbench.errors import DataError, DesignError
 from workbench.factors.columns import from_columns

@@ -13,8 +13,9 @@ from workbench.compare.subsets import Subset
 from workbench.data.columns import complete_labels
 from workbench.data.dataset import PreferenceData
 from workbench.data.split import folds as fold_numbers
-from workbench.decompose.design import Design, Ties, build_design
+from workbench.decompose.design import Design, build_design
 from workbench.decompose.kernel import Array, Codes
+from workbench.decompose.labelled import Ties
 from workbench.errors import DesignError
 from workbench.structure.named import NOBODY, named_once, person_column, refuse_dependent
 

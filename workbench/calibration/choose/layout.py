@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 from workbench.audit.judges.verdicts.preferences import asked_mask, pair_sums
 from workbench.curate.margins import fit_ridge
 from workbench.data.dataset import PreferenceData
-from workbench.decompose.design import NO_VALUE
 from workbench.decompose.kernel import Array, Codes, logistic
+from workbench.decompose.labelled import NO_VALUE
 from workbench.errors import DesignError
 from workbench.standardised import difference_sd
 from workbench.structure.named import named_once, refuse_dependent

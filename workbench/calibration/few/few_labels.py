@@ -16,8 +16,8 @@ from workbench.calibration.few.sample import unlike
 from workbench.calibration.few.weights import MOST_MODELS, ratings, weights
 from workbench.clustered import Array
 from workbench.data.dataset import PreferenceData
-from workbench.decompose.design import NO_VALUE
 from workbench.decompose.errors.tidy import q_values
+from workbench.decompose.labelled import NO_VALUE
 from workbench.errors import DesignError, level_option, refuse_out_of_range, seed_option
 from workbench.provenance import Provenance
 from workbench.structure.named import named_once

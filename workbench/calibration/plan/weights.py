@@ -22,7 +22,7 @@ from workbench.data.columns import complete_labels
 from workbench.data.dataset import PreferenceData
 from workbench.decompose.decomposition import Decomposition, decompose
 from workbench.decompose.design import POSITION
-from workbench.decompose.spread import group_sd
+from workbench.decompose.grouped import group_sd
 from workbench.errors import DesignError
 
 UNIT = "log-odds per SD"

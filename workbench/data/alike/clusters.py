@@ -51,7 +51,13 @@ def cluster_codes(data: PreferenceData, name: str) -> tuple[NDArray[np.int64], p
     >>> len(codes) == len(data.labels), names[codes[0]] == data.labels["annotator"][0]
     (True, True)
     """
-    codes, names = pd.factorize(_values(data, name), sort=True)
+    if name != PROMPT and name in data.labels:
+        codes, names = data.coded("labels", name)
+    elif name != PROMPT and name in data.pairs:
+        codes, names = data.coded("pairs", name)
+        codes = codes[data.pair_rows]
+    else:
+        codes, names = pd.factorize(_values(data, name), sort=True)
     lacking = np.flatnonzero(codes < 0)
     codes = codes.astype(np.int64)
     codes[lacking] = len(names) + np.arange(len(lacking))

@@ -13,10 +13,11 @@ from numpy.typing import NDArray
 
 from workbench.data.parts.part import PartRef
 from workbench.data.split import name_words
-from workbench.decompose.design import Design, Ties, build_design
+from workbench.decompose.design import Design, build_design
 from workbench.decompose.estimate import batches
 from workbench.decompose.identify import columns_of
 from workbench.decompose.kernel import Array
+from workbench.decompose.labelled import Ties
 from workbench.decompose.parted.selection import Selection
 from workbench.decompose.parted.stored import facts_of, store
 from workbench.decompose.scores.baselines import length_signs

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from workbench.decompose.design import Design, Ties
+from workbench.decompose.design import Design
 from workbench.decompose.group_fit import GroupFit
+from workbench.decompose.labelled import Ties
 from workbench.decompose.logit import Covariance
 
 

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from workbench.data.dataset import PreferenceData
-from workbench.decompose.design import Ties
+from workbench.decompose.labelled import Ties
 from workbench.errors import DesignError, level_option, refuse_out_of_range, seed_option, whole
 from workbench.provenance import Provenance
 from workbench.structure.groups.blended import fit_blended

@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 
 from workbench.compare.subsets import typical
 from workbench.data.dataset import PreferenceData
-from workbench.decompose.design import Ties
 from workbench.decompose.kernel import Array
+from workbench.decompose.labelled import Ties
 from workbench.errors import DesignError, level_option, refuse_out_of_range, seed_option
 from workbench.provenance import Provenance
 from workbench.structure.labels import LEAST_EACH, PersonLabels, person_labels

@@ -10,7 +10,7 @@ import numpy as np
 from workbench.data.alike.overlap import overlap_of
 from workbench.data.dataset import PreferenceData
 from workbench.data.split import folds as fold_numbers
-from workbench.decompose.design import Ties
+from workbench.decompose.labelled import Ties
 from workbench.errors import DesignError, level_option, refuse_out_of_range, seed_option, whole
 from workbench.provenance import Provenance
 from workbench.structure.labels import (
