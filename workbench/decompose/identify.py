@@ -14,6 +14,8 @@ from workbench.decompose.kernel import Array, Cells, gram
 _DEPENDENT = 1e-9
 """Share of a column's sum of squares below which the other columns explain all of it."""
 
+_BLOCK = 4096
+
 HIGH_VIF = 10.0
 HIGH_CONDITION = 30.0
 STEEP = 15.0
@@ -106,9 +108,21 @@ def columns_of(X: Array, used: NDArray[np.bool_]) -> Columns:
     [[[5.0]]]
     """
     shape = (used.shape[1], X.shape[1])
-    low = np.array([X[own].min(axis=0, initial=np.inf) for own in used.T]).reshape(shape)
-    high = np.array([X[own].max(axis=0, initial=-np.inf) for own in used.T]).reshape(shape)
+    ends = [_ends(X, own) for own in used.T]
+    low, high = (np.array([end[side] for end in ends]).reshape(shape) for side in range(2))
     return Columns(gram(X, used.astype("float64")), low, high)
+
+
+def _ends(X: Array, used: NDArray[np.bool_]) -> tuple[Array, Array]:
+    """Return the least and the largest value of each column on the rows in use."""
+    low, high = np.full(X.shape[1], np.inf), np.full(X.shape[1], -np.inf)
+    # blocks that stay in the processor's cache
+    for start in range(0, len(X), _BLOCK):
+        x, own = X[start : start + _BLOCK], used[start : start + _BLOCK]
+        x = x if own.all() else x[own]
+        low = np.minimum(low, x.min(axis=0, initial=np.inf))
+        high = np.maximum(high, x.max(axis=0, initial=-np.inf))
+    return low, high
 
 
 def separation(

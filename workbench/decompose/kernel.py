@@ -179,10 +179,36 @@ def run_sums(X: Array, weight: Array, starts: Codes) -> Array:
     >>> run_sums(np.ones((3, 1)), np.array([1.0, 2, 4]), np.array([0, 1])).tolist()
     [[1.0], [6.0]]
     """
-    # a sparse matrix that holds the weights multiplies and sums in one pass
-    bounds = np.append(starts, len(X)).astype(np.int32)
-    parts = (np.ascontiguousarray(weight), np.arange(len(X), dtype=np.int32), bounds)
-    return np.asarray(sparse.csr_array(parts, shape=(len(starts), len(X))) @ X)
+    return RunSums(len(X), starts).of(X, weight)
+
+
+class RunSums:
+    """Sums over runs of neighbouring rows, of several matrices.
+
+    Parameters
+    ----------
+    n : int
+        Rows.
+    starts : ndarray of int, shape (runs,)
+        First row of each run.
+
+    Examples
+    --------
+    >>> RunSums(3, np.array([0, 1])).of(np.ones((3, 1)), np.array([1.0, 2, 4])).tolist()
+    [[1.0], [6.0]]
+    """
+
+    def __init__(self, n: int, starts: Codes) -> None:
+        # a sparse matrix that holds the weights multiplies and sums in one pass
+        bounds = np.append(starts, n).astype(np.int32)
+        parts = (np.ones(n), np.arange(n, dtype=np.int32), bounds)
+        self.matrix = sparse.csr_array(parts, shape=(len(starts), n))
+
+    def of(self, X: Array, weight: Array) -> Array:
+        """Return ``sum w x`` of each run, shape (runs, K)."""
+        # its places are checked once; only the weights change
+        self.matrix.data = np.ascontiguousarray(weight)
+        return np.asarray(self.matrix @ X)
 
 
 def _chunk(X: Array, cells: Cells, starts: Codes | None, *, beta: Array, hessian: bool) -> Moments:

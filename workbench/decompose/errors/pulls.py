@@ -18,7 +18,7 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from workbench.decompose.kernel import Array, Codes, run_sums
+from workbench.decompose.kernel import Array, Codes, RunSums, run_sums
 
 _EXACT = 1e8
 """Clusters times terms cubed up to which every cluster's matrix is held."""
@@ -41,7 +41,7 @@ _ALONE = 1e-8
 _EMPTY = 1e-12
 """Share of the largest eigenvalue below which a direction has no part in the errors."""
 
-_BLOCK = 2048
+_BLOCK = 8192
 
 LIGHT = 0.01
 """Part of a weight's working variance up to which a cluster is not named."""
@@ -92,12 +92,15 @@ class Pulls:
         :math:`(\sum_g v_g)^2 / \sum_g v_g^2` with the parts :math:`v_g` of the working
         variance (Carter, Schnepel and Steigerwald 2017).
         """
-        return ratio(self.own.sum(axis=0) ** 2, (self.own**2).sum(axis=0))
+        return ratio(self.own.sum(axis=0) ** 2, self._squares)
+
+    @property
+    def _squares(self) -> Array:
+        return np.asarray(np.einsum("gk,gk->k", self.own, self.own))
 
     @cached_property
     def degrees(self) -> Array:
         """Satterthwaite's degrees of freedom of each weight; at least those, if bounded."""
-        squares = (self.own**2).sum(axis=0)
         if self.root is None:
             # |b_g' M b_h| is at most the root of both clusters' leverage times own part
             across = (self.leverage @ self.own) ** 2
@@ -108,7 +111,7 @@ class Pulls:
             few = by_term.shape[1] < by_term.shape[2]
             products = np.matmul(by_term, turned) if few else np.matmul(turned, by_term)
             across = (products**2).sum(axis=(1, 2)) - ((by_term**2).sum(axis=2) ** 2).sum(axis=1)
-        return ratio(self.own.sum(axis=0) ** 2, squares + across)
+        return ratio(self.own.sum(axis=0) ** 2, self._squares + across)
 
     def heaviest(self, term: int, name_of: Callable[[int], str]) -> list[tuple[str, float]]:
         """Return the clusters, up to three, on which a weight rests most, with their parts."""
@@ -236,11 +239,16 @@ def pulls(
     # blocks of clusters whose rows stay in the processor's cache
     cuts = starts[np.unique(np.searchsorted(starts, np.arange(0, len(X), _BLOCK)))[:-1]]
     cuts = np.unique(np.r_[0, cuts, len(X)])
-    found = [
-        _light(X[a:b], weight[a:b], residual[a:b], _starts(codes[a:b]), factor)
-        for a, b in itertools.pairwise(cuts)
-    ]
-    influence, own, leverage = (np.concatenate(parts) for parts in zip(*found, strict=True))
+    places = np.searchsorted(starts, cuts)
+    influence, own = (np.empty((len(starts), X.shape[1])) for _ in range(2))
+    leverage = np.empty(len(starts))
+    for (a, b), (first, last) in zip(
+        itertools.pairwise(cuts), itertools.pairwise(places), strict=True
+    ):
+        at, rows = slice(first, last), slice(a, b)
+        influence[at], own[at], leverage[at] = _light(
+            X[rows], weight[rows], residual[rows], starts[at] - a, factor
+        )
     return Pulls(codes[starts], influence, own, leverage, None, None)
 
 
@@ -316,21 +324,22 @@ def _light(
     X: Array, weight: Array, residual: Array, starts: Codes, factor: Array
 ) -> tuple[Array, Array, Array]:
     """Return influence, own parts and leverage of many clusters, nearly all of tiny leverage."""
-    reach = X @ (factor @ factor.T)
+    bread = factor @ factor.T
+    reach = X @ bread
     leverage = weight * np.einsum("ik,ik->i", X, reach)
-    own = weight[:, None] * reach**2
     if len(starts) == len(X):
         # a cluster of one row: T has one eigenvalue, the leverage
         left = 1.0 - leverage
         alone = left < _ALONE
         scale = np.where(alone, 0.0, residual / np.sqrt(np.where(alone, 1.0, left)))
-        return reach * scale[:, None], own, leverage
+        return reach * scale[:, None], weight[:, None] * reach**2, leverage
+    sums = RunSums(len(X), starts)
     sizes = np.diff(np.append(starts, len(X)))
     of_row = np.repeat(np.arange(len(starts)), sizes)
-    leverage, own = np.add.reduceat(leverage, starts), run_sums(own, np.ones(len(own)), starts)
-    influence = power = run_sums(reach, residual, starts)
+    leverage, own = np.add.reduceat(leverage, starts), sums.of(np.square(reach, out=reach), weight)
+    influence = power = sums.of(X, residual) @ bread
     for coefficient in _SERIES[1:3]:
-        power = run_sums(reach, weight * np.einsum("ik,ik->i", X, power[of_row]), starts)
+        power = sums.of(X, weight * np.einsum("ik,ik->i", X, power[of_row])) @ bread
         influence = influence + coefficient * power
     large = np.flatnonzero(leverage > _TINY)
     if len(large):
