@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_matrix
-from scipy.stats import t
+from scipy.special import stdtr, stdtrit
 
 from workbench.intervals import NO_VARIATION, ONE_CLUSTER, Array, Codes, mid_p, unit_interval
 
@@ -339,13 +339,13 @@ def t_row(estimate: float, error: float, n: int, cluster: Codes, level: float) -
     known, clusters = bool(error > 0), count_clusters(cluster)
     # one degree of freedom less than clusters: no test has any without two
     df = max(clusters - 1, 1)
-    half = float(t.ppf(0.5 + level / 2, df)) * error
+    half = float(stdtrit(df, 0.5 + level / 2)) * error
     return {
         "estimate": estimate,
         "std_error": error,
         "conf_low": estimate - half if known else np.nan,
         "conf_high": estimate + half if known else np.nan,
-        "p_value": 2 * float(t.sf(abs(estimate) / error, df)) if known else np.nan,
+        "p_value": 2 * float(stdtr(df, -abs(estimate) / error)) if known else np.nan,
         "n": float(n),
         "n_clusters": float(clusters),
         "reason": None if known else _NO_ERROR.get(clusters, NO_VARIATION),

@@ -6,9 +6,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.optimize import brentq
-from scipy.special import betainc, stdtrit
-from scipy.stats import t
+from scipy.special import betainc, stdtr, stdtrit
 
 Array = NDArray[np.float64]
 Codes = NDArray[np.int64]
@@ -84,6 +82,9 @@ def _lower(mean: float, size: float, tail: float) -> float:
     def excess(p: float) -> float:
         beyond = betainc(hits + 1, rest, p) if rest > 1e-12 else 0.0
         return float(betainc(hits, rest + 1, p) + beyond) / 2 - tail
+
+    # it loads what no plain fit needs
+    from scipy.optimize import brentq
 
     return float(brentq(excess, 0.0, 1.0, xtol=1e-14))
 
@@ -321,7 +322,7 @@ def correlation_ends(rho: float, error: float, clusters: float, level: float) ->
     """
     z, scaled = float(np.arctanh(rho)), error / (1 - rho**2)
     half = _t(level, clusters) * scaled
-    p = 2 * float(t.sf(abs(z) / scaled, max(clusters - 1, 1)))
+    p = 2 * float(stdtr(max(clusters - 1, 1), -abs(z) / scaled))
     return float(np.tanh(z - half)), float(np.tanh(z + half)), p
 
 

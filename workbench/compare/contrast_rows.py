@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from scipy.stats import t as t_distribution
+from scipy.special import stdtrit
 
 from workbench.agreement import agreement_and_kappa
 from workbench.compare.scale import NO_FACTOR, NOTHING, SAME_LABELS, Scale, scale
@@ -221,8 +221,8 @@ def judge(table: pd.DataFrame, ratios: pd.DataFrame, margin: float, level: float
     df = table["df"].to_numpy("float64")
     size = table["per_sd"].to_numpy("float64")
     half = (table["per_sd_high"] - table["per_sd"]).to_numpy("float64")
-    error = half / t_distribution.ppf(0.5 + level / 2, df)
-    reach = t_distribution.ppf(0.95, df) * error
+    error = half / stdtrit(df, 0.5 + level / 2)
+    reach = stdtrit(df, 0.95) * error
     q = table["q_value"].to_numpy("float64")
     verdict = np.where(q < 0.05, "differs", "cannot tell")
     # beside a ratio that may be 0 a weight of 0 is as expected, and no taste in common
@@ -230,7 +230,7 @@ def judge(table: pd.DataFrame, ratios: pd.DataFrame, margin: float, level: float
     shared = (low > 0) | (table["term"] == POSITION)
     verdict = np.where((np.abs(size) + reach < margin) & shared, "equivalent", verdict)
     table["verdict"] = pd.Series(np.where(np.isfinite(half), verdict, "undefined"), dtype="str")
-    wanted = t_distribution.ppf(0.975, df) + t_distribution.ppf(POWER, df)
+    wanted = stdtrit(df, 0.975) + stdtrit(df, POWER)
     table["detectable"] = wanted * error
 
 

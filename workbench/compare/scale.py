@@ -14,9 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 from scipy.linalg import null_space
-from scipy.optimize import brentq
-from scipy.stats import f as f_distribution
-from scipy.stats import t as t_distribution
+from scipy.special import fdtrc, stdtr, stdtrit
 
 from workbench.compare.sides import Side
 from workbench.decompose.errors.sandwich import Sandwich, joint_test
@@ -241,6 +239,9 @@ class _Distance:
         ends = points[max(k - 1, 0)], points[min(k + 1, len(points) - 1)]
         slopes = [self._slope(end, anchors) for end in ends]
         if slopes[0] < 0 < slopes[1]:
+            # it loads what few comparisons need
+            from scipy.optimize import brentq
+
             return float(brentq(self._slope, *ends, args=(anchors,), xtol=1e-14, rtol=1e-14))
         return float(points[k])
 
@@ -276,7 +277,7 @@ class _Distance:
         if ratio == 0 and np.isfinite(high):
             # at the edge of what a ratio can be: as far as an estimate of 0 would reach
             own = np.sqrt(pull @ self.own[0] @ pull)
-            high = max(high, float(t_distribution.ppf(0.5 + level / 2, degrees) * own))
+            high = max(high, float(stdtrit(degrees, 0.5 + level / 2) * own))
         self.pull = pull if ratio > 0 else np.zeros(K)
         return Scale(
             ratio, min(low, ratio), max(high, ratio), p, {}, anchors.copy(),
@@ -350,7 +351,7 @@ class _Distance:
             return {"statistic": np.nan, "df": q, "df_residual": np.nan, "p_value": np.nan,
                     "reason": why}  # fmt: skip
         statistic = left / (degrees * q) * float(wald[least])
-        p = float(f_distribution.sf(statistic, q, left))
+        p = float(fdtrc(q, left, max(statistic, 0.0)))
         return {"statistic": statistic, "df": q, "df_residual": left, "p_value": p, "reason": None}
 
     def _fieller(
@@ -360,10 +361,10 @@ class _Distance:
         a, b = float(pull @ self.first), float(pull @ self.second)
         matrices = *self.own, self.cross / 2
         va, vb, vab = (float(pull @ m @ pull) for m in matrices)
-        reach = float(t_distribution.ppf(0.5 + level / 2, degrees))
+        reach = float(stdtrit(degrees, 0.5 + level / 2))
         q, of_one = reach**2, np.sqrt(max(va - 2 * vab + vb, 0.0))
         told = of_one > NOTHING * np.sqrt(va + vb)
-        p = float(2 * t_distribution.sf(abs(a - b) / of_one, degrees)) if told else np.nan
+        p = float(2 * stdtr(degrees, -abs(a - b) / of_one)) if told else np.nan
         # (a - rho b)^2 <= q (va - 2 rho vab + rho^2 vb)
         A, B, C = b * b - q * vb, a * b - q * vab, a * a - q * va
         if A <= 0:

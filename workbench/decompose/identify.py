@@ -6,7 +6,6 @@ from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.optimize import linprog
 
 from workbench.decompose.design import POSITION
 from workbench.decompose.kernel import Array, Cells, gram
@@ -230,6 +229,9 @@ def recession(
     sign = np.where(share >= 1.0, 1.0, np.where(share <= 0.0, -1.0, 0.0))
     decided = sign != 0
     signed = scaled[decided] * sign[decided, None]
+    # it loads what a fit without separation never needs
+    from scipy.optimize import linprog
+
     solution = linprog(
         -(signed.sum(axis=0) if pull is None else pull),
         A_ub=-signed if decided.any() else None,

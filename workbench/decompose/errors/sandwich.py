@@ -8,7 +8,7 @@ from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import f as f_distribution
+from scipy.special import fdtrc
 
 from workbench.decompose.errors.pulls import Pulls
 from workbench.decompose.kernel import Array
@@ -188,5 +188,5 @@ def joint_test(difference: Array, covariance: Array, degrees: float) -> dict[str
         return {**undefined, "reason": reason}
     wald = float(difference @ np.linalg.solve(covariance, difference))
     statistic = left / (degrees * q) * wald
-    p = float(f_distribution.sf(statistic, q, left))
+    p = float(fdtrc(q, left, max(statistic, 0.0)))
     return {"statistic": statistic, "df": q, "df_residual": left, "p_value": p, "reason": None}

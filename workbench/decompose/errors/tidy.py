@@ -6,8 +6,7 @@ from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import false_discovery_control, norm
-from scipy.stats import t as t_distribution
+from scipy.special import ndtri, stdtr, stdtrit
 
 from workbench.decompose.kernel import Array
 from workbench.results import TIDY
@@ -44,7 +43,7 @@ def normal_interval(estimate: Number, error: Number, level: float) -> tuple[Numb
     >>> round(normal_interval(0.0, 1.0, 0.95)[1], 3)
     1.96
     """
-    half = float(norm.ppf(0.5 + level / 2)) * error
+    half = float(ndtri(0.5 + level / 2)) * error
     return estimate - half, estimate + half
 
 
@@ -59,14 +58,14 @@ def t_interval(
     >>> high.round(3)
     array([2.228])
     """
-    half = np.asarray(t_distribution.ppf(0.5 + level / 2, df)) * error
+    half = np.asarray(stdtrit(df, 0.5 + level / 2)) * error
     return estimate - half, estimate + half
 
 
 def p_values(estimate: Array, error: Array, df: float | Array = np.inf) -> Array:
     """Return two-sided p-values by t (or the normal); NaN where the error is 0 or undefined."""
     z = np.divide(estimate, error, out=np.full(len(error), np.nan), where=error > 0)
-    return np.asarray(2 * t_distribution.sf(np.abs(z), df))
+    return np.asarray(2 * stdtr(df, -np.abs(z)))
 
 
 def q_values(p: Array) -> Array:
@@ -78,9 +77,11 @@ def q_values(p: Array) -> Array:
     [0.02, 0.04, nan]
     """
     q = np.full(len(p), np.nan)
-    defined = np.isfinite(p)
-    if defined.any():
-        q[defined] = false_discovery_control(p[defined])
+    defined = np.flatnonzero(np.isfinite(p))
+    order = defined[np.argsort(p[defined], kind="stable")]
+    ranked = p[order] * (len(order) / np.arange(1, len(order) + 1))
+    # the least of what is at least as large
+    q[order] = np.clip(np.minimum.accumulate(ranked[::-1])[::-1], 0.0, 1.0)
     return q
 
 

@@ -6,7 +6,7 @@ from functools import lru_cache
 from typing import TypeVar
 
 import numpy as np
-from scipy.stats import norm, t
+from scipy.special import ndtri, stdtrit
 
 from workbench.decompose.kernel import Array
 
@@ -28,7 +28,7 @@ def quantile(level: float, n: int, n_clusters: int) -> float:
     if n_clusters < 2:
         return float("nan")
     upper = 0.5 + level / 2
-    return float(norm.ppf(upper) if n_clusters == n else t.ppf(upper, n_clusters - 1))
+    return float(ndtri(upper) if n_clusters == n else stdtrit(n_clusters - 1, upper))
 
 
 def wilson(mean: Number, size: Number, z: float) -> tuple[Number, Number]:
