@@ -44,7 +44,18 @@ from workbench.cli.calibration import soft as soft_verdicts
 from workbench.cli.command import Run, command
 from workbench.cli.dashboard import serve
 from workbench.cli.flags import ANNOTATOR
-from workbench.cli.options import BY, FIT, FORMAT, REFERENCE, SOURCE, SOURCES
+from workbench.cli.options import (
+    BY,
+    FIT,
+    FORMAT,
+    REFERENCE,
+    SOURCE,
+    SOURCES,
+    Address,
+    EngineName,
+    Workers,
+    told_engine,
+)
 from workbench.cli.report import write_report
 from workbench.cli.structure import (
     context,
@@ -60,6 +71,8 @@ from workbench.errors import ConfigError
 
 if TYPE_CHECKING:
     from workbench.data.dataset import PreferenceData
+    from workbench.data.parts.parted import PartedData
+    from workbench.engine import Engine
     from workbench.principles.extraction import Extraction
 
 app = typer.Typer(
@@ -83,28 +96,69 @@ def load(
     explain: Annotated[
         bool, typer.Option("--explain", help="Show how the file is read, column by column.")
     ] = False,
+    parts: Annotated[
+        int | None,
+        typer.Option(
+            min=1,
+            help="Read piece by piece into so many parts, for data larger than memory; --out is "
+            "their folder, taken up where it stopped.",
+        ),
+    ] = None,
+    engine: EngineName = None,
+    address: Address = None,
+    workers: Workers = None,
 ) -> None:
     """Read preference data and say what became of every row; --out saves a folder."""
     if explain:
         _explain(run)
         return
+    if parts is not None:
+        _load_parts(run, parts, told_engine(run.file, engine, address, workers))
+        return
     data = run.load()
+    counts = data.labels["criterion"].value_counts().reindex(data.criteria).to_dict()
+    _show_loaded(run, data, len(data.labels), counts)
+    run.save(data)
+
+
+def _show_loaded(
+    run: Run, data: PreferenceData | PartedData, n_labels: int, counts: dict[str, int]
+) -> None:
     report = data.load_report
     record = {
         "digest": data.digest,
-        "n_pairs": len(data.pairs),
-        "n_labels": len(data.labels),
+        "n_pairs": len(data),
+        "n_labels": n_labels,
         "annotators": data.annotators.to_dict("records"),
-        "criteria": data.labels["criterion"].value_counts().reindex(data.criteria).to_dict(),
+        "criteria": counts,
         "load_report": report.to_dict() if report else None,
     }
     lines = [repr(data), f"digest {data.digest}", *([str(report)] if report else [])]
-    if report and len(data.labels) < report.n_labels:
+    if report and n_labels < report.n_labels:
         chosen = ", ".join(run.config.criteria or run.config.scenarios)
-        lines.append(f"{len(data.labels):,} of {report.n_labels:,} labels chosen: {chosen}")
+        lines.append(f"{n_labels:,} of {report.n_labels:,} labels chosen: {chosen}")
     lines.append("")
     run.show("\n".join([*lines, data.annotators.to_string(index=False)]), record)
-    run.save(data)
+
+
+def _load_parts(run: Run, parts: int, engine: Engine) -> None:
+    import workbench as wb
+
+    if run.out is None or run.config.criteria or run.config.scenarios:
+        raise ConfigError(
+            "Parts hold all the data, in a folder of their own.",
+            found="no --out" if run.out is None else "a choice of criteria or scenarios",
+            expected="--parts with --out FOLDER, and no choice",
+            fix="Choose where the parts are used: workbench decompose FOLDER --scenario ...",
+        )
+    with run.progress(f"Loading {run.config.source}"):
+        data = wb.load_parts(
+            run.sources, run.out, parts=parts, engine=engine, **run.config.reading()
+        )
+    if data.load_report is not None:
+        run.read.append(data.load_report)
+    _show_loaded(run, data, data.n_labels, data.labels_by_criterion)
+    run.note(f"Written to {run.out}")
 
 
 @command(app, SOURCE, FORMAT, BY, *FIT)

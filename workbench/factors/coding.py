@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import asdict, dataclass, replace
+from fractions import Fraction
 from typing import Any, Literal, get_args
 
 import numpy as np
@@ -14,6 +16,10 @@ Array = NDArray[np.float64]
 Transform = Literal[
     "difference", "relative", "sign", "presence", "clipped", "clipped_log", "dissection_length"
 ]
+
+_BITS, _LEVELS, _BLOCK = 30, 4, 1 << 16
+"""Squares are added up as whole numbers, so many bits of them at a time: sums of 2^16 numbers
+below 2^30 are exact in floating point."""
 
 _SHORT = np.array([1, 3, 5, 7, 8, 10, 11, 13, 14, 16, 17, 19], dtype=np.float64)
 """Length that a longer response needs, by the words (0 to 11) of the shorter one."""
@@ -124,22 +130,80 @@ def apply(a: Array, b: Array, coding: Coding) -> tuple[Array, Coding]:
     >>> apply(np.array([3.0, 0.0]), np.array([1.0, 0.0]), Coding("relative", standardise=False))[0]
     array([0.5, 0. ])
     """
+    coded = unscaled(a, b, coding)
+    scale = scale_of(*_squares(coded)) if coding.standardise else 1.0
+    return coded / scale, replace(coding, scale=scale)
+
+
+def unscaled(a: Array, b: Array, coding: Coding) -> Array:
+    """Return the coded values of both sides before they are divided by their scale.
+
+    Parameters
+    ----------
+    a, b, coding
+        As in :func:`apply`.
+
+    Examples
+    --------
+    >>> unscaled(np.array([3.0]), np.array([1.0]), Coding("relative")).tolist()
+    [0.5]
+    """
     a, b = np.asarray(a, dtype=np.float64), np.asarray(b, dtype=np.float64)
     if coding.transform in ("relative", "dissection_length"):
         _refuse_negative(a, b, coding.transform)
     first, second = (b, a) if coding.reverse else (a, b)
-    coded = _TRANSFORMS[coding.transform](first, second, coding)
-    scale = _root_mean_square(coded[np.isfinite(coded)]) if coding.standardise else 1.0
-    return coded / scale, replace(coding, scale=scale)
+    return _TRANSFORMS[coding.transform](first, second, coding)
 
 
-def _root_mean_square(values: Array) -> float:
-    """Return the root mean square, 1 where it is 0."""
+def _squares(values: Array) -> tuple[int, int, float]:
+    values = values[np.isfinite(values)]
     largest = float(np.abs(values).max(initial=0.0))
+    return sum_of_squares(values, largest), len(values), largest
+
+
+def sum_of_squares(values: Array, largest: float) -> int:
+    """Return the sum of squares in units of ``largest`` squared times 2 to the minus 120.
+
+    A whole number: sums of parts add up to that of the whole, to the last bit.
+
+    Parameters
+    ----------
+    values : ndarray
+        Finite ones only.
+    largest : float
+        Largest absolute value of the whole.
+
+    Examples
+    --------
+    >>> x = np.array([0.1, 0.2, 0.3])
+    >>> sum_of_squares(x, 0.3) == sum_of_squares(x[:1], 0.3) + sum_of_squares(x[1:], 0.3)
+    True
+    """
+    total = 0
     if largest == 0:
+        return total
+    for start in range(0, len(values), _BLOCK):
+        # squares of the smallest and largest numbers would leave the range of floats
+        rest = np.square(values[start : start + _BLOCK] / largest)
+        for shift in range(_LEVELS - 1, -1, -1):
+            rest *= 2.0**_BITS
+            whole = np.rint(rest)
+            rest -= whole
+            total += int(whole.sum()) << (shift * _BITS)
+    return total
+
+
+def scale_of(total: int, n: int, largest: float) -> float:
+    """Return the root mean square of ``n`` values from :func:`sum_of_squares`; 1 where it is 0.
+
+    Examples
+    --------
+    >>> scale_of(sum_of_squares(np.array([3.0, 4.0]), 4.0), 2, 4.0) ** 2
+    12.5
+    """
+    if total == 0 or largest == 0:
         return 1.0
-    # squares of the smallest and largest numbers would leave the range of floats
-    return largest * float(np.sqrt(np.mean((values / largest) ** 2)))
+    return largest * math.sqrt(Fraction(total, n << (_LEVELS * _BITS)))
 
 
 def _difference(a: Array, b: Array, coding: Coding) -> Array:

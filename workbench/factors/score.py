@@ -7,7 +7,7 @@ import os
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, overload
 
 import numpy as np
 import pandas as pd
@@ -18,9 +18,12 @@ from numpy.typing import NDArray
 from workbench.data.alike.equal import first_alike
 from workbench.data.columns import prompt_of
 from workbench.data.dataset import PreferenceData
+from workbench.data.parts.parted import PartedData
+from workbench.engine import Engine
 from workbench.errors import DesignError
 from workbench.factors.catalog import STYLE, FactorSpec
 from workbench.factors.coding import apply
+from workbench.factors.parted import Raw, score_parts
 from workbench.factors.relation import Relation
 from workbench.factors.text import RELATIONS, batch_values
 from workbench.factors.tokens import MAX_ROWS, Batch, Ints
@@ -35,17 +38,36 @@ cache. A longer pair is scored alone."""
 _THREADS = 8
 
 
+@overload
 def score_factors(
     data: PreferenceData,
     factors: Sequence[FactorSpec] | FactorSpec = STYLE,
     *,
     vocabulary: Vocabulary | None = None,
-) -> PreferenceData:
+) -> PreferenceData: ...
+
+
+@overload
+def score_factors(
+    data: PartedData,
+    factors: Sequence[FactorSpec] | FactorSpec = STYLE,
+    *,
+    engine: Engine | None = None,
+) -> PartedData: ...
+
+
+def score_factors(
+    data: PreferenceData | PartedData,
+    factors: Sequence[FactorSpec] | FactorSpec = STYLE,
+    *,
+    vocabulary: Vocabulary | None = None,
+    engine: Engine | None = None,
+) -> PreferenceData | PartedData:
     """Compute text factors of both responses and their coded differences.
 
     Parameters
     ----------
-    data : PreferenceData
+    data : PreferenceData or PartedData
         With text.
     factors : sequence of FactorSpec
         Of :data:`workbench.factors.STYLE` or a family of it; the coding of a factor can be
@@ -53,11 +75,13 @@ def score_factors(
     vocabulary : Vocabulary, optional
         Of ``tfidf_cosine``, where the data are a part of a larger set: that of all its prompts
         (:meth:`Vocabulary.of_parts`). Learnt from the data's prompts when None.
+    engine : Engine, optional
+        Where the parts of a data set in parts are scored; in this process when None.
 
     Returns
     -------
-    PreferenceData
-        With ``factors``, ``factor_values`` and ``factor_specs``. Where a response is
+    PreferenceData or PartedData
+        As was given, with ``factors``, ``factor_values`` and ``factor_specs``. Where a response is
         missing, both are NaN; so are factors of the family ``prompt`` where only some
         pairs have a prompt and this one has none. Data without any prompt get 0.
 
@@ -82,6 +106,8 @@ def score_factors(
     """
     specs = [factors] if isinstance(factors, FactorSpec) else list(factors)
     _check(data, specs)
+    if isinstance(data, PartedData):
+        return score_parts(data, specs, Raw(prompt_words, _raw_values), engine)
     names = [spec.name for spec in specs]
     values = _raw_values(data, names, vocabulary)
     return with_coded(data, specs, values[:, 0].T, values[:, 1].T)
@@ -133,7 +159,7 @@ def with_coded(
     return data.with_factors(pd.DataFrame(coded), pd.DataFrame(values), records)
 
 
-def _check(data: PreferenceData, specs: list[FactorSpec]) -> None:
+def _check(data: PreferenceData | PartedData, specs: list[FactorSpec]) -> None:
     names = [spec.name if isinstance(spec, FactorSpec) else repr(spec) for spec in specs]
     if len(set(names)) < max(len(names), 1):
         raise DesignError(
@@ -151,8 +177,7 @@ def _check(data: PreferenceData, specs: list[FactorSpec]) -> None:
             expected="factors of workbench.factors.STYLE",
             fix="Use workbench.factors.from_columns or from_function for your own factors.",
         )
-    text = data.pairs[["response_a", "response_b"]]
-    if text.isna().all(axis=None):
+    if not _has_text(data):
         raise DesignError(
             "The data have no text to compute factors from.",
             found=f"{len(data):,} pairs without responses",
@@ -161,8 +186,17 @@ def _check(data: PreferenceData, specs: list[FactorSpec]) -> None:
         )
 
 
+def _has_text(data: PreferenceData | PartedData) -> bool:
+    if isinstance(data, PartedData):
+        return data.has_text
+    return not data.pairs[["response_a", "response_b"]].isna().all(axis=None)
+
+
 def _raw_values(
-    data: PreferenceData, names: list[str], vocabulary: Vocabulary | None
+    data: PreferenceData,
+    names: list[str],
+    vocabulary: Vocabulary | None,
+    any_prompt: bool = False,
 ) -> NDArray[np.float64]:
     """Return the values of A, then those of B, shape (n factors, 2, n pairs)."""
     pairs = data.pairs
@@ -188,7 +222,7 @@ def _raw_values(
     again = np.flatnonzero(~new.ravel())
     flat[:, again] = flat[:, first[again]]
     flat[:, both[0].isna().to_numpy()] = np.nan
-    if prompts is not None and both[1].notna().any():
+    if prompts is not None and (both[1].notna().any() or any_prompt):
         related = np.array([name in RELATIONS for name in names])
         flat[np.ix_(related, both[1].isna().to_numpy())] = np.nan
     return values

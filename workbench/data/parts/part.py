@@ -36,7 +36,8 @@ class Facts:
     n_pairs, n_labels : int
     annotators : list of dict
         ``annotator, kind, n_labels, n_pairs``.
-    criteria : list of str
+    criteria : dict of str to int
+        Labels of each.
     sums : dict
         Of the hashes of the rows of its tables: added up over parts they name the whole set.
     has_text, has_prompt : bool
@@ -49,7 +50,7 @@ class Facts:
     n_pairs: int
     n_labels: int
     annotators: list[dict[str, Any]]
-    criteria: list[str]
+    criteria: dict[str, int]
     sums: dict[str, Sums]
     has_text: bool
     has_prompt: bool
@@ -65,7 +66,7 @@ class Facts:
             n_pairs=len(data),
             n_labels=len(data.labels),
             annotators=data.annotators.astype({"kind": object}).to_dict("records"),
-            criteria=sorted(data.labels["criterion"].dropna().unique().tolist()),
+            criteria=data.labels["criterion"].value_counts().sort_index().to_dict(),
             sums=data.sums,
             has_text=not text.isna().all(axis=None),
             has_prompt=bool(data.pairs["prompt"].notna().any()),

@@ -17,7 +17,7 @@ from workbench.data.columns import OVERALL
 from workbench.data.dataset import PreferenceData
 from workbench.data.digests import Sums, added, digest_of
 from workbench.data.joined import concat
-from workbench.data.load_report import LoadReport
+from workbench.data.load_report import LoadReport, summed
 from workbench.data.parts.part import Facts, PartRef
 from workbench.errors import DataError
 from workbench.whole_file import write_text
@@ -91,11 +91,16 @@ class PartedData:
         )
         return found.reset_index().astype({"annotator": "str", "kind": "str"})
 
-    @cached_property
+    @property
     def criteria(self) -> list[str]:
         """Criteria of the labels, the deciding one first where it is named ``overall``."""
-        found = sorted({name for one in self.facts for name in one.criteria})
-        return sorted(found, key=lambda name: name != OVERALL)
+        return list(self.labels_by_criterion)
+
+    @cached_property
+    def labels_by_criterion(self) -> dict[str, int]:
+        """How many labels each criterion has."""
+        total = summed(one.criteria for one in self.facts)
+        return dict(sorted(total.items(), key=lambda one: (one[0] != OVERALL, one[0])))
 
     @cached_property
     def digest(self) -> str:
