@@ -1,0 +1,55 @@
+"""Commands over data in parts give what they give of the same data in memory."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from typer.testing import CliRunner, Result
+
+from workbench.cli.main import app
+from workbench.data.sample import load as load_sample
+
+
+def run(*words: object) -> Result:
+    return CliRunner().invoke(app, [str(word) for word in words])
+
+
+def run_json(*words: object) -> Any:
+    done = run(*words, "--json", "--quiet")
+    assert done.exit_code == 0, done.stderr
+    return json.loads(done.stdout)
+
+
+@pytest.fixture(scope="module")
+def votes(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("votes") / "votes.csv"
+    data = load_sample()
+    rows = data.labels.merge(data.pairs, on="pair_id")
+    rows = rows[rows["annotator"].isin(["sim-judge-plain", "sim-judge-length"])].head(1200)
+    columns = ["prompt", "response_a", "response_b", "preference", "annotator", "order_shown"]
+    rows[columns].to_csv(path, index=False)
+    return path
+
+
+def test_parts_are_told_as_the_whole_is(votes: Path, tmp_path: Path) -> None:
+    whole = run_json("load", votes)
+    parts = run_json("load", votes, "--parts", 3, "--out", tmp_path / "parts")
+    assert parts == whole
+    # the folder is read as one set by every command
+    assert run_json("load", tmp_path / "parts")["digest"] == whole["digest"]
+
+
+@pytest.mark.parametrize("words", [[], ["--out", "x", "--criterion", "overall"]])
+def test_parts_need_a_folder_and_take_no_choice(votes: Path, words: list[str]) -> None:
+    done = run("load", votes, "--parts", 3, *words)
+    assert done.exit_code == 1
+    assert "Parts hold all the data" in done.stderr
+
+
+def test_an_engine_that_is_not_there_is_told(votes: Path, tmp_path: Path) -> None:
+    done = run("load", votes, "--parts", 2, "--out", tmp_path / "x", "--address", "10.0.0.5:1")
+    assert done.exit_code == 1
+    assert "Only a cluster has an address" in done.stderr
