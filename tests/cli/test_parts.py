@@ -28,7 +28,8 @@ def votes(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("votes") / "votes.csv"
     data = load_sample()
     rows = data.labels.merge(data.pairs, on="pair_id")
-    rows = rows[rows["annotator"].isin(["sim-judge-plain", "sim-judge-length"])].head(1200)
+    rows = rows[rows["annotator"].isin(["sim-judge-plain", "sim-judge-length"])]
+    rows = rows.groupby("annotator").head(600)
     columns = ["prompt", "response_a", "response_b", "preference", "annotator", "order_shown"]
     rows[columns].to_csv(path, index=False)
     return path
@@ -53,3 +54,18 @@ def test_an_engine_that_is_not_there_is_told(votes: Path, tmp_path: Path) -> Non
     done = run("load", votes, "--parts", 2, "--out", tmp_path / "x", "--address", "10.0.0.5:1")
     assert done.exit_code == 1
     assert "Only a cluster has an address" in done.stderr
+
+
+def test_a_fit_in_parts_is_the_fit_in_memory(votes: Path, tmp_path: Path) -> None:
+    run_json("load", votes, "--parts", 3, "--out", tmp_path / "parts")
+    whole = run_json("decompose", votes, "--folds", 3, "--workers", 2)
+    parts = run_json("decompose", tmp_path / "parts", "--folds", 3)
+    rows = [table["tables"]["estimates"] for table in (whole, parts)]
+    assert len(rows[0]) > 40
+    for one, two in zip(*rows, strict=True):
+        assert one["term"] == two["term"]
+        for name in ("estimate", "std_error", "conf_low", "df", "per_sd", "ame"):
+            if one[name] is None:
+                assert two[name] is None
+            else:
+                assert two[name] == pytest.approx(one[name], rel=1e-8, abs=1e-10)
