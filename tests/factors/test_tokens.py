@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 
 from bench.naive_factors import words_of
 from workbench.factors import tokens
-from workbench.factors.characters import (
+from workbench.factors.tokens import Batch, runs
+from workbench.factors.words.characters import (
     ALNUM,
     ASCII,
     DIGIT,
@@ -25,9 +26,8 @@ from workbench.factors.characters import (
     lower_codes,
     stand_ins,
 )
-from workbench.factors.tokens import Batch, runs
-from workbench.factors.vocabulary import PromptWords, Vocabulary
-from workbench.factors.word_table import WordTable
+from workbench.factors.words.vocabulary import PromptWords, Vocabulary
+from workbench.factors.words.word_table import WordTable
 
 POINTS = [*range(0x3400), *range(0xA000, 0x30000, 7), 0xD800, 0xE0020, 0xF0000, 0x10FFFF]
 

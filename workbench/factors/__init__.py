@@ -16,7 +16,7 @@ from workbench.factors.dissection import (
 from workbench.factors.ngrams import ngram_factors
 from workbench.factors.score import prompt_words, score_factors
 from workbench.factors.text import text_values
-from workbench.factors.vocabulary import PromptWords, Vocabulary
+from workbench.factors.words.vocabulary import PromptWords, Vocabulary
 
 __all__ = [
     "CORE",

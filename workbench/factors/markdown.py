@@ -8,8 +8,8 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from workbench.factors.characters import DIGIT, SPACE, byte_classes
 from workbench.factors.tokens import Batch, Bools, Ints
+from workbench.factors.words.characters import DIGIT, SPACE, byte_classes
 
 BOLD = re.compile(r"\*\*[^*\n]+\*\*|__[^_\n]+__")
 LINK = re.compile(r"\[[^\]\n]*\]\([^)\s]+\)|https?://[^\s)\]]+")

@@ -17,7 +17,7 @@ from workbench.data.parts.parted import PartedData, named
 from workbench.engine import Engine, Local
 from workbench.factors.catalog import FactorSpec
 from workbench.factors.coding import scale_of, sum_of_squares, unscaled
-from workbench.factors.vocabulary import PromptWords, Vocabulary
+from workbench.factors.words.vocabulary import PromptWords, Vocabulary
 
 Array = NDArray[np.float64]
 

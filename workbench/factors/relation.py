@@ -8,7 +8,6 @@ from functools import cache, cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from workbench.factors.characters import Keys
 from workbench.factors.lexicon import STOP_WORDS
 from workbench.factors.tokens import (
     HASH_BITS,
@@ -22,8 +21,9 @@ from workbench.factors.tokens import (
     row_sums,
     with_row,
 )
-from workbench.factors.vocabulary import Vocabulary
-from workbench.factors.word_table import WordTable
+from workbench.factors.words.characters import Keys
+from workbench.factors.words.vocabulary import Vocabulary
+from workbench.factors.words.word_table import WordTable
 
 Array = NDArray[np.float64]
 

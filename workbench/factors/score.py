@@ -27,7 +27,7 @@ from workbench.factors.parted import Raw, score_parts
 from workbench.factors.relation import Relation
 from workbench.factors.text import RELATIONS, batch_values
 from workbench.factors.tokens import MAX_ROWS, Batch, Ints
-from workbench.factors.vocabulary import PromptWords, Vocabulary
+from workbench.factors.words.vocabulary import PromptWords, Vocabulary
 
 Array = NDArray[np.float64]
 

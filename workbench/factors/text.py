@@ -11,7 +11,11 @@ from numpy.typing import NDArray
 
 from workbench.errors import DesignError
 from workbench.factors.catalog import FAMILIES, STYLE
-from workbench.factors.characters import (
+from workbench.factors.lexicon import PHRASES
+from workbench.factors.markdown import Structure
+from workbench.factors.relation import Relation
+from workbench.factors.tokens import MAX_ROWS, Batch, Ints, repeats, row_sums, runs
+from workbench.factors.words.characters import (
     ALNUM,
     DIGIT,
     EMOJI,
@@ -21,12 +25,8 @@ from workbench.factors.characters import (
     byte_classes,
     classes,
 )
-from workbench.factors.lexicon import PHRASES
-from workbench.factors.markdown import Structure
-from workbench.factors.phrases import phrase_counts
-from workbench.factors.relation import Relation
-from workbench.factors.tokens import MAX_ROWS, Batch, Ints, repeats, row_sums, runs
-from workbench.factors.vocabulary import Vocabulary
+from workbench.factors.words.phrases import phrase_counts
+from workbench.factors.words.vocabulary import Vocabulary
 
 Array = NDArray[np.float64]
 

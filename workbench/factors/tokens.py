@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from workbench.data.digests import mixed
-from workbench.factors.characters import (
+from workbench.factors.words.characters import (
     ALNUM,
     ASCII,
     BASE,

@@ -6,8 +6,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from workbench.factors.characters import Keys
 from workbench.factors.tokens import Bools, Ints
+from workbench.factors.words.characters import Keys
 
 _SPREAD, _FEWEST = 1, 13
 """Buckets a word, as a power of two, and the fewest: most words of a short list have their own."""

@@ -10,7 +10,6 @@ from hashlib import blake2b
 import numpy as np
 from numpy.typing import NDArray
 
-from workbench.factors.characters import Keys
 from workbench.factors.tokens import (
     HASH_BITS,
     MAX_ROWS,
@@ -20,7 +19,8 @@ from workbench.factors.tokens import (
     key_hashes,
     key_rows,
 )
-from workbench.factors.word_table import WordTable
+from workbench.factors.words.characters import Keys
+from workbench.factors.words.word_table import WordTable
 
 Array = NDArray[np.float64]
 

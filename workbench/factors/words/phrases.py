@@ -9,10 +9,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from workbench.data.digests import mixed
-from workbench.factors.characters import BASE, Keys
 from workbench.factors.lexicon import PHRASES
 from workbench.factors.tokens import Batch, Ints, hash_words
-from workbench.factors.word_table import WordTable
+from workbench.factors.words.characters import BASE, Keys
+from workbench.factors.words.word_table import WordTable
 
 _BITS = 64
 _LISTS = tuple(PHRASES)

@@ -1,0 +1,1 @@
+"""Characters, words and phrases of texts, many texts at a time."""
