@@ -7,7 +7,7 @@ import os
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import Any, overload
+from typing import Any, TypeVar
 
 import numpy as np
 import pandas as pd
@@ -30,6 +30,7 @@ from workbench.factors.tokens import MAX_ROWS, Batch, Ints
 from workbench.factors.words.vocabulary import PromptWords, Vocabulary
 
 Array = NDArray[np.float64]
+Data = TypeVar("Data", PreferenceData, PartedData)
 
 _PAIRS, _BYTES = 1024, 1 << 19
 """Most pairs, and most bytes of text, scored at a time by one thread: what fits the processor's
@@ -38,31 +39,13 @@ cache. A longer pair is scored alone."""
 _THREADS = 8
 
 
-@overload
 def score_factors(
-    data: PreferenceData,
-    factors: Sequence[FactorSpec] | FactorSpec = STYLE,
-    *,
-    vocabulary: Vocabulary | None = None,
-) -> PreferenceData: ...
-
-
-@overload
-def score_factors(
-    data: PartedData,
-    factors: Sequence[FactorSpec] | FactorSpec = STYLE,
-    *,
-    engine: Engine | None = None,
-) -> PartedData: ...
-
-
-def score_factors(
-    data: PreferenceData | PartedData,
+    data: Data,
     factors: Sequence[FactorSpec] | FactorSpec = STYLE,
     *,
     vocabulary: Vocabulary | None = None,
     engine: Engine | None = None,
-) -> PreferenceData | PartedData:
+) -> Data:
     """Compute text factors of both responses and their coded differences.
 
     Parameters
