@@ -90,7 +90,7 @@ def score_factors(
     specs = [factors] if isinstance(factors, FactorSpec) else list(factors)
     _check(data, specs)
     if isinstance(data, PartedData):
-        return score_parts(data, specs, Raw(prompt_words, _raw_values), engine)
+        return score_parts(data, specs, Raw(prompt_words, _raw_values), engine)  # type: ignore[return-value]
     names = [spec.name for spec in specs]
     values = _raw_values(data, names, vocabulary)
     return with_coded(data, specs, values[:, 0].T, values[:, 1].T)
