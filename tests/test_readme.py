@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import shlex
 from pathlib import Path
+from typing import Any
 
 import pytest
 from typer.testing import CliRunner
@@ -74,10 +75,18 @@ def test_the_whole_run_shown_is_one(tmp_path: Path) -> None:
         assert stage in told.stdout
 
 
+def test_the_engines_shown_are_engines() -> None:
+    names: dict[str, Any] = {}
+    (shown,) = blocks(ROOT / "docs" / "scale.md", "python")
+    exec(shown, names)  # noqa: S102 - our own text
+    assert list(names["squares"]) == [0, 1, 4, 9, 16]
+    assert names["cluster"].workers == 64
+
+
 def test_every_snippet_is_run_by_a_test() -> None:
     # those of the training are run in tests/curate, those of the tutorial in tests/docs
     shown = {page.stem for page in DOCS if blocks(page, "python")}
-    assert shown == {"python", "asking_models", "card", "factors", "training", "tutorial"}
+    assert shown == {"python", "asking_models", "card", "factors", "scale", "training", "tutorial"}
 
 
 @pytest.fixture(scope="module")
