@@ -74,9 +74,10 @@ def ours_codes(arena: Arena) -> np.ndarray:
 
 
 def ours_text(arena: Arena) -> np.ndarray:
+    from workbench.data.rows import coded
     from workbench.ratings.battles import model_codes
 
-    a, b, _ = model_codes(arena.given)
+    a, b, _ = model_codes(coded(arena.given["model_a"]), coded(arena.given["model_b"]))
     return _rated(battles_of(a, b, arena))[1].phi
 
 

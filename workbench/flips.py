@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import numpy as np
-from scipy.stats import t
+from scipy.special import stdtr, stdtrit
 
 from workbench.clustered import Array, Codes, no_value
 from workbench.intervals import ONE_CLUSTER, effective_rows
@@ -134,7 +134,7 @@ def paired_difference(
     score = abs(float(score_at(found, np.zeros(1))[0]))
     return row | {
         "estimate": mean, "std_error": error, "conf_low": min(low, mean),
-        "conf_high": max(high, mean), "p_value": 2 * float(t.sf(score, n - 1)), "reason": None,
+        "conf_high": max(high, mean), "p_value": 2 * float(stdtr(n - 1, -score)), "reason": None,
     }  # fmt: skip
 
 
@@ -187,7 +187,7 @@ def score_ends(flips: Flips, level: float) -> tuple[Array, Array]:
     >>> low.round(3), high.round(3)
     (array([0.01]), array([0.113]))
     """
-    quantile = t.ppf(0.5 + level / 2, np.maximum(flips.n - 1, 1))
+    quantile = stdtrit(np.maximum(flips.n - 1, 1), 0.5 + level / 2)
     return _low_end(flips, quantile), -_low_end(flips.turned(), quantile)
 
 

@@ -7,8 +7,9 @@ import pandas as pd
 import pytest
 
 import workbench as wb
-from workbench.data.columns import coded
+from workbench.data.columns import as_text
 from workbench.data.digests import row_hashes
+from workbench.data.rows import coded
 
 
 def _plain(column):
@@ -20,7 +21,7 @@ def test_values_are_numbered_in_order_and_missing_ones_are_not():
     column = pd.Series(["b", None, "a", "é", "", "b"], dtype="str")
     found = coded(column)
     assert (found.codes.tolist(), found.names.tolist()) == _plain(column)
-    numbers = coded(pd.Series([7.0, np.nan, 10.0]))
+    numbers = coded(as_text(pd.Series([7.0, np.nan, 10.0])))
     assert numbers.names.tolist() == ["10", "7"]
     assert numbers.codes.tolist() == [1, -1, 0]
 
@@ -33,6 +34,17 @@ def test_a_part_is_numbered_as_if_it_stood_alone():
         keep = rng.random(30) < rng.random()
         part = coded(column).take(keep)
         assert (part.codes.tolist(), part.names.tolist()) == _plain(column[keep])
+
+
+@pytest.mark.parametrize("odd", [[], ["F" * 32], ["0" * 31 + "g"], ["0" * 15 + "1" + "f" * 16] * 2])
+def test_digests_lie_in_the_order_of_their_text(odd):
+    rng = np.random.default_rng(1)
+    names = [bytes(rng.integers(0, 256, 16, dtype=np.uint8)).hex() for _ in range(500)]
+    twins = ["0" * 16 + name[16:] for name in names[:3]] if odd else []
+    column = pd.Series([*names, *odd, *twins, *names[:9]], dtype="str")
+    for part in (column, column[7:]):
+        found = coded(part)
+        assert (found.codes.tolist(), found.names.tolist()) == _plain(part)
 
 
 def test_many_values_take_wider_numbers():

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
-from scipy.stats import rankdata
 
 from workbench.compare.concordance import Concordance
 from workbench.compare.tau_interval import interval
@@ -170,6 +169,9 @@ def correlations(x: Array, y: Array) -> Array:
     rows = np.flatnonzero(fine)
     if x.shape[1] < 2:
         return out
+    # it loads what no other comparison needs
+    from scipy.stats import rankdata
+
     i, j = np.triu_indices(x.shape[1], 1)
     for part in np.array_split(rows, max(1, len(rows) * len(i) // _BLOCK_VALUES)):
         out[part, 0] = _cosine(

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import rankdata
 
 from workbench.decompose.kernel import Array
 
@@ -286,6 +285,9 @@ def ranked(scenario_values: Array, draws: Array | None) -> tuple[Array, Array | 
     array([[ 2., nan,  1.],
            [ 1., nan,  2.]])
     """
+    # it loads what no other comparison needs
+    from scipy.stats import rankdata
+
     present = np.isfinite(scenario_values)
     fitted = np.asarray(present.any(axis=1))
     common = np.asarray(present[fitted].all(axis=0) & fitted.any())

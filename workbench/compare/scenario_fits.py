@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 from scipy import sparse
-from scipy.stats import chi2
+from scipy.special import chdtrc
 
 from workbench.compare.heterogeneity import Heterogeneity, heterogeneity
 from workbench.compare.pooling import ROUNDS, Pooled, pool
@@ -276,7 +276,7 @@ class ScenarioFits:
         ones = W.sum(axis=1)
         q = float(b @ W @ b - (ones @ b) ** 2 / ones.sum())
         df = len(b) - 1
-        return {"cochran_q": q, "cochran_df": df, "cochran_p": float(chi2.sf(q, df))}
+        return {"cochran_q": q, "cochran_df": df, "cochran_p": float(chdtrc(df, max(q, 0.0)))}
 
     def _defined(self, k: int) -> tuple[Array, Array, NDArray[np.int64]]:
         variance = np.diag(self.joint[k])

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
-from scipy.stats import t as t_distribution
+from scipy.special import stdtr, stdtrit
 
 from workbench.decompose.kernel import Array
 from workbench.decompose.scores.intervals import wilson
@@ -55,7 +55,7 @@ def score_interval(
     (0.26, 1.0, 0.017)
     """
     df = max(n_clusters - 1, 1)
-    t = float(t_distribution.ppf(0.5 + level / 2, df))
+    t = float(stdtrit(df, 0.5 + level / 2))
     # the bootstrap's variance is that of G - 1 clusters
     room, v = 1.0 - tau**2, error**2 * n_clusters / df
     told = (v > 1e-15) & (room > 1e-12)
@@ -63,5 +63,5 @@ def score_interval(
     low, high = (2.0 * end - 1.0 for end in wilson((1.0 + tau) / 2.0, m, t))
     # rounding on the other scale must not push an end past the tau
     low, high = np.minimum(low, tau), np.maximum(high, tau)
-    p = 2.0 * t_distribution.sf(np.abs(tau) * np.sqrt(m), df)
+    p = 2.0 * stdtr(df, -np.abs(tau) * np.sqrt(m))
     return low, high, np.asarray(p)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -11,6 +10,7 @@ import pandas as pd
 from workbench.data.alike.near_equal import prompt_clusters
 from workbench.data.digests import content_digests
 from workbench.data.identity import OTHER_PROMPT, pair_ids
+from workbench.data.rows import Coded
 from workbench.errors import DataError
 
 PAIR_COLUMNS = (
@@ -69,56 +69,6 @@ NOUNS = {
 """What annotators of one kind are called in a sentence."""
 
 _DEFAULTS = {"annotator": UNNAMED, "criterion": OVERALL, "kind": "unknown"}
-
-
-class Coded(NamedTuple):
-    """A column as numbers.
-
-    Attributes
-    ----------
-    codes : ndarray of int, shape (rows,)
-        Position of each row's value in ``names``; -1 where it is missing.
-    names : Index of str
-        The values that there are, sorted.
-    """
-
-    codes: np.ndarray
-    names: pd.Index
-
-    def take(self, keep: np.ndarray) -> Coded:
-        """Return some rows, by a mask; values that none of them has are no more."""
-        if keep.all():
-            return self
-        codes = self.codes[keep]
-        used = np.zeros(len(self.names) + 1, dtype=bool)
-        used[codes] = True
-        # the last place is that of missing values
-        used[-1] = False
-        if used[:-1].all():
-            return Coded(codes, self.names)
-        moved = np.cumsum(used, dtype=codes.dtype) - 1
-        moved[-1] = -1
-        return Coded(moved[codes], self.names[used[:-1]])
-
-    def among(self, names: Iterable[str]) -> np.ndarray:
-        """Return which rows have one of some values, shape (rows,)."""
-        wanted = np.append(self.names.isin(list(names)), False)
-        return np.asarray(wanted[self.codes])
-
-
-def coded(column: pd.Series) -> Coded:
-    """Return a column as numbers: as text, a whole number without its point.
-
-    Examples
-    --------
-    >>> found = coded(pd.Series(["b", None, "a", "b"]))
-    >>> found.codes.tolist(), found.names.tolist()
-    ([1, -1, 0, 1], ['a', 'b'])
-    """
-    codes, names = pd.factorize(as_text(column), sort=True)
-    # labels may be tens of millions, the values a few
-    small = np.int16 if len(names) < 2**15 else np.int32
-    return Coded(codes.astype(small), pd.Index(names, dtype="str"))
 
 
 def noun_of(kinds: Iterable[str]) -> str:

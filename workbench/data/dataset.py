@@ -13,11 +13,10 @@ import pandas as pd
 from workbench.data.columns import (
     LABEL_KEY,
     OVERALL,
-    Coded,
+    as_text,
     check_keys,
     check_nobody_vanishes,
     check_preferences,
-    coded,
     complete_labels,
     complete_pairs,
     deciding_criterion,
@@ -34,7 +33,7 @@ from workbench.data.digests import (
 )
 from workbench.data.identity import exchanged, pair_ids, to_turn
 from workbench.data.load_report import LoadReport
-from workbench.data.rows import kept_rows
+from workbench.data.rows import Coded, coded, kept_rows
 
 _TEXTS = ("prompt", "response_a", "response_b")
 
@@ -183,7 +182,7 @@ class PreferenceData:
         (True, ['human', 'llm'])
         """
         if (table, column) not in self._coded:
-            self._coded[table, column] = coded(getattr(self, table)[column])
+            self._coded[table, column] = coded(as_text(getattr(self, table)[column]))
         return self._coded[table, column]
 
     @cached_property

@@ -1,12 +1,18 @@
-"""Rows of tables whose texts may lie in several pieces, each in a file of its own."""
+"""Rows of tables: their values as numbers, and texts that may lie in several pieces."""
 
 from __future__ import annotations
 
-from typing import Any
+import binascii
+from collections.abc import Iterable
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
 import pyarrow as pa
+import pyarrow.compute as pc
+
+_DIGEST = 32
+"""Letters of a digest."""
 from numpy.typing import NDArray
 
 
@@ -83,3 +89,72 @@ def _in_pieces(table: pd.DataFrame) -> list[str]:
             if isinstance(array, pa.ChunkedArray) and array.num_chunks > 1:
                 found.append(str(name))
     return found
+
+
+class Coded(NamedTuple):
+    """A column as numbers.
+
+    Attributes
+    ----------
+    codes : ndarray of int, shape (rows,)
+        Position of each row's value in ``names``; -1 where it is missing.
+    names : Index of str
+        The values that there are, sorted.
+    """
+
+    codes: np.ndarray
+    names: pd.Index
+
+    def take(self, keep: np.ndarray) -> Coded:
+        """Return some rows, by a mask; values that none of them has are no more."""
+        if keep.all():
+            return self
+        codes = self.codes[keep]
+        used = np.zeros(len(self.names) + 1, dtype=bool)
+        used[codes] = True
+        # the last place is that of missing values
+        used[-1] = False
+        if used[:-1].all():
+            return Coded(codes, self.names)
+        moved = np.cumsum(used, dtype=codes.dtype) - 1
+        moved[-1] = -1
+        return Coded(moved[codes], self.names[used[:-1]])
+
+    def among(self, names: Iterable[str]) -> np.ndarray:
+        """Return which rows have one of some values, shape (rows,)."""
+        wanted = np.append(self.names.isin(list(names)), False)
+        return np.asarray(wanted[self.codes])
+
+
+def coded(column: pd.Series) -> Coded:
+    """Return a column of text as numbers.
+
+    Examples
+    --------
+    >>> found = coded(pd.Series(["b", None, "a", "b"], dtype="str"))
+    >>> found.codes.tolist(), found.names.tolist()
+    ([1, -1, 0, 1], ['a', 'b'])
+    """
+    codes, found = pd.factorize(column)
+    names = pd.Index(found, dtype="str")
+    order = _sorted(names)
+    # labels may be tens of millions, the values a few; the last place is that of missing ones
+    rank = np.full(len(names) + 1, -1, dtype=np.int16 if len(names) < 2**15 else np.int32)
+    rank[order] = np.arange(len(names))
+    return Coded(rank[codes], names[order])
+
+
+def _sorted(names: pd.Index) -> np.ndarray:
+    """Return the order of distinct texts; digests are sorted as the numbers that they are."""
+    array = pa.array(names, pa.large_string(), from_pandas=True)
+    array = array.combine_chunks() if isinstance(array, pa.ChunkedArray) else array
+    if len(array) and (np.asarray(pc.binary_length(array)) == _DIGEST).all():
+        start = int(np.frombuffer(array.buffers()[1], np.int64)[array.offset])
+        text = bytes(array.buffers()[2][start : start + len(array) * _DIGEST])
+        if not text.translate(None, b"0123456789abcdef"):
+            numbers = np.frombuffer(binascii.unhexlify(text), ">u8").astype(np.uint64)
+            first = numbers[::2]
+            order = np.argsort(first)
+            if (np.diff(first[order]) > 0).all():
+                return np.asarray(order)
+    return np.asarray(names.argsort())

@@ -12,8 +12,8 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from workbench.data.alike.clusters import cluster_codes
-from workbench.data.columns import Coded
 from workbench.data.dataset import PreferenceData
+from workbench.data.rows import Coded
 from workbench.data.split import name_words
 from workbench.decompose.kernel import Array, Cells
 from workbench.decompose.labelled import Ties, group_columns, joined, left_out

@@ -9,8 +9,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from workbench.data.columns import Coded
 from workbench.data.dataset import PreferenceData
+from workbench.data.rows import Coded
 from workbench.decompose.weights import SEPARATOR
 from workbench.errors import DesignError
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 import pandas as pd
-from scipy.stats import t as student
+from scipy.special import stdtr, stdtrit
 
 from workbench.clustered import Array, Codes, cluster_error
 from workbench.data.dataset import PreferenceData
@@ -274,14 +274,14 @@ def _slope(z: Array, failed: Array, cluster: Codes, level: float) -> dict[str, A
         return {**row, "reason": why}
     slope = float(away @ failed) / spread
     error = _error(away / spread, slope * away, failed, cluster)
-    half = float(student.ppf(0.5 + level / 2, clusters - 1)) * error
+    half = float(stdtrit(clusters - 1, 0.5 + level / 2)) * error
     return {
         **row,
         "estimate": slope,
         "std_error": error,
         "conf_low": slope - half,
         "conf_high": slope + half,
-        "p_value": 2 * float(student.sf(abs(slope) / error, clusters - 1)),
+        "p_value": 2 * float(stdtr(clusters - 1, -abs(slope) / error)),
         "n_clusters": float((np.bincount(cluster) > 0).sum()),
     }
 

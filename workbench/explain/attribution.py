@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 import pandas as pd
-from scipy.stats import norm
+from scipy.special import ndtri
 
 from workbench.clustered import mean_and_error
 from workbench.decompose.kernel import Array
@@ -107,7 +107,7 @@ class Attribution(Result):
         else:
             error = _delta(self.values, self.coefficients)
         error = np.where(np.isfinite(self.shares), error, np.nan)
-        z = float(norm.ppf(0.5 + level / 2))
+        z = float(ndtri(0.5 + level / 2))
         return "delta", error, self.shares - z * error, self.shares + z * error
 
     def to_frame(self) -> pd.DataFrame:
@@ -151,7 +151,7 @@ class Attribution(Result):
         ``n`` counts the pairs.
         """
         level = float(self.settings["level"])
-        z = float(norm.ppf(0.5 + level / 2))
+        z = float(ndtri(0.5 + level / 2))
         rows = []
         for k, term in enumerate(self.coefficients.terms):
             size = np.abs(self.shares[:, k])

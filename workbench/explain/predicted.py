@@ -9,7 +9,7 @@ from typing import Any, Protocol
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from scipy.stats import norm
+from scipy.special import ndtri
 
 from workbench.decompose.decomposition import Decomposition
 from workbench.decompose.design import Design
@@ -188,7 +188,7 @@ def predict(rows: pd.DataFrame, values: Array, own: Coefficients, level: float) 
     if own.covariance is not None and known.any():
         part = own.covariance[np.ix_(known, known)]
         variance = np.einsum("nk,kl,nl->n", values[:, known], part, values[:, known], optimize=True)
-        half = float(norm.ppf(0.5 + level / 2)) * np.sqrt(np.maximum(variance, 0.0))
+        half = float(ndtri(0.5 + level / 2)) * np.sqrt(np.maximum(variance, 0.0))
     return rows.assign(
         logit=logit,
         prediction=logistic(logit.copy()),

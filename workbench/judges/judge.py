@@ -7,7 +7,6 @@ from dataclasses import replace
 from typing import Any
 
 import pandas as pd
-from scipy.stats import false_discovery_control
 
 from workbench.data.columns import OVERALL, complete_labels
 from workbench.data.dataset import PreferenceData
@@ -74,6 +73,9 @@ def judge(
     table = pd.concat([measures(judged, one.name, level) for one in judges], ignore_index=True)
     known = table["p_value"].notna()
     if known.any():
+        # it loads what asking judges does not need
+        from scipy.stats import false_discovery_control
+
         table.loc[known, "q_value"] = false_discovery_control(table.loc[known, "p_value"])
     made = [json_ready(one.settings()) for one in judges]
     return Judgement(

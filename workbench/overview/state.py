@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pandas as pd
-from scipy.stats import t as t_distribution
+from scipy.special import stdtrit
 
 from workbench.compare.contrast import Contrast
 from workbench.compare.contrast_rows import POWER
@@ -86,10 +86,8 @@ def _weights(people: Decomposition) -> str:
             f": {why.iloc[0]}." if len(why) else "."
         )
     df = told["df"].fillna(np.inf).to_numpy()
-    error = (told["per_sd_high"] - told["per_sd"]) / t_distribution.ppf(
-        0.5 + people.settings["level"] / 2, df
-    )
-    reach = (t_distribution.ppf(0.975, df) + t_distribution.ppf(POWER, df)) * error
+    error = (told["per_sd_high"] - told["per_sd"]) / stdtrit(df, 0.5 + people.settings["level"] / 2)
+    reach = (stdtrit(df, 0.975) + stdtrit(df, POWER)) * error
     size = pd.Series(reach.to_numpy(), told["term"].to_numpy())
     return f"No factor is surely rewarded or punished by {name}. " + _found(size)
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from typing import Literal
 
@@ -11,11 +10,21 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from workbench.clustered import dense_codes
 from workbench.data.dataset import PreferenceData
+from workbench.data.rows import Coded
 from workbench.decompose.kernel import Array, Codes
 from workbench.errors import DesignError
 
 BattleTies = Literal["half", "davidson", "drop"]
+
+
+_WHY = (
+    "", "missing covariate value", "a model against itself", "no model name",
+    "no positive weight", "tie", "no verdict",
+)  # fmt: skip
+"""Why labels are left out, a later reason before an earlier one; those of ties and of verdicts
+that there are not give way to what the label says itself."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -108,15 +117,15 @@ def collect(
         No model names, an unknown annotator or covariate, or no usable label.
     """
     data = data.decided()
-    a, b, models = model_codes(data.pairs)
+    a, b, models = model_codes(data.coded("pairs", "model_a"), data.coded("pairs", "model_b"))
     values = _covariate_values(data, covariates)
     row = data.pair_rows
     labels = data.labels
     wanted = _chosen(data, annotator)
     complete = np.asarray(np.isfinite(values).all(axis=1))
-    reasons = _reasons(labels, a[row], b[row], complete[row], ties)
-    exclusions = _count(reasons[wanted])
-    kept = wanted & (reasons == "")
+    why = _reasons(labels, a[row], b[row], complete[row], ties)
+    exclusions = _count(labels["reason"], np.where(wanted, why, 0))
+    kept = wanted & (why == 0)
     if not kept.any():
         found = "; ".join(f"{r.n:,} {r.reason}" for r in exclusions.itertuples()) or "no labels"
         raise DesignError(
@@ -126,12 +135,13 @@ def collect(
             fix="Check model_a and model_b, the annotator, the covariates and ties=.",
         )
     row = row[kept]
-    cluster, n_clusters = _clusters(data.pairs["cluster"], row, named=bool(covariates))
-    present, codes = np.unique(np.r_[a[row], b[row]], return_inverse=True)
+    cluster, n_clusters = _clusters(data, row, named=bool(covariates))
+    seen = np.bincount(a[row], minlength=len(models)) + np.bincount(b[row], minlength=len(models))
+    present, place = np.flatnonzero(seen), np.cumsum(seen > 0) - 1
     battles = Battles(
         models=[models[m] for m in present],
-        a=codes[: len(row)],
-        b=codes[len(row) :],
+        a=place[a[row]],
+        b=place[b[row]],
         preference=labels["preference"].to_numpy()[kept],
         weight=labels["weight"].to_numpy()[kept],
         X=values[row],
@@ -282,17 +292,20 @@ def _reach(graph: object, start: Codes, M: int) -> NDArray[np.bool_]:
     return reached
 
 
-def model_codes(pairs: pd.DataFrame) -> tuple[Codes, Codes, list[str]]:
+def model_codes(left: Coded, right: Coded) -> tuple[Codes, Codes, list[str]]:
     """Return the codes of both models of each pair (-1: not named) and their sorted names.
+
+    Parameters
+    ----------
+    left, right : Coded
+        Names of the models of A and of B.
 
     Raises
     ------
     DesignError
         Fewer than two names.
     """
-    with ThreadPoolExecutor(2) as pool:
-        (a, left), (b, right) = pool.map(pd.factorize, (pairs["model_a"], pairs["model_b"]))
-    names = pd.Index(left).union(pd.Index(right))
+    names = left.names.union(right.names)
     if len(names) < 2:
         raise DesignError(
             "The data do not say which models wrote the responses.",
@@ -301,8 +314,8 @@ def model_codes(pairs: pd.DataFrame) -> tuple[Codes, Codes, list[str]]:
             fix="Give the file columns model_a and model_b (or map them when loading).",
         )
     # the last place is that of a missing name, code -1
-    places = [np.append(names.get_indexer(side), -1) for side in (left, right)]
-    return places[0][a], places[1][b], [str(name) for name in names]
+    a, b = (np.append(names.get_indexer(own), -1)[codes] for codes, own in (left, right))
+    return a, b, [str(name) for name in names]
 
 
 def _covariate_values(data: PreferenceData, covariates: Sequence[str]) -> Array:
@@ -331,9 +344,9 @@ def _chosen(data: PreferenceData, annotator: str | Iterable[str] | None) -> NDAr
     names = [annotator] if isinstance(annotator, str) else list(annotator)
     table = data.annotators
     if len(names) == 1 and names[0] not in set(table["annotator"]):
-        kind = (data.labels["kind"] == names[0]).to_numpy()
+        kind = data.coded("labels", "kind").among(names)
         if kind.any():
-            return np.asarray(kind)
+            return kind
     known = set(table["annotator"])
     unknown = [name for name in names if name not in known]
     if unknown or not names:
@@ -343,37 +356,38 @@ def _chosen(data: PreferenceData, annotator: str | Iterable[str] | None) -> NDAr
             expected="names of annotators, or one kind such as 'human'",
             fix="Check the spelling; names are case-sensitive.",
         )
-    return np.asarray(data.labels["annotator"].isin(names))
+    return data.coded("labels", "annotator").among(names)
 
 
 def _reasons(
     labels: pd.DataFrame, a: Codes, b: Codes, complete: NDArray[np.bool_], ties: BattleTies
-) -> NDArray[np.str_]:
-    """Return why each label is left out; empty where it is kept."""
+) -> NDArray[np.int8]:
+    """Return why each label is left out, as its place in :data:`_WHY`; 0 where it is kept."""
     weight, preference = labels["weight"].to_numpy(), labels["preference"].to_numpy()
-    reason = np.where(complete, "", "missing covariate value").astype(object)
-    reason[a == b] = "a model against itself"
-    reason[(a < 0) | (b < 0)] = "no model name"
-    reason[~(np.isfinite(weight) & (weight > 0))] = "no positive weight"
+    why = np.zeros(len(labels), dtype=np.int8)
+    why[~complete] = 1
+    why[a == b] = 2
+    why[(a < 0) | (b < 0)] = 3
+    why[~(np.isfinite(weight) & (weight > 0))] = 4
     if ties == "drop":
         tied = preference == 0.5
         if "n_votes" in labels:
             tied &= ~(labels["n_votes"].to_numpy() > 1)
-        reason[tied] = labels["reason"][tied].fillna("tie")
-    empty = np.isnan(preference)
-    reason[empty] = labels["reason"][empty].fillna("no verdict")
-    return reason
+        why[tied] = 5
+    why[np.isnan(preference)] = 6
+    return why
 
 
-def _count(reasons: NDArray[np.str_]) -> pd.DataFrame:
-    left = pd.Series(reasons[reasons != ""], dtype="str")
-    table = left.value_counts().sort_index()
+def _count(own: pd.Series, why: NDArray[np.int8]) -> pd.DataFrame:
+    left = np.flatnonzero(why)
+    said = pd.Series(np.array(_WHY)[why[left]], dtype="str")
+    given = own.iloc[left].reset_index(drop=True)
+    table = given.where((why[left] > 4) & given.notna(), said).value_counts().sort_index()
     return pd.DataFrame({"reason": table.index.astype("str"), "n": table.to_numpy()})
 
 
-def _clusters(names: pd.Series, row: Codes, *, named: bool) -> tuple[Codes, int]:
+def _clusters(data: PreferenceData, row: Codes, *, named: bool) -> tuple[Codes, int]:
     """Return cluster codes, in the order of their names where that order can matter."""
-    codes, distinct = pd.factorize(names.take(row), sort=False)
-    if named or len(distinct) < len(row):
-        codes, distinct = pd.factorize(names.take(row), sort=True)
-    return np.asarray(codes, dtype=np.int64), len(distinct)
+    codes = data.coded("pairs", "cluster").codes[row].astype(np.int64)
+    n = int(np.count_nonzero(np.bincount(codes)))
+    return (dense_codes(codes) if named or n < len(row) else np.arange(n)), n

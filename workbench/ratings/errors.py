@@ -19,6 +19,10 @@ _FEW_KINDS = 0.25
 """Share of distinct clusters up to which counts of the kinds are drawn, not clusters."""
 
 
+_SPARSE = 8
+"""Numbers for each code from which codes are sorted, not counted."""
+
+
 @dataclass(frozen=True, eq=False)
 class Laid:
     """Battles in the order of their two models, one row each.
@@ -243,11 +247,11 @@ class _Resample:
         n = len(laid.cluster)
         kept = np.arange(n)
         if n == self.G and not any(model.K for model in models):
-            _, kept, self.unit, self.copies = np.unique(
-                _code(laid), return_index=True, return_inverse=True, return_counts=True
-            )
+            self.unit, self.copies = _numbered(_code(laid))
+            kept = np.empty(len(self.copies), dtype=np.int64)
+            kept[self.unit] = np.arange(n)
             # rows of one kind are alike, so that sorted kinds do not depend on their order
-            self.kind = np.sort(self.unit)
+            self.kind = np.repeat(np.arange(len(self.copies)), self.copies)
         votes = [v for v in (laid.votes.weight, laid.votes.won, laid.votes.tied) if v is not None]
         self.values = [v[:, 0] for v in votes]
         shape = (len(laid.rows.first), int(self.unit.max()) + 1)
@@ -277,9 +281,18 @@ class _Resample:
 
 def _code(laid: Laid) -> Codes:
     """Return the kind of each single battle: its two models, preference and weight."""
-    w, won = laid.votes.weight[:, 0], laid.votes.won[:, 0]
     code = laid.cell
-    for values in (won, w):
-        level, place = np.unique(values, return_inverse=True)
-        code = code * len(level) + place
+    for values in (laid.votes.won[:, 0], laid.votes.weight[:, 0]):
+        level = np.unique(values)
+        code = code * len(level) + np.searchsorted(level, values)
     return code
+
+
+def _numbered(code: Codes) -> tuple[Codes, Codes]:
+    """Return codes without gaps, in their order, and how often each one stands there."""
+    if not len(code) or code.max() > _SPARSE * len(code):
+        _, place, times = np.unique(code, return_inverse=True, return_counts=True)
+        return place, times
+    # counting is many times as fast as sorting
+    times = np.bincount(code)
+    return (np.cumsum(times > 0) - 1)[code], times[times > 0]

@@ -7,8 +7,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy.special import expit
-from scipy.stats import t
+from scipy.special import expit, stdtrit
 
 from workbench.decompose.kernel import Array
 
@@ -190,7 +189,7 @@ def rate_interval(
         return float("nan"), float("nan")
     squares = influence[told] ** 2 / np.maximum(1.0 - leverage[told], 1.0 / G)
     error = np.sqrt(G / (G - 1) * squares.sum()) / (100.0 * r * (1.0 - r))
-    half = float(t.ppf(0.5 + level / 2, G - 1)) * error
+    half = float(stdtrit(G - 1, 0.5 + level / 2)) * error
     centre = np.log(r / (1.0 - r))
     return 100.0 * float(expit(centre - half)), 100.0 * float(expit(centre + half))
 

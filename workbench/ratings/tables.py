@@ -8,7 +8,7 @@ from typing import Any, Literal
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from scipy.stats import norm
+from scipy.special import ndtri
 
 from workbench.decompose.errors.tidy import p_values, q_values
 from workbench.decompose.kernel import Array, logistic
@@ -68,7 +68,7 @@ class Spread:
         """Return estimate, std_error, conf_low, conf_high, p_value and q_value."""
         error = np.sqrt(np.maximum(np.diag(self.covariance), 0.0))
         if self.intervals == "cluster":
-            z = norm.ppf(0.5 + self.level / 2)
+            z = ndtri(0.5 + self.level / 2)
             low, high = self.estimate - z * error, self.estimate + z * error
         else:
             low, high = percentiles(self.draws, self.level)
@@ -198,7 +198,7 @@ def _against_the_rest(theta: Spread, log_nu: Spread | None, i: int) -> dict[str,
     variance = diagonal[i] + diagonal[i + 1 :] - 2 * theta.covariance[i, i + 1 :]
     error = np.sqrt(np.maximum(variance, 0.0))
     if theta.intervals == "cluster":
-        z = norm.ppf(0.5 + theta.level / 2)
+        z = ndtri(0.5 + theta.level / 2)
         low, high = gap - z * error, gap + z * error
     else:
         low, high = percentiles(moved, theta.level)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from scipy.stats import norm
+from scipy.special import ndtri
 
 from workbench.clustered import auc_and_error
 from workbench.data.dataset import PreferenceData
@@ -90,7 +90,7 @@ def split_halves(
 
 def joint_auc(train: Half, test: Half, chosen: NDArray[np.bool_], level: float) -> pd.DataFrame:
     """Return the held-out AUC of joint fits to the training half, a row a model."""
-    width = float(norm.ppf(0.5 + level / 2))
+    width = float(ndtri(0.5 + level / 2))
     decided = test.label_y != 0.5
     row, won = test.label_row[decided], test.label_y[decided] > 0.5
     cluster = test.labels.cluster[row]

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from scipy.stats import norm
+from scipy.special import ndtr, ndtri
 
 from workbench.clustered import FEW_CLUSTERS
 from workbench.data.dataset import PreferenceData
@@ -255,7 +255,7 @@ def _selection(
     method: Method, train: Half, fit: EachFit, z: Array, resamples: int, seed: int
 ) -> tuple[NDArray[np.bool_], Array]:
     if method == "univariate":
-        q = q_values(2 * norm.sf(np.abs(z)))
+        q = q_values(2 * ndtr(-np.abs(z)))
         chosen = np.isfinite(q) & (q <= _TRAIN_Q)
         return chosen, selection_shares(fit, _TRAIN_Q, resamples, seed)
     usable = np.flatnonzero(fit.varies)
@@ -272,7 +272,7 @@ def _selection(
 
 def _table(names: list[str], test: Half, level: float, chosen: NDArray[np.bool_]) -> pd.DataFrame:
     table = pd.DataFrame({"term": names})
-    width = float(norm.ppf(0.5 + level / 2))
+    width = float(ndtri(0.5 + level / 2))
     nothing = test.controls[:, :0]
     for prefix, controls in (("", nothing), ("adjusted_", test.controls)):
         fit = fit_each(test.X, controls, test.labels)

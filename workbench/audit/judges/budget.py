@@ -23,7 +23,7 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 import numpy as np
-from scipy.stats import norm
+from scipy.special import ndtri
 
 HOW = (
     "A measure is powered where both of its answers would be found. With s, the standard deviation "
@@ -93,12 +93,12 @@ def items_needed(row: Mapping[Any, Any], margin: float) -> Budget:
 def _reach(row: Mapping[Any, Any], margin: float) -> float:
     """Return how many errors of the mean of one item fit into what is to be told."""
     expect = str(row["expect"])
-    one_end = norm.ppf(1 - _ALPHA) + norm.ppf(_POWER)
+    one_end = ndtri(1 - _ALPHA) + ndtri(_POWER)
     if expect == "right":
-        return float((norm.ppf(1 - _ALPHA / 2) + norm.ppf(_POWER)) / (2 * margin))
+        return float((ndtri(1 - _ALPHA / 2) + ndtri(_POWER)) / (2 * margin))
     if expect == "not up":
         return float(one_end / margin)
     if expect == "none":
-        return float((norm.ppf(1 - _ALPHA) + norm.ppf(1 - (1 - _POWER) / 2)) / margin)
+        return float((ndtri(1 - _ALPHA) + ndtri(1 - (1 - _POWER) / 2)) / margin)
     gap = abs(float(row["estimate"]) - float(expect.split()[-1]))
     return float(one_end / gap) if gap > 0 else np.inf

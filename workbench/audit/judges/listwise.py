@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from scipy.stats import chi2
+from scipy.special import chdtrc
 
 from workbench.audit.judges.item_sampling import sample_triples
 from workbench.audit.measures import Measures, share_row
@@ -157,6 +157,6 @@ def _wald(excess: Array, cluster: Codes) -> tuple[float, float]:
         # every list says the same of the places: Pearson's statistic, a prompt counting once
         k = excess.shape[1]
         pearson = float(n_clusters * k * (excess.mean(axis=0) ** 2).sum())
-        return pearson, float(chi2.sf(pearson, k - 1))
+        return pearson, float(chdtrc(k - 1, pearson))
     statistic = float(mean @ np.linalg.solve(covariance, mean))
-    return statistic, float(chi2.sf(statistic, free.shape[1]))
+    return statistic, float(chdtrc(free.shape[1], max(statistic, 0.0)))

@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
-from scipy.stats import norm, t
+from scipy.special import ndtr, stdtr
 
 from workbench.clustered import Array, Codes, flip_p_value, mean_and_error, share
 from workbench.decompose.errors.tidy import q_values
@@ -93,7 +93,7 @@ def _p(difference: Array, cluster: Codes) -> float:
     if np.allclose(steps, np.rint(steps), atol=1e-9):
         return flip_p_value(np.asarray(sums, dtype=np.float64))
     scale = float(np.sqrt((sums**2).sum()))
-    return 1.0 if scale == 0 else float(2 * norm.sf(abs(sums.sum()) / scale))
+    return 1.0 if scale == 0 else float(2 * ndtr(-abs(sums.sum()) / scale))
 
 
 def rate(
@@ -244,7 +244,7 @@ def _beyond(row: Mapping[Any, Any], margin: float) -> float:
         return float("nan")
     down = row["expect"] == "not up"
     size = row["estimate"] if down else abs(row["estimate"])
-    return float(t.sf((size - margin) / error, max(row["n_clusters"] - 1, 1)))
+    return float(stdtr(max(row["n_clusters"] - 1, 1), -(size - margin) / error))
 
 
 def _verdict(row: Mapping[Any, Any], margin: float) -> str:

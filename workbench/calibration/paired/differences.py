@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from scipy.stats import t
+from scipy.special import stdtr, stdtrit
 
 from workbench.clustered import Array, Codes, flip_p_value, starts_of
 from workbench.decompose.errors.tidy import holm, q_values
@@ -138,7 +138,7 @@ def compared(
     flips = Flips(values, shares, np.array([one.size for one in found]), n)
     low, high = score_ends(flips, level)
     mean, df = np.where(n > 0, flips.mean, np.nan), np.maximum(n - 1, 1)
-    score = 2 * t.sf(np.abs(score_at(flips, np.zeros(len(n)))), df)
+    score = 2 * stdtr(df, -np.abs(score_at(flips, np.zeros(len(n)))))
     p = np.array([one.p if one.p is not None else s for one, s in zip(found, score, strict=True)])
     above, below = (score_at(flips, np.full(len(n), end)) for end in (-margin, margin))
     reason = [
@@ -157,7 +157,7 @@ def compared(
             "a_ahead": times[:, values > 0].sum(axis=1),
             "b_ahead": times[:, values < 0].sum(axis=1),
             "alike": times[:, values == 0].sum(axis=1),
-            "equivalence_p": np.maximum(t.sf(above, df), t.cdf(below, df)),
+            "equivalence_p": np.maximum(stdtr(df, -above), stdtr(df, below)),
             "detectable": detectable(flips, level),
             "test": [one.test for one in found],
             "reason": reason,
@@ -215,7 +215,7 @@ def detectable(flips: Flips, level: float) -> Array:
     array([0.0078])
     """
     df = np.maximum(flips.n - 1, 1)
-    one, other = t.ppf(0.5 + level / 2, df), t.ppf(POWER, df)
+    one, other = stdtrit(df, 0.5 + level / 2), stdtrit(df, POWER)
     squares = flips.share @ flips.values**2
 
     def lacks(delta: Array) -> Array:

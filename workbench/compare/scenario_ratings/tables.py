@@ -7,7 +7,7 @@ from functools import cached_property
 
 import numpy as np
 import pandas as pd
-from scipy.stats import t as student
+from scipy.special import stdtr, stdtrit
 
 from workbench.compare.scenario_ratings.kernel import Mode
 from workbench.compare.scenario_ratings.layout import ByScenario
@@ -89,8 +89,8 @@ class Posterior:
             len(error), np.nan
         )  # fmt: skip
         df = max(self.n_clusters - 1, 1)
-        half = float(student.ppf(0.5 + self.level / 2, df)) * error
-        p = 2 * student.sf(np.abs(estimate) / error, df)
+        half = float(stdtrit(df, 0.5 + self.level / 2)) * error
+        p = 2 * stdtr(df, -np.abs(estimate) / error)
         return {"estimate": estimate, "std_error": error, "conf_low": estimate - half,
                 "conf_high": estimate + half, "p_value": p}  # fmt: skip
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from scipy.stats import t as student
+from scipy.special import stdtr, stdtrit
 
 from workbench.decompose.checks.calibration import few_clusters
 from workbench.decompose.checks.fitted import Fitted
@@ -110,8 +110,8 @@ def _rows(added: list[Added], found: Scores, level: float) -> list[dict[str, Any
     estimate = np.where(known, found.estimate, np.nan)
     error = np.where(known, found.error, np.nan)
     df = np.where(known, found.df, 1.0)
-    half = student.ppf(0.5 + level / 2, df) * error
-    p = 2 * student.sf(np.abs(estimate) / error, df)
+    half = stdtrit(df, 0.5 + level / 2) * error
+    p = 2 * stdtr(df, -np.abs(estimate) / error)
     return [
         {
             "term": one.term,

@@ -7,8 +7,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from scipy.special import logit
-from scipy.stats import t as student
+from scipy.special import logit, stdtrit
 
 from workbench.clustered import share
 from workbench.decompose.checks.fitted import at_predictor, first_rows
@@ -117,7 +116,7 @@ def calibration_slope(
     slope, df = 1 - (1 - slope) * (folds - 1) / folds, float(found.df[0])
     if df < FEWEST:
         return {"reason": few_clusters(df), "df": df}
-    half = float(student.ppf(0.5 + level / 2, df)) * error
+    half = float(stdtrit(df, 0.5 + level / 2)) * error
     ends = {"conf_low": slope - half, "conf_high": slope + half}
     return {"estimate": slope, "std_error": error, **ends, "df": df}
 

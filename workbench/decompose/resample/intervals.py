@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pandas as pd
-from scipy.stats import norm, t
+from scipy.special import ndtr, ndtri, stdtr, stdtrit
 
 from workbench.decompose.kernel import Array
 
@@ -54,19 +54,19 @@ def bias_corrected(
     >>> [end.round(9).tolist() for end in bias_corrected(np.array([50.0]), draws, 0.9, None)[:2]]
     [[5.0], [95.0]]
     """
-    shift = np.zeros(len(estimate)) if clusters is None else norm.ppf(_share(draws, estimate))
+    shift = np.zeros(len(estimate)) if clusters is None else ndtri(_share(draws, estimate))
     width = 1.0 if clusters is None else np.sqrt(clusters / (clusters - 1))
-    tail = norm if clusters is None else t(clusters - 1)
-    q = float(width * tail.ppf(0.5 + level / 2))
+    degrees = np.inf if clusters is None else clusters - 1
+    q = float(width * stdtrit(degrees, 0.5 + level / 2))
     ordered = np.sort(draws, axis=0)
-    low = np.minimum(_quantile(ordered, norm.cdf(2 * shift - q)), estimate)
-    high = np.maximum(_quantile(ordered, norm.cdf(2 * shift + q)), estimate)
+    low = np.minimum(_quantile(ordered, ndtr(2 * shift - q)), estimate)
+    high = np.maximum(_quantile(ordered, ndtr(2 * shift + q)), estimate)
     least = 1 / (len(draws) + 1)
     below = np.minimum(least * (1 + (draws <= 0).sum(axis=0)), 0.5)
     above = np.minimum(least * (1 + (draws >= 0).sum(axis=0)), 0.5)
     # where no draw lies beyond 0, the p-value is known to be small, not how small
-    at_zero = np.where(below < above, norm.ppf(below), -norm.ppf(above))
-    p = 2 * tail.sf(np.abs(at_zero - 2 * shift) / width)
+    at_zero = np.where(below < above, ndtri(below), -ndtri(above))
+    p = 2 * stdtr(degrees, -np.abs(at_zero - 2 * shift) / width)
     return low, high, np.clip(p, 2 * least, 1.0)
 
 
