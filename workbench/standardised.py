@@ -13,6 +13,8 @@ Array = NDArray[np.float64]
 PER_SD = ("per_sd", "per_sd_low", "per_sd_high")
 """Columns of a weight times the standard deviation of its factor's coded difference."""
 
+_BLOCK = 8192
+
 _LIMITS = ("estimate", "conf_low", "conf_high")
 _LAST = ("n", "q_value", "conf_high")
 
@@ -39,7 +41,12 @@ def difference_sd(X: Array, weight: Array | None = None) -> Array:
     """
     weight = np.ones(len(X)) if weight is None else weight
     total = max(float(weight.sum()), np.finfo(float).tiny)
-    return np.asarray(np.sqrt(weight @ np.square(X) / total))
+    squares = np.zeros(X.shape[1])
+    # blocks that stay in the processor's cache
+    for start in range(0, len(X), _BLOCK):
+        at = slice(start, start + _BLOCK)
+        squares += weight[at] @ np.square(X[at])
+    return np.asarray(np.sqrt(squares / total))
 
 
 def with_per_sd(table: pd.DataFrame, sd: Array, before: Sequence[str] = ("",)) -> pd.DataFrame:

@@ -252,19 +252,25 @@ def _tally(design: Design) -> Tally:
     ties = np.bincount(group[~strict], minlength=J)
     group, row, side = group[strict], row[strict], side[strict]
     weight = design.label_weight[strict]
-    sign = np.sign(design.X[row, :K]) * side[:, None]
+    # one label on every row: nothing is to be gathered
+    every = len(row) == len(design.X) and bool((np.diff(row) > 0).all())
+    sign = np.sign(design.X[:, :K] if every else design.X[row, :K])
+    sign *= side[:, None]
     at = design.cluster[row] * J + group
     columns = np.arange(len(at))
     summed = sparse.csr_matrix((weight, (at, columns)), (G * J, len(at)))
     counted = sparse.csr_matrix((np.ones(len(at)), (group, columns)), (J, len(at)))
     weighed = sparse.csr_matrix((weight, (group, columns)), (J, len(at)))
+    net, difference = np.asarray(summed @ sign).reshape(G, J, K), np.asarray(weighed @ sign)
+    size = np.asarray(weighed @ np.abs(sign, out=sign))
+    n = np.bincount(group, minlength=J)
     return Tally(
-        net=np.asarray(summed @ sign).reshape(G, J, K),
+        net=net,
         weight=np.bincount(at, weight, G * J).astype(np.float64).reshape(G, J),
-        concordant=np.asarray(weighed @ (sign > 0).astype(np.float64)),
-        discordant=np.asarray(weighed @ (sign < 0).astype(np.float64)),
-        factor_ties=np.asarray(counted @ (sign == 0).astype(np.float64)).astype(np.int64),
-        n=np.bincount(group, minlength=J),
+        concordant=(size + difference) / 2,
+        discordant=(size - difference) / 2,
+        factor_ties=n[:, None] - np.rint(counted @ sign).astype(np.int64),
+        n=n,
         ties=ties,
     )
 

@@ -10,10 +10,10 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
+from numpy.typing import NDArray
 
 _DIGEST = 32
 """Letters of a digest."""
-from numpy.typing import NDArray
 
 
 def kept_rows(table: pd.DataFrame, keep: np.ndarray) -> pd.DataFrame:

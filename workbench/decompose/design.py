@@ -164,7 +164,9 @@ class Design:
     def sd(self, group: int) -> Array:
         """Return the standard deviation of each coded difference among a group's labels."""
         rows, cells = self.compact(group)
-        return difference_sd(self.X[rows], cells.weight[:, 0])
+        # the cells of a group that labelled every row lie in the order of the rows
+        X = self.X if len(rows) == len(self.X) else self.X[rows]
+        return difference_sd(X, cells.weight[:, 0])
 
     @cached_property
     def cluster_words(self) -> NDArray[np.uint64]:

@@ -98,12 +98,12 @@ def one_against_mode(one: Array, other: Array) -> Array:
     >>> one_against_mode(np.array([[0.0, 0, 1]]), np.array([[1.0, 0, 3]])).tolist()
     [1.0]
     """
-    return _expected(_shares(one), _modes(other))
+    return _expected(_shares(one), modes(other))
 
 
 def mode_against_mode(one: Array, other: Array) -> Array:
     """Return the same of the mode of both: one minus AlpacaEval's bias."""
-    return _expected(_modes(one), _modes(other))
+    return _expected(modes(one), modes(other))
 
 
 def leave_one_out(counts: Array) -> Array:
@@ -117,16 +117,24 @@ def leave_one_out(counts: Array) -> Array:
     >>> leave_one_out(np.array([[0.0, 0.0, 4.0], [2.0, 0.0, 2.0]])).tolist()
     [1.0, 0.0]
     """
-    total = _total(counts)
+    total = total_votes(counts)
+    several = total > 1
+    if not several.any():
+        return np.full(len(counts), np.nan)
+    if not several.all():
+        # most judges are asked once
+        found = np.full(len(counts), np.nan)
+        found[several] = leave_one_out(counts[several])
+        return found
     found = np.zeros(len(counts))
     for k in range(3):
         rest = counts.copy()
         rest[:, k] -= 1
         mine = np.zeros_like(counts)
         mine[:, k] = 1
-        agreed = _expected(mine, _modes(np.maximum(rest, 0)))
+        agreed = _expected(mine, modes(np.maximum(rest, 0)))
         found += np.where(counts[:, k] > 0, counts[:, k] * np.nan_to_num(agreed), 0.0)
-    return np.asarray(np.divide(found, total, out=np.full(len(total), np.nan), where=total > 1))
+    return np.asarray(found / total)
 
 
 def same_side(one: Array, other: Array) -> Array:
@@ -148,23 +156,35 @@ def same_side(one: Array, other: Array) -> Array:
 
 
 def _shares(counts: Array) -> Array:
-    total = _total(counts)
+    total = total_votes(counts)
     return np.asarray(counts / np.where(total > 0, total, np.nan)[:, None])
 
 
-def _modes(counts: Array) -> Array:
-    """Return the chance of each value to be the mode."""
+def modes(counts: Array) -> Array:
+    """Return the chance of each value to be the mode; NaN without a vote.
+
+    Examples
+    --------
+    >>> modes(np.array([[2.0, 2.0, 1.0]])).tolist()
+    [[0.5, 0.5, 0.0]]
+    """
     most = np.maximum(np.maximum(counts[:, 0], counts[:, 1]), counts[:, 2])
     return _shares(((counts == most[:, None]) & (most > 0)[:, None]).astype(float))
 
 
-def _total(counts: Array) -> Array:
-    """Return the sums of the three columns: a reduction along so short rows is ten times slower."""
+def total_votes(counts: Array) -> Array:
+    """Return the sums of the three columns: a reduction along so short rows is ten times slower.
+
+    Examples
+    --------
+    >>> total_votes(np.array([[2.0, 2.0, 1.0]])).tolist()
+    [5.0]
+    """
     return counts[:, 0] + counts[:, 1] + counts[:, 2]
 
 
 def _expected(one: Array, other: Array) -> Array:
-    return _total(one * (other @ _NEAR))
+    return total_votes(one * (other @ _NEAR))
 
 
 def repetition_stability(data: PreferenceData, annotator: str) -> pd.Series:

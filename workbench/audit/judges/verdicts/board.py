@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 import pandas as pd
 
-from workbench.audit.judges.verdicts.agreement import mode_against_mode, vote_counts
+from workbench.audit.judges.verdicts.agreement import mode_against_mode, modes, vote_counts
 from workbench.audit.judges.verdicts.board_rows import (
     agreement_share,
     ceiling_row,
@@ -214,7 +214,7 @@ def judge_board(
     people = vote_counts(data, theirs)
     said = {one: said_by(data, one, people) for one in names}
     agree = {one: own.asked for one, own in said.items()}
-    cluster = pd.factorize(data.pairs["cluster"])[0]
+    cluster = pd.factorize(data.coded("pairs", "cluster").codes)[0]
     table = pd.DataFrame([judge_row(name, said[name], people, cluster, level) for name in names])
     table = table.assign(**_beside(seen.estimates, names))
     for name, audit in (audits or {}).items():
@@ -225,7 +225,7 @@ def judge_board(
     ceiling = ceiling_row(data, theirs, people, cluster, level)
     last = pd.DataFrame([{"term": _CEILING.format(noun), **ceiling}])
     table = pd.concat([table, last], ignore_index=True)
-    used = data.labels["preference"][theirs | data.labels["annotator"].isin(names)]
+    used = data.labels["preference"][theirs | data.coded("labels", "annotator").among(names)]
     method = by_side(_METHOD.format(noun), used)
     if any(own.unread.any() for own in said.values()):
         method += "; unread verdicts agree with nobody"
@@ -297,11 +297,9 @@ def _ensemble(
     mine: Any = np.stack([np.isfinite(one) for one in agree.values()]).all(axis=0)
     if len(np.unique(cluster[mine])) < folds:
         return pd.DataFrame()
-    heads = [(v == v.max(axis=1, keepdims=True)) & (v.sum(axis=1, keepdims=True) > 0)
-             for v in votes.values()]  # fmt: skip
-    together = np.sum(
-        [one / np.maximum(one.sum(axis=1, keepdims=True), 1) for one in heads], axis=0
-    )
+    together = np.zeros_like(people)
+    for said in votes.values():
+        together += np.nan_to_num(modes(said))
     whole = mode_against_mode(together, people)
     # where nobody could be read, the majority agrees with nobody either
     whole = np.where(mine & np.isnan(whole), 0.0, whole)

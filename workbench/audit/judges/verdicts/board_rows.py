@@ -14,6 +14,7 @@ from workbench.audit.judges.verdicts.agreement import (
     mode_against_mode,
     of_all_asked,
     one_against_mode,
+    total_votes,
     unread_counts,
     vote_counts,
 )
@@ -50,9 +51,9 @@ def said_by(data: PreferenceData, name: str, reference: Array) -> Said:
     own = data.rows_of(name)
     votes = vote_counts(data, own)
     read = one_against_mode(votes, reference)
-    there = reference.sum(axis=1) > 0
+    there = total_votes(reference) > 0
     unread = np.where(there, unread_counts(data, own), 0.0)
-    asked = of_all_asked(read, np.where(there, votes.sum(axis=1), 0.0), unread)
+    asked = of_all_asked(read, np.where(there, total_votes(votes), 0.0), unread)
     return Said(votes, unread, read, asked)
 
 

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from workbench.audit.judges.statistics import Q_LEVEL
-from workbench.audit.judges.verdicts.observed_rows import form_rows, forms, order_rows
+from workbench.audit.judges.verdicts.observed_rows import ORDERED, form_rows, forms, order_rows
 from workbench.audit.judges.verdicts.preferences import (
     annotator_preference,
     mean_preferences,
@@ -178,7 +178,7 @@ def observe(
             fix="Name another reference, or the annotators.",
         )
     members(names["annotator"], wanted, "annotator")
-    cluster = pd.factorize(data.pairs["cluster"])[0]
+    cluster = pd.factorize(data.coded("pairs", "cluster").codes)[0]
     people = mean_preferences(data, theirs)
     # one label says nothing of how close a vote was
     margin = np.where(people["n"] > 1, np.abs(2 * people["preference"] - 1), np.nan)
@@ -206,12 +206,13 @@ def _of(
     form: dict[str, np.ndarray], cluster: np.ndarray, level: float,
 ) -> list[dict[str, Any]]:  # fmt: skip
     own = data.rows_of(annotator)
-    labels, pair = data.labels.iloc[own], data.pair_rows[own]
-    preference = labels["preference"].to_numpy("float64")
-    shown = labels["order_shown"].isin(["ab", "ba"]).to_numpy(dtype=bool)
+    pair = data.pair_rows[own]
+    preference = data.labels["preference"].to_numpy("float64")[own]
+    shown = data.coded("labels", "order_shown").among(["ab", "ba"])[own]
     rows: list[dict[str, Any]] = []
     if np.isfinite(preference[shown]).any():
-        rows += order_rows(pair[shown], labels[shown], cluster, margin, level)
+        told = data.labels[list(ORDERED)].iloc[own[shown]]
+        rows += order_rows(pair[shown], told, cluster, margin, level)
     else:
         rows.append({"term": "first share", "estimate": np.nan, "n": 0.0,
                      "reason": "the order shown is not known"})  # fmt: skip

@@ -34,6 +34,10 @@ _MARGINS = (("close", 0.0, 0.5), ("clear", 0.5, 1.0), ("unanimous", 1.0, 1.01))
 _SLOT = f"difference of shares, {MID_P} of (1 + difference) / 2"
 
 
+ORDERED = ("annotator", "order_shown", "replicate", "preference")
+"""Columns of labels of which the effects of order are made."""
+
+
 def order_rows(
     pair: Codes, labels: pd.DataFrame, cluster: Codes, margin: Array, level: float
 ) -> Iterator[dict[str, Any]]:

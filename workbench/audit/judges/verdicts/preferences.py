@@ -179,9 +179,8 @@ def reference_mask(data: PreferenceData, reference: str) -> NDArray[np.bool_]:
     >>> reference_mask(wb.load("sample"), "nobody").any()
     np.False_
     """
-    named = data.labels["annotator"].eq(reference)
-    found = named if named.any() else data.labels["kind"].eq(reference)
-    return np.asarray(found.to_numpy(dtype=bool))
+    named = data.coded("labels", "annotator").among([reference])
+    return named if named.any() else data.coded("labels", "kind").among([reference])
 
 
 def asked_mask(data: PreferenceData, reference: str) -> NDArray[np.bool_]:
