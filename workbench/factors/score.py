@@ -57,7 +57,7 @@ def score_factors(
         changed with ``dataclasses.replace``.
     vocabulary : Vocabulary, optional
         Of ``tfidf_cosine``, where the data are a part of a larger set: that of all its prompts
-        (:meth:`Vocabulary.of_parts`). Learnt from the data's prompts when None.
+        (:meth:`workbench.factors.Vocabulary.of_parts`). Learnt from the data's prompts when None.
     engine : Engine, optional
         Where the parts of a data set in parts are scored; in this process when None.
 
@@ -242,8 +242,8 @@ class _Work:
         """Return the texts of A, then those of B, of the rows that are new."""
         found: list[str] = []
         for side, new in zip(sides, self.new[:, cut], strict=True):
-            texts = side.iloc[cut].fillna("").tolist()
-            found += texts if new.all() else itertools.compress(texts, new)
+            texts = side.iloc[cut]
+            found += (texts if new.all() else texts[new]).fillna("").tolist()
         return found
 
     def cuts(self) -> Iterator[slice]:

@@ -75,7 +75,7 @@ class Batch:
     def __init__(self, texts: Sequence[str]) -> None:
         joined = "\n".join([*texts, ""])
         if "\r" in joined:
-            texts = [text.replace("\r\n", "\n").replace("\r", "\n") for text in texts]
+            texts = [_unix_lines(text) if "\r" in text else text for text in texts]
             joined = "\n".join([*texts, ""])
         self.joined = joined
         self.codes, self.wide_at, self.wide = _bytes_of(joined)
@@ -352,6 +352,10 @@ def hash_words(words: Sequence[str]) -> Keys:
     """Return the hashes of single words, as :attr:`Batch.word_hash` gives them."""
     batch = Batch(list(words))
     return batch.word_hash[batch.word_bounds[:-1]]
+
+
+def _unix_lines(text: str) -> str:
+    return text.replace("\r\n", "\n").replace("\r", "\n")
 
 
 def _bytes_of(joined: str) -> tuple[NDArray[np.uint8], Ints, NDArray[np.uint32]]:
