@@ -24,6 +24,7 @@ from workbench.llm.asking.body import body_of
 from workbench.llm.asking.extra_body import read_extra_body
 from workbench.llm.batch import read_batch, write_batch
 from workbench.llm.batches.import_report import ImportReport
+from workbench.llm.batches.spooled import SpooledRequests
 from workbench.llm.budget import Budget, Price, read_prices
 from workbench.llm.client import Model, name_of
 from workbench.llm.endpoint import Endpoint
@@ -259,8 +260,9 @@ def take_in(folder: RunFolder, paths: Sequence[Path]) -> tuple[ImportReport, Fou
     config, model = folder.config, model_of(folder.config, folder.file)
     extra = model.extra_body if isinstance(model, Endpoint) else None
     with folder.locked(), folder.journal() as journal:
-        planner = _planned(folder, config, journal, False)[0]
-        report = read_batch(paths, planner.asked, journal, extra=extra)
+        with SpooledRequests() as asked:
+            _planned(folder, config, journal, False, _let_go, asked)
+            report = read_batch(paths, asked, journal, extra=extra)
         planner, found = _planned(folder, config, journal, False, _let_go)
         if found is not None:
             _save(folder, config, found, planner.spending())
@@ -370,9 +372,12 @@ def _planned(
     config: AnnotateConfig,
     journal: Journal,
     retry_failed: bool,
-    opened: Opened | None = None,
+    opened: Opened,
+    asked: SpooledRequests | None = None,
 ) -> tuple[Planner, Found | None]:
     budget = _budget(folder, config, journal.used())
     name = name_of(model_of(config, folder.file))
-    planner = Planner(name, journal, budget=budget, retry_failed=retry_failed, opened=opened)
+    planner = Planner(
+        name, journal, budget=budget, retry_failed=retry_failed, opened=opened, asked=asked
+    )
     return planner, as_far_as_asked(folder.data, config, planner, folder.file)

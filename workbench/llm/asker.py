@@ -13,6 +13,7 @@ from types import TracebackType
 from typing import Protocol, Self
 
 from workbench.errors import UnwrittenError
+from workbench.llm.batches.spooled import SpooledRequests
 from workbench.llm.budget import Budget
 from workbench.llm.client import Model, connected, name_of
 from workbench.llm.endpoint import Endpoint
@@ -64,12 +65,14 @@ class Planner:
     opened : callable, optional
         Given the stage and each request without a reply as it is found; then the planner
         itself keeps none.
+    asked : SpooledRequests, optional
+        Takes all requests, in the place of memory.
 
     Attributes
     ----------
     open : dict of str to list of Request
         Requests without a reply, by stage.
-    asked : dict of str to Request
+    asked : mapping of str to Request
         All requests by key.
 
     Examples
@@ -92,11 +95,13 @@ class Planner:
         budget: Budget | None = None,
         retry_failed: bool = False,
         opened: Opened | None = None,
+        asked: SpooledRequests | None = None,
     ) -> None:
         self.base_url, self.journal = base_url, journal
         self.budget = budget or Budget()
         self.open: dict[str, list[Request]] = {}
-        self.asked: dict[str, Request] = {}
+        self.asked: dict[str, Request] | SpooledRequests = {} if asked is None else asked
+        self._takes_all = opened is None or asked is not None
         self._opened, self._seen = opened, Distinct()
         self._kept = Kept(journal, retry_failed=retry_failed)
         self._ledger = Ledger()
@@ -120,8 +125,8 @@ class Planner:
             for new, (key, one) in zip(self._seen.add(list(asked)), asked.items(), strict=True):
                 if new and key not in replies:
                     self._note(stage, one)
-            if self._opened is None:
-                self.asked |= asked
+            if self._takes_all:
+                self.asked.update(asked)
             yield from (replies.get(key) for key in keys)
 
     def _note(self, stage: str, request: Request) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,8 @@ from workbench.llm.batches.reply_lines import reply_lines
 from workbench.llm.batches.taking_in import TakingIn
 from workbench.llm.journal import Journal
 from workbench.llm.request import Request
+from workbench.llm.sending.distinct import Distinct
+from workbench.llm.sending.source import AHEAD
 
 Shape = Callable[[Request], tuple[dict[str, Any], Form]]
 """Makes the body of a request, and tells what was bent in it."""
@@ -124,11 +127,14 @@ def _lines(
     shape: Shape,
     note: Callable[[Form], object],
 ) -> Iterator[bytes]:
-    seen, noted = set(), set[Form]()
-    for request in requests:
-        key = request.key(base_url)
-        if key not in seen:
-            seen.add(key)
+    seen, noted = Distinct(), set[Form]()
+    todo = iter(requests)
+    while made := list(islice(todo, AHEAD)):
+        keys = [request.key(base_url) for request in made]
+        for key, request, new in zip(keys, made, seen.add(keys), strict=True):
+            # one of many that is taken for another stays open: the next plan has it
+            if not new:
+                continue
             body, form = shape(request)
             form = batch_format.shown(request, form) if form else form
             if form and form not in noted:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from itertools import islice
@@ -14,12 +13,16 @@ from workbench.llm.asking.body import body_of
 from workbench.llm.asking.completion import reply_of, unpaid
 from workbench.llm.batches.batch_format import BatchFormat, asked_by
 from workbench.llm.batches.import_report import ImportReport
+from workbench.llm.batches.spooled import scratch
 from workbench.llm.journal import Journal
 from workbench.llm.reply import Reply
 from workbench.llm.request import Request
 from workbench.llm.sending.kept import Kept, is_final
 
 _ROWS = 2000
+_OUTCOMES = """
+CREATE TABLE outcomes (key TEXT NOT NULL UNIQUE, rank INTEGER, name TEXT, value INTEGER)
+"""
 _ANSWER, _FAILURE, _ERROR = 2, 1, 0
 
 
@@ -68,12 +71,7 @@ class TakingIn:
         self.report = ImportReport()
         self._asked, self._journal, self._extra = asked, journal, extra
         self._forms = journal.forms()
-        self._known = {
-            key: _digest(reply.value)
-            for some in _parts(asked)
-            for key, reply in journal.get(some).items()
-        }
-        self._outcomes: dict[str, _Outcome] = {}
+        self._outcomes = scratch(_OUTCOMES)
         self._waiting: dict[str, Reply] = {}
 
     def take(self, record: Mapping[str, Any], batch_format: BatchFormat) -> None:
@@ -84,17 +82,19 @@ class TakingIn:
             self.report.count_foreign(line_id)
             return
         reply, outcome = self._read(record, batch_format, self._asked[key], form)
-        if key in self._known:
+        before = self._before(key)
+        if before is None and (known := self._journal.get([key])):
+            # it was kept before any of these lines
             self.report.kept += 1
-            self._compare(outcome, self._known[key])
+            self._compare(outcome, _digest(known[key].value))
             return
-        before = self._outcomes.get(key)
         if before is not None:
             self.report.repeated += 1
             if outcome.rank <= before.rank:
                 self._compare(outcome, before.value if before.rank == _ANSWER else outcome.value)
                 return
-        self._outcomes[key] = outcome
+        self._outcomes.execute("INSERT OR REPLACE INTO outcomes VALUES (?, ?, ?, ?)",
+                               (key, *outcome))  # fmt: skip
         if key in self._waiting or len(self._waiting) >= _ROWS:
             # what was paid for is kept, though it does not count
             self.keep()
@@ -110,8 +110,7 @@ class TakingIn:
     def end(self) -> None:
         """Write the rest, and count how many requests came to what."""
         self.keep()
-        ranks = Counter(one.rank for one in self._outcomes.values())
-        self.report.answered = ranks[_ANSWER]
+        self.report.answered = sum(self._names(_ANSWER).values())
         self.report.failed = self._names(_FAILURE)
         self.report.errors = self._names(_ERROR)
         kept = Kept(self._journal)
@@ -119,7 +118,16 @@ class TakingIn:
         self.report.open = len(self._asked) - found
 
     def _names(self, rank: int) -> dict[str, int]:
-        return dict(Counter(one.name for one in self._outcomes.values() if one.rank == rank))
+        query = (
+            "SELECT name, COUNT(*) FROM outcomes WHERE rank = ? GROUP BY name ORDER BY MIN(rowid)"
+        )
+        return dict(self._outcomes.execute(query, (rank,)).fetchall())
+
+    def _before(self, key: str) -> _Outcome | None:
+        """Return what the best line of a request so far made of it."""
+        query = "SELECT rank, name, value FROM outcomes WHERE key = ?"
+        row = self._outcomes.execute(query, (key,)).fetchone()
+        return None if row is None else _Outcome(*row)
 
     def _read(
         self, record: Mapping[str, Any], batch_format: BatchFormat, request: Request, form: Form
