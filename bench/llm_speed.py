@@ -2,13 +2,16 @@
 
 Wanted: 90 % of concurrency / latency at 0.5 s; at 50 ms at least 90 % of what the openai
 client reaches with its aiohttp transport in the same run; 10,000 kept calls replayed in 3 s;
-10,000 batched puts and 50,000 gets a second.
+10,000 batched puts and 50,000 gets a second. A million pending requests, of which a budget lets
+a thousand be asked, in at most 300 MiB; an import of replies likewise. Shards: what a journal and
+a lease of their own cost a call.
 """
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
+import json
 import resource
 import subprocess
 import sys
@@ -17,11 +20,18 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-from workbench.llm.asker import Asker
+from filelock import FileLock
+
+from workbench.annotate.shards import Shards
+from workbench.llm.asker import Asker, Planner
+from workbench.llm.batch import read_batch
+from workbench.llm.batches.spooled import SpooledRequests
+from workbench.llm.budget import Budget
 from workbench.llm.endpoint import Endpoint
 from workbench.llm.journal import Journal
 from workbench.llm.reply import Reply, Usage
 from workbench.llm.request import Request
+from workbench.shard import Shard
 
 ROOT = Path(__file__).resolve().parents[1]
 TEXT = "Compare the two responses and say which one serves the user better. " * 20
@@ -141,13 +151,17 @@ def journal() -> None:
     print(f"journal: {puts:,.0f} batched puts/s (wanted 10,000), {gets:,.0f} gets/s (50,000)")
 
 
+class Instant:
+    """Answers at once."""
+
+    base_url = "offline:instant"
+
+    async def ask(self, request: Request) -> Reply:
+        """Answer."""
+        return Reply('{"verdict": "A"}', {"verdict": "A"}, usage=Usage(400, 8))
+
+
 def replay() -> None:
-    class Instant:
-        base_url = "offline:instant"
-
-        async def ask(self, request: Request) -> Reply:
-            return Reply('{"verdict": "A"}', {"verdict": "A"}, usage=Usage(400, 8))
-
     todo = requests(10_000, "x")
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "j"
@@ -161,7 +175,120 @@ def replay() -> None:
     print(f"10,000 kept calls replayed in {seconds:.2f} s (wanted 3)")
 
 
+def many(n: int, tag: str) -> Iterator[Request]:
+    for k in range(n):
+        text = f"{tag} {k} {TEXT}"
+        yield Request("m", ({"role": "user", "content": text},), schema=SCHEMA)
+
+
+def pending(n: int) -> None:
+    """Make n requests as they are needed; all but a thousand stay open."""
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        Journal(Path(folder) / "j") as kept,
+        Asker(Instant(), kept, budget=Budget(max_calls=1000)) as asker,
+    ):
+        expect(sum(one is not None for one in asker.each(many(n, "x"), "s", n)) == 1000)
+
+
+def held(n: int) -> None:
+    """Do the same with a list of them."""
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        Journal(Path(folder) / "j") as kept,
+        Asker(Instant(), kept, budget=Budget(max_calls=1000)) as asker,
+    ):
+        expect(sum(one is not None for one in asker.each(list(many(n, "x")), "s")) == 1000)
+
+
+def taken_in(n: int) -> None:
+    """Read the replies to n requests from a file; the file is written before."""
+    said = {
+        "choices": [{"message": {"content": '{"verdict": "A"}'}, "finish_reason": "stop"}],
+        "usage": {"prompt_tokens": 400, "completion_tokens": 8},
+    }
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        Journal(Path(folder) / "j") as kept,
+        SpooledRequests() as asked,
+    ):
+        file = Path(folder) / "replies.jsonl"
+        with file.open("w") as lines:
+            for one in many(n, "x"):
+                lines.write(json.dumps({"custom_id": one.key("u"), "body": said}) + "\n")
+        planner = Planner("u", kept, opened=lambda stage, request: None, asked=asked)
+        for _ in planner.each(many(n, "x"), "s", n):
+            pass
+        expect(read_batch([file], asked, kept).answered == n)
+
+
+def in_shards(n: int) -> None:
+    """Ask n requests with a journal and a lease of a shard."""
+    with tempfile.TemporaryDirectory() as folder:
+        shards, lock = Shards(Path(folder)), FileLock(Path(folder) / "run.lock")
+        lock.acquire()
+        with (
+            shards.taking_part(Shard(), lock),
+            shards.journal_of(Shard()) as kept,
+            shards.budget(Shard(), kept, Budget(max_calls=n)) as budget,
+            Asker(Instant(), kept, budget=budget, shard=Shard()) as asker,
+        ):
+            expect(None not in asker.each(many(n, "x"), "s", n))
+
+
+def alone(n: int) -> None:
+    """Ask n requests with the journal and the budget of one process."""
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        Journal(Path(folder) / "j") as kept,
+        Asker(Instant(), kept, budget=Budget(max_calls=n)) as asker,
+    ):
+        expect(None not in asker.each(many(n, "x"), "s", n))
+
+
+WAYS = {"pending": pending, "held": held, "taken_in": taken_in, "alone": alone,
+        "in_shards": in_shards}  # fmt: skip
+
+
+def measured(name: str, n: int) -> dict[str, float]:
+    """Do one way in a process of its own; return seconds, CPU seconds and MiB above the start."""
+    command = [sys.executable, "-m", "bench.llm_speed", name, str(n)]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
+    found: dict[str, float] = json.loads(done.stdout.splitlines()[-1])
+    return found
+
+
+def worker(name: str, n: int) -> None:
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    start, cpu = time.perf_counter(), time.process_time()
+    WAYS[name](n)
+    seconds, cpu = time.perf_counter() - start, time.process_time() - cpu
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024 - before
+    print(json.dumps({"seconds": seconds, "cpu": cpu, "peak": peak}))
+
+
+def memory() -> None:
+    for name, n in (("pending", 1_000_000), ("held", 100_000), ("taken_in", 100_000)):
+        one = measured(name, n)
+        print(
+            f"{name}, {n:,} requests: {one['peak']:.0f} MiB above the start (wanted 300), "
+            f"{one['seconds']:.1f} s, {one['cpu']:.1f} s CPU"
+        )
+
+
+def sharded() -> None:
+    n = 20_000
+    one, other = measured("in_shards", n), measured("alone", n)
+    print(
+        f"a shard: {1e6 * one['cpu'] / n:.0f} us CPU a call, one process "
+        f"{1e6 * other['cpu'] / n:.0f} (wanted at most 100 more); "
+        f"{one['seconds']:.1f} and {other['seconds']:.1f} s"
+    )
+
+
 def main() -> None:
+    memory()
+    sharded()
     journal()
     replay()
     against_ideal()
@@ -171,4 +298,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    worker(sys.argv[1], int(sys.argv[2])) if len(sys.argv) > 2 else main()
