@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pickle
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ import pytest
 import workbench as wb
 from tests.parted_data import divided
 from tests.planted import planted
+from tests.shuffled_engine import Shuffled
 from workbench.data.dataset import PreferenceData
 from workbench.decompose.decomposition import Decomposition
 from workbench.engine import Local
@@ -31,6 +33,7 @@ def same(
     assert found.warnings == wanted.warnings
     assert found.groups == wanted.groups
     assert found.settings == wanted.settings
+    pd.testing.assert_frame_equal(found.weights().keys, wanted.weights().keys)
     pd.testing.assert_frame_equal(found.held_out, wanted.held_out, rtol=1e-8, atol=areas)
 
 
@@ -154,10 +157,25 @@ def test_several_criteria(tmp_path: Path) -> None:
         wb.decompose(parted)
 
 
-def test_threads_give_the_same_bytes(tmp_path: Path) -> None:
+def _sent(thing: Any) -> Any:
+    return pickle.loads(pickle.dumps(thing))  # noqa: S301
+
+
+class _Sent(Local):
+    """An engine that sends work, parts and results to another process and back."""
+
+    def map(self, work: Any, parts: Any) -> Any:
+        for part in parts:
+            yield _sent(_sent(work)(_sent(part)))
+
+
+@pytest.mark.parametrize(
+    "engine", [Local(3), Shuffled(), _Sent()], ids=lambda one: type(one).__name__
+)
+def test_every_engine_gives_the_same_bytes(tmp_path: Path, engine: Any) -> None:
     parts = divided(many_sided(200, people=2), tmp_path / "set", 4)
-    one = wb.decompose(parts, folds=2)
-    two = wb.decompose(parts, folds=2, engine=Local(3))
+    options = {"by": "kind", "factors": ["f0", "f3"], "folds": 2}
+    one, two = (wb.decompose(parts, **options, engine=each) for each in (None, engine))
     pd.testing.assert_frame_equal(one.to_frame(), two.to_frame(), check_exact=True)
     pd.testing.assert_frame_equal(one.held_out, two.held_out, check_exact=True)
 

@@ -54,7 +54,8 @@ def decompose_parts(data: PartedData, wanted: Wanted, engine: Engine) -> Fitted:
         "cluster": wanted.cluster,
         "seed": wanted.seed,
     }
-    folder = data.folder / WORK / f"decompose-{named(settings)}"
+    # workers of a cluster run in another folder
+    folder = data.folder.absolute() / WORK / f"decompose-{named(settings)}"
     layout = Layout(
         str(folder),
         chosen.selection,
