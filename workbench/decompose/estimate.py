@@ -135,7 +135,8 @@ def _without_rare(
     None as well where it takes more to see whether the others separate some.
     """
     weight, votes = cells.weight[:, 0], cells.votes[:, 0]
-    infinite, decided = separation_by_sign(design.X[rows], weight, votes, found.active)
+    X = design.X if len(rows) == len(design.X) else design.X[rows]
+    infinite, decided = separation_by_sign(X, weight, votes, found.active)
     if not infinite.any():
         return None
     rest = found.active & ~infinite

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -162,6 +163,15 @@ def separation(
     return terms, ~rows_left
 
 
+def _contradicted(
+    sign: NDArray[Any], won: NDArray[np.bool_], lost: NDArray[np.bool_]
+) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+    """Tell of each term whether some label is against its sign, and whether some is along it."""
+    against = np.where(sign > 0, ~won, np.where(sign < 0, ~lost, False)).any(axis=0)
+    along = np.where(sign < 0, ~won, np.where(sign > 0, ~lost, False)).any(axis=0)
+    return np.asarray(against), np.asarray(along)
+
+
 def separation_by_sign(
     X: Array, weight: Array, votes: Array, active: NDArray[np.bool_]
 ) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
@@ -190,12 +200,19 @@ def separation_by_sign(
     """
     # +1: all for A, -1: all for B; a divided row agrees with neither
     won, lost = votes >= weight, votes <= 0.0
+    against, along = np.zeros((2, len(active)), dtype=bool)
+    for start in range(0, len(X), _BLOCK):
+        # most often the first rows tell that no term predicts by itself
+        at = slice(start, start + _BLOCK)
+        one, other = _contradicted(np.sign(X[at]), won[at, None], lost[at, None])
+        against, along = against | one, along | other
+        if (against & along | ~active).all():
+            return np.zeros(len(active), dtype=bool), np.zeros(len(X), dtype=bool)
     sign = np.sign(X).astype(np.int8)
     terms, left = np.zeros(len(active), dtype=bool), np.ones(len(X), dtype=bool)
     while True:
         part, up, down = sign[left], won[left, None], lost[left, None]
-        against = np.where(part > 0, ~up, np.where(part < 0, ~down, False)).any(axis=0)
-        along = np.where(part < 0, ~up, np.where(part > 0, ~down, False)).any(axis=0)
+        against, along = _contradicted(part, up, down)
         found = active & ~terms & (part != 0).any(axis=0) & ~(against & along)
         if not found.any():
             return terms, ~left
