@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
+from scipy import sparse
 
 Array = NDArray[np.float64]
 
@@ -19,7 +20,7 @@ _LIMITS = ("estimate", "conf_low", "conf_high")
 _LAST = ("n", "q_value", "conf_high")
 
 
-def difference_sd(X: Array, weight: Array | None = None) -> Array:
+def difference_sd(X: Array | sparse.csc_array, weight: Array | None = None) -> Array:
     r"""Return the standard deviation of each coded difference, shape (K,).
 
     .. math:: s_k = \sqrt{\textstyle\sum_i w_i x_{ik}^2 / \sum_i w_i}
@@ -29,7 +30,7 @@ def difference_sd(X: Array, weight: Array | None = None) -> Array:
 
     Parameters
     ----------
-    X : ndarray, shape (n, K)
+    X : ndarray or sparse array, shape (n, K)
         Coded differences, a row a label.
     weight : ndarray, shape (n,), optional
         Of the labels.
@@ -39,8 +40,10 @@ def difference_sd(X: Array, weight: Array | None = None) -> Array:
     >>> difference_sd(np.array([[3.0], [-4.0]])).round(3).tolist()
     [3.536]
     """
-    weight = np.ones(len(X)) if weight is None else weight
+    weight = np.ones(X.shape[0]) if weight is None else weight
     total = max(float(weight.sum()), np.finfo(float).tiny)
+    if not isinstance(X, np.ndarray):
+        return np.asarray(np.sqrt(weight @ X**2 / total))
     squares = np.zeros(X.shape[1])
     # blocks that stay in the processor's cache
     for start in range(0, len(X), _BLOCK):

@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import statsmodels.api as sm
+from scipy import sparse
 
 import workbench as wb
 from tests.planted import planted
@@ -43,6 +44,44 @@ def test_small_models_equal_statsmodels_with_and_without_controls():
             assert mine.estimate[k] == pytest.approx(oracle.params[0], rel=1e-7)
             error = oracle.bse[0] * np.sqrt(g / (g - 1))
             assert mine.std_error[k] == pytest.approx(error, rel=1e-6)
+
+
+@pytest.mark.parametrize("controls", [0, 1, 2, 4])
+def test_sparse_factors_equal_those_in_full(controls):
+    rng = np.random.default_rng(controls)
+    n, P = 900, 12
+    X = (rng.random((n, P)) < 0.05) * rng.choice([-1.0, 1.0, 3.0], size=(n, P))
+    extra = rng.normal(size=(n, controls))
+    y = (rng.random(n) < 1 / (1 + np.exp(-X[:, 0] - extra.sum(axis=1)))) * 1.0
+    X[:, 1] = X[:, 1] * 0.0
+    X[:, 2] = np.where(X[:, 2] != 0, 2 * y - 1, 0.0)  # separates
+    if controls:
+        X[:, 3] = 2.0 * extra[:, 0]
+        # what moves the weight of a control by much
+        X[:, 4] = np.where(rng.random(n) < 0.4, extra[:, 0] + 0.2 * rng.normal(size=n), 0.0)
+    labels = Labels(rng.choice([1.0, 2.0], n), y, np.sort(rng.integers(0, 200, n)))
+    labels = replace(labels, votes=labels.weight * y)
+    full = fit_each(X, extra, labels, keep_influence=True)
+    few = fit_each(sparse.csc_array(X), extra, labels, keep_influence=True)
+    np.testing.assert_allclose(few.estimate, full.estimate, rtol=1e-8, atol=1e-9)
+    np.testing.assert_allclose(few.std_error, full.std_error, rtol=1e-6)
+    np.testing.assert_allclose(few.influence, full.influence, atol=1e-7)
+    assert np.array_equal(few.varies, full.varies)
+    assert np.isnan(few.estimate[[1, 2]]).all()
+
+
+def test_columns_that_pandas_holds_sparse_give_the_same_screening():
+    data = planted({"people": SPARSE}, n=600, clusters=200)
+    names = data.factor_names
+    rare = data.factors[names].where(data.factors[names].abs() > 1.8, 0.0)
+    held = rare.astype(pd.SparseDtype("float64", 0.0))
+    one, other = (
+        screen(
+            replace(data, factors=data.factors.assign(**{k: t[k] for k in names})), control=["f5"]
+        )
+        for t in (rare, held)
+    )
+    pd.testing.assert_frame_equal(one.to_frame(), other.to_frame())
 
 
 @pytest.mark.parametrize("method", ["univariate", "l1"])

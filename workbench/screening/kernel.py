@@ -7,9 +7,11 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy import sparse
 from scipy.stats import false_discovery_control, norm
 
 from workbench.decompose.kernel import Array, logistic
+from workbench.screening.sparse_fits import MOST_CONTROLS, SparseFits, fit_sparse
 
 Codes = NDArray[np.int64]
 
@@ -67,32 +69,61 @@ class EachFit:
     varies: NDArray[np.bool_]
 
 
-def fit_each(X: Array, controls: Array, labels: Labels, *, keep_influence: bool = False) -> EachFit:
+def fit_each(
+    X: Array | sparse.csc_array, controls: Array, labels: Labels, *, keep_influence: bool = False
+) -> EachFit:
     """Fit ``logit P = x_k b + c'g`` for every column k of X, by Newton's method at once.
 
     Parameters
     ----------
-    X : ndarray, shape (rows, P)
+    X : ndarray or sparse array, shape (rows, P)
     controls : ndarray, shape (rows, C)
         C may be 0.
     labels : Labels
     keep_influence : bool
     """
-    parts = [
-        _fit_block(X[:, start : start + _COLUMNS], controls, labels)
-        for start in range(0, X.shape[1], _COLUMNS)
-    ]
-    influence = np.concatenate([part[2] for part in parts], axis=1)
-    n_clusters = len(influence)
+    n_clusters = len(labels.starts)
+    found = _by_values(X, controls, labels, keep_influence)
+    estimate, squares, varies = found.estimate, found.squares, found.varies
+    influence = found.influence
+    left = np.flatnonzero(~found.close)
+    for at in (left[start : start + _COLUMNS] for start in range(0, len(left), _COLUMNS)):
+        estimate[at], varies[at], pull = _fit_block(in_full(X[:, at]), controls, labels)
+        squares[at] = (pull**2).sum(axis=0)
+        if influence is not None:
+            influence[:, at] = pull
     factor = n_clusters / (n_clusters - 1) if n_clusters > 1 else np.nan
-    error = np.sqrt(factor * (influence**2).sum(axis=0))
-    estimate = np.concatenate([part[0] for part in parts])
+    error = np.sqrt(factor * squares)
     return EachFit(
         estimate=estimate,
         std_error=np.where(np.isfinite(estimate) & (error > 0), error, np.nan),
-        influence=influence if keep_influence else None,
-        varies=np.concatenate([part[1] for part in parts]),
+        influence=influence,
+        varies=varies,
     )
+
+
+def in_full(X: Array | sparse.csc_array) -> Array:
+    """Return an array with the values that are 0."""
+    return X if isinstance(X, np.ndarray) else np.asarray(X.toarray(), dtype=np.float64)
+
+
+def _by_values(
+    X: Array | sparse.csc_array, controls: Array, labels: Labels, keep_influence: bool
+) -> SparseFits:
+    """Fit the columns of a sparse array by the values that are not 0; of others, say none."""
+    if sparse.issparse(X) and controls.shape[1] <= MOST_CONTROLS:
+        try:
+            return fit_sparse(
+                X, controls, labels.weight, labels.votes, labels.starts,
+                keep_influence=keep_influence,
+            )  # fmt: skip
+        except np.linalg.LinAlgError:
+            # controls of which one is made of the others
+            pass
+    P = X.shape[1]
+    influence = np.empty((len(labels.starts), P)) if keep_influence else None
+    nothing = np.zeros(P, dtype=bool)
+    return SparseFits(np.full(P, np.nan), np.zeros(P), influence, nothing, nothing)
 
 
 def _fit_block(X: Array, controls: Array, labels: Labels) -> tuple[Array, NDArray[np.bool_], Array]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
@@ -22,7 +22,7 @@ from workbench.errors import DesignError, listed, refuse_out_of_range
 from workbench.provenance import Provenance
 from workbench.results import Result
 from workbench.screening.halves import Half, joint_auc, split_halves
-from workbench.screening.kernel import EachFit, Lasso, fit_each, selection_shares
+from workbench.screening.kernel import EachFit, Lasso, fit_each, in_full, selection_shares
 from workbench.standardised import PER_SD, difference_sd, with_per_sd
 from workbench.threads import on_one_thread
 
@@ -221,8 +221,9 @@ def screen(
     data, _ = select_annotators(data, annotator, [])
     controls = list(control or ())
     names = _names(data, factors, controls)
-    design = build_design(data, by=[], factors=[*names, *controls])
-    train, test, controls = split_halves(data, design, controls, len(names), train_share, seed)
+    # the factors themselves come a column at a time; a design needs one that stands in it
+    design = build_design(_bare(data, controls or names[:1], names), by=[])
+    train, test, controls = split_halves(data, design, controls, names, train_share, seed)
     both = fit_each(train.X, train.controls, train.labels, keep_influence=True)
     z = _z(both)
     chosen, stability = _selection(method, train, both, z, resamples, seed)
@@ -262,9 +263,9 @@ def _selection(
     chosen, stability = np.zeros(len(z), dtype=bool), np.full(len(z), np.nan)
     if not len(usable):
         return chosen, stability
-    lasso = Lasso(train.X[:, usable], train.controls, train.labels)
+    lasso = Lasso(in_full(train.X[:, usable]), train.controls, train.labels)
     penalty = lasso.choose(folds(train.cluster_names, _FOLDS, seed))
-    chosen[usable] = lasso.select(penalty, np.ones(len(train.X), dtype=bool))
+    chosen[usable] = lasso.select(penalty, np.ones(train.X.shape[0], dtype=bool))
     if resamples:
         stability[usable] = lasso.stability(penalty, resamples, seed)
     return chosen, stability
@@ -285,12 +286,13 @@ def _table(names: list[str], test: Half, level: float, chosen: NDArray[np.bool_]
         table[f"{prefix}q_value"] = q_values(np.where(chosen, p, np.nan))
         if not prefix:
             table["n"] = test.n
-    return with_per_sd(table, difference_sd(test.X, test.labels.weight), ("", "adjusted_"))
+    sd = difference_sd(test.X, test.labels.weight)
+    return with_per_sd(table, sd, ("", "adjusted_"))
 
 
 def _reasons(train: EachFit, test: Half, table: pd.DataFrame) -> pd.Series:
     reason = pd.Series([None] * len(table), dtype="str")
-    differs = (test.X != 0).any(axis=0)
+    differs = difference_sd(test.X) > 0
     reason = reason.mask(
         table["estimate"].isna().to_numpy() & differs, "separation on the held-out half"
     )
@@ -323,6 +325,16 @@ def _names(data: PreferenceData, factors: Sequence[str] | None, control: list[st
             fix="Score factors first, or pass control=None to adjust for nothing.",
         )
     return names
+
+
+def _bare(data: PreferenceData, kept: list[str], names: list[str]) -> PreferenceData:
+    """Return the data with some factors only, without a value where another has none."""
+    known = np.ones(len(data.pairs), dtype=bool)
+    for name in names:
+        known &= np.isfinite(data.factors[name].to_numpy("float64"))
+    table = data.factors[kept].astype("float64")
+    table.loc[~known] = np.nan
+    return replace(data, factors=table)
 
 
 def _check(method: str, train_share: float, resamples: int, level: float) -> None:
