@@ -18,6 +18,7 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
+from workbench.decompose.errors.blocks import BLOCK, blocks_of, starts_of
 from workbench.decompose.kernel import Array, Codes, RunSums, run_sums
 
 _EXACT = 1e8
@@ -40,8 +41,6 @@ _ALONE = 1e-8
 
 _EMPTY = 1e-12
 """Share of the largest eigenvalue below which a direction has no part in the errors."""
-
-_BLOCK = 8192
 
 LIGHT = 0.01
 """Part of a weight's working variance up to which a cluster is not named."""
@@ -230,21 +229,18 @@ def pulls(
     >>> bool(np.isclose(found.degrees[0], 3)), float(found.effective[0])
     (True, 4.0)
     """
-    starts, factor = _starts(codes), factor_of(bread)
+    starts, factor = starts_of(codes), factor_of(bread)
     if len(X) == 0:
         none = np.zeros((0, len(bread)))
         return Pulls(codes, none, none, np.zeros(0), None, None)
     if exact and held(len(starts), factor.shape[1]):
         return _held(X, weight, residual, codes[starts], starts, factor)
     # blocks of clusters whose rows stay in the processor's cache
-    cuts = starts[np.unique(np.searchsorted(starts, np.arange(0, len(X), _BLOCK)))[:-1]]
-    cuts = np.unique(np.r_[0, cuts, len(X)])
-    places = np.searchsorted(starts, cuts)
+    cuts = blocks_of(codes, BLOCK)
+    places = np.searchsorted(starts, [*(a for a, _ in cuts), len(X)])
     influence, own = (np.empty((len(starts), X.shape[1])) for _ in range(2))
     leverage = np.empty(len(starts))
-    for (a, b), (first, last) in zip(
-        itertools.pairwise(cuts), itertools.pairwise(places), strict=True
-    ):
+    for (a, b), (first, last) in zip(cuts, itertools.pairwise(places), strict=True):
         at, rows = slice(first, last), slice(a, b)
         influence[at], own[at], leverage[at] = _light(
             X[rows], weight[rows], residual[rows], starts[at] - a, factor
@@ -269,7 +265,7 @@ def matrices_of(
     X: Array, weight: Array, residual: Array, codes: Codes, factor: Array
 ) -> tuple[Codes, Array, Array]:
     """Return each cluster's code, matrix T (A, A) and scores (A): they add up over parts of it."""
-    starts = _starts(codes)
+    starts = starts_of(codes)
     rows = (X @ factor) * np.sqrt(weight)[:, None]
     return codes[starts], _matrices(rows, starts), run_sums(X, residual, starts) @ factor
 
@@ -350,10 +346,6 @@ def _light(
         scores = run_sums(X[inside], residual[inside], part) @ factor
         influence[large] = np.einsum("gab,gb->ga", inverse, scores) @ factor.T
     return influence, own, leverage
-
-
-def _starts(codes: Codes) -> Codes:
-    return np.flatnonzero(np.r_[len(codes) > 0, codes[1:] != codes[:-1]])
 
 
 def _matrices(rows: Array, starts: Codes) -> Array:

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from workbench.decompose.design import CLUSTER
+from workbench.decompose.errors.blocks import BLOCK, blocks_of
 from workbench.decompose.errors.clustered import Rows, clustered_rows, crossings
 from workbench.decompose.errors.pulls import (
     LIGHT,
@@ -271,11 +272,15 @@ class ErrorsAt:
             where = np.stack([np.full(len(own), piece.number), own], axis=1)
             return Gathered(self._words(piece, names, own), where, matrices, scores)
         exact = len(names) == 1 and held(self.counts[number, names[0]], factor.shape[1])
-        found = pulls(X, weight, residual, codes, bread, exact=exact)
-        if exact and found.root is None:
-            empty = np.zeros((0, factor.shape[1], len(bread)))
-            found = replace(found, root=empty)
-        return PullSums.of(found, piece.number)
+        total: PullSums | None = None
+        # the matrices of all clusters of a part are held at once by none
+        for a, b in blocks_of(codes, BLOCK):
+            found = pulls(X[a:b], weight[a:b], residual[a:b], codes[a:b], bread, exact=exact)
+            if exact and found.root is None:
+                found = replace(found, root=np.zeros((0, factor.shape[1], len(bread))))
+            one = PullSums.of(found, piece.number)
+            total = one if total is None else total + one
+        return total  # type: ignore[return-value]
 
     def _words(self, piece: Piece, names: Names, codes: NDArray[np.int64]) -> NDArray[np.uint64]:
         """Return a hash of the names of clusters, by their codes in a part."""
