@@ -26,6 +26,7 @@ from workbench.data.reading.bounds.limits import bounded, check_shape, limits
 from workbench.data.reading.container import Container
 from workbench.data.reading.containers import open_members, open_part, open_source
 from workbench.data.reading.frames import check_names, of_frame
+from workbench.data.reading.nearby import nearby
 from workbench.data.reading.record_tables import table_of
 from workbench.data.reading.several import name_of, not_data, open_all, paths_of
 from workbench.data.reading.tables.dialects import Dialect
@@ -83,8 +84,8 @@ def load(
         A file (CSV, TSV, JSON, JSONL, Parquet, Arrow or a spreadsheet, also .gz, .zst, .xz,
         .bz2 or .zip), several files, a pattern such as ``votes/*.jsonl`` or a folder of files
         (they are read as one set), the folder of a saved data set, of an annotation run or of a
-        benchmark whose files belong together, ``hub:owner/name[/config][:split]``, ``sample``,
-        or a table.
+        benchmark whose files belong together, ``hub:owner/name[/config][:split]``, a URL
+        (``s3://``, ``gs://``, ``hf://``, ...), ``sample``, or a table.
     format : str, optional
         One of :data:`FORMATS`; recognised by content when None.
     mapping : mapping, optional
@@ -139,8 +140,8 @@ def load(
         "criteria": criteria, "annotator": annotator, "kind": kind, "rule": rule, "order": order,
         "drop_duplicates": drop_duplicates, "seed": seed, "of_folder": None,
     }  # fmt: skip
-    with bounded(limits):
-        return _load(source, format, options)
+    with nearby(source) as here, bounded(limits):
+        return _load(here, format, options)
 
 
 def _load(

@@ -17,6 +17,7 @@ from workbench.data.parts import loading, pieces
 from workbench.data.parts.loading import load_parts
 from workbench.data.parts.parted import open_parts
 from workbench.errors import DataError, DesignError
+from workbench.places import put
 
 
 @pytest.fixture(autouse=True)
@@ -100,6 +101,21 @@ def test_several_files_are_one_set_and_name_their_rows(tmp_path: Path) -> None:
     assert found.load_report is not None
     (example,) = found.load_report.left_out["empty"].examples
     assert (example["file"], example["row"]) == ("b.jsonl", len(rows) - 150)
+
+
+def test_files_behind_urls_are_read_as_those_of_this_machine(tmp_path: Path) -> None:
+    rows = records()
+    paths = [written(rows[:150], tmp_path / "a.jsonl"), written(rows[150:], tmp_path / "b.jsonl")]
+    for path in paths:
+        put(f"memory://votes/{path.name}", path)
+    whole = wb.load(paths)
+    for place in ("memory://votes/*.jsonl", "memory://votes"):
+        same(whole, wb.load(place))
+        found = load_parts(place, tmp_path / place[-3:].strip("./*"), parts=2)
+        assert found.digest == whole.digest
+        assert str(found.load_report) == str(whole.load_report)
+    with pytest.raises(DataError, match="No file is at this place"):
+        wb.load("memory://votes/*.csv")
 
 
 def test_a_folder_of_parts_opens_as_one_set(tmp_path: Path) -> None:

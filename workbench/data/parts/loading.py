@@ -25,6 +25,7 @@ from workbench.data.parts.reports import whole_report
 from workbench.data.parts.spool import NotStreamed, Spooled, spool
 from workbench.data.reading.bounds.limits import bounded
 from workbench.data.reading.files import PACKED
+from workbench.data.reading.nearby import nearby
 from workbench.data.reading.several import paths_of
 from workbench.data.store import open_folder
 from workbench.engine import Engine, Local
@@ -92,7 +93,14 @@ def load_parts(
     ...     len(data), len(data.facts), data.digest == reading.load(path).digest
     (9, 2, True)
     """
-    given, out = _options(options), Path(out)
+    given = _options(options)
+    with nearby(source) as here:
+        return _loaded(here, Path(out), parts, given, engine or Local())
+
+
+def _loaded(
+    source: Any, out: Path, parts: int | None, given: dict[str, Any], engine: Engine
+) -> PartedData:
     paths = _files(source)
     n = _number(paths) if parts is None else parts
     refuse_out_of_range({"parts": (whole(n, 1), n, "a whole number, 1 or more")})
@@ -104,11 +112,11 @@ def load_parts(
     if reason is None:
         try:
             with bounded(given["limits"], timed=False):
-                return _streamed(paths, out, n, given, engine or Local())
+                return _streamed(paths, out, n, given, engine)
         except NotStreamed as error:
             reason = str(error)
             shutil.rmtree(out / _SPOOL)
-    return _split(reading.load(source, **options), out, n, reason)
+    return _split(reading.load(source, **given), out, n, reason)
 
 
 def _options(options: dict[str, Any]) -> dict[str, Any]:
