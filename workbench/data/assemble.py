@@ -36,6 +36,8 @@ _OF_LABELS = ("n_votes", "n_ties", "row_id", "file", CATEGORY)
 _LABEL_ONLY = {*LABEL_COLUMNS, *_OF_LABELS, "row", "problem", "found"} - {"pair_id"}
 _EXAMPLES = 5
 
+RENUMBERED = "replicate: numbers occur twice for one pair and annotator; numbered in file order"
+
 _ORDERS_NOTE = (
     "both orders: {n:,} judgements are of pairs that their annotator judged with the sides "
     "exchanged; the columns A, B are taken for the order shown"
@@ -75,6 +77,7 @@ def assemble(
     exchanged: bool = False,
     drop_duplicates: bool = False,
     shared: Mapping[str, str] | None = None,
+    has_texts: bool | None = None,
 ) -> PreferenceData:
     """Build preference data of judgements.
 
@@ -94,6 +97,8 @@ def assemble(
     shared : mapping, optional
         Of a part of a set: the cluster of each prompt that is near-equal to another of the
         whole, by their ids. What can be said of the whole alone is then not noted.
+    has_texts : bool, optional
+        Of a part of a set: whether any response of the whole has a text.
 
     Returns
     -------
@@ -109,7 +114,7 @@ def assemble(
         No judgement is usable.
     """
     judgements = judgements.reset_index(drop=True)
-    problem, found = _problems(judgements)
+    problem, found = _problems(judgements, has_texts)
     rows = np.flatnonzero(problem.isna().to_numpy())
     sound = judgements.iloc[rows]
     again = np.zeros(len(judgements), dtype=bool)
@@ -166,7 +171,19 @@ def assemble(
     return data
 
 
-def _problems(judgements: pd.DataFrame) -> tuple[pd.Series, pd.Series]:
+def any_text(judgements: pd.DataFrame) -> bool:
+    """Tell whether any response of judgements has a text.
+
+    Examples
+    --------
+    >>> any_text(pd.DataFrame({"response_a": ["x", None]})), any_text(pd.DataFrame({"n": [1]}))
+    (True, False)
+    """
+    sides = (name for name in ("response_a", "response_b") if name in judgements)
+    return any(bool(judgements[name].notna().any()) for name in sides)
+
+
+def _problems(judgements: pd.DataFrame, has_texts: bool | None) -> tuple[pd.Series, pd.Series]:
     """Return the reason to leave out each judgement (or missing), and what was found.
 
     Equal responses, and one empty response, are battles that were fought; only where both
@@ -176,7 +193,7 @@ def _problems(judgements: pd.DataFrame) -> tuple[pd.Series, pd.Series]:
     problem = _text_column(judgements, "problem", n)
     found = _text_column(judgements, "found", n)
     side_a, side_b = (_text_column(judgements, f"response_{side}", n) for side in "ab")
-    if side_a.isna().all() and side_b.isna().all():
+    if not (any_text(judgements) if has_texts is None else has_texts):
         # data without text: its columns describe the pairs
         return problem, found
     empty = _is_blank(side_a) & _is_blank(side_b) & problem.isna().to_numpy()
@@ -292,7 +309,7 @@ def _numbered(labels: pd.DataFrame) -> list[str]:
     if "replicate" not in labels or not labels.duplicated(key).any():
         return []
     labels.drop(columns="replicate", inplace=True)
-    return ["replicate: numbers occur twice for one pair and annotator; numbered in file order"]
+    return [RENUMBERED]
 
 
 def _looks_pasted(judgements: pd.DataFrame) -> tuple[int, list[str]]:

@@ -53,10 +53,9 @@ class Buckets:
             _append(bucket_file(self.folder, number), table.take(pa.array(rows)))
 
     def _look_for_torn(self, judgements: pd.DataFrame) -> None:
-        """Notice pairs that stand in several clusters which the file names."""
-        named = judgements["cluster"].notna().to_numpy()
-        own = _content(judgements)[named].tolist()
-        clusters = words_of(judgements["cluster"][named]).tolist()
+        """Notice pairs that stand in several clusters of the file, or with one and without."""
+        own = _content(judgements).tolist()
+        clusters = words_of(judgements["cluster"]).tolist()
         for pair, cluster in zip(own, clusters, strict=True):
             if self.pair_cluster.setdefault(pair, cluster) != cluster:
                 self.torn = True

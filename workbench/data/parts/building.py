@@ -14,6 +14,7 @@ from workbench.data.load_report import LeftOut
 from workbench.data.parts.buckets import part_of
 from workbench.data.parts.part import Facts, facts_of, write_part
 from workbench.data.parts.spool import Spooled
+from workbench.errors import DataError
 
 Built = Facts | dict[str, LeftOut] | None
 """A part; what was left out where no row is usable; nothing where there is no row."""
@@ -44,8 +45,10 @@ class Build:
         if done is not None:
             return done
         spooled = Spooled.read(Path(self.spool))
+        if spooled is None:
+            raise _lost_spool(self.source)
         judgements = part_of(Path(self.spool), number)
-        if judgements is None or spooled is None:
+        if judgements is None:
             return None
         if len(spooled.unnamed) > 1 and "kind" in judgements:
             judgements["annotator"] = _named_by_kind(judgements)
@@ -59,10 +62,22 @@ class Build:
                 exchanged=found.exchanged,
                 drop_duplicates=self.drop_duplicates,
                 shared=spooled.clusters,
+                has_texts=spooled.has_texts,
             )
         except NothingUsableError as error:
             return error.left_out
         return write_part(data, Path(self.folder), name)
+
+
+def _lost_spool(source: str) -> DataError:
+    """Return the error of a part whose judgements somebody else has removed meanwhile."""
+    return DataError(
+        "What was read of the files is not there any more.",
+        where=source,
+        found="no folder of judgements that wait for their part",
+        expected="that of the first pass, until all parts are made",
+        fix="Give the same command again, and once at a time.",
+    )
 
 
 def _named_by_kind(judgements: pd.DataFrame) -> pd.Series:

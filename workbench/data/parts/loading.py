@@ -14,15 +14,16 @@ import pandas as pd
 
 from workbench.data import load as reading
 from workbench.data.alike.one_row import with_columns
-from workbench.data.assemble import NothingUsableError
+from workbench.data.assemble import RENUMBERED, NothingUsableError
+from workbench.data.columns import numbered
 from workbench.data.dataset import PreferenceData
 from workbench.data.parts.building import Build, Built
 from workbench.data.parts.part import Facts, facts_of, write_part
 from workbench.data.parts.parted import PartedData, is_parted, named, open_parts
-from workbench.data.parts.pieces import can_stream
-from workbench.data.parts.prompts import words_of
+from workbench.data.parts.pieces import NotStreamed, can_stream
+from workbench.data.parts.prompts import Words, words_of
 from workbench.data.parts.reports import whole_report
-from workbench.data.parts.spool import NotStreamed, Spooled, spool
+from workbench.data.parts.spool import Spooled, spool
 from workbench.data.reading.bounds.limits import bounded
 from workbench.data.reading.files import PACKED
 from workbench.data.reading.nearby import nearby
@@ -104,8 +105,14 @@ def _loaded(
     paths = _files(source)
     n = _number(paths) if parts is None else parts
     refuse_out_of_range({"parts": (whole(n, 1), n, "a whole number, 1 or more")})
-    sizes = [(path.name, path.stat().st_size) for path in paths if path.is_file()]
-    plan = named({"files": sizes, "source": _name(source, paths), "parts": n, "options": given})
+    plan = named(
+        {
+            "files": _state(source, paths),
+            "source": _name(source, paths),
+            "parts": n,
+            "options": given,
+        }
+    )
     if _finished(out, plan):
         return open_parts(out)
     reason = next(filter(None, map(can_stream, paths)), None) if paths else "it is no file"
@@ -138,6 +145,23 @@ def _files(source: Any) -> list[Path]:
         if str(source).startswith("hub:") or path.is_dir():
             return []
     return paths_of(source)
+
+
+def _state(source: Any, paths: Sequence[Path]) -> list[tuple[Any, ...]]:
+    """Return what tells whether a source is still what it was, without reading its files."""
+    if isinstance(source, pd.DataFrame):
+        # no other call brings its rows again
+        texts = pd.util.hash_array(source.astype("str").to_numpy(dtype=object).ravel())
+        return [(*map(str, source.columns), len(source), int(texts @ _odd(len(texts))))]
+    every = list(paths)
+    if not every and isinstance(source, str | Path) and Path(source).is_dir():
+        every = sorted(path for path in Path(source).rglob("*") if path.is_file())
+    known = [(path.name, path.stat()) for path in every if path.is_file()]
+    return [(name, found.st_size, found.st_mtime_ns) for name, found in known]
+
+
+def _odd(n: int) -> Words:
+    return np.arange(1, 2 * n, 2, dtype=np.uint64)
 
 
 def _name(source: Any, paths: Sequence[Path]) -> str:
@@ -175,7 +199,7 @@ def _finished(out: Path, plan: str) -> bool:
             where=out.name,
             found="files of another call" if known else "files that are no data set in parts",
             expected="a new folder, or one that the same call left unfinished",
-            fix="Choose another folder.",
+            fix="Choose another folder; or remove this one, if the files have changed since.",
         )
     out.mkdir(parents=True, exist_ok=True)
     write_text(out / _PLAN, plan)
@@ -212,8 +236,20 @@ def _streamed(
 
 def _alike(parts: list[Facts], out: Path) -> tuple[Facts, ...]:
     """Return parts whose labels have the same columns: what differs in one is kept in all."""
+    told = [one.load_report is not None and RENUMBERED in one.load_report.notes for one in parts]
+    if any(told):
+        parts = [
+            one if done else _renumbered(one, out) for one, done in zip(parts, told, strict=True)
+        ]
     names = dict.fromkeys(name for one in parts for name in one.label_columns)
     return tuple(_with_columns(one, list(names), out) for one in parts)
+
+
+def _renumbered(facts: Facts, out: Path) -> Facts:
+    """Return a part whose repeats are numbered as those of the parts where they must be."""
+    data = open_folder(out / facts.name)
+    repeats = numbered(data.labels).astype("int32")
+    return write_part(replace(data, labels=data.labels.assign(replicate=repeats)), out, facts.name)
 
 
 def _with_columns(facts: Facts, names: list[str], out: Path) -> Facts:
@@ -241,7 +277,9 @@ def _split(data: PreferenceData, out: Path, n: int, reason: str) -> PartedData:
     if report is not None:
         note = f"read as a whole, not piece by piece: {reason}"
         report = replace(report, notes=(*report.notes, note))
-    return _written(PartedData(out, tuple(facts), report))
+    # factors that the data bring lie in the parts themselves
+    specs = {x: data.factor_specs[x] for x in data.factor_names if x in data.factor_specs}
+    return _written(PartedData(out, tuple(facts), report, factor_specs=specs))
 
 
 def _written(data: PartedData) -> PartedData:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -12,7 +13,7 @@ from workbench.data.reading.arrow_files import PARQUET, parquet_batches, parquet
 from workbench.data.reading.container import Container
 from workbench.data.reading.containers import open_part
 from workbench.data.reading.files import Reading, open_text, suffix_of
-from workbench.data.reading.tables.dialects import Dialect
+from workbench.data.reading.tables.dialects import Dialect, header_of
 from workbench.data.reading.tables.number_marks import with_numbers
 from workbench.errors import DataError
 
@@ -26,6 +27,10 @@ _LINES = (".jsonl", ".ndjson")
 _TABLES = (".csv", ".tsv")
 
 Columns = Callable[[Container], list[str] | None]
+
+
+class NotStreamed(Exception):  # noqa: N818 - a way out, and no error of anybody
+    """These files must be read as a whole, for the reason that it says."""
 
 
 def can_stream(path: Path) -> str | None:
@@ -49,6 +54,8 @@ def pieces(path: Path, folder: Path, columns: Columns) -> Iterator[Container]:
 
     Raises
     ------
+    NotStreamed
+        A piece of the file does not tell how it is written.
     DataError
         A line longer than any piece may be, or what reading the whole file would refuse.
     """
@@ -70,11 +77,20 @@ def pieces(path: Path, folder: Path, columns: Columns) -> Iterator[Container]:
         container = with_numbers([open_part(part, like=like)])[0]
         part.unlink()
         if isinstance(container.dialect, Dialect):
-            like = container.dialect if like is None else container.dialect.joined(like)
+            like = _alike(container.dialect, like)
         container = _of_records(container)
         yield _numbered(container, start)
         # lines of JSON are numbered as lines, rows of a table as records
         start += lines if by_lines else len(container.table) + len(container.bad)
+
+
+def _alike(found: Dialect, like: Dialect | None) -> Dialect:
+    """Return how the pieces so far are written; one that is written otherwise changes them all."""
+    if like is None:
+        return found
+    if (found.escapes, found.quotes) != (like.escapes, like.quotes):
+        raise NotStreamed("what quotes and backslashes are is told by later pieces alone")
+    return found.joined(like)
 
 
 def _of_records(container: Container) -> Container:
@@ -96,9 +112,13 @@ def _texts(path: Path, by_lines: bool) -> Iterator[tuple[bytes, int]]:
     with Reading(path), open_text(path) as stream:
         header = b"" if by_lines else stream.readline()
         held = rest = b""
+        ends: re.Pattern[bytes] | None = None
         while block := stream.read(PIECE):
+            if not held and not rest:
+                _refuse_other(path, header, block, by_lines)
+                ends = None if by_lines else _quoted(path, header + block)
             rest += block
-            end = rest.rfind(b"\n") + 1 if by_lines else _record_end(rest)
+            end = rest.rfind(b"\n") + 1 if ends is None else _record_end(rest, ends)
             if not end and len(rest) > 16 * PIECE:
                 raise _endless(path, len(rest))
             if end and held:
@@ -110,19 +130,48 @@ def _texts(path: Path, by_lines: bool) -> Iterator[tuple[bytes, int]]:
             yield header + held + rest, held.count(b"\n") + 1
 
 
-def _record_end(text: bytes) -> int:
-    """Return where the last row of a table ends for sure: after an even number of quotes."""
-    end = len(text)
-    inside = text.count(b'"') % 2
-    while end:
-        cut = text.rfind(b"\n", 0, end)
-        if cut < 0:
-            return 0
-        inside = (inside + text.count(b'"', cut, end)) % 2
-        if not inside:
-            return cut + 1
-        end = cut
-    return 0
+def _refuse_other(path: Path, header: bytes, block: bytes, by_lines: bool) -> None:
+    """Refuse what is not lines of JSON, or no table below one line of names."""
+    start = (header + block[:1000]).lstrip()
+    if by_lines:
+        if not start.startswith(b"{"):
+            raise NotStreamed(f"{path.name} holds no lines of JSON")
+        line = block.lstrip().split(b"\n", 1)[0]
+        if not line.rstrip().endswith(b"}"):
+            raise NotStreamed(f"{path.name} does not hold a record a line")
+        return
+    names = header.strip()
+    plain = names and not names.lower().startswith(b"sep=") and names.count(b'"') % 2 == 0
+    if not plain or b"\r" in names or start[:1] in (b"[", b"{") or start[:2] == b"PK":
+        raise NotStreamed(f"{path.name} does not begin with one line of names")
+
+
+def _quoted(path: Path, start: bytes) -> re.Pattern[bytes]:
+    """Return the pattern of a quoted field: a quote inside a field that has none is a letter."""
+    try:
+        delimiter = header_of(path, start)[1].delimiter
+    except DataError as error:
+        raise NotStreamed(f"{path.name} does not begin with one line of names") from error
+    end = re.escape(delimiter.encode()) + rb"\r\n"
+    return re.compile(rb"(?<![^" + end + rb'])"[^"]*+(?:""[^"]*+)*+("?)')
+
+
+_BACKSLASH = re.compile(rb'\\"[^",;|\t\r\n]')
+"""A quote that a backslash may keep from ending its field."""
+
+
+def _record_end(text: bytes, quoted: re.Pattern[bytes]) -> int:
+    """Return where the last row of a table ends for sure: outside of all quoted fields."""
+    if _BACKSLASH.search(text):
+        raise NotStreamed("quotes stand behind backslashes")
+    end = at = 0
+    for field in quoted.finditer(text):
+        end = max(end, text.rfind(b"\n", at, field.start()) + 1)
+        at = field.end()
+        if not field[1]:
+            # it goes on in the next block
+            return end
+    return max(end, text.rfind(b"\n", at) + 1)
 
 
 def _endless(path: Path, size: int) -> DataError:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -11,13 +12,15 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from workbench.data.assemble import any_text
 from workbench.data.columns import UNNAMED
 from workbench.data.formats import Format
 from workbench.data.formats.tabular import meanings
 from workbench.data.identity import OTHER_PROMPT
 from workbench.data.load import chosen_format, needed_columns
 from workbench.data.parts.buckets import Buckets, move
-from workbench.data.parts.pieces import pieces
+from workbench.data.parts.columns_seen import ColumnsSeen
+from workbench.data.parts.pieces import NotStreamed, pieces
 from workbench.data.parts.prompts import by_cluster
 from workbench.data.reading.container import Container
 from workbench.data.reading.translation import judgements_of
@@ -26,12 +29,10 @@ from workbench.whole_file import write_text
 
 _DONE = "spooled.json"
 
+_MISSING = re.compile(r"(.*: missing in )([\d,]+)( rows.*)")
+
 _WHOLE = 2 << 30
 """Bytes of files that may be read as a whole where a piece of them cannot be read by itself."""
-
-
-class NotStreamed(Exception):  # noqa: N818 - a way out, and no error of anybody
-    """These files must be read as a whole, for the reason that it says."""
 
 
 @dataclass
@@ -49,6 +50,8 @@ class Spooled:
         By the ids of those prompts.
     unnamed : list of str
         Kinds of the judgements whose file names nobody.
+    has_texts : bool
+        Whether any response has a text.
     """
 
     format: str = ""
@@ -57,6 +60,7 @@ class Spooled:
     groups: list[list[str]] | None = field(default_factory=list)
     clusters: dict[str, str] = field(default_factory=dict)
     unnamed: list[str] = field(default_factory=list)
+    has_texts: bool = True
 
     @classmethod
     def read(cls, folder: Path) -> Spooled | None:
@@ -81,35 +85,33 @@ def spool(
     first = _First(format, options)
     buckets = Buckets(folder, n)
     kinds: set[str] = set()
-    for path in paths:
-        for piece in pieces(path, folder, first.columns):
-            try:
-                judgements = first.judgements(piece, len(paths) > 1)
-            except DataError as error:
-                if sum(one.stat().st_size for one in paths) > _WHOLE:
-                    raise
-                # what one piece leaves open, such as the meaning of a label, all may tell
-                raise NotStreamed(f"a piece by itself cannot be read: {error.what}") from error
+    has_texts = False
+    try:
+        for piece in (one for path in paths for one in pieces(path, folder, first.columns)):
+            judgements = first.judgements(piece, len(paths) > 1)
             kinds |= _unnamed(judgements)
+            has_texts |= any_text(judgements)
             buckets.add(judgements)
+    except DataError as error:
+        if sum(one.stat().st_size for one in paths) > _WHOLE:
+            raise
+        # what one piece leaves open, such as the meaning of a label, all may tell
+        raise NotStreamed(f"a piece by itself cannot be read: {error.what}") from error
     if buckets.torn:
         raise NotStreamed("judgements of one pair name several clusters")
+    if first.columns_seen.ids_repeat:
+        raise NotStreamed("what an id names is told by all records alone")
     if first.found is None:
-        raise DataError(
-            "There is no record to read.",
-            where=", ".join(path.name for path in paths),
-            found="no record",
-            expected="at least one",
-            fix="Check the export that wrote the files.",
-        )
+        raise NotStreamed("no line of it is a record")
     groups, clusters = by_cluster(buckets.prompts.near_equal())
     spooled = Spooled(
         first.found.name,
         first.settings,
-        list(first.notes),
+        [*first.notes, *(f"{a}{n:,}{z}" for (a, z), n in first.missing.items())],
         groups,
         clusters,
         sorted(kinds),
+        has_texts,
     )
     move(folder, n, groups or [])
     write_text(folder / _DONE, json.dumps(asdict(spooled), ensure_ascii=False))
@@ -124,7 +126,9 @@ class _First:
         self.found: Format | None = None
         self.settings: dict[str, Any] = {}
         self.notes: dict[str, None] = {}
+        self.missing: dict[tuple[str, str], int] = {}
         self.meaning: dict[tuple[str, str], str] = {}
+        self.columns_seen = ColumnsSeen()
 
     def columns(self, head: Container) -> list[str] | None:
         """Return the columns that the format needs of a Parquet file."""
@@ -147,9 +151,20 @@ class _First:
         if OTHER_PROMPT in judgements:
             raise NotStreamed("the two responses of a pair answer different prompts")
         self._agree(piece, found, judgements.attrs["settings"])
-        self.notes.update(dict.fromkeys(judgements.attrs["notes"]))
+        self.columns_seen.add(judgements, piece.notes)
+        self._note(judgements.attrs["notes"])
         judgements.attrs = {}
         return judgements
+
+    def _note(self, notes: Sequence[str]) -> None:
+        """Take in what is noted of a piece; rows that miss something are added up."""
+        for note in notes:
+            found = _MISSING.fullmatch(note)
+            if found is None:
+                self.notes[note] = None
+                continue
+            form = found[1], found[3]
+            self.missing[form] = self.missing.get(form, 0) + int(found[2].replace(",", ""))
 
     def _agree(self, piece: Container, found: Format, settings: Mapping[str, Any]) -> None:
         """Check that a piece reads labels as those before it did."""

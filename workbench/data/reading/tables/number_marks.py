@@ -21,6 +21,9 @@ _TEXT = re.compile(
 )
 """Names of columns whose numbers are what somebody wrote."""
 
+POINTED, WITHOUT_NA = "decimal commas are read as points", "NA beside numbers is missing"
+"""What the notes say of columns that were changed."""
+
 _Change = Callable[[pa.ChunkedArray], pa.ChunkedArray]
 
 
@@ -71,8 +74,7 @@ def _change(name: str, tables: Sequence[tuple[Container, frozenset[str]]]) -> _C
 
 def _changed(container: Container, changes: dict[str, _Change]) -> Container:
     table, notes = container.table, list(container.notes)
-    for change, what in ((_pointed, "decimal commas are read as points"),
-                         (_without_na, "NA beside numbers is missing")):  # fmt: skip
+    for change, what in ((_pointed, POINTED), (_without_na, WITHOUT_NA)):
         names = [name for name in table.column_names if changes.get(name) is change]
         for name in names:
             column = change(table.column(name))
