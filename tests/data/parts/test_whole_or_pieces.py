@@ -13,7 +13,7 @@ import workbench as wb
 from workbench.data.parts import pieces
 from workbench.data.parts.building import Build
 from workbench.data.parts.loading import load_parts
-from workbench.errors import DataError
+from workbench.errors import DataError, DesignError, UnwrittenError
 
 ROWS: list[dict[str, Any]] = [
     {
@@ -151,3 +151,44 @@ def test_factors_that_the_data_bring_are_kept(tmp_path: Path) -> None:
     assert found.factor_names == data.factor_names
     assert found.digest == found.whole().digest == data.digest
     assert found.part(0).factor_specs == data.factor_specs
+
+
+def test_what_could_not_be_read_may_be_mended_and_read_into_the_same_folder(tmp_path: Path) -> None:
+    path, out = tmp_path / "v.jsonl", tmp_path / "out"
+    path.write_text(lines([{**row, "label": "zzz"} for row in ROWS]))
+    with pytest.raises(DataError, match="verdicts"):
+        load_parts(path, out, parts=2)
+    path.write_text(lines(ROWS))
+    assert load_parts(path, out, parts=2).digest == wb.load(path).digest
+
+
+def test_folders_and_files_that_are_none_are_told(tmp_path: Path) -> None:
+    path = tmp_path / "v.jsonl"
+    path.write_text(lines(ROWS))
+    with pytest.raises(UnwrittenError, match=r"v\.jsonl"):
+        load_parts(path, path, parts=2)
+    with pytest.raises(DataError, match="no such file"):
+        load_parts(tmp_path / "w.jsonl", tmp_path / "out", parts=2)
+    assert not (tmp_path / "out").exists()
+    found = load_parts(path, tmp_path / "out", parts=2)
+    with pytest.raises(DesignError, match="where: part-0000"):
+        wb.decompose(wb.score_factors(found), by=["nope"])
+    (tmp_path / "out" / "parts.json").unlink()
+    (tmp_path / "out" / "part-00001" / "part.json").write_text("{}")
+    with pytest.raises(DataError, match="damaged or missing"):
+        load_parts(path, tmp_path / "out", parts=2)
+
+
+def test_near_equal_prompts_in_several_parts_are_no_clusters_of_a_fit(tmp_path: Path) -> None:
+    path = tmp_path / "v.jsonl"
+    same = [{**row, "prompt": row["prompt"].upper() + "?"} for row in ROWS]
+    path.write_text(
+        lines([{**row, "cluster": f"s{i % 20}"} for i, row in enumerate([*ROWS, *same])])
+    )
+    named = wb.score_factors(load_parts(path, tmp_path / "named", parts=4))
+    assert wb.decompose(named, by=[], folds=0).groups == ["all"]
+    with pytest.raises(DesignError, match="near-equal prompts may lie in several parts"):
+        wb.decompose(named, by=[], folds=0, cluster="prompt")
+    path.write_text(lines([*ROWS, *same]))
+    found = wb.score_factors(load_parts(path, tmp_path / "own", parts=4))
+    assert wb.decompose(found, by=[], folds=0, cluster="prompt").groups == ["all"]

@@ -77,6 +77,18 @@ def labels_without(data: PreferenceData, name: str) -> int:
     return int(_values(data, name).isna().sum())
 
 
+def prompts_are_clusters(pairs: pd.DataFrame) -> bool:
+    """Tell whether the clusters of pairs are those of their prompts, and no others that are named.
+
+    Examples
+    --------
+    >>> import workbench as wb
+    >>> prompts_are_clusters(wb.load("sample").pairs)
+    True
+    """
+    return bool((_prompts(pairs) == pairs["cluster"]).all())
+
+
 def _values(data: PreferenceData, name: str) -> pd.Series:
     """Return the value of each label, as text."""
     if name == PROMPT:

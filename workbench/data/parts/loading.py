@@ -25,12 +25,13 @@ from workbench.data.parts.prompts import Words, words_of
 from workbench.data.parts.reports import whole_report
 from workbench.data.parts.spool import Spooled, spool
 from workbench.data.reading.bounds.limits import bounded
+from workbench.data.reading.containers import check_file
 from workbench.data.reading.files import PACKED
 from workbench.data.reading.nearby import nearby
 from workbench.data.reading.several import paths_of
 from workbench.data.store import open_folder
 from workbench.engine import Engine, Local
-from workbench.errors import DataError, refuse_out_of_range, whole
+from workbench.errors import DataError, UnwrittenError, refuse_out_of_range, whole
 from workbench.whole_file import write_text
 
 _PLAN, _SPOOL = "plan.json", "spool"
@@ -103,6 +104,9 @@ def _loaded(
     source: Any, out: Path, parts: int | None, given: dict[str, Any], engine: Engine
 ) -> PartedData:
     paths = _files(source)
+    for path in paths:
+        if not path.is_file():
+            check_file(path)
     n = _number(paths) if parts is None else parts
     refuse_out_of_range({"parts": (whole(n, 1), n, "a whole number, 1 or more")})
     plan = named(
@@ -191,9 +195,13 @@ def _finished(out: Path, plan: str) -> bool:
     known = None
     if (out / _PLAN).is_file():
         known = (out / _PLAN).read_text("utf-8")
-    elif out.exists() and any(out.iterdir()):
+    elif out.is_dir() and any(out.iterdir()):
         known = ""
-    if known is not None and known != plan:
+    started = {_PLAN, _SPOOL}
+    if known and known != plan and {path.name for path in out.iterdir()} <= started:
+        # nothing of another call but what its first pass left
+        shutil.rmtree(out / _SPOOL, ignore_errors=True)
+    elif known is not None and known != plan:
         raise DataError(
             "The folder holds something else.",
             where=out.name,
@@ -201,7 +209,10 @@ def _finished(out: Path, plan: str) -> bool:
             expected="a new folder, or one that the same call left unfinished",
             fix="Choose another folder; or remove this one, if the files have changed since.",
         )
-    out.mkdir(parents=True, exist_ok=True)
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise UnwrittenError(out, error.strerror or error) from error
     write_text(out / _PLAN, plan)
     return is_parted(out)
 

@@ -106,6 +106,9 @@ class PartRef:
     scored: str | None = None
     specs: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
+    def __str__(self) -> str:
+        return self.name
+
     @property
     def name(self) -> str:
         """Name of the part."""
@@ -178,12 +181,12 @@ def write_part(data: PreferenceData, folder: Path, name: str) -> Facts:
 def facts_of(folder: Path) -> Facts | None:
     """Return the facts of a finished part, None where it is not finished."""
     try:
-        record = json.loads((folder / _FACTS).read_text("utf-8"))
+        return Facts.from_dict(json.loads((folder / _FACTS).read_text("utf-8")))
     except FileNotFoundError:
         return None
-    except (OSError, ValueError) as error:
-        raise _damaged(f"{folder.name}/{_FACTS}", str(error)) from error
-    return Facts.from_dict(record)
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        found = f"{type(error).__name__}: {error}"
+        raise _damaged(f"{folder.name}/{_FACTS}", found) from error
 
 
 def _damaged(where: str, found: str) -> DataError:

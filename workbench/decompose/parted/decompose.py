@@ -64,6 +64,7 @@ def decompose_parts(data: PartedData, wanted: Wanted, engine: Engine) -> Fitted:
         wanted.ties,
         tuple(wanted.cluster),
         wanted.seed,
+        len(data.facts) > 1,
     )
     facts = list(engine.map(layout, data.refs))
     if chosen.selection.criteria is not None:

@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from workbench.data.alike.clusters import PROMPT, prompts_are_clusters
 from workbench.data.parts.part import PartRef
 from workbench.data.split import name_words
 from workbench.decompose.design import Design, build_design
@@ -21,6 +22,7 @@ from workbench.decompose.labelled import Ties
 from workbench.decompose.parted.selection import Selection
 from workbench.decompose.parted.stored import facts_of, store
 from workbench.decompose.scores.baselines import length_signs
+from workbench.errors import DesignError
 
 
 @dataclass(frozen=True)
@@ -37,6 +39,8 @@ class Layout:
     clustered_by : tuple of str
     seed : int
         Of the folds.
+    several : bool
+        Whether there is more than one part.
     """
 
     folder: str
@@ -46,6 +50,7 @@ class Layout:
     ties: Ties
     clustered_by: tuple[str, ...]
     seed: int
+    several: bool = True
 
     def __call__(self, ref: PartRef) -> dict[str, Any]:
         """Lay a part out, unless it is there, and return what is known of it."""
@@ -53,7 +58,10 @@ class Layout:
         return facts_of(folder) or self._made(ref, folder)
 
     def _made(self, ref: PartRef, folder: Path) -> dict[str, Any]:
-        answers = self.selection.of_criteria(ref.open())
+        data = ref.open()
+        if PROMPT in self.clustered_by and self.several and not prompts_are_clusters(data.pairs):
+            raise _prompts_apart()
+        answers = self.selection.of_criteria(data)
         data = self.selection.of_annotators(answers)
         factors = None if self.factors is None else list(self.factors)
         design = build_design(
@@ -91,6 +99,15 @@ class Layout:
         if self.selection.criteria is None:
             return None
         return [str(name) for name in annotators["annotator"]]
+
+
+def _prompts_apart() -> DesignError:
+    return DesignError(
+        "Errors by prompt need the prompts of one cluster in one part.",
+        found="clusters that the file names: near-equal prompts may lie in several parts",
+        expected="clusters of prompts, or errors by cluster",
+        fix="Leave out cluster='prompt', or fit data.whole() or data.sample(100_000) by prompt.",
+    )
 
 
 def _columns(design: Design) -> dict[str, Array]:
