@@ -16,6 +16,7 @@ from workbench.data.dataset import PreferenceData
 from workbench.data.parts import loading, pieces
 from workbench.data.parts.loading import load_parts
 from workbench.data.parts.parted import open_parts
+from workbench.data.parts.prompts import Prompts, words_of
 from workbench.errors import DataError, DesignError
 from workbench.places import put
 
@@ -76,8 +77,16 @@ def same(data: PreferenceData, other: PreferenceData) -> None:
         pd.testing.assert_frame_equal(one, two[one.columns])
 
 
-@pytest.mark.parametrize("n", [1, 4, 16])
-@pytest.mark.parametrize("name", ["votes.jsonl", "votes.csv", "votes.parquet", "votes.jsonl.gz"])
+@pytest.mark.parametrize(
+    ("name", "n"),
+    [
+        ("votes.jsonl", 1),
+        ("votes.jsonl", 16),
+        ("votes.csv", 4),
+        ("votes.parquet", 4),
+        ("votes.jsonl.gz", 4),
+    ],
+)
 def test_parts_hold_what_the_whole_holds(tmp_path: Path, name: str, n: int) -> None:
     path = written(records(), tmp_path / name)
     whole = wb.load(path)
@@ -114,6 +123,9 @@ def test_files_behind_urls_are_read_as_those_of_this_machine(tmp_path: Path) -> 
         found = load_parts(place, tmp_path / place[-3:].strip("./*"), parts=2)
         assert found.digest == whole.digest
         assert str(found.load_report) == str(whole.load_report)
+        # the same call finds it whole
+        again = load_parts(place, tmp_path / place[-3:].strip("./*"), parts=2)
+        assert again.digest == whole.digest
     with pytest.raises(DataError, match="No file is at this place"):
         wb.load("memory://votes/*.csv")
 
@@ -213,3 +225,16 @@ def test_real_tables_whose_columns_differ_between_judgements(
     found = load_parts(path, tmp_path / "out", parts=5)
     assert found.digest == open_parts(tmp_path / "out").digest == whole.digest
     assert str(found.load_report) == str(whole.load_report)
+
+
+def test_prompts_that_come_again_are_kept_once() -> None:
+    rng = random.Random(2)
+    prompts, seen = Prompts(), set()
+    for _ in range(12):
+        texts = [f"prompt {rng.randrange(400)}" for _ in range(rng.randrange(1, 90))]
+        column = pd.Series([*texts, None], dtype="str")
+        prompts.add(column, words_of(column))
+        seen |= set(texts)
+    kept = [text for part in prompts.texts for text in part.to_pylist()]
+    assert len(kept) == len(seen)
+    assert set(kept) == seen

@@ -29,25 +29,43 @@ def words_of(texts: pd.Series) -> Words:
     return np.asarray(pd.util.hash_array(values, categorize=False))
 
 
+class _Known:
+    """Numbers that were seen, in sorted runs of which each is twice as long as the next."""
+
+    def __init__(self) -> None:
+        self._runs: list[Words] = []
+
+    def add(self, words: Words) -> NDArray[np.bool_]:
+        """Take in distinct sorted numbers; return which of them are new."""
+        new = np.ones(len(words), dtype=bool)
+        for run in self._runs:
+            at = np.minimum(np.searchsorted(run, words), len(run) - 1)
+            new &= run[at] != words
+        if new.any():
+            self._runs.append(words[new])
+        while len(self._runs) > 1 and len(self._runs[-2]) <= 2 * len(self._runs[-1]):
+            last = self._runs.pop()
+            self._runs[-1] = np.sort(np.concatenate([self._runs[-1], last]))
+        return new
+
+
 class Prompts:
     """Collects the distinct prompts of batches."""
 
     def __init__(self) -> None:
-        self.known: Words = np.empty(0, dtype=np.uint64)
+        self._known = _Known()
         self.texts: list[pa.LargeStringArray] = []
         self.size = 0
 
     def add(self, prompts: pd.Series, words: Words) -> None:
         """Take in the prompts of a batch, with their hashes."""
-        distinct, first = np.unique(words, return_index=True)
-        new = ~np.isin(distinct, self.known, assume_unique=True)
-        new &= prompts.iloc[first].notna().to_numpy()
-        if not new.any():
+        present = np.flatnonzero(prompts.notna().to_numpy())
+        distinct, first = np.unique(words[present], return_index=True)
+        new = self._known.add(distinct)
+        if not new.any() or self.size > MOST:
             return
-        self.known = np.union1d(self.known, distinct[new])
-        if self.size > MOST:
-            return
-        texts = pa.array(prompts.iloc[np.sort(first[new])], pa.large_string(), from_pandas=True)
+        rows = present[np.sort(first[new])]
+        texts = pa.array(prompts.iloc[rows], pa.large_string(), from_pandas=True)
         texts = texts.combine_chunks() if isinstance(texts, pa.ChunkedArray) else texts
         self.texts.append(texts)
         self.size += texts.nbytes

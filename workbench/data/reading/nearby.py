@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -68,4 +69,6 @@ def _copied(url: str, folder: Path) -> list[Path]:
         paths.append(home / file.rpartition("/")[2])
         with open_place(file) as source, paths[-1].open("wb") as copy:
             shutil.copyfileobj(source, copy, 1 << 24)
+        # a copy is as old as any other: the same file is not a changed one
+        os.utime(paths[-1], (0, 0))
     return paths

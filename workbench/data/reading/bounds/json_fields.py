@@ -42,10 +42,12 @@ class FieldNames:
         DataError
             Too many fields, in more than one record.
         """
-        before = (text.rstrip() for text in block.split(b":")[:-1])
-        # a quote inside a text has a backslash before it
-        named = (text for text in before if text[-1:] == b'"' and text[-2:-1] != b"\\")
-        self._found.update(text[text.rfind(b'"', 0, -1) + 1 : -1] for text in named)
+        # once for every colon of the file: no generators, and no copy but where a space stands
+        for text in block.split(b":")[:-1]:
+            before = text if text[-1:] == b'"' else text.rstrip()
+            # a quote inside a text has a backslash before it
+            if before[-1:] == b'"' and before[-2:-1] != b"\\":
+                self._found.add(before[before.rfind(b'"', 0, -1) + 1 : -1])
         self._look_for_lines(block)
         # one line may be a document, whose fields number its rows
         if self.many and self._several:
