@@ -71,6 +71,7 @@ def test_a_part_that_is_scored_is_not_scored_again(
     parted = wb.load_parts("sample", tmp_path / "out", parts=4)
     first = wb.score_factors(parted, STYLE[:3])
     (Path(first.refs[1].folder) / f"values-{first.scored}.parquet").unlink()
+    (Path(first.refs[2].folder) / f"values-{first.scored}.parquet").write_bytes(b"PAR1")
     opened: list[str] = []
 
     class Counted:
@@ -90,7 +91,7 @@ def test_a_part_that_is_scored_is_not_scored_again(
         map_with = None
 
     again = wb.score_factors(parted, STYLE[:3], engine=Counted())  # type: ignore[arg-type]
-    assert opened == [first.refs[1].name]
+    assert opened == [first.refs[1].name, first.refs[2].name]
     assert again.digest == first.digest
 
 

@@ -15,6 +15,7 @@ from workbench.data.digests import Sums, added, row_hashes, sums_of
 from workbench.data.parts.part import CODED, VALUES, PartRef
 from workbench.data.parts.parted import PartedData, named
 from workbench.engine import Engine, Local
+from workbench.errors import DataError
 from workbench.factors.catalog import FactorSpec
 from workbench.factors.coding import scale_of, sum_of_squares, unscaled
 from workbench.factors.words.vocabulary import PromptWords, Vocabulary
@@ -113,7 +114,7 @@ class _Work:
 
     def values(self, ref: PartRef) -> tuple[list[int], list[float]]:
         """Write the values of both sides; return finite differences and the largest of each."""
-        if not ref.file(VALUES, self.scored).is_file():
+        if not self._is_scored(ref):
             data = ref.open()
             names = [spec.name for spec in self.specs]
             values = self.raw.values(data, names, self.vocabulary, self.any_prompt)
@@ -125,6 +126,13 @@ class _Work:
         finite = [values[np.isfinite(values)] for values in self._unscaled(ref)]
         largest = [float(np.abs(values).max(initial=0.0)) for values in finite]
         return [len(values) for values in finite], largest
+
+    def _is_scored(self, ref: PartRef) -> bool:
+        """Tell whether the values of a part are there; damaged ones are made again."""
+        try:
+            return ref.file(VALUES, self.scored).is_file() and bool(self._unscaled(ref))
+        except DataError:
+            return False
 
     def squares(self, ref: PartRef) -> list[int]:
         """Return the sum of squares of each factor's differences."""

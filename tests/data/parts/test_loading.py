@@ -238,3 +238,26 @@ def test_prompts_that_come_again_are_kept_once() -> None:
     kept = [text for part in prompts.texts for text in part.to_pylist()]
     assert len(kept) == len(seen)
     assert set(kept) == seen
+
+
+def test_a_damaged_manifest_is_made_again_of_the_parts(tmp_path: Path) -> None:
+    path, out = written(records(60), tmp_path / "votes.jsonl"), tmp_path / "out"
+    first = load_parts(path, out, parts=3)
+    times = [(Path(ref.folder) / "manifest.json").stat().st_mtime_ns for ref in first.refs]
+    (out / "parts.json").write_text("{", "utf-8")
+    again = load_parts(path, out, parts=3)
+    assert again.digest == first.digest
+    assert times == [(Path(ref.folder) / "manifest.json").stat().st_mtime_ns for ref in again.refs]
+
+
+def test_what_only_some_pairs_have_groups_those_of_all_parts(tmp_path: Path) -> None:
+    rows = records(90)
+    for k, row in enumerate(rows):
+        row["topic"] = "odd" if k == 7 else None
+        row["size"] = 3.5 if k == 11 else None
+    path = written(rows, tmp_path / "votes.jsonl")
+    found = load_parts(path, tmp_path / "out", parts=9)
+    same(wb.load(path), found.whole())
+    assert len(found.facts) > 3
+    for ref in found.refs:
+        assert {"topic", "size"} <= set(ref.open().pairs.columns)

@@ -9,6 +9,7 @@ import pandas as pd
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from workbench.data.formats import JUDGEMENT_COLUMNS
 from workbench.data.parts.prompts import Prompts, Words, words_of
 
 SEQUENCE = "sequence of the stream"
@@ -87,7 +88,11 @@ def read_bucket(path: Path) -> pd.DataFrame:
     with pa.memory_map(str(path)) as source:
         while source.tell() < source.size():
             with pa.ipc.open_stream(source) as reader:
-                frames.append(reader.read_pandas())
+                table = reader.read_all()
+                # metadata of which a piece says nothing have the type that other pieces give them
+                own = [name for name in table.column_names if name not in JUDGEMENT_COLUMNS]
+                bare = [name for name in own if table[name].null_count == len(table)]
+                frames.append(table.drop_columns(bare).to_pandas())
     return pd.concat(frames, ignore_index=True) if len(frames) > 1 else frames[0]
 
 

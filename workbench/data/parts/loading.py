@@ -19,7 +19,7 @@ from workbench.data.columns import numbered
 from workbench.data.dataset import PreferenceData
 from workbench.data.parts.building import Build, Built
 from workbench.data.parts.part import Facts, facts_of, write_part
-from workbench.data.parts.parted import PartedData, is_parted, named, open_parts
+from workbench.data.parts.parted import MANIFEST, PartedData, is_parted, named, open_parts
 from workbench.data.parts.pieces import NotStreamed, can_stream
 from workbench.data.parts.prompts import Words, words_of
 from workbench.data.parts.reports import whole_report
@@ -118,7 +118,11 @@ def _loaded(
         }
     )
     if _finished(out, plan):
-        return open_parts(out)
+        try:
+            return open_parts(out)
+        except DataError:
+            # the parts themselves are there: what is known of the whole is made again
+            (out / MANIFEST).unlink()
     reason = next(filter(None, map(can_stream, paths)), None) if paths else "it is no file"
     if reason is None:
         try:
@@ -246,14 +250,15 @@ def _streamed(
 
 
 def _alike(parts: list[Facts], out: Path) -> tuple[Facts, ...]:
-    """Return parts whose labels have the same columns: what differs in one is kept in all."""
+    """Return parts whose tables have the same columns: what differs in one is kept in all."""
     told = [one.load_report is not None and RENUMBERED in one.load_report.notes for one in parts]
     if any(told):
         parts = [
             one if done else _renumbered(one, out) for one, done in zip(parts, told, strict=True)
         ]
     names = dict.fromkeys(name for one in parts for name in one.label_columns)
-    return tuple(_with_columns(one, list(names), out) for one in parts)
+    kinds = {name: kind for one in parts[::-1] for name, kind in one.pair_columns.items()}
+    return tuple(_with_columns(one, list(names), kinds, out) for one in parts)
 
 
 def _renumbered(facts: Facts, out: Path) -> Facts:
@@ -263,14 +268,21 @@ def _renumbered(facts: Facts, out: Path) -> Facts:
     return write_part(replace(data, labels=data.labels.assign(replicate=repeats)), out, facts.name)
 
 
-def _with_columns(facts: Facts, names: list[str], out: Path) -> Facts:
-    if set(names) <= set(facts.label_columns):
+def _with_columns(facts: Facts, names: list[str], kinds: dict[str, str], out: Path) -> Facts:
+    lacking = [name for name in kinds if name not in facts.pair_columns]
+    if set(names) <= set(facts.label_columns) and not lacking:
         return facts
     data = open_folder(out / facts.name)
     labels = with_columns(data.pairs, data.labels, data.pair_rows, names)
-    if len(labels.columns) == len(data.labels.columns):
+    if len(labels.columns) == len(data.labels.columns) and not lacking:
         return facts
-    return write_part(replace(data, labels=labels), out, facts.name)
+    # a column that says nothing of the pairs of a part says that
+    nothing = {
+        name: pd.Series(np.nan if kinds[name] != "str" else None, data.pairs.index, kinds[name])
+        for name in lacking
+    }
+    data = replace(data, pairs=data.pairs.assign(**nothing), labels=labels)
+    return write_part(data, out, facts.name)
 
 
 def _split(data: PreferenceData, out: Path, n: int, reason: str) -> PartedData:

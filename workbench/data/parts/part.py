@@ -43,6 +43,8 @@ class Facts:
     has_text, has_prompt : bool
     label_columns : list of str
         Columns of its labels.
+    pair_columns : dict of str to str
+        Type of each column of its pairs.
     load_report : LoadReport or None
     """
 
@@ -55,6 +57,7 @@ class Facts:
     has_text: bool
     has_prompt: bool
     label_columns: list[str]
+    pair_columns: dict[str, str]
     load_report: LoadReport | None = field(default=None, compare=False)
 
     @classmethod
@@ -71,6 +74,7 @@ class Facts:
             has_text=not text.isna().all(axis=None),
             has_prompt=bool(data.pairs["prompt"].notna().any()),
             label_columns=[str(name) for name in data.labels.columns],
+            pair_columns={str(name): str(kind) for name, kind in data.pairs.dtypes.items()},
             load_report=data.load_report,
         )
 
