@@ -24,6 +24,7 @@ OTHERS = {
     "workbench/data/store.py": {"--upgrade"},  # pip
     "workbench/cli/dashboard.py": {"--force-reinstall"},  # pip
     "workbench/provenance.py": {"--porcelain"},  # git
+    "workbench/engine/ray_cluster.py": {"--address", "--head", "--num-gpus", "--port"},  # ray
 }
 """Flags of other programs."""
 
@@ -39,11 +40,13 @@ WHERE = {
     "workbench/data/formats": READING,
     "workbench/data/reading": READING,
     "workbench/data/assemble.py": READING,
-    "workbench/data/dataset.py": READING,
+    "workbench/data/columns.py": READING,
+    "workbench/data/parts": ("load",),
     "workbench/data/add_judge.py": ("add-judge",),
     "workbench/judges/judge.py": ("judge", "add-judge"),
     "workbench/llm": ASKING,
-    "workbench/annotate/run.py": ASKING,
+    "workbench/annotate/estimate.py": ASKING,
+    "workbench/shard.py": ("judge", "factors", "resume"),
     "workbench/annotate/config.py": ("judge", "principles extract", "factors", "run"),
     "workbench/annotate/endpoints.py": ("app",),
     "workbench/annotate/auditing.py": ("audit-judge",),
@@ -84,7 +87,7 @@ SHOWN = {
 
 ELSEWHERE = {
     ("workbench/data/formats/plain/nearest.py", "--explain"): ("load",),
-    ("workbench/data/dataset.py", "--by"): ("decompose",),
+    ("workbench/data/columns.py", "--by"): ("decompose",),
     ("workbench/whole_run/config.py", "--rubric"): ("factors",),
     ("workbench/structure/context/findings.py", "--by"): ("decompose",),
     ("workbench/structure/labels.py", "--explain"): ("load",),
