@@ -179,7 +179,7 @@ class PreferenceData:
         >>> data = wb.load("sample")
         >>> found = data.coded("labels", "kind")
         >>> len(found.codes) == len(data.labels), found.names.tolist()
-        (True, ['human', 'llm'])
+        (True, ['human', 'llm', 'reward_model'])
         """
         if (table, column) not in self._coded:
             self._coded[table, column] = coded(as_text(getattr(self, table)[column]))

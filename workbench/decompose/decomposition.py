@@ -287,8 +287,10 @@ def decompose(
     # one named twice would be taken off its own errors
     dimensions = [cluster] if isinstance(cluster, str) else list(dict.fromkeys(cluster or ()))
     wanted = Wanted(annotator, by, factors, covariance, dimensions, ties, folds, level, seed)
+    where = None
     if isinstance(data, PartedData):
-        found = decompose_parts(data, wanted, engine or Local())
+        engine = engine or Local()
+        found, where = decompose_parts(data, wanted, engine), engine.name
     else:
         found = _in_memory(data, wanted)
     settings = {
@@ -299,7 +301,7 @@ def decompose(
         "folds": folds,
         "level": level,
     }
-    provenance = Provenance.capture(seed=seed, dataset=data.digest)
+    provenance = Provenance.capture(seed=seed, dataset=data.digest, engine=where)
     fits = {fit.name: fit for fit in found.fits}
     return Decomposition(fits, found.held_out, settings, provenance, found.design)
 

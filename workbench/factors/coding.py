@@ -198,7 +198,7 @@ def scale_of(total: int, n: int, largest: float) -> float:
 
     Examples
     --------
-    >>> scale_of(sum_of_squares(np.array([3.0, 4.0]), 4.0), 2, 4.0) ** 2
+    >>> round(scale_of(sum_of_squares(np.array([3.0, 4.0]), 4.0), 2, 4.0) ** 2, 6)
     12.5
     """
     if total == 0 or largest == 0:

@@ -12,6 +12,9 @@ from workbench.calibration.instrument.verdicts import sums_by
 from workbench.clustered import Array
 
 _PASSES = 100
+_NOTHING = 1e-12
+"""Information for each label below which a step cannot be told."""
+
 _LEAST = 1e-5
 """Information of a pair of grades below which they do not tell."""
 
@@ -81,8 +84,12 @@ def severities(grades: Grades, counts: Array) -> Severity | None:
     for _ in range(_PASSES):
         P = _given_total(theta, J, upper, x, inner, total)
         gradient, information = _moments(P, N, n_r, J, upper, x, inner, total)
-        ridge = 1e-9 * np.trace(information) / len(theta) * np.eye(len(theta))
-        ridge[:J, :J] += np.trace(information) / len(theta) / J
+        size = np.trace(information) / len(theta)
+        # grades that run to infinity leave no information on anything
+        if not size > _NOTHING * N.sum():
+            return None
+        ridge = 1e-9 * size * np.eye(len(theta))
+        ridge[:J, :J] += size / J
         step = np.clip(np.linalg.solve(information + ridge, gradient), -2, 2)
         theta = theta + step
         if np.abs(step).max() < 1e-10:
