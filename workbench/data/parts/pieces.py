@@ -17,7 +17,7 @@ from workbench.data.reading.tables.dialects import Dialect, header_of
 from workbench.data.reading.tables.number_marks import with_numbers
 from workbench.errors import DataError
 
-PIECE = 1 << 25
+PIECE = 1 << 24
 """Bytes of text that are read at a time."""
 
 _ROWS = 20_000

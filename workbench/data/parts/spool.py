@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 
 from workbench.data.assemble import any_text
 from workbench.data.columns import UNNAMED
@@ -104,6 +105,8 @@ def spool(
     if first.found is None:
         raise NotStreamed("no line of it is a record")
     groups, clusters = by_cluster(buckets.prompts.near_equal())
+    # what the prompts took is of use to the parts that are made next
+    pa.default_memory_pool().release_unused()
     spooled = Spooled(
         first.found.name,
         first.settings,
