@@ -30,8 +30,7 @@ class Buckets:
         self.folder, self.n = folder, n
         self.prompts = Prompts()
         self.rows = 0
-        self.pair_cluster: dict[int, int] = {}
-        self.torn = False
+        self._named: list[Words] = []
         folder.mkdir(parents=True, exist_ok=True)
 
     def add(self, judgements: pd.DataFrame) -> None:
@@ -41,7 +40,8 @@ class Buckets:
             asked = judgements["prompt"].astype("str")
             self.prompts.add(asked, words_of(asked))
         if "cluster" in judgements:
-            self._look_for_torn(judgements)
+            both = _content(judgements), words_of(judgements["cluster"])
+            self._named.append(np.stack(both))
         place = np.arange(self.rows, self.rows + len(judgements))
         self.rows += len(judgements)
         judgements = judgements.assign(**{SEQUENCE: place})
@@ -53,14 +53,15 @@ class Buckets:
             rows = order[bounds[number] : bounds[number + 1]]
             _append(bucket_file(self.folder, number), table.take(pa.array(rows)))
 
-    def _look_for_torn(self, judgements: pd.DataFrame) -> None:
-        """Notice pairs that stand in several clusters of the file, or with one and without."""
-        own = _content(judgements).tolist()
-        clusters = words_of(judgements["cluster"]).tolist()
-        for pair, cluster in zip(own, clusters, strict=True):
-            if self.pair_cluster.setdefault(pair, cluster) != cluster:
-                self.torn = True
-                return
+    @property
+    def torn(self) -> bool:
+        """Whether a pair stands in several clusters of the file, or with one and without."""
+        if not self._named:
+            return False
+        pair, cluster = np.concatenate(self._named, axis=1)
+        order = np.lexsort((cluster, pair))
+        pair, cluster = pair[order], cluster[order]
+        return bool(((pair[1:] == pair[:-1]) & (cluster[1:] != cluster[:-1])).any())
 
 
 def _append(path: Path, table: pa.Table) -> None:

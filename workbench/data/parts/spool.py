@@ -81,7 +81,7 @@ def spool(
         The format makes judgements of several records, or what the records say cannot be
         told apart by cluster without the whole.
     DataError
-        A piece of a file says otherwise what the labels mean than another.
+        A piece by itself cannot be read, and the files are too large to be read as a whole.
     """
     first = _First(format, options)
     buckets = Buckets(folder, n)
