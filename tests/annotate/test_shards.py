@@ -72,6 +72,16 @@ def test_shards_together_find_what_one_process_finds(data, server, tmp_path):
     assert (now.state, now.stages["done"].tolist()) == ("finished", [2 * PAIRS])
 
 
+def test_shards_that_run_apart_in_time_tell_of_all_in_the_end(data, server, tmp_path):
+    folder = made(server, data, tmp_path / "run")
+    for k in range(3):
+        execute(folder, shard=Shard(k, 3))
+    now = status(folder)
+    assert (now.state, now.stages["done"].tolist()) == ("finished", [2 * PAIRS])
+    row = now.stages.iloc[0]
+    assert row["kept"] + row["answered"] == row["requests"] == 2 * PAIRS
+
+
 def test_what_is_kept_is_found_however_the_run_is_divided(data, server, tmp_path):
     folder = made(server, data, tmp_path / "run", max_calls=20)
     execute(folder)

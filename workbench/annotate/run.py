@@ -188,11 +188,24 @@ def _joined(folder: RunFolder) -> Found | None:
             spent = planner.spending()
             if found is not None:
                 _save(folder, config, found, spent)
-            teller = Teller(folder, stages=told.get("stages", {}))
+            teller = Teller(folder, stages=_of_whole(told.get("stages", {}), spent))
             teller.end(*_outcome_of_shards(told, spent, notes, config.max_failed))
     except ConfigError:
         # another shard began, or ended last
         return None
+    return found
+
+
+def _of_whole(
+    stages: Mapping[str, Mapping[str, Any]], spent: Sequence[Spending]
+) -> dict[str, dict[str, Any]]:
+    """Return how far stages are: shards that ended before others began told of theirs alone."""
+    found = {name: dict(stage) for name, stage in stages.items()}
+    for one in (each for each in spent if each.stage in found):
+        stage = found[one.stage]
+        heard = stage["answered"] + stage["failed"]
+        kept = max(one.requests - one.open - heard, 0)
+        stage.update(requests=one.requests, open=one.open, kept=kept)
     return found
 
 
