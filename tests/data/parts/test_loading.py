@@ -255,9 +255,23 @@ def test_what_only_some_pairs_have_groups_those_of_all_parts(tmp_path: Path) -> 
     for k, row in enumerate(rows):
         row["topic"] = "odd" if k == 7 else None
         row["size"] = 3.5 if k == 11 else None
+        row["turns"] = 2 if k == 13 else None
+        row["verified"] = True if k == 14 else None
     path = written(rows, tmp_path / "votes.jsonl")
     found = load_parts(path, tmp_path / "out", parts=9)
     same(wb.load(path), found.whole())
     assert len(found.facts) > 3
     for ref in found.refs:
-        assert {"topic", "size"} <= set(ref.open().pairs.columns)
+        assert {"topic", "size", "turns", "verified"} <= set(ref.open().pairs.columns)
+    # what nobody said of a pair is not said to be so
+    assert found.whole().pairs["verified"].notna().sum() == 1
+
+
+@pytest.mark.parametrize("kind", ["bool", "int64", "float64", "str", "object"])
+def test_a_column_that_a_part_lacks_says_nothing_there(tmp_path: Path, kind: str) -> None:
+    data = wb.load_parts("sample", tmp_path / "out", parts=2)
+    lacking = data.facts[0]
+    found = loading._with_columns(lacking, [], {"own": kind}, tmp_path / "out")
+    assert found.pair_columns.keys() - lacking.pair_columns.keys() == {"own"}
+    assert data.part(0).pairs["own"].isna().all()
+    assert found.sums == lacking.sums

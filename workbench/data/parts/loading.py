@@ -276,13 +276,21 @@ def _with_columns(facts: Facts, names: list[str], kinds: dict[str, str], out: Pa
     labels = with_columns(data.pairs, data.labels, data.pair_rows, names)
     if len(labels.columns) == len(data.labels.columns) and not lacking:
         return facts
-    # a column that says nothing of the pairs of a part says that
-    nothing = {
-        name: pd.Series(np.nan if kinds[name] != "str" else None, data.pairs.index, kinds[name])
-        for name in lacking
-    }
+    nothing = {name: _nothing(kinds[name], data.pairs.index) for name in lacking}
     data = replace(data, pairs=data.pairs.assign(**nothing), labels=labels)
     return write_part(data, out, facts.name)
+
+
+def _nothing(kind: str, index: pd.Index) -> pd.Series:
+    """Return a column that says nothing, in the type that one with missing values has."""
+    if kind == "str":
+        return pd.Series(None, index, dtype="str")
+    # whole numbers with missing ones are fractions; truth values have no other type for them
+    return (
+        pd.Series(np.nan, index)
+        if kind[:3] in ("flo", "int", "uin")
+        else pd.Series(None, index, object)
+    )
 
 
 def _split(data: PreferenceData, out: Path, n: int, reason: str) -> PartedData:
