@@ -21,7 +21,7 @@ from typing import Any
 
 import psutil
 
-ROOT = Path(__file__).resolve().parents[1]
+ROOT = Path(__file__).resolve().parents[2]
 WORDS = "the of and to in is that for it as was with be by on not he his but at are this".split()
 PAIRS, PARTS, NOTHING = 500, 64, 1000
 
@@ -90,7 +90,7 @@ def worker(name: str, workers: int) -> None:
 def measure(name: str, workers: int) -> dict[str, Any]:
     environment = {**os.environ, "OPENBLAS_NUM_THREADS": "1", "PYTHONPATH": str(ROOT)}
     environment.pop("RAY_ADDRESS", None)
-    command = [sys.executable, "-m", "bench.engine_speed", "--worker", name, str(workers)]
+    command = [sys.executable, "-m", "bench.parts.engines", "--worker", name, str(workers)]
     done = subprocess.run(
         command, capture_output=True, text=True, check=True, cwd=ROOT, env=environment
     )

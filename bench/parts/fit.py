@@ -22,7 +22,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-ROOT = Path(__file__).resolve().parents[1]
+ROOT = Path(__file__).resolve().parents[2]
 K = 27
 PART = 65_536
 
@@ -98,7 +98,7 @@ def worker(folder: str, how: str, folds: int) -> None:
 
 
 def measure(folder: Path, how: str, folds: int) -> dict[str, object]:
-    command = [sys.executable, "-m", "bench.parts_fit_speed", "--worker", str(folder), how]
+    command = [sys.executable, "-m", "bench.parts.fit", "--worker", str(folder), how]
     done = subprocess.run(
         [*command, "--folds", str(folds)],
         capture_output=True,

@@ -27,7 +27,7 @@ import pyarrow.compute as pc
 
 import workbench as wb
 
-ROOT = Path(__file__).resolve().parents[1]
+ROOT = Path(__file__).resolve().parents[2]
 WORDS = "the of and to in is that for it as was with be by on not he his but at are this".split()
 TABLES = ("pairs", "labels", "factors", "factor_values")
 FACTORS, PIECE = 26, 100_000
@@ -131,7 +131,7 @@ def _opened(folder: str, has_text: Any) -> wb.PreferenceData:
 
 def measure(row: str, folder: Path) -> list[dict[str, Any]]:
     """Return what a process of its own took."""
-    command = [sys.executable, "-m", "bench.open_speed", "--worker", row, str(folder)]
+    command = [sys.executable, "-m", "bench.parts.opened", "--worker", row, str(folder)]
     done = subprocess.run(
         command, capture_output=True, text=True, check=True, cwd=ROOT, env={**os.environ, **PINNED}
     )

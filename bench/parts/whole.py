@@ -53,8 +53,8 @@ def cpu() -> float:
 
 
 def measure(which: str, path: Path, folder: Path) -> dict[str, object]:
-    root = Path(__file__).resolve().parents[1]
-    command = [sys.executable, "-m", "bench.parts_speed", "--worker", which, str(path), str(folder)]
+    root = Path(__file__).resolve().parents[2]
+    command = [sys.executable, "-m", "bench.parts.whole", "--worker", which, str(path), str(folder)]
     one = dict.fromkeys(("OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "OMP_NUM_THREADS"), "1")
     started = time.perf_counter()
     done = subprocess.run(
