@@ -1,6 +1,6 @@
 """Time and memory of a decomposition of data in parts, beside the same data in memory.
 
-The data have factors only, no text: 27 of them, two judges, prompts of about three pairs. They
+The data have factors only, no text: 27 of them, prompts of about three pairs. They
 are made part by part, and each measurement is a process of its own, as peak memory is the whole
 process's. ``--pairs`` and ``--no-memory`` are for sets that memory does not hold.
 """
@@ -27,10 +27,10 @@ K = 27
 PART = 65_536
 
 
-def part_of(number: int, n: int) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
+def part_of(number: int, n: int, judges: int) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
     """Return the pairs, labels and factors of one part."""
     rng = np.random.default_rng([7, number])
-    beta = np.random.default_rng(0).normal(size=(K, 2)) * 0.2
+    beta = np.random.default_rng(0).normal(size=(K, judges)) * 0.2
     X = np.round(rng.normal(size=(n, K)), 3)
     cluster = rng.integers(0, n // 3, n)
     pairs = pd.DataFrame(
@@ -40,7 +40,7 @@ def part_of(number: int, n: int) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFra
         }
     )
     tables = []
-    for j in range(2):
+    for j in range(judges):
         y = rng.random(n) < 1 / (1 + np.exp(-X @ beta[:, j]))
         tables.append(
             pd.DataFrame(
@@ -56,7 +56,7 @@ def part_of(number: int, n: int) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFra
     return pairs, pd.concat(tables, ignore_index=True), factors
 
 
-def make(folder: Path, pairs: int) -> None:
+def make(folder: Path, pairs: int, judges: int = 2) -> None:
     """Write a set in parts with its factors."""
     from workbench.data.dataset import PreferenceData
     from workbench.data.parts.part import CODED, VALUES, write_part
@@ -65,7 +65,7 @@ def make(folder: Path, pairs: int) -> None:
     specs = {f"f{k:02}": {"coding": {"transform": "difference"}} for k in range(K)}
     facts = []
     for number, start in enumerate(range(0, pairs, PART)):
-        table, labels, factors = part_of(number, min(PART, pairs - start))
+        table, labels, factors = part_of(number, min(PART, pairs - start), judges)
         data = PreferenceData.from_tables(table, labels)
         facts.append(write_part(data, folder, f"part-{number:06}"))
         place = replace(PartedData(folder, tuple(facts)), scored="bench").refs[-1]
@@ -118,6 +118,7 @@ def main() -> None:
     parser.add_argument("--worker", nargs=2, metavar=("FOLDER", "HOW"))
     parser.add_argument("--folds", type=int, default=5)
     parser.add_argument("--pairs", type=int, default=1_000_000)
+    parser.add_argument("--judges", type=int, default=2)
     parser.add_argument("--no-memory", action="store_true", help="leave out the fit in memory")
     parser.add_argument("--in", dest="place", help="folder that keeps the data")
     options = parser.parse_args()
@@ -127,11 +128,11 @@ def main() -> None:
     folder = Path(options.place or tempfile.mkdtemp())
     try:
         if not (folder / "parts.json").is_file():
-            make(folder, options.pairs)
+            make(folder, options.pairs, options.judges)
         ways = ["parts"] if options.no_memory else ["parts", "memory"]
-        for folds in (0, options.folds):
+        for folds in dict.fromkeys((0, options.folds)):
             found = {how: measure(folder, how, folds) for how in ways}
-            print(f"{options.pairs:,} pairs x {K} factors x 2 judges, {folds} folds")
+            print(f"{options.pairs:,} pairs x {K} factors x {options.judges} judges, {folds} folds")
             for how, one in found.items():
                 print(f"  {how:<8} {one['wall']:7.1f} s, CPU {one['cpu']:7.1f} s, "
                       f"peak {one['peak']:.2f} GiB")  # fmt: skip
