@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from workbench.data.dataset import PreferenceData
 from workbench.data.split import folds, split
 from workbench.decompose.parted.selection import select_annotators
+from workbench.embedding.endpoint import EndpointEmbedding
 from workbench.errors import DesignError
 from workbench.llm.asker import Asks
 from workbench.llm.request import Sampling
@@ -17,7 +18,6 @@ from workbench.principles.measure.measure import PrincipleEffects, measure
 from workbench.principles.measure.redundancy import vote_correlation
 from workbench.principles.principle import Principle, distinct
 from workbench.principles.propose.cluster import cluster
-from workbench.principles.propose.embed import embed
 from workbench.principles.propose.propose import Proposals, propose
 from workbench.principles.recipe import Recipe
 from workbench.principles.select import Selection, alike, select
@@ -96,7 +96,9 @@ class Steps:
             proposed = cluster(
                 proposals.principles,
                 self.recipe.candidates,
-                vectors=None if name is None else embed(texts, self.asks, model=name),
+                vectors=None
+                if name is None
+                else EndpointEmbedding(self.asks, name)(texts).astype(float),
                 method=self.recipe.method,
                 representative=self.recipe.representative,
                 seed=self.seed,

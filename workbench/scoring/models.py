@@ -92,6 +92,29 @@ def load_reward(name: str, adapter: str | None = None) -> tuple[Any, Any]:
     return model, tokenizer
 
 
+def load_encoder(name: str) -> tuple[Any, Any]:
+    """Return a model without a head, whose last layer has a vector a token, and its tokenizer.
+
+    Parameters
+    ----------
+    name : str
+        Folder or hub id.
+
+    Raises
+    ------
+    ConfigError
+        A package is missing, something cannot be loaded, or weights are lacking; those of a
+        pooler, which no vector is read from, may lack.
+    """
+    kind = _transformers().AutoModel
+    tokenizer = load_tokenizer(name)
+    model, told = _loaded(kind, name, "an encoder", dtype="auto", output_loading_info=True)
+    lacking = {key for key in told["missing_keys"] if "pooler" not in key.split(".")}
+    # the heads of a model that was trained for something else have no place here
+    require_all(name, lacking, set())
+    return _placed(model), tokenizer
+
+
 def require_one_vocabulary(one: Any, other: Any) -> None:
     """Refuse two tokenizers that do not give the same tokens.
 
