@@ -22,6 +22,8 @@ def divided(data: PreferenceData, folder: Path, n: int) -> PartedData:
         ids = data.pairs["pair_id"][number == k]
         facts.append(write_part(plain.filter(pair_ids=ids), folder, f"part-{k:02}"))
     found = PartedData(folder, tuple(facts), data.load_report)
+    if not data.factor_specs:
+        return found
     # a table without columns has no rows either
     values = data.factor_values.assign(length_a=1.0, length_b=1.0)
     scored = replace(found, scored="test", factor_specs=dict(data.factor_specs))

@@ -17,7 +17,8 @@ import numpy as np
 import pandas as pd
 
 from workbench.decompose.kernel import logistic
-from workbench.ratings.battles import Battles, comparable
+from workbench.ratings.battles import Battles
+from workbench.ratings.comparable import comparable
 from workbench.structure.transitivity.comparisons import Comparisons, Edges, ordered
 from workbench.structure.transitivity.cyclic_model import held_out
 from workbench.structure.transitivity.energy import draw_shares, energy, hodge_of, null_logits

@@ -69,3 +69,21 @@ def test_a_fit_in_parts_is_the_fit_in_memory(votes: Path, tmp_path: Path) -> Non
                 assert two[name] is None
             else:
                 assert two[name] == pytest.approx(one[name], rel=1e-8, abs=1e-10)
+
+
+def test_ratings_of_parts_are_the_ratings_in_memory(tmp_path: Path) -> None:
+    data = load_sample()
+    rows = data.labels.merge(data.pairs, on="pair_id")
+    rows = rows[rows["annotator"].eq("sim-judge-plain")].head(400)
+    columns = ["prompt", "response_a", "response_b", "model_a", "model_b", "preference"]
+    rows[columns].to_csv(tmp_path / "battles.csv", index=False)
+    run_json("load", tmp_path / "battles.csv", "--parts", 3, "--out", tmp_path / "parts")
+    whole = run_json("rate", tmp_path / "battles.csv")
+    parts = run_json("rate", tmp_path / "parts", "--workers", 2)
+    assert len(whole["tables"]["estimates"]) == 4
+    for one, two in zip(whole["tables"]["estimates"], parts["tables"]["estimates"], strict=True):
+        assert one["term"] == two["term"]
+        for name in ("estimate", "std_error", "conf_low", "rank_low", "n", "wins"):
+            assert two[name] == pytest.approx(one[name], rel=1e-8, abs=1e-10)
+    assert "data.sample" in parts["notes"][0]
+    assert run("rate", tmp_path / "parts", "--covariates", "nothing").exit_code == 1

@@ -13,8 +13,9 @@ from scipy.optimize import minimize
 from tests.battles import battles, design_of, ratings_of, simulate
 from workbench.data.dataset import PreferenceData
 from workbench.ratings.battles import Battles
-from workbench.ratings.bradley_terry import _estimate, rate
+from workbench.ratings.bradley_terry import rate
 from workbench.ratings.errors import collapse
+from workbench.ratings.estimate import Held, estimate
 from workbench.ratings.kernel import Likelihood, fit
 
 # American League East 1987, wins of the home team and of the visitors: Agresti, Categorical
@@ -299,7 +300,7 @@ def test_intervals_cover_the_truth_at_their_level(intervals, runs):
         drawn = _clustered(rng, theta, 150)
         settings = {"ties": "half", "ridge": 0.0, "intervals": intervals}
         settings |= {"replicates": 200, "level": 0.95}
-        side = _estimate(drawn, np.eye(4), settings, run)[0][1]
+        side = estimate(Held(drawn), np.eye(4), settings, run)[0][1]
         found = [side.ratings.columns(), side.weights.columns()]
         low, high = (np.concatenate([f[k] for f in found]) for k in ("conf_low", "conf_high"))
         truth = np.append(theta, 0.4)

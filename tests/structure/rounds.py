@@ -7,7 +7,8 @@ import pandas as pd
 
 import workbench as wb
 from workbench.decompose.kernel import logistic
-from workbench.ratings.battles import Battles, comparable
+from workbench.ratings.battles import Battles
+from workbench.ratings.comparable import comparable
 from workbench.structure.transitivity.comparisons import Edges, ordered
 
 

@@ -9,7 +9,17 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import typer
 
 from workbench.cli.command import Run, command, split_names
-from workbench.cli.options import BY, FORMAT, SOURCE, fit_flags
+from workbench.cli.options import (
+    BY,
+    FORMAT,
+    SOURCE,
+    Address,
+    EngineName,
+    Workers,
+    fit_flags,
+    told_engine,
+)
+from workbench.cli.parted import opened as parted
 from workbench.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -169,13 +179,17 @@ def rate(
         Literal["cluster", "bootstrap"], typer.Option(help="How intervals are made.")
     ] = "cluster",
     anchor: Annotated[str | None, typer.Option(help="Model that is rated 0.")] = None,
+    engine: EngineName = None,
+    address: Address = None,
+    workers: Workers = None,
 ) -> None:
     """Rate the models (Bradley-Terry), with style controlled where covariates are named."""
     import workbench as wb
     from workbench.structure.transitivity.verdict import ranking_line
 
     names = split_names(covariates or []) or ()
-    data = run.scored() if names else run.load()
+    where = told_engine(run.file, engine, address, workers)
+    data = parted.scored(run, where) if names else parted.opened(run)
     with run.progress("Rating"):
         found = wb.rate(
             data,
@@ -184,6 +198,7 @@ def rate(
             ties=ties,
             intervals=intervals,
             anchor=anchor,
+            engine=where,
             **run.fit_options("level"),
         )
         run.told.append(ranking_line(found))

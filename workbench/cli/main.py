@@ -56,6 +56,7 @@ from workbench.cli.options import (
     Workers,
     told_engine,
 )
+from workbench.cli.parted import opened as parted
 from workbench.cli.report import write_report
 from workbench.cli.structure import (
     context,
@@ -168,8 +169,8 @@ def decompose(
     """Weigh the factors in each annotator's preferences."""
     import workbench as wb
 
-    parts, where = _in_parts(run), told_engine(run.file, engine, address, workers)
-    data = run.scored() if parts is None else _scored_parts(run, parts, where)
+    where = told_engine(run.file, engine, address, workers)
+    data = parted.scored(run, where)
     with run.progress("Decomposing"):
         names = run.config.annotators or None
         fit = wb.decompose(
@@ -292,29 +293,6 @@ def _principles(data: PreferenceData, folder: Path) -> Extraction:
     if not isinstance(found, Extraction):
         raise ConfigError("The principles of the demo were not finished.", where=str(folder))
     return found
-
-
-def _in_parts(run: Run) -> PartedData | None:
-    """Return the data where they are in parts and nothing is chosen of them."""
-    from workbench.data.parts.parted import is_parted, open_parts
-
-    path = Path(run.config.source)
-    if run.config.criteria or run.config.scenarios or not is_parted(path):
-        return None
-    data = open_parts(path)
-    if data.load_report is not None:
-        run.read.append(data.load_report)
-    return data
-
-
-def _scored_parts(run: Run, data: PartedData, engine: Engine) -> PartedData:
-    import workbench as wb
-
-    if data.factor_names:
-        return data
-    run.note("The data hold no factors yet: scoring the core text factors first.")
-    with run.progress("Scoring factors"):
-        return wb.score_factors(data, wb.factors.CORE, engine=engine)
 
 
 def _explain(run: Run) -> None:

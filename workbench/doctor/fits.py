@@ -10,7 +10,8 @@ from workbench.doctor.facts import Facts
 from workbench.doctor.sizes import DIFFERENCE, RATING, SHARE, WEIGHT
 from workbench.errors import WorkbenchError
 from workbench.ratings.baseline_rows import baseline_rows
-from workbench.ratings.battles import collect, comparable
+from workbench.ratings.battles import collect
+from workbench.ratings.comparable import comparable
 
 NO_FACTOR = "factors: texts of both responses, or numeric columns x_a and x_b"
 NO_VERDICT = "a verdict"

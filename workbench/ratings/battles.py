@@ -14,7 +14,13 @@ from workbench.clustered import dense_codes
 from workbench.data.dataset import PreferenceData
 from workbench.data.rows import Coded
 from workbench.decompose.kernel import Array, Codes
-from workbench.errors import DesignError
+from workbench.ratings.whose import (
+    no_battle,
+    refuse_covariates,
+    refuse_nameless,
+    whose,
+)
+from workbench.standardised import difference_sd
 
 BattleTies = Literal["half", "davidson", "drop"]
 
@@ -67,6 +73,56 @@ class Battles:
     def __len__(self) -> int:
         return len(self.a)
 
+    @property
+    def all_tied(self) -> bool:
+        """Whether every battle is a tie."""
+        return bool((self.preference == 0.5).all())
+
+    @property
+    def any_tied(self) -> bool:
+        """Whether some battle is a tie."""
+        return bool((self.preference == 0.5).any())
+
+    @property
+    def sd(self) -> Array:
+        """Standard deviation of each covariate among the battles, shape (K,)."""
+        return difference_sd(self.X, self.weight)
+
+    def times_met(self) -> Codes:
+        """Return how many battles the row's model as A had with the column's, (M, M)."""
+        M = len(self.models)
+        return np.bincount(self.a * M + self.b, minlength=M * M).reshape(M, M)
+
+    def wins(self) -> Array:
+        """Return the weight of wins of the row's model over the column's, ties half, (M, M)."""
+        M = len(self.models)
+        key = self.a * M + self.b
+        won = np.bincount(key, self.weight * self.preference, M * M).reshape(M, M)
+        lost = np.bincount(key, self.weight * (1 - self.preference), M * M).reshape(M, M)
+        return np.asarray(won + lost.T)
+
+    def tally(self) -> pd.DataFrame:
+        """Return battles (``n``), and the weight of wins, losses and ties of each model."""
+        M = len(self.models)
+        w, y = self.weight, self.preference
+        tied = y == 0.5
+        won = np.where(tied, 0.0, w * y)
+        lost = np.where(tied, 0.0, w * (1 - y))
+        tie = np.where(tied, w, 0.0)
+        sides = np.r_[self.a, self.b]
+
+        def count(first: Array, second: Array) -> Array:
+            return np.asarray(np.bincount(sides, np.r_[first, second], M))
+
+        return pd.DataFrame(
+            {
+                "n": np.bincount(sides, minlength=M),
+                "wins": count(won, lost),
+                "losses": count(lost, won),
+                "ties": count(tie, tie),
+            }
+        )
+
     def take(self, rows: NDArray[np.bool_]) -> Battles:
         """Return some battles, with all the models; clusters are numbered anew."""
         present, cluster = np.unique(self.cluster[rows], return_inverse=True)
@@ -117,25 +173,42 @@ def collect(
         No model names, an unknown annotator or covariate, or no usable label.
     """
     data = data.decided()
+    left, right = data.coded("pairs", "model_a"), data.coded("pairs", "model_b")
+    refuse_nameless(len(left.names.union(right.names)))
+    wanted = _chosen(data, annotator)
+    refuse_covariates(data.factor_names, covariates)
+    values = np.asarray(data.factors[list(covariates)].to_numpy("float64"))
+    battles = laid_out(data, wanted, values, covariates, ties)
+    if not len(battles):
+        raise no_battle(battles.exclusions)
+    return battles
+
+
+def laid_out(
+    data: PreferenceData, wanted: NDArray[np.bool_], values: Array, covariates: Sequence[str],
+    ties: BattleTies,
+) -> Battles:  # fmt: skip
+    """Lay out those of the labels that can be rated: perhaps none.
+
+    Parameters
+    ----------
+    data : PreferenceData
+        Labels of one criterion.
+    wanted : ndarray of bool, shape (labels,)
+    values : ndarray, shape (pairs, K)
+        Of the covariates.
+    covariates : sequence of str
+    ties : {"half", "davidson", "drop"}
+    """
     a, b, models = model_codes(data.coded("pairs", "model_a"), data.coded("pairs", "model_b"))
-    values = _covariate_values(data, covariates)
     row = data.pair_rows
     labels = data.labels
-    wanted = _chosen(data, annotator)
     complete = np.asarray(np.isfinite(values).all(axis=1))
     why = _reasons(labels, a[row], b[row], complete[row], ties)
     exclusions = _count(labels["reason"], np.where(wanted, why, 0))
     kept = wanted & (why == 0)
-    if not kept.any():
-        found = "; ".join(f"{r.n:,} {r.reason}" for r in exclusions.itertuples()) or "no labels"
-        raise DesignError(
-            "No label can be rated.",
-            found=found,
-            expected="at least one verdict on a pair of two named models",
-            fix="Check model_a and model_b, the annotator, the covariates and ties=.",
-        )
     row = row[kept]
-    cluster, n_clusters = _clusters(data, row, named=bool(covariates))
+    cluster, n_clusters = _clusters(data, row, named=bool(len(covariates)))
     seen = np.bincount(a[row], minlength=len(models)) + np.bincount(b[row], minlength=len(models))
     present, place = np.flatnonzero(seen), np.cumsum(seen > 0) - 1
     battles = Battles(
@@ -151,7 +224,7 @@ def collect(
         exclusions=exclusions,
         label=np.flatnonzero(kept),
     )
-    if "n_votes" not in labels:
+    if "n_votes" not in labels or not len(battles):
         return battles
     votes = single_votes(battles, labels[kept], _counted(data.pairs)[row])
     return votes.take(votes.preference != 0.5) if ties == "drop" else votes
@@ -224,74 +297,6 @@ def single_votes(battles: Battles, labels: pd.DataFrame, counted: NDArray[np.boo
     )
 
 
-def comparable(battles: Battles) -> tuple[Codes, dict[str, str]]:
-    """Return the models whose ratings are finite and comparable, and why others are not.
-
-    Parameters
-    ----------
-    battles : Battles
-
-    Returns
-    -------
-    models : ndarray of int
-        The largest set in which each model has won or tied, directly or through others,
-        against each other one (by models, then by battles).
-    reasons : dict of str to str
-        By model outside of it.
-
-    Notes
-    -----
-    A Bradley-Terry fit has a finite maximum on the models of one strongly connected
-    component of the graph of wins, and only there (Ford 1957).
-    """
-    from scipy.sparse import csr_array
-    from scipy.sparse.csgraph import connected_components
-
-    M = len(battles.models)
-    wins = win_matrix(battles)
-    graph = csr_array(wins > 0)
-    parts, part = connected_components(graph, connection="strong")
-    size = np.bincount(part, minlength=parts)
-    inside = part[battles.a] == part[battles.b]
-    fought = np.bincount(part[battles.a][inside], minlength=parts)
-    # of equals, the one that holds the first name
-    order = np.lexsort((-np.unique(part, return_index=True)[1], fought, size))
-    best = int(order[-1])
-    rated = np.flatnonzero(part == best)
-    outside = np.flatnonzero(part != best)
-    beaten = (_reach(graph, rated, M), _reach(csr_array(graph.T), rated, M))
-    reasons = {battles.models[m]: _why(beaten[0][m], beaten[1][m]) for m in outside.tolist()}
-    return rated, reasons
-
-
-def win_matrix(battles: Battles) -> Array:
-    """Return the weight of wins of the row's model over the column's, ties half, (M, M)."""
-    M = len(battles.models)
-    key = battles.a * M + battles.b
-    won = np.bincount(key, battles.weight * battles.preference, M * M).reshape(M, M)
-    lost = np.bincount(key, battles.weight * (1 - battles.preference), M * M).reshape(M, M)
-    return np.asarray(won + lost.T)
-
-
-def _why(lost: bool, won: bool) -> str:
-    if lost and not won:
-        return "never won against the rated models, even through others: no lower bound"
-    if won and not lost:
-        return "never lost against the rated models, even through others: no upper bound"
-    return "no chain of battles connects it with the rated models"
-
-
-def _reach(graph: object, start: Codes, M: int) -> NDArray[np.bool_]:
-    """Return which models a chain of edges leads to from the rated ones."""
-    from scipy.sparse.csgraph import breadth_first_order
-
-    reached = np.zeros(M, dtype=bool)
-    # the rated ones reach each other, so any one of them leads to all
-    found = breadth_first_order(graph, int(start[0]), return_predecessors=False)
-    reached[found] = True
-    return reached
-
-
 def model_codes(left: Coded, right: Coded) -> tuple[Codes, Codes, list[str]]:
     """Return the codes of both models of each pair (-1: not named) and their sorted names.
 
@@ -299,64 +304,16 @@ def model_codes(left: Coded, right: Coded) -> tuple[Codes, Codes, list[str]]:
     ----------
     left, right : Coded
         Names of the models of A and of B.
-
-    Raises
-    ------
-    DesignError
-        Fewer than two names.
     """
     names = left.names.union(right.names)
-    if len(names) < 2:
-        raise DesignError(
-            "The data do not say which models wrote the responses.",
-            found=f"{len(names)} model names in model_a and model_b",
-            expected="at least two",
-            fix="Give the file columns model_a and model_b (or map them when loading).",
-        )
     # the last place is that of a missing name, code -1
     a, b = (np.append(names.get_indexer(own), -1)[codes] for codes, own in (left, right))
     return a, b, [str(name) for name in names]
 
 
-def _covariate_values(data: PreferenceData, covariates: Sequence[str]) -> Array:
-    known = data.factor_names
-    missing = [name for name in covariates if name not in known]
-    if missing:
-        raise DesignError(
-            f"The data have no factor {missing[0]!r}.",
-            found=", ".join(known) or "no factor columns",
-            expected="names of scored factors",
-            fix="Score them first: data = workbench.score_factors(data).",
-        )
-    if len(set(covariates)) < len(covariates):
-        raise DesignError(
-            "A covariate is named twice.",
-            found=", ".join(covariates),
-            expected="each factor once",
-            fix="Drop the repeated name from covariates=.",
-        )
-    return np.asarray(data.factors[list(covariates)].to_numpy("float64"))
-
-
 def _chosen(data: PreferenceData, annotator: str | Iterable[str] | None) -> NDArray[np.bool_]:
-    if annotator is None:
-        return np.ones(len(data.labels), dtype=bool)
-    names = [annotator] if isinstance(annotator, str) else list(annotator)
-    table = data.annotators
-    if len(names) == 1 and names[0] not in set(table["annotator"]):
-        kind = data.coded("labels", "kind").among(names)
-        if kind.any():
-            return kind
-    known = set(table["annotator"])
-    unknown = [name for name in names if name not in known]
-    if unknown or not names:
-        raise DesignError(
-            f"The data have no annotator {unknown[0]!r}." if unknown else "No annotator is named.",
-            found=", ".join(table["annotator"].head(12)),
-            expected="names of annotators, or one kind such as 'human'",
-            fix="Check the spelling; names are case-sensitive.",
-        )
-    return data.coded("labels", "annotator").among(names)
+    kinds = set(data.coded("labels", "kind").names)
+    return whose(annotator, data.annotators["annotator"], kinds).of(data)
 
 
 def _reasons(

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from numbers import Real
-from typing import Any, get_args
+from typing import get_args
 
 import numpy as np
 
 from workbench.data.dataset import PreferenceData
+from workbench.data.parts.parted import PartedData
 from workbench.decompose.kernel import Array
+from workbench.engine import Engine, Local
 from workbench.errors import (
     DesignError,
     level_option,
@@ -18,19 +20,12 @@ from workbench.errors import (
     whole,
 )
 from workbench.provenance import Provenance
-from workbench.ratings.battles import Battles, BattleTies, collect, comparable
-from workbench.ratings.errors import (
-    Laid,
-    bootstrap_draws,
-    collapse,
-    lay,
-    normal_draws,
-    sandwich,
-)
-from workbench.ratings.kernel import Likelihood, RatingFit, fit
-from workbench.ratings.result import RatedSide, Ratings
-from workbench.ratings.style import fit_with_style
-from workbench.ratings.tables import Intervals, Spread
+from workbench.ratings.battles import BattleTies, collect
+from workbench.ratings.comparable import comparable
+from workbench.ratings.estimate import Held, Rated, estimate
+from workbench.ratings.parted.rate import PartedBattles
+from workbench.ratings.result import Ratings
+from workbench.ratings.tables import Intervals
 from workbench.threads import on_one_thread
 
 __all__ = ["Ratings", "rate"]
@@ -40,7 +35,7 @@ _ELO_AT_ZERO = 1000.0
 
 @on_one_thread
 def rate(
-    data: PreferenceData,
+    data: PreferenceData | PartedData,
     *,
     annotator: str | Iterable[str] | None = None,
     covariates: Sequence[str] = (),
@@ -51,6 +46,7 @@ def rate(
     ridge: float = 0.0,
     level: float = 0.95,
     seed: int = 0,
+    engine: Engine | None = None,
 ) -> Ratings:
     r"""Rate models by the Bradley-Terry model, with covariates if asked.
 
@@ -62,8 +58,9 @@ def rate(
 
     Parameters
     ----------
-    data : PreferenceData
-        With ``model_a`` and ``model_b``.
+    data : PreferenceData or PartedData
+        With ``model_a`` and ``model_b``. Of data in parts only sums over the parts are held: the
+        ratings and errors are the same.
     annotator : str or iterable of str, optional
         Only these annotators' labels, or those of a kind (``"human"``); all when None.
     covariates : sequence of str
@@ -90,6 +87,8 @@ def rate(
         Confidence level of every interval and rank set.
     seed : int
         Seed of the draws.
+    engine : Engine, optional
+        Where the parts of data in parts are worked on: here, one after another, when None.
 
     Returns
     -------
@@ -104,6 +103,10 @@ def rate(
     Notes
     -----
     Battles are not reweighted: a pair of models that met often counts as often.
+
+    Of data in parts, ``"bootstrap"`` draws each cluster a number of times that its name and the
+    seed tell (Poisson counts): other draws than in memory, of the same law. With covariates it
+    needs the rows of a sample.
 
     References
     ----------
@@ -123,8 +126,14 @@ def rate(
     """
     _check(ties, intervals, replicates, ridge, level, seed)
     covariates = [covariates] if isinstance(covariates, str) else list(covariates)
-    battles = collect(data, annotator=annotator, covariates=covariates, ties=ties)
-    rated, reasons = comparable(battles)
+    where = None
+    if isinstance(data, PartedData):
+        engine = engine or Local()
+        where = engine.name
+        battles: Rated = PartedBattles.of(data, annotator, covariates, ties, engine)
+    else:
+        battles = Held(collect(data, annotator=annotator, covariates=covariates, ties=ties))
+    rated, reasons = comparable(battles.sums)
     if len(rated) < 2:
         raise DesignError(
             "No two models can be compared.",
@@ -132,8 +141,8 @@ def rate(
             expected="models that have each won against others, directly or through a chain",
             fix='Add battles, or count ties as half wins (ties="half").',
         )
-    used = battles.subset(rated)
-    zero, name, elo = _anchor(anchor, used, reasons)
+    used = battles.among(rated)
+    zero, name, elo = _anchor(anchor, used.sums.models, reasons)
     settings = {
         "annotator": annotator if isinstance(annotator, str | None) else list(annotator),
         "covariates": covariates,
@@ -146,119 +155,38 @@ def rate(
         "ridge": ridge,
         "level": level,
     }
-    sides, shift, lost = _estimate(used, zero, settings, seed)
+    sides, shift, lost = estimate(used, zero, settings, seed)
+    battles.close()
     return Ratings(
-        battles=battles,
-        used=used,
+        battles=battles.sums,
+        used=used.sums,
         without=sides[0],
         with_covariates=sides[1] if len(sides) > 1 else None,
         shift=shift,
         reasons=reasons,
         covariate_reasons=lost,
         settings=settings,
-        provenance=Provenance.capture(seed=seed, dataset=data.digest),
+        provenance=Provenance.capture(seed=seed, dataset=data.digest, engine=where),
     )
 
 
-def _estimate(
-    used: Battles, zero: Array, settings: dict[str, Any], seed: int
-) -> tuple[list[RatedSide], Spread | None, dict[str, str]]:
-    """Fit without and with covariates, and spread both jointly."""
-    davidson = settings["ties"] == "davidson" and bool((used.preference == 0.5).any())
-    ridge = settings["ridge"]
-    rows, votes = collapse(used, davidson)
-    models = [Likelihood(rows, davidson=davidson, ridge=ridge)]
-    fits = [fit(models[0], votes)]
-    if not fits[0].converged:
-        raise DesignError(
-            "The ratings have no finite maximum.",
-            found="a likelihood that grows without end",
-            expected="wins, losses and ties that no ordering of the models explains fully",
-            fix='Use ties="half".',
-        )
-    laid, names = lay(used, davidson), used.covariates
-    lost: dict[str, str] = {}
-    if names:
-        style, names, lost = fit_with_style(laid, names, davidson=davidson, ridge=ridge)
-        if style is not None:
-            laid = style.laid
-            models.append(style.model)
-            fits.append(style.found)
-    joint = _spread(laid, models, fits, settings, seed)
-    sides = _sides(joint, models, fits, zero, names)
-    if len(sides) == 1:
-        return sides, None, lost
-    M, P = len(used.models), models[0].P
-    both = np.zeros((M, len(joint.estimate)))
-    both[:, :M], both[:, P : P + M] = -zero, zero
-    return sides, joint.mapped(both), lost
-
-
-def _spread(
-    laid: Laid,
-    models: list[Likelihood],
-    fits: list[RatingFit],
-    settings: dict[str, Any],
-    seed: int,
-) -> Spread:
-    center = np.concatenate([one.phi for one in fits])
-    count, kind = settings["replicates"], settings["intervals"]
-    covariance = np.full((len(center), len(center)), np.nan)
-    if kind == "cluster":
-        plain = Likelihood(
-            laid.without_covariates(), davidson=models[0].davidson, ridge=models[0].ridge
-        )
-        covariance = sandwich(laid, [plain, *models[1:]], fits)
-        draws = np.empty((0, len(center)))
-        if np.isfinite(covariance).all():
-            draws = normal_draws(center, covariance, count, seed)
-    else:
-        draws = bootstrap_draws(laid, models, fits, count, seed)
-        defined = draws[np.isfinite(draws).all(axis=1)]
-        if len(defined) > 1 and np.ptp(defined, axis=0).any():
-            covariance = np.atleast_2d(np.cov(defined, rowvar=False))
-        elif len(defined) > 1:
-            # ties alone never vary: what does not move has no error of 0 but none
-            draws = draws[:0]
-    return Spread(center, covariance, draws, kind, settings["level"])
-
-
-def _sides(
-    joint: Spread, models: list[Likelihood], fits: list[RatingFit], zero: Array, names: list[str]
-) -> list[RatedSide]:
-    sides, first = [], 0
-    for model, one in zip(models, fits, strict=True):
-        part = joint.take(slice(first, first + model.P))
-        first += model.P
-        sides.append(
-            RatedSide(
-                ratings=part.take(slice(0, model.M)).mapped(zero),
-                weights=part.take(slice(model.M, model.M + model.K)),
-                log_nu=part.take(slice(model.P - 1, model.P)) if model.davidson else None,
-                terms=names if model.K else [],
-                log_likelihood=one.log_likelihood,
-            )
-        )
-    return sides
-
-
 def _anchor(
-    anchor: str | tuple[str, float] | None, used: Battles, reasons: dict[str, str]
+    anchor: str | tuple[str, float] | None, models: list[str], reasons: dict[str, str]
 ) -> tuple[Array, str | None, float]:
     """Return the map from ratings that sum to 0 to anchored ones, the name and its Elo."""
-    M = len(used.models)
+    M = len(models)
     if anchor is None:
         return np.eye(M), None, _ELO_AT_ZERO
     name, elo = (anchor, _ELO_AT_ZERO) if isinstance(anchor, str) else anchor
-    if name not in used.models:
+    if name not in models:
         raise DesignError(
             f"The anchor {name!r} has no rating.",
             found=reasons.get(name, "no such model among the battles"),
-            expected=", ".join(used.models[:12]),
+            expected=", ".join(models[:12]),
             fix="Anchor at one of the rated models.",
         )
     zero = np.eye(M)
-    zero[:, used.models.index(name)] -= 1.0
+    zero[:, models.index(name)] -= 1.0
     return zero, name, float(elo)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 
 import numpy as np
@@ -45,6 +45,13 @@ class Laid:
     def cell(self) -> Codes:
         """The pair of models of each row."""
         return np.repeat(np.arange(len(self.rows.first)), self.rows.sizes)
+
+    def of_columns(self, columns: list[int]) -> Laid:
+        """Return the battles with some of the covariates."""
+        if len(columns) == self.rows.X.shape[1]:
+            return self
+        X = np.ascontiguousarray(self.rows.X[:, columns])
+        return replace(self, rows=replace(self.rows, X=X))
 
     def without_covariates(self) -> Rows:
         """Return the rows with no covariates."""
@@ -145,14 +152,28 @@ def sandwich(laid: Laid, models: list[Likelihood], fits: list[RatingFit]) -> Arr
     size = sum(model.P for model in models)
     if G < 2:
         return np.full((size, size), np.nan)
+    return robust(meats_of(laid, models, fits), G, n, fits)
+
+
+def robust(meats: list[list[Array]], G: int, n: int, fits: list[RatingFit]) -> Array:
+    """Return the covariance of :func:`sandwich` from sums over clusters.
+
+    Parameters
+    ----------
+    meats : list of list of ndarray
+        Sums of the products of each two fits' scores.
+    G, n : int
+        Clusters and battles.
+    fits : list of RatingFit
+    """
     pulls = []
-    for model, fit in zip(models, fits, strict=True):
+    for fit in fits:
         # the ratings have one parameter less than there are models
-        factor = G / (G - 1) * (n - 1) / max(n - model.P + 1, 1)
+        factor = G / (G - 1) * (n - 1) / max(n - len(fit.phi) + 1, 1)
         pulls.append(fit.bread * np.sqrt(factor))
-    meats = _meats(laid, models, fits)
     if not any(meat.any() for row in meats for meat in row):
         # every label is as the fit has it, such as ties throughout: nothing shows how they vary
+        size = sum(len(fit.phi) for fit in fits)
         return np.full((size, size), np.nan)
     blocks = [
         [bi @ meat @ bj.T for bj, meat in zip(pulls, row, strict=True)]
@@ -161,7 +182,7 @@ def sandwich(laid: Laid, models: list[Likelihood], fits: list[RatingFit]) -> Arr
     return np.block(blocks)
 
 
-def _meats(laid: Laid, models: list[Likelihood], fits: list[RatingFit]) -> list[list[Array]]:
+def meats_of(laid: Laid, models: list[Likelihood], fits: list[RatingFit]) -> list[list[Array]]:
     """Return the sums over clusters of the products of each two fits' scores."""
     if laid.n_clusters < len(laid.cluster) or models[0].davidson:
         each = [scores(laid, m, f) for m, f in zip(models, fits, strict=True)]

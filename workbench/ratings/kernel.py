@@ -7,7 +7,7 @@ Davidson's ties). All replicates of a bootstrap are columns of one matrix.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 from scipy import sparse
@@ -22,6 +22,9 @@ _NEAR = 1e-9
 _NEWTON_NEAR = 1e-6
 """The same before a last Newton step, which squares what is left."""
 
+_NEWTON_ENOUGH = 1e-9
+"""The same from which the Hessian, too, is that of the optimum, wherever the fit started."""
+
 _SLOW = 0.7
 """A contraction per step worse than this asks for Newton steps."""
 
@@ -30,9 +33,6 @@ _BLOCK_ROWS = 8192
 
 STEEP = 30.0
 """|logit| of a battle from which a fit is taken for one without a finite maximum."""
-
-_DEPENDENT = 1e-9
-"""Share of a column's sum of squares below which other columns explain all of it."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -156,6 +156,10 @@ class Likelihood:
             eta += self.rows.X @ phi[self.M : self.M + self.K]
         return np.asarray(eta)
 
+    def steepest(self, phi: Array) -> float:
+        """Return the largest |logit| of any row."""
+        return float(np.abs(self.logits(phi[:, None])).max(initial=0.0))
+
     def residuals(self, eta: Array, log_nu: Array, votes: Votes) -> tuple[Array, Array | None]:
         """Return derivatives of the rows' log-likelihoods by logit and by log nu.
 
@@ -260,10 +264,33 @@ def fit(model: Likelihood, votes: Votes, start: Array | None = None) -> RatingFi
     start : ndarray, shape (P,), optional
     """
     with one_thread():
-        return _fit(model, votes, _start(model, votes) if start is None else start.copy())
+        return maximum(model, votes, _start(model, votes) if start is None else start.copy())
 
 
-def _fit(model: Likelihood, votes: Votes, base: Array) -> RatingFit:
+class Concave(Protocol):
+    """A log-likelihood that Newton's method can climb, of M ratings among P parameters."""
+
+    M: int
+    P: int
+
+    def newton(self, phi: Array, votes: Any) -> tuple[float, Array, Array]:
+        """Return log-likelihood, gradient (P,) and Hessian (P, P)."""
+
+    def steepest(self, phi: Array) -> float:
+        """Return the largest |logit|."""
+
+
+def maximum(model: Concave, votes: Votes | None, base: Array) -> RatingFit:
+    """Maximise from a start; see :func:`fit`.
+
+    Parameters
+    ----------
+    model : Concave
+        A likelihood whose rows are in memory, or in parts.
+    votes : Votes or None
+        What it needs of them beside itself.
+    base : ndarray, shape (P,)
+    """
     phi, step, best, distance = base, np.zeros(model.P), -np.inf, np.inf
     bread = np.eye(model.P)
     for _ in range(_MAX_STEPS):
@@ -275,11 +302,12 @@ def _fit(model: Likelihood, votes: Votes, base: Array) -> RatingFit:
         best, base = value, phi
         bread = inverse(hessian, model.M)
         step = _centred(bread @ gradient, model.M)
-        distance = max(float(gradient @ step), 0.0) ** 0.5
+        last, distance = distance, max(float(gradient @ step), 0.0) ** 0.5
         phi = base + step
-        if distance < _NEWTON_NEAR or np.abs(base).max() > 4 * STEEP:
+        at_the_end = distance < _NEWTON_ENOUGH or _NEWTON_NEAR > distance > last / 2
+        if at_the_end or np.abs(base).max() > 4 * STEEP:
             break
-    steepest = float(np.abs(model.logits(phi[:, None])).max())
+    steepest = model.steepest(phi)
     return RatingFit(phi, bread, distance < _NEWTON_NEAR and steepest < STEEP, best)
 
 
@@ -309,7 +337,7 @@ def _start(model: Likelihood, votes: Votes) -> Array:
         return np.zeros(model.P)
     part, kept = model.rows.thinned(n // _SUBSAMPLE)
     few = Likelihood(part, davidson=model.davidson, ridge=model.ridge)
-    found = _fit(few, votes.take(rows=kept), np.zeros(model.P))
+    found = maximum(few, votes.take(rows=kept), np.zeros(model.P))
     return found.phi if found.converged else np.zeros(model.P)
 
 
@@ -337,35 +365,7 @@ def refit(model: Likelihood, votes: Votes, full: RatingFit) -> Array:
             left, phi, part = left[keep], phi[:, keep], part.take(keep)
     for r in np.flatnonzero(np.isnan(found[0])).tolist():
         # the likelihood of a replicate in which a model wins everything has no maximum
-        single = _fit(model, votes.take([r]), full.phi.copy())
+        single = maximum(model, votes.take([r]), full.phi.copy())
         if single.converged:
             found[:, r] = single.phi
     return found
-
-
-def identified(rows: Rows, weight: Array, names: list[str]) -> dict[str, str]:
-    """Return why some covariates cannot be told, by name; those not named can.
-
-    A column counts only by what the models' ratings, and the columns before it, leave of it.
-    """
-    M = rows.n_models
-    gram = Likelihood(rows, davidson=False, ridge=0.0).gram(weight)
-    cross = gram[:M, M:]
-    rest = gram[M:, M:] - cross.T @ inverse(gram[:M, :M], M) @ cross
-    size = np.diag(gram)[M:]
-    reasons: dict[str, str] = {}
-    kept: list[int] = []
-    for k, name in enumerate(names):
-        if size[k] <= 0:
-            reasons[name] = "the difference is 0 in every battle"
-            continue
-        inner = rest[np.ix_(kept, kept)]
-        explained = rest[kept, k] @ np.linalg.solve(inner, rest[kept, k]) if kept else 0.0
-        if rest[k, k] <= _DEPENDENT * size[k]:
-            reasons[name] = "the models in a battle determine it"
-        elif rest[k, k] - explained <= _DEPENDENT * size[k]:
-            others = ", ".join(names[j] for j in kept)
-            reasons[name] = f"a linear combination of the models and {others}"
-        else:
-            kept.append(k)
-    return reasons

@@ -13,9 +13,10 @@ from workbench.clustered import FEW_CLUSTERS
 from workbench.intervals import NO_VARIATION, ONE_CLUSTER
 from workbench.provenance import Provenance
 from workbench.ratings.battles import Battles
+from workbench.ratings.parted.sums import BattleSums
 from workbench.ratings.tables import Spread, change_table, pairwise_table, rating_table
 from workbench.results import Result
-from workbench.standardised import difference_sd, with_per_sd
+from workbench.standardised import with_per_sd
 
 if TYPE_CHECKING:
     import plotly.graph_objects as go
@@ -59,9 +60,9 @@ class Ratings(Result):
 
     Attributes
     ----------
-    battles : Battles
-        All usable labels.
-    used : Battles
+    battles : Battles or BattleSums
+        All usable labels; of data in parts, what they add up to.
+    used : Battles or BattleSums
         Those among the rated models.
     without : RatedSide
         The fit that ignores the covariates.
@@ -77,8 +78,8 @@ class Ratings(Result):
     provenance : Provenance
     """
 
-    battles: Battles = field(repr=False)
-    used: Battles = field(repr=False)
+    battles: Battles | BattleSums = field(repr=False)
+    used: Battles | BattleSums = field(repr=False)
     without: RatedSide = field(repr=False)
     with_covariates: RatedSide | None = field(repr=False)
     shift: Spread | None = field(repr=False)
@@ -142,7 +143,7 @@ class Ratings(Result):
             table.loc[side.terms] = pd.DataFrame(side.weights.columns(), index=side.terms)[columns]
         table = table.rename_axis("term").reset_index()
         table["n"] = len(self.used)
-        table = with_per_sd(table, difference_sd(self.used.X, self.used.weight))
+        table = with_per_sd(table, self.used.sd)
         table["held_constant"] = table["term"].isin(self.held_constant)
         table["method"] = self.method
         table["reason"] = pd.Series([self.covariate_reasons.get(n) for n in names], dtype="str")
@@ -226,7 +227,7 @@ class Ratings(Result):
         texts += [f"not held constant: {n}: {why}" for n, why in self.covariate_reasons.items()]
         if self.used.n_clusters < 2:
             return [*texts, "all labels are of one cluster: no errors can be told"]
-        if bool((self.used.preference == 0.5).all()):
+        if self.used.all_tied:
             texts.append("all labels are ties: how they vary cannot be told, so no errors can")
         if self.used.n_clusters < FEW_CLUSTERS:
             texts.append(f"only {self.used.n_clusters} clusters: errors may be too small")
@@ -294,7 +295,7 @@ class Ratings(Result):
         why = _FEW_DRAWS
         if self.used.n_clusters < 2:
             why = ONE_CLUSTER
-        elif bool((self.used.preference == 0.5).all()):
+        elif self.used.all_tied:
             why = NO_VARIATION
         return table.assign(reason=known.mask(lacking & known.isna(), why))
 

@@ -12,8 +12,9 @@ from scipy.special import ndtri
 
 from workbench.decompose.errors.tidy import p_values, q_values
 from workbench.decompose.kernel import Array, logistic
-from workbench.ratings.battles import Battles, win_matrix
+from workbench.ratings.battles import Battles
 from workbench.ratings.kernel import davidson
+from workbench.ratings.parted.sums import BattleSums
 from workbench.ratings.ranks import arena_ranks, rank_sets, ranks
 
 Intervals = Literal["cluster", "bootstrap"]
@@ -124,19 +125,23 @@ def rank_columns(theta: Spread, low: Array, high: Array) -> dict[str, Array]:
 
 
 def rating_table(
-    theta: Spread, used: Battles, everything: Battles, reasons: dict[str, str], elo_at_zero: float
+    theta: Spread,
+    used: Battles | BattleSums,
+    everything: Battles | BattleSums,
+    reasons: dict[str, str],
+    elo_at_zero: float,
 ) -> pd.DataFrame:
     """Return one row a model, the best first, undefined ones last."""
     own = theta.columns()
     table = pd.DataFrame({"term": pd.Series(used.models, dtype="str"), **own})
-    table = pd.concat([table, tally(used)], axis=1)
+    table = pd.concat([table, used.tally()], axis=1)
     for end in ("", "_low", "_high"):
         source = own["estimate" if not end else f"conf{end}"]
         table[f"elo{end}"] = elo_at_zero + ELO * source
     table = table.assign(**rank_columns(theta, own["conf_low"], own["conf_high"]))
     table["reason"] = pd.Series([None] * len(table), dtype="str")
     if reasons:
-        counts = tally(everything).assign(term=everything.models)
+        counts = everything.tally().assign(term=everything.models)
         rest = counts[counts["term"].isin(reasons)]
         rest = rest.assign(reason=rest["term"].map(reasons))
         table = pd.concat([table, rest], ignore_index=True)
@@ -144,43 +149,19 @@ def rating_table(
     return table.iloc[order].reset_index(drop=True)
 
 
-def tally(battles: Battles) -> pd.DataFrame:
-    """Return battles (``n``), and the weight of wins, losses and ties of each model.
-
-    A soft preference counts in shares.
-    """
-    M = len(battles.models)
-    w, y = battles.weight, battles.preference
-    tied = y == 0.5
-    won = np.where(tied, 0.0, w * y)
-    lost = np.where(tied, 0.0, w * (1 - y))
-    tie = np.where(tied, w, 0.0)
-    sides = np.r_[battles.a, battles.b]
-
-    def count(first: Array, second: Array) -> Array:
-        return np.asarray(np.bincount(sides, np.r_[first, second], M))
-
-    return pd.DataFrame(
-        {
-            "n": np.bincount(sides, minlength=M),
-            "wins": count(won, lost),
-            "losses": count(lost, won),
-            "ties": count(tie, tie),
-        }
-    )
-
-
-def pairwise_table(theta: Spread, log_nu: Spread | None, used: Battles) -> pd.DataFrame:
+def pairwise_table(
+    theta: Spread, log_nu: Spread | None, used: Battles | BattleSums
+) -> pd.DataFrame:
     """Return one row for each two models: the difference and the predicted win rate."""
     M = len(used.models)
     parts = [_against_the_rest(theta, log_nu, i) for i in range(M - 1)]
     table = pd.DataFrame({k: np.concatenate([part[k] for part in parts]) for k in parts[0]})
     i, j = np.triu_indices(M, 1)
     names = np.array(used.models, dtype=object)
-    wins = win_matrix(used)
+    wins = used.wins()
     met = wins + wins.T
     share = np.divide(wins, met, out=np.full((M, M), np.nan), where=met > 0)
-    count = np.bincount(used.a * M + used.b, minlength=M * M).reshape(M, M)
+    count = used.times_met()
     count = count + count.T
     table["q_value"] = q_values(table["p_value"].to_numpy())
     table.insert(0, "model_a", pd.Series(names[i], dtype="str"))

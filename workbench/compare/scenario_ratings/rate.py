@@ -27,7 +27,8 @@ from workbench.decompose.kernel import Array
 from workbench.errors import DesignError, level_option, listed, refuse_out_of_range, seed_option
 from workbench.intervals import NO_VARIATION, ONE_CLUSTER
 from workbench.provenance import Provenance
-from workbench.ratings.battles import Battles, collect, comparable
+from workbench.ratings.battles import Battles, collect
+from workbench.ratings.comparable import comparable
 from workbench.ratings.errors import Laid, collapse, lay, sandwich
 from workbench.ratings.kernel import Likelihood, fit
 from workbench.ratings.style import fit_with_style

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -87,7 +88,7 @@ class Piece:
 
     def array(self, name: str) -> NDArray[Any]:
         """Return one of the arrays, mapped."""
-        return np.asarray(np.load(Path(self.folder, f"{name}.npy"), mmap_mode="r"))
+        return read_array(self.folder, name)
 
     def names_of(self, dimension: str) -> pd.Index:
         """Return the names of the clusters of a dimension."""
@@ -109,18 +110,37 @@ def store(
     facts : dict
         Plain JSON values.
     """
+    names = {"cluster": design.cluster_names, **design.code_names}
+    known = {"repeated": design.repeated, "dimensions": sorted(design.codes)}
+    write_arrays(folder, {**_arrays(design), **arrays}, {**facts, **known}, names)
+
+
+def write_arrays(
+    folder: Path, arrays: Mapping[str, NDArray[Any]], facts: Mapping[str, Any],
+    names: Mapping[str, pd.Index],
+) -> None:  # fmt: skip
+    """Write arrays, what is known of them, and names of clusters: whole or not at all.
+
+    Parameters
+    ----------
+    folder : Path
+    arrays : mapping of str to ndarray
+    facts : mapping
+        Plain JSON values.
+    names : mapping of str to Index
+        By dimension.
+    """
     draft = folder.with_name(f".{folder.name}.{os.getpid()}")
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
         sweep(folder)
         draft.mkdir()
-        for name, array in {**_arrays(design), **arrays}.items():
+        for name, array in arrays.items():
             np.save(draft / f"{name}.npy", array)
-        for dimension, names in {"cluster": design.cluster_names, **design.code_names}.items():
-            table = pa.table({"name": pa.array(names, pa.string(), from_pandas=True)})
+        for dimension, own in names.items():
+            table = pa.table({"name": pa.array(own, pa.string(), from_pandas=True)})
             pq.write_table(table, draft / _NAMES.format(dimension), compression="zstd")
-        known = {"repeated": design.repeated, "dimensions": sorted(design.codes)}
-        (draft / _FACTS).write_text(json.dumps({**facts, **known}), "utf-8")
+        (draft / _FACTS).write_text(json.dumps(dict(facts)), "utf-8")
         draft.replace(folder)
     except OSError as error:
         shutil.rmtree(draft, ignore_errors=True)
@@ -129,6 +149,11 @@ def store(
     except BaseException:
         shutil.rmtree(draft, ignore_errors=True)
         raise
+
+
+def read_array(folder: str, name: str) -> NDArray[Any]:
+    """Return one of the arrays of a folder, mapped."""
+    return np.asarray(np.load(Path(folder, f"{name}.npy"), mmap_mode="r"))
 
 
 def facts_of(folder: Path) -> dict[str, Any]:

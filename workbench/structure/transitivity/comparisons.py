@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 from workbench.data.dataset import PreferenceData
 from workbench.decompose.kernel import Array, Codes
 from workbench.errors import DesignError
-from workbench.ratings.battles import Battles, collect, comparable
+from workbench.ratings.battles import Battles, collect
+from workbench.ratings.comparable import comparable
 from workbench.ratings.errors import collapse
 from workbench.ratings.kernel import Likelihood, fit
 from workbench.structure.transitivity.content import by_content

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from workbench.ratings.parted.sums import BattleSums
 from workbench.ratings.result import Ratings
 from workbench.structure.transitivity.comparisons import edges_among
 from workbench.structure.transitivity.energy import Energy, energy
@@ -161,6 +162,11 @@ def ranking_line(found: Ratings) -> str:
     if len(found.used.models) < 3:
         return "May these be ranked? Two models make no cycle."
     used = found.used
+    if isinstance(used, BattleSums):
+        return (
+            "May these be ranked? Of data in parts, ask a sample: "
+            "transitivity(data.sample(100_000))."
+        )
     edges = edges_among(used)
     if isinstance(edges, str):
         return f"May these be ranked? Cannot be told: {edges}"

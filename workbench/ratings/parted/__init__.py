@@ -1,0 +1,1 @@
+"""Ratings of data in parts: sums over parts, whatever the number of battles."""
