@@ -163,6 +163,8 @@ if TYPE_CHECKING:
     from workbench.structure.reliability.result import Reliability as Reliability
     from workbench.structure.transitivity.result import Transitivity as Transitivity
     from workbench.structure.transitivity.transitivity import transitivity as transitivity
+    from workbench.structure.values.result import Values as Values
+    from workbench.structure.values.values import values as values
     from workbench.whole_run.result import WholeRun as WholeRun
     from workbench.whole_run.run import run as run
 
@@ -276,6 +278,8 @@ _EXPORTS = {
     "people": "workbench.structure.people.people",
     "People": "workbench.structure.people.result",
     "transitivity": "workbench.structure.transitivity.transitivity",
+    "values": "workbench.structure.values.values",
+    "Values": "workbench.structure.values.result",
     "Transitivity": "workbench.structure.transitivity.result",
     "choose_pairs": "workbench.calibration.choose.choose",
     "Choice": "workbench.calibration.choose.result",

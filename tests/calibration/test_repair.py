@@ -16,9 +16,9 @@ from workbench.calibration.paired.differences import TOO_FEW, detectable
 from workbench.calibration.repair.beside_people import win_rates
 from workbench.calibration.repair.candidates import candidates, gains, scores, sides
 from workbench.calibration.repair.judged import judged_pairs
-from workbench.calibration.repair.ridge import GRID, held_out_fit
 from workbench.data.columns import complete_labels
 from workbench.data.identity import exchanged
+from workbench.decompose.penalised.ridge import GRID, held_out_fit
 from workbench.errors import ConfigError, DataError, DesignError
 from workbench.finding import Finding
 from workbench.flips import counted

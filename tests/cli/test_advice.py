@@ -73,6 +73,8 @@ WHERE = {
     "workbench/structure/groups": ("groups",),
     "workbench/structure/reliability": ("reliability",),
     "workbench/structure/transitivity": ("transitivity",),
+    "workbench/structure/values": ("values",),
+    "workbench/factors/listed.py": ("values",),
     "workbench/doctor": READING,
     "workbench/whole_run": ("run",),
     "workbench/config.py": READING,

@@ -66,6 +66,7 @@ from workbench.cli.structure import (
     raters,
     reliability,
     transitivity,
+    values,
 )
 from workbench.cli.terminal import Group
 from workbench.errors import ConfigError
@@ -237,6 +238,7 @@ reliability.register(app)
 groups.register(app)
 context.register(app)
 transitivity.register(app)
+values.register(app)
 people.register(app)
 repair.register(app)
 choose.register(app)

@@ -13,6 +13,7 @@ from workbench.factors.dissection import (
     rating_problems,
     subsets,
 )
+from workbench.factors.listed import from_lists
 from workbench.factors.ngrams import ngram_factors
 from workbench.factors.score import prompt_words, score_factors
 from workbench.factors.text import text_values
@@ -33,6 +34,7 @@ __all__ = [
     "dissection_factors",
     "from_columns",
     "from_function",
+    "from_lists",
     "in_subsets",
     "ngram_factors",
     "only_subsets",

@@ -37,6 +37,7 @@ from workbench.structure.people.findings import RULES as PEOPLE_RULES
 from workbench.structure.raters.result import RULES as RATER_RULES
 from workbench.structure.reliability.result import RULES as RELIABILITY_RULES
 from workbench.structure.transitivity.findings import RULES as TRANSITIVITY_RULES
+from workbench.structure.values.result import RULES as VALUE_RULES
 
 Q_LEVEL = 0.05
 """A finding needs a q-value below this."""
@@ -140,5 +141,6 @@ ALL_RULES = {
     **PAIRED_RULES,
     **MONITOR_RULES,
     **SHORTCUT_RULES,
+    **VALUE_RULES,
 }
 """Every rule."""

@@ -140,6 +140,14 @@ def _people(job: MainJob) -> Result:
     return people(job.data, annotators=_reference(job), **options)
 
 
+def _values(job: MainJob) -> Result:
+    from workbench.structure.values.values import values
+
+    options = _options(job, "ties", "level")
+    folds = max(int(job.people.settings["folds"]), 3)
+    return values(everyone(job), reference=job.reference, folds=folds, **options)
+
+
 def curation(job: MainJob, rule: Mapping[str, Any]) -> Result:
     """Return what a rule does to the labels of the reference (:func:`workbench.curate`)."""
     from workbench.curate.curation import curate
@@ -193,6 +201,7 @@ FURTHER: dict[str, Callable[[MainJob], Result]] = {
     "context": _context,
     "transitivity": _transitivity,
     "people": _people,
+    "values": _values,
     **BESIDE,
 }
 """How each further result is made, by the name that ``--with`` takes."""

@@ -13,9 +13,9 @@ from scipy.special import expit
 from workbench.audit.judges.verdicts.elsewhere import FITTED
 from workbench.calibration.paired.differences import TOO_FEW, detectable
 from workbench.calibration.repair.judged import Judged
-from workbench.calibration.repair.ridge import HeldOut, held_out_fit
 from workbench.clustered import Array, share
 from workbench.decompose.errors.tidy import q_values
+from workbench.decompose.penalised.ridge import HeldOut, held_out_fit
 from workbench.flips import counted, paired_difference
 from workbench.results import TIDY
 

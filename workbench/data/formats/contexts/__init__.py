@@ -1,7 +1,8 @@
-"""Layouts in which the question belongs to the label: criteria of a pair, and two prompts."""
+"""Layouts of more than two responses to one question: criteria, two prompts, values of actions."""
 
 LAYOUTS = {
     "rpr": ("rpr", "FORMAT"),
     "dove": ("dove", "FORMAT"),
+    "daily_dilemmas": ("daily_dilemmas", "FORMAT"),
 }
 """Module of this room and name in it of each layout, in the order in which they are tried."""

@@ -46,10 +46,18 @@ class HeldOut:
     penalties: list[float]
 
 
-def held_out_fit(X: Array, y: Array, fold: Codes, firm: int) -> HeldOut:
+def held_out_fit(
+    X: Array,
+    y: Array,
+    fold: Codes,
+    firm: int,
+    weight: Array | None = None,
+    *,
+    weakest: bool = False,
+) -> HeldOut:
     r"""Fit P(A) without an intercept, and predict each fold from the others.
 
-    .. math:: \max_b \sum_i y_i \log \sigma(x_i'b) + (1 - y_i) \log \sigma(-x_i'b)
+    .. math:: \max_b \sum_i w_i \big(y_i \log \sigma(x_i'b) + (1 - y_i) \log \sigma(-x_i'b)\big)
               - \frac12 \sum_k \lambda_k s_k^2 b_k^2
 
     with the root mean squares :math:`s_k` of the columns.
@@ -64,6 +72,10 @@ def held_out_fit(X: Array, y: Array, fold: Codes, firm: int) -> HeldOut:
         Sorted, three folds or more.
     firm : int
         First columns whose penalty is one pair's worth and is not chosen.
+    weight : ndarray, shape (n,), optional
+        Of the rows; 1 each when None.
+    weakest : bool
+        Take the weakest penalty that is not clearly worse than the best: weights are shrunk less.
 
     Returns
     -------
@@ -72,7 +84,8 @@ def held_out_fit(X: Array, y: Array, fold: Codes, firm: int) -> HeldOut:
     Notes
     -----
     The penalty of a fold is the one of :data:`GRID` with the least log-loss on each of the
-    *other* folds, by fits that have seen neither: nothing of a fold is in what predicts it.
+    *other* folds, by fits that have seen neither: nothing of a fold is in what predicts it. The
+    weakest that is not clearly worse is within one error of that, over the folds.
 
     Examples
     --------
@@ -89,24 +102,34 @@ def held_out_fit(X: Array, y: Array, fold: Codes, firm: int) -> HeldOut:
     size = np.sqrt((X**2).mean(axis=0))
     penalty = np.repeat(n * GRID[None, :], K, axis=0)
     penalty[:firm] = _FIRM
-    fits = _Fits(X / size, y, fold, penalty)
+    fits = _Fits(X / size, y, np.ones(n) if weight is None else weight, fold, penalty)
     folds = range(fits.folds)
     log_odds, chosen = np.empty(n), []
     for f in folds:
-        others = [fits.loss(g, {f, g}) for g in folds if g != f]
-        best = int(np.argmin(np.sum(others, axis=0)))
+        best = _chosen([fits.loss(g, {f, g}) for g in folds if g != f], weakest)
         chosen.append(float(GRID[best]))
         part = fits.slices[f]
         log_odds[part] = fits.X[part] @ fits.without({f})[:, best]
-    best = int(np.argmin(np.sum([fits.loss(f, {f}) for f in folds], axis=0)))
+    best = _chosen([fits.loss(f, {f}) for f in folds], weakest)
     return HeldOut(log_odds, fits.whole[:, best] / size, float(GRID[best]), chosen)
+
+
+def _chosen(losses: list[Array], weakest: bool) -> int:
+    """Return the penalty of least loss, or the weakest within one error of it over the folds."""
+    table = np.array(losses)
+    best = int(np.argmin(table.sum(axis=0)))
+    if not weakest:
+        return best
+    worse = table - table[:, [best]]
+    error = worse.std(axis=0, ddof=1) * np.sqrt(len(table))
+    return int(np.argmax(worse.sum(axis=0) <= error))
 
 
 class _Fits:
     """Fits to all folds but some, each made once."""
 
-    def __init__(self, X: Array, y: Array, fold: Codes, penalty: Array) -> None:
-        self.X, self.y, self.penalty = X, y, penalty
+    def __init__(self, X: Array, y: Array, weight: Array, fold: Codes, penalty: Array) -> None:
+        self.X, self.y, self.weight, self.penalty = X, y, weight, penalty
         bounds = np.r_[0, np.cumsum(np.bincount(fold))]
         self.folds = len(bounds) - 1
         self.slices = [slice(int(a), int(b)) for a, b in pairwise(bounds)]
@@ -128,7 +151,7 @@ class _Fits:
         """Return the log-loss of one fold under the fits without some, by penalty."""
         part = self.slices[fold]
         eta = self.X[part] @ self.without(held)
-        return np.asarray((np.logaddexp(0.0, eta) - self.y[part, None] * eta).sum(axis=0))
+        return np.asarray(self.weight[part] @ (np.logaddexp(0.0, eta) - self.y[part, None] * eta))
 
     def _fit(self, folds: Iterable[int], start: Array) -> Array:
         parts = _runs([self.slices[f] for f in folds])
@@ -156,9 +179,10 @@ class _Fits:
         K, J = beta.shape
         likelihood, gradient, hessian = np.zeros(J), np.zeros((K, J)), np.zeros((J, K, K))
         for part in parts:
-            y = self.y[part, None]
-            one = np.broadcast_to(1.0, (len(y), J))
-            found = newton_pass(self.X[part], Cells(one, np.broadcast_to(y, one.shape)), beta)
+            w = self.weight[part, None]
+            wy, shape = w * self.y[part, None], (len(w), J)
+            cells = Cells(np.broadcast_to(w, shape), np.broadcast_to(wy, shape))
+            found = newton_pass(self.X[part], cells, beta)
             likelihood += np.asarray(found.log_likelihood)
             gradient += found.gradient
             hessian += np.asarray(found.hessian)

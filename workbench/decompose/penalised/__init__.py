@@ -1,0 +1,1 @@
+"""Fits with a penalty whose strength is chosen on labels that were held out."""
