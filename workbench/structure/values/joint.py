@@ -172,7 +172,7 @@ def _name_companions(table: pd.DataFrame, terms: list[str], D: Array, weight: Ar
     same = [term for term, r in zip(terms, found, strict=True) if abs(r) > _SAME]
     if same:
         with_it = table.loc[same, "companion"].map(
-            "it always comes with {}: no choice tells them apart".format
+            "it always comes with, or against, {}: no choice tells them apart".format
         )
         table.loc[same, "reason"] = with_it
         numbers = ["estimate", "std_error", "conf_low", "conf_high", "p_value", "q_value"]

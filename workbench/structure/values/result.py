@@ -105,7 +105,7 @@ class Values(Result):
         """Return what each judge selects, what that is at given others, and where they part."""
         used = self.settings
         lines = [
-            f"Values of {len(used['judges'])} judges: {used['n_values']:,} values in "
+            f"Values of {', '.join(used['judges'])}: {used['n_values']:,} values in "
             f"{used['n_pairs']:,} pairs, {used['level']:.0%} intervals; joint weights of values "
             f"that tell {used['least']} decisions apart or more"
         ]
