@@ -9,8 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from workbench.decompose.design import Design
-from workbench.decompose.errors.clustered import clustered, sandwich, varied
-from workbench.decompose.errors.sandwich import Sandwich
+from workbench.decompose.errors.clustered import clustered, varied
+from workbench.decompose.errors.sandwich import Errors
+from workbench.decompose.errors.sums import summed
 from workbench.decompose.group_fit import (
     NO_CONVERGENCE,
     NOTHING_LEFT,
@@ -40,7 +41,7 @@ def fit_groups(
     design: Design,
     covariance: Covariance,
     groups: Sequence[int] | None = None,
-    made: Callable[[Design, GroupFit], Sandwich] = sandwich,
+    made: Callable[[Design, GroupFit], Errors] = summed,
 ) -> list[GroupFit]:
     """Fit groups of a design.
 
@@ -85,7 +86,7 @@ def _fit(
     rows: Rows,
     cells: Cells,
     covariance: Covariance,
-    made: Callable[[Design, GroupFit], Sandwich],
+    made: Callable[[Design, GroupFit], Errors],
 ) -> dict[int, GroupFit]:
     X, cluster = design.X[rows], design.cluster[rows]
     n = design.n_labels[groups]

@@ -202,8 +202,9 @@ class Pulls:
 
 
 def pulls(
-    X: Array, weight: Array, residual: Array, codes: Codes, bread: Array, *, exact: bool = True
-) -> Pulls:
+    X: Array, weight: Array, residual: Array, codes: Codes, bread: Array, *, exact: bool = True,
+    joint: bool = True,
+) -> Pulls:  # fmt: skip
     """Return the leverage-adjusted pulls of the clusters on a fit's weights.
 
     Parameters
@@ -221,6 +222,8 @@ def pulls(
     exact : bool
         Whether degrees of freedom are wanted exactly, not bounded; with many clusters they
         are bounded anyway.
+    joint : bool
+        Whether :attr:`Pulls.gram` is made, which tests of several terms and sums of fits need.
 
     Examples
     --------
@@ -234,7 +237,7 @@ def pulls(
         none = np.zeros((0, len(bread)))
         return Pulls(codes, none, none, np.zeros(0), None, None)
     if exact and held(len(starts), factor.shape[1]):
-        return _held(X, weight, residual, codes[starts], starts, factor)
+        return _held(X, weight, residual, codes[starts], starts, factor, joint)
     # blocks of clusters whose rows stay in the processor's cache
     cuts = blocks_of(codes, BLOCK)
     places = np.searchsorted(starts, [*(a for a, _ in cuts), len(X)])
@@ -286,7 +289,13 @@ def pulls_of(codes: Codes, matrices: Array, scores: Array, factor: Array) -> Pul
 
 
 def _held(
-    X: Array, weight: Array, residual: Array, codes: Codes, starts: Codes, factor: Array
+    X: Array,
+    weight: Array,
+    residual: Array,
+    codes: Codes,
+    starts: Codes,
+    factor: Array,
+    joint: bool,
 ) -> Pulls:
     """Return the pulls with every cluster's matrices."""
     rows = (X @ factor) * np.sqrt(weight)[:, None]
@@ -294,14 +303,16 @@ def _held(
     sizes = np.diff(np.append(starts, len(X)))
     K, A = factor.shape
     own, leverage = np.empty((len(starts), K)), np.empty(len(starts))
-    gram, by_term = np.empty((len(starts), K, K)), np.empty((K, len(starts), A))
+    gram = np.empty((len(starts), K, K)) if joint else None
+    by_term = np.empty((K, len(starts), A))
     root = by_term.transpose(1, 2, 0)
     for size in np.unique(sizes):
         at = np.flatnonzero(sizes == size)
         of = starts[at, None] + np.arange(size)
         z, c = rows[of], reach[of]
         across = z.swapaxes(1, 2)
-        gram[at] = c.swapaxes(1, 2) @ c
+        if gram is not None:
+            gram[at] = c.swapaxes(1, 2) @ c
         own[at], leverage[at] = (c * c).sum(axis=1), (z * z).sum(axis=(1, 2))
         if size <= A:
             # (I - Z'Z)^(-1/2) Z' is Z' (I - ZZ')^(-1/2), a matrix of the cluster's few rows
