@@ -26,6 +26,9 @@ from workbench.data.formats.plain.pairs import Pairs
 from workbench.data.formats.records import names
 from workbench.data.formats.verdict_words import OTHERWISE
 
+MEANT = "meant"
+"""Option of a list that :func:`translate` adds to: what :func:`meanings` says of the table."""
+
 
 def translate(table: pa.Table, first_row: int, options: Mapping[str, Any]) -> pd.DataFrame:
     """Return the judgements of a table.
@@ -37,7 +40,8 @@ def translate(table: pa.Table, first_row: int, options: Mapping[str, Any]) -> pd
     options : mapping
         ``mapping``, ``verdicts``, ``scale``, ``annotators``, ``criteria``: see
         :func:`workbench.data.formats.plain.mapping.resolve`; ``annotator`` and ``kind`` for
-        files that name none; ``order="shown"`` where A was shown first in every row.
+        files that name none; ``order="shown"`` where A was shown first in every row; and
+        :data:`MEANT`.
 
     Raises
     ------
@@ -48,7 +52,7 @@ def translate(table: pa.Table, first_row: int, options: Mapping[str, Any]) -> pd
     notes: list[str] = []
     layout = _fitting(resolve(list(table.column_names), options), table, options, notes)
     pairs = Pairs(table, layout, notes)
-    answers = Answers(table, layout, pairs)
+    answers = Answers(table, layout, pairs, again=MEANT in options)
     rest = beside(table, layout.roles, options.get("order"), notes)
     parts = []
     for question in layout.questions or (None,):
@@ -61,6 +65,8 @@ def translate(table: pa.Table, first_row: int, options: Mapping[str, Any]) -> pd
     check_weights(result)
     if len(parts) > 1:
         result = result.sort_values("row", kind="stable", ignore_index=True)
+    if MEANT in options:
+        options[MEANT].append(_meant(answers, table, layout, options))
     result.attrs = {"settings": _settings(layout, options), "notes": notes}
     return result
 
@@ -81,7 +87,12 @@ def meanings(table: pa.Table, options: Mapping[str, Any]) -> pd.DataFrame:
     """
     notes: list[str] = []
     layout = _fitting(resolve(list(table.column_names), options), table, options, notes)
-    answers = Answers(table, layout, Pairs(table, layout, notes))
+    return _meant(Answers(table, layout, Pairs(table, layout, notes)), table, layout, options)
+
+
+def _meant(
+    answers: Answers, table: pa.Table, layout: Layout, options: Mapping[str, Any]
+) -> pd.DataFrame:
     kind = _kind(table, layout, options)
     parts = [answers.meanings(each, each.kind or kind) for each in layout.questions]
     return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame()

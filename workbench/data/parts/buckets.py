@@ -35,10 +35,12 @@ class Buckets:
 
     def add(self, judgements: pd.DataFrame) -> None:
         """Write a batch of judgements."""
-        words = _words(judgements)
+        asked = None
         if "prompt" in judgements:
-            asked = judgements["prompt"].astype("str")
-            self.prompts.add(asked, words_of(asked))
+            prompts = judgements["prompt"].astype("str")
+            asked = words_of(prompts)
+            self.prompts.add(prompts, asked)
+        words = _words(judgements, asked)
         if "cluster" in judgements:
             both = _content(judgements), words_of(judgements["cluster"])
             self._named.append(np.stack(both))
@@ -97,8 +99,11 @@ def read_bucket(path: Path) -> pd.DataFrame:
     return pd.concat(frames, ignore_index=True) if len(frames) > 1 else frames[0]
 
 
-def _words(judgements: pd.DataFrame) -> Words:
-    """Return for each judgement a hash of what its part must hold together."""
+def _words(judgements: pd.DataFrame, asked: Words | None = None) -> Words:
+    """Return for each judgement a hash of what its part must hold together.
+
+    ``asked`` are the hashes of their prompts, where they are there already.
+    """
     n = len(judgements)
     none = np.zeros(n, dtype=bool)
     words = np.zeros(n, dtype=np.uint64)
@@ -106,7 +111,8 @@ def _words(judgements: pd.DataFrame) -> Words:
     for name in ("cluster", "prompt"):
         if name in judgements:
             has = judgements[name].notna().to_numpy() & ~done
-            words[has] = words_of(judgements[name][has])
+            known = asked if name == "prompt" else None
+            words[has] = words_of(judgements[name][has]) if known is None else known[has]
             done = done | has
     if not done.all():
         words[~done] = _content(judgements[~done])

@@ -82,9 +82,10 @@ class ColumnsSeen:
 
 def _kind(column: pd.Series) -> str | None:
     """Return what a column holds: a number, a truth value or a text; None where nothing."""
-    given = column.dropna()
-    if given.empty:
+    given = column.notna().to_numpy()
+    if not given.any():
         return None
-    if pd.api.types.is_bool_dtype(given) or isinstance(given.iloc[0], bool | np.bool_):
+    first = column.iloc[int(given.argmax())]
+    if pd.api.types.is_bool_dtype(column.dtype) or isinstance(first, bool | np.bool_):
         return "truth value"
-    return "number" if pd.api.types.is_numeric_dtype(given) else "text"
+    return "number" if pd.api.types.is_numeric_dtype(column.dtype) else "text"

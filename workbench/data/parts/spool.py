@@ -16,7 +16,7 @@ import pyarrow as pa
 from workbench.data.assemble import any_text
 from workbench.data.columns import UNNAMED
 from workbench.data.formats import Format
-from workbench.data.formats.tabular import meanings
+from workbench.data.formats.tabular import MEANT
 from workbench.data.identity import OTHER_PROMPT
 from workbench.data.load import chosen_format, needed_columns
 from workbench.data.parts.buckets import Buckets, move
@@ -150,10 +150,12 @@ class _First:
         if several:
             piece.files, piece.file_of = [piece.name], np.zeros(len(piece.table), dtype=np.int64)
             piece.bad = [row._replace(file=piece.name) for row in piece.bad]
-        judgements = judgements_of(piece, found, self.options)
+        meant: list[pd.DataFrame] = []
+        asked = {MEANT: meant} if found.name == "tabular" else {}
+        judgements = judgements_of(piece, found, {**self.options, **asked})
         if OTHER_PROMPT in judgements:
             raise NotStreamed("the two responses of a pair answer different prompts")
-        self._agree(piece, found, judgements.attrs["settings"])
+        self._agree(meant, judgements.attrs["settings"])
         self.columns_seen.add(judgements, piece.notes)
         self._note(judgements.attrs["notes"])
         judgements.attrs = {}
@@ -169,14 +171,14 @@ class _First:
             form = found[1], found[3]
             self.missing[form] = self.missing.get(form, 0) + int(found[2].replace(",", ""))
 
-    def _agree(self, piece: Container, found: Format, settings: Mapping[str, Any]) -> None:
+    def _agree(self, meant: Sequence[pd.DataFrame], settings: Mapping[str, Any]) -> None:
         """Check that a piece reads labels as those before it did."""
         differs = [
             name for name in settings if self.settings.get(name, settings[name]) != settings[name]
         ]
         self.settings.update(settings)
-        if found.name == "tabular":
-            for row in meanings(piece.table, self.options).itertuples():
+        for one in meant:
+            for row in one.itertuples():
                 key = (str(row.column), str(row.value))
                 if self.meaning.setdefault(key, row.meaning) != row.meaning:
                     differs.append(f"{key[1]!r} in {key[0]!r}")
@@ -196,4 +198,4 @@ def _unnamed(judgements: pd.DataFrame) -> set[str]:
         return set()
     if "kind" not in judgements:
         return {"unknown"}
-    return set(judgements["kind"][nobody].fillna("unknown"))
+    return set(judgements["kind"][nobody].fillna("unknown").unique())

@@ -160,7 +160,7 @@ def _check_start(start: bytes, name: str) -> None:
     """Refuse records of too many fields by the first of them."""
     lines = start.strip().split(b"\n")
     # one line may be a document, whose fields number its rows
-    check_fields((json.loads(line) for line in lines[1:] and lines if _is_record(line)), name)
+    check_fields(map(_parsed, lines[1:] and lines), name)
 
 
 def _by_arrow(path: Path, schema: pa.Schema | None) -> pa.Table | None:
@@ -229,10 +229,15 @@ def _as_text(kind: pa.DataType) -> pa.DataType:
 
 
 def _is_record(line: bytes) -> bool:
+    return isinstance(_parsed(line), dict)
+
+
+def _parsed(line: bytes) -> Any:
+    """Return what a line says, None where it is no JSON."""
     try:
-        return isinstance(json.loads(line), dict)
+        return json.loads(line)
     except (ValueError, RecursionError):
-        return False
+        return None
 
 
 def _whole_document(path: Path) -> Any:

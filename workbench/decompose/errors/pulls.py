@@ -289,14 +289,9 @@ def pulls_of(codes: Codes, matrices: Array, scores: Array, factor: Array) -> Pul
 
 
 def _held(
-    X: Array,
-    weight: Array,
-    residual: Array,
-    codes: Codes,
-    starts: Codes,
-    factor: Array,
+    X: Array, weight: Array, residual: Array, codes: Codes, starts: Codes, factor: Array,
     joint: bool,
-) -> Pulls:
+) -> Pulls:  # fmt: skip
     """Return the pulls with every cluster's matrices."""
     rows = (X @ factor) * np.sqrt(weight)[:, None]
     reach, scores = rows @ factor.T, run_sums(X, residual, starts) @ factor

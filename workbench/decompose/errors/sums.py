@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import functools
+import itertools
+import operator
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
@@ -152,16 +155,15 @@ def sums_of(rows: Rows, bread: Array, part: int = 0, *, exact: bool = True) -> P
     """
     X, weight, residual, codes = rows
     terms = factor_of(bread).shape[1]
-    total: PullSums | None = None
-    for a, b in blocks_of(codes, BLOCK):
-        at = slice(a, b)
+
+    def block(first: int, last: int) -> PullSums:
+        at = slice(first, last)
         found = pulls(X[at], weight[at], residual[at], codes[at], bread, exact=exact, joint=False)
         if exact and found.root is None:
             found = replace(found, root=np.zeros((0, terms, len(bread))))
-        one = PullSums.of(found, part)
-        total = one if total is None else total + one
-    assert total is not None  # without rows, there is one empty block
-    return total
+        return PullSums.of(found, part)
+
+    return functools.reduce(operator.add, itertools.starmap(block, blocks_of(codes, BLOCK)))
 
 
 def summed(design: Design, fit: GroupFit) -> Errors:

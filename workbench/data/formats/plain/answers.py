@@ -32,6 +32,8 @@ class Answers:
     layout : Layout
     pairs : Pairs
         Models and texts, by which a label may name a side.
+    again : bool
+        Whether columns that were read are kept, to be asked for once more.
 
     Examples
     --------
@@ -43,11 +45,14 @@ class Answers:
     [[0.0]]
     """
 
-    def __init__(self, table: pa.Table, layout: Layout, pairs: Pairs) -> None:
+    def __init__(
+        self, table: pa.Table, layout: Layout, pairs: Pairs, *, again: bool = False
+    ) -> None:
         self._table, self._layout, self._pairs = table, layout, pairs
         self._told = checked_labels(layout.labels, len(layout.letters))
         self._unread: Counter[str] = Counter()
         self._columns: list[str] = []
+        self._kept: dict[str, pd.DataFrame] | None = {} if again else None
 
     def counted(self) -> Iterator[PairVerdicts]:
         """Return the verdicts of a table whose votes are counted, or whose responses ranked."""
@@ -129,6 +134,14 @@ class Answers:
         return [asking.note(self._unread, len(judged), n)]
 
     def _read(self, label: pd.Series, question: Question, n: int) -> pd.DataFrame:
+        """Return what a column says, in a table whose columns may be exchanged."""
+        if self._kept is None:
+            return self._read_now(label, question, n)
+        if question.column not in self._kept:
+            self._kept[question.column] = self._read_now(label, question, n)
+        return self._kept[question.column].copy(deep=False)
+
+    def _read_now(self, label: pd.Series, question: Question, n: int) -> pd.DataFrame:
         roles = self._layout.roles
         fixed = {**by_column(roles, n), **self._told}
         one = None if "label_b" in roles else side_told(question.column)
