@@ -114,9 +114,12 @@ if TYPE_CHECKING:
     from workbench.explain.attribution import attribute as attribute
     from workbench.explain.hard_pairs import disagreements as disagreements
     from workbench.explain.hard_pairs import most_wrong as most_wrong
+    from workbench.explain.rationales.rationales import rationales as rationales
+    from workbench.explain.rationales.result import Rationales as Rationales
     from workbench.factors.rubric.result import RubricScores as RubricScores
     from workbench.factors.rubric.score import score_rubric as score_rubric
     from workbench.factors.score import score_factors as score_factors
+    from workbench.factors.words.said import Said as Said
     from workbench.judges.chat import ChatJudge as ChatJudge
     from workbench.judges.grades import GradeJudge as GradeJudge
     from workbench.judges.judge import judge as judge
@@ -214,6 +217,9 @@ _EXPORTS = {
     "doctor": "workbench.doctor.doctor",
     "Checkup": "workbench.doctor.checkup",
     "Dissection": "workbench.decompose.posterior",
+    "rationales": "workbench.explain.rationales.rationales",
+    "Rationales": "workbench.explain.rationales.result",
+    "Said": "workbench.factors.words.said",
     "disagreements": "workbench.explain.hard_pairs",
     "missing_verdicts": "workbench.decompose.missing",
     "MissingVerdicts": "workbench.decompose.missing",

@@ -60,6 +60,7 @@ WHERE = {
     "workbench/report/main_job.py": ("contrast", "report", "run"),
     "workbench/report/further.py": ("report", "run"),
     "workbench/factors/columns.py": READING,
+    "workbench/explain/rationales": ("rationales",),
     "workbench/structure/labels.py": ("people", "groups", "mixed"),
     "workbench/structure/named.py": (
         "people",

@@ -113,6 +113,16 @@ class AnnotateConfig(Config):
         Annotator or kind whose labels are known answers: also ask about those.
     attacks : str, optional
         File of attack strings, one a line, or a JSON list.
+    reasons : str, optional
+        Column of the reasons of labels: the run reads in them which factors they name.
+    factors : tuple of str
+        Factors that are looked for in reasons; all when empty.
+    lexicon : str, optional
+        TOML file of phrases by factor, for reasons.
+    exchange : {"auto", "within", "across"}
+        Between which pairs reasons are exchanged.
+    told : bool
+        A reason counts as naming a factor only where it says which response has more of it.
     prices : str, optional
         TOML file of prices by model.
     max_cost : float, optional
@@ -177,6 +187,11 @@ class AnnotateConfig(Config):
     lists: bool = False
     known_answers: Name | None = None
     attacks: Name | None = None
+    reasons: Name | None = None
+    factors: tuple[Name, ...] = ()
+    lexicon: Name | None = None
+    exchange: Literal["auto", "within", "across"] = "auto"
+    told: bool = False
     prices: Name | None = None
     max_cost: Annotated[float, Field(ge=0)] | None = None
     max_calls: Limit = None
@@ -190,8 +205,12 @@ class AnnotateConfig(Config):
             self.endpoint  # noqa: B018
 
     @property
-    def task(self) -> Literal["audit", "repair", "principles", "rubric", "grade", "judge"]:
+    def task(
+        self,
+    ) -> Literal["audit", "repair", "principles", "rationales", "rubric", "grade", "judge"]:
         """What is asked."""
+        if self.reasons is not None:
+            return "rationales"
         if self.suite is not None:
             return "audit"
         if self.mends is not None:

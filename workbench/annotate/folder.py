@@ -28,13 +28,13 @@ from workbench.shard import Shard
 from workbench.whole_file import write_text, written
 
 SCHEMA_VERSION = 1
-_FILES = (
-    "rubric", "template", "constitution", "unseen", "known", "attacks", "extra_body", "prices",
+_ASKED = (
+    "rubric", "template", "constitution", "unseen", "known", "attacks", "lexicon", "extra_body",
 )  # fmt: skip
-"""Keys that may name a file: it is copied, so that the run does not hang on it."""
+"""Keys that may name a file whose content is part of what is asked."""
 
-_ASKED = ("rubric", "template", "constitution", "unseen", "known", "attacks", "extra_body")
-"""Those of them whose content is part of what is asked."""
+_FILES = (*_ASKED, "prices")
+"""Keys that may name a file: it is copied, so that the run does not hang on it."""
 
 _ADD_UP = ("requests", "kept", "answered", "failed", "open", "attempts", "seconds")
 """What of a stage adds up where it is begun several times, as by an audit."""

@@ -15,11 +15,12 @@ from workbench.results import Result
 
 if TYPE_CHECKING:
     from workbench.calibration.repair.result import Repair
+    from workbench.explain.rationales.result import Rationales
     from workbench.judges import ChatJudge
     from workbench.principles.extraction import Extraction
 
 Found = Result
-"""A Judgement, RubricScores, Extraction, JudgeAudit or Repair."""
+"""A Judgement, RubricScores, Extraction, JudgeAudit, Repair or Rationales."""
 
 
 def annotate(
@@ -40,6 +41,8 @@ def annotate(
         Where the file stands that a key of the configuration names.
     """
     model, sampling, samples = config.asked_model, config.sampling, config.repeats or 1
+    if config.reasons is not None:
+        return reasons_read(data, config, file, asks)
     if config.suite is not None:
         from workbench.annotate.auditing import audited
 
@@ -68,6 +71,41 @@ def annotate(
         grade = GradeJudge(model, asks, sampling=sampling, samples=samples, name=config.annotator)
         return judge(data, grade)
     return judge(data, [_chat(config, asks, file)])
+
+
+def reasons_read(
+    data: PreferenceData,
+    config: AnnotateConfig,
+    file: Callable[[str, str], str],
+    asks: Asks | None = None,
+) -> Rationales:
+    """Return what stated reasons name: read by a model where somebody asks it, else by phrases.
+
+    Parameters
+    ----------
+    data, config, file
+        As for :func:`annotate`.
+    asks : Asks, optional
+    """
+    from workbench.explain.rationales.rationales import rationales
+    from workbench.factors.words.said import read_lexicon
+    from workbench.report.main_job import ensure_factors
+
+    own = None if config.lexicon is None else read_lexicon(file("lexicon", config.lexicon))
+    asked = asks is not None
+    return rationales(
+        ensure_factors(data),
+        str(config.reasons),
+        annotators=config.annotators or None,
+        factors=config.factors or None,
+        lexicon=own,
+        asks=asks,
+        model=config.asked_model if asked else None,
+        sampling=config.sampling if asked else None,
+        exchange=config.exchange,
+        told=config.told,
+        seed=config.seed,
+    )
 
 
 def _chat(config: AnnotateConfig, asks: Asks, file: Callable[[str, str], str]) -> ChatJudge:

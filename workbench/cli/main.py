@@ -44,6 +44,7 @@ from workbench.cli.calibration import soft as soft_verdicts
 from workbench.cli.command import Run, command
 from workbench.cli.dashboard import serve
 from workbench.cli.flags import ANNOTATOR
+from workbench.cli.found import rationales
 from workbench.cli.options import (
     BY,
     FIT,
@@ -251,6 +252,7 @@ tasks.register(app)
 paired.register(app)
 few_labels.register(app)
 shortcuts.register(app)
+rationales.register(app)
 
 
 @command(app, opened.DATA, FORMAT, ANNOTATOR, shared=opened.SHARED)

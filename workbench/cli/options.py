@@ -87,8 +87,8 @@ FURTHER = _names(
     "further",
     "Also in the report: posterior, bootstrap, fit, similarity, scenarios, concordance, ratings, "
     "compare-annotators, calibrate-verdicts, scenario-ratings, "
-    "strength, raters, groups, mixed, context, transitivity, repair, people, plan-labels, "
-    "instrument, variance-split, panel, few-labels, route, monitor, check-benchmark, "
+    "strength, raters, groups, mixed, context, transitivity, repair, people, rationales, "
+    "plan-labels, instrument, variance-split, panel, few-labels, route, monitor, check-benchmark, "
     "compare-models, judge-card, values.",
     FLAGS["further"],
 )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -158,10 +159,31 @@ def fit_predictions(
     row_fold: NDArray[np.int64],
 ) -> Array:
     """Return out-of-fold P(A) of each design row and group, shape (all rows, groups)."""
+    X = design.X[rows]
+    inside = np.full((len(X), len(groups)), np.nan)
+    for test, coef in fold_weights(design, fits, groups, rows, cells, row_fold):
+        inside[test] = logistic(X[test] @ coef.T)
+    predicted = np.full((len(design.X), len(groups)), np.nan)
+    predicted[rows] = inside
+    predicted[:, ~np.stack([fits[g].active for g in groups]).any(axis=1)] = np.nan
+    return predicted
+
+
+def fold_weights(
+    design: Design,
+    fits: list[GroupFit],
+    groups: list[int],
+    rows: Rows,
+    cells: Cells,
+    row_fold: NDArray[np.int64],
+) -> Iterator[tuple[NDArray[np.bool_], Array]]:
+    """Yield of each fold its rows, and the weights of the other folds, shape (groups, K).
+
+    Weights that the other folds cannot tell are 0; those of a fold whose others are too few NaN.
+    """
     X, fold = design.X[rows], row_fold[rows]
     active = np.stack([fits[g].active for g in groups])
     start = np.stack([np.where(fits[g].active, fits[g].coef, 0.0) for g in groups])
-    inside = np.full((len(X), len(groups)), np.nan)
     for f in np.unique(fold):
         train = fold != f
         part, rest = np.ascontiguousarray(X[train]), cells.take(train)
@@ -170,11 +192,7 @@ def fit_predictions(
         varies = active & ((part**2).T @ labelled > 0).T
         coef = refit(part, rest, varies, start)
         coef[labelled.sum(axis=0) <= varies.sum(axis=1)] = np.nan
-        inside[~train] = logistic(X[~train] @ coef.T)
-    predicted = np.full((len(design.X), len(groups)), np.nan)
-    predicted[rows] = inside
-    predicted[:, ~active.any(axis=1)] = np.nan
-    return predicted
+        yield ~train, coef
 
 
 def left_out(n: int) -> str:

@@ -22,6 +22,7 @@ from workbench.llm.reply import Reply, Usage
 from workbench.llm.request import OFFLINE, Request
 
 _NUMBERED = re.compile(r"^\s*(\d+)[.)]\s*(.+)$", re.MULTILINE)
+_WORDS = re.compile(r"[^\W_]+")
 _TIE = 0.06
 _SAME = 0.02
 _FOLLOWS = 3.0
@@ -112,6 +113,8 @@ class OfflineModel:
             value = self._proposals(request, texts)
         elif task == "listwise":
             value = self._best(request, texts)
+        elif task == "spot":
+            value = _spotted(request, texts)
         else:
             value = self._filled(request, texts)
         text = json.dumps(value, ensure_ascii=False)
@@ -205,6 +208,28 @@ class _Measured:
 
     def _about(self, name: str) -> str:
         return self.fields.get(name) or self.fields.get(name.rpartition("_")[0]) or name
+
+
+def _spotted(request: Request, texts: Mapping[str, str]) -> dict[str, Any]:
+    """Say of each field the first option one of whose words stands in the last text."""
+    text = _words_of([*texts.values(), ""][max(len(texts) - 1, 0)])
+    words: Mapping[str, Mapping[str, list[str]]] = request.about.get("words", {})
+    parts = (request.schema or {}).get("properties", {})
+    return {
+        field: next(
+            (
+                option
+                for option, some in words.get(field, {}).items()
+                if any(_words_of(word) in text for word in some)
+            ),
+            parts[field]["enum"][0],
+        )
+        for field in parts
+    }
+
+
+def _words_of(text: str) -> str:
+    return f" {' '.join(_WORDS.findall(text.lower()))} "
 
 
 def _leaning(persona: Persona, principles: str, sides: list[dict[str, float]]) -> float:

@@ -148,6 +148,14 @@ def _values(job: MainJob) -> Result:
     return values(everyone(job), reference=job.reference, folds=folds, **options)
 
 
+def _rationales(job: MainJob) -> Result:
+    from workbench.explain.rationales.rationales import rationales
+
+    used = job.people.settings
+    return rationales(job.data, factors=used["factors"], folds=max(int(used["folds"]), 2),
+                      level=used["level"], seed=job.seed)  # fmt: skip
+
+
 def curation(job: MainJob, rule: Mapping[str, Any]) -> Result:
     """Return what a rule does to the labels of the reference (:func:`workbench.curate`)."""
     from workbench.curate.curation import curate
@@ -202,6 +210,7 @@ FURTHER: dict[str, Callable[[MainJob], Result]] = {
     "transitivity": _transitivity,
     "people": _people,
     "values": _values,
+    "rationales": _rationales,
     **BESIDE,
 }
 """How each further result is made, by the name that ``--with`` takes."""

@@ -1,0 +1,1 @@
+"""Commands that find what nobody named: in labels, in reasons, in conversations."""

@@ -1,0 +1,1 @@
+"""Stated reasons beside the factors that the regression finds."""

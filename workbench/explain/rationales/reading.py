@@ -1,0 +1,166 @@
+"""What reasons say of factors: named or not, and which response has more."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from workbench.explain.rationales.sides import BOTH, FIRST, UNSAID, clauses
+from workbench.factors.words.said import IGNORED, Said, said_of
+
+Flags = NDArray[np.bool_]
+Signs = NDArray[np.int8]
+
+_BEFORE = 3
+"""Words before a phrase in which a negation or a "too" belongs to it."""
+
+_TURNS = frozenset(
+    {
+        "not", "no", "never", "without", "lacks", "lack", "lacking", "lacked", "less", "fewer",
+        "least", "neither", "nor", "hardly", "barely", "isn't", "aren't", "wasn't", "weren't",
+        "doesn't", "don't", "didn't", "hasn't", "cannot", "can't", "missing", "misses", "avoids",
+        "insufficient",
+    }
+)  # fmt: skip
+_BLAMES = frozenset({"too", "overly", "excessively", "unnecessarily", "needlessly"})
+_WORDS = re.compile(r"[\w'’]+")
+
+
+@dataclass(frozen=True, eq=False)
+class Reading:
+    """What reasons say, in the order in which the responses were shown.
+
+    Attributes
+    ----------
+    factors : list of str, K
+    named : ndarray of bool, shape (n, K)
+    claim : ndarray of int8, shape (n, K)
+        1: the response shown first has more of it; -1: the other one has; 0: not said.
+    leaning : ndarray of int8, shape (n, K)
+        Where no response is named: 1 where more of it is praised, -1 where it is blamed, or
+        less of it praised; 0 where nothing of the kind.
+    unread : ndarray of bool, shape (n,)
+        Reasons that were not read: a model's reply is missing or cannot be read.
+    hits : DataFrame
+        ``factor, phrase, says, hits``: what was found, by phrase; empty for a model.
+    source : str
+        ``lexicon``, or the model.
+    """
+
+    factors: list[str]
+    named: Flags
+    claim: Signs
+    leaning: Signs
+    unread: Flags
+    hits: pd.DataFrame
+    source: str
+
+
+def read_by_lexicon(
+    texts: Sequence[str | None],
+    factors: Sequence[str],
+    lexicon: Mapping[str, Said] | None = None,
+) -> Reading:
+    """Return what reasons say by lists of phrases.
+
+    Parameters
+    ----------
+    texts : sequence of str or None, n
+    factors : sequence of str, K
+    lexicon : mapping, optional
+        Phrases of factors, in place of those of :func:`workbench.factors.words.said.said_of`.
+
+    Returns
+    -------
+    Reading
+
+    Notes
+    -----
+    A phrase counts where it stands, negated or not: "no headings" names headings. A word such as
+    *not*, *less* or *without* among the three before it, in the same clause, turns what it says.
+    What is said of both sides, or contradicts itself, names the factor and says no more.
+
+    Examples
+    --------
+    >>> found = read_by_lexicon(["Response A is not as detailed as B.", None], ["words", "bold"])
+    >>> found.named.tolist(), found.claim.tolist()
+    ([[True, False], [False, False]], [[-1, 0], [0, 0]])
+    """
+    own = {name: (lexicon or {}).get(name) or said_of(name) for name in factors}
+    book = _Book.of(own)
+    shape = (len(texts), len(factors))
+    claims, leanings = np.zeros(shape, np.int64), np.zeros(shape, np.int64)
+    named, turned = np.zeros(shape, bool), np.zeros(shape, bool)
+    counts = dict.fromkeys(book.rows, 0)
+    for i, text in enumerate(texts):
+        for phrase, k, sign, side, blamed in book.found(text) if text else ():
+            counts[k, phrase] += 1
+            named[i, k] = True
+            if sign and side == UNSAID:
+                leanings[i, k] += -sign if blamed else sign
+            elif sign and side != BOTH:
+                value = sign if side == FIRST else -sign
+                turned[i, k] |= claims[i, k] * value < 0
+                claims[i, k] = value
+    # two clauses that contradict each other say nothing
+    claims[turned] = 0
+    leanings[claims != 0] = 0
+    hits = pd.DataFrame(
+        [{"factor": factors[k], "phrase": phrase, "says": book.rows[k, phrase], "hits": n}
+         for (k, phrase), n in counts.items() if n],
+        columns=["factor", "phrase", "says", "hits"],
+    )  # fmt: skip
+    return Reading(
+        list(factors), named, np.sign(claims).astype(np.int8), np.sign(leanings).astype(np.int8),
+        np.zeros(len(texts), bool), hits, "lexicon",
+    )  # fmt: skip
+
+
+@dataclass(frozen=True)
+class _Book:
+    """All phrases as one pattern, and what each of them says of which factors."""
+
+    pattern: re.Pattern[str]
+    meaning: Mapping[str, list[tuple[int, int]]]
+    rows: Mapping[tuple[int, str], str]
+
+    @classmethod
+    def of(cls, lexicon: Mapping[str, Said]) -> _Book:
+        meaning: dict[str, list[tuple[int, int]]] = {phrase: [] for phrase in IGNORED}
+        rows: dict[tuple[int, str], str] = {}
+        for k, said in enumerate(lexicon.values()):
+            for says, sign in (("more", 1), ("less", -1), ("about", 0)):
+                for phrase in getattr(said, says):
+                    plain = " ".join(phrase.lower().split())
+                    if plain and (k, plain) not in rows:
+                        meaning.setdefault(plain, []).append((k, sign))
+                        rows[k, plain] = says
+        # the longest first: "more detail" before "detail"
+        by_length = sorted(meaning, key=lambda one: (-len(one), one))
+        words = "|".join(re.escape(one).replace(r"\ ", r"\s+") for one in by_length)
+        return cls(re.compile(rf"(?<![\w-])(?:{words})(?![\w-])", re.IGNORECASE), meaning, rows)
+
+    def found(self, text: str) -> list[tuple[str, int, int, int, bool]]:
+        """Return phrase, factor, sign, side and whether it is blamed, of every hit in a text."""
+        if self.pattern.search(text) is None:
+            return []
+        hits = []
+        for part, side in clauses(text):
+            for match in self.pattern.finditer(part):
+                phrase = " ".join(match.group().lower().split())
+                turn, blamed = _told(part[: match.start()])
+                for k, sign in self.meaning[phrase]:
+                    hits.append((phrase, k, sign * turn, side, blamed))
+        return hits
+
+
+def _told(before: str) -> tuple[int, bool]:
+    """Return -1 where the words before a phrase turn it, and whether they blame it."""
+    words = [word.lower().replace("’", "'") for word in _WORDS.findall(before[-60:])][-_BEFORE:]
+    turns = sum(word in _TURNS and words[i + 1 : i + 2] != ["only"] for i, word in enumerate(words))
+    return (-1 if turns % 2 else 1), any(word in _BLAMES for word in words)
