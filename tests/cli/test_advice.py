@@ -102,6 +102,7 @@ ELSEWHERE = {
     ("workbench/doctor/judged.py", "--model"): ("principles extract", "audit-model"),
     ("workbench/doctor/judged.py", "--from-verdicts"): ("audit-judge",),
     ("workbench/doctor/judged.py", "--out"): ("curate",),
+    ("workbench/explain/rationales/rationales.py", "--template"): ("judge",),
     ("workbench/llm/batch.py", "--batch-format"): ("plan",),
     ("workbench/llm/batches/anthropic_batch.py", "--soft"): ("judge", "plan"),
 }
