@@ -43,7 +43,7 @@ def by_chance(x: Array, rng: np.random.Generator) -> np.ndarray:
 
 def reasoned(says: dict[str, Says], n: int = 600, seed: int = 0) -> PreferenceData:
     """Judges of equal taste, with what each says of every pair; the side is said truly."""
-    data = planted({name: WEIGHTS for name in says}, n=n, clusters=n // 5, position=0.0, seed=seed)
+    data = planted(dict.fromkeys(says, WEIGHTS), n=n, clusters=n // 5, position=0.0, seed=seed)
     rng, labels = np.random.default_rng(seed + 1), data.labels
     x = data.factors[[f"f{k}" for k in range(4)]].to_numpy()[data.pair_rows]
     reason = np.full(len(labels), "", object)
