@@ -270,7 +270,7 @@ def _measured(
         strata = Strata.of(inside, exchange)
         how[one.name] = strata.how
         top = largest(one.contributions[known])
-        counted = np.asarray(reading.claim | reading.leaning) != 0 if told else reading.named
+        counted = np.asarray(reading.claim | reading.leaning, bool) if told else reading.named
         each = one.per_pair(counted[one.rows].astype(np.float64))[known]
         lifts += [{"group": one.name, **row} for row in
                   lift_rows(each, top, strata, names, level, permutations, seed)]  # fmt: skip
