@@ -264,7 +264,7 @@ def _measured(
     for one in sources:
         own = weights.loc[[one.name]].set_index("term").loc[names]
         said = reading.named[one.rows].astype(np.float64)
-        known = np.isfinite(one.contributions).any(axis=1)
+        known = np.asarray(np.isfinite(one.contributions).any(axis=1))
         unlifted += int((~known[one.pair]).sum())
         inside = np.unique(one.cluster[known], return_inverse=True)[1].astype(np.int64)
         strata = Strata.of(inside, exchange)
