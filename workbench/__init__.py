@@ -152,6 +152,8 @@ if TYPE_CHECKING:
     from workbench.report.compared import compare_reports as compare_reports
     from workbench.screening.screening import Screening as Screening
     from workbench.screening.screening import screen as screen
+    from workbench.structure.categories.categories import categories as categories
+    from workbench.structure.categories.result import Categories as Categories
     from workbench.structure.context.context import context as context
     from workbench.structure.context.result import Context as Context
     from workbench.structure.groups.groups import groups as groups
@@ -284,6 +286,8 @@ _EXPORTS = {
     "people": "workbench.structure.people.people",
     "People": "workbench.structure.people.result",
     "transitivity": "workbench.structure.transitivity.transitivity",
+    "categories": "workbench.structure.categories.categories",
+    "Categories": "workbench.structure.categories.result",
     "values": "workbench.structure.values.values",
     "Values": "workbench.structure.values.result",
     "Transitivity": "workbench.structure.transitivity.result",

@@ -75,6 +75,7 @@ WHERE = {
     "workbench/structure/reliability": ("reliability",),
     "workbench/structure/transitivity": ("transitivity",),
     "workbench/structure/values": ("values",),
+    "workbench/structure/categories": ("categories",),
     "workbench/factors/listed.py": ("values",),
     "workbench/doctor": READING,
     "workbench/whole_run": ("run",),

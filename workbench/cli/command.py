@@ -238,7 +238,9 @@ class Run(BaseRun["RunConfig"]):
             options["factors"] = list(self.config.factors) or None
         return options
 
-    def tell(self, found: Result, data: PreferenceData, name: str, flags: Sequence[str]) -> None:
+    def tell(
+        self, found: Result, data: PreferenceData | None, name: str, flags: Sequence[str]
+    ) -> None:
         """Print a result, and leave its tables and a page where files are asked for.
 
         The page says by which command, ``name`` with its own ``flags``, it is made again.

@@ -60,6 +60,7 @@ from workbench.cli.options import (
 from workbench.cli.parted import opened as parted
 from workbench.cli.report import write_report
 from workbench.cli.structure import (
+    categories,
     context,
     groups,
     mixed,
@@ -240,6 +241,7 @@ groups.register(app)
 context.register(app)
 transitivity.register(app)
 values.register(app)
+categories.register(app)
 people.register(app)
 repair.register(app)
 choose.register(app)

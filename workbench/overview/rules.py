@@ -31,6 +31,7 @@ from workbench.decompose.identify import HIGH_CONDITION
 from workbench.decompose.missing import RULES as MISSING_RULES
 from workbench.finding import Rule
 from workbench.principles.held_out.evaluate import RULES as PRINCIPLE_RULES
+from workbench.structure.categories.result import RULES as CATEGORY_RULES
 from workbench.structure.groups.findings import RULES as GROUP_RULES
 from workbench.structure.mixed.result import RULES as MIXED_RULES
 from workbench.structure.people.findings import RULES as PEOPLE_RULES
@@ -142,5 +143,6 @@ ALL_RULES = {
     **MONITOR_RULES,
     **SHORTCUT_RULES,
     **VALUE_RULES,
+    **CATEGORY_RULES,
 }
 """Every rule."""

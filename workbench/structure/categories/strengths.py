@@ -1,0 +1,201 @@
+"""Strengths of categories against each other, and how far they lie apart beyond noise."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from workbench.clustered import Array
+from workbench.decompose.kernel import logistic
+
+_MAX_STEPS = 200
+_LONGEST = 2.0
+_CLOSE = 1e-10
+
+NO_ERRORS = "no category was given where another was right: nothing shows a preference"
+
+
+ONLY_NEVER_RIGHT = "what was given wrongly is never right here: no two categories can be compared"
+
+
+class Strengths(NamedTuple):
+    """Strengths of categories of one annotator, and what resampling does to them.
+
+    Attributes
+    ----------
+    estimate : ndarray, shape (C,)
+        They sum to 0 over the categories that are in the model; NaN for others.
+    noise : ndarray, shape (replicates, C)
+        What resampled conversations add; 0 for categories that are not in the model.
+    """
+
+    estimate: Array
+    noise: Array
+
+
+def strengths(tallies: Array, ridge: float, equal: bool) -> Array:
+    r"""Return Bradley-Terry strengths of categories, given for one another, with a ridge.
+
+    .. math:: \max_\theta \sum_{i \ne j} w_{ij} \log \sigma(\theta_i - \theta_j + o_{ij})
+              - \frac{\lambda}{2} \sum_i \theta_i^2
+
+    where :math:`w_{ij}` counts that i was given where j was right, and the offset :math:`o_{ij}`
+    is 0 or, at equal base rates, :math:`\log(N_j / N_i)` of how often each was right.
+
+    Parameters
+    ----------
+    tallies : ndarray, shape (..., C, C)
+        Counts by category given and right.
+    ridge : float
+    equal : bool
+
+    Returns
+    -------
+    ndarray, shape (..., C)
+        They sum to 0. At equal base rates a category that is never right is in no comparison.
+
+    Examples
+    --------
+    >>> counts = np.array([[8.0, 6.0], [2.0, 4.0]])
+    >>> strengths(counts, 1e-9, False).round(3).tolist()  # log(6 / 2) apart
+    [0.549, -0.549]
+    """
+    w = tallies * (1 - np.eye(tallies.shape[-1]))
+    offset = np.zeros_like(w)
+    if equal:
+        right = tallies.sum(axis=-2)
+        seen = right > 0
+        both = seen[..., :, None] & seen[..., None, :]
+        logs = np.log(np.where(seen, right, 1.0))
+        offset = np.where(both, logs[..., None, :] - logs[..., :, None], 0.0)
+        w = np.where(both, w, 0.0)
+    theta = np.zeros(w.shape[:-1])
+    met = w + np.swapaxes(w, -1, -2)
+    eye = np.eye(w.shape[-1])
+    for _ in range(_MAX_STEPS):
+        p = logistic(theta[..., :, None] - theta[..., None, :] + offset)
+        slope = (w - met * p).sum(axis=-1) - ridge * theta
+        curved = met * p * (1 - p)
+        hessian = eye * (curved.sum(axis=-1) + ridge)[..., None] - curved
+        step = np.linalg.solve(hessian, slope[..., None])[..., 0]
+        size = np.abs(step).max(axis=-1, keepdims=True)
+        # concave: a long step is shortened, so that none leaves the region of the maximum
+        theta = theta + step * np.minimum(1.0, _LONGEST / np.maximum(size, _CLOSE))
+        if float(size.max(initial=0.0)) < _CLOSE:
+            break
+    return np.asarray(theta)
+
+
+def in_model(tallies: Array, equal: bool) -> NDArray[np.bool_]:
+    """Return which categories are compared with any other, shape (C,)."""
+    w = tallies * (1 - np.eye(len(tallies)))
+    if equal:
+        seen = tallies.sum(axis=0) > 0
+        w = w * seen[:, None] * seen[None, :]
+    return np.asarray((w.sum(axis=0) + w.sum(axis=1)) > 0)
+
+
+def resampled(tallies: Array, drawn: Array, ridge: float, equal: bool) -> Strengths:
+    """Return strengths with the noise of resampled conversations.
+
+    Parameters
+    ----------
+    tallies : ndarray, shape (C, C)
+    drawn : ndarray, shape (replicates, C, C)
+        Tallies of conversations drawn with replacement.
+    ridge : float
+    equal : bool
+    """
+    used = in_model(tallies, equal)
+    if used.sum() < 2:
+        return Strengths(np.full(len(tallies), np.nan), np.zeros((len(drawn), len(tallies))))
+    found, again = (_centred(strengths(t, ridge, equal), used) for t in (tallies, drawn))
+    return Strengths(np.where(used, found, np.nan), np.where(used, again - found, 0.0))
+
+
+def _centred(theta: Array, used: NDArray[np.bool_]) -> Array:
+    kept = np.where(used, theta, 0.0)
+    return np.where(used, kept - kept.sum(axis=-1, keepdims=True) / used.sum(), 0.0)
+
+
+def spread(found: Strengths) -> tuple[dict[str, float], Array]:
+    r"""Return the standard deviation of strengths without that of noise, and its likely values.
+
+    .. math:: \hat s = \sqrt{\max\Big(0, \frac1C \sum_i \hat\theta_i^2 - \frac1C \sum_i
+              \widehat{var}(\hat\theta_i)\Big)}
+
+    Parameters
+    ----------
+    found : Strengths
+
+    Returns
+    -------
+    record : dict
+        ``estimate, uncorrected, noise``; all in log-odds.
+    likely : ndarray, shape (replicates,)
+        The standard deviation at which each replicate's noise makes what was observed, strengths
+        lying in the direction that was found: their quantiles are the ends of intervals.
+
+    Examples
+    --------
+    >>> noise = np.array([[0.1, -0.1], [-0.1, 0.1]])
+    >>> record, likely = spread(Strengths(np.array([1.0, -1.0]), noise))
+    >>> round(record["estimate"], 3), likely.round(2).tolist()
+    (0.995, [0.9, 1.1])
+    """
+    used = np.isfinite(found.estimate)
+    theta, noise = found.estimate[used], found.noise[:, used]
+    C = len(theta)
+    own, more = float(theta @ theta), (noise**2).sum(axis=1)
+    average = float(((noise - noise.mean(axis=0)) ** 2).sum(axis=1).mean())
+    size = np.sqrt(own)
+    along = noise @ theta / size if size > 0 else np.zeros(len(noise))
+    inside = along**2 - more + own
+    # of a replicate whose noise alone exceeds what was seen, no spread is likely but 0
+    root = np.where(inside > 0, np.sqrt(np.maximum(inside, 0.0)) - along, 0.0)
+    record = {
+        "estimate": float(np.sqrt(max(own - average, 0.0) / C)),
+        "uncorrected": float(size / np.sqrt(C)),
+        "noise": float(np.sqrt(average / C)),
+    }
+    return record, np.maximum(root, 0.0) / np.sqrt(C)
+
+
+def spread_ends(likely: Array, level: float) -> dict[str, float]:
+    """Return the ends of an interval of likely values.
+
+    Examples
+    --------
+    >>> spread_ends(np.arange(5.0), 0.5)
+    {'conf_low': 1.0, 'conf_high': 3.0}
+    """
+    low, high = np.quantile(likely, [(1 - level) / 2, (1 + level) / 2])
+    return {"conf_low": float(low), "conf_high": float(high)}
+
+
+def parted(tallies: Array, names: list[str]) -> list[list[str]]:
+    """Return groups of categories that were never given for one another, if there are several."""
+    from scipy.sparse.csgraph import connected_components
+
+    used = in_model(tallies, False)
+    w = (tallies * (1 - np.eye(len(tallies))))[np.ix_(used, used)]
+    count, group = connected_components(w + w.T, directed=False)
+    own: list[Any] = [name for name, keep in zip(names, used, strict=True) if keep]
+    found = [[name for name, g in zip(own, group, strict=True) if g == k] for k in range(count)]
+    return found if count > 1 else []
+
+
+def unbounded(tallies: Array, names: list[str]) -> list[str]:
+    """Return the categories that were always, or never, given where either was right.
+
+    Examples
+    --------
+    >>> unbounded(np.array([[1, 5, 0], [0, 1, 2], [0, 2, 1]]), ["a", "b", "c"])
+    ['a']
+    """
+    w = tallies * (1 - np.eye(len(tallies)))
+    given, missed = w.sum(axis=1), w.sum(axis=0)
+    one_way = (given + missed > 0) & ((given == 0) | (missed == 0))
+    return [name for name, at in zip(names, one_way, strict=True) if at]
