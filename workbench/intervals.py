@@ -128,7 +128,9 @@ def effective_rows(pull: Array, weight: Array, cluster: Codes, level: float) -> 
     return size_of_sums(sums, share, rows, float((pull**2).sum()), level)
 
 
-def size_of_sums(sums: Array, share: Array, rows: float, squares: float, level: float) -> Size:
+def size_of_sums(
+    sums: Array, share: Array, rows: float, squares: float, level: float, times: Array | None = None
+) -> Size:
     """Return what :func:`effective_rows` does, of sums over clusters.
 
     Parameters
@@ -140,21 +142,24 @@ def size_of_sums(sums: Array, share: Array, rows: float, squares: float, level: 
     squares : float
         Sum of the squared influence of the rows.
     level : float
+    times : ndarray, shape (clusters,), optional
+        How many clusters are like each; one where None.
 
     Examples
     --------
     >>> round(size_of_sums(np.array([0.1, 0.1, 0.1, -0.3]), np.ones(4), 4.0, 0.12, 0.95).size, 6)
     4.0
     """
+    number = np.ones(len(share)) if times is None else times
     used = share > 0
     if not used.all():
-        sums, share = sums[used], share[used]
-    share = share / share.sum()
-    clusters, g = float(1 / (share**2).sum()), len(share)
+        sums, share, number = sums[used], share[used], number[used]
+    share = share / (number * share).sum()
+    clusters, g = float(1 / (number * share**2).sum()), float(number.sum())
     alone = float(np.sqrt(rows / (rows - 1) * squares)) if rows > 1 else np.nan
     if g < 2:
         return Size(np.nan, np.nan, clusters, alone)
-    error = float(np.sqrt((g - 1) / g * ((sums / (1 - share)) ** 2).sum()))
+    error = float(np.sqrt((g - 1) / g * (number * (sums / (1 - share)) ** 2).sum()))
     if alone <= _NOTHING:
         return Size(error, clusters, clusters, alone)
     ratio = _t(level, rows) / _t(level, clusters)
@@ -242,6 +247,25 @@ def unit_interval(
     'one cluster: the error is not known'
     """
     found = effective_size(mean, pull, weight, cluster, level, certain)
+    return interval_of_size(mean, found, level, spread)
+
+
+def interval_of_size(mean: float, found: Size, level: float, spread: float = 1.0) -> dict[str, Any]:
+    """Return what :func:`unit_interval` does, of rows whose effective size is known.
+
+    Parameters
+    ----------
+    mean : float
+        In [0, 1].
+    found : Size
+        Of :func:`effective_size` or :func:`as_binomial`.
+    level, spread : float
+
+    Examples
+    --------
+    >>> round(interval_of_size(1.0, Size(0.0, 30.0, 30.0, 0.0), 0.95)["conf_low"], 3)
+    0.905
+    """
     if np.isnan(found.size):
         nothing = dict.fromkeys(("std_error", "conf_low", "conf_high"), np.nan)
         return {**nothing, "reason": ONE_CLUSTER}

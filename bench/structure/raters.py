@@ -1,7 +1,8 @@
 """Agreement of many raters: beside krippendorff, evalica, irrCAC, pingouin and R's aov, in one run.
 
 Wanted: the same values to 1e-8, krippendorff's alpha of 33 raters and a million units ten times
-as fast as the package krippendorff, and intervals that cover as often as they say.
+as fast as the package krippendorff, agreement of each two of them ahead of polars, and intervals
+that cover as often as they say.
 
     python -m bench.structure.raters [--quick]
 """
@@ -10,18 +11,21 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import resource
 import shutil
 import subprocess
 import sys
 import time
 from collections.abc import Callable
+from itertools import combinations
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
+from workbench.data.dataset import PreferenceData
 from workbench.structure.raters.alpha import METRICS, krippendorff_alpha
 from workbench.structure.raters.counts import value_counts
 from workbench.structure.raters.icc import FORMS, icc
@@ -90,6 +94,135 @@ def speed(units: int) -> None:
                 f"  {metric:<9} {name:<13} {row['seconds']:8.3f} s, peak {row['peak']:.2f} GiB "
                 f"(+{row['extra']:.2f}), {row['seconds'] / base['seconds']:6.1f}x, difference "
                 f"{abs(row['found'] - base['found']):.1e}"
+            )
+
+
+def pairs_counted(name: str) -> Callable[[dict[str, Any]], list[float]]:
+    """Return how one side counts, of each two raters, pairs that both judged and judged alike."""
+    if name == "ours":
+        from workbench.calibration.panel.each_two import same_verdicts
+
+        def ours(made: dict[str, Any]) -> list[float]:
+            shared, same = same_verdicts(made["table"])
+            return list((same / shared)[np.triu_indices(RATERS, 1)])
+
+        return ours
+
+    def polars(made: dict[str, Any]) -> list[float]:
+        # columns of truth values are bits there too: the best of four programs that were tried
+        row = made["wide"].select(_asked(made["two"])).row(0)
+        return list(np.divide(row[::2], row[1::2]))
+
+    return polars
+
+
+def _asked(two: list[tuple[str, str]]) -> list[Any]:
+    """Return polars' sums and counts of where each two columns are equal."""
+    import polars as pl
+
+    alike = [pl.col(a) == pl.col(b) for a, b in two]
+    return [x for k, one in enumerate(alike)
+            for x in (one.sum().alias(f"s{k}"), one.count().alias(f"n{k}"))]  # fmt: skip
+
+
+def pairs_from_labels(name: str) -> Callable[[dict[str, Any]], list[float]]:
+    """Return how one side goes from labels to agreement of each two raters."""
+    if name == "ours":
+        from workbench.structure.raters.ratings import ratings_of
+        from workbench.structure.raters.two import each_two
+
+        def ours(made: dict[str, Any]) -> list[float]:
+            data = made["data"]
+            table = each_two(ratings_of(data, data.annotators["annotator"]), 0.95)
+            return [float(value) for value in table["agreement"]]
+
+        return ours
+
+    def polars(made: dict[str, Any]) -> list[float]:
+        wide = made["long"].pivot(on="who", index="pair", values="y")
+        return pairs_counted("polars")({**made, "wide": wide})
+
+    def of_clusters(made: dict[str, Any]) -> list[float]:
+        """Count by clusters, as intervals need, for one rater's 32 pairs of the 528."""
+        wide = made["wide"].with_columns(made["cluster"])
+        wide.group_by("cluster").agg(_asked(made["two"][: RATERS - 1]))
+        return []
+
+    return polars if name == "polars" else of_clusters
+
+
+TWO: dict[str, tuple[Callable[[str], Callable[[dict[str, Any]], list[float]]], tuple[str, ...]]] = {
+    "from a table: pairs judged by both, and alike": (pairs_counted, ("ours", "polars")),
+    "from labels: ours with kappa and intervals over prompts, polars agreement alone": (
+        pairs_from_labels, ("ours", "polars")),
+    "what intervals need in polars, 32 of 528": (pairs_from_labels, ("polars by prompt",)),
+}  # fmt: skip
+
+
+def worker_two(what: str, name: str, units: int) -> None:
+    work = TWO[what][0](name)
+    rng = np.random.default_rng(0)
+    truth = rng.normal(size=units)
+    at, who = np.nonzero(rng.random((units, RATERS)) > 0.3)
+    y = rng.random(len(at)) < 1 / (1 + np.exp(-truth[at]))
+    names = [f"rater {r:02d}" for r in range(RATERS)]
+    cluster = np.sort(rng.integers(0, units // 3, units))
+    made: dict[str, Any] = {"two": list(combinations(names, 2))}
+    if name != "ours":
+        import polars as pl
+
+        said = np.full((RATERS, units), -1, dtype=np.int8)
+        said[who, at] = y
+        made["wide"] = pl.DataFrame(dict(zip(names, said, strict=True))).select(
+            pl.when(pl.all() >= 0).then(pl.all() == 1)
+        )
+        made["long"] = pl.DataFrame(
+            {"pair": at.astype(np.int32), "y": y, "who": pl.Series(np.array(names)[who])}
+        ).with_columns(pl.col("who").cast(pl.Categorical))
+        made["cluster"] = pl.Series("cluster", cluster.astype(np.int32))
+    elif "labels" in what:
+        annotator = pd.Series(pd.Categorical.from_codes(who, names)).astype("str")
+        labels = pd.DataFrame(
+            {"pair": at, "annotator": annotator, "kind": "human", "preference": y * 1.0,
+             "replicate": 0}
+        )  # fmt: skip
+        pairs = pd.DataFrame({"item": np.arange(units), "cluster": [f"p{c:08d}" for c in cluster]})
+        made["data"] = PreferenceData.from_tables(pairs, labels)
+    else:
+        table_of_raters = np.full((RATERS, units), np.nan)
+        table_of_raters[who, at] = 2.0 * y - 1
+        made["table"] = table_of_raters.T
+    seconds = []
+    while len(seconds) < 3:
+        started = time.process_time()
+        found = work(made)
+        seconds.append(time.process_time() - started)
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
+    print(json.dumps({"found": found, "seconds": min(seconds), "peak": peak}))
+
+
+def speed_of_two(units: int) -> None:
+    """Print the agreement of each two of 33 raters beside polars, seconds of the processor."""
+    print(f"agreement of each two of {RATERS} raters x {units:,} units (wanted: ahead of polars)")
+    for what, (_, names) in TWO.items():
+        base = None
+        for name in names:
+            command = [sys.executable, "-m", "bench.structure.raters", "--two", what, name,
+                       str(units)]  # fmt: skip
+            pinned = {**os.environ, "OPENBLAS_NUM_THREADS": "1"}
+            done = subprocess.run(
+                command, capture_output=True, text=True, cwd=ROOT, check=False, env=pinned
+            )
+            if done.returncode:
+                why = (done.stderr.strip().splitlines() or ["?"])[-1]
+                print(f"  {what}: {name} not measured: {why}")
+                continue
+            row = json.loads(done.stdout.splitlines()[-1])
+            base = base or row
+            apart = np.abs(np.subtract(row["found"], base["found"])).max(initial=0.0)
+            print(
+                f"  {what}: {name} {row['seconds']:.3f} CPU s, peak {row['peak']:.2f} GiB, "
+                f"difference {apart:.1e}"
             )
 
 
@@ -232,15 +365,21 @@ def votes(clusters: int, rho: float, rng: np.random.Generator) -> tuple[np.ndarr
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--worker", nargs=3, metavar=("NAME", "METRIC", "UNITS"))
+    parser.add_argument("--two", nargs=3, metavar=("WHAT", "NAME", "UNITS"))
     parser.add_argument("--quick", action="store_true", help="a tenth of the units and runs")
     options = parser.parse_args()
     if options.worker:
         name, metric, units = options.worker
         worker(name, metric, int(units))
         return
+    if options.two:
+        what, name, units = options.two
+        worker_two(what, name, int(units))
+        return
     share = 10 if options.quick else 1
     same_values()
     speed(UNITS // share)
+    speed_of_two(UNITS // share)
     coverage(400 // share)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from itertools import combinations
 
 import evalica
 import krippendorff
@@ -13,6 +14,7 @@ from statsmodels.stats.inter_rater import fleiss_kappa as their_fleiss
 from typer.testing import CliRunner
 
 import workbench as wb
+from workbench.agreement import weighted_kappa
 from workbench.cli.main import app
 from workbench.errors import DataError, DesignError
 from workbench.structure.planted import planted_people
@@ -22,6 +24,7 @@ from workbench.structure.raters.each import without_each
 from workbench.structure.raters.icc import icc
 from workbench.structure.raters.kappas import fleiss_kappa, gwet_ac1
 from workbench.structure.raters.ratings import ratings_of
+from workbench.structure.raters.two import each_two
 
 FULL = ["agreement", "alpha nominal", "alpha ordinal", "alpha interval", "fleiss", "ac1", "icc"]
 
@@ -209,6 +212,44 @@ def test_leaving_one_out_is_alpha_of_the_others() -> None:
         change.append(ends[0] - ends[1])
     jackknife = np.sqrt(39 / 40 * ((change - np.mean(change)) ** 2).sum())
     assert rows.loc["r2", "std_error"] == pytest.approx(jackknife, rel=0.1)
+
+
+def each_two_by_rows(data: wb.PreferenceData) -> pd.DataFrame:
+    """Return kappa of each two raters from all of their ratings, both ways, pair by pair."""
+    found = ratings_of(data)
+    said, rows = found.matrix(), []
+    for one, other in combinations(range(len(found.names)), 2):
+        both = np.isfinite(said[:, [one, other]]).all(axis=1)
+        x, y, code = said[both, one], said[both, other], np.tile(found.cluster[both], 2)
+        row = weighted_kappa(np.r_[x, 1 - x], np.r_[y, 1 - y], code)
+        row |= {"n": float(both.sum()), "agreement": (x == y).mean() if both.any() else np.nan}
+        rows.append(row if both.any() else row | {"reason": "no pair was judged by both"})
+    return pd.DataFrame(rows)
+
+
+@pytest.mark.parametrize("clusters", [None, 1, 2, 7, 40])
+@pytest.mark.parametrize("ties", [True, False])
+def test_kappa_of_each_two_is_that_of_their_ratings(clusters: int | None, ties: bool) -> None:
+    table = rated(23, units=200, missing=0.4)
+    if not ties:
+        table[table == 0.5] = 1.0
+    table[:, 4] = np.where(np.isnan(table[:, 0]), table[:, 4], np.nan)
+    # clusters of all sizes, some of more pairs than four bits count
+    data = as_data(table, clusters)
+    if clusters == 40:
+        of_pair = np.minimum(np.random.default_rng(3).zipf(1.5, len(table)), 40)
+        data = replace(data, pairs=data.pairs.assign(cluster=[f"p{c}" for c in of_pair]))
+    found, wanted = each_two(ratings_of(data), 0.95), each_two_by_rows(data)
+    assert wanted["n"].min() == 0
+    pd.testing.assert_frame_equal(found[wanted.columns], wanted, rtol=1e-10, check_dtype=False)
+
+
+def test_each_two_who_never_differ_and_who_only_tie() -> None:
+    nan = np.nan
+    for table in (np.tile([[1.0, 1, 0]], (30, 1)), np.tile([[0.5, 0.5, 1.0]], (30, 1)),
+                  np.array([[1, 1, nan], [nan, 0, 0], [1, 0, nan]])):  # fmt: skip
+        found, wanted = each_two(ratings_of(as_data(table)), 0.95), each_two_by_rows(as_data(table))
+        pd.testing.assert_frame_equal(found[wanted.columns], wanted, rtol=1e-10, check_dtype=False)
 
 
 def test_a_careless_person_is_a_finding() -> None:

@@ -300,9 +300,9 @@ def under_other_criteria(data: PreferenceData, chosen: PreferenceData) -> pd.Dat
     >>> len(under_other_criteria(data, data.decided()))
     0
     """
-    mine = data.labels["annotator"].isin(set(chosen.labels["annotator"]))
-    other = ~data.labels["criterion"].isin(set(chosen.labels["criterion"]))
-    n = int((mine & other).sum())
+    mine, other = (data.coded("labels", column).among(chosen.coded("labels", column).names)
+                   for column in ("annotator", "criterion"))  # fmt: skip
+    n = int((mine & ~other).sum())
     rows = [{"reason": "another criterion", "n": n}] if n else []
     return pd.DataFrame(rows, columns=["reason", "n"])
 

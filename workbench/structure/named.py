@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Literal
 
 import numpy as np
 import pandas as pd
 
 from workbench.data.dataset import PreferenceData
+from workbench.data.rows import Coded
 from workbench.decompose.kernel import Array
 from workbench.errors import DesignError, listed
 
@@ -29,10 +31,37 @@ def person_column(data: PreferenceData, by: str) -> pd.Series:
     >>> person_column(wb.load("sample"), "scenario").notna().all()
     np.True_
     """
-    if isinstance(by, str) and by in data.labels:
+    if table_of(data, by) == "labels":
         return data.labels[by].reset_index(drop=True)
+    return data.pairs[by].take(data.pair_rows).reset_index(drop=True)
+
+
+def people_coded(data: PreferenceData, by: str) -> Coded:
+    """Return what :func:`person_column` does as numbers, which labels by the million need.
+
+    Examples
+    --------
+    >>> import workbench as wb
+    >>> people_coded(wb.load("sample"), "annotator").names[0]
+    'sim-judge-format'
+    """
+    found = data.coded(table_of(data, by), by)
+    return found if by in data.labels else Coded(found.codes[data.pair_rows], found.names)
+
+
+def table_of(data: PreferenceData, by: str) -> Literal["labels", "pairs"]:
+    """Return which table names people in a column, or refuse a column that neither has.
+
+    Examples
+    --------
+    >>> import workbench as wb
+    >>> table_of(wb.load("sample"), "scenario")
+    'pairs'
+    """
+    if isinstance(by, str) and by in data.labels:
+        return "labels"
     if isinstance(by, str) and by in data.pairs:
-        return data.pairs[by].take(data.pair_rows).reset_index(drop=True)
+        return "pairs"
     raise DesignError(
         f"There is no column {by!r} that names people.",
         found=", ".join(dict.fromkeys([*map(str, data.labels), *map(str, data.pairs)])),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from workbench.calibration.panel.joint import LEAST, ONE_PROMPT, Joint
 from workbench.clustered import Array, jackknife_error
@@ -11,6 +12,9 @@ from workbench.intervals import NO_VARIATION, ONE_CLUSTER, correlation_ends
 
 _METHOD = "correlation of errors, jackknife over clusters, Student's t of Fisher's z"
 _SMALL = 1e-12
+_BLOCK = 2**15
+"""Pairs that are compared at a time: they stay in the processor's cache."""
+
 _FEWEST = 1.5
 """Clusters of equal weight below which one tells nearly all."""
 
@@ -70,12 +74,30 @@ def same_verdicts(side: Array) -> tuple[Array, Array]:
     >>> shared[0, 1], same[0, 1]
     (np.float64(2.0), np.float64(1.0))
     """
-    given = np.isfinite(side).astype(np.float64)
-    same = np.zeros((side.shape[1], side.shape[1]))
-    for value in (-1.0, 0.0, 1.0):
-        hot = (side == value).astype(np.float64)
-        same += hot.T @ hot
-    return given.T @ given, same
+    members = side.shape[1]
+    shared, same = np.zeros((members, members)), np.zeros((members, members))
+    for start in range(0, len(side), _BLOCK):
+        block = side[start : start + _BLOCK].T
+        # a bit for each pair: pairs that have it for two members are counted 64 at a time
+        shared += _both(np.isfinite(block))
+        for value in (-1.0, 0.0, 1.0):
+            same += _both(block == value)
+    return shared, same
+
+
+def _both(said: NDArray[np.bool_]) -> Array:
+    """Return in how many columns each two rows hold, shape (rows, rows)."""
+    rows, columns = said.shape
+    if not said.any():
+        return np.zeros((rows, rows))
+    bits = np.zeros((rows, -(-columns // 64) * 8), dtype=np.uint8)
+    bits[:, : -(-columns // 8)] = np.packbits(said, axis=1)
+    words = bits.view(np.uint64)
+    found = np.zeros((rows, rows))
+    for k in range(rows):
+        count = np.bitwise_count(words[k] & words[k:])
+        found[k, k:] = found[k:, k] = count.sum(axis=1, dtype=np.uint32)
+    return found
 
 
 def _no_ends(rho: Array, error: Array, n: Array, clusters: Array) -> list[str | None]:

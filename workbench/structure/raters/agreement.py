@@ -14,12 +14,13 @@ from workbench.errors import level_option, refuse_out_of_range, seed_option
 from workbench.provenance import Provenance
 from workbench.results import TIDY
 from workbench.structure.raters.alpha import METRICS, Metric, alpha_of, disagreement
-from workbench.structure.raters.each import each_two, without_each
-from workbench.structure.raters.icc import FORMS, correlation, records
+from workbench.structure.raters.each import without_each
+from workbench.structure.raters.icc import FORMS, correlation, incomplete, records
 from workbench.structure.raters.interval import Measured, coefficient
 from workbench.structure.raters.kappas import beyond_chance, chance_to_agree
 from workbench.structure.raters.ratings import Ratings, ratings_of
 from workbench.structure.raters.result import RaterAgreement, verdict_of
+from workbench.structure.raters.two import each_two
 from workbench.threads import on_one_thread
 
 _COLUMNS = (*TIDY, "n_clusters", "k", "method", "reason")
@@ -144,12 +145,15 @@ def _ac1(found: Ratings, level: float) -> list[dict[str, Any]]:
 
 
 def _icc(found: Ratings, level: float) -> list[dict[str, Any]]:
-    table = found.matrix()
-    both = np.concatenate([table, 1 - table])
+    if found.complete:
+        table = found.matrix()
+        both = np.concatenate([table, 1 - table])
+        made = {form: correlation(both, form, complete=True) for form in FORMS}
+    else:
+        made = incomplete(found.both_ways)
     rows = []
-    for form in FORMS:
-        made, k = correlation(both, form, found.complete)
-        records_of = records(form, _folded(made), k, found.cluster, level)
+    for form, (measured, k) in made.items():
+        records_of = records(form, _folded(measured), k, found.cluster, level)
         rows += [{"term": name, **row, "method": _METHOD} for name, row in records_of.items()]
     return rows
 

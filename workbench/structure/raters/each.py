@@ -1,20 +1,17 @@
-"""What each rater does to the agreement, and how far each two agree."""
+"""What each rater does to the agreement."""
 
 from __future__ import annotations
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 from scipy.stats import t
 
-from workbench.agreement import weighted_kappa
 from workbench.decompose.errors.tidy import q_values
-from workbench.intervals import NO_VARIATION, ONE_CLUSTER, Array
+from workbench.intervals import NO_VARIATION, ONE_CLUSTER, Array, Codes
 from workbench.results import TIDY
 from workbench.structure.raters.interval import ONE_VALUE
 from workbench.structure.raters.ratings import SIDES, Ratings
-
-MOST_RATERS = 20
-"""Raters beyond which no kappa of each two is given."""
 
 _NOTHING = 1e-12
 
@@ -46,13 +43,12 @@ def without_each(found: Ratings, level: float) -> pd.DataFrame:
     alpha, slope = _alpha(everyone)
     order = np.argsort(found.rater, kind="stable")
     bounds = np.cumsum(np.bincount(found.rater, minlength=len(found.names)))[:-1]
-    rows = []
+    rows, (alike, lost_by) = [], _without_one(found.counts)
     for name, at in zip(found.names, np.split(order, bounds), strict=True):
-        unit, x = found.unit[at], scores[found.value[at]]
-        rest = _sums(n[unit] - 1, total[unit] - x, sums[2][unit] - x**2)
-        touched, code = np.unique(found.cluster[unit], return_inverse=True)
-        less = np.stack([np.bincount(code, part - sums[k][unit], len(touched))
-                         for k, part in enumerate(rest)], axis=1)  # fmt: skip
+        unit = found.unit[at]
+        kind = 3 * alike[unit] + found.value[at]
+        touched, code = _touched(found.cluster[unit], g)
+        less = np.stack([np.bincount(code, part[kind], len(touched)) for part in lost_by], axis=1)
         other, turned = _alpha(everyone + less.sum(axis=0))
         # what each cluster moves: its sums times the change of slope, and what it loses
         lean, lost = turned - slope, less @ turned
@@ -71,6 +67,35 @@ def without_each(found: Ratings, level: float) -> pd.DataFrame:
             "reason": few if np.isnan(other) else None,
         })  # fmt: skip
     return _with_intervals(pd.DataFrame(rows), g, level)
+
+
+def _without_one(counts: Array) -> tuple[NDArray[np.int64], Array]:
+    """Return which pairs have the same ratings, and what these lose with each of the values.
+
+    Returns
+    -------
+    alike : ndarray of int, shape (units,)
+    less : ndarray, shape (3, 3 x kinds)
+        Change of the sums of :func:`_sums`, of kind k without value v at ``3 k + v``.
+    """
+    size = counts.max(initial=0.0) + 1
+    _, first, alike = np.unique(
+        counts @ size ** np.arange(3.0), return_index=True, return_inverse=True
+    )
+    x, kinds = SIDES - 0.5, counts[first]
+    n, total, square = (part[:, None] for part in (kinds.sum(1), kinds @ x, kinds @ x**2))
+    whole, rest = _sums(n, total, square), _sums(n - 1, total - x, square - x**2)
+    less = np.stack([(b - a + np.zeros(3)).ravel() for a, b in zip(whole, rest, strict=True)])
+    return np.asarray(alike, dtype=np.int64), less
+
+
+def _touched(cluster: Codes, g: int) -> tuple[Codes, Codes]:
+    """Return the clusters that there are among g, and the place of each unit's among them."""
+    if len(cluster) * 8 < g:
+        found, place = np.unique(cluster, return_inverse=True)
+        return found, place
+    there = np.bincount(cluster, minlength=g) > 0
+    return np.flatnonzero(there), (np.cumsum(there) - 1)[cluster]
 
 
 def _with_intervals(table: pd.DataFrame, g: int, level: float) -> pd.DataFrame:
@@ -117,38 +142,6 @@ def _skewed(value: float, skew: Array) -> Array:
     some = np.where(np.abs(skew) > 1e-6, skew, 1.0)
     turned = 3 / some * (np.cbrt(1 + some * (value - some / 6)) - 1)
     return np.where(np.abs(skew) > 1e-6, turned, value)
-
-
-def each_two(found: Ratings, level: float) -> pd.DataFrame:
-    """Return kappa (quadratic weights, sides both ways) of each two raters of a few.
-
-    Examples
-    --------
-    >>> import workbench as wb
-    >>> from workbench.structure.raters.ratings import ratings_of
-    >>> len(each_two(ratings_of(wb.load("sample")), 0.95))
-    66
-    """
-    R = len(found.names)
-    if not 2 <= R <= MOST_RATERS:
-        return pd.DataFrame()
-    said = np.full((len(found.counts), R), np.nan)
-    said[found.unit, found.rater] = SIDES[found.value]
-    rows = []
-    for one in range(R):
-        for other in range(one + 1, R):
-            both = np.isfinite(said[:, one]) & np.isfinite(said[:, other])
-            x, y, code = said[both, one], said[both, other], found.cluster[both]
-            kappa = weighted_kappa(np.r_[x, 1 - x], np.r_[y, 1 - y], np.r_[code, code], level)
-            if not both.any():
-                kappa["reason"] = "no pair was judged by both"
-            rows.append({
-                "term": f"{found.names[one]} and {found.names[other]}",
-                "annotator": found.names[one], "other": found.names[other],
-                "agreement": float((x == y).mean()) if both.any() else np.nan,
-                **kappa, "n": float(both.sum()),
-            })  # fmt: skip
-    return pd.DataFrame(rows)
 
 
 def _sums(n: Array, total: Array, square: Array) -> tuple[Array, Array, Array]:

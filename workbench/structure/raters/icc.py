@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from workbench.errors import level_option, refuse_out_of_range
 from workbench.intervals import Array, Codes
-from workbench.structure.raters.counts import rating_table
+from workbench.structure.raters.counts import Counts, rating_table
 from workbench.structure.raters.interval import (
     NONE_SHARED,
     ONE_VALUE,
@@ -154,9 +154,41 @@ def correlation(table: Array, form: str, complete: bool) -> tuple[Measured, floa
     centred = np.where(there, table - table[there].mean(), 0.0)
     certain = 4 * float(table[there].var()) / float(np.ptp(table[there])) ** 2
     if form == "ICC1":
-        k, estimate, pull = _one_way(centred, there)
+        n = there.sum(axis=1).astype(np.float64)
+        found = _one_way(n, centred.sum(axis=1), (centred**2).sum(axis=1))
     else:
-        k, estimate, pull = _two_way(centred, form)
+        found = _two_way(centred, form)
+    return _checked(*found, certain)
+
+
+def incomplete(counts: Counts) -> dict[str, tuple[Measured, float]]:
+    """Return what :func:`correlation` does, of each form, where ratings are missing.
+
+    Who gave a rating says nothing then, so that counts suffice.
+
+    Examples
+    --------
+    >>> found, k = incomplete(Counts(np.array([[2, 0, 0], [0, 2, 0]]), np.arange(3.0)))["ICC1"]
+    >>> found.estimate, k
+    (1.0, 2.0)
+    """
+    n = counts.n
+    of_value = counts.over(np.ones(len(n)))
+    used = counts.values[of_value > 0]
+    reason = NONE_SHARED if not len(n) else FEW_UNITS if len(n) < 2 else None
+    if reason is None and len(used) == 1:
+        reason = ONE_VALUE
+    nothing = no_measure(reason or INCOMPLETE), np.nan
+    found = dict.fromkeys(FORMS, nothing)
+    if reason is None:
+        centred = counts.values - of_value @ counts.values / n.sum()
+        certain = 4 * float(of_value @ centred**2 / n.sum()) / float(np.ptp(used)) ** 2
+        found["ICC1"] = _checked(*_one_way(n, *counts.dot(centred, centred**2)), certain)
+    return found
+
+
+def _checked(k: float, estimate: float, pull: Array, certain: float) -> tuple[Measured, float]:
+    """Return a correlation and k, or why it is none."""
     if np.isnan(estimate):
         return no_measure(NO_SPREAD), np.nan
     if estimate < -1 / (k - 1) - 1e-9:
@@ -178,10 +210,8 @@ def _of_means(one: dict[str, Any], k: float) -> dict[str, Any]:
     return {**one, **made, "std_error": k / room["estimate"] ** 2 * one["std_error"], "k": k}
 
 
-def _one_way(table: Array, there: NDArray[np.bool_]) -> tuple[float, float, Array]:
-    """Return k, ICC1 and what each unit adds to it; missing ratings are 0 in the table."""
-    n = there.sum(axis=1).astype(np.float64)
-    total, square = table.sum(axis=1), (table**2).sum(axis=1)
+def _one_way(n: Array, total: Array, square: Array) -> tuple[float, float, Array]:
+    """Return k, ICC1 and what each unit adds to it, of its ratings' number, sum and squares."""
     sums = np.column_stack([np.ones(len(n)), n, n**2, total, total**2 / n, square])
 
     def ratio(T: NDArray[Any]) -> Any:

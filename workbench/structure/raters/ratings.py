@@ -4,17 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from workbench.data.columns import POOLS, as_text
+from workbench.data.columns import POOLS
 from workbench.data.dataset import PreferenceData
 from workbench.errors import DesignError
 from workbench.intervals import Array, Codes
 from workbench.structure.labels import chosen_labels, under_other_criteria
-from workbench.structure.named import person_column
+from workbench.structure.named import people_coded
 from workbench.structure.raters.counts import Counts
 
 SIDES = np.array([0.0, 0.5, 1.0])
@@ -24,6 +25,12 @@ REPEATED = "another label of the same rater on the pair: the majority is one rat
 ALONE = "the only rating of its pair"
 NO_VOTE = "weight 0"
 
+_DENSE = 8
+"""Places a label up to which every rater has one on every pair."""
+
+_NOTHING = 9
+"""What stands in a place without a label."""
+
 
 @dataclass(frozen=True, eq=False)
 class Ratings:
@@ -31,7 +38,6 @@ class Ratings:
 
     Attributes
     ----------
-    pair_ids : ndarray of str, shape (units,)
     cluster : ndarray of int, shape (units,)
     counts : ndarray, shape (units, 3)
         Ratings B, tie, A.
@@ -47,12 +53,11 @@ class Ratings:
         Labels that are no rating of their own: ``reason, n``.
     """
 
-    pair_ids: NDArray[np.str_]
     cluster: Codes
     counts: Array
     unit: NDArray[np.int64]
-    rater: NDArray[np.int64]
-    value: NDArray[np.int64]
+    rater: NDArray[np.int16] | NDArray[np.int32]
+    value: NDArray[np.int8]
     names: list[str]
     votes: float
     n_labels: int
@@ -69,18 +74,10 @@ class Ratings:
         return Counts(np.concatenate([self.counts, self.counts[:, ::-1]]), SIDES)
 
     def matrix(self) -> Array:
-        """Return ratings, pairs by raters; where one is missing, by their place alone."""
-        if self.complete:
-            table = np.full((len(self.counts), len(self.names)), np.nan)
-            table[self.unit, self.rater] = SIDES[self.value]
-            return table
-        n = self.counts.sum(axis=1)
-        place = np.arange(int(n.max(initial=0)))
-        upto = np.cumsum(self.counts, axis=1)
-        table = np.where(place < upto[:, [0]], SIDES[0], SIDES[2])
-        table[(place >= upto[:, [0]]) & (place < upto[:, [1]])] = SIDES[1]
-        table[place >= n[:, None]] = np.nan
-        return np.asarray(table)
+        """Return ratings, pairs by raters, NaN where there is none."""
+        table = np.full((len(self.counts), len(self.names)), np.nan)
+        table[self.unit, self.rater] = SIDES[self.value]
+        return table
 
 
 def ratings_of(
@@ -115,44 +112,48 @@ def ratings_of(
     (2000, 12, np.float64(3.0))
     """
     chosen = chosen_labels(data, annotators)
-    labels, name = chosen.labels, as_text(person_column(chosen, by))
+    labels, people = chosen.labels, people_coded(chosen, by)
     gone: dict[str, int] = {}
     p = labels["preference"].to_numpy("float64")
     undecided = ~np.isfinite(p)
     for reason, n in labels.loc[undecided, "reason"].fillna("no verdict").value_counts().items():
         gone[f"no verdict: {reason}" if reason != "no verdict" else "no verdict"] = int(n)
     weightless = ~undecided & ~(labels["weight"].to_numpy("float64") > 0)
-    nameless = ~undecided & ~weightless & name.isna().to_numpy()
+    nameless = ~undecided & ~weightless & (people.codes < 0)
     gone |= {NO_VOTE: int(weightless.sum()), f"no value in {by}": int(nameless.sum())}
-    rows = ~(undecided | weightless | nameless)
-    order = np.argsort(chosen.pairs["pair_id"].to_numpy(str), kind="stable")
+    kept = ~(undecided | weightless | nameless)
+    rows = slice(None) if kept.all() else kept
+    order = np.argsort(chosen.coded("pairs", "pair_id").codes, kind="stable")
     place = np.empty(len(order), dtype=np.int64)
     place[order] = np.arange(len(order))
     at, share = place[chosen.pair_rows[rows]], p[rows]
-    name, count = name[rows].reset_index(drop=True), _numbers(labels, "n_votes", rows)
-    pooled = (count > 1) | name.isin(POOLS).to_numpy()
+    who, count = people.codes[rows], _numbers(labels, "n_votes", rows)
+    pooled = (count > 1) | people.names.isin(POOLS)[who]
     counts = _votes(at[pooled], share[pooled], count[pooled],
                     _numbers(labels, "n_ties", rows)[pooled], len(order))  # fmt: skip
     votes = counts.sum(axis=1)
-    one = _one_each(at[~pooled], name[~pooled], np.sign(np.round(share[~pooled] - 0.5, 9)))
-    gone[REPEATED] = int((~pooled).sum()) - len(one)
-    np.add.at(counts, (one["unit"], one["value"]), 1.0)
+    alone = slice(None) if not pooled.any() else ~pooled
+    lean = np.sign(np.round(share[alone] - 0.5, 9)).astype(np.int8)
+    unit, rater, value = _one_each(at[alone], who[alone], lean, len(order), len(people.names))
+    gone[REPEATED] = int((~pooled).sum()) - len(unit)
+    counts += np.bincount(unit * 3 + value, minlength=3 * len(order)).reshape(-1, 3)
     n = counts.sum(axis=1)
     used = n > 1
     gone[ALONE] = int((n == 1).sum())
     gone |= under_other_criteria(data, chosen).set_index("reason")["n"].to_dict()
-    _refuse_none(used, int(rows.sum()), by)
-    kept = one[used[one["unit"].to_numpy()]]
-    rater, names = pd.factorize(kept["name"], sort=True)
-    clusters = chosen.pairs["cluster"].astype("str").to_numpy(str)[order][used]
+    _refuse_none(used, int(kept.sum()), by)
+    if not used.all():
+        inside = used[unit]
+        unit, rater, value = (np.cumsum(used) - 1)[unit[inside]], rater[inside], value[inside]
+    named = np.bincount(rater, minlength=len(people.names)) > 0
+    clusters = chosen.coded("pairs", "cluster").codes[order][used]
     return Ratings(
-        pair_ids=chosen.pairs["pair_id"].to_numpy(str)[order][used],
         cluster=np.asarray(np.unique(clusters, return_inverse=True)[1], dtype=np.int64),
         counts=counts[used],
-        unit=(np.cumsum(used) - 1)[kept["unit"].to_numpy()],
-        rater=np.asarray(rater, dtype=np.int64),
-        value=kept["value"].to_numpy(np.int64),
-        names=[str(who) for who in names],
+        unit=unit,
+        rater=(np.cumsum(named) - 1).astype(people.codes.dtype)[rater],
+        value=value,
+        names=[str(name) for name in people.names[named]],
         votes=float(votes[used].sum()),
         n_labels=len(labels),
         exclusions=pd.DataFrame(
@@ -162,11 +163,25 @@ def ratings_of(
     )
 
 
-def _one_each(at: NDArray[np.int64], name: pd.Series, lean: Array) -> pd.DataFrame:
-    """Return one row a rater and pair, sorted: ``unit, name, value``."""
-    said = pd.DataFrame({"unit": at, "name": name.astype("str").to_numpy(), "lean": lean})
-    one = said.groupby(["unit", "name"], sort=True)["lean"].sum().reset_index()
-    return one.assign(value=np.sign(one["lean"]).astype(np.int64) + 1)
+def _one_each(
+    at: NDArray[np.int64], who: NDArray[Any], lean: NDArray[np.int8], units: int, raters: int
+) -> tuple[NDArray[np.int64], NDArray[Any], NDArray[np.int8]]:
+    """Return the pair, rater and value of one rating a rater and pair, in this order."""
+    key = at * raters + who
+    if units * raters <= _DENSE * len(key):
+        # most raters judged most pairs: a place for each, in order, costs less than to sort
+        said = np.full(units * raters, _NOTHING, dtype=np.int8)
+        said[key] = lean
+        distinct = np.flatnonzero(said != _NOTHING)
+        total: NDArray[Any] = said[distinct]
+        if len(distinct) < len(key):
+            total = np.bincount(key, lean)[distinct]
+    else:
+        distinct, place = np.unique(key, return_inverse=True)
+        total = np.bincount(place, lean, len(distinct))
+    unit = distinct // raters
+    rater = (distinct - unit * raters).astype(who.dtype)
+    return unit, rater, (np.sign(total) + 1).astype(np.int8)
 
 
 def _votes(at: NDArray[np.int64], share: Array, count: Array, ties: Array, size: int) -> Array:
@@ -181,9 +196,9 @@ def _votes(at: NDArray[np.int64], share: Array, count: Array, ties: Array, size:
     return counts.astype(np.float64)
 
 
-def _numbers(labels: pd.DataFrame, column: str, rows: NDArray[np.bool_]) -> Array:
+def _numbers(labels: pd.DataFrame, column: str, rows: NDArray[np.bool_] | slice) -> Array:
     if column not in labels:
-        return np.zeros(int(rows.sum()))
+        return np.zeros(len(labels))[rows]
     return np.asarray(labels[column].fillna(0.0).to_numpy("float64")[rows])
 
 

@@ -11,7 +11,7 @@ from workbench.finding import Finding, Rule, finding
 from workbench.intervals import ends_text
 from workbench.provenance import Provenance
 from workbench.results import Result
-from workbench.structure.raters.each import MOST_RATERS
+from workbench.structure.raters.two import MOST_RATERS
 
 if TYPE_CHECKING:
     import plotly.graph_objects as go
@@ -51,7 +51,7 @@ class RaterAgreement(Result):
         ``alpha_without``; ``n`` ratings of the rater. Empty without named raters.
     pairs_of_raters : DataFrame
         One row for each two raters: ``agreement`` and, as ``estimate``, kappa with quadratic
-        weights. Empty beyond twenty raters.
+        weights. Empty beyond fifty raters.
     exclusions : DataFrame
         Labels that are no rating of their own: ``reason, n``.
     settings : dict
