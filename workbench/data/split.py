@@ -119,7 +119,22 @@ def split(
     >>> len(set(train.pairs["cluster"]) & set(test.pairs["cluster"]))
     0
     """
-    codes, names = pd.factorize(data.pairs["cluster"], sort=True)
+    in_test = pairs_held_out(data, test_share, seed)
+    ids = data.pairs["pair_id"]
+    return data.filter(pair_ids=ids[~in_test]), data.filter(pair_ids=ids[in_test])
+
+
+def pairs_held_out(data: PreferenceData, test_share: float, seed: int) -> NDArray[np.bool_]:
+    """Return which pairs :func:`split` puts into the test data.
+
+    Examples
+    --------
+    >>> import workbench as wb
+    >>> data = wb.load("sample")
+    >>> int(pairs_held_out(data, 0.25, 0).sum()) == len(split(data, 0.25)[1])
+    True
+    """
+    codes, names = data.coded("pairs", "cluster")
     sizes = np.bincount(codes, minlength=len(names))
     order = _shuffled([str(name) for name in names], seed)
     reached = np.cumsum(sizes[order])
@@ -133,9 +148,7 @@ def split(
         )
     test = np.zeros(len(names), dtype=bool)
     test[order[:n_test]] = True
-    ids = data.pairs["pair_id"]
-    in_test = test[codes]
-    return data.filter(pair_ids=ids[~in_test]), data.filter(pair_ids=ids[in_test])
+    return np.asarray(test[codes])
 
 
 def _shuffled(names: list[str], seed: int) -> list[int]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
@@ -12,7 +12,7 @@ from scipy.special import ndtri
 
 from workbench.clustered import auc_and_error
 from workbench.data.dataset import PreferenceData
-from workbench.data.split import split
+from workbench.data.split import pairs_held_out
 from workbench.decompose.design import POSITION, Design
 from workbench.decompose.identify import identify
 from workbench.decompose.kernel import Array, Cells, logistic
@@ -49,7 +49,7 @@ def split_halves(
     data: PreferenceData,
     design: Design,
     controls: list[str],
-    names: list[str],
+    columns: sparse.csc_array,
     train_share: float,
     seed: int,
 ) -> tuple[Half, Half, list[str]]:
@@ -60,20 +60,19 @@ def split_halves(
     data : PreferenceData
     design : Design
         Of the controls.
-    controls, names : list of str
-        Controls, and the factors to screen.
+    controls : list of str
+    columns : sparse array, shape (pairs, P)
+        The factors to screen, see :func:`factor_columns`.
     train_share : float
     seed : int
     """
-    bare = replace(data, factors=data.factors[[]])
-    in_train = set(split(bare, 1.0 - train_share, seed)[0].pairs["cluster"])
     rows, cells = design.compact(0)
     cluster = design.cluster[rows]
-    train = np.array([name in in_train for name in design.cluster_names])[cluster]
+    train = ~pairs_held_out(data, 1.0 - train_share, seed)[design.pair[rows]]
     if design.X[rows, -1].any():
         controls = [*controls, POSITION]
     beside = design.X[rows][:, [design.terms.index(name) for name in controls]]
-    X = factor_columns(data.factors[names], design.pair[rows])
+    X = on_rows(columns, design.pair[rows])
     labels = Labels(cells.weight[:, 0], cells.votes[:, 0], cluster)
     at = np.searchsorted(rows, design.cell_row[design.label_cell])
     of_label = train[at]
@@ -101,8 +100,8 @@ def split_halves(
     return halves[0], halves[1], controls
 
 
-def factor_columns(factors: pd.DataFrame, rows: NDArray[np.int64]) -> Array | sparse.csc_array:
-    """Return the columns of a table on some of its rows, sparse where most values are 0.
+def factor_columns(factors: pd.DataFrame) -> sparse.csc_array:
+    """Return the columns of a table by their values that are not 0, NaN among them.
 
     A column at a time: all of them as they stand may not fit in memory, and need not.
 
@@ -110,26 +109,47 @@ def factor_columns(factors: pd.DataFrame, rows: NDArray[np.int64]) -> Array | sp
     ----------
     factors : DataFrame
         Columns of numbers, pandas' sparse ones among them.
-    rows : ndarray of int
 
     Examples
     --------
     >>> table = pd.DataFrame({"a": [0.0] * 9 + [1.0], "b": [0.0] * 10})
-    >>> factor_columns(table, np.arange(10)).nnz
+    >>> factor_columns(table).nnz
     1
     """
-    values, places = [], []
-    for name in factors:
-        column = factors[name].to_numpy("float64")[rows]
-        place = np.flatnonzero(column)
-        values.append(column[place])
+    values: list[Array] = []
+    places: list[NDArray[np.int32]] = []
+    for _, column in factors.items():
+        if isinstance(column.dtype, pd.SparseDtype) and column.dtype.fill_value == 0:
+            place = column.array.sp_index.to_int_index().indices
+            value = np.asarray(column.array.sp_values, dtype=np.float64)
+            if not value.all():
+                place, value = place[value != 0], value[value != 0]
+        else:
+            whole = column.to_numpy("float64")
+            place = np.flatnonzero(whole)
+            value = whole[place]
+        values.append(value)
         places.append(place.astype(np.int32))
     ends = np.append(0, np.cumsum([len(place) for place in places]))
     parts = (np.concatenate(values), np.concatenate(places), ends)
-    found = sparse.csc_array(parts, shape=(len(rows), factors.shape[1]))
-    return (
-        found if ends[-1] <= _SPARSE * max(found.shape[0] * found.shape[1], 1) else found.toarray()
-    )
+    return sparse.csc_array(parts, shape=factors.shape)
+
+
+def on_rows(columns: sparse.csc_array, rows: NDArray[np.int64]) -> Array | sparse.csc_array:
+    """Return some rows of columns, sparse where most values are 0.
+
+    Examples
+    --------
+    >>> on_rows(sparse.csc_array(np.eye(10)), np.arange(5)).nnz
+    5
+    >>> on_rows(sparse.csc_array(np.eye(2)), np.array([1, 1]))
+    array([[0., 1.],
+           [0., 1.]])
+    """
+    whole = len(rows) == columns.shape[0] and bool((rows == np.arange(len(rows))).all())
+    found = columns if whole else sparse.csc_array(columns[rows])
+    few = found.nnz <= _SPARSE * max(found.shape[0] * found.shape[1], 1)
+    return found if few else np.asarray(found.toarray(), dtype=np.float64)
 
 
 def joint_auc(train: Half, test: Half, chosen: NDArray[np.bool_], level: float) -> pd.DataFrame:

@@ -183,7 +183,8 @@ def selection_shares(fit: EachFit, rate: float, resamples: int, seed: int) -> Ar
     usable = np.flatnonzero(np.isfinite(fit.std_error))
     if fit.influence is None or resamples == 0 or len(fit.influence) < 4 or not len(usable):
         return shares
-    influence = fit.influence[:, usable]
+    whole = len(usable) == fit.influence.shape[1]
+    influence = fit.influence if whole else fit.influence[:, usable]
     halves = _halves(len(influence), resamples, seed)
     estimate = fit.estimate[usable] + 2.0 * (halves @ influence)
     error = 2.0 * np.sqrt(halves @ influence**2)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
+from scipy import sparse
 from scipy.special import ndtr, ndtri
 
 from workbench.clustered import FEW_CLUSTERS
@@ -21,7 +22,7 @@ from workbench.decompose.parted.selection import select_annotators
 from workbench.errors import DesignError, listed, refuse_out_of_range
 from workbench.provenance import Provenance
 from workbench.results import Result
-from workbench.screening.halves import Half, joint_auc, split_halves
+from workbench.screening.halves import Half, factor_columns, joint_auc, split_halves
 from workbench.screening.kernel import EachFit, Lasso, fit_each, in_full, selection_shares
 from workbench.standardised import PER_SD, difference_sd, with_per_sd
 from workbench.threads import on_one_thread
@@ -221,9 +222,10 @@ def screen(
     data, _ = select_annotators(data, annotator, [])
     controls = list(control or ())
     names = _names(data, factors, controls)
+    columns = factor_columns(data.factors[names])
     # the factors themselves come a column at a time; a design needs one that stands in it
-    design = build_design(_bare(data, controls or names[:1], names), by=[])
-    train, test, controls = split_halves(data, design, controls, names, train_share, seed)
+    design = build_design(_bare(data, controls or names[:1], columns), by=[])
+    train, test, controls = split_halves(data, design, controls, columns, train_share, seed)
     both = fit_each(train.X, train.controls, train.labels, keep_influence=True)
     z = _z(both)
     chosen, stability = _selection(method, train, both, z, resamples, seed)
@@ -327,13 +329,10 @@ def _names(data: PreferenceData, factors: Sequence[str] | None, control: list[st
     return names
 
 
-def _bare(data: PreferenceData, kept: list[str], names: list[str]) -> PreferenceData:
+def _bare(data: PreferenceData, kept: list[str], columns: sparse.csc_array) -> PreferenceData:
     """Return the data with some factors only, without a value where another has none."""
-    known = np.ones(len(data.pairs), dtype=bool)
-    for name in names:
-        known &= np.isfinite(data.factors[name].to_numpy("float64"))
     table = data.factors[kept].astype("float64")
-    table.loc[~known] = np.nan
+    table.iloc[columns.indices[~np.isfinite(columns.data)]] = np.nan
     return replace(data, factors=table)
 
 

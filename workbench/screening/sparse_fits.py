@@ -7,9 +7,9 @@ series about the fit of the controls alone, the same for every factor.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from math import factorial
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -32,8 +32,8 @@ _INDEPENDENT = 1e-9
 _MISSED = 1e-11
 """Share of a label's weight by which the series may miss a sum."""
 
-_WIDTH = 256
-"""Factors whose clusters' pulls are held at a time."""
+_PLACES = 2**18
+"""Clusters of factors whose powers are held at a time."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -63,7 +63,7 @@ class _Rows:
 
     def __init__(self, controls: Array, weight: Array, votes: Array, starts: Codes) -> None:
         self.weight, self.votes, self.starts = weight, votes, starts
-        self.C = controls.shape[1]
+        self.n, self.C = controls.shape
         # in units in which the Hessian of the controls is I
         at = _fit(controls, weight, votes)
         self.eta = controls @ at
@@ -125,8 +125,10 @@ class _Newton:
         self.P, self.rows = X.shape[1], rows
         self.row = X.indices.astype(np.int64)
         self.column = np.repeat(np.arange(self.P), np.diff(X.indptr))
+        self.begins = X.indptr.astype(np.int64)
         self.x = X.data / size[self.column]
-        self.c = rows.c[self.row]
+        self.c, self.eta = rows.c[self.row], rows.eta[self.row]
+        self.weight, self.votes = rows.weight[self.row], rows.votes[self.row]
         self.coef = np.zeros((self.P, 1 + rows.C))
         self.hessian = np.tile(np.eye(1 + rows.C), (self.P, 1, 1))
 
@@ -137,7 +139,7 @@ class _Newton:
             live = np.flatnonzero(~done)
             if not len(live):
                 break
-            at = np.flatnonzero(~done[self.column])
+            at = slice(None) if not done.any() else np.flatnonzero(~done[self.column])
             gradient = self._derivatives(at, live)
             inner = self.hessian[live]
             step = np.linalg.solve(inner, gradient[:, :, None])[:, :, 0]
@@ -168,21 +170,30 @@ class _Newton:
 
     def _residuals(self, at: Codes | slice) -> tuple[Array, Array, Array, Array]:
         """Return residuals and slopes of rows, with the factor in the model and without it."""
-        row, column = self.row[at], self.column[at]
-        without = self.rows.eta[row] + (self.c[at] * self.coef[column, 1:]).sum(axis=1)
-        weight, votes = self.rows.weight[row], self.rows.votes[row]
+        column = self.column[at]
+        # a name for each takes less than an array of all, a value at a time
+        without = self.eta[at].copy()
+        for a in range(self.rows.C):
+            without += self.c[at, a] * self.coef[column, 1 + a]
+        weight, votes = self.weight[at], self.votes[at]
         p = logistic(without + self.x[at] * self.coef[column, 0])
+        own = votes - weight * p
+        slope = weight * p * (1.0 - p)
+        if not self.rows.C:
+            return own, own, slope, slope
         q = logistic(without)
-        slopes = weight * p * (1.0 - p), weight * q * (1.0 - q)
-        return votes - weight * p, votes - weight * q, *slopes
+        return own, votes - weight * q, slope, weight * q * (1.0 - q)
 
-    def _derivatives(self, at: Codes, live: Codes) -> Array:
+    def _derivatives(self, at: Codes | slice, live: Codes) -> Array:
         """Set the Hessians of some factors; return their gradients, shape (live, 1 + C)."""
-        column, x, c = self.column[at], self.x[at], self.c[at]
+        x, c = self.x[at], self.c[at]
         own, none, slope, flat = self._residuals(at)
+        sizes = np.diff(self.begins)[live]
+        starts = np.append(0, np.cumsum(sizes)[:-1])
 
         def total(value: Array) -> Array:
-            return np.asarray(np.bincount(column, value, self.P)[live], dtype=np.float64)
+            # a factor that differs nowhere is not live
+            return np.asarray(np.add.reduceat(value, starts))
 
         gradient, hessian = np.empty((len(live), 1 + self.rows.C)), self.hessian[live]
         away, curved = self.rows.gradient(self.coef[live, 1:])
@@ -199,20 +210,34 @@ class _Newton:
         self.hessian[live] = hessian
         return gradient
 
-    def pulls(self, usable: NDArray[np.bool_], size: Array) -> Iterator[tuple[slice, Array]]:
-        """Yield the pulls of the clusters on the weights, some factors at a time."""
+    def pulls(self, usable: NDArray[np.bool_], size: Array, keep: bool) -> tuple[Array, Any]:
+        """Return the squared pulls of clusters on the weights, (P,), and if wanted the pulls."""
         rows = self.rows
         pull = np.linalg.inv(self.hessian)[:, 0] * (usable / size)[:, None]
         own, none, _, _ = self._residuals(slice(None))
-        along = (self.c * pull[self.column, 1:]).sum(axis=1)
-        value = own * (self.x * pull[self.column, 0] + along) - none * along
-        cluster = np.searchsorted(rows.starts, self.row, side="right") - 1
-        shape = (len(rows.starts), self.P)
-        more = sparse.coo_array((value, (cluster, self.column)), shape=shape).tocsc()
-        base, change = rows.by_cluster(), rows.monomials(pull[:, 1:], self.coef[:, 1:])
-        for start in range(0, self.P, _WIDTH):
-            part = slice(start, min(start + _WIDTH, self.P))
-            yield part, base @ change[part].T + more[:, part].toarray()
+        value = own * self.x * pull[self.column, 0]
+        for a in range(rows.C):
+            value += (own - none) * self.c[:, a] * pull[self.column, 1 + a]
+        # rows of a column ascend, and with them clusters: each one's run is added up
+        cluster = np.repeat(np.arange(len(rows.starts)), np.diff(rows.starts, append=rows.n))
+        of_value = cluster[self.row]
+        first = np.flatnonzero((np.diff(of_value, prepend=-1) != 0)
+                               | (np.diff(self.column, prepend=-1) != 0))  # fmt: skip
+        at, column = of_value[first], self.column[first]
+        more = np.add.reduceat(value, first) if len(first) else value
+        squares = np.bincount(column, more**2, self.P).astype(np.float64)
+        influence = np.zeros((len(rows.starts), self.P)) if keep else None
+        if rows.C:
+            base, change = rows.by_cluster(), rows.monomials(pull[:, 1:], self.coef[:, 1:])
+            squares += np.einsum("pm,pm->p", change @ (base.T @ base), change)
+            for part in np.array_split(np.arange(len(first)), max(len(first) // _PLACES, 1)):
+                beside = np.einsum("nm,nm->n", base[at[part]], change[column[part]])
+                squares += 2.0 * np.bincount(column[part], more[part] * beside, self.P)
+            if influence is not None:
+                np.matmul(base, change.T, out=influence)
+        if influence is not None:
+            influence[at, column] += more
+        return squares, influence
 
 
 def fit_sparse(
@@ -240,7 +265,7 @@ def fit_sparse(
     numpy.linalg.LinAlgError
         The controls depend on each other.
     """
-    P = X.shape[1]
+    X, P = X.sorted_indices(), X.shape[1]
     column = np.repeat(np.arange(P), np.diff(X.indptr))
     size = np.sqrt(np.bincount(column, weight[X.indices] * X.data**2, P))
     varies = size > 0
@@ -253,12 +278,7 @@ def fit_sparse(
     rows = _Rows(controls, weight, votes, starts)
     newton = _Newton(X, size, rows)
     usable = newton.run(varies) & varies & ~newton.steep()
-    squares = np.zeros(P)
-    influence = np.empty((len(starts), P)) if keep_influence else None
-    for part, pull in newton.pulls(usable, size):
-        squares[part] = (pull**2).sum(axis=0)
-        if influence is not None:
-            influence[:, part] = pull
+    squares, influence = newton.pulls(usable, size, keep_influence)
     estimate = np.where(usable, newton.coef[:, 0] / size, np.nan)
     close = rows.close(newton.coef[:, 1:]) | ~varies
     return SparseFits(estimate, squares, influence, varies, close)
