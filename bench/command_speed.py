@@ -83,8 +83,11 @@ def kernels(table: pd.DataFrame) -> dict[str, Any]:
         found[name] = plain.str.count("(?m)" + pattern.pattern)
     for name, phrases in PHRASES.items():
         found[name] = lower.str.count(r"\b(?:" + "|".join(phrases) + r")\b")
-    letters, latin = text.str.count(r"\pL"), text.str.count(r"\p{Latin}")
-    found["non_latin_share"] = (letters - latin) / letters.clip(lower=1)
+    # a text of ASCII has no letter of another script
+    some = text[~text.str.isascii()]
+    letters, latin = some.str.count(r"\pL"), some.str.count(r"\p{Latin}")
+    share = (letters - latin) / letters.clip(lower=1)
+    found["non_latin_share"] = share.reindex(text.index, fill_value=0.0)
     sentences, syllables = text.str.count(r"[.!?]+(?:\s|\z)"), lower.str.count("[aeiouy]+")
     sets = of_words(lower.tolist(), table["prompt"].str.lower().tolist() * 2)
     n = pd.Series(sets["words"]).clip(lower=1)
