@@ -110,6 +110,39 @@ def test_several_files_are_one_set_and_name_their_rows(tmp_path: Path) -> None:
     assert found.load_report is not None
     (example,) = found.load_report.left_out["empty"].examples
     assert (example["file"], example["row"]) == ("b.jsonl", len(rows) - 150)
+    assert whole.load_report is not None
+    assert found.load_report.source == whole.load_report.source
+
+
+def test_files_of_one_name_are_told_by_their_folders(tmp_path: Path) -> None:
+    rows, paths = records(), []
+    empty = rows[-1]
+    for folder, own in (("x", [*rows[:90], empty]), ("y", [empty, *rows[90:-1]])):
+        (tmp_path / folder).mkdir()
+        paths.append(written(own, tmp_path / folder / "votes.jsonl"))
+    whole, found = wb.load(paths), load_parts(paths, tmp_path / "out", parts=3)
+    same(whole, found.whole())
+    assert found.load_report is not None
+    assert whole.load_report is not None
+    assert found.load_report.source == whole.load_report.source == "x/votes.jsonl, y/votes.jsonl"
+    assert found.load_report.left_out == whole.load_report.left_out
+    told = [one["file"] for one in found.load_report.left_out["empty"].examples]
+    assert told == ["x/votes.jsonl", "y/votes.jsonl"]
+
+
+def test_how_far_people_share_prompts_is_said_of_all_parts(tmp_path: Path) -> None:
+    rows = [
+        {**row, "kind": "human" if row["annotator"] != "p0" else "llm"} for row in records()[:-1]
+    ]
+    path = written(rows, tmp_path / "votes.csv")
+    whole, found = wb.load(path), load_parts(path, tmp_path / "out", parts=5)
+    assert whole.load_report is not None
+    assert found.load_report is not None
+    (told,) = [note for note in whole.load_report.notes if " people, " in note]
+    assert told in found.load_report.notes
+    again = open_parts(tmp_path / "out").load_report
+    assert again is not None
+    assert told in again.notes
 
 
 def test_files_behind_urls_are_read_as_those_of_this_machine(tmp_path: Path) -> None:

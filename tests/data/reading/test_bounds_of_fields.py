@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import json
+import random
 import time
 
 import pytest
@@ -117,3 +118,23 @@ def test_by_the_command(tmp_path):
     run = CliRunner().invoke(app, ["load", str(path)])
     assert run.exit_code == 1
     assert "--limit columns=4000" in run.output
+
+
+def _names_by_letters(text: bytes) -> set[bytes]:
+    """The names before each colon, letter by letter: behind the last quote or colon before."""
+    found = set()
+    for at, letter in enumerate(text):
+        begin = text.rfind(b":", 0, at) + 1
+        before = text[begin:at].rstrip()
+        if letter == ord(":") and before.endswith(b'"') and before[-2:-1] != b"\\":
+            found.add(before[:-1].rsplit(b'"', 1)[-1])
+    return found
+
+
+def test_names_are_those_before_colons_whatever_stands_around_them():
+    draw = random.Random(0)
+    for _ in range(3_000):
+        text = bytes(draw.choices(b':" \\ab\t\n{\xa0', k=draw.randrange(25)))
+        names = FieldNames("votes.jsonl")
+        names.add(text)
+        assert names._found == _names_by_letters(text), text

@@ -12,6 +12,7 @@ import statsmodels.api as sm
 import workbench as wb
 from tests.planted import planted
 from workbench.decompose.errors import pulls as module
+from workbench.decompose.errors import sums
 from workbench.decompose.errors.pulls import pulls
 from workbench.decompose.errors.sandwich import Sandwich, joint_test
 from workbench.decompose.errors.tidy import p_values
@@ -119,6 +120,22 @@ def test_many_clusters_give_the_same_errors_and_no_more_degrees(monkeypatch, sin
     assert (light.degrees > 0.9 * held.degrees).all()
     every = np.ones(4, dtype=bool)
     assert light.joint_degrees(every) <= held.joint_degrees(every)
+
+
+@pytest.mark.parametrize("exact", [True, False])
+def test_sums_over_blocks_are_those_of_all_pulls(monkeypatch, exact):
+    x, y, cluster = unequal()
+    _, residual, w, bread = logit(x, y)
+    whole = pulls(x, w, residual, cluster, bread, exact=exact)
+    monkeypatch.setattr(sums, "BLOCK", 30)
+    found = sums.sums_of((x, w, residual, cluster), bread, exact=exact)
+    assert found.n_clusters == whole.n_clusters
+    for name in ("covariance", "degrees", "effective"):
+        np.testing.assert_allclose(getattr(found, name), getattr(whole, name), rtol=1e-12)
+    for term in range(3):
+        told, wanted = found.heaviest(term, str), whole.heaviest(term, str)
+        assert [name for name, _ in told] == [name for name, _ in wanted]
+        np.testing.assert_allclose([own for _, own in told], [own for _, own in wanted])
 
 
 def test_errors_lie_between_cr1_and_exact_leave_one_cluster_out_refits():

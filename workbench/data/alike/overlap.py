@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -77,6 +78,55 @@ def overlap_note(pairs: pd.DataFrame, labels: pd.DataFrame) -> str | None:
     people = labels[labels["kind"] == _PERSON]
     if people["annotator"].nunique() < 2:
         return None
+    return overlap_of(*_numbered(pairs, people)).line()
+
+
+def prompts_of_people(pairs: pd.DataFrame, labels: pd.DataFrame) -> tuple[int, int]:
+    """Return how many prompts have labels of people, and of two or more of them.
+
+    Parts of a data set have whole prompts: their counts add up.
+
+    Examples
+    --------
+    >>> pairs = pd.DataFrame({"pair_id": ["x", "y"], "cluster": ["p", "q"]})
+    >>> labels = pd.DataFrame(
+    ...     {"pair_id": ["x", "x", "y"], "annotator": ["a", "b", "a"], "kind": "human"}
+    ... )
+    >>> prompts_of_people(pairs, labels)
+    (2, 1)
+    """
+    people = labels[labels["kind"] == _PERSON]
+    if people.empty:
+        return 0, 0
+    person, prompt = _numbered(pairs, people)
+    n = int(prompt.max()) + 1
+    apart = np.unique(person * n + prompt) % n
+    return n, int((np.bincount(apart, minlength=n) > 1).sum())
+
+
+def note_of_parts(people: Mapping[str, int], prompts: int, shared: int) -> str | None:
+    """Return the line of :func:`overlap_note` from what parts add up to.
+
+    Parameters
+    ----------
+    people : mapping of str to int
+        Labels of each person.
+    prompts, shared : int
+        The sums of :func:`prompts_of_people`.
+
+    Examples
+    --------
+    >>> note_of_parts({"a": 2, "b": 1}, 2, 1)
+    '2 people, 1.5 labels each; 50% of 2 prompts have labels of two or more people'
+    """
+    if len(people) < 2 or not prompts:
+        return None
+    return Overlap(len(people), prompts, sum(people.values()), shared / prompts, 0).line()
+
+
+def _numbered(
+    pairs: pd.DataFrame, people: pd.DataFrame
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Return the person and the prompt of each label as numbers."""
     cluster = pairs.set_index("pair_id")["cluster"].reindex(people["pair_id"])
-    person, prompt = pd.factorize(people["annotator"])[0], pd.factorize(cluster)[0]
-    return overlap_of(person, prompt).line()
+    return pd.factorize(people["annotator"])[0], pd.factorize(cluster)[0]

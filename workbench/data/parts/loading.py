@@ -18,7 +18,7 @@ from workbench.data.assemble import RENUMBERED, NothingUsableError
 from workbench.data.columns import numbered
 from workbench.data.dataset import PreferenceData
 from workbench.data.parts.building import Build, Built
-from workbench.data.parts.part import Facts, facts_of, write_part
+from workbench.data.parts.part import Facts, facts_of, people_note, write_part
 from workbench.data.parts.parted import MANIFEST, PartedData, is_parted, named, open_parts
 from workbench.data.parts.pieces import NotStreamed, can_stream
 from workbench.data.parts.prompts import Words, words_of
@@ -28,7 +28,7 @@ from workbench.data.reading.bounds.limits import bounded
 from workbench.data.reading.containers import check_file
 from workbench.data.reading.files import PACKED
 from workbench.data.reading.nearby import nearby
-from workbench.data.reading.several import paths_of
+from workbench.data.reading.several import folders_told, name_of_all, paths_of
 from workbench.data.store import open_folder
 from workbench.engine import Engine, Local
 from workbench.errors import DataError, UnwrittenError, refuse_out_of_range, whole
@@ -164,7 +164,8 @@ def _state(source: Any, paths: Sequence[Path]) -> list[tuple[Any, ...]]:
     every = list(paths)
     if not every and isinstance(source, str | Path) and Path(source).is_dir():
         every = sorted(path for path in Path(source).rglob("*") if path.is_file())
-    known = [(path.name, path.stat()) for path in every if path.is_file()]
+    named_by = zip(folders_told(every), every, strict=True)
+    known = [(a + path.name, path.stat()) for a, path in named_by if path.is_file()]
     return [(name, found.st_size, found.st_mtime_ns) for name, found in known]
 
 
@@ -177,7 +178,7 @@ def _name(source: Any, paths: Sequence[Path]) -> str:
         return "table"
     if len(paths) < 2:
         return Path(str(source)).name if not paths else paths[0].name
-    return f"{paths[0].name} and {len(paths) - 1} more files"
+    return name_of_all([a + b.name for a, b in zip(folders_told(paths), paths, strict=True)])
 
 
 def _number(paths: Sequence[Path]) -> int:
@@ -243,6 +244,7 @@ def _streamed(
         settings=spooled.settings,
         notes=notes,
         groups=spooled.groups,
+        people=people_note(facts),
     )
     if not facts:
         raise NothingUsableError(source, report.left_out, report.notes)

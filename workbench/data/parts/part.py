@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from workbench.data.alike.overlap import note_of_parts, prompts_of_people
 from workbench.data.dataset import PreferenceData
 from workbench.data.digests import Sums
 from workbench.data.load_report import LoadReport
@@ -46,6 +48,8 @@ class Facts:
     pair_columns : dict of str to str
         Type of each column of its pairs.
     load_report : LoadReport or None
+    people_prompts : tuple of int
+        How many prompts have labels of people, and of two or more of them.
     """
 
     name: str
@@ -59,6 +63,7 @@ class Facts:
     label_columns: list[str]
     pair_columns: dict[str, str]
     load_report: LoadReport | None = field(default=None, compare=False)
+    people_prompts: tuple[int, int] = (0, 0)
 
     @classmethod
     def of(cls, name: str, data: PreferenceData) -> Facts:
@@ -76,6 +81,7 @@ class Facts:
             label_columns=[str(name) for name in data.labels.columns],
             pair_columns={str(name): str(kind) for name, kind in data.pairs.dtypes.items()},
             load_report=data.load_report,
+            people_prompts=prompts_of_people(data.pairs, data.labels),
         )
 
     def to_dict(self) -> dict[str, Any]:
@@ -89,7 +95,8 @@ class Facts:
         report = record["load_report"]
         sums = {name: (n, one, other) for name, (n, one, other) in record["sums"].items()}
         told = None if report is None else LoadReport.from_dict(report)
-        return cls(**{**record, "sums": sums, "load_report": told})
+        people = tuple(record.get("people_prompts", (0, 0)))
+        return cls(**{**record, "sums": sums, "load_report": told, "people_prompts": people})
 
 
 @dataclass(frozen=True)
@@ -118,19 +125,20 @@ class PartRef:
         """Name of the part."""
         return Path(self.folder).name
 
-    def open(self) -> PreferenceData:
-        """Return the part's data with its factors."""
+    def open(self, *, values: bool = True) -> PreferenceData:
+        """Return the part's data with its factors, with the values of both sides or without."""
         data = open_folder(self.folder)
         if self.scored is None:
             return data
+        tables = {"factors": CODED, "factor_values": VALUES}
+        if not values:
+            del tables["factor_values"]
         keys = data.pairs[["pair_id"]]
-        coded, values = (self._whole(kind, len(data)) for kind in (CODED, VALUES))
-        return replace(
-            data,
-            factors=pd.concat([keys, coded], axis=1),
-            factor_values=pd.concat([keys, values], axis=1),
-            factor_specs=dict(self.specs),
-        )
+        found = {
+            name: pd.concat([keys, self._whole(kind, len(data))], axis=1)
+            for name, kind in tables.items()
+        }
+        return replace(data, **found, factor_specs=dict(self.specs))
 
     def file(self, kind: str, scored: str) -> Path:
         """Return where the coded factors, or the values of both sides, stand."""
@@ -162,6 +170,17 @@ class PartRef:
             found = f"{len(table):,} rows where the part has {n:,} pairs"
             raise _damaged(f"{self.name}/{self.file(kind, str(self.scored)).name}", found)
         return table
+
+
+def people_note(parts: Iterable[Facts]) -> str | None:
+    """Return a line on how far people label the same prompts, as the load report has it."""
+    people: Counter[str] = Counter()
+    prompts = shared = 0
+    for one in parts:
+        own = [row for row in one.annotators if row["kind"] == "human"]
+        people.update({row["annotator"]: row["n_labels"] for row in own})
+        prompts, shared = prompts + one.people_prompts[0], shared + one.people_prompts[1]
+    return note_of_parts(people, prompts, shared)
 
 
 def write_part(data: PreferenceData, folder: Path, name: str) -> Facts:

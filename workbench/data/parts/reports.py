@@ -24,6 +24,7 @@ def whole_report(
     settings: Mapping[str, Any],
     notes: Sequence[str],
     groups: Sequence[Sequence[str]] | None,
+    people: str | None = None,
 ) -> LoadReport:
     """Return the report of a set from those of its parts.
 
@@ -38,6 +39,8 @@ def whole_report(
         Of the whole stream.
     groups : sequence, or None
         Prompts that share a cluster; None where they were not looked for.
+    people : str, optional
+        A note on how far people label the same prompts.
 
     Examples
     --------
@@ -61,7 +64,7 @@ def whole_report(
         columns=["prompt", "cluster"],
     )
     told += added_up(note for one in kept for note in one.notes)
-    told += [note for note in [note_of(merged)] if note]
+    told += [note for note in [note_of(merged), people] if note]
     left_out = _left_out(lost)
     n_lost = sum(entry.count for entry in left_out.values())
     n_kept = sum(one.rows_kept for one in kept)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -21,9 +21,10 @@ from workbench.data.identity import OTHER_PROMPT
 from workbench.data.load import chosen_format, needed_columns
 from workbench.data.parts.buckets import Buckets, move
 from workbench.data.parts.columns_seen import ColumnsSeen
-from workbench.data.parts.pieces import NotStreamed, pieces
+from workbench.data.parts.pieces import Columns, NotStreamed, pieces
 from workbench.data.parts.prompts import by_cluster
 from workbench.data.reading.container import Container
+from workbench.data.reading.several import folders_told
 from workbench.data.reading.translation import judgements_of
 from workbench.errors import DataError
 from workbench.whole_file import write_text
@@ -88,7 +89,7 @@ def spool(
     kinds: set[str] = set()
     has_texts = False
     try:
-        for piece in (one for path in paths for one in pieces(path, folder, first.columns)):
+        for piece in _all_pieces(paths, folder, first.columns):
             judgements = first.judgements(piece, len(paths) > 1)
             kinds |= _unnamed(judgements)
             has_texts |= any_text(judgements)
@@ -119,6 +120,13 @@ def spool(
     move(folder, n, groups or [])
     write_text(folder / _DONE, json.dumps(asdict(spooled), ensure_ascii=False))
     return spooled
+
+
+def _all_pieces(paths: Sequence[Path], folder: Path, columns: Columns) -> Iterator[Container]:
+    """Yield the pieces of all files, each with the name that tells its file from the others."""
+    for before, path in zip(folders_told(paths), paths, strict=True):
+        for piece in pieces(path, folder, columns):
+            yield replace(piece, name=before + piece.name) if before else piece
 
 
 class _First:

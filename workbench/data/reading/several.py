@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import glob
+from collections import Counter
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -166,12 +167,22 @@ def open_all(
 
 def _distinctly_named(paths: Sequence[Path], parts: list[list[Container]]) -> list[Container]:
     """Call files by their folder too where only that tells them apart."""
-    names = [path.name for path in paths]
-    for path, part in zip(paths, parts, strict=True):
-        if names.count(path.name) > 1:
-            for one in part:
-                one.name = f"{path.parent.name}/{one.name}"
+    for folder, part in zip(folders_told(paths), parts, strict=True):
+        for one in part:
+            one.name = folder + one.name
     return [one for part in parts for one in part]
+
+
+def folders_told(paths: Sequence[Path]) -> list[str]:
+    """Return what to put before the name of each file: its folder where others have its name.
+
+    Examples
+    --------
+    >>> folders_told([Path("x/a.csv"), Path("y/a.csv"), Path("y/b.csv")])
+    ['x/', 'y/', '']
+    """
+    times = Counter(path.name for path in paths)
+    return [f"{path.parent.name}/" if times[path.name] > 1 else "" for path in paths]
 
 
 def joined(containers: Sequence[Container], name: str) -> Container:
@@ -227,6 +238,16 @@ def name_of(containers: Sequence[Container]) -> str:
     >>> name_of([Container(f"{x}.csv", pa.table({})) for x in "abcd"])
     'a.csv, b.csv and 2 more files'
     """
-    names = [one.name for one in containers]
+    return name_of_all([one.name for one in containers])
+
+
+def name_of_all(names: Sequence[str]) -> str:
+    """Return a name for a set of files of these names.
+
+    Examples
+    --------
+    >>> name_of_all(["a.csv", "b.csv"])
+    'a.csv, b.csv'
+    """
     more = f" and {len(names) - 2:,} more files" if len(names) > 3 else ""
     return ", ".join(names[:2] if more else names) + more

@@ -58,7 +58,7 @@ class Layout:
         return facts_of(folder) or self._made(ref, folder)
 
     def _made(self, ref: PartRef, folder: Path) -> dict[str, Any]:
-        data = ref.open()
+        data = ref.open(values=False)
         if PROMPT in self.clustered_by and self.several and not prompts_are_clusters(data.pairs):
             raise _prompts_apart()
         answers = self.selection.of_criteria(data)

@@ -48,7 +48,7 @@ class Layout:
         return facts_of(folder) or self._made(ref, folder)
 
     def _made(self, ref: PartRef, folder: Path) -> dict[str, Any]:
-        data = self.selection.of_criteria(ref.open())
+        data = self.selection.of_criteria(ref.open(values=False))
         values = np.asarray(data.factors[list(self.covariates)].to_numpy("float64"))
         wanted = self.whose.of(data)
         battles = laid_out(data, wanted, values, self.covariates, self.ties)

@@ -51,7 +51,9 @@ class FieldNames:
         start = 0
         # whole lines of it, few enough for the processor's cache
         while start < len(block):
-            end = block.rfind(b"\n", start, start + _WINDOW) + 1 or start + _WINDOW
+            end = start + _WINDOW
+            if end < len(block):
+                end = block.rfind(b"\n", start, end) + 1 or end
             self._found |= _names(block[start:end])
             start = end
         self._look_for_lines(block)
