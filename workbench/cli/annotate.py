@@ -77,7 +77,7 @@ ASKED = (
 )
 """Flags of everything that asks a model."""
 
-RUBRIC = option("rubric", str | None, None, "dissection, profile, values, or a TOML file.")
+RUBRIC = option("rubric", str | None, None, "A name that `rubrics` lists, or a TOML file.")
 POINTWISE = option("pointwise", bool, False, "Show each response alone.")
 JUDGED = (
     option(

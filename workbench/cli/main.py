@@ -25,6 +25,7 @@ from workbench.cli import (
     report,
     whole_run,
 )
+from workbench.cli.asking import rubrics
 from workbench.cli.calibration import (
     choose,
     few_labels,
@@ -226,6 +227,7 @@ whole_run.register(app)
 doctor.register(app)
 analyse.register(app)
 annotate.register(app)
+rubrics.register(app)
 principles.register(app)
 audit_judge.register(app)
 audit_model.register(app)

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import tomllib
 from dataclasses import asdict, dataclass, field
+from importlib.resources import files
 from pathlib import Path
 from typing import Any, Literal
+
+import pandas as pd
 
 from workbench.errors import ConfigError
 from workbench.factors.catalog import FactorSpec
@@ -23,6 +26,13 @@ _ALLOWED: dict[str, type | tuple[str, ...]] = {
     "coding": ("difference", "sign", "clipped"),
 }
 """Keys of a factor in a file, and what each may be."""
+
+
+_SAID = ("about", "source", "version")
+"""What else a file may say of a rubric."""
+
+_DOMAINS = ("opinion-summary", "counselling", "code")
+"""Rubrics that are files of this package."""
 
 
 @dataclass(frozen=True)
@@ -80,6 +90,9 @@ class Rubric:
     factors : tuple of RubricFactor
     about : str
         What it is, and where its definitions come from.
+    source : str
+        The work that it goes back to, and what of that work is meant.
+    version : str
 
     Raises
     ------
@@ -95,6 +108,8 @@ class Rubric:
     name: str
     factors: tuple[RubricFactor, ...]
     about: str = ""
+    source: str = ""
+    version: str = ""
 
     def __post_init__(self) -> None:
         names = [factor.name for factor in self.factors]
@@ -114,7 +129,9 @@ class Rubric:
     def to_dict(self) -> dict[str, Any]:
         """Return the rubric as plain JSON values."""
         factors = [factor.to_dict() for factor in self.factors]
-        return {"name": self.name, "about": self.about, "factors": factors}
+        said = {"source": self.source, "version": self.version}
+        told = {key: text for key, text in said.items() if text}
+        return {"name": self.name, "about": self.about, **told, "factors": factors}
 
 
 def _problem(names: list[str], twice: list[str], bad: list[str], blank: list[str]) -> str:
@@ -130,8 +147,8 @@ def read_rubric(path: str | Path) -> Rubric:
     Parameters
     ----------
     path : str or Path
-        TOML: ``name``, ``about`` and a table a factor, ``[factors.<name>]``, with
-        ``meaning`` and, where they differ from the defaults, ``minimum`` (0), ``maximum``
+        TOML: ``name``, ``about``, ``source``, ``version`` and a table a factor,
+        ``[factors.<name>]``, with ``meaning`` and, where they differ from the defaults, ``minimum`` (0), ``maximum``
         (3), ``sees`` ("response" or "query"), ``compare`` (false), ``family`` and
         ``coding`` ("difference", "sign" or "clipped").
 
@@ -151,7 +168,7 @@ def read_rubric(path: str | Path) -> Rubric:
     """
     path = Path(path)
     try:
-        table = tomllib.loads(path.read_text(encoding="utf-8-sig"))
+        return _of_text(path, path.read_text(encoding="utf-8-sig"))
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise ConfigError(
             "The rubric cannot be read.",
@@ -160,12 +177,18 @@ def read_rubric(path: str | Path) -> Rubric:
             expected='TOML with a table a factor, such as [factors.brevity] meaning = "..."',
             fix="Correct that place.",
         ) from None
+
+
+def _of_text(path: Path, text: str) -> Rubric:
+    table = tomllib.loads(text)
     factors = table.get("factors", {})
-    unknown = sorted(set(table) - {"name", "about", "factors"})
+    unknown = sorted(set(table) - {*_SAID, "name", "factors"})
     if unknown or not isinstance(factors, dict):
-        raise _bad_key(path, ", ".join(unknown) or "factors", "name, about, [factors.<name>]")
+        expected = ", ".join(("name", *_SAID, "[factors.<name>]"))
+        raise _bad_key(path, ", ".join(unknown) or "factors", expected)
     found = tuple(_factor(path, name, row) for name, row in factors.items())
-    return Rubric(str(table.get("name", path.stem)), found, str(table.get("about", "")))
+    said = {key: str(table.get(key, "")) for key in _SAID}
+    return Rubric(str(table.get("name", path.stem)), found, **said)
 
 
 def _factor(path: Path, name: str, row: Any) -> RubricFactor:
@@ -295,5 +318,38 @@ def _dissection() -> Rubric:
     )
 
 
-RUBRICS = {one.name: one for one in (_dissection(), _profile(), _values())}
+def _domain(name: str) -> Rubric:
+    file = files("workbench.factors.rubric.domains").joinpath(f"{name}.toml")
+    return _of_text(Path(f"{name}.toml"), file.read_text(encoding="utf-8"))
+
+
+RUBRICS = {
+    one.name: one
+    for one in (_dissection(), _profile(), _values(), *(_domain(name) for name in _DOMAINS))
+}
 """Built-in rubrics by name."""
+
+
+def rubric_table() -> pd.DataFrame:
+    """Return every built-in rubric: ``name, n_factors, scale, version, about, source``.
+
+    Examples
+    --------
+    >>> rubric_table().set_index("name").loc["counselling", "scale"]
+    '1 to 5'
+    """
+    return pd.DataFrame(
+        [
+            {
+                "name": one.name,
+                "n_factors": len(one.factors),
+                "scale": " or ".join(
+                    sorted({f"{f.minimum} to {f.maximum}" for f in one.factors if not f.compare})
+                ),
+                "version": one.version,
+                "about": one.about,
+                "source": one.source,
+            }
+            for one in RUBRICS.values()
+        ]
+    )
