@@ -148,9 +148,9 @@ def read_rubric(path: str | Path) -> Rubric:
     ----------
     path : str or Path
         TOML: ``name``, ``about``, ``source``, ``version`` and a table a factor,
-        ``[factors.<name>]``, with ``meaning`` and, where they differ from the defaults, ``minimum`` (0), ``maximum``
-        (3), ``sees`` ("response" or "query"), ``compare`` (false), ``family`` and
-        ``coding`` ("difference", "sign" or "clipped").
+        ``[factors.<name>]``, with ``meaning`` and, where they differ from the defaults,
+        ``minimum`` (0), ``maximum`` (3), ``sees`` ("response" or "query"), ``compare`` (false),
+        ``family`` and ``coding`` ("difference", "sign" or "clipped").
 
     Raises
     ------
