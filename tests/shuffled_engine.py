@@ -42,7 +42,7 @@ class Shuffled:
         setup: Callable[[], Any],
         work: Callable[[Any, Any], Any],
         parts: Iterable[Any],
-        gpus: float = 0,
+        gpus: float | None = 0,
     ) -> Iterator[Any]:
         made = setup()
         yield from self.map(lambda part: work(made, part), parts)

@@ -185,9 +185,13 @@ def test_the_command_joins_as_its_flags_say(flags, text, tmp_path, monkeypatch):
     from workbench.audit.models import scored
 
     seen = []
-    inner = scored.score_pairs
-    monkeypatch.setattr(scored, "score_pairs", lambda *a, **k: seen.append(k["policy"]) or inner(
-        *a, **k))  # fmt: skip
+    inner = scored.score_parts
+
+    def noted(loading, *given, **more):
+        seen.append(loading.policy)
+        return inner(loading, *given, **more)
+
+    monkeypatch.setattr(scored, "score_parts", noted)
     tokenizer = byte_tokenizer(None, "<eos>")
     kept_model(tmp_path / "m", tokenizer)
     file = kept(tmp_path, {"prompt": "Sky?", "chosen": "blue", "rejected": "green"},

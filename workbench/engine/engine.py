@@ -37,7 +37,11 @@ class Engine(Protocol):
         """
 
     def map_with(
-        self, setup: Callable[[], T], work: Callable[[T, P], R], parts: Iterable[P], gpus: float = 0
+        self,
+        setup: Callable[[], T],
+        work: Callable[[T, P], R],
+        parts: Iterable[P],
+        gpus: float | None = 0,
     ) -> Iterator[R]:
         """Yield what ``work`` makes of each part with what ``setup`` makes once a worker.
 
@@ -48,8 +52,8 @@ class Engine(Protocol):
         work : callable
             Of what was set up, and of a part.
         parts : iterable
-        gpus : float
-            Of a worker; ``work`` here uses what there is.
+        gpus : float, optional
+            Of a worker; ``work`` here uses what there is. One where there are any, when None.
 
         Raises
         ------

@@ -49,7 +49,11 @@ class Local:
             pool.shutdown(cancel_futures=True)
 
     def map_with(
-        self, setup: Callable[[], T], work: Callable[[T, P], R], parts: Iterable[P], gpus: float = 0
+        self,
+        setup: Callable[[], T],
+        work: Callable[[T, P], R],
+        parts: Iterable[P],
+        gpus: float | None = 0,
     ) -> Iterator[R]:
         """Yield what ``work`` makes of each part (:meth:`Engine.map_with`), one at a time."""
         made = setup()

@@ -51,7 +51,7 @@ class Ray:
 
     def map(self, work: Callable[[P], R], parts: Iterable[P]) -> Iterator[R]:
         """Yield what ``work`` makes of each part, in order (:meth:`Engine.map`)."""
-        ray, seats = self._started()
+        ray, seats, _ = self._started()
         workers = self.workers or seats
         task = ray.remote(num_cpus=1, max_retries=0)(_apply)
         # once, and not with each part
@@ -60,10 +60,14 @@ class Ray:
             yield from in_order(lambda part: follow(task.remote(*told, part)), parts, workers)
 
     def map_with(
-        self, setup: Callable[[], T], work: Callable[[T, P], R], parts: Iterable[P], gpus: float = 0
+        self,
+        setup: Callable[[], T],
+        work: Callable[[T, P], R],
+        parts: Iterable[P],
+        gpus: float | None = 0,
     ) -> Iterator[R]:
         """Yield what ``work`` makes of each part (:meth:`Engine.map_with`), an actor a worker."""
-        ray, seats = self._started(gpus)
+        ray, seats, gpus = self._started(gpus)
         # a part would wait for an actor without a place for ever
         workers = min(self.workers or seats, seats)
         # one that dies is set up again, on another machine where its own is gone
@@ -86,8 +90,8 @@ class Ray:
             for actor in actors:
                 ray.kill(actor)
 
-    def _started(self, gpus: float = 0) -> tuple[Any, int]:
-        """Return Ray, connected, and for how many workers it has processors and GPUs."""
+    def _started(self, gpus: float | None = 0) -> tuple[Any, int, float]:
+        """Return Ray, connected, for how many workers it has processors and GPUs, and of these."""
         try:
             import ray
         except ImportError:
@@ -100,6 +104,8 @@ class Ray:
         if not ray.is_initialized():
             _connect(ray, address, self.workers)
         there = ray.cluster_resources()
+        if gpus is None:
+            gpus = 1 if there.get("GPU", 0) >= 1 else 0
         if gpus > there.get("GPU", 0):
             raise ConfigError(
                 "The cluster has no GPU for this work.",
@@ -109,7 +115,7 @@ class Ray:
                 fix="Add a machine with one: `ray start --address=HEAD:6379 --num-gpus=1`.",
             )
         seats = there["CPU"] if not gpus else min(there["CPU"], there["GPU"] / gpus)
-        return ray, max(int(seats), 1)
+        return ray, max(int(seats), 1), gpus
 
 
 def _apply(release: str, work: Callable[[P], R], part: P) -> R:

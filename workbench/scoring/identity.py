@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from dataclasses import asdict
 from typing import Any
 
 from workbench.scoring.policy import TokenPolicy
@@ -37,6 +38,48 @@ def identity(model: Any, tokenizer: Any, policy: TokenPolicy) -> dict[str, Any]:
         found |= {"chat_template": _digest(template),
                   TODAY: rendered(tokenizer, "?", "!")}  # fmt: skip
     return found
+
+
+def settings_of(
+    model: Any, tokenizer: Any, dataset: str, policy: TokenPolicy, per_token: bool = False
+) -> dict[str, Any]:
+    """Return what has to be the same for scores to be of one run.
+
+    Parameters
+    ----------
+    model : transformers causal language model
+    tokenizer : transformers tokenizer
+    dataset : str
+        Its digest.
+    policy : TokenPolicy
+    per_token : bool
+    """
+    return {
+        "model": str(getattr(model.config, "name_or_path", "")), "weights": fingerprint(model),
+        "policy": asdict(policy),
+        "dtype": str(model.dtype), "dataset": dataset, "per_token": per_token,
+        **identity(model, tokenizer, policy),
+    }  # fmt: skip
+
+
+def fingerprint(model: Any) -> str:
+    """Return a digest of a model's weights: a path may hold others after another training.
+
+    Parameters
+    ----------
+    model : transformers causal language model
+
+    Notes
+    -----
+    Of names, shapes and sums of the values and of their squares in double precision, so
+    that large models are read once and not copied.
+    """
+    state = hashlib.blake2b(digest_size=16)
+    for name, values in sorted(model.state_dict().items()):
+        wide = values.detach().double()
+        sums = (float(wide.sum()), float((wide * wide).sum()))
+        state.update(f"{name} {tuple(values.shape)} {values.dtype} {sums!r}".encode())
+    return state.hexdigest()
 
 
 def differing_tokens(one: Any, other: Any, policy: TokenPolicy) -> str | None:

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import hashlib
-from collections import Counter
-from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -16,9 +14,9 @@ from workbench.data.dataset import PreferenceData
 from workbench.data.preferred import preferred
 from workbench.errors import ScoringError
 from workbench.scoring.dialogues import with_messages
-from workbench.scoring.identity import identity
+from workbench.scoring.identity import settings_of
 from workbench.scoring.layout import Group, unreachable
-from workbench.scoring.pairs import tokens_of
+from workbench.scoring.pairs import Tokens, edit_similarity, nothing_to_score, tokens_of
 from workbench.scoring.parts import Parts
 from workbench.scoring.precision import single_precision
 from workbench.scoring.template import Prompt, Response
@@ -144,31 +142,55 @@ def score_pairs(
     :math:`\langle s^+, s^- \rangle - \lVert s^+ \rVert^2`; ``ln_ches`` has both terms divided
     by the lengths.
     """
-    import torch
-
     policy = policy or TokenPolicy()
     chosen = with_messages(data, preferred(data, annotators))
     made = tokens_of(model, tokenizer, chosen, policy)
-    tokens, reasons = made.found, made.reasons
-    if not tokens:
-        raise ScoringError(
-            "There is no pair to score.",
-            found="; ".join(f"{n} pairs: {why}" for why, n in Counter(reasons.values()).items())
-            or "no pair with a preference",
-            expected="pairs with text and a preference that is no tie",
-            fix="Check the labels and the token policy.",
-        )
-    model = model.eval()
-    settings: dict[str, Any] = {
-        "model": str(getattr(model.config, "name_or_path", "")), "weights": fingerprint(model),
-        "policy": asdict(policy),
-        "dtype": str(model.dtype), "dataset": data.digest, "per_token": per_token,
-        **identity(model, tokenizer, policy),
-    }  # fmt: skip
-    ids = chosen["pair_id"].tolist()
+    if not made.found:
+        raise nothing_to_score(made.reasons.values())
+    settings = settings_of(model, tokenizer, data.digest, policy, per_token)
     parts = None if folder is None else Parts(folder, settings, shard)
     kept = {} if parts is None else parts.read()
-    values = {k: kept[ids[k]] for k in tokens if ids[k] in kept}
+    found = score_tokens(
+        model, chosen, made, kept, parts, shard=shard, budget=budget, audit=audit,
+        per_token=per_token, recast=recast,
+    )  # fmt: skip
+    return replace(found, settings=settings | found.settings)
+
+
+def score_tokens(
+    model: Any,
+    chosen: pd.DataFrame,
+    made: Tokens,
+    kept: Mapping[str, Mapping[str, Any]],
+    parts: Parts | None = None,
+    *,
+    shard: Shard | None = None,
+    budget: int = BUDGET,
+    audit: int = _AUDITED,
+    per_token: bool = False,
+    recast: bool = True,
+) -> PairScores:
+    """Score pairs whose tokens are known; see :func:`score_pairs`.
+
+    Parameters
+    ----------
+    model : transformers causal language model
+    chosen : DataFrame
+        The pairs, as :func:`workbench.scoring.dialogues.with_messages` gives them.
+    made : Tokens
+        Of these rows.
+    kept : mapping of str to mapping
+        Scores that are there already, by pair.
+    parts : Parts, optional
+        Where scores are kept as they come.
+    shard, budget, audit, per_token, recast
+        As for :func:`score_pairs`.
+    """
+    import torch
+
+    model, tokens = model.eval(), made.found
+    ids = chosen["pair_id"].tolist()
+    values = {k: dict(kept[ids[k]]) for k in tokens if ids[k] in kept}
     mine = {k: one for k, one in tokens.items() if shard is None or shard.owns(ids[k])}
     waiting = {k: one for k, one in mine.items() if k not in values}
     with single_precision(model, recast) as exact, torch.inference_mode():
@@ -186,22 +208,43 @@ def score_pairs(
             if parts is not None and found:
                 parts.add({ids[k]: one for k, one in found.items()})
     noise = _noise(model, values, plain)
-    rows = [
-        {"pair_id": row["pair_id"], "cluster": row["cluster"], "votes": row["votes"],
-         "side": row["side"],
-         "scenario": row["scenario"],
-         "reason": reasons.get(k) or (_broken(values.get(k)) if k in mine or k in values
-                                      else OTHER_SHARD),
-         **values.get(k, {})}
-        for k, row in enumerate(chosen.to_dict("records"))
-    ]  # fmt: skip
-    settings |= {
+    reasons = {
+        ids[k]: made.reasons.get(k) or (_broken(values.get(k)) if k in mine or k in values
+                                        else OTHER_SHARD)
+        for k in range(len(ids))
+    }  # fmt: skip
+    settings = {
         "budget": budget, "device": str(model.device), "audited": len(plain),
         "audited_in": audited_in,
         "layout": "shared prompt" if shared else "one sequence at a time",
         "notes": made.notes,
     }  # fmt: skip
-    return PairScores(pd.DataFrame(rows), noise, settings)
+    table = score_table(chosen, {ids[k]: one for k, one in values.items()}, reasons)
+    return PairScores(table, noise, settings)
+
+
+def score_table(
+    chosen: pd.DataFrame,
+    values: Mapping[str, Mapping[str, Any]],
+    reasons: Mapping[str, str | None],
+) -> pd.DataFrame:
+    """Return the table of scores, a row a pair, in the order of the pairs.
+
+    Parameters
+    ----------
+    chosen : DataFrame
+        The pairs.
+    values : mapping of str to mapping
+        Scores by pair.
+    reasons : mapping of str to str or None
+        By pair: why it has no score.
+    """
+    about = chosen[["pair_id", "cluster", "votes", "side", "scenario"]].to_dict("records")
+    rows = [
+        {**row, "reason": reasons.get(row["pair_id"]), **values.get(row["pair_id"], {})}
+        for row in about
+    ]
+    return pd.DataFrame(rows)
 
 
 def token_pairs(
@@ -270,26 +313,6 @@ def score_responses(
     return pd.DataFrame(rows)
 
 
-def fingerprint(model: Any) -> str:
-    """Return a digest of a model's weights: a path may hold others after another training.
-
-    Parameters
-    ----------
-    model : transformers causal language model
-
-    Notes
-    -----
-    Of names, shapes and sums of the values and of their squares in double precision, so
-    that large models are read once and not copied.
-    """
-    state = hashlib.blake2b(digest_size=16)
-    for name, values in sorted(model.state_dict().items()):
-        wide = values.detach().double()
-        sums = (float(wide.sum()), float((wide * wide).sum()))
-        state.update(f"{name} {tuple(values.shape)} {values.dtype} {sums!r}".encode())
-    return state.hexdigest()
-
-
 Values = dict[int, dict[str, Any]]
 
 
@@ -314,27 +337,6 @@ def _score(
             found[name] |= {"chosen_tokens": plus.tokens.tolist(),
                             "rejected_tokens": minus.tokens.tolist()}  # fmt: skip
     return found
-
-
-def edit_similarity(one: Sequence[int], other: Sequence[int]) -> float:
-    """Return minus the edit distance of two token sequences over the longer one's length.
-
-    Parameters
-    ----------
-    one, other : sequence of int
-
-    Examples
-    --------
-    >>> edit_similarity([1, 2, 3], [1, 3])
-    -0.3333333333333333
-    """
-    # a row of the table at a time; the insertions along it are a running minimum
-    place = np.arange(len(other) + 1)
-    row, second = place.copy(), np.asarray(other)
-    for k, token in enumerate(one, start=1):
-        step = np.minimum(row[1:] + 1, row[:-1] + (second != token))
-        row = np.minimum.accumulate(np.concatenate([[k], step]) - place) + place
-    return -float(row[-1]) / max(len(one), len(other))
 
 
 def _plain_margins(model: Any, tokens: dict[int, TokenPair], most: int) -> dict[int, float]:

@@ -3,18 +3,62 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from workbench.errors import ScoringError
 from workbench.scoring.dialogues import Dialogue, dialogue_of
 from workbench.scoring.layout import unreachable
 from workbench.scoring.presets import assumed
-from workbench.scoring.reading import cut_by_template, same_tokens
+from workbench.scoring.reading import cut_by_template, cut_line, same_tokens
 from workbench.scoring.template import Prompt, Response, control_token
 from workbench.scoring.tokens import CONTROL, TokenPair, TokenPolicy, encode
+
+
+@dataclass(frozen=True)
+class Said:
+    """What there is to say of the tokens of pairs; that of several parts is added up.
+
+    Attributes
+    ----------
+    assumed : str
+        The choices of the policy.
+    pairs, responses : int
+        Pairs that have tokens, and responses that were looked at.
+    remarks : dict of str to int
+        Of how many pairs each is to be said.
+    cut : int
+        Responses that the chat template cuts.
+
+    Examples
+    --------
+    >>> one = Said("tokens assumed: raw", 2, 4, {"closed": 1})
+    >>> (one + one).lines
+    ['tokens assumed: raw', 'closed: 2 of 4 pairs']
+    """
+
+    assumed: str
+    pairs: int
+    responses: int
+    remarks: dict[str, int]
+    cut: int = 0
+
+    def __add__(self, other: Said) -> Said:
+        remarks = Counter(self.remarks)
+        remarks.update(other.remarks)
+        pairs, responses = self.pairs + other.pairs, self.responses + other.responses
+        return Said(self.assumed, pairs, responses, dict(remarks), self.cut + other.cut)
+
+    @property
+    def lines(self) -> list[str]:
+        """The choices, and a line for each remark."""
+        told = [f"{what}: {n:,} of {self.pairs:,} pairs" for what, n in self.remarks.items()]
+        cut = [cut_line(self.cut, self.responses)] if self.cut else []
+        return [self.assumed, *told, *cut]
 
 
 @dataclass(frozen=True)
@@ -27,13 +71,17 @@ class Tokens:
         By row.
     reasons : dict of int to str
         Why other rows have none.
-    notes : list of str
-        What was assumed, and how many pairs something is to be said of.
+    said : Said
     """
 
     found: dict[int, TokenPair]
     reasons: dict[int, str]
-    notes: list[str]
+    said: Said
+
+    @property
+    def notes(self) -> list[str]:
+        """What was assumed, and how many pairs something is to be said of."""
+        return self.said.lines
 
 
 def tokens_of(model: Any, tokenizer: Any, pairs: pd.DataFrame, policy: TokenPolicy) -> Tokens:
@@ -66,10 +114,41 @@ def tokens_of(model: Any, tokenizer: Any, pairs: pd.DataFrame, policy: TokenPoli
             continue
         found[k] = pair
         told.update({*one.remarks, *pair.remarks, *_control(tokenizer, one, policy)})
-    lines = [f"{what}: {n:,} of {len(found):,} pairs" for what, n in told.items()]
-    dropped = cut_by_template(tokenizer, texts, policy)
-    return Tokens(found, reasons, [assumed(policy, tokenizer), *lines,
-                                   *([] if dropped is None else [dropped])])  # fmt: skip
+    cut = cut_by_template(tokenizer, texts, policy)
+    said = Said(assumed(policy, tokenizer), len(found), len(texts), dict(told), cut)
+    return Tokens(found, reasons, said)
+
+
+def nothing_to_score(reasons: Iterable[str]) -> ScoringError:
+    """Return the error that no pair has tokens."""
+    return ScoringError(
+        "There is no pair to score.",
+        found="; ".join(f"{n} pairs: {why}" for why, n in Counter(reasons).items())
+        or "no pair with a preference",
+        expected="pairs with text and a preference that is no tie",
+        fix="Check the labels and the token policy.",
+    )
+
+
+def edit_similarity(one: Sequence[int], other: Sequence[int]) -> float:
+    """Return minus the edit distance of two token sequences over the longer one's length.
+
+    Parameters
+    ----------
+    one, other : sequence of int
+
+    Examples
+    --------
+    >>> edit_similarity([1, 2, 3], [1, 3])
+    -0.3333333333333333
+    """
+    # a row of the table at a time; the insertions along it are a running minimum
+    place = np.arange(len(other) + 1)
+    row, second = place.copy(), np.asarray(other)
+    for k, token in enumerate(one, start=1):
+        step = np.minimum(row[1:] + 1, row[:-1] + (second != token))
+        row = np.minimum.accumulate(np.concatenate([[k], step]) - place) + place
+    return -float(row[-1]) / max(len(one), len(other))
 
 
 def _unscored(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -54,18 +55,36 @@ class Parts:
     def add(self, values: Values) -> None:
         """Keep the scores of a batch: whole or not at all."""
         table = pd.DataFrame.from_dict(values, orient="index").rename_axis("pair_id").reset_index()
-        names = "\n".join(sorted(values)).encode()
-        digest = hashlib.blake2b(names, digest_size=16).hexdigest()
+        digest = digest_of_names(values)
         with written(self.folder / f"part-{self.shard}-{digest}.parquet") as draft:
             table.to_parquet(draft, index=False)
 
     def read(self) -> Values:
         """Return the scores that are kept."""
+        return self._read("part-*.parquet")
+
+    def own(self) -> Values:
+        """Return the scores that are kept of the shard."""
+        return self._read(f"part-{self.shard}-*.parquet")
+
+    def _read(self, pattern: str) -> Values:
         found: Values = {}
-        for file in sorted(self.folder.glob("part-*.parquet")):
+        for file in sorted(self.folder.glob(pattern)):
             table = pd.read_parquet(file).set_index("pair_id")
             found |= {str(k): v for k, v in table.to_dict("index").items()}
         return found
+
+
+def digest_of_names(names: Iterable[str]) -> str:
+    """Return what names a batch or part: a digest of its pairs, in whatever order.
+
+    Examples
+    --------
+    >>> digest_of_names(["p", "q"]) == digest_of_names(["q", "p"])
+    True
+    """
+    text = "\n".join(sorted(names)).encode()
+    return hashlib.blake2b(text, digest_size=16).hexdigest()
 
 
 def of_one_run(folder: Path, settings: dict[str, Any]) -> None:
@@ -85,8 +104,11 @@ def of_one_run(folder: Path, settings: dict[str, Any]) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     file = folder / "settings.json"
     wanted = json.dumps(settings, indent=1, sort_keys=True)
-    if file.is_file() and file.read_text(encoding="utf-8") != wanted:
-        before = json.loads(file.read_text(encoding="utf-8"))
+    there = file.read_text(encoding="utf-8") if file.is_file() else None
+    if there == wanted:
+        return
+    if there is not None:
+        before = json.loads(there)
         differ = [k for k in settings if before.get(k) != settings[k]]
         raise ConfigError(
             "The folder holds scores of another run.",

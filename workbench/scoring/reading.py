@@ -57,8 +57,8 @@ def left_out_by_template(
 
 def cut_by_template(
     tokenizer: Any, texts: Sequence[tuple[Prompt, Response]], policy: TokenPolicy
-) -> str | None:
-    """Return how many responses a chat template cuts, as a line; None where none.
+) -> int:
+    """Return how many responses a chat template cuts.
 
     Parameters
     ----------
@@ -66,8 +66,18 @@ def cut_by_template(
     texts : sequence of (prompt, response)
     policy : TokenPolicy
     """
-    count = sum(left_out_by_template(tokenizer, *one, policy) for one in texts)
-    return f"{_CUT} {count:,} of {len(texts):,} responses" if count else None
+    return sum(left_out_by_template(tokenizer, *one, policy) for one in texts)
+
+
+def cut_line(count: int, of: int) -> str:
+    """Return a line that says how many responses a chat template cuts.
+
+    Examples
+    --------
+    >>> cut_line(2, 10)
+    'the chat template leaves out a part of 2 of 10 responses'
+    """
+    return f"{_CUT} {count:,} of {of:,} responses"
 
 
 def same_tokens(

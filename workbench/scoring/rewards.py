@@ -18,6 +18,7 @@ from workbench.scoring.layout import context, text_config
 from workbench.scoring.precision import single_precision
 from workbench.scoring.reading import (
     cut_by_template,
+    cut_line,
     head_tokens,
     reads_one_token,
     same_tokens,
@@ -168,7 +169,7 @@ class RewardHead:
                 some += [one, other]
         cut = cut_by_template(self.tokenizer, texts, self.policy)
         at = where_read(self.model, self.tokenizer, some) if some else "none"
-        return Reading(self._text(), at, left_out, () if cut is None else (cut,))
+        return Reading(self._text(), at, left_out, (cut_line(cut, len(texts)),) if cut else ())
 
     def noise(self, pairs: Sequence[tuple[str, str, str]], margin: NDArray[np.float64]) -> float:
         """Return the largest difference of a margin to the same in single precision, alone.

@@ -8,19 +8,23 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
+
 from workbench.audit.models.gains import gains
 from workbench.audit.models.seen import compared
 from workbench.audit.models.trainer_notes import of_trl
 from workbench.data.dataset import PreferenceData
 from workbench.data.load import load
 from workbench.data.preferred import preferred
+from workbench.engine import Engine, Local
 from workbench.errors import ConfigError
 from workbench.scoring.dialogues import with_messages
-from workbench.scoring.gains import next_tokens
+from workbench.scoring.divided.beside import Ahead, OwnTokens, first_of_prompts, unseen_in_parts
+from workbench.scoring.divided.loaded import Loaded, Loading
+from workbench.scoring.divided.scores import score_parts
+from workbench.scoring.gains import NextTokens
 from workbench.scoring.identity import TODAY, differing_tokens
-from workbench.scoring.logprob import score_pairs, score_responses, token_pairs
-from workbench.scoring.models import load_model, load_tokenizer, require_one_vocabulary
-from workbench.scoring.pairs import tokens_of
+from workbench.scoring.models import load_tokenizer, require_one_vocabulary
 from workbench.scoring.tokens import TokenPolicy
 from workbench.scoring.training.kept import ModelScores
 from workbench.scoring.training.unseen import other_responses
@@ -44,6 +48,7 @@ def score_models(
     folder: Path | None = None,
     seen: str | None = None,
     progress: Callable[[str], AbstractContextManager[Any]] = nullcontext,
+    engine: Engine | None = None,
 ) -> ModelScores:
     """Score every pair under a model, its reference and checkpoints, one after another.
 
@@ -74,6 +79,9 @@ def score_models(
         (:func:`workbench.audit.models.seen.compared`).
     progress : callable
         Gets what is being done; returns a context.
+    engine : Engine, optional
+        Where parts of the pairs are scored, each worker with a model of its own; in this
+        process when None. No score hangs on it.
 
     Raises
     ------
@@ -86,50 +94,62 @@ def score_models(
     Notes
     -----
     Every model is scored on the same tokens: those of the trained model's own tokenizer and
-    template, as a trainer gives them to policy and reference alike.
+    template, as a trainer gives them to policy and reference alike. Pairs are scored in parts
+    (:func:`workbench.scoring.divided.scores.score_parts`): one that is finished in ``folder`` is
+    not scored again.
     """
     policy = policy or TokenPolicy()
     names = _in_order(model, adapter, reference, checkpoints)
-    tokenizer, notes, day = load_tokenizer(model, adapter), list[str](), ""
+    tokenizer, day = load_tokenizer(model, adapter), ""
+    notes = _on_other_tokens(names, tokenizer, policy)
+    others = [] if unseen is None else other_responses(data, load(unseen), policy)
+    pairs = with_messages(data, preferred(data, annotators))
+    tables, extra, ahead, kinds, band = {}, {}, list[NextTokens](), None, 0.0
+    for name, source, onto in names:
+        loading = Loading(source, onto, (model, adapter), policy, data.digest, str(Path.cwd()))
+        beside: list[Callable[[Loaded], Any]] = [*unseen_in_parts(others, policy)]
+        if reference is not None and name in ("reference", "model"):
+            beside.append(Ahead(first_of_prompts(pairs), policy))
+        if seen is not None and name == "model":
+            # trainers cut a batch, not what they save
+            beside.append(OwnTokens(pairs, replace(policy, max_length=None)))
+        place = None if folder is None else folder / name.replace(" ", "-")
+        with progress(f"Scoring under {source}"):
+            found, made = score_parts(loading, pairs, engine or Local(), budget=budget,
+                                      folder=place, beside=beside)  # fmt: skip
+        tables[name], band = found.table, max(band, found.noise)
+        day = _one_day(day, str(found.settings.get(TODAY, "")))
+        notes += [one for one in found.settings["notes"] if one not in notes]
+        if others:
+            some = [one for one in made if isinstance(one, pd.DataFrame)]
+            extra[name] = pd.concat(some, ignore_index=True)
+        ahead += [one for one in made if isinstance(one, NextTokens)]
+        kinds = next((one for one in made if isinstance(one, dict)), None)
+    held = None
+    if seen is not None and kinds is not None:
+        told = compared(kinds, Path(seen), tokenizer).rename("kind")
+        held = pairs.set_index("pair_id")[["cluster"]].join(told, how="inner")
+        held = held.rename_axis("pair_id").reset_index()
+    if policy.like == "trl":
+        notes += of_trl(reference=reference is not None, adapter=adapter is not None)
+    moved = None
+    if ahead:
+        moved = gains(ahead[0], ahead[-1], lambda k: tokenizer.decode([k])).to_frame()
+    return ModelScores(tables, reference is not None, beta, band, extra, moved, tuple(notes),
+                       seen=held)  # fmt: skip
+
+
+def _on_other_tokens(names: Sequence[Named], tokenizer: Any, policy: TokenPolicy) -> list[str]:
+    """Return a line for each model whose own tokens differ from those of the last."""
+    notes = []
     for name, source, onto in names[:-1]:
         own = load_tokenizer(source, onto)
         require_one_vocabulary(own, tokenizer)
         why = differing_tokens(own, tokenizer, policy)
         if why is not None:
+            _, model, adapter = names[-1]
             notes.append(f"{name}: {why}; it is scored on the tokens of {adapter or model}")
-    others = [] if unseen is None else other_responses(data, load(unseen), policy)
-    tables, extra, before, band = {}, {}, None, 0.0
-    for name, source, onto in names:
-        loaded, _ = load_model(source, onto)
-        place = None if folder is None else folder / name.replace(" ", "-")
-        with progress(f"Scoring under {source}"):
-            found = score_pairs(loaded, tokenizer, data, annotators, policy=policy, budget=budget,
-                                folder=place)  # fmt: skip
-            tables[name], band = found.table, max(band, found.noise)
-            day = _one_day(day, str(found.settings.get(TODAY, "")))
-            notes += [one for one in found.settings["notes"] if one not in notes]
-            if others:
-                extra[name] = score_responses(loaded, tokenizer, others, policy)
-            if reference is not None and name in ("reference", "model"):
-                some = token_pairs(loaded, tokenizer, data, annotators, policy)
-                ahead = next_tokens(loaded, some)
-                before = before or ahead
-    held = None
-    if seen is not None:
-        pairs = with_messages(data, preferred(data, annotators))
-        # trainers cut a batch, not what they save
-        own = tokens_of(loaded, tokenizer, pairs, replace(policy, max_length=None)).found
-        kinds = compared({str(pairs["pair_id"].iloc[k]): one for k, one in own.items()},
-                         Path(seen), tokenizer)  # fmt: skip
-        held = pairs.set_index("pair_id")[["cluster"]].join(kinds.rename("kind"), how="inner")
-        held = held.rename_axis("pair_id").reset_index()
-    if policy.like == "trl":
-        notes += of_trl(reference=reference is not None, adapter=adapter is not None)
-    moved = None
-    if before is not None:
-        moved = gains(before, ahead, lambda k: tokenizer.decode([k])).to_frame()
-    return ModelScores(tables, reference is not None, beta, band, extra, moved, tuple(notes),
-                       seen=held)  # fmt: skip
+    return notes
 
 
 def _one_day(before: str, now: str) -> str:

@@ -1,0 +1,1 @@
+"""Log-probabilities of many pairs, part by part: where a model is loaded, an engine says."""
