@@ -276,7 +276,7 @@ class RunConfig(Config):
     aside: ClassVar[tuple[str, ...]] = (
         "families", "title", "licence", "sections", "notes", "rule", "prices", "max_cost",
         "max_calls", "max_tokens", "endpoint", "rubric", "judge", "principles", "audit_judge",
-        "audit_model", "engine",
+        "audit_model", "engine", "parts",
     )  # fmt: skip
 
     annotators: tuple[Name, ...] = ()

@@ -68,6 +68,16 @@ class Provenance:
             engine=engine,
         )
 
+    def by(self, engine: str | None) -> Provenance:
+        """Return the record of the same work, done by an engine.
+
+        Examples
+        --------
+        >>> Provenance.capture(seed=1).by("local").engine
+        'local'
+        """
+        return Provenance.capture(seed=self.seed, dataset=self.dataset, engine=engine)
+
     def to_dict(self) -> dict[str, Any]:
         """Return the fields as plain JSON values; no engine where there were no parts."""
         fields = asdict(self)

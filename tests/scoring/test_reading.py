@@ -220,6 +220,6 @@ def test_midnight_between_two_models_stops_the_run(tmp_path, monkeypatch):
         on(monkeypatch, *next(days))
         return load_model(*names)
 
-    monkeypatch.setattr("workbench.audit.models.scored.load_model", load)
+    monkeypatch.setattr("workbench.scoring.divided.loaded.load_model", load)
     with pytest.raises(ConfigError, match="another text while the models were scored"):
         score_models(pairs(3), str(tmp_path / "m"), reference=str(tmp_path / "m"), policy=CHAT)

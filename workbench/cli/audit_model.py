@@ -10,7 +10,15 @@ import typer
 
 from workbench.cli.command import Run, command, split_names
 from workbench.cli.fail_on import fail
-from workbench.cli.options import FORMAT, SOURCE, fit_flags
+from workbench.cli.options import (
+    FORMAT,
+    SOURCE,
+    Address,
+    EngineName,
+    Workers,
+    fit_flags,
+    told_engine,
+)
 from workbench.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -125,6 +133,9 @@ def audit_model(
     ] = None,
     beta: Annotated[float | None, typer.Option(help="Of the training's penalty (0.1).")] = None,
     budget: Annotated[int | None, typer.Option(help="Tokens of a batch (4096).")] = None,
+    engine: EngineName = None,
+    address: Address = None,
+    workers: Workers = None,
     fail_on: Annotated[
         list[str] | None,
         typer.Option(help="Exit with code 3 where a finding is of this level or rule."),
@@ -135,13 +146,15 @@ def audit_model(
     A reward model is given the tokens that TRL's trainer makes, and the output says which.
     While training runs, --scores FOLDER shows what AuditCallback has kept so far.
     --out is a folder for report.html and the scores of every pair, from which a killed run
-    goes on; the pairs that filtering by CHES keeps are saved there as data.
+    goes on; the pairs that filtering by CHES keeps are saved there as data. With --engine ray
+    each worker loads the model: one a GPU, where the cluster has any.
     """
     _one_of(model, reward, scores)
     apart: dict[str, object] = {
         "--reference": reference, "--checkpoints": checkpoints, "--unseen": unseen,
         "--seen": seen, "--beta": beta, "--like": like, "--eos": eos, "--bos": bos,
         "--back-off": back_off, "--max-length": max_length, "--keep": keep,
+        "--engine": engine, "--address": address, "--workers": workers,
     }  # fmt: skip
     if reward is not None:
         _refuse(apart, "--reward", "a reward model stands alone: it has no likelihoods, and gets "
@@ -173,6 +186,7 @@ def audit_model(
             annotators=list(run.config.annotators) or None, policy=policy,
             beta=0.1 if beta is None else beta, budget=budget or BUDGET, folder=run.out,
             seen=seen, progress=run.progress,
+            engine=told_engine(run.file, engine, address, workers),
         )  # fmt: skip
         results = audit_scores(found, data, seed=run.config.seed)
         # the first result tells the notes itself

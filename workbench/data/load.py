@@ -163,8 +163,10 @@ def _load(
         saved = store.saved_in(path)
         if saved is not None:
             return store.open_folder(saved)
-        if is_parted(path):
-            return open_parts(path).whole()
+        for folder in (path, path / "data"):
+            # of a whole run, too
+            if is_parted(folder) and (folder == path or (path / "stages.json").is_file()):
+                return open_parts(folder).whole()
         if store.is_curation(path):
             source = path = path / "data"
         if path.is_dir():

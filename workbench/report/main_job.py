@@ -8,6 +8,7 @@ from typing import Any
 
 from workbench.compare.contrast import MARGIN, contrast
 from workbench.data.dataset import PreferenceData
+from workbench.data.parts.parted import PartedData
 from workbench.decompose.decomposition import decompose
 from workbench.decompose.labelled import Ties
 from workbench.decompose.logit import Covariance
@@ -73,7 +74,7 @@ def main_job(
     """
     data = ensure_factors(data.decided())
     reference = reference or default_reference(data)
-    others = _others(data, reference, annotators)
+    others = others_than(data, reference, annotators)
     options: dict[str, Any] = {
         "factors": factors,
         "covariance": covariance,
@@ -91,7 +92,7 @@ def main_job(
     return replace(job, further=add_further(job, further))
 
 
-def default_reference(data: PreferenceData) -> str:
+def default_reference(data: PreferenceData | PartedData) -> str:
     """Return whom judges are compared with unless said: people, who else is no model.
 
     An annotator that is called ``human`` is taken for people. Labels whose kind the file does not
@@ -171,7 +172,30 @@ def has_text(data: PreferenceData) -> bool:
     return bool((data.pairs["response_a"].notna() & data.pairs["response_b"].notna()).any())
 
 
-def _others(data: PreferenceData, reference: str, annotators: Sequence[str] | None) -> list[str]:
+def others_than(
+    data: PreferenceData | PartedData, reference: str, annotators: Sequence[str] | None
+) -> list[str]:
+    """Return whom a main job compares with the reference.
+
+    Parameters
+    ----------
+    data : PreferenceData or PartedData
+    reference : str
+        An annotator, or a kind.
+    annotators : sequence of str, optional
+        Only these; all that are no people when None.
+
+    Raises
+    ------
+    DesignError
+        The reference is neither an annotator nor a kind of the data.
+
+    Examples
+    --------
+    >>> import workbench as wb
+    >>> len(others_than(wb.load("sample"), "human", None))
+    4
+    """
     table = data.annotators
     names, kinds = set(table["annotator"]), set(table["kind"])
     if reference not in names | kinds:

@@ -85,6 +85,9 @@ class WholeConfig(RunConfig):
 
     Attributes
     ----------
+    parts : int, optional
+        Into how many parts the source is read, piece by piece (:func:`workbench.load_parts`); a
+        source that is in parts stays so.
     families : tuple of str
         Families of text factors to compute; the core where the data have none.
     title, licence : str, optional
@@ -122,6 +125,7 @@ class WholeConfig(RunConfig):
 
     aside: ClassVar[tuple[str, ...]] = ()
 
+    parts: Annotated[int, Field(ge=1)] | None = None
     families: tuple[Name, ...] = ()
     title: Name | None = None
     licence: Name | None = None

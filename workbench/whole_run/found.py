@@ -12,11 +12,14 @@ from workbench.annotate.config import AnnotateConfig
 from workbench.annotate.run import drawn
 from workbench.curate.rules import read_rule
 from workbench.data.dataset import PreferenceData
+from workbench.engine import Engine, Local
 from workbench.errors import ConfigError
 from workbench.report.further import curation
 from workbench.report.main_job import main_job, with_factors
 from workbench.results import Result
+from workbench.whole_run import in_parts
 from workbench.whole_run.config import TOKENS, WholeConfig
+from workbench.whole_run.in_parts import Parted
 
 FIT = (
     "reference", "annotators", "factors", "covariance", "cluster", "ties", "folds", "level",
@@ -29,8 +32,18 @@ Progress = Callable[[str], AbstractContextManager[Any]]
 """Gets what is being done, and returns a context for it."""
 
 
-def compared(data: PreferenceData, config: WholeConfig) -> tuple[list[Result], str]:
+def compared(
+    data: PreferenceData | Parted, config: WholeConfig, engine: Engine | None = None
+) -> tuple[list[Result], str]:
     """Return the results of the main job and their summary; of bare battles, the ratings.
+
+    Parameters
+    ----------
+    data : PreferenceData or Parted
+        Of parts the fits are of all of them, what needs rows of a sample.
+    config : WholeConfig
+    engine : Engine, optional
+        Where parts are worked on.
 
     Examples
     --------
@@ -39,15 +52,17 @@ def compared(data: PreferenceData, config: WholeConfig) -> tuple[list[Result], s
     >>> [type(one).__name__ for one in compared(wb.load("sample"), config)[0]]
     ['Decomposition', 'Decomposition', 'Contrast']
     """
+    options = {key: getattr(config, key) for key in FIT}
+    for key in ("annotators", "factors", "cluster"):
+        options[key] = list(options[key]) or None
+    if isinstance(data, Parted):
+        return in_parts.compared(data, config, options, engine or Local())
     data = with_factors(data)
     if not data.factor_names and data.pairs["model_a"].notna().any():
         from workbench.ratings.bradley_terry import rate
 
         rated = rate(data, annotator=config.annotators or None, level=config.level)
         return [rated], rated.summary()
-    options = {key: getattr(config, key) for key in FIT}
-    for key in ("annotators", "factors", "cluster"):
-        options[key] = list(options[key]) or None
     job = main_job(data, options.pop("reference"), **options)
     if config.rule is not None:
         job = replace(job, further=(*job.further, curation(job, read_rule(Path(config.rule)))))
@@ -114,7 +129,12 @@ def from_verdicts(data: PreferenceData, table: Mapping[str, Any], seed: int) -> 
 
 
 def of_model(
-    data: PreferenceData, table: Mapping[str, Any], folder: Path, seed: int, progress: Progress
+    data: PreferenceData,
+    table: Mapping[str, Any],
+    folder: Path,
+    seed: int,
+    engine: Engine,
+    progress: Progress,
 ) -> list[Result]:
     """Return the audit of a trained model; its scores are kept as they come.
 
@@ -125,6 +145,8 @@ def of_model(
         Keys of :data:`workbench.whole_run.config.MODELS`.
     folder : Path
     seed : int
+    engine : Engine
+        Where parts of the pairs are scored.
     progress : callable
     """
     from workbench.audit.models.scored import score_models
@@ -137,7 +159,13 @@ def of_model(
     policy = policy_like(own.pop("like", None), own.pop("mode", "raw"), **tokens)
     folder.mkdir(parents=True, exist_ok=True)
     found = score_models(
-        some, own.pop("model"), policy=policy, folder=folder, progress=progress, **own
+        some,
+        own.pop("model"),
+        policy=policy,
+        folder=folder,
+        progress=progress,
+        engine=engine,
+        **own,
     )
     found.save(folder)
     return audit_scores(found, some, seed=seed)

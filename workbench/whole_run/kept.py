@@ -15,6 +15,7 @@ from filelock import FileLock, Timeout
 from workbench import __version__
 from workbench.annotate.folder import RunFolder
 from workbench.data import store
+from workbench.data.parts.parted import MANIFEST, is_parted
 from workbench.data.reading.several import paths_of
 from workbench.errors import ConfigError, UnwrittenError
 from workbench.json_values import to_json
@@ -191,6 +192,9 @@ def digest_of_source(source: str) -> str:
         return source
     total = hashlib.blake2b(digest_size=16)
     folder = Path(source)
+    if is_parted(folder):
+        # the manifest has what tells one set from another
+        return digest_of_file(folder / MANIFEST)
     if store.is_run(folder):
         folder /= "results/data"
     elif store.is_whole_run(folder):

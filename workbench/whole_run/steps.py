@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import shutil
 import time
 from collections.abc import Callable, Sequence
 from functools import cache, partial
@@ -15,6 +16,8 @@ import pandas as pd
 from workbench.data import store
 from workbench.data.dataset import PreferenceData
 from workbench.data.load import load
+from workbench.data.parts.parted import MANIFEST, PartedData, is_parted, open_parts
+from workbench.engine import engine_from
 from workbench.finding import Finding
 from workbench.json_values import to_json
 from workbench.llm.budget import Budget, Price, read_prices
@@ -24,9 +27,10 @@ from workbench.llm.sending.stage import Tell
 from workbench.report.build import report
 from workbench.results import Result
 from workbench.whole_file import write_text
-from workbench.whole_run import found, tables
+from workbench.whole_run import found, in_parts, tables
 from workbench.whole_run.asked import Asked, refuse_doubles
 from workbench.whole_run.config import WholeConfig
+from workbench.whole_run.in_parts import SAMPLE, Parted, clear, joins, linked, wants_parts
 from workbench.whole_run.kept import JOURNAL, Kept, digest_of_file, digest_of_source, key_of
 from workbench.whole_run.result import COLUMNS, WholeRun
 
@@ -66,6 +70,10 @@ class Steps:
         self.rows: list[dict[str, Any]] = []
         self.results: list[Callable[[], Sequence[Result]]] = []
         self.gave: list[str] = []
+        self.engine = engine_from(config.engine)
+        # data in parts: as read, and where they stay so to the end
+        self.read_parts: Callable[[], PartedData] | None = None
+        self.parted: Parted | None = None
 
     def go(self) -> WholeRun:
         """Do what is left, or tell it."""
@@ -133,9 +141,13 @@ class Steps:
 
     def _read(self) -> tuple[Data, str]:
         """Return the data as read, when they are wanted, and their digest."""
-        config, path = self.config, self.kept.path / "read"
+        config, divide = self.config, wants_parts(self.config)
         settings = {key: getattr(config, key) for key in _READING}
-        key = key_of({**settings, "source": config.source}, digest_of_source(config.source))
+        divided = {"parts": config.parts} if divide else {}
+        key = key_of({**settings, **divided, "source": config.source},
+                     digest_of_source(config.source))  # fmt: skip
+        folder = f"parts-{key[:10]}" if divide else "read"
+        path = self.kept.path / folder
 
         @cache
         def fresh() -> PreferenceData:
@@ -143,14 +155,21 @@ class Steps:
                 return load(config.source, **config.reading())
 
         def make() -> str:
-            return _saved(fresh(), path)
+            if not divide:
+                return _saved(fresh(), path)
+            clear(self.kept.path, "parts", folder)
+            with self.progress(f"Loading {config.source}"):
+                return in_parts.read_parts(config, path, self.engine).digest
 
         kept = self.kept.done("read", key)
-        digest = self._stage("read", key, make, ["read"])
+        digest = self._stage("read", key, make, [f"{folder}/{MANIFEST}" if divide else folder])
         if digest == UNKNOWN and (config.judge or config.rubric or config.principles
                                   or config.audit_judge):  # fmt: skip
             # what a model is asked has its name by the data
             digest = fresh().digest
+        if divide and (kept or not self.dry):
+            self.read_parts = opened = cache(partial(open_parts, path))
+            return cache(lambda: opened().whole()), digest
         return (cache(lambda: store.open_folder(path)) if kept else fresh), digest
 
     def _stages(self, name: str, digest: str) -> list[Asked]:
@@ -179,19 +198,14 @@ class Steps:
     ) -> tuple[Data, str]:
         """Return the data with all factors and labels, when they are wanted, and their digest."""
         config, root = self.config, self.kept.path
-
-        @cache
-        def scored() -> PreferenceData:
-            with self.progress("Scoring factors"):
-                return tables.scored(whole(), config.families)
-
-        def make_scored() -> str:
-            return _saved(scored(), root / "scored")
-
-        key = key_of({"families": config.families}, read)
-        there = self.kept.done("factors", key)
-        digest = self._stage("factors", key, make_scored, ["scored"])
-        base = cache(lambda: store.open_folder(root / "scored")) if there else scored
+        parts = self.read_parts
+        if parts is None or not in_parts.scores_in_parts(config, parts()):
+            base, digest = self._scored(whole, read)
+        else:
+            scored, digest = self._scored_parts(parts, read)
+            if not joins(config):
+                return self._stays_in_parts(scored, digest, parts().folder.name)
+            base = cache(lambda: scored().whole())
 
         def make() -> str:
             # scenarios are chosen after scoring: the scale of a factor is that of all the data
@@ -200,22 +214,74 @@ class Steps:
                 data = tables.with_rubric(data, stage.data())
             for stage in judges:
                 data = tables.with_labels(data, stage.data(), stage.config.annotator)
+            if is_parted(root / "data"):
+                shutil.rmtree(root / "data")
             return _saved(data, root / "data")
 
         choice = {"criteria": config.criteria, "scenarios": config.scenarios}
         digest = self._stage("data", key_of(choice, digest, *gave), make, ["data"])
         return cache(lambda: store.open_folder(root / "data")), digest
 
+    def _scored(self, whole: Data, read: str) -> tuple[Data, str]:
+        config, root = self.config, self.kept.path
+
+        @cache
+        def scored() -> PreferenceData:
+            with self.progress("Scoring factors"):
+                return tables.scored(whole(), config.families)
+
+        def make() -> str:
+            return _saved(scored(), root / "scored")
+
+        key = key_of({"families": config.families}, read)
+        there = self.kept.done("factors", key)
+        digest = self._stage("factors", key, make, ["scored"])
+        return (cache(lambda: store.open_folder(root / "scored")) if there else scored), digest
+
+    def _scored_parts(
+        self, parts: Callable[[], PartedData], read: str
+    ) -> tuple[Callable[[], PartedData], str]:
+        """Score factors part by part, beside parts of their own: those as read stay as they are."""
+        config, root = self.config, self.kept.path
+        folder = root / parts().folder.name.replace("parts", "scored", 1)
+
+        def make() -> str:
+            clear(root, "scored", folder.name)
+            with self.progress("Scoring factors"):
+                own = linked(parts(), folder)
+                return in_parts.scored(own, config.families, self.engine).digest
+
+        # the same data may be divided otherwise
+        key = key_of({"families": config.families, "parts": folder.name}, read)
+        digest = self._stage("factors", key, make, [f"{folder.name}/{MANIFEST}"])
+        return cache(partial(open_parts, folder)), digest
+
+    def _stays_in_parts(
+        self, scored: Callable[[], PartedData], digest: str, folder: str
+    ) -> tuple[Data, str]:
+        place = self.kept.path / "data"
+
+        def make() -> str:
+            shutil.rmtree(place, ignore_errors=True)
+            return linked(scored(), place).digest
+
+        key = key_of({"parts": folder}, digest)
+        digest = self._stage("data", key, make, [f"data/{MANIFEST}"])
+        self.parted = parted = Parted(partial(open_parts, place))
+        return cache(lambda: parted.data.whole()), digest
+
     def _compare(self, full: Data, digest: str) -> None:
         config = self.config
         settings = {name: getattr(config, name) for name in found.FIT}
         if config.rule is not None:
             settings["rule"] = digest_of_file(Path(config.rule))
+        if self.parted is not None:
+            settings["sample"] = SAMPLE
 
         @cache
         def compared() -> tuple[list[Result], str]:
             with self.progress("Decomposing and comparing"):
-                return found.compared(full(), config)
+                return found.compared(self.parted or full(), config, self.engine)
 
         def make() -> str:
             return self._kept_results("compare", *compared())
@@ -245,7 +311,9 @@ class Steps:
             how = (
                 partial(_later, found.kept_audit, full, folder, seed)
                 if there
-                else partial(_later, found.of_model, full, table, folder, seed, self.progress)
+                else partial(
+                    _later, found.of_model, full, table, folder, seed, self.engine, self.progress
+                )
             )
             made = cache(how)
             self._results_stage(folder.name, key, made)
@@ -266,9 +334,12 @@ class Steps:
             with self.progress("Writing the report"):
                 results = [one for made in self.results for one in made()]
                 title = {} if config.title is None else {"title": config.title}
+                data = full() if self.parted is None else self.parted.some
+                of_parts = None if self.parted is None else self.parted.said
+                said = "\n\n".join(filter(None, (of_parts, notes))) or None
                 page = report(
-                    results, data=full(), command=self.command, licence=config.licence,
-                    sections=config.sections or None, notes=notes, **title,
+                    results, data=data, command=self.command, licence=config.licence,
+                    sections=config.sections or None, notes=said, **title,
                 )  # fmt: skip
                 page.save(root / "report.html")
             return digest_of_file(root / "report.html")

@@ -10,7 +10,7 @@ import pandas as pd
 from workbench.data.columns import complete_labels
 from workbench.data.dataset import PreferenceData
 from workbench.errors import ConfigError
-from workbench.factors import FAMILIES, only_subsets, score_factors
+from workbench.factors import FAMILIES, FactorSpec, only_subsets, score_factors
 from workbench.report.main_job import with_factors
 from workbench.whole_run.config import WholeConfig
 
@@ -29,6 +29,23 @@ def scored(data: PreferenceData, families: Sequence[str]) -> PreferenceData:
     >>> scored(wb.load("sample"), ["length"]).factor_names[:2]
     ['characters', 'words']
     """
+    specs = specs_of(families)
+    return score_factors(data, specs) if specs else with_factors(data)
+
+
+def specs_of(families: Sequence[str]) -> list[FactorSpec]:
+    """Return the factors of families.
+
+    Raises
+    ------
+    ConfigError
+        An unknown family.
+
+    Examples
+    --------
+    >>> [spec.name for spec in specs_of(["length"])][:2]
+    ['characters', 'words']
+    """
     unknown = [name for name in families if name not in FAMILIES]
     if unknown:
         raise ConfigError(
@@ -37,8 +54,7 @@ def scored(data: PreferenceData, families: Sequence[str]) -> PreferenceData:
             expected="one of " + ", ".join(FAMILIES),
             fix="Check the spelling of families.",
         )
-    specs = [spec for name in families for spec in FAMILIES[name]]
-    return score_factors(data, specs) if specs else with_factors(data)
+    return [spec for name in families for spec in FAMILIES[name]]
 
 
 def with_labels(data: PreferenceData, judged: PreferenceData, annotator: str) -> PreferenceData:

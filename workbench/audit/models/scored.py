@@ -98,7 +98,7 @@ def score_models(
     (:func:`workbench.scoring.divided.scores.score_parts`): one that is finished in ``folder`` is
     not scored again.
     """
-    policy = policy or TokenPolicy()
+    policy, engine = policy or TokenPolicy(), engine or Local()
     names = _in_order(model, adapter, reference, checkpoints)
     tokenizer, day = load_tokenizer(model, adapter), ""
     notes = _on_other_tokens(names, tokenizer, policy)
@@ -115,8 +115,8 @@ def score_models(
             beside.append(OwnTokens(pairs, replace(policy, max_length=None)))
         place = None if folder is None else folder / name.replace(" ", "-")
         with progress(f"Scoring under {source}"):
-            found, made = score_parts(loading, pairs, engine or Local(), budget=budget,
-                                      folder=place, beside=beside)  # fmt: skip
+            found, made = score_parts(loading, pairs, engine, budget=budget, folder=place,
+                                      beside=beside)  # fmt: skip
         tables[name], band = found.table, max(band, found.noise)
         day = _one_day(day, str(found.settings.get(TODAY, "")))
         notes += [one for one in found.settings["notes"] if one not in notes]
@@ -136,7 +136,7 @@ def score_models(
     if ahead:
         moved = gains(ahead[0], ahead[-1], lambda k: tokenizer.decode([k])).to_frame()
     return ModelScores(tables, reference is not None, beta, band, extra, moved, tuple(notes),
-                       seen=held)  # fmt: skip
+                       seen=held, engine=engine.name)  # fmt: skip
 
 
 def _on_other_tokens(names: Sequence[Named], tokenizer: Any, policy: TokenPolicy) -> list[str]:

@@ -53,6 +53,15 @@ def audit_scores(
     DataError
         No pair has a score.
     """
+    found = _results(scores, data, level, seed)
+    if scores.engine is None:
+        return found
+    return [replace(one, provenance=one.provenance.by(scores.engine)) for one in found]  # type: ignore[type-var]
+
+
+def _results(
+    scores: ModelScores, data: PreferenceData | None, level: float, seed: int
+) -> list[Result]:
     tables = scores.common()
     names = list(tables)
     last = tables[names[-1]]

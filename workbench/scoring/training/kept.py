@@ -45,6 +45,8 @@ class ModelScores:
     seen : DataFrame, optional
         ``pair_id, cluster, kind``: how the tokens stand to those that a trainer saved
         (:func:`workbench.audit.models.seen.compared`).
+    engine : str, optional
+        Where parts of the pairs were scored; no score hangs on it.
     """
 
     tables: dict[str, pd.DataFrame]
@@ -56,6 +58,7 @@ class ModelScores:
     notes: tuple[str, ...] = ()
     live: bool = False
     seen: pd.DataFrame | None = None
+    engine: str | None = None
 
     @property
     def left_out(self) -> list[str]:
@@ -106,7 +109,8 @@ class ModelScores:
             _table(self.seen, folder / _SEEN)
         record = {"schema_version": SCHEMA_VERSION, "models": list(self.tables),
                   "unseen": list(self.unseen), "beta": self.beta, "band": self.band,
-                  "reference": self.reference, "notes": self.notes, "live": self.live}  # fmt: skip
+                  "reference": self.reference, "notes": self.notes, "live": self.live,
+                  "engine": self.engine}  # fmt: skip
         write_text(folder / FILE, json.dumps(record, indent=1))
 
 
@@ -149,4 +153,4 @@ def read_scores(folder: Path) -> ModelScores:
                    for one in (_GAINS, _SEEN))  # fmt: skip
     return ModelScores(tables, record["reference"], record["beta"], record["band"], unseen, moved,
                        tuple(record.get("notes", ())), live=record.get("live", False),
-                       seen=seen)  # fmt: skip
+                       seen=seen, engine=record.get("engine"))  # fmt: skip

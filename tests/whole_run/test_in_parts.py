@@ -1,0 +1,215 @@
+"""A whole run over data in parts gives what it gives in memory, wherever parts are worked on."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+
+import workbench as wb
+from tests.shuffled_engine import Shuffled
+from tests.whole_run.test_run import no_pages as no_pages
+from tests.whole_run.test_run import states
+from workbench.errors import ConfigError
+from workbench.whole_run import in_parts, steps
+from workbench.whole_run.config import WholeConfig
+
+ROOT = Path(__file__).resolve().parents[2]
+PAIRS = 240
+
+
+@pytest.fixture(scope="module")
+def votes(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Votes of people who like long answers and of a judge that likes them more."""
+    rng = np.random.default_rng(4)
+    rows = []
+    for k in range(PAIRS):
+        long, short = sorted(rng.integers(3, 40, 2).tolist(), reverse=True)
+        texts = ["word " * long + f"{k}.", "term " * short + f"{k}!"]
+        lean = 1 / (1 + np.exp(-(long - short) / 12))
+        row: dict[str, Any] = {"prompt": f"question {k // 2} of {k * k}"}
+        row |= {"response_a": texts[k % 2], "response_b": texts[1 - k % 2]}
+        for who, power in (("ann", 1.0), ("judge", 2.0)):
+            likes = rng.random() < lean**power / (lean**power + (1 - lean) ** power)
+            rows.append({**row, "annotator": who, "kind": "human" if who == "ann" else "llm",
+                         "label": "ab"[(k % 2) ^ (not likes)]})  # fmt: skip
+    path = tmp_path_factory.mktemp("votes") / "votes.csv"
+    pd.DataFrame(rows).to_csv(path, index=False)
+    return path
+
+
+def settings(source: Path, **more: Any) -> WholeConfig:
+    own: dict[str, Any] = {"factors": ("words", "exclamations"), "folds": 2, **more}
+    return WholeConfig().updated(source=str(source), **own)
+
+
+def tables(done: wb.WholeRun, numbers: int = 0) -> Any:
+    told = json.loads((done.path / "results" / "compare.json").read_text())
+    return [(one["type"], one["tables"]) for one in told][numbers:]
+
+
+def flat(value: Any) -> list[Any]:
+    if isinstance(value, dict):
+        return [leaf for key in value for leaf in (key, *flat(value[key]))]
+    if isinstance(value, list | tuple):
+        return [leaf for one in value for leaf in flat(one)]
+    return [value]
+
+
+def alike(one: Any, other: Any, atol: float = 1e-8) -> None:
+    first, second = flat(one), flat(other)
+    assert len(first) == len(second)
+    for a, b in zip(first, second, strict=True):
+        if isinstance(a, float) and isinstance(b, float):
+            np.testing.assert_allclose(a, b, rtol=1e-7, atol=atol)
+        else:
+            assert a == b
+
+
+@pytest.mark.usefixtures("no_pages")
+def test_the_numbers_are_those_of_a_run_in_memory(votes: Path, tmp_path: Path) -> None:
+    whole = wb.run(settings(votes), tmp_path / "whole")
+    parts = wb.run(settings(votes, parts=5), tmp_path / "parts")
+    assert list(states(parts)) == list(states(whole))
+    assert wb.load(parts.path).digest == wb.load(whole.path).digest
+    data = wb.open_parts(parts.data)
+    assert len(data.facts) == 5
+    assert data.factor_names == wb.load(whole.data).factor_names
+    first, second = tables(whole), tables(parts)
+    kinds = [kind for kind, _ in second]
+    assert kinds == ["Decomposition", "Decomposition", "Contrast", "FitCheck", "FitCheck"]
+    alike(first, [one for one in second if one[0] != "FitCheck"])
+    assert whole.told.splitlines()[1:] == parts.told.splitlines()[1:]
+    # what is there is kept, whatever works on it
+    again = wb.run(settings(votes, parts=5, engine={"workers": 2}), tmp_path / "parts")
+    assert set(again.stages["state"]) == {"kept"}
+
+
+@pytest.mark.parametrize("name", ["threads", "shuffled", "ray"])
+@pytest.mark.usefixtures("no_pages")
+def test_every_engine_gives_the_same_bytes(
+    name: str, votes: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, request: Any
+) -> None:
+    engine: dict[str, Any] = {"workers": 2}
+    if name == "ray":
+        request.getfixturevalue("ray_cluster")
+        engine = {"name": "ray", "workers": 2}
+    here = wb.run(settings(votes, parts=4), tmp_path / "here")
+    if name == "shuffled":
+        monkeypatch.setattr(steps, "engine_from", lambda _: Shuffled(seed=2))
+    there = wb.run(settings(votes, parts=4, engine=engine), tmp_path / "there")
+    assert tables(here) == tables(there)
+    one, other = (
+        json.loads((done.path / "results" / "compare.json").read_text()) for done in (here, there)
+    )
+    assert {part["provenance"].get("engine") for part in one} == {"local", None}
+    known = {"ray": "ray", "threads": "local", "shuffled": "shuffled"}[name]
+    assert other[0]["provenance"]["engine"] == known
+    for kind in ("factors", "values"):
+        first, second = (sorted(done.data.glob(f"part-*/{kind}-*")) for done in (here, there))
+        assert [path.read_bytes() for path in first] == [path.read_bytes() for path in second]
+        assert len(first) == 4
+
+
+@pytest.mark.usefixtures("no_pages")
+def test_a_folder_of_parts_is_left_as_it_is(votes: Path, tmp_path: Path) -> None:
+    source = tmp_path / "source"
+    wb.load_parts(votes, source, parts=3)
+    before = {path: path.read_bytes() for path in source.rglob("*") if path.is_file()}
+    config = settings(source)
+    done = wb.run(config, tmp_path / "run")
+    assert {path: path.read_bytes() for path in source.rglob("*") if path.is_file()} == before
+    alike(tables(done)[:3], tables(wb.run(settings(votes), tmp_path / "whole"))[:3])
+    assert set(wb.run(config, tmp_path / "run").stages["state"]) == {"kept"}
+    # other factors are other values of the same parts
+    lengths = config.updated(families=("length",), factors=("words",))
+    planned = wb.run(lengths, tmp_path / "run", dry_run=True)
+    new = dict.fromkeys(("factors", "data", "compare", "report"), "to do")
+    assert states(planned) == {"read": "kept", **new}
+    assert set(wb.run(config, tmp_path / "new", dry_run=True).stages["state"]) == {"to do"}
+    more = wb.run(lengths, tmp_path / "run")
+    assert {k for k, v in states(more).items() if v == "kept"} == {"read"}
+    assert "exclamations" not in wb.open_parts(more.data).factor_names
+    # the run needs its source no more, until that changes
+    shutil.rmtree(source)
+    wb.load_parts(votes, source, parts=2, drop_duplicates=True)
+    other = wb.run(config, tmp_path / "run")
+    assert states(other)["read"] == "done"
+    assert len(list((tmp_path / "run").glob("parts-*"))) == 1
+    with pytest.raises(ConfigError, match="in parts already"):
+        wb.run(config.updated(parts=4), tmp_path / "again")
+
+
+@pytest.mark.usefixtures("no_pages")
+def test_what_needs_rows_is_of_a_sample_and_says_so(
+    votes: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole = wb.run(settings(votes), tmp_path / "whole")
+    monkeypatch.setattr(in_parts, "SAMPLE", 120)
+    done = wb.run(settings(votes, parts=4), tmp_path / "run")
+    found = tables(done)
+    alike(found[:2], tables(whole)[:2])
+    gap = next(table for kind, table in found if kind == "Contrast")
+    assert gap != next(table for kind, table in tables(whole) if kind == "Contrast")
+    assert "240 pairs" in done.told
+    assert "sample of" in done.told
+
+
+@pytest.mark.usefixtures("no_pages")
+def test_judges_and_choices_make_one_set_of_parts(votes: Path, tmp_path: Path) -> None:
+    more = {"judge": ({"pairs": 10},), "endpoint": {"model": "offline:plain"}}
+    done = wb.run(settings(votes, parts=4, **more), tmp_path / "run")
+    of_parts = tables(done)
+    whole = wb.run(settings(votes, **more), tmp_path / "whole")
+    assert wb.load(done.path).digest == wb.load(whole.path).digest
+    alike(of_parts, tables(whole))
+    # and back
+    apart = wb.run(settings(votes, parts=4), tmp_path / "run")
+    assert len(wb.open_parts(apart.data).facts) == 4
+    assert states(apart)["read"] == states(apart)["factors"] == "kept"
+    again = wb.run(settings(votes, parts=4, **more), tmp_path / "run")
+    assert tables(again) == of_parts
+
+
+def test_a_report_of_parts(votes: Path, tmp_path: Path) -> None:
+    done = wb.run(settings(votes, parts=3, sections=("findings", "weights", "fit", "data")),
+                  tmp_path / "run")  # fmt: skip
+    page = json.loads(done.report.with_suffix(".json").read_text())
+    assert [one["type"] for one in page["results"]][:3] == [
+        "Decomposition", "Decomposition", "Contrast"]  # fmt: skip
+    assert page["data"]["n_pairs"] == PAIRS
+    assert done.findings
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("no_pages")
+def test_a_run_over_parts_that_is_killed_goes_on(votes: Path, tmp_path: Path) -> None:
+    file, out = tmp_path / "run.toml", tmp_path / "run"
+    file.write_text(settings(votes, parts=10, families=("length", "structure", "tone")).to_toml())
+    process = subprocess.Popen(
+        [sys.executable, "-m", "workbench.cli", "run", str(file), "--out", str(out)],
+        env={**os.environ, "PYTHONPATH": str(ROOT)}, stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )  # fmt: skip
+    end = time.monotonic() + 60
+    while len(list(out.glob("scored-*/part-*/values-*"))) < 2 and time.monotonic() < end:
+        time.sleep(0.002)
+    process.send_signal(signal.SIGKILL)
+    process.wait(30)
+    scored = {path: path.stat().st_mtime_ns for path in out.glob("scored-*/part-*/values-*")}
+    assert len(scored) >= 2
+    done = wb.run(file, out)
+    assert states(done)["read"] == "kept"
+    assert {path: path.stat().st_mtime_ns for path in scored} == scored, "none was scored again"
+    alone = wb.run(file, tmp_path / "alone")
+    assert tables(done) == tables(alone)
