@@ -20,7 +20,7 @@ from workbench.errors import DataError, DesignError
 from workbench.structure.planted import planted_people
 from workbench.structure.raters.alpha import METRICS, krippendorff_alpha
 from workbench.structure.raters.counts import Counts, value_counts
-from workbench.structure.raters.each import without_each
+from workbench.structure.raters.each import _without_one, without_each
 from workbench.structure.raters.icc import icc
 from workbench.structure.raters.kappas import fleiss_kappa, gwet_ac1
 from workbench.structure.raters.ratings import ratings_of
@@ -344,6 +344,26 @@ def test_equal_raters_seldom_stand_apart() -> None:
         assert (outside == (found["p_value"] < 0.05)).all()
     # 2 are expected; by t alone there were 9
     assert any_apart <= 4
+
+
+def test_many_votes_without_a_name_are_told_apart_when_one_is_left_out() -> None:
+    """Counts of a million, of which a code of one number would round the last votes away."""
+    pairs = pd.DataFrame({"item": [f"pair {k}" for k in range(12)]})
+    rows = [("crowd", k, 1e6 / (2e6 + 40 * k), 2_000_000 + 40 * k) for k in range(12)]
+    rows += [(who, k, float((k * step) % 3 > 0), 1)
+             for who, step in (("ann", 1), ("bob", 2)) for k in range(12)]  # fmt: skip
+    labels = pd.DataFrame(rows, columns=["annotator", "pair", "preference", "n_votes"])
+    data = wb.PreferenceData.from_tables(pairs, labels.assign(kind="human"))
+    ratings = ratings_of(data)
+    assert len(np.unique(_without_one(ratings.counts)[0])) == 12
+    found = without_each(ratings, 0.95).set_index("term")
+    for place, name in enumerate(ratings.names):
+        own = ratings.rater == place
+        rest = ratings.counts.copy()
+        rest[ratings.unit[own], ratings.value[own]] -= 1
+        both = np.concatenate([rest, rest[:, ::-1]])
+        theirs = krippendorff_alpha(Counts(both, np.array([0.0, 0.5, 1.0])), metric="interval")
+        assert found.loc[name, "alpha_without"] == pytest.approx(theirs["estimate"], abs=1e-10)
 
 
 def test_rounding_is_no_error_of_leaving_one_out() -> None:

@@ -79,9 +79,9 @@ def _without_one(counts: Array) -> tuple[NDArray[np.int64], Array]:
         Change of the sums of :func:`_sums`, of kind k without value v at ``3 k + v``.
     """
     size = counts.max(initial=0.0) + 1
-    _, first, alike = np.unique(
-        counts @ size ** np.arange(3.0), return_index=True, return_inverse=True
-    )
+    # one number a pair, unless votes are so many that it would be rounded
+    key, axis = (counts @ size ** np.arange(3.0), None) if size**3 < 2.0**53 else (counts, 0)
+    _, first, alike = np.unique(key, return_index=True, return_inverse=True, axis=axis)
     x, kinds = SIDES - 0.5, counts[first]
     n, total, square = (part[:, None] for part in (kinds.sum(1), kinds @ x, kinds @ x**2))
     whole, rest = _sums(n, total, square), _sums(n - 1, total - x, square - x**2)
