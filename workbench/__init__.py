@@ -60,6 +60,8 @@ if TYPE_CHECKING:
     from workbench.calibration.soft.result import CalibratedVerdicts as CalibratedVerdicts
     from workbench.calibration.tasks.with_answers import with_answers as with_answers
     from workbench.calibration.tasks.write import write_tasks as write_tasks
+    from workbench.ceiling.ceiling import ceiling as ceiling
+    from workbench.ceiling.result import Ceiling as Ceiling
     from workbench.compare.alignment import Alignment as Alignment
     from workbench.compare.alignment import align as align
     from workbench.compare.concordance import Concordance as Concordance
@@ -238,6 +240,8 @@ _EXPORTS = {
     "rate": "workbench.ratings.bradley_terry",
     "Ratings": "workbench.ratings.result",
     "read_fits": "workbench.decompose.published",
+    "ceiling": "workbench.ceiling.ceiling",
+    "Ceiling": "workbench.ceiling.result",
     "screen": "workbench.screening.screening",
     "Screening": "workbench.screening.screening",
     "similarity": "workbench.compare.similarity",

@@ -367,14 +367,38 @@ def auc_and_error(p: Array, positive: NDArray[np.bool_], cluster: Codes) -> tupl
     The placement values of DeLong, DeLong and Clarke-Pearson (1988), summed over clusters
     as Obuchowski (1997) does.
     """
+    auc, pull = auc_and_pull(p, positive)
+    return (auc, cluster_error(pull, cluster)) if np.isfinite(auc) else (auc, float("nan"))
+
+
+def auc_and_pull(p: Array, positive: NDArray[np.bool_]) -> tuple[float, Array]:
+    """Return the area under the ROC curve and the pull of each value upon it; they sum to 0.
+
+    Parameters
+    ----------
+    p : ndarray, shape (n,)
+    positive : ndarray of bool, shape (n,)
+
+    Returns
+    -------
+    auc : float
+        NaN where all are positive, or none is.
+    pull : ndarray, shape (n,)
+
+    Examples
+    --------
+    >>> auc, pull = auc_and_pull(np.array([0.9, 0.4, 0.6]), np.array([True, True, False]))
+    >>> auc, pull.round(2).tolist()
+    (0.5, [0.25, -0.25, 0.0])
+    """
     m, n = int(positive.sum()), int((~positive).sum())
     if m == 0 or n == 0:
-        return float("nan"), float("nan")
+        return float("nan"), np.zeros(len(p))
     placement = np.empty(len(p))
     placement[positive] = _shares_below(p[~positive], p[positive])
     placement[~positive] = 1.0 - _shares_below(p[positive], p[~positive])
     auc = float(placement[positive].mean())
-    return auc, cluster_error((placement - auc) / np.where(positive, m, n), cluster)
+    return auc, np.asarray((placement - auc) / np.where(positive, m, n))
 
 
 def _shares_below(values: Array, at: Array) -> Array:
