@@ -372,18 +372,7 @@ def auc_and_error(p: Array, positive: NDArray[np.bool_], cluster: Codes) -> tupl
 
 
 def auc_and_pull(p: Array, positive: NDArray[np.bool_]) -> tuple[float, Array]:
-    """Return the area under the ROC curve and the pull of each value upon it; they sum to 0.
-
-    Parameters
-    ----------
-    p : ndarray, shape (n,)
-    positive : ndarray of bool, shape (n,)
-
-    Returns
-    -------
-    auc : float
-        NaN where all are positive, or none is.
-    pull : ndarray, shape (n,)
+    """Return the area under the ROC curve, NaN of one class, and each value's pull upon it.
 
     Examples
     --------

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, cast
 
 import streamlit as st
 from parts.choices import one
 from parts.state import is_own, job_of
 
 import workbench as wb
+from workbench.ceiling.result import Ceiling
 from workbench.report.further import FURTHER
 from workbench.report.job import MainJob
 from workbench.results import Result
@@ -19,6 +20,8 @@ _ESTIMATES = {
     "posterior, Laplace prior": ("posterior", {"prior": "laplace"}),
     "posterior, normal prior": ("posterior", {"prior": "normal"}),
 }
+
+_CEILINGS = "ceilings"
 
 
 def estimate_of() -> tuple[str, dict[str, Any]]:
@@ -48,6 +51,23 @@ def further_of(
     make = _own_further if is_own(data) else _further
     key = (tuple(sorted(choices.items())), name, tuple(sorted(options.items())))
     return make(data.digest, key, job_of(data, choices))
+
+
+def ceiling_of(data: wb.PreferenceData, choices: dict[str, Any]) -> Ceiling:
+    """Return the ceiling of a data set and choices, and keep it for the overview."""
+    found = cast(Ceiling, further_of(data, choices, "ceiling"))
+    st.session_state.setdefault(_CEILINGS, {})[_of(data, choices)] = found
+    return found
+
+
+def known_ceiling(data: wb.PreferenceData, choices: dict[str, Any]) -> Ceiling | None:
+    """Return the ceiling of a data set and choices where this session has made it."""
+    known: dict[Any, Ceiling] = st.session_state.get(_CEILINGS, {})
+    return known.get(_of(data, choices))
+
+
+def _of(data: wb.PreferenceData, choices: dict[str, Any]) -> tuple[Any, ...]:
+    return data.digest, tuple(sorted(choices.items()))
 
 
 def _made(digest: str, key: tuple[Any, str, tuple[tuple[str, Any], ...]], _job: MainJob) -> Result:

@@ -46,6 +46,7 @@ def register(app: typer.Typer) -> None:
     command(app, SOURCE, FORMAT, *who)(rate)
     command(app, SOURCE, FORMAT, *who)(length_control)
     command(app, SOURCE, FORMAT, *fit_flags("annotators", "factors", "scenarios", "level"))(screen)
+    command(app, SOURCE, FORMAT, *what, *fit_flags("folds"))(ceiling)
     command(app, SOURCE, FORMAT)(add_judge)
 
 
@@ -268,6 +269,49 @@ def screen(
             **run.fit_options("factors", "level"),
         )
     run.show_result(found)
+
+
+def ceiling(
+    run: Run,
+    black_boxes: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="NAMES",
+            help="Of boosting (trees on all factors) and embedding (differences of texts); both, "
+            "if none is named. Commas separate; may be repeated.",
+        ),
+    ] = None,
+    judge: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="NAMES",
+            help="Annotators or columns of margins that predict as well. Commas separate; may be "
+            "repeated.",
+        ),
+    ] = None,
+    embedding: Annotated[
+        str,
+        typer.Option(help="offline, a Parquet file of vectors, or the folder of an encoder."),
+    ] = "offline",
+) -> None:
+    """Say which share of what can be predicted at all the factors reach, beside black boxes."""
+    import workbench as wb
+    from workbench.report.main_job import default_reference
+
+    data = run.scored()
+    boxes, judges = split_names(black_boxes or []), split_names(judge or [])
+    options = run.fit_options("factors", "ties", "folds", "level")
+    if boxes:
+        options["black_boxes"] = boxes
+    with run.progress("Looking for what can be predicted"):
+        found = wb.ceiling(
+            data, annotator=run.config.annotators or default_reference(data), judge=judges,
+            embedding=embedding, **options,
+        )  # fmt: skip
+    flags = ["--black-boxes", ",".join(boxes)] if boxes else []
+    flags += ["--judge", ",".join(judges)] if judges else []
+    flags += ["--embedding", embedding] if embedding != "offline" else []
+    run.tell(found, data, "ceiling", flags)
 
 
 def add_judge(

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from workbench.ceiling.result import REACHED
 from workbench.compare.contrast import Contrast
 from workbench.data.dataset import PreferenceData
 from workbench.decompose.decomposition import Decomposition
@@ -39,6 +40,9 @@ _ORDER = ("opposite-taste", "no-common-taste", DIFFERS, SLOT, "verdicts-unread",
 _NEVER = ("undefined-weight",)
 """Notes that are no headline: the line below the findings counts them."""
 
+_TOLD = ("opposite-taste", "rows-left-out", REACHED)
+"""What tells its number itself, or has none."""
+
 _WHAT = "log-odds per SD"
 
 
@@ -51,7 +55,8 @@ def choose(
     Warnings come first: tastes that are opposite or have nothing in common; differences from
     the reference, those of one judge together, by size; position biases, together; lost
     verdicts and rows; other warnings. Then comes what the reference rewards most, and notes
-    where there are fewer than three findings.
+    where there are fewer than three findings. Which share of what can be predicted the factors
+    reach, where it was measured, comes last.
     """
     told = [of_one(data, one) for one in found
             if one.rule_id not in (DIFFERS, SLOT, *_NEVER)]  # fmt: skip
@@ -61,10 +66,13 @@ def choose(
     told += _differences(data, gap, own) + _slots(judges or people, found)
     warnings = sorted((one for one in told if one.level == "warning"), key=_place)
     about = _rewarded(data, people, FEWEST if len(warnings) < FEWEST - 1 else 1)
-    shown = [*warnings[: MOST - min(len(about), 1)], *about][:MOST]
-    notes = [one for one in told if one.level != "warning"]
+    reached = [one for one in told if one.rule_id == REACHED][:1]
+    most = MOST - len(reached)
+    shown = [*warnings[: most - min(len(about), 1)], *about][:most]
+    notes = [one for one in told if one.level != "warning" and one.rule_id != REACHED]
     left = len(warnings) - sum(one.level == "warning" for one in shown)
-    return [*shown, *notes[: max(0, FEWEST - len(shown))]], left
+    few = max(0, FEWEST - len(shown) - len(reached))
+    return [*shown, *notes[:few], *reached], left
 
 
 def _place(point: Point) -> tuple[int, float]:
@@ -77,7 +85,7 @@ def of_one(data: PreferenceData, one: Finding) -> Point:
     """Return a finding in its rule's words."""
     rule = ALL_RULES[one.rule_id]
     shown = one.message if one.group is None else _named(one.message, one)
-    if np.isfinite(one.estimate) and one.rule_id not in ("opposite-taste", "rows-left-out"):
+    if np.isfinite(one.estimate) and one.rule_id not in _TOLD:
         ends = np.isfinite([one.conf_low, one.conf_high]).all()
         shown += f": {one.estimate:z.2f}"
         shown += f" [{one.conf_low:z.2f}, {one.conf_high:z.2f}]" if ends else ""

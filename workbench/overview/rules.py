@@ -24,6 +24,7 @@ from workbench.calibration.repair.findings import RULES as REPAIR_RULES
 from workbench.calibration.route.result import RULES as ROUTE_RULES
 from workbench.calibration.shortcuts.result import RULES as SHORTCUT_RULES
 from workbench.calibration.soft.result import RULES as VERDICT_RULES
+from workbench.ceiling.result import RULES as CEILING_RULES
 from workbench.compare.scenario_ratings.result import RULES as SCENARIO_RATING_RULES
 from workbench.curate.findings import RULES as CURATE_RULES
 from workbench.decompose.checks.rules import RULES as CHECK_RULES
@@ -144,5 +145,6 @@ ALL_RULES = {
     **SHORTCUT_RULES,
     **VALUE_RULES,
     **CATEGORY_RULES,
+    **CEILING_RULES,
 }
 """Every rule."""

@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 
 import pandas as pd
 
+from workbench.ceiling.result import Ceiling
 from workbench.compare.contrast import Contrast
 from workbench.data.dataset import PreferenceData
 from workbench.data.on_view.spreadsheet import to_csv
@@ -120,6 +121,7 @@ class Report:
         gaps = [r for r in self.results if isinstance(r, Contrast)]
         own = (Decomposition, Contrast, FitCheck)
         others = [r for r in self.results if not isinstance(r, own)]
+        ceilings = [r for r in self.results if isinstance(r, Ceiling)]
         scored = [fit for fit in fits if len(fit.held_out)]
         return {
             "overview": lambda: [] if self.overview is None else [opening(self.overview)],
@@ -131,7 +133,7 @@ class Report:
             "method": lambda: [sections.method(fits, gaps)] if fits or gaps else [],
             "weights": lambda: [sections.weights(f, k, self.checks) for k, f in _from_1(fits)],
             "differences": lambda: [sections.differences(gap, k) for k, gap in _from_1(gaps)],
-            "held-out": lambda: [sections.held_out(scored)] if scored else [],
+            "held-out": lambda: [sections.held_out(scored, ceilings)] if scored else [],
             "fit": lambda: [sections.fit_check(one, k) for k, one in _from_1(self.checks)],
             "result": lambda: [curated.section_of(result, k) for k, result in _from_1(others)],
             "limits": lambda: [sections.limits(fits)] if fits else [],

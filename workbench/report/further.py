@@ -184,6 +184,14 @@ def _ratings(job: MainJob) -> Result:
     return rate(job.data, annotator=job.people.groups[0], **options)
 
 
+def _ceiling(job: MainJob) -> Result:
+    from workbench.ceiling.ceiling import ceiling
+
+    options = _options(job, "factors", "ties", "folds", "level")
+    folds = max(int(options.pop("folds")), 3)
+    return ceiling(job.data, annotator=job.reference, folds=folds, **options)
+
+
 def _transitivity(job: MainJob) -> Result:
     from workbench.structure.transitivity.transitivity import transitivity
 
@@ -211,6 +219,7 @@ FURTHER: dict[str, Callable[[MainJob], Result]] = {
     "people": _people,
     "values": _values,
     "rationales": _rationales,
+    "ceiling": _ceiling,
     **BESIDE,
 }
 """How each further result is made, by the name that ``--with`` takes."""

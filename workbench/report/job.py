@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from workbench.agreement import agreement_text
+from workbench.ceiling.result import Ceiling
 from workbench.compare.contrast import Contrast
 from workbench.data.dataset import PreferenceData
 from workbench.decompose.decomposition import Decomposition
@@ -101,6 +102,7 @@ class MainJob:
         for fit in (self.people, self.judges):
             lines += _weights(fit) if fit is not None else []
         lines += _collinear(self.judges or self.people)
+        lines += [f"\n{one.sentence()}" for one in self.further if isinstance(one, Ceiling)]
         if self.gap is None:
             return "\n".join([*lines, "", "No judge to compare: one annotator or kind only."])
         reference = self.gap.settings["reference"]

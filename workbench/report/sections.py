@@ -9,6 +9,7 @@ from typing import Any
 
 import pandas as pd
 
+from workbench.ceiling.result import Ceiling, beside
 from workbench.compare.contrast import Contrast
 from workbench.decompose.checks.added_tests import BINS_METHOD
 from workbench.decompose.checks.added_tests import METHOD as ADDED_METHOD
@@ -304,15 +305,16 @@ def other(result: Result, number: int) -> Section:
     )
 
 
-def held_out(fits: Sequence[Decomposition]) -> Section:
-    """Show how well each fit predicts labels it has not seen, beside baselines."""
-    table = pd.concat([fit.held_out for fit in fits], ignore_index=True)
+def held_out(fits: Sequence[Decomposition], ceilings: Sequence[Ceiling] = ()) -> Section:
+    """Show how well each fit predicts labels it has not seen, beside baselines and black boxes."""
+    table = beside(pd.concat([fit.held_out for fit in fits], ignore_index=True), ceilings)
     level = fits[0].settings["level"]
     alt = f"Held-out accuracy of each fit beside the baselines, with {level:.0%} intervals"
     text = (
         "The baselines prefer the more frequent side, the response shown first, or the longer "
         "one; where the training folds do not show that side by more than a standard error, they "
         "toss a coin. Ties count in log-loss and Brier score, not in accuracy and AUC.",
+        *(f"{one.sentence()}." for one in ceilings),
     )
     caption = (
         "Held-out scores. Method: prompt-grouped folds, cluster-robust score intervals that know "

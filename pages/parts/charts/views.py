@@ -9,10 +9,12 @@ import streamlit as st
 from parts.charts.comparison import Comparison, pairs_behind
 from parts.charts.selection import CLICK
 from parts.choices import one
+from parts.further import ceiling_of
 from parts.linking import to_pairs
 from parts.pairs.order import APART, WRONG
 from parts.ui import figure, note, result, table, tables
 
+from workbench.ceiling.result import beside
 from workbench.compare.scenarios import ScenarioPool
 from workbench.decompose.missing import missing_verdicts
 from workbench.plots.held_out import held_out_dots
@@ -21,9 +23,14 @@ from workbench.plots.held_out import held_out_dots
 def held_out(shown: Comparison) -> None:
     """Show how well the factors predict labels of prompts they have not seen."""
     held = pd.concat([fit.held_out for fit in shown.fits], ignore_index=True)
+    asked = "Beside black boxes: how much can be predicted at all (takes a minute)"
     if held.empty:
         st.info("Choose a number of held-out folds to see how well the factors predict labels.")
         return
+    if st.toggle(asked, key="ceiling", bind="query-params"):
+        found = ceiling_of(shown.data, shown.choices)
+        held = beside(held, [found])
+        note(found.sentence())
     names = ["accuracy", "auc", "log_loss", "brier"]
     measure = st.radio("Measure", names, horizontal=True, key="measure", bind="query-params")
     how = f"{shown.choices['folds']} folds that never split a prompt; baselines beside."

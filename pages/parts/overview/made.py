@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any, NamedTuple
 
 import streamlit as st
+from parts.further import known_ceiling
 from parts.state import is_own, job_of
 from parts.ui import failure
 
@@ -27,7 +29,12 @@ def overview_of(data: wb.PreferenceData, choices: dict[str, Any]) -> Made:
     if not data.factor_names:
         return make(data.digest, (), data)
     try:
-        return make(data.digest, key, job_of(data, choices))
+        job = job_of(data, choices)
+        # it takes a minute to make, so that it is told where it has been made
+        known = known_ceiling(data, choices)
+        if known is not None:
+            job, key = replace(job, further=(*job.further, known)), (*key, "ceiling")
+        return make(data.digest, key, job)
     except wb.WorkbenchError as error:
         failure(error)
         return make(data.digest, (*key, "unfitted"), data, error.what)
