@@ -98,12 +98,12 @@ def one_against_mode(one: Array, other: Array) -> Array:
     >>> one_against_mode(np.array([[0.0, 0, 1]]), np.array([[1.0, 0, 3]])).tolist()
     [1.0]
     """
-    return _expected(_shares(one), modes(other))
+    return expected_agreement(vote_shares(one), modes(other))
 
 
 def mode_against_mode(one: Array, other: Array) -> Array:
     """Return the same of the mode of both: one minus AlpacaEval's bias."""
-    return _expected(modes(one), modes(other))
+    return expected_agreement(modes(one), modes(other))
 
 
 def leave_one_out(counts: Array) -> Array:
@@ -132,7 +132,7 @@ def leave_one_out(counts: Array) -> Array:
         rest[:, k] -= 1
         mine = np.zeros_like(counts)
         mine[:, k] = 1
-        agreed = _expected(mine, modes(np.maximum(rest, 0)))
+        agreed = expected_agreement(mine, modes(np.maximum(rest, 0)))
         found += np.where(counts[:, k] > 0, counts[:, k] * np.nan_to_num(agreed), 0.0)
     return np.asarray(found / total)
 
@@ -155,7 +155,14 @@ def same_side(one: Array, other: Array) -> Array:
     return np.asarray(1 - np.abs(sides[0] - sides[1]) / 2)
 
 
-def _shares(counts: Array) -> Array:
+def vote_shares(counts: Array) -> Array:
+    """Return the share of each value among a pair's votes; NaN without a vote.
+
+    Examples
+    --------
+    >>> vote_shares(np.array([[1.0, 0.0, 3.0]])).tolist()
+    [[0.25, 0.0, 0.75]]
+    """
     total = total_votes(counts)
     return np.asarray(counts / np.where(total > 0, total, np.nan)[:, None])
 
@@ -169,7 +176,7 @@ def modes(counts: Array) -> Array:
     [[0.5, 0.5, 0.0]]
     """
     most = np.maximum(np.maximum(counts[:, 0], counts[:, 1]), counts[:, 2])
-    return _shares(((counts == most[:, None]) & (most > 0)[:, None]).astype(float))
+    return vote_shares(((counts == most[:, None]) & (most > 0)[:, None]).astype(float))
 
 
 def total_votes(counts: Array) -> Array:
@@ -183,7 +190,14 @@ def total_votes(counts: Array) -> Array:
     return counts[:, 0] + counts[:, 1] + counts[:, 2]
 
 
-def _expected(one: Array, other: Array) -> Array:
+def expected_agreement(one: Array, other: Array) -> Array:
+    """Return the mean 1 - |a - b| of values drawn with these chances, by pair.
+
+    Examples
+    --------
+    >>> expected_agreement(np.array([[0.0, 0.0, 1.0]]), np.array([[0.0, 0.5, 0.5]])).tolist()
+    [0.75]
+    """
     return total_votes(one * (other @ _NEAR))
 
 

@@ -212,10 +212,11 @@ def judge_board(
     theirs = reference_mask(data, reference)
     judges_beside(data, names, theirs)
     people = vote_counts(data, theirs)
-    said = {one: said_by(data, one, people) for one in names}
+    often = modes(people)
+    said = {one: said_by(data, one, often) for one in names}
     agree = {one: own.asked for one, own in said.items()}
     cluster = pd.factorize(data.coded("pairs", "cluster").codes)[0]
-    table = pd.DataFrame([judge_row(name, said[name], people, cluster, level) for name in names])
+    table = pd.DataFrame([judge_row(name, said[name], often, cluster, level) for name in names])
     table = table.assign(**_beside(seen.estimates, names))
     for name, audit in (audits or {}).items():
         table.loc[table["term"] == name, list(audit.scores)] = list(audit.scores.values())

@@ -10,13 +10,14 @@ import numpy as np
 import pandas as pd
 
 from workbench.audit.judges.verdicts.agreement import (
+    expected_agreement,
     leave_one_out,
-    mode_against_mode,
+    modes,
     of_all_asked,
-    one_against_mode,
     total_votes,
     unread_counts,
     vote_counts,
+    vote_shares,
 )
 from workbench.clustered import Array, Codes, share
 from workbench.data.columns import POOLS
@@ -46,22 +47,20 @@ class Said:
     asked: Array
 
 
-def said_by(data: PreferenceData, name: str, reference: Array) -> Said:
-    """Return what a judge said beside the votes of a reference, shape (pairs, 3)."""
+def said_by(data: PreferenceData, name: str, often: Array) -> Said:
+    """Return what a judge said beside the modes of a reference's votes, shape (pairs, 3)."""
     own = data.rows_of(name)
     votes = vote_counts(data, own)
-    read = one_against_mode(votes, reference)
-    there = total_votes(reference) > 0
+    read = expected_agreement(vote_shares(votes), often)
+    there = np.isfinite(often[:, 0])
     unread = np.where(there, unread_counts(data, own), 0.0)
     asked = of_all_asked(read, np.where(there, total_votes(votes), 0.0), unread)
     return Said(votes, unread, read, asked)
 
 
-def judge_row(
-    name: str, said: Said, reference: Array, cluster: Codes, level: float
-) -> dict[str, Any]:
+def judge_row(name: str, said: Said, often: Array, cluster: Codes, level: float) -> dict[str, Any]:
     """Return a judge's agreement over all that was asked and over what was read, and the rest."""
-    own = leave_one_out(said.votes) if name not in POOLS else np.full(len(reference), np.nan)
+    own = leave_one_out(said.votes) if name not in POOLS else np.full(len(often), np.nan)
     read = agreement_share(said.read, cluster, level)
     row = {"term": name, **agreement_share(said.asked, cluster, level)}
     if name in POOLS:
@@ -73,7 +72,7 @@ def judge_row(
         "agreement_read_low": read.get("conf_low", np.nan),
         "agreement_read_high": read.get("conf_high", np.nan),
         "n_read": read["n"],
-        "bias": 1.0 - _mean(mode_against_mode(said.votes, reference)),
+        "bias": 1.0 - _mean(expected_agreement(modes(said.votes), often)),
         "variance": 1.0 - _mean(own),
     }
 

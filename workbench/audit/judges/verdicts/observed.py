@@ -166,9 +166,9 @@ def observe(
     ['first share', 'list preferred']
     """
     data = data.decided()
-    labels, names = data.labels, data.annotators
+    names = data.annotators
     theirs = reference_mask(data, reference)
-    inside = set(labels.loc[theirs, "annotator"])
+    inside = data.coded("labels", "annotator").take(theirs).names
     wanted = list(annotators or names.loc[~names["annotator"].isin(inside), "annotator"])
     if not wanted:
         raise DesignError(
@@ -182,10 +182,10 @@ def observe(
     people = mean_preferences(data, theirs)
     # one label says nothing of how close a vote was
     margin = np.where(people["n"] > 1, np.abs(2 * people["preference"] - 1), np.nan)
-    form = forms(data)
-    rows = []
+    form, shown = forms(data), data.coded("labels", "order_shown").among(["ab", "ba"])
+    rows, mean = [], people["preference"].to_numpy()
     for name in wanted:
-        found = _of(data, name, people["preference"].to_numpy(), margin, form, cluster, level)
+        found = _of(data, name, shown, mean, margin, form, cluster, level)
         rows += [{"group": name, **row} for row in found]
     table = pd.DataFrame(rows).reindex(columns=["group", *COLUMNS])
     table["q_value"] = q_values(table["p_value"].to_numpy("float64"))
@@ -202,13 +202,13 @@ def observe(
 
 
 def _of(
-    data: PreferenceData, annotator: str, people: np.ndarray, margin: np.ndarray,
-    form: dict[str, np.ndarray], cluster: np.ndarray, level: float,
+    data: PreferenceData, annotator: str, known: np.ndarray, people: np.ndarray,
+    margin: np.ndarray, form: dict[str, np.ndarray], cluster: np.ndarray, level: float,
 ) -> list[dict[str, Any]]:  # fmt: skip
     own = data.rows_of(annotator)
     pair = data.pair_rows[own]
     preference = data.labels["preference"].to_numpy("float64")[own]
-    shown = data.coded("labels", "order_shown").among(["ab", "ba"])[own]
+    shown = known[own]
     rows: list[dict[str, Any]] = []
     if np.isfinite(preference[shown]).any():
         told = data.labels[list(ORDERED)].iloc[own[shown]]

@@ -26,8 +26,9 @@ def mean_preferences(data: PreferenceData, chosen: Chosen) -> pd.DataFrame:
     chosen : ndarray of bool, shape (labels,), or of int
         Which labels, or their positions.
     """
-    total, sums = pair_sums(data, chosen)
-    n = np.bincount(data.pair_rows[counting(data, chosen)], minlength=len(total))
+    use = counting(data, chosen)
+    total, sums = pair_sums(data, use)
+    n = np.bincount(data.pair_rows[use], minlength=len(total))
     mean = np.divide(sums, total, out=np.full(len(total), np.nan), where=total > 0)
     return pd.DataFrame({"preference": mean, "n": n}, index=pd.Index(data.pairs["pair_id"]))
 
