@@ -47,7 +47,9 @@ def test_a_value_that_only_comes_with_another_is_named_with_it(bundled: wb.Value
     assert table.loc[("sim-one", "care"), "reading"] == SAME
     assert "fame is selected" in bundled.summary()
     assert "comes in bundles with care" in bundled.summary()
-    assert [one.term for one in bundled.findings() if one.rule_id == "value-reversed"] == ["fame"]
+    assert [one.term for one in bundled.findings() if one.rule_id == "value-reversed"] == [
+        "values: fame"
+    ]
     luck = table.loc[("sim-one", "luck")]
     assert luck["joint_low"] < 0 < luck["joint_high"]
 
@@ -140,6 +142,18 @@ def test_a_list_that_is_missing_is_left_out_and_counted_and_an_empty_one_holds_n
     found = wb.values(PreferenceData.from_tables(pairs, labels))
     assert found.exclusions["n"].sum() == 1
     assert found.held_out["n"].tolist() == [119]
+
+
+def test_a_judge_of_few_prompts_takes_nothing_from_the_others() -> None:
+    data, _ = planted_dilemmas(200, judges=JUDGES)
+    last = data.labels["annotator"].eq("sim-two") & (data.pair_rows >= 4)
+    labels = data.labels.assign(pair=data.pair_rows).drop(columns="pair_id")[~last.to_numpy()]
+    few = PreferenceData.from_tables(data.pairs.drop(columns="pair_id"), labels)
+    found = wb.values(few, theories=KINDS)
+    kinds = found.theories.set_index(["theory", "group", "term"])
+    assert np.isfinite(kinds.loc[("T", "sim-one", "soft"), "joint"])
+    assert "fewer than 4" in kinds.loc[("T", "sim-two", "soft"), "joint_reason"]
+    assert found.held_out.set_index("group")["accuracy"].notna().tolist() == [True, False]
 
 
 def test_people_are_one_judge_and_reference_of_the_others() -> None:

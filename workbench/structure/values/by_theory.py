@@ -51,6 +51,8 @@ def by_theory(
     seed: int,
 ) -> ByTheory:
     """Decompose judges on the kinds of each theory, one fit a theory, and contrast them."""
+    # a judge of few prompts leaves no fold to hold out, and has weights all the same
+    folds = folds if min(one.clusters for one in judges) >= folds else 0
     known, kinds, gaps, scores, lost = set(listed.names), [], [], [], []
     for theory in theories.kinds:
         groups = theories.groups(theory, known)

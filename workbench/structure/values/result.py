@@ -157,9 +157,11 @@ class Values(Result):
         for row in _disagreeing(self.estimates):
             if row["reading"] == REVERSED:
                 numbers = (row["joint"], row["joint_low"], row["joint_high"])
+                # the factor that from_lists makes of it
+                factor = f"{self.settings['column']}: {row['term']}"
                 found.append(finding(
                     RULES, "value-reversed", "warning", in_words(row), int(row["n"]), numbers,
-                    group=str(row["group"]), term=str(row["term"]),
+                    group=str(row["group"]), term=factor,
                 ))  # fmt: skip
         for row in _clear(self.contrast):
             text = (f"{row['group']} weighs {row['term']} ({row['theory']}) otherwise than "
@@ -167,7 +169,7 @@ class Values(Result):
             found.append(finding(
                 RULES, "values-differ", "note", text, int(row["n"]),
                 (row["estimate"], row["conf_low"], row["conf_high"]), group=str(row["group"]),
-                term=str(row["term"]), against=str(row["reference"]),
+                term=f"{row['theory']}: {row['term']}", against=str(row["reference"]),
             ))  # fmt: skip
         return found
 

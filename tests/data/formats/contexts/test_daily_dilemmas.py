@@ -45,6 +45,18 @@ def test_choices_become_labels_whatever_side_the_action_is_on(tmp_path: Path) ->
     assert set(data.pairs["scenario"]) == {"home"}
 
 
+def test_lists_of_json_are_those_of_csv(tmp_path: Path) -> None:
+    rows = actions()
+    lists = [{**row, "values_names": [f"v{row['idx']}", row["action_type"]],
+              "mft": ["Care", None]} for row in rows]  # fmt: skip
+    one, other = load(tmp_path, rows), load(tmp_path, lists)
+    first, second = (wb.factors.from_lists(data, "values").factors for data in (one, other))
+    pd.testing.assert_frame_equal(first, second)
+    wb.save(other, tmp_path / "saved")
+    again = wb.factors.from_lists(wb.load(tmp_path / "saved"), "values").factors
+    pd.testing.assert_frame_equal(second, again)
+
+
 def test_the_order_of_rows_changes_nothing(tmp_path: Path) -> None:
     one = load(tmp_path, actions())
     rows = actions()

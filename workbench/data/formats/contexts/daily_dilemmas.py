@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Iterator, Mapping
 from functools import partial
 from typing import Any
@@ -74,10 +75,15 @@ def _labels(record: Record, choices: list[str], seed: int, kind: str) -> Iterabl
 
 def _side(row: Record, side: str) -> Record:
     found = {f"response_{side}": row["action"], f"action_type_{side}": row["action_type"],
-             f"values_{side}": row.get(_VALUES)}  # fmt: skip
-    found |= {f"theory_{name}_{side}": row[name] for name in _THEORIES if name in row}
+             f"values_{side}": _written(row.get(_VALUES))}  # fmt: skip
+    found |= {f"theory_{name}_{side}": _written(row[name]) for name in _THEORIES if name in row}
     found |= {f"{name}_{side}": row[name] for name in _OF_ACTION if name in row}
     return found
+
+
+def _written(cell: Any) -> Any:
+    """Return a list as the text that a CSV file has in its place: a table of pairs holds text."""
+    return json.dumps(list(cell)) if isinstance(cell, list | tuple) else cell
 
 
 def _label(choice: Any, first: str) -> Record:
