@@ -122,6 +122,8 @@ if TYPE_CHECKING:
     from workbench.factors.rubric.score import score_rubric as score_rubric
     from workbench.factors.score import score_factors as score_factors
     from workbench.factors.words.said import Said as Said
+    from workbench.feedback.feedback import feedback as feedback
+    from workbench.feedback.result import Feedback as Feedback
     from workbench.judges.chat import ChatJudge as ChatJudge
     from workbench.judges.grades import GradeJudge as GradeJudge
     from workbench.judges.judge import judge as judge
@@ -223,6 +225,8 @@ _EXPORTS = {
     "Dissection": "workbench.decompose.posterior",
     "rationales": "workbench.explain.rationales.rationales",
     "Rationales": "workbench.explain.rationales.result",
+    "feedback": "workbench.feedback.feedback",
+    "Feedback": "workbench.feedback.result",
     "Said": "workbench.factors.words.said",
     "disagreements": "workbench.explain.hard_pairs",
     "missing_verdicts": "workbench.decompose.missing",

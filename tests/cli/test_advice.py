@@ -61,6 +61,7 @@ WHERE = {
     "workbench/report/further.py": ("report", "run"),
     "workbench/factors/columns.py": READING,
     "workbench/explain/rationales": ("rationales",),
+    "workbench/feedback": ("feedback",),
     "workbench/structure/labels.py": ("people", "groups", "mixed"),
     "workbench/structure/named.py": (
         "people",

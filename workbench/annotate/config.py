@@ -121,6 +121,10 @@ class AnnotateConfig(Config):
         TOML file of phrases by factor, for reasons.
     exchange : {"auto", "within", "across"}
         Between which pairs reasons are exchanged.
+    chats : str, optional
+        Column that holds conversations, where they are read.
+    feedback : {"rule", "model", "both"}, optional
+        The run reads users' feedback in conversations; whose signals make pairs.
     told : bool
         A reason counts as naming a factor only where it says which response has more of it.
     prices : str, optional
@@ -192,6 +196,8 @@ class AnnotateConfig(Config):
     lexicon: Name | None = None
     exchange: Literal["auto", "within", "across"] = "auto"
     told: bool = False
+    chats: Name | None = None
+    feedback: Literal["rule", "model", "both"] | None = None
     prices: Name | None = None
     max_cost: Annotated[float, Field(ge=0)] | None = None
     max_calls: Limit = None
@@ -207,8 +213,12 @@ class AnnotateConfig(Config):
     @property
     def task(
         self,
-    ) -> Literal["audit", "repair", "principles", "rationales", "rubric", "grade", "judge"]:
+    ) -> Literal[
+        "audit", "repair", "principles", "rationales", "feedback", "rubric", "grade", "judge"
+    ]:
         """What is asked."""
+        if self.feedback is not None:
+            return "feedback"
         if self.reasons is not None:
             return "rationales"
         if self.suite is not None:

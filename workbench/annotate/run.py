@@ -11,6 +11,7 @@ from typing import Any
 
 import pandas as pd
 
+from workbench.annotate.beside import write_beside
 from workbench.annotate.config import AnnotateConfig
 from workbench.annotate.folder import RunFolder, Teller
 from workbench.annotate.tasks import Found, annotate
@@ -288,17 +289,7 @@ def _save(
     # an audit changes no data: its verdicts are on texts of its own
     data = getattr(found, "data", folder.data)
     folder.save(found, noted(data, config, spent))
-    if config.mends is not None:
-        from workbench.calibration.repair.result import Repair
-
-        if isinstance(found, Repair):
-            found.save(folder.results)
-    if config.principles is not None:
-        from workbench.principles.extraction import Extraction
-        from workbench.principles.vote.votes_table import write_votes
-
-        if isinstance(found, Extraction):
-            write_votes(found.votes, folder.results / "votes.parquet")
+    write_beside(folder, config, found)
 
 
 def noted(

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from workbench.principles.extraction import Extraction
 
 Found = Result
-"""A Judgement, RubricScores, Extraction, JudgeAudit, Repair or Rationales."""
+"""A Judgement, RubricScores, Extraction, JudgeAudit, Repair, Rationales or Feedback."""
 
 
 def annotate(
@@ -41,6 +41,12 @@ def annotate(
         Where the file stands that a key of the configuration names.
     """
     model, sampling, samples = config.asked_model, config.sampling, config.repeats or 1
+    if config.feedback is not None:
+        from workbench.feedback.feedback import feedback_of
+
+        return feedback_of(
+            data, asks=asks, model=model, sampling=sampling, by=config.feedback, seed=config.seed
+        )
     if config.reasons is not None:
         return reasons_read(data, config, file, asks)
     if config.suite is not None:

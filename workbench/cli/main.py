@@ -45,7 +45,7 @@ from workbench.cli.calibration import soft as soft_verdicts
 from workbench.cli.command import Run, command
 from workbench.cli.dashboard import serve
 from workbench.cli.flags import ANNOTATOR
-from workbench.cli.found import rationales
+from workbench.cli.found import feedback, rationales
 from workbench.cli.options import (
     BY,
     FIT,
@@ -257,6 +257,7 @@ paired.register(app)
 few_labels.register(app)
 shortcuts.register(app)
 rationales.register(app)
+feedback.register(app)
 
 
 @command(app, opened.DATA, FORMAT, ANNOTATOR, shared=opened.SHARED)

@@ -1,0 +1,1 @@
+"""Conversations as preferences: what users say of the answers that they get."""
