@@ -93,8 +93,9 @@ def _results(folder: RunFolder) -> None:
             table(pd.read_csv(path), f"run-{path.stem}", path.stem.replace("_", " ").capitalize())
     if folder.config.task == "audit":
         link("Its scorecard is on the page Judge audit", "judge_audit.py", ":material/policy:")
-    # an audit asks about texts of its own, a repair holds two judges apart: no label is added
-    adds = folder.config.task not in ("audit", "repair")
+    # an audit asks about texts of its own, a repair holds two judges apart, the others read what
+    # is there: no label is added
+    adds = folder.config.task not in ("audit", "repair", "rationales", "feedback")
     if adds and st.button("Open these data here", key="adopt", icon=":material/folder_open:"):
         with st.spinner("Opening ..."):
             adopt(wb.load(folder.path))

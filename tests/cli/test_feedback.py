@@ -12,6 +12,7 @@ from typer.testing import CliRunner
 import workbench as wb
 from tests.feedback.chats import many
 from workbench.annotate.folder import RunFolder
+from workbench.annotate.listing import settings_frame
 from workbench.cli.main import app
 
 
@@ -62,6 +63,8 @@ def test_a_model_run_goes_on_where_it_stopped(chats: Path, tmp_path: Path) -> No
     pairs = wb.load(tmp_path / "r" / "results" / "pairs")
     assert len(pairs) == told["settings"]["n_pairs"] == 20
     stage = folder.progress()["stages"]["feedback"]
+    shown = settings_frame(folder).set_index("setting")["value"]
+    assert (shown["task"], shown["feedback"]) == ("feedback", "model")
     # a hundred turns, of which twenty are the same question
     assert (stage["open"], stage["requests"]) == (0, 81)
 

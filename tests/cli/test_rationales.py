@@ -12,6 +12,7 @@ from typer.testing import CliRunner
 
 import workbench as wb
 from workbench.annotate.folder import RunFolder
+from workbench.annotate.listing import settings_frame
 from workbench.cli.main import app
 
 OUT_OF = ("too long", "Response A is more detailed.", "B is concise", "It is polite", "no idea")
@@ -82,6 +83,8 @@ def test_a_model_reads_in_a_run_that_goes_on(votes: Path, tmp_path: Path) -> Non
     kappa = pd.DataFrame(told["tables"]["readings"]).set_index("term")["estimate"]
     # the built-in reader looks for the same words
     assert kappa.tolist() == [1.0, 1.0]
+    shown = settings_frame(RunFolder(tmp_path / "r")).set_index("setting")["value"]
+    assert (shown["task"], shown["reasons"]) == ("rationales", "reason")
     again = RunFolder(tmp_path / "r").progress()["stages"]["rationales"]
     assert (again["requests"], again["open"]) == (5, 0)
 

@@ -169,6 +169,7 @@ def test_layouts_are_read_and_broken_rows_are_counted(tmp_path: Path) -> None:
         json.dumps({"text": "no conversation"}),
         json.dumps({"messages": [{"role": "user", "content": "hello?"}]}),
         json.dumps({"messages": []}),
+        json.dumps({"messages": [{"role": "user"}, *one]}),
     ]
     path = tmp_path / "chats.jsonl"
     path.write_text("\n".join(lines), encoding="utf-8")
@@ -178,6 +179,7 @@ def test_layouts_are_read_and_broken_rows_are_counted(tmp_path: Path) -> None:
         "a pair": 3,
         "a row that is no record": 1,
         "a record without messages": 2,
+        "messages of which one cannot be read": 1,
         "a conversation without an answer of an assistant": 1,
     }
     # two conversations of one id stay two
@@ -189,6 +191,10 @@ def test_layouts_are_read_and_broken_rows_are_counted(tmp_path: Path) -> None:
         "a pair": 1,
         "what the user says is not English: the rules are": 1,
     }
+    (tmp_path / "held.json").write_text(json.dumps({"data": [{"messages": one}]}), encoding="utf-8")
+    assert len(wb.feedback(tmp_path / "held.json").pairs) == 1
+    with pytest.raises(DataError, match="There is no such file"):
+        wb.feedback(tmp_path / "none.jsonl")
     (tmp_path / "own.jsonl").write_text(json.dumps({"log": one}) + "\n", encoding="utf-8")
     assert len(wb.feedback(tmp_path / "own.jsonl", column="log").pairs) == 1
     with pytest.raises(DataError, match="There is no conversation"):

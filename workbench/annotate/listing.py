@@ -44,6 +44,8 @@ _OF_TASK = {
     "grade": ("repeats", "name"),
     "repair": (*_OF_JUDGE, "mends", "people", "constitution", "unseen"),
     "rubric": ("rubric", "pointwise", "orders", "repeats"),
+    "rationales": ("reasons", "lexicon", "exchange", "told", "annotators", "factors"),
+    "feedback": ("feedback", "chats"),
     "principles": (
         "principles", "constitution", "traits", "known", "embedding", "propose", "annotators", "n",
         "test_share", "folds", "adaptive", "evaluate", "repeats",
@@ -63,7 +65,8 @@ _LIMITS = (
     "max_failed",
 )  # fmt: skip
 _FILES = (
-    "rubric", "template", "constitution", "unseen", "known", "attacks", "extra_body", "prices",
+    "rubric", "template", "constitution", "unseen", "known", "attacks", "lexicon", "extra_body",
+    "prices",
 )  # fmt: skip
 
 

@@ -13,12 +13,12 @@ import pandas as pd
 from workbench.data.formats.messages import as_messages, render, text_of, to_json
 from workbench.data.parts.pieces import NotStreamed, can_stream, pieces
 from workbench.data.reading.container import Container
-from workbench.data.reading.containers import open_source
+from workbench.data.reading.containers import check_file, open_source
 from workbench.data.reading.several import paths_of
-from workbench.errors import DataError
 
 UNREAD = "a row that is no record"
 NO_MESSAGES = "a record without messages"
+UNREADABLE = "messages of which one cannot be read"
 NO_ANSWER = "a conversation without an answer of an assistant"
 
 HOLDERS = ("messages", "conversations", "conversation", "chat", "dialogue", "turns", "chosen")
@@ -129,14 +129,14 @@ def conversations(
     ('5', 'That is wrong.')
     """
     seen: dict[str, int] = {}
-    for number, record in _records(source, rows):
+    for number, record, lost in _records(source, rows):
         rows.read += 1
         if record is None:
             rows.lose(UNREAD)
             continue
         messages = _messages(record, rows, column)
-        if messages is None:
-            rows.lose(NO_MESSAGES)
+        if isinstance(messages, str):
+            rows.lose(UNREADABLE if lost else messages)
             continue
         exchanges = tuple(exchanges_of(messages))
         if not exchanges:
@@ -190,10 +190,13 @@ def _text(messages: Sequence[dict[str, Any]]) -> str:
     return "\n\n".join(text_of(message) for message in messages)
 
 
-def _records(source: str | Path | Iterable[Any], rows: Rows) -> Iterator[tuple[int, Record | None]]:
+def _records(
+    source: str | Path | Iterable[Any], rows: Rows
+) -> Iterator[tuple[int, Record | None, bool]]:
+    """Yield row, record (None where it is none), and whether a value of it could not be kept."""
     if not isinstance(source, str | Path):
         for k, one in enumerate(source, start=1):
-            yield k, one if isinstance(one, Mapping) else {"messages": one}
+            yield k, one if isinstance(one, Mapping) else {"messages": one}, False
         return
     for path in paths_of(source):
         for container in _containers(path):
@@ -201,6 +204,7 @@ def _records(source: str | Path | Iterable[Any], rows: Rows) -> Iterator[tuple[i
 
 
 def _containers(path: Path) -> Iterator[Container]:
+    check_file(path)
     if can_stream(path) is None:
         with tempfile.TemporaryDirectory() as folder:
             try:
@@ -208,30 +212,28 @@ def _containers(path: Path) -> Iterator[Container]:
                 return
             except NotStreamed:
                 pass
-    whole = open_source(path)
-    if whole.inner is not None and not len(whole.table):
-        raise DataError(
-            "The file holds no list of conversations.",
-            where=path.name,
-            expected="JSON lines, a JSON list, Parquet or a table: a conversation a row",
-            fix="Write one conversation a line, as an object with messages.",
-        )
-    yield whole
+    yield open_source(path)
 
 
-def _of_container(container: Container) -> Iterator[tuple[int, Record | None]]:
+def _of_container(container: Container) -> Iterator[tuple[int, Record | None, bool]]:
+    if container.inner is not None:
+        # a document that holds its records in a list
+        yield from ((k, one, False) for k, one in enumerate(container.inner, start=1))
+        return
     at = 0
     for batch in container.table.to_batches(max_chunksize=1000):
         for record in batch.to_pylist():
-            yield at + 1 if container.rows is None else int(container.rows[at]), record
+            row = at + 1 if container.rows is None else int(container.rows[at])
+            yield row, record, at in container.lost
             at += 1
     for bad in container.bad:
-        yield bad.row, None
+        yield bad.row, None, False
 
 
-def _messages(record: Record, rows: Rows, column: str | None) -> list[dict[str, Any]] | None:
-    names = HOLDERS if column is None else (column,)
-    for name in names:
+def _messages(record: Record, rows: Rows, column: str | None) -> list[dict[str, Any]] | str:
+    """Return the messages of a record, or why there are none."""
+    why = NO_MESSAGES
+    for name in HOLDERS if column is None else (column,):
         value = record.get(name)
         if value is None:
             continue
@@ -239,7 +241,10 @@ def _messages(record: Record, rows: Rows, column: str | None) -> list[dict[str, 
         if found:
             rows.column = rows.column or name
             return found
-    return None
+        # of mixed types, a table holds the JSON text
+        told = isinstance(value, str) and value.lstrip().startswith("[{")
+        why = UNREADABLE if told or (isinstance(value, list) and value) else why
+    return why
 
 
 def _told(record: Record, names: Sequence[str]) -> str | None:
