@@ -30,6 +30,8 @@ from workbench.curate.findings import RULES as CURATE_RULES
 from workbench.decompose.checks.rules import RULES as CHECK_RULES
 from workbench.decompose.identify import HIGH_CONDITION
 from workbench.decompose.missing import RULES as MISSING_RULES
+from workbench.explain.rationales.findings import RULES as RATIONALE_RULES
+from workbench.feedback.findings import RULES as FEEDBACK_RULES
 from workbench.finding import Rule
 from workbench.principles.held_out.evaluate import RULES as PRINCIPLE_RULES
 from workbench.structure.categories.result import RULES as CATEGORY_RULES
@@ -144,6 +146,8 @@ ALL_RULES = {
     **MONITOR_RULES,
     **SHORTCUT_RULES,
     **VALUE_RULES,
+    **RATIONALE_RULES,
+    **FEEDBACK_RULES,
     **CATEGORY_RULES,
     **CEILING_RULES,
 }

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import shlex
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
+
+import typer
 
 from workbench.cli.annotate import ASKED, AnnotateRun, DryRun, Retry
 from workbench.cli.command import command
-from workbench.cli.options import SOURCE, option
+from workbench.cli.options import option
 from workbench.errors import ConfigError
 
 if TYPE_CHECKING:
-    import typer
-
     from workbench.data.dataset import PreferenceData
     from workbench.feedback.result import Feedback
 
@@ -22,6 +22,12 @@ _OWN = (
     option("feedback", Literal["rule", "model", "both"] | None, None,
            "Whose signals make pairs; the model's where one is asked.", "--by"),
 )  # fmt: skip
+_File = Annotated[
+    str,
+    typer.Argument(
+        metavar="CHATS", help="Conversations, one a row: a file, a pattern in quotes, or a folder."
+    ),
+]
 _NOT_ASKED = ("orders", "repeats", "pairs")
 
 
@@ -41,19 +47,22 @@ class FeedbackRun(AnnotateRun):
 def register(app: typer.Typer) -> None:
     """Add the command to an application."""
     asked = tuple(one for one in ASKED if one.name not in _NOT_ASKED)
-    command(app, SOURCE, *_OWN, *asked, run_type=FeedbackRun)(feedback)
+    command(app, *_OWN, *asked, run_type=FeedbackRun)(feedback)
 
 
-def feedback(run: FeedbackRun, dry_run: DryRun = False, retry_failed: Retry = False) -> None:
+def feedback(
+    run: FeedbackRun, file: _File, dry_run: DryRun = False, retry_failed: Retry = False
+) -> None:
     """Make pairs of conversations: an answer that a user complains of, and one that satisfies.
 
     Signals come from rules; with --model a model reads the turns too, and --out is the folder of
     that run, taken up where it stopped. --out gets the pairs, and why others gave none.
     """
-    if run.config.model is not None:
-        config = run.config.updated("command line", feedback=run.config.feedback or "model")
-        asking = FeedbackRun(config, run.as_json, run.out, run.quiet, run.beside, file=run.file)
-        asking.ask(dry_run, retry_failed)
+    by = run.config.feedback or (None if run.config.model is None else "model")
+    config = run.config.updated("command line", source=file, feedback=by)
+    run = FeedbackRun(config, run.as_json, run.out, run.quiet, file=run.file)
+    if config.model is not None:
+        run.ask(dry_run, retry_failed)
         return
     if dry_run or retry_failed:
         raise ConfigError(

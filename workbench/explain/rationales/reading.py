@@ -28,7 +28,7 @@ _TURNS = frozenset(
     }
 )  # fmt: skip
 _BLAMES = frozenset({"too", "overly", "excessively", "unnecessarily", "needlessly"})
-_WORDS = re.compile(r"[\w'’]+")
+_WORDS = re.compile(r"[\w']+(?:-[\w']+)*")
 
 
 @dataclass(frozen=True, eq=False)
@@ -123,9 +123,9 @@ def read_by_lexicon(
 
 @dataclass(frozen=True)
 class _Book:
-    """All phrases as one pattern, and what each of them says of which factors."""
+    """Phrases by their first word, the longest first, and what each says of which factors."""
 
-    pattern: re.Pattern[str]
+    phrases: Mapping[str, list[tuple[tuple[str, ...], str]]]
     meaning: Mapping[str, list[tuple[int, int]]]
     rows: Mapping[tuple[int, str], str]
 
@@ -136,31 +136,48 @@ class _Book:
         for k, said in enumerate(lexicon.values()):
             for says, sign in (("more", 1), ("less", -1), ("about", 0)):
                 for phrase in getattr(said, says):
-                    plain = " ".join(phrase.lower().split())
+                    plain = " ".join(_words(phrase))
                     if plain and (k, plain) not in rows:
                         meaning.setdefault(plain, []).append((k, sign))
                         rows[k, plain] = says
-        # the longest first: "more detail" before "detail"
-        by_length = sorted(meaning, key=lambda one: (-len(one), one))
-        words = "|".join(re.escape(one).replace(r"\ ", r"\s+") for one in by_length)
-        return cls(re.compile(rf"(?<![\w-])(?:{words})(?![\w-])", re.IGNORECASE), meaning, rows)
+        phrases: dict[str, list[tuple[tuple[str, ...], str]]] = {}
+        for plain in meaning:
+            words = tuple(plain.split())
+            phrases.setdefault(words[0], []).append((words, plain))
+        for some in phrases.values():
+            # "more detail" before "more"
+            some.sort(key=lambda one: (-len(one[0]), one))
+        return cls(phrases, meaning, rows)
 
     def found(self, text: str) -> list[tuple[str, int, int, int, bool]]:
         """Return phrase, factor, sign, side and whether it is blamed, of every hit in a text."""
-        if self.pattern.search(text) is None:
+        if self.phrases.keys().isdisjoint(_words(text)):
             return []
         hits = []
         for part, side in clauses(text):
-            for match in self.pattern.finditer(part):
-                phrase = " ".join(match.group().lower().split())
-                turn, blamed = _told(part[: match.start()])
-                for k, sign in self.meaning[phrase]:
-                    hits.append((phrase, k, sign * turn, side, blamed))
+            words, at = _words(part), 0
+            while at < len(words):
+                phrase, step = self._at(words, at)
+                if phrase is not None:
+                    turn, blamed = _told(words[max(at - _BEFORE, 0) : at])
+                    for k, sign in self.meaning[phrase]:
+                        hits.append((phrase, k, sign * turn, side, blamed))
+                at += step
         return hits
 
+    def _at(self, words: Sequence[str], at: int) -> tuple[str | None, int]:
+        """Return the longest phrase that begins at a word, and how many words it is."""
+        for own, plain in self.phrases.get(words[at], ()):
+            if tuple(words[at : at + len(own)]) == own:
+                return plain, len(own)
+        return None, 1
 
-def _told(before: str) -> tuple[int, bool]:
+
+def _words(text: str) -> list[str]:
+    return _WORDS.findall(text.lower().replace("’", "'"))
+
+
+def _told(words: Sequence[str]) -> tuple[int, bool]:
     """Return -1 where the words before a phrase turn it, and whether they blame it."""
-    words = [word.lower().replace("’", "'") for word in _WORDS.findall(before[-60:])][-_BEFORE:]
     turns = sum(word in _TURNS and words[i + 1 : i + 2] != ["only"] for i, word in enumerate(words))
     return (-1 if turns % 2 else 1), any(word in _BLAMES for word in words)
