@@ -43,10 +43,10 @@ def statsmodels(n: int, replicates: int) -> dict[str, float]:
 def ours(n: int, replicates: int) -> dict[str, float]:
     from workbench.decompose.kernel import Cells
     from workbench.decompose.logit import fit_logit
+    from workbench.decompose.resample.by_name import signs_of
     from workbench.decompose.resample.refits import (
         Problem,
         draw_counts,
-        draw_signs,
         exact_draws,
         linear_steps,
         multiplier_steps,
@@ -68,7 +68,7 @@ def ours(n: int, replicates: int) -> dict[str, float]:
     seconds = time.perf_counter() - started
     peak = (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) / 2**20
     started = time.perf_counter()
-    signs = draw_signs(n_clusters, replicates, np.random.default_rng(0))
+    signs = signs_of(np.arange(n_clusters, dtype=np.uint64), 0, replicates, 0)
     quick = problem.weights(multiplier_steps(problem, signs))
     multiplier = time.perf_counter() - started
     # one step from the same draws as the exact refits: what first order leaves out

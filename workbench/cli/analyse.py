@@ -24,6 +24,7 @@ from workbench.errors import ConfigError
 
 if TYPE_CHECKING:
     from workbench.data.dataset import PreferenceData
+    from workbench.data.parts.parted import PartedData
     from workbench.decompose.decomposition import Decomposition
 
 _Names = Annotated[list[str] | None, typer.Option(help="Commas separate; may be repeated.")]
@@ -91,13 +92,20 @@ def bootstrap(
     run: Run,
     replicates: _Replicates = 1000,
     method: Annotated[
-        Literal["exact", "multiplier"], typer.Option(help="Refits, or one step for each.")
+        Literal["exact", "multiplier"],
+        typer.Option(help="Refits, or one step for each; of data in parts, one step."),
     ] = "exact",
+    engine: EngineName = None,
+    address: Address = None,
+    workers: Workers = None,
 ) -> None:
     """Give bootstrap intervals of each weight, resampling clusters."""
     import workbench as wb
 
-    fit = _fitted(run, run.config.by)
+    where = told_engine(run.file, engine, address, workers)
+    # exact refits need the rows: these are then read as one set
+    data = parted.scored(run, where) if method == "multiplier" else run.scored()
+    fit = _fitted(run, run.config.by, data, engine=where)
     with run.progress("Resampling"):
         options = run.fit_options("level")
         run.show_result(wb.bootstrap(fit, replicates=replicates, method=method, **options))
@@ -344,7 +352,7 @@ def add_judge(
 
 
 def _fitted(
-    run: Run, by: Sequence[str], data: PreferenceData | None = None, **further: Any
+    run: Run, by: Sequence[str], data: PreferenceData | PartedData | None = None, **further: Any
 ) -> Decomposition:
     import workbench as wb
 

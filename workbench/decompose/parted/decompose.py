@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import shutil
 from dataclasses import replace
-from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,6 +14,7 @@ from workbench.decompose.errors.clustered import clustered, varied
 from workbench.decompose.errors.sandwich import Errors
 from workbench.decompose.group_fit import GroupFit
 from workbench.decompose.kernel import Array
+from workbench.decompose.parted.again import Source, removed
 from workbench.decompose.parted.fit import added, fit_parts
 from workbench.decompose.parted.folds import FoldSumsAt
 from workbench.decompose.parted.held_out import held_out_of_parts
@@ -78,7 +77,8 @@ def decompose_parts(data: PartedData, wanted: Wanted, engine: Engine) -> Fitted:
         sums = added(engine.map(FoldSumsAt(_coefficients(fits), wanted.folds), whole.pieces))
         folds, level = wanted.folds, wanted.level
         scores = held_out_of_parts(whole, fits, sums, engine, folds=folds, level=level)
-    _remove(folder)
+    removed(folder)
+    whole.design.comes_from(Source(data.digest, tuple(data.refs), layout, engine, directions))
     return Fitted(by, whole.design, fits, scores)
 
 
@@ -112,10 +112,3 @@ def _with_errors(
 def _coefficients(fits: list[GroupFit]) -> Array:
     """Return the coefficients of all groups, 0 where there is none, shape (K, J)."""
     return np.stack([np.where(fit.active, fit.coef, 0.0) for fit in fits], axis=1)
-
-
-def _remove(folder: Path) -> None:
-    """Remove what was laid out, and the folder of unfinished work where nothing else is in it."""
-    shutil.rmtree(folder, ignore_errors=True)
-    if folder.parent.is_dir() and not any(folder.parent.iterdir()):
-        folder.parent.rmdir()

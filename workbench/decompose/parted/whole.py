@@ -39,7 +39,14 @@ class PartedDesign(Design):
         By dimension: how many clusters of it a group has, and how many labels have none.
     local : frozenset of str
         Dimensions whose clusters lie in one part each.
+
+    Attributes
+    ----------
+    source : object
+        Where the rows come from (:class:`workbench.decompose.parted.again.Source`).
     """
+
+    source: object = None
 
     def __init__(
         self,
@@ -57,6 +64,10 @@ class PartedDesign(Design):
         of_dimensions = {"_distinct": distinct, "_lacking": lacking}
         for name, value in {**known, **own, **of_dimensions}.items():
             object.__setattr__(self, name, value)
+
+    def comes_from(self, source: object) -> None:
+        """Say where the rows come from, once the fit is made."""
+        object.__setattr__(self, "source", source)
 
     def __getattr__(self, name: str) -> Any:
         if name not in _ROWS:

@@ -43,23 +43,30 @@ def drawn(words: Words, seed: int, block: int) -> Words:
     return hashed(words ^ key)
 
 
-def signs_of(words: Words, replicates: int, seed: int) -> NDArray[np.uint8]:
-    """Return a random bit, 1 for +1 and 0 for -1, of each cluster and replicate.
+def signs_of(words: Words, first: int, last: int, seed: int) -> NDArray[np.uint8]:
+    """Return a random bit, 1 for +1 and 0 for -1, of each cluster in some replicates.
+
+    Parameters
+    ----------
+    words : ndarray of uint64, shape (clusters,)
+    first, last : int
+        Replicates, ``last`` not among them; ``first`` a multiple of 64.
+    seed : int
 
     Returns
     -------
-    ndarray of uint8, shape (clusters, replicates)
+    ndarray of uint8, shape (clusters, last - first)
 
     Examples
     --------
     >>> words = np.arange(3, dtype=np.uint64)
-    >>> two = signs_of(words, 70, 1)
-    >>> two.shape, bool((two[1:] == signs_of(words[1:], 70, 1)).all())
+    >>> two = signs_of(words, 0, 70, 1)
+    >>> two.shape, bool((two[1:] == signs_of(words[1:], 0, 70, 1)).all())
     ((3, 70), True)
     """
-    blocks = [drawn(words, seed, b) for b in range(-(-replicates // 64))]
+    blocks = [drawn(words, seed, b) for b in range(first // 64, -(-last // 64))]
     bytes_of = np.stack(blocks, axis=1).astype("<u8").view(np.uint8)
-    return np.unpackbits(bytes_of.reshape(len(words), -1), axis=1, count=replicates)
+    return np.unpackbits(bytes_of.reshape(len(words), -1), axis=1, count=last - first)
 
 
 def counts_of(words: Words, first: int, last: int, seed: int) -> NDArray[np.uint8]:

@@ -137,13 +137,6 @@ def draw_counts(n_clusters: int, replicates: int, rng: np.random.Generator) -> l
     return blocks
 
 
-def draw_signs(n_clusters: int, replicates: int, rng: np.random.Generator) -> Counts:
-    """Return a random bit, 1 for +1 and 0 for -1, of each cluster and replicate."""
-    width = (replicates + 7) // 8
-    drawn = np.frombuffer(rng.bytes(n_clusters * width), dtype=np.uint8)
-    return np.unpackbits(drawn.reshape(n_clusters, width), axis=1, count=replicates)
-
-
 def multiplier_steps(problem: Problem, bits: Counts) -> Array:
     """Return ``sum_g xi_g s_g`` for each column of signs, shape (k, columns)."""
     total = problem.scores.sum(axis=0)[:, None]
