@@ -9,7 +9,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from workbench.clustered import no_value, share
-from workbench.intervals import Array, Codes, ends_text, unit_interval
+from workbench.intervals import (
+    Array,
+    Codes,
+    Size,
+    as_binomial,
+    ends_text,
+    interval_of_size,
+    mid_p,
+    size_of_sums,
+    unit_interval,
+)
 
 NONE_SHARED = "no pair was judged by both, ties apart"
 """Why two annotators have no agreement."""
@@ -125,3 +135,63 @@ def weighted_kappa(x: Array, y: Array, cluster: Codes, level: float = 0.95) -> d
     ends = {end: 2 * half[end] - 1 for end in ("conf_low", "conf_high")}
     known = {"std_error": 2 * half["std_error"], **ends, "reason": half["reason"]}
     return row | {"estimate": found, **known}
+
+
+_CELLS = np.array([[1.0, 1.0], [1.0, 0.0], [0.0, 1.0], [0.0, 0.0]])
+"""What both say in the cells of a table of counts: both A, the first alone, the second, none."""
+
+
+def agreement_of_counts(
+    counts: Array, times: Array, level: float = 0.95
+) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Return agreement and kappa (:func:`agreement_and_kappa`) from counts of clusters.
+
+    Parameters
+    ----------
+    counts : ndarray, shape (kinds, 4)
+        Pairs of one cluster on which both prefer A, the first alone does, the second, none.
+    times : ndarray, shape (kinds,)
+        How many clusters have those counts.
+    level : float
+
+    Examples
+    --------
+    >>> agreement, kappa = agreement_of_counts(np.eye(4)[[0, 1, 3]], np.array([1.0, 1.0, 2.0]))
+    >>> agreement["estimate"], kappa["estimate"]
+    (0.75, 0.5)
+    """
+    x, y = _CELLS.T
+    cells = times @ counts
+    n = float(cells.sum())
+    row = no_value(np.empty(0, dtype=np.int64)) | {
+        "n": n, "n_clusters": float(times[counts.sum(axis=1) > 0].sum())
+    }  # fmt: skip
+    if not n:
+        return row | {"reason": NONE_SHARED}, row | {"reason": NONE_SHARED}
+
+    def size(mean: float, pull: Array, certain: float) -> Size:
+        sums, share, squares = counts @ pull, counts.sum(axis=1), float(cells @ pull**2)
+        return as_binomial(size_of_sums(sums, share, n, squares, level, times), mean, n, certain)
+
+    same = (x == y).astype(np.float64)
+    mean = float(np.clip(cells @ same / n, 0.0, 1.0))
+    if n == 1:
+        low, high = mid_p(mean, 1.0, level)
+        agreement = row | {"estimate": mean, "conf_low": low, "conf_high": high, "reason": None}
+    else:
+        found = size(mean, (same - mean) / n, 1.0)
+        agreement = row | {"estimate": mean, **interval_of_size(mean, found, level)}
+    means = cells @ _CELLS / n
+    a, b, gap = x - means[0], y - means[1], float(means[0] - means[1])
+    apart, lent = (x - y) ** 2, a**2 + b**2 + 2 * gap * (a - b)
+    chance = float(cells @ a**2 / n + cells @ b**2 / n + gap**2)
+    if chance <= 1e-12:
+        return agreement, row | {"reason": "both always say the same: chance agrees too"}
+    off = float(cells @ apart / n)
+    kappa = float(np.clip(1 - off / chance, -1.0, 1.0))
+    pull = (off - apart) / chance + (off / chance**2) * (lent - cells @ lent / n)
+    middle = (1 + kappa) / 2
+    half = interval_of_size(middle, size(middle, pull / (2 * n), 2 * chance), level)
+    ends = {end: 2 * half[end] - 1 for end in ("conf_low", "conf_high")}
+    known = {"std_error": 2 * half["std_error"], **ends, "reason": half["reason"]}
+    return agreement, row | {"estimate": kappa, **known}

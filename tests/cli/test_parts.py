@@ -87,3 +87,26 @@ def test_ratings_of_parts_are_the_ratings_in_memory(tmp_path: Path) -> None:
             assert two[name] == pytest.approx(one[name], rel=1e-8, abs=1e-10)
     assert "data.sample" in parts["notes"][0]
     assert run("rate", tmp_path / "parts", "--covariates", "nothing").exit_code == 1
+
+
+@pytest.mark.parametrize(
+    ("words", "tables"),
+    [
+        (["contrast", "--reference", "sim-judge-plain"], ["raw", "scale", "estimates"]),
+        (["bootstrap", "--method", "multiplier", "--replicates", 50], ["estimates"]),
+    ],
+)
+def test_contrast_and_bootstrap_of_parts_are_those_in_memory(
+    votes: Path, tmp_path: Path, words: list[object], tables: list[str]
+) -> None:
+    run_json("load", votes, "--parts", 3, "--out", tmp_path / "parts")
+    flags = [*words[1:], "--factors", "words,bold,hedges"]
+    whole = run_json(words[0], votes, *flags)
+    parts = run_json(words[0], tmp_path / "parts", *flags, "--workers", 2)
+    for table in tables:
+        rows = [found["tables"][table] for found in (whole, parts)]
+        assert len(rows[0]) == len(rows[1]) > 0
+        for one, two in zip(*rows, strict=True):
+            for name in set(one) & {"estimate", "std_error", "conf_low", "df", "ratio", "ame"}:
+                wanted = None if one[name] is None else pytest.approx(one[name], rel=1e-7, abs=1e-9)
+                assert two[name] == wanted

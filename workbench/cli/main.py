@@ -190,19 +190,26 @@ def contrast(
         float,
         typer.Option(min=0.001, help="Log-odds per SD of a factor that count as equivalent."),
     ] = 0.1,
+    engine: EngineName = None,
+    address: Address = None,
+    workers: Workers = None,
 ) -> None:
     """Test where annotators differ in taste from the reference, sharpness apart."""
-    job = run.main_job(run.scored(), margin=margin)
-    if job.gap is None:
+    where, parts = told_engine(run.file, engine, address, workers), parted.in_parts(run)
+    if parts is None:
+        gap = run.main_job(run.scored(), margin=margin).gap
+    else:
+        gap = parted.contrast(run, parts, where, margin)
+    if gap is None:
         raise ConfigError(
             "There is nobody to compare with the reference.",
             where=run.config.source,
-            found=f"only {job.people.groups[0]}",
+            found="only the reference",
             expected="at least one other annotator that is no person",
             fix="Name whom to compare with it: --annotator NAME, or another --reference NAME; "
             "--kind says what annotators are where the file does not.",
         )
-    run.show_result(job.gap)
+    run.show_result(gap)
 
 
 @command(app)

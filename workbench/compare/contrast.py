@@ -11,9 +11,12 @@ import pandas as pd
 
 from workbench.agreement import agreement_text
 from workbench.compare.contrast_rows import METHOD, compare, judge
+from workbench.compare.parted.sides import sides_in_parts
 from workbench.compare.sides import sides
 from workbench.decompose.decomposition import Decomposition
 from workbench.decompose.errors.tidy import q_values
+from workbench.decompose.parted.whole import PartedDesign
+from workbench.engine import Engine
 from workbench.errors import DesignError, refuse_out_of_range
 from workbench.provenance import Provenance
 from workbench.results import Result
@@ -140,7 +143,11 @@ class Contrast(Result):
 
 @on_one_thread
 def contrast(
-    fit: Decomposition, reference: Decomposition | str, *, margin: float = MARGIN
+    fit: Decomposition,
+    reference: Decomposition | str,
+    *,
+    margin: float = MARGIN,
+    engine: Engine | None = None,
 ) -> Contrast:
     r"""Test where one or more groups differ from a reference, sharpness apart from taste.
 
@@ -153,6 +160,8 @@ def contrast(
     margin : float
         Log-odds per standard deviation of a factor within which two weights count as
         equivalent.
+    engine : Engine, optional
+        Where the parts of fits to data in parts are worked on; that of ``fit`` when None.
 
     Returns
     -------
@@ -161,8 +170,8 @@ def contrast(
     Raises
     ------
     DesignError
-        The reference has several groups, or the two fits use different factors, codings,
-        ties or errors.
+        The reference has several groups, the two fits use different factors, codings,
+        ties or errors, or are of different parts.
 
     Notes
     -----
@@ -186,8 +195,12 @@ def contrast(
     base = fit[reference] if isinstance(reference, str) else reference
     others = _others(fit, base)
     level = fit.settings["level"]
-    firsts, second = sides(fit, others, base)
-    parts = [compare(first, second, level) for first in firsts]
+    if isinstance(fit.design, PartedDesign) or isinstance(base.design, PartedDesign):
+        with sides_in_parts(fit, others, base, engine) as (own, against):
+            parts = [compare(first, against, level) for first in own]
+    else:
+        firsts, second = sides(fit, others, base)
+        parts = [compare(first, second, level) for first in firsts]
     estimates = pd.concat([part["estimates"] for part in parts], ignore_index=True)
     estimates["q_value"] = q_values(estimates["p_value"].to_numpy("float64"))
     raw = pd.concat([part["raw"] for part in parts], ignore_index=True)

@@ -10,9 +10,8 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy.special import stdtrit
 
-from workbench.agreement import agreement_and_kappa
 from workbench.compare.scale import NO_FACTOR, NOTHING, SAME_LABELS, Scale, scale
-from workbench.compare.sides import Side
+from workbench.compare.sides import Common, Side
 from workbench.decompose.design import POSITION
 from workbench.decompose.errors.sandwich import Sandwich, joint_test
 from workbench.decompose.errors.tidy import p_values, t_interval, tidy_columns
@@ -45,7 +44,8 @@ def compare(first: Side, second: Side, level: float) -> dict[str, Any]:
     terms = first.design.terms
     told = np.isfinite(first.told) & np.isfinite(second.told)
     factors = told & (np.array(terms) != POSITION)
-    shared = len(_shared_clusters(first, second))
+    common = first.common(second, level)
+    shared = common.clusters
     counts = {"n": first.fit.n + second.fit.n, "n_shared": shared}
     found = scale(first, second, factors, level)
     if not factors.any():
@@ -63,10 +63,10 @@ def compare(first: Side, second: Side, level: float) -> dict[str, Any]:
     del joint
     return {
         "estimates": adjusted,
-        "raw": _raw(raw, first, second, level),
+        "raw": _raw(raw, first, second, common, level),
         "scale": {**names, **scale_row, **counts},
         "wald": {**names, **wald, "n_clusters": shared},
-        "agreement": {**names, **_agreement(first, second, level)},
+        "agreement": {**names, **_agreement(common)},
     }
 
 
@@ -91,13 +91,6 @@ def _wald(
     every = np.ones(int(factors.sum()), dtype=bool)
     scaled = difference[factors] / unit[factors]
     return joint_test(scaled, chosen.covariance, chosen.joint_degrees(every))
-
-
-def _shared_clusters(first: Side, second: Side) -> Any:
-    mine, theirs = first.labelled_clusters(), second.labelled_clusters()
-    if first.design is second.design:
-        return np.intersect1d(mine, theirs)
-    return first.design.cluster_names[mine].intersection(second.design.cluster_names[theirs])
 
 
 def _errors(errors: Sandwich, defined: NDArray[np.bool_], unit: Array) -> tuple[Array, Array]:
@@ -158,21 +151,17 @@ def _adjusted(table: pd.DataFrame, first: Side, second: Side, found: Scale) -> p
     )
 
 
-def _raw(table: pd.DataFrame, first: Side, second: Side, level: float) -> pd.DataFrame:
+def _raw(
+    table: pd.DataFrame, first: Side, second: Side, common: Common, level: float
+) -> pd.DataFrame:
     """Return the differences as they are, with those of the average marginal effects."""
-    effects = _marginal(first, second, level)
+    effects = _marginal(first, second, common, level)
     return table.assign(**effects, method=RAW, reason=_reasons(first, second, table))
 
 
-def _marginal(first: Side, second: Side, level: float) -> dict[str, Any]:
+def _marginal(first: Side, second: Side, common: Common, level: float) -> dict[str, Any]:
     """Return average marginal effects on the pairs of both, and their differences."""
-    mine, theirs = first.verdicts().index, second.verdicts().index
-    pairs = mine.intersection(theirs)
-    if pairs.empty:
-        rows = first.rows, second.rows
-    else:
-        rows = first.on_pairs(pairs), second.on_pairs(pairs)
-    (one, jacobian), (two, other) = first.marginal(rows[0]), second.marginal(rows[1])
+    (one, jacobian), (two, other) = common.effects
     own, theirs = first.errors.through(jacobian), second.errors.through(other)
     unit = np.sqrt(np.maximum(np.diag(own.covariance + theirs.covariance), 0.0))
     error, degrees = _errors(own.minus(theirs), np.isfinite(one - two), unit)
@@ -184,7 +173,7 @@ def _marginal(first: Side, second: Side, level: float) -> dict[str, Any]:
         "ame_low": low,
         "ame_high": high,
         "ame_p_value": p_values(one - two, error, degrees),
-        "ame_pairs": len(pairs),
+        "ame_pairs": common.pairs,
     }
 
 
@@ -234,21 +223,12 @@ def judge(table: pd.DataFrame, ratios: pd.DataFrame, margin: float, level: float
     table["detectable"] = wanted * error
 
 
-def _agreement(first: Side, second: Side, level: float) -> dict[str, Any]:
-    both = pd.concat([first.verdicts(), second.verdicts()], axis=1, join="inner")
-    a, b = both[0].to_numpy(), both[1].to_numpy()
-    decided = (a != 0.5) & (b != 0.5)
-    where = first.design.pair_ids.get_indexer(both.index[decided])
-    # a pair's rows all lie in one cluster: its first row tells which
-    cluster_of = np.zeros(len(first.design.pair_ids), dtype=np.int64)
-    cluster_of[first.design.pair] = first.design.cluster
-    cluster = cluster_of[where]
-    found = agreement_and_kappa(a[decided] > 0.5, b[decided] > 0.5, cluster, level)
-    result: dict[str, Any] = {"n": int(decided.sum()), "n_tied": int((~decided).sum())}
-    for name, row in zip(("agreement", "kappa"), found, strict=True):
+def _agreement(common: Common) -> dict[str, Any]:
+    result: dict[str, Any] = {"n": common.n, "n_tied": common.n_tied}
+    for name, row in (("agreement", common.agreement), ("kappa", common.kappa)):
         result[name] = row["estimate"]
         result[f"{name}_low"], result[f"{name}_high"] = row["conf_low"], row["conf_high"]
-    return {**result, "reason": found[1]["reason"]}
+    return {**result, "reason": common.kappa["reason"]}
 
 
 def _lost(first: Side, second: Side) -> list[str | None]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import pandas as pd
@@ -111,7 +111,7 @@ class ScenarioFits:
 
         def made(design: Design, fit: GroupFit) -> Sandwich:
             errors = sandwich(design, fit)
-            own[fit.name] = errors.parts[(CLUSTER,)]
+            own[fit.name] = cast("Pulls", errors.parts[(CLUSTER,)])
             return errors
 
         for s, fit in zip(

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from workbench.cli.command import Run
+    from workbench.compare.contrast import Contrast
     from workbench.data.dataset import PreferenceData
     from workbench.data.parts.parted import PartedData
     from workbench.engine import Engine
@@ -45,3 +46,22 @@ def _scored(run: Run, data: PartedData, engine: Engine) -> PartedData:
     run.note("The data hold no factors yet: scoring the core text factors first.")
     with run.progress("Scoring factors"):
         return wb.score_factors(data, wb.factors.CORE, engine=engine)
+
+
+def contrast(run: Run, data: PartedData, engine: Engine, margin: float) -> Contrast | None:
+    """Return where annotators differ from the reference; None where there is nobody else."""
+    import workbench as wb
+    from workbench.report.main_job import default_reference, others_than
+
+    data = _scored(run, data, engine)
+    reference = run.config.reference or default_reference(data)
+    others = others_than(data, reference, run.config.annotators or None)
+    if not others:
+        return None
+    # a contrast has no use for held-out scores
+    options = {**run.fit_options(), "folds": 0, "engine": engine}
+    with run.progress("Decomposing reference and judges"):
+        people = wb.decompose(data, annotator=reference, **options)
+        judges = wb.decompose(data, annotator=others, **options)
+    with run.progress("Comparing"):
+        return wb.contrast(judges, people, margin=margin)

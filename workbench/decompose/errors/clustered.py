@@ -26,7 +26,10 @@ _NOTHING = 1e-9
 
 
 def sandwich(
-    design: Design, fit: GroupFit, codes: Mapping[str, NDArray[np.int64]] | None = None
+    design: Design,
+    fit: GroupFit,
+    codes: Mapping[str, NDArray[np.int64]] | None = None,
+    sizes: Mapping[str, int] | None = None,
 ) -> Sandwich:
     """Return the errors of a group's weights over its dimensions of clusters.
 
@@ -38,12 +41,14 @@ def sandwich(
     codes : mapping of str to ndarray of int, optional
         Other numbers for the clusters, by dimension: of each design row for ``cluster``, of
         each label for others. Two designs whose clusters have the same numbers can be joined.
+    sizes : mapping of str to int, optional
+        More than the largest of those numbers in either design, by dimension.
     """
     bread = np.where(np.isfinite(fit.bread), fit.bread, 0.0)
     parts = {
         # what two dimensions share has no degrees of freedom of its own
         names: pulls(*rows, bread, exact=len(names) == 1)
-        for names, rows in clustered_rows(design, fit, codes)
+        for names, rows in clustered_rows(design, fit, codes, sizes)
     }
     return Sandwich(parts)
 
@@ -53,7 +58,10 @@ Rows = tuple[Array, Array, Array, NDArray[np.int64]]
 
 
 def clustered_rows(
-    design: Design, fit: GroupFit, codes: Mapping[str, NDArray[np.int64]] | None = None
+    design: Design,
+    fit: GroupFit,
+    codes: Mapping[str, NDArray[np.int64]] | None = None,
+    sizes: Mapping[str, int] | None = None,
 ) -> Iterator[tuple[tuple[str, ...], Rows]]:
     """Yield the rows of a fit in each dimension of clusters and crossing of several.
 
@@ -61,7 +69,7 @@ def clustered_rows(
     ----------
     design : Design
     fit : GroupFit
-    codes : mapping, optional
+    codes, sizes : mapping, optional
         As in :func:`sandwich`.
     """
     group = design.groups.index(fit.name)
@@ -88,7 +96,8 @@ def clustered_rows(
             at, w, v = label_row, label_weight, label_votes
             code = by_label[names[0]]
             for name in names[1:]:
-                code = code * (int(numbers[name].max()) + 1) + by_label[name]
+                size = (sizes or {}).get(name) or int(numbers[name].max()) + 1
+                code = code * size + by_label[name]
         yield names, _rows(design, fit, coef, at, w, v, code)
 
 

@@ -19,6 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from workbench.decompose.errors.blocks import BLOCK, blocks_of, starts_of
+from workbench.decompose.errors.joint import JointSums, bounded_degrees, whitening
 from workbench.decompose.kernel import Array, Codes, RunSums, run_sums
 
 _EXACT = 1e8
@@ -181,24 +182,22 @@ class Pulls:
         NaN where some direction has no part in the clusters' errors: they do not bound it.
         """
         q = int(terms.sum())
-        size = 0 if self.root is None else self.root.shape[1] * q
-        if self.root is None or self.gram is None or len(self.codes) * size**2 > _JOINT:
-            spread = 2 * (self.leverage**2).sum() + 2 * (self.leverage**2).sum() ** 2
-            return float(q * (q + 1) / spread)
+        if (
+            self.root is None
+            or self.gram is None
+            or not joint_held(len(self.codes), self.root.shape[1] * q)
+        ):
+            return bounded_degrees(q, float((self.leverage**2).sum()))
         gram = self.gram[:, terms][:, :, terms]
-        values, vectors = np.linalg.eigh(gram.sum(axis=0))
-        if not values[0] > _EMPTY * values[-1]:
+        whiten = whitening(gram.sum(axis=0))
+        if whiten is None:
             return float("nan")
-        whiten = (vectors / np.sqrt(values)) @ vectors.T
-        part = whiten @ gram @ whiten
-        spread = (np.einsum("gqq->g", part) ** 2).sum() + (part**2).sum()
-        pull = self.root[:, :, terms] @ whiten
-        flat = pull.reshape(len(pull), -1)
-        across = (flat.T @ flat).reshape(*pull.shape[1:], *pull.shape[1:])
-        spread += (across**2).sum() + (across * across.transpose(0, 3, 2, 1)).sum()
-        inner = pull.transpose(0, 2, 1) @ pull
-        spread -= (np.einsum("gqq->g", inner) ** 2).sum() + (inner**2).sum()
-        return float(q * (q + 1) / spread)
+        return JointSums.of(gram, self.root[:, :, terms], whiten).degrees
+
+    def cross(self, other: Pulls) -> Array:
+        """Return the sum over clusters of both of the products of their pulls, (K, K)."""
+        _, a, b = np.intersect1d(self.codes, other.codes, assume_unique=True, return_indices=True)
+        return np.asarray(self.influence[a].T @ other.influence[b])
 
 
 def pulls(
@@ -254,6 +253,11 @@ def pulls(
 def held(clusters: int, terms: int) -> bool:
     """Tell whether every cluster's matrix is held, so that degrees of freedom are exact."""
     return clusters * terms**3 <= _EXACT
+
+
+def joint_held(clusters: int, size: int) -> bool:
+    """Tell whether a joint test has exact degrees of freedom, of matrices of that length."""
+    return clusters * size**2 <= _JOINT
 
 
 def factor_of(bread: Array) -> Array:

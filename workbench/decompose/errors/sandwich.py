@@ -10,7 +10,6 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import fdtrc
 
-from workbench.decompose.errors.pulls import Pulls
 from workbench.decompose.kernel import Array
 
 FEWEST_DEGREES = 4.0
@@ -41,6 +40,22 @@ class ClusterPart(Protocol):
 
     def joint_degrees(self, terms: NDArray[np.bool_]) -> float:
         """Return the degrees of freedom of a joint test of some terms."""
+
+
+class Joinable(ClusterPart, Protocol):
+    """What they say of a fit's weights where another fit's clusters can be joined to them."""
+
+    def minus(self, other: Any, scale: float = 1.0) -> Joinable:
+        """Return the pulls on these weights minus ``scale`` times the other's."""
+
+    def scaled(self, scale: float) -> Joinable:
+        """Return the pulls on ``scale`` times the weights."""
+
+    def through(self, jacobian: Array) -> Joinable:
+        """Return the pulls on linear functions of the weights."""
+
+    def cross(self, other: Any) -> Array:
+        """Return the sum over clusters of both of the products of their pulls."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -105,32 +120,27 @@ class Errors:
 class Sandwich(Errors):
     """Errors of which the pull of every cluster is known: those of several fits can be joined."""
 
-    parts: Mapping[tuple[str, ...], Pulls]
+    parts: Mapping[tuple[str, ...], Joinable]
 
     def minus(self, other: Sandwich, scale: float = 1.0) -> Sandwich:
         """Return the errors of these weights minus ``scale`` times the other's.
 
         A side that is not clustered by a dimension has no part in it.
         """
-        parts = {}
+        parts: dict[tuple[str, ...], Joinable] = {}
         for names in {**self.parts, **other.parts}:
             mine, theirs = self.parts.get(names), other.parts.get(names)
-            if mine is None or theirs is None:
-                one = mine or theirs
-                parts[names] = one if mine is not None else one.scaled(-scale)  # type: ignore[union-attr]
-            else:
-                parts[names] = mine.minus(theirs, scale)
-        return Sandwich(parts)  # type: ignore[arg-type]
+            if mine is not None:
+                parts[names] = mine if theirs is None else mine.minus(theirs, scale)
+            elif theirs is not None:
+                parts[names] = theirs.scaled(-scale)
+        return Sandwich(parts)
 
     def cross(self, other: Sandwich) -> Array:
         """Return the covariance of these weights with the other's, plus its transpose."""
         total = np.zeros((len(self.covariance), len(self.covariance)))
         for names in self.parts.keys() & other.parts.keys():
-            mine, theirs = self.parts[names], other.parts[names]
-            _, a, b = np.intersect1d(
-                mine.codes, theirs.codes, assume_unique=True, return_indices=True
-            )
-            product = mine.influence[a].T @ theirs.influence[b]
+            product = self.parts[names].cross(other.parts[names])
             total += (-1.0) ** (len(names) + 1) * (product + product.T)
         return total
 

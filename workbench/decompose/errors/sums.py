@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from workbench.decompose.design import Design
 from workbench.decompose.errors.blocks import BLOCK, blocks_of
 from workbench.decompose.errors.clustered import Rows, clustered_rows
+from workbench.decompose.errors.joint import bounded_degrees
 from workbench.decompose.errors.pulls import LIGHT, Pulls, factor_of, held, pulls, ratio
 from workbench.decompose.errors.sandwich import Errors
 from workbench.decompose.group_fit import GroupFit
@@ -136,8 +137,7 @@ class PullSums:
 
     def joint_degrees(self, terms: NDArray[np.bool_]) -> float:
         """Return the degrees of freedom of a joint test, at least (:meth:`Pulls.joint_degrees`)."""
-        q = int(terms.sum())
-        return float(q * (q + 1) / (2 * self.spread + 2 * self.spread**2))
+        return bounded_degrees(int(terms.sum()), self.spread)
 
 
 def sums_of(rows: Rows, bread: Array, part: int = 0, *, exact: bool = True) -> PullSums:

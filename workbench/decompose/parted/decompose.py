@@ -71,7 +71,7 @@ def decompose_parts(data: PartedData, wanted: Wanted, engine: Engine) -> Fitted:
     names = [ref.name for ref in data.refs]
     whole = joined(folder, names, facts, by, wanted.cluster, wanted.folds, wanted.seed)
     fits, directions = fit_parts(whole, wanted.covariance, engine)
-    fits = _with_errors(whole, fits, directions, wanted.covariance == "cluster", engine)
+    fits = with_errors(whole, fits, directions, wanted.covariance == "cluster", engine)
     scores = no_scores()
     if wanted.folds:
         sums = added(engine.map(FoldSumsAt(_coefficients(fits), wanted.folds), whole.pieces))
@@ -82,21 +82,33 @@ def decompose_parts(data: PartedData, wanted: Wanted, engine: Engine) -> Fitted:
     return Fitted(by, whole.design, fits, scores)
 
 
-def _with_errors(
+def with_errors(
     whole: Whole, fits: list[GroupFit], directions: Directions, clusters: bool, engine: Engine
 ) -> list[GroupFit]:
-    """Return the fits with their cluster-robust errors, if these are wanted."""
+    """Return the fits with their cluster-robust errors, if these are wanted.
+
+    Parameters
+    ----------
+    whole : Whole
+    fits : list of GroupFit
+        Of some groups.
+    directions : mapping
+    clusters : bool
+    engine : Engine
+    """
     design = whole.design
+    place = {name: j for j, name in enumerate(design.groups)}
     told = {
-        j: replace(fit, dimensions=design.dimensions(j) if clusters else ())
-        for j, fit in enumerate(fits)
+        place[fit.name]: replace(
+            fit, dimensions=design.dimensions(place[fit.name]) if clusters else ()
+        )
+        for fit in fits
         if fit.active.any()
     }
     found: dict[int, GroupErrors] = {}
     for part in engine.map(errors_at(whole, told, directions), whole.pieces):
         for j, one in part.items():
             found[j] = found[j] + one if j in found else one
-    place = {name: j for j, name in enumerate(design.groups)}
 
     def made(_: Design, fit: GroupFit) -> Errors:
         return told_errors(whole, fit, found[place[fit.name]])

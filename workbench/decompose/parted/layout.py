@@ -69,6 +69,7 @@ class Layout:
         )
         signs, known = length_signs(data.pairs)
         arrays: dict[str, NDArray[Any]] = {
+            "pair": design.pair.astype(np.int32),
             "longer": signs[design.pair].astype(np.int8),
             "words": name_words(design.cluster_names, self.seed),
             "draws": name_words(design.cluster_names, 0),
@@ -76,7 +77,7 @@ class Layout:
         }
         dimensions = {}
         for name in design.codes:
-            words, nameless = _words(design, name, ref.name)
+            words, nameless = _words(design, name, f"{Path(self.folder).name}/{ref.name}")
             arrays[f"hash-{name}"] = words
             arrays[f"members-{name}"], dimensions[name] = _members(design, name, words, nameless)
         facts = {

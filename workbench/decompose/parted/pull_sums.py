@@ -17,7 +17,7 @@ from workbench.decompose.group_fit import GroupFit
 from workbench.decompose.kernel import Array
 from workbench.decompose.parted.moments import Directions, decided
 from workbench.decompose.parted.stored import Piece
-from workbench.decompose.parted.whole import Whole
+from workbench.decompose.parted.whole import PartedDesign, Whole
 from workbench.errors import DesignError
 
 _GATHERED_BYTES = 2**29
@@ -42,6 +42,13 @@ class Gathered:
     where: NDArray[np.int64]
     matrices: Array
     scores: Array
+
+    @classmethod
+    def of(cls, piece: Piece, names: Names, rows: Rows, factor: Array) -> Gathered:
+        """Return those of a part."""
+        own, matrices, scores = matrices_of(*rows, factor)
+        where = np.stack([np.full(len(own), piece.number), own], axis=1)
+        return cls(words_of(piece, names, own), where, matrices, scores)
 
     def __add__(self, other: Gathered) -> Gathered:
         words, place = np.unique(np.r_[self.words, other.words], return_inverse=True)
@@ -135,36 +142,51 @@ class ErrorsAt:
     def _part(
         self, piece: Piece, number: int, names: Names, kept: Rows, bread: Array
     ) -> PullSums | Gathered:
-        X, weight, residual, codes = kept
         factor = factor_of(bread)
         if set(names) <= self.gathered:
-            own, matrices, scores = matrices_of(X, weight, residual, codes, factor)
-            where = np.stack([np.full(len(own), piece.number), own], axis=1)
-            return Gathered(self._words(piece, names, own), where, matrices, scores)
+            return Gathered.of(piece, names, kept, factor)
         exact = len(names) == 1 and held(self.counts[number, names[0]], factor.shape[1])
         return sums_of(kept, bread, piece.number, exact=exact)
 
-    def _words(self, piece: Piece, names: Names, codes: NDArray[np.int64]) -> NDArray[np.uint64]:
-        """Return a hash of the names of clusters, by their codes in a part."""
-        words = np.zeros(len(codes), dtype=np.uint64)
-        for name in reversed(names):
-            of_code = piece.array(f"hash-{name}")
-            n = int(piece.array(f"codes-{name}").max()) + 1 if len(names) > 1 else 0
-            own = codes if name == names[0] else codes % n
-            codes = codes if name == names[0] else codes // n
-            words = words * np.uint64(6364136223846793005) + of_code[own]
-        return words
+
+def words_of(piece: Piece, names: Names, codes: NDArray[np.int64]) -> NDArray[np.uint64]:
+    """Return a hash of the names of clusters, by their codes in a part.
+
+    Parameters
+    ----------
+    piece : Piece
+    names : tuple of str
+        Dimensions whose crossing makes the clusters.
+    codes : ndarray of int
+    """
+    words = np.zeros(len(codes), dtype=np.uint64)
+    for name in reversed(names):
+        of_code = piece.array("draws" if name == CLUSTER else f"hash-{name}")
+        own_codes = piece.array("cluster" if name == CLUSTER else f"codes-{name}")
+        n = int(own_codes.max()) + 1 if len(names) > 1 else 0
+        own = codes if name == names[0] else codes % n
+        codes = codes if name == names[0] else codes // n
+        words = words * np.uint64(6364136223846793005) + of_code[own]
+    return words
 
 
-def errors_at(whole: Whole, fits: Mapping[int, GroupFit], directions: Directions) -> ErrorsAt:
-    """Return the work of a pass for the errors of some fits."""
+def gathered_of(design: PartedDesign) -> frozenset[str]:
+    """Return the dimensions of clusters that may lie in several parts."""
+    return frozenset(design.known_dimensions - design.local)
+
+
+def errors_at(
+    whole: Whole, fits: Mapping[int, GroupFit], directions: Directions,
+    also: frozenset[str] = frozenset(),
+) -> ErrorsAt:  # fmt: skip
+    """Return the work of a pass for the errors of some fits; ``also`` dimensions are gathered."""
     design = whole.design
     counts, gathered = {}, set()
     for j, fit in fits.items():
         terms = int(fit.active.sum())
         for name in fit.dimensions:
             counts[j, name] = fit.n_clusters if name == CLUSTER else design.distinct(j, name)
-            if name == CLUSTER or name in design.local:
+            if name == CLUSTER or (name in design.local and name not in also):
                 continue
             gathered.add(name)
             if counts[j, name] * (terms + 1) ** 2 * 24 > _GATHERED_BYTES:

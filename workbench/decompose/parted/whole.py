@@ -65,6 +65,11 @@ class PartedDesign(Design):
         for name, value in {**known, **own, **of_dimensions}.items():
             object.__setattr__(self, name, value)
 
+    @property
+    def known_dimensions(self) -> frozenset[str]:
+        """Dimensions of clusters beside the data's own."""
+        return frozenset(self.__dict__["_distinct"])
+
     def comes_from(self, source: object) -> None:
         """Say where the rows come from, once the fit is made."""
         object.__setattr__(self, "source", source)
