@@ -94,9 +94,10 @@ def test_ratings_of_parts_are_the_ratings_in_memory(tmp_path: Path) -> None:
     [
         (["contrast", "--reference", "sim-judge-plain"], ["raw", "scale", "estimates"]),
         (["bootstrap", "--method", "multiplier", "--replicates", 50], ["estimates"]),
+        (["screen", "--control", "bold"], ["estimates", "joint"]),
     ],
 )
-def test_contrast_and_bootstrap_of_parts_are_those_in_memory(
+def test_contrast_bootstrap_and_screening_of_parts_are_those_in_memory(
     votes: Path, tmp_path: Path, words: list[object], tables: list[str]
 ) -> None:
     run_json("load", votes, "--parts", 3, "--out", tmp_path / "parts")

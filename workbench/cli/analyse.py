@@ -263,17 +263,24 @@ def screen(
     method: Annotated[
         Literal["univariate", "l1"], typer.Option(help="How factors are chosen.")
     ] = "univariate",
+    sample: Annotated[
+        int, typer.Option(min=1, help="Of data in parts, pairs that are screened.")
+    ] = 200_000,
+    engine: EngineName = None,
+    address: Address = None,
+    workers: Workers = None,
 ) -> None:
     """Choose among many factors on half of the prompts, and test them on the other half."""
     import workbench as wb
 
-    data = run.scored()
+    data = parted.scored(run, told_engine(run.file, engine, address, workers))
     with run.progress("Screening"):
         found = wb.screen(
             data,
             annotator=run.config.annotators or None,
             control=split_names(control or []),
             method=method,
+            sample=sample,
             **run.fit_options("factors", "level"),
         )
     run.show_result(found)

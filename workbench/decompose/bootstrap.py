@@ -10,30 +10,17 @@ import numpy as np
 import pandas as pd
 
 from workbench.clustered import FEW_CLUSTERS
-from workbench.data.split import name_words
 from workbench.decompose.decomposition import Decomposition
 from workbench.decompose.design import Design
 from workbench.decompose.errors.tidy import q_values
-from workbench.decompose.group_fit import GroupFit
 from workbench.decompose.grouped import label_sd
 from workbench.decompose.kernel import Array, Codes
-from workbench.decompose.parted.again import source_of
-from workbench.decompose.parted.signs import signed_scores
-from workbench.decompose.parted.whole import PartedDesign
-from workbench.decompose.resample.by_name import signs_of
+from workbench.decompose.resample.drawn import drawn
 from workbench.decompose.resample.intervals import tidy_draws
-from workbench.decompose.resample.refits import (
-    FAILURES,
-    WIDTH,
-    Counts,
-    Problem,
-    draw_counts,
-    exact_draws,
-    multiplier_steps,
-)
+from workbench.decompose.resample.refits import FAILURES
 from workbench.decompose.weights import Weights
 from workbench.engine import Engine
-from workbench.errors import DesignError, refuse_out_of_range
+from workbench.errors import refuse_out_of_range
 from workbench.provenance import Provenance
 from workbench.results import TIDY, Result
 from workbench.standardised import with_per_sd
@@ -48,9 +35,6 @@ _METHODS = {
     "exact": "cluster bootstrap, each replicate refitted, bias-corrected percentiles",
     "multiplier": "multiplier cluster bootstrap (first order), percentile interval",
 }
-
-_COUNT_BYTES = 128 * 2**20
-"""Counts of clusters held at a time."""
 
 _MULTIPLIER_NOTE = (
     "the multiplier bootstrap moves weights to first order: against exact refits its standard "
@@ -300,10 +284,7 @@ def bootstrap(
     (['words', 'position'], [100, 0])
     """
     _check(replicates, method, level)
-    if isinstance(fit.design, PartedDesign):
-        draws, failed, reasons = _over_parts(fit, replicates, method, seed, engine)
-    else:
-        draws, failed, reasons = _in_memory(fit, replicates, method, seed)
+    draws, failed, reasons = drawn(fit, replicates, method == "exact", seed, engine)
     settings = {
         "groups": fit.groups,
         "replicates": replicates,
@@ -324,105 +305,6 @@ def _check(replicates: int, method: str, level: float) -> None:
         "level": (0 < level < 1, level, "a number between 0 and 1, such as 0.95"),
     }
     refuse_out_of_range(problems)
-
-
-_Drawn = tuple[Array, Codes, dict[str, str]]
-"""Weights (count, J, K), codes of failures (count, J), and why a group has no weight at all."""
-
-
-def _in_memory(fit: Decomposition, replicates: int, method: Method, seed: int) -> _Drawn:
-    universe, codes = np.unique(fit.design.cluster, return_inverse=True)
-    words = name_words(fit.design.cluster_names[universe], 0)
-    rng = np.random.default_rng(seed)
-    size = max(1, _COUNT_BYTES // len(universe) // WIDTH) * WIDTH
-    pieces: list[tuple[Array, Codes]] = []
-    reasons: dict[str, str] = {}
-    for start in range(0, replicates, size):
-        stop = min(start + size, replicates)
-        if method == "exact":
-            drawn = draw_counts(len(universe), stop - start, rng)
-        else:
-            drawn = [signs_of(words, start, stop, seed)]
-        piece, reasons = _draw(fit, codes, drawn, stop - start, method)
-        pieces.append(piece)
-    draws = np.concatenate([weights for weights, _ in pieces])
-    return draws, np.concatenate([failed for _, failed in pieces]), reasons
-
-
-def _draw(
-    fit: Decomposition, codes: Codes, drawn: list[Counts], count: int, method: Method
-) -> tuple[tuple[Array, Codes], dict[str, str]]:
-    draws = np.full((count, len(fit.groups), len(fit.terms)), np.nan)
-    failed = np.zeros((count, len(fit.groups)), dtype=np.int64)
-    reasons: dict[str, str] = {}
-    for j, (name, group) in enumerate(fit.fits.items()):
-        problem = _problem(fit, group, codes)
-        if isinstance(problem, str):
-            reasons[name] = problem
-        elif method == "exact":
-            draws[:, j, group.active], failed[:, j] = exact_draws(problem, drawn)
-        else:
-            steps = _small_sample(group) * multiplier_steps(problem, drawn[0])
-            draws[:, j, group.active] = problem.weights(steps)
-    return (draws, failed), reasons
-
-
-def _small_sample(group: GroupFit) -> float:
-    k, g = int(group.active.sum()), group.n_clusters
-    return float(np.sqrt(g / (g - 1) * (group.n - 1) / (group.n - k)))
-
-
-def _over_parts(
-    fit: Decomposition, replicates: int, method: Method, seed: int, engine: Engine | None
-) -> _Drawn:
-    """Return the draws of a fit over parts: to first order they are sums over clusters."""
-    if method == "exact":
-        raise DesignError(
-            "Exact refits need all rows at once, and these lie in parts.",
-            found='method="exact"',
-            expected='method="multiplier", whose draws are sums over parts',
-            fix="Or fit a sample, data.sample(100_000), or, if it fits into memory, data.whole().",
-        )
-    source = source_of(fit.design)
-    reasons = {name: why for name, group in fit.fits.items() if (why := _undrawn(group))}
-    place = {name: fit.design.groups.index(name) for name in fit.fits if name not in reasons}
-    groups = {place[name]: fit.fits[name] for name in place}
-    sums = signed_scores(source, groups, replicates, seed, engine or source.engine)
-    draws = np.full((replicates, len(fit.groups), len(fit.terms)), np.nan)
-    for j, (name, group) in enumerate(fit.fits.items()):
-        if name in place:
-            bread = group.bread[np.ix_(group.active, group.active)]
-            steps = _small_sample(group) * (bread @ sums[place[name]])
-            draws[:, j, group.active] = group.coef[group.active] + steps.T
-    return draws, np.zeros((replicates, len(fit.groups)), dtype=np.int64), reasons
-
-
-def _undrawn(group: GroupFit) -> str | None:
-    """Say why a group has no draws, if so."""
-    if not group.active.any():
-        return "no weight could be estimated"
-    return "one cluster cannot be resampled" if group.n_clusters < 2 else None
-
-
-def _problem(fit: Decomposition, group: GroupFit, codes: Codes) -> Problem | str:
-    """Return a group's labels in the form that refits need, or why it has no draws."""
-    why = _undrawn(group)
-    if why is not None:
-        return why
-    design = fit.design
-    rows, cells = design.compact(design.groups.index(group.name))
-    kept = ~np.isin(rows, group.decided)
-    rows = rows[kept]
-    try:
-        return Problem.at(
-            np.ascontiguousarray(design.X[np.ix_(rows, np.flatnonzero(group.active))]),
-            cells.weight[kept, 0],
-            cells.votes[kept, 0],
-            group.coef[group.active],
-            codes[rows],
-        )
-    except np.linalg.LinAlgError:
-        return "the Hessian of the fit is singular to working precision"
 
 
 def _failures(groups: list[str], failed: Codes, reasons: dict[str, str]) -> pd.DataFrame:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from numbers import Real
-from typing import get_args
+from typing import Any, get_args
 
 import numpy as np
 
@@ -133,6 +133,32 @@ def rate(
         battles: Rated = PartedBattles.of(data, annotator, covariates, ties, engine)
     else:
         battles = Held(collect(data, annotator=annotator, covariates=covariates, ties=ties))
+    options = {
+        "annotator": annotator if isinstance(annotator, str | None) else list(annotator),
+        "covariates": covariates,
+        "codings": {n: dict(data.factor_specs.get(n, {})).get("coding") for n in covariates},
+        "ties": ties,
+        "intervals": intervals,
+        "replicates": replicates,
+        "anchor": None,
+        "elo_at_zero": None,
+        "ridge": ridge,
+        "level": level,
+    }
+    provenance = Provenance.capture(seed=seed, dataset=data.digest, engine=where)
+    try:
+        found = _rated(battles, anchor, options, provenance, seed)
+    except DesignError:
+        battles.close()
+        raise
+    battles.close()
+    return found
+
+
+def _rated(
+    battles: Rated, anchor: str | tuple[str, float] | None, options: dict[str, Any],
+    provenance: Provenance, seed: int,
+) -> Ratings:  # fmt: skip
     rated, reasons = comparable(battles.sums)
     if len(rated) < 2:
         raise DesignError(
@@ -143,20 +169,8 @@ def rate(
         )
     used = battles.among(rated)
     zero, name, elo = _anchor(anchor, used.sums.models, reasons)
-    settings = {
-        "annotator": annotator if isinstance(annotator, str | None) else list(annotator),
-        "covariates": covariates,
-        "codings": {n: dict(data.factor_specs.get(n, {})).get("coding") for n in covariates},
-        "ties": ties,
-        "intervals": intervals,
-        "replicates": replicates,
-        "anchor": name,
-        "elo_at_zero": elo,
-        "ridge": ridge,
-        "level": level,
-    }
+    settings = options | {"anchor": name, "elo_at_zero": elo}
     sides, shift, lost = estimate(used, zero, settings, seed)
-    battles.close()
     return Ratings(
         battles=battles.sums,
         used=used.sums,
@@ -166,7 +180,7 @@ def rate(
         reasons=reasons,
         covariate_reasons=lost,
         settings=settings,
-        provenance=Provenance.capture(seed=seed, dataset=data.digest, engine=where),
+        provenance=provenance,
     )
 
 

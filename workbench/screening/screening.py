@@ -14,6 +14,7 @@ from scipy.special import ndtr, ndtri
 
 from workbench.clustered import FEW_CLUSTERS
 from workbench.data.dataset import PreferenceData
+from workbench.data.parts.parted import PartedData
 from workbench.data.split import folds
 from workbench.decompose.design import build_design
 from workbench.decompose.errors.tidy import p_values, q_values
@@ -34,6 +35,9 @@ Method = Literal["univariate", "l1"]
 
 _TRAIN_Q = 0.1
 """False discovery rate of the selection on the training half; the held-out half has its own."""
+
+SAMPLE = 200_000
+"""Pairs of data in parts that are screened unless said."""
 
 _FOLDS = 5
 _LIMITS = ("estimate", "conf_low", "conf_high")
@@ -98,6 +102,12 @@ class Screening(Result):
         """What a reader should know before trusting a weight."""
         n = int(self.estimates["n_clusters"].max())
         few = [f"only {n} held-out clusters: errors may be too small"] if n < FEW_CLUSTERS else []
+        sampled = self.settings.get("sampled")
+        if sampled:
+            few.append(
+                f"a sample of {sampled['pairs']:,} of {sampled['of']:,} pairs was screened: whole "
+                "clusters, by a hash of their names"
+            )
         return few + ([] if self.selected else ["no factor was selected on the training half"])
 
     def tables(self) -> dict[str, pd.DataFrame]:
@@ -149,7 +159,7 @@ class Screening(Result):
 
 @on_one_thread
 def screen(
-    data: PreferenceData,
+    data: PreferenceData | PartedData,
     *,
     annotator: str | Iterable[str] | None = None,
     factors: Sequence[str] | None = None,
@@ -158,6 +168,7 @@ def screen(
     train_share: float = 0.5,
     resamples: int = 50,
     level: float = 0.95,
+    sample: int = SAMPLE,
     seed: int = 0,
 ) -> Screening:
     r"""Find which of many factors say what an annotator prefers.
@@ -168,8 +179,8 @@ def screen(
 
     Parameters
     ----------
-    data : PreferenceData
-        With factors: columns, n-grams, embedding directions.
+    data : PreferenceData or PartedData
+        With factors: columns, n-grams, embedding directions. Of data in parts, a sample.
     annotator : str or iterable of str, optional
         Only these annotators, pooled; all when None.
     factors : sequence of str, optional
@@ -186,6 +197,10 @@ def screen(
         Random halves of the training clusters, for the stability; 0 leaves it out.
     level : float
         Confidence level.
+    sample : int
+        Of data in parts, about how many pairs are screened: whole clusters, by a hash of their
+        names and the seed (:meth:`workbench.PartedData.sample`), all where there are fewer. The
+        result says how many of how many. Data in memory are screened whole.
     seed : int
 
     Returns
@@ -219,6 +234,11 @@ def screen(
     (False, ['words'])
     """
     _check(method, train_share, resamples, level)
+    sampled: dict[str, Any] = {}
+    if isinstance(data, PartedData):
+        n_pairs, data = len(data), data.sample(sample, seed)
+        if len(data) < n_pairs:
+            sampled = {"sampled": {"pairs": len(data), "of": n_pairs}}
     data, _ = select_annotators(data, annotator, [])
     controls = list(control or ())
     names = _names(data, factors, controls)
@@ -244,6 +264,7 @@ def screen(
         "level": level,
         "seed": seed,
         "n_train": train.n,
+        **sampled,
     }
     return Screening(
         estimates.iloc[order].reset_index(drop=True),

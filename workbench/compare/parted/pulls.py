@@ -151,7 +151,7 @@ class PartedPulls:
         """Return the degrees of freedom of a joint test (:meth:`Pulls.joint_degrees`)."""
         q, sums = int(terms.sum()), self.sums
         length = 0 if sums.products is None else next(self._each(_LengthAt(self.made)))
-        if not length or not joint_held(sums.n_clusters, length * q):
+        if sums.products is None or not joint_held(sums.n_clusters, length * q):
             return bounded_degrees(q, sums.spread)
         whiten = whitening(sum(self._each(_GramAt(self.made, terms)), np.zeros(())))
         if whiten is None:

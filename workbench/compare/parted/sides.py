@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from workbench.compare.parted.common import CommonAt, CommonSums
+from workbench.compare.parted.in_both import CommonAt, CommonSums
 from workbench.compare.parted.pulls import PartedPulls, Stored, no_pulls
 from workbench.compare.sides import Common, Side
 from workbench.data.parts.parted import named

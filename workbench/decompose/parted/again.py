@@ -14,6 +14,7 @@ from workbench.decompose.parted.layout import Layout
 from workbench.decompose.parted.moments import Directions
 from workbench.decompose.parted.whole import PartedDesign, Whole, joined, rows_in_parts
 from workbench.engine import Engine
+from workbench.errors import DesignError
 
 
 @dataclass(frozen=True, eq=False)
@@ -59,8 +60,12 @@ def laid_again(source: Source, engine: Engine) -> Iterator[Whole]:
     folder = Path(layout.folder)
     facts = list(engine.map(layout, source.refs))
     names = [ref.name for ref in source.refs]
-    yield joined(folder, names, facts, layout.by, layout.clustered_by, 0, layout.seed)
-    # what was laid out stays where work broke off: it is taken up again
+    try:
+        yield joined(folder, names, facts, layout.by, layout.clustered_by, 0, layout.seed)
+    except DesignError:
+        removed(folder)
+        raise
+    # where work broke off otherwise, what was laid out stays, and is taken up again
     removed(folder)
 
 

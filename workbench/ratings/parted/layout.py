@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -48,6 +48,8 @@ class Layout:
         return facts_of(folder) or self._made(ref, folder)
 
     def _made(self, ref: PartRef, folder: Path) -> dict[str, Any]:
+        # factors are read where they are wanted only
+        ref = ref if self.covariates else replace(ref, scored=None, specs={})
         data = self.selection.of_criteria(ref.open(values=False))
         values = np.asarray(data.factors[list(self.covariates)].to_numpy("float64"))
         wanted = self.whose.of(data)
