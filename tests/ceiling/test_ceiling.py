@@ -309,7 +309,9 @@ def test_few_prompts_ties_and_lost_factors_are_told_and_never_a_number():
 
 def test_missing_values_of_other_factors_are_no_reason_to_leave_a_pair_out():
     data = labelled(linear, n=240)
-    holes = data.factors.assign(f3=data.factors["f3"].where(np.arange(240) % 3 > 0))
+    holes = data.factors.assign(
+        f3=data.factors["f3"].where(np.arange(240) % 3 > 0), none=np.nan, most=np.inf
+    )
     found = wb.ceiling(replace(data, factors=holes), factors=["f0", "f1", "f2"], **TREES)
     assert found.settings["n"] == 240
     assert found.held_out["auc"].notna().all()

@@ -38,10 +38,14 @@ class Boosting:
     def of(cls, name: str, a: Array, b: Array, difference: Array) -> Boosting:
         """Build from values of the sides, shape (n, m), and differences A minus B, (n, k)."""
         # rounded, so that log a - log b and log b - log a are surely opposite
-        given, turned = (
-            np.hstack(parts).astype(np.float32).astype(np.float64)
-            for parts in ((a, b, difference), (b, a, -difference))
-        )
+        with np.errstate(over="ignore"):
+            given, turned = (
+                np.hstack(parts).astype(np.float32).astype(np.float64)
+                for parts in ((a, b, difference), (b, a, -difference))
+            )
+        # trees take what is missing, and no infinity
+        given[~np.isfinite(given)] = np.nan
+        turned[~np.isfinite(turned)] = np.nan
         return cls(name, given, turned)
 
     def predict(self, rows: Rows, train: Codes, test: Codes, inner: Codes) -> tuple[Array, Array]:
@@ -70,6 +74,8 @@ class Boosting:
         X, y, weight = self._both_orders(rows, part)
         if len(np.unique(y)) < 2:
             return None
+        # no bins are made of nothing, and a constant is never split
+        X[:, np.isnan(X).all(axis=0)] = 0.0
         held: dict[str, Any] = {}
         if out is not None:
             held = dict(zip(("X_val", "y_val", "sample_weight_val"),

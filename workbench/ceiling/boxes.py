@@ -24,6 +24,9 @@ if TYPE_CHECKING:
 BOOSTING, EMBEDDING = "boosting", "embedding"
 BOXES = (BOOSTING, EMBEDDING)
 
+_MOST_FACTORS = 400
+"""Factors up to which trees see those too that are not fitted: n-grams would take hours."""
+
 NO_TEXT = "no pair has both texts: there is nothing to embed"
 
 _MARGIN_PENALTIES = (10.0, 1.0, 0.1)
@@ -75,8 +78,11 @@ def boxes_of(
     pair, shown = design.pair[place], design.X[place, -1]
     made = Made([], {}, {})
     if BOOSTING in wanted:
-        made.boxes.append(_boosting(data, pair, shown))
-        made.about[BOOSTING] = {"factors": data.factor_names}
+        names = data.factor_names
+        if len(names) > _MOST_FACTORS:
+            names = [name for name in names if name in design.terms]
+        made.boxes.append(_boosting(data, names, pair, shown))
+        made.about[BOOSTING] = {"factors": names}
     if EMBEDDING in wanted:
         _add_embedding(made, data, pair, shown, embedding, seed)
     for judge in judges:
@@ -88,9 +94,8 @@ def boxes_of(
     return made
 
 
-def _boosting(data: PreferenceData, pair: Codes, shown: Array) -> Boosting:
-    """Return trees that see every factor of the data, whether it is among the fitted or not."""
-    names = data.factor_names
+def _boosting(data: PreferenceData, names: list[str], pair: Codes, shown: Array) -> Boosting:
+    """Return trees that see the differences and both sides' values of some factors."""
     difference = np.column_stack([data.factors[names].to_numpy("float64")[pair], shown])
     both = [name for name in names if {f"{name}_a", f"{name}_b"} <= set(data.factor_values)]
     a, b = (
@@ -137,8 +142,8 @@ def margins_of(data: PreferenceData, judge: str) -> Array:
     --------
     >>> import workbench as wb
     >>> margin = margins_of(wb.load("sample"), "sim-judge-plain")
-    >>> bool((np.abs(margin) <= 0.5).all())
-    True
+    >>> float(np.nanmax(margin)), int(np.isnan(margin).sum())  # 35 verdicts could not be read
+    (0.5, 35)
     """
     if judge in set(data.annotators["annotator"]):
         own = data.rows_of(judge)

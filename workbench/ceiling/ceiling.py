@@ -63,8 +63,9 @@ def ceiling(
         Factors of the fit; all when None.
     black_boxes : sequence of {"boosting", "embedding"}
         Boosted trees on the values of both sides and the differences of *all* factors of the
-        data, those that are not fitted and those with missing values among them; a logit on
-        differences of embeddings of the responses.
+        data, those that are not fitted and those with missing values among them (where there
+        are more than 400, of those that are fitted); a logit on differences of embeddings of the
+        responses.
     judge : str or sequence of str, optional
         Further black boxes: other annotators of the data, such as a judge or a reward model,
         with labels of either order counted alike; or numeric columns of the pairs, margins of A
@@ -123,8 +124,8 @@ def ceiling(
     >>> data = wb.score_factors(wb.load("sample"), wb.factors.FAMILIES["length"])
     >>> few = data.filter(pair_ids=data.pairs["pair_id"][:300])
     >>> found = wb.ceiling(few, annotator="human", black_boxes=["embedding"], folds=3)
-    >>> found.held_out["predictor"].tolist()[-2:]
-    ['embedding', 'ceiling']
+    >>> found.held_out["predictor"].tolist()
+    ['factors', 'embedding', 'ceiling', 'other labels of the pair']
     """
     wanted, judges = listed("black_boxes", black_boxes), listed("judge", judge or [])
     _check(wanted, judges, folds, level, seed)
