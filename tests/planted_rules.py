@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import re
+from collections import Counter
 from collections.abc import Mapping
 from typing import Any
 
@@ -38,9 +39,30 @@ def answers(system: str, texts: Mapping[str, str], properties: Mapping[str, Any]
         return {"principles": proposed(*sides)}
     if listed and "verdict" in properties:
         return {"verdict": decided([selects(line, a, b) for line in listed], sorted(a ^ b))}
+    if "property" in properties:
+        return {"property": f'says "{most_apart(texts)}"'}
+    told = re.search(r'The response says "([^"]+)"', system)
+    if told is not None:
+        return {name: more_often(told[1], texts) for name in properties}
     if listed:
         return {str(k): selects(line, a, b) for k, line in enumerate(listed, start=1)}
     return None
+
+
+def most_apart(texts: Mapping[str, str]) -> str:
+    """Return the word that most responses called MORE have, and fewest of the others."""
+    score: Counter[str] = Counter()
+    for name, text in texts.items():
+        side = name.split()[0]
+        if side in ("MORE", "LESS"):
+            score.update(dict.fromkeys(set(text.split()), 1 if side == "MORE" else -1))
+    return min(score, key=lambda word: (-score[word], word))
+
+
+def more_often(word: str, texts: Mapping[str, str]) -> str:
+    """Return which response says a word more often."""
+    a, b = (texts[f"response {side}"].split().count(word) for side in "AB")
+    return "A" if a > b else "B" if a < b else "tie"
 
 
 def words(text: str) -> set[str]:

@@ -105,6 +105,8 @@ if TYPE_CHECKING:
     from workbench.decompose.posterior import dissect as dissect
     from workbench.decompose.published import PublishedFits as PublishedFits
     from workbench.decompose.published import read_fits as read_fits
+    from workbench.discover.discover import discover as discover
+    from workbench.discover.result import Discovery as Discovery
     from workbench.doctor.checkup import Checkup as Checkup
     from workbench.doctor.doctor import doctor as doctor
     from workbench.errors import ConfigError as ConfigError
@@ -183,6 +185,8 @@ except PackageNotFoundError:
     __version__ = "unknown"
 
 _EXPORTS = {
+    "Discovery": "workbench.discover.result",
+    "discover": "workbench.discover.discover",
     "PreferenceData": "workbench.data.dataset",
     "concat": "workbench.data.joined",
     "load_parts": "workbench.data.parts.loading",

@@ -22,6 +22,11 @@ def write_beside(folder: RunFolder, config: AnnotateConfig, found: Found) -> Non
 
         if isinstance(found, Repair):
             found.save(folder.results)
+    if config.directions is not None:
+        from workbench.discover.result import Discovery
+
+        if isinstance(found, Discovery):
+            found.save(folder.results / "discovery")
     if config.principles is not None:
         from workbench.principles.extraction import Extraction
         from workbench.principles.vote.votes_table import write_votes

@@ -78,7 +78,21 @@ class AnnotateConfig(Config):
     known : str, optional
         File of votes of an earlier run: what they hold is not asked again.
     embedding : str, optional
-        Embedding model of the endpoint, for the clusters of principles; TF-IDF when None.
+        Embedding model of the endpoint, for the clusters of principles; TF-IDF when None. Of a
+        discovery ``offline`` (when None), ``endpoint``, a Parquet file of vectors by pair and
+        side, or the folder of a sentence encoder.
+    embedding_model : str, optional
+        Model that a discovery asks the endpoint for embeddings.
+    directions : int, optional
+        The run discovers factors: it looks for so many directions.
+    active : int
+        Directions that make the difference of one pair.
+    shown : int
+        Pairs from which a direction is named.
+    fidelity_pairs : int
+        Pairs on which a name is tested.
+    controls : tuple of str
+        Factors that stand beside the directions in the fit.
     propose : bool
         Let the model propose candidates.
     annotators : tuple of str
@@ -174,6 +188,12 @@ class AnnotateConfig(Config):
     traits: bool = False
     known: Name | None = None
     embedding: Name | None = None
+    embedding_model: Name | None = None
+    directions: Count | None = None
+    active: Count = 4
+    shown: Annotated[int, Field(ge=2)] = 8
+    fidelity_pairs: Annotated[int, Field(ge=2)] = 100
+    controls: tuple[Name, ...] = ()
     propose: bool = True
     annotators: tuple[Name, ...] = ()
     n: Count = 5
@@ -214,7 +234,15 @@ class AnnotateConfig(Config):
     def task(
         self,
     ) -> Literal[
-        "audit", "repair", "principles", "rationales", "feedback", "rubric", "grade", "judge"
+        "audit",
+        "repair",
+        "discover",
+        "principles",
+        "rationales",
+        "feedback",
+        "rubric",
+        "grade",
+        "judge",
     ]:
         """What is asked."""
         if self.feedback is not None:
@@ -223,6 +251,8 @@ class AnnotateConfig(Config):
             return "rationales"
         if self.suite is not None:
             return "audit"
+        if self.directions is not None:
+            return "discover"
         if self.mends is not None:
             return "repair"
         if self.principles is not None:

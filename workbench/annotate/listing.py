@@ -50,6 +50,10 @@ _OF_TASK = {
         "principles", "constitution", "traits", "known", "embedding", "propose", "annotators", "n",
         "test_share", "folds", "adaptive", "evaluate", "repeats",
     ),
+    "discover": (
+        "directions", "active", "embedding", "embedding_model", "shown", "fidelity_pairs",
+        "controls", "annotators",
+    ),
     "audit": (
         *_OF_JUDGE, "suite", "vetoed", "margin", "manipulate", "rewrites", "wordings", "triples",
         "lists", "known_answers", "attacks",

@@ -98,7 +98,7 @@ def execute(
 
     Returns
     -------
-    Judgement, RubricScores, Extraction, JudgeAudit, Repair or None
+    Judgement, RubricScores, Extraction, Discovery, JudgeAudit, Repair or None
         None where too little was asked before the budget ended to say anything, and where
         other shards are at work.
 

@@ -15,12 +15,14 @@ from workbench.results import Result
 
 if TYPE_CHECKING:
     from workbench.calibration.repair.result import Repair
+    from workbench.discover.result import Discovery
+    from workbench.embedding.base import Embedding
     from workbench.explain.rationales.result import Rationales
     from workbench.judges import ChatJudge
     from workbench.principles.extraction import Extraction
 
 Found = Result
-"""A Judgement, RubricScores, Extraction, JudgeAudit, Repair, Rationales or Feedback."""
+"""A Judgement, RubricScores, Extraction, Discovery, JudgeAudit, Repair, Rationales or Feedback."""
 
 
 def annotate(
@@ -55,6 +57,8 @@ def annotate(
         return audited(data, config, asks, file)
     if config.mends is not None:
         return _repaired(data, config, asks, file)
+    if config.directions is not None:
+        return _discovered(data, config, asks)
     if config.principles is not None:
         return _extracted(data, config, asks, file)
     if config.rubric is not None:
@@ -141,6 +145,55 @@ def _repaired(
     prompt = repair_prompt(_chat(config, asks, file), told, unseen=unseen)
     return repair_judge(data, str(config.mends), config.people, constitution=prompt,
                         seed=config.seed)  # fmt: skip
+
+
+def _discovered(data: PreferenceData, config: AnnotateConfig, asks: Asks) -> Discovery:
+    from workbench.discover.discover import discover
+
+    journal, who = getattr(asks, "journal", None), config.annotators
+    if config.embedding == "endpoint":
+        # the journal keeps those, with what they took
+        journal = None
+    return discover(
+        data,
+        who[0] if len(who) == 1 else list(who) or None,
+        asks,
+        embedding=_embedding(config, asks),
+        k=config.directions or 1,
+        active=config.active,
+        model=config.asked_model,
+        sampling=config.sampling,
+        shown=config.shown,
+        fidelity_pairs=config.fidelity_pairs,
+        controls=config.controls,
+        seed=config.seed,
+        # vectors are kept beside the replies
+        folder=None if journal is None else journal.path.parent / "vectors",
+    )
+
+
+def _embedding(config: AnnotateConfig, asks: Asks) -> Embedding | str:
+    """Return what embeds the texts of a discovery."""
+    if config.embedding != "endpoint":
+        if config.embedding_model is not None:
+            raise ConfigError(
+                "A model of embeddings is named, and no endpoint is asked for any.",
+                found=f"--embedding {config.embedding or 'offline'}, "
+                f"--embedding-model {config.embedding_model}",
+                expected="--embedding endpoint with --embedding-model NAME",
+                fix="Add --embedding endpoint, or leave out --embedding-model.",
+            )
+        return config.embedding or "offline"
+    if config.embedding_model is None:
+        raise ConfigError(
+            "No model of embeddings is named.",
+            found="--embedding endpoint alone",
+            expected="--embedding endpoint with --embedding-model NAME",
+            fix="Name the embedding model that the endpoint of --base-url serves.",
+        )
+    from workbench.embedding.endpoint import EndpointEmbedding
+
+    return EndpointEmbedding(asks, config.embedding_model)
 
 
 def _ids(path: Path) -> list[str]:

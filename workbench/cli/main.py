@@ -63,6 +63,7 @@ from workbench.cli.report import write_report
 from workbench.cli.structure import (
     categories,
     context,
+    discover,
     groups,
     mixed,
     people,
@@ -247,6 +248,7 @@ raters.register(app)
 mixed.register(app)
 reliability.register(app)
 groups.register(app)
+discover.register(app)
 context.register(app)
 transitivity.register(app)
 values.register(app)

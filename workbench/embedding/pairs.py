@@ -89,6 +89,7 @@ def embed_pairs(
     *,
     fit_on: NDArray[np.bool_] | None = None,
     folder: str | Path | None = None,
+    keep: bool = True,
     d: int = 256,
     seed: int = 0,
 ) -> PairVectors:
@@ -98,12 +99,13 @@ def embed_pairs(
     ----------
     data : PreferenceData
     embedding : Embedding or str
-        ``"offline"`` (fitted on the texts), a Parquet file of vectors by pair and side, or the
-        folder of a sentence encoder.
+        As for :func:`embedding_of`.
     fit_on : ndarray of bool, shape (n pairs,), optional
         Pairs whose texts an offline embedding is fitted on; all when None.
     folder : str or Path, optional
-        Keeps the vectors under the digests of embedding and texts, and reads them from there.
+        Has vectors under the digests of embedding and texts: those are read, not made again.
+    keep : bool
+        Whether vectors that are made are kept in that folder.
     d : int
         Length of offline vectors, at most.
     seed : int
@@ -127,19 +129,14 @@ def embed_pairs(
     >>> embed_pairs(data, "offline", d=8).vectors.shape[1]
     8
     """
-    if isinstance(embedding, str) and embedding != "offline":
-        embedding = named_embedding(embedding)
-    if isinstance(embedding, StoredEmbedding):
-        return _stored(data, embedding)
+    made = embedding_of(data, embedding, fit_on=fit_on, d=d, seed=seed)
+    if isinstance(made, StoredEmbedding):
+        return _stored(data, made)
     ids = data.pairs["pair_id"].to_numpy()
     there = _with_text(data)
     texts = [data.pairs.loc[there, side].to_numpy(dtype=object) for side in _SIDES]
-    if isinstance(embedding, str):
-        wanted = there if fit_on is None else there & fit_on
-        learnt = [data.pairs.loc[wanted, side].to_numpy(dtype=object) for side in _SIDES]
-        embedding = OfflineEmbedding.fit(np.concatenate(learnt).tolist(), d=d, seed=seed)
     codes, distinct = _coded(np.concatenate(texts))
-    vectors = _kept(embedding, distinct, None if folder is None else Path(folder))
+    vectors = _kept(made, distinct, None if folder is None else Path(folder), keep)
     half = len(texts[0])
     missing = int((~there).sum())
     return PairVectors(
@@ -148,8 +145,51 @@ def embed_pairs(
         codes[:half],
         codes[half:],
         {"no text": missing} if missing else {},
-        about(embedding),
+        about(made),
     )
+
+
+def embedding_of(
+    data: PreferenceData,
+    embedding: Embedding | str,
+    *,
+    fit_on: NDArray[np.bool_] | None = None,
+    d: int = 256,
+    seed: int = 0,
+) -> Embedding:
+    """Return an embedding that is ready: what is given, what a path names, or an offline one.
+
+    Parameters
+    ----------
+    data : PreferenceData
+        Whose texts an offline embedding is fitted on.
+    embedding : Embedding or str
+        ``"offline"``, a Parquet file of vectors by pair and side, or the folder of a sentence
+        encoder.
+    fit_on, d, seed
+        As for :func:`embed_pairs`.
+
+    Raises
+    ------
+    DesignError
+        No pair has both texts to fit on.
+    ConfigError
+        A name that is no embedding.
+
+    Examples
+    --------
+    >>> import workbench as wb
+    >>> embedding_of(wb.load("sample"), "offline", d=8).name
+    'offline: hashed words, TF-IDF, SVD'
+    """
+    if not isinstance(embedding, str):
+        return embedding
+    if embedding != "offline":
+        return named_embedding(embedding)
+    there = _with_text(data)
+    wanted = there if fit_on is None else there & fit_on
+    learnt = [data.pairs.loc[wanted, side].to_numpy(dtype=object) for side in _SIDES]
+    return OfflineEmbedding.fit(np.concatenate(learnt).tolist(), d=d, seed=seed)
 
 
 def about(embedding: Embedding) -> dict[str, Any]:
@@ -246,7 +286,7 @@ def _stored(data: PreferenceData, embedding: StoredEmbedding) -> PairVectors:
     return PairVectors(ids[there], vectors, rows[there], rows[there] + n, left, about(embedding))
 
 
-def _kept(embedding: Embedding, texts: list[str], folder: Path | None) -> Matrix:
+def _kept(embedding: Embedding, texts: list[str], folder: Path | None, keep: bool) -> Matrix:
     """Return vectors from a folder where it has them; else make them, and keep them there."""
     if folder is None:
         return embedding(texts)
@@ -256,5 +296,6 @@ def _kept(embedding: Embedding, texts: list[str], folder: Path | None) -> Matrix
     found = read_vectors(path)
     if found is None or len(found) != len(texts):
         found = embedding(texts)
-        write_vectors(path, found)
+        if keep:
+            write_vectors(path, found)
     return found

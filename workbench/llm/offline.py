@@ -18,6 +18,7 @@ from typing import Any
 from workbench.errors import ConfigError
 from workbench.llm.fence import unfenced
 from workbench.llm.offline_features import FEATURES, features, pointed
+from workbench.llm.offline_words import apart, quoted, told_of
 from workbench.llm.reply import Reply, Usage
 from workbench.llm.request import OFFLINE, Request
 
@@ -115,6 +116,8 @@ class OfflineModel:
             value = self._best(request, texts)
         elif task == "spot":
             value = _spotted(request, texts)
+        elif task == "name":
+            value = {"property": _property(texts)}
         else:
             value = self._filled(request, texts)
         text = json.dumps(value, ensure_ascii=False)
@@ -188,23 +191,31 @@ class _Measured:
     def __init__(self, texts: Mapping[str, str], fields: Mapping[str, str]) -> None:
         prompt = texts.get("prompt", "")
         self.fields = fields
-        self.sides = {
-            name.removeprefix("response").strip() or "alone": features(text, prompt)
+        self.texts = {
+            name.removeprefix("response").strip() or "alone": text
             for name, text in texts.items()
             if name.startswith("response")
-        } or {"alone": features(prompt)}
+        } or {"alone": prompt}
+        alone = self.texts.keys() == {"alone"}
+        self.sides = {
+            side: features(text, "" if alone and "response" not in texts else prompt)
+            for side, text in self.texts.items()
+        }
 
     def amount(self, name: str) -> float:
         """Return how much there is of what a field is about, of the side that it names."""
         side = next((s for s in self.sides if name.rstrip("_").endswith(f"_{s.lower()}")), None)
-        found = self.sides[side or next(iter(self.sides))]
-        return pointed(self._about(name))(found)
+        return self._measured(self._about(name), side or next(iter(self.sides)))
 
     def compared(self, name: str) -> float:
         """Return how much more of it the first response has than the second."""
-        measure = pointed(self._about(name))
-        amounts = [measure(self.sides[side]) for side in ("A", "B") if side in self.sides]
+        about = self._about(name)
+        amounts = [self._measured(about, side) for side in ("A", "B") if side in self.sides]
         return amounts[0] - amounts[1] if len(amounts) == 2 else 0.0
+
+    def _measured(self, about: str, side: str) -> float:
+        words = quoted(about)
+        return told_of(words, self.texts[side]) if words else pointed(about)(self.sides[side])
 
     def _about(self, name: str) -> str:
         return self.fields.get(name) or self.fields.get(name.rpartition("_")[0]) or name
@@ -230,6 +241,34 @@ def _spotted(request: Request, texts: Mapping[str, str]) -> dict[str, Any]:
 
 def _words_of(text: str) -> str:
     return f" {' '.join(_WORDS.findall(text.lower()))} "
+
+
+def _property(texts: Mapping[str, str]) -> str:
+    """Name what the responses called MORE have more of: words, or else a feature."""
+    more, less = (
+        [text for name, text in sorted(texts.items()) if name.startswith(side)]
+        for side in ("MORE", "LESS")
+    )
+    pairs = list(zip(more, less, strict=False))
+    named, sure = apart(pairs)
+    measured = [(features(one), features(other)) for one, other in pairs]
+    leads = {
+        name: sum((a[name] > b[name]) - (a[name] < b[name]) for a, b in measured)
+        for name in FEATURES
+        if name in _SAID
+    }
+    best = max(leads, key=lambda name: (abs(leads[name]), name))
+    # length brings words of every kind: where it leads in all pairs, it is the property
+    by_length = abs(leads["words"]) == len(pairs) > 0 and _much_longer(pairs)
+    if by_length or (not sure and abs(leads[best]) * 2 >= len(pairs)):
+        name = "words" if by_length else best
+        return _SAID[name][0 if leads[name] > 0 else 1]
+    return named
+
+
+def _much_longer(pairs: list[tuple[str, str]]) -> bool:
+    lengths = [sum(map(len, side)) + 1 for side in zip(*pairs, strict=True)]
+    return max(lengths) >= 2 * min(lengths)
 
 
 def _leaning(persona: Persona, principles: str, sides: list[dict[str, float]]) -> float:

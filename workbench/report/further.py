@@ -177,6 +177,13 @@ def _groups(job: MainJob) -> Result:
     return groups(job.data, annotators=_reference(job), **options)
 
 
+def _discover(job: MainJob) -> Result:
+    from workbench.discover.discover import discover
+
+    options = _options(job, "level")
+    return discover(job.data, _reference(job), k=16, fidelity_pairs=60, **options)
+
+
 def _ratings(job: MainJob) -> Result:
     from workbench.ratings.bradley_terry import rate
 
@@ -215,6 +222,7 @@ FURTHER: dict[str, Callable[[MainJob], Result]] = {
     "mixed": _mixed,
     "groups": _groups,
     "context": _context,
+    "discover": _discover,
     "transitivity": _transitivity,
     "people": _people,
     "values": _values,
