@@ -75,6 +75,15 @@ def test_the_question_says_which_has_more_and_fences_the_texts(journal):
 
 
 @pytest.mark.parametrize(
+    ("said", "name"),
+    [('"Lists steps."', "Lists steps"), ("- it says more", "says more"),
+     ('uses the words "“", "no"', 'uses the words "“", "no"')],
+)  # fmt: skip
+def test_marks_around_a_name_are_none_of_it(journal, said, name):
+    assert named(Says({"property": said}), journal).names == (name,)
+
+
+@pytest.mark.parametrize(
     ("value", "reason"),
     [({"property": " - "}, "empty"), ({"property": "uses <b>bold</b>"}, "markup"),
      ({"property": "word " * 40}, "too long")],

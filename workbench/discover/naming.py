@@ -37,7 +37,8 @@ _TASK = (
 _FORM = 'Reply with one JSON object and nothing else: {"property": "..."}.'
 _MARKUP = re.compile(r"<[^>]+>|```|\|\||[{}\\]|\n")
 _OPENING = re.compile(r"^(?:the response|it)\s+", re.IGNORECASE)
-_EDGES = " \t-*•.\"'`“”"
+_EDGES = " \t-*•."
+_QUOTES = ('"', "'", "`", "“", "”")
 
 REASONS = {
     "few": "too few pairs of the naming part have it",
@@ -208,9 +209,9 @@ def _name(reply: Reply | None) -> tuple[str | None, str | None]:
     if reply.failed:
         return None, REASONS["failed reply"]
     said = str(reply.value.get("property", "")).strip(_EDGES)
-    text = _OPENING.sub("", said).strip(_EDGES + ":")
-    # marks at the end of a quotation belong to it
-    text += '"' if text.count('"') % 2 else ""
+    if said[:1] in _QUOTES and said[-1:] in _QUOTES and len(said) > 1:
+        said = said[1:-1]
+    text = _OPENING.sub("", said.strip(_EDGES)).strip(_EDGES)
     if not any(sign.isalnum() for sign in text):
         return None, REASONS["empty"]
     if _MARKUP.search(text):
