@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pandas as pd
 
@@ -17,15 +17,12 @@ from workbench.provenance import Provenance
 from workbench.toml_text import toml_text
 from workbench.whole_file import write_text
 
-if TYPE_CHECKING:
-    from workbench.discover.result import Discovery
-
 _FILE, _DICTIONARY, _EMBEDDING = "discovery.json", "dictionary.parquet", "embedding.parquet"
 _TABLES = ("directions", "shown", "held_out")
 _VERSION = 1
 
 
-def save(found: Discovery, folder: Path) -> None:
+def save(found: Any, folder: Path) -> None:
     """Write a discovery into a folder.
 
     Parameters
