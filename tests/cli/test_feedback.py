@@ -56,6 +56,7 @@ def test_a_model_run_goes_on_where_it_stopped(chats: Path, tmp_path: Path) -> No
     assert done.exit_code == 0, done.output
     told = json.loads(done.stdout)
     assert told["settings"]["simulated"] is True
+    assert told["settings"]["source"] == "chats.jsonl"
     assert told["settings"]["asked"]["open"] == 0
     # the built-in reader looks for the phrases of the rules
     kappa = {row["term"]: row["estimate"] for row in told["tables"]["agreement"]}

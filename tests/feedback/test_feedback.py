@@ -139,6 +139,10 @@ def test_a_model_reads_the_turns_and_kappa_is_cohens(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="No conversation gave a pair"):
         found.to_preference_data()
     assert found.counts["n"].sum() == 100
+    rates = found.rates.set_index("term")["estimate"]
+    # by the model, the twenty that were complained of and the twenty with mere thanks
+    assert rates["model: any feedback"] == rates["rule: any feedback"] == pytest.approx(2 / 3)
+    assert rates["model: satisfied"] == pytest.approx(20 / 100)
     again = asked(tmp_path, many(), reader, by="rule")
     assert len(again.pairs) == 20
     assert len(asked(tmp_path, many(), Reader(), by="both").pairs) == 0

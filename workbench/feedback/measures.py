@@ -48,10 +48,11 @@ def _by_conversation(
     source: str, heard: Sequence[Turn], said: Sequence[str | None], found: Sequence[Found],
     level: float,
 ) -> dict[str, Any]:  # fmt: skip
-    known = {one.conversation for one, what in zip(heard, said, strict=True) if what is not None}
-    signs = {one.conversation for one, what in zip(heard, said, strict=True) if what in _SCORE}
-    # of a model that was asked about some, only those count
-    some = [one for one in found if source == "rule" or one.name in known]
+    told = list(zip(heard, said, strict=True))
+    signs = {one.conversation for one, what in told if what in _SCORE}
+    # of a turn that was not read nothing is known
+    unknown = {one.conversation for one, what in told if what is None} - signs
+    some = [one for one in found if one.name not in unknown]
     values = np.array([one.name in signs for one in some], float)
     row = share(values, _codes([one.cluster for one in some]), level)
     return _row(f"{source}: any feedback", row, "conversations")

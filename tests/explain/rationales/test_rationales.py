@@ -128,7 +128,7 @@ def test_a_lift_by_hand() -> None:
 
 @pytest.mark.parametrize("cluster", [np.repeat(np.arange(40), 5), np.arange(200)])
 def test_type_one_error_is_five_percent(cluster: Array) -> None:
-    rng, below, tests = np.random.default_rng(3), 0, 0
+    rng, below, tests, holds = np.random.default_rng(3), 0, 0, []
     for k in range(60):
         # prompts have a habit of naming: exchanges within them must keep it
         habit = rng.random((int(cluster.max()) + 1, 3))[cluster]
@@ -137,8 +137,11 @@ def test_type_one_error_is_five_percent(cluster: Array) -> None:
         found = lift_rows(named, top, Strata.of(cluster), ["a", "b", "c"], 0.95, 99, k)
         below += sum(row["p_value"] <= 0.05 for row in found)
         tests += len(found)
+        holds += [row["conf_low"] <= 1 <= row["conf_high"] for row in found if row["n"]]
     # 180 tests: 9 expected, 17 is beyond 99.5 %
     assert 1 <= below <= 17
+    assert tests == len(holds) == 180
+    assert 0.9 <= np.mean(holds) <= 0.99
 
 
 def test_prompts_that_name_it_anyway_are_no_lift() -> None:

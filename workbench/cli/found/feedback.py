@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shlex
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
@@ -39,7 +40,7 @@ class FeedbackRun(AnnotateRun):
         from workbench.feedback.conversations import Rows, conversations
         from workbench.feedback.turns import turns_of
 
-        rows = Rows(self.config.source)
+        rows = Rows(Path(self.config.source).name)
         with self.progress(f"Reading {self.config.source}"):
             return turns_of(conversations(self.config.source, rows, self.config.chats), rows)
 

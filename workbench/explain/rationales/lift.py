@@ -15,6 +15,10 @@ from workbench.intervals import NO_VARIATION, ONE_CLUSTER, effective_rows
 NEVER_LARGEST = "its contribution is never the largest where others' is, among pairs to exchange"
 NOBODY_NAMES = "nobody names it there, whatever is exchanged"
 NEVER_THERE = "a ratio of 0"
+FEW_NAMED = "named on fewer than five pairs where it is the largest"
+
+_FEWEST = 5
+"""Pairs that must name a factor for an interval: of fewer, the log scale knows nothing."""
 
 COLUMNS = [
     "term", "estimate", "std_error", "conf_low", "conf_high", "p_value", "q_value", "n",
@@ -149,6 +153,8 @@ def _ratio(
     if lift <= 0:
         return {"estimate": 0.0, "reason": NEVER_THERE}
     seen, expected = named[used].sum(), means[used].sum()
+    if seen < _FEWEST:
+        return {"estimate": lift, "reason": FEW_NAMED}
     pull = np.where(used, named - lift * means, 0.0) / seen
     if strata.how == ACROSS:
         # what is expected rests on the other prompts, and errs with them

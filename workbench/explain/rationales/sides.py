@@ -14,7 +14,7 @@ _NOUN = (
     r"repl(?:y|ies)|texts?|versions?|chatbots?|ai|systems?)"
 )
 _SIDE = re.compile(
-    rf"\b(?:(?P<both>both|neither|either)\b|{_NOUN}\s*[(\[\"'#*]*(?P<after>(?-i:A|One|Two)|b|1|2)\b"
+    rf"\b(?:(?P<both>both|neither|either)\b|{_NOUN}\s*[(\[\"'#*]*(?P<after>(?-i:A|One|Two)\b|[b12]\b|a(?=[)\]\"']))"
     rf"|(?P<place>first|second|former|latter)(?=\s+(?:{_NOUN}|one)\b)"
     r"|the\s+(?P<alone>former|latter)\b|the\s+(?P<the>first|second)(?=\s+(?:is|was|has|does|gives))"
     r"|(?P<bare>(?-i:[AB]))(?=(?:'s)?\s+(?:is|was|has|does|gives|provides|offers|uses|explains|"
