@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import shlex
 from pathlib import Path
@@ -67,12 +68,25 @@ def test_the_snippets_of_the_pages_run(tmp_path: Path, monkeypatch: pytest.Monke
 
 
 def test_the_whole_run_shown_is_one(tmp_path: Path) -> None:
-    (shown,) = blocks(ROOT / "docs" / "whole_run.md", "toml")
+    shown, of_parts = blocks(ROOT / "docs" / "whole_run.md", "toml")
     (tmp_path / "run.toml").write_text(shown, encoding="utf-8")
     told = CliRunner().invoke(app, ["run", str(tmp_path / "run.toml"), "--dry-run"])
     assert told.exit_code == 0, told.output
     for stage in ("judge-offline-long", "principles-offline-long", "audit-verdicts", "report"):
         assert stage in told.stdout
+    source = tmp_path / "votes.jsonl"
+    rows = [
+        {"prompt": f"q{n % 9}", "response_a": "a b", "response_b": "c", "winner": "A"}
+        for n in range(40)
+    ]
+    source.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
+    assert "votes.jsonl" in of_parts
+    (tmp_path / "parts.toml").write_text(
+        of_parts.replace("votes.jsonl", str(source)), encoding="utf-8"
+    )
+    told = CliRunner().invoke(app, ["run", str(tmp_path / "parts.toml"), "--dry-run"])
+    assert told.exit_code == 0, told.output
+    assert "report" in told.stdout
 
 
 def test_the_engines_shown_are_engines() -> None:
