@@ -13,7 +13,7 @@ import workbench as wb
 from workbench.errors import DataError, DesignError
 from workbench.structure.categories.planted import planted_answers
 from workbench.structure.categories.proficiency import macro_pull
-from workbench.structure.categories.strengths import strengths
+from workbench.structure.categories.strengths import spread_difference, strengths
 
 EIGHT = [f"strategy {k}" for k in range(8)]
 NONE = dict.fromkeys(EIGHT, 0.0)
@@ -118,6 +118,19 @@ def test_annotators_are_put_side_by_side_on_the_same_conversations() -> None:
     other = same[same["term"].eq("preference bias")].iloc[0]
     assert other["estimate"] == pytest.approx(-bias["estimate"])
     assert "sim-b less sim-a" in found.summary()
+
+
+def test_a_difference_of_spreads_is_the_formula_s_away_from_nothing() -> None:
+    one, two = np.linspace(1.0, 2.0, 2001), np.linspace(0.4, 0.6, 2001)
+    found = spread_difference((1.5, one), (0.5, two), 0.9)
+    # ends of 1.05 and 1.95, of 0.41 and 0.59
+    assert found["conf_low"] == pytest.approx(1 - np.hypot(0.45, 0.09), abs=1e-3)
+    assert found["conf_high"] == pytest.approx(1 + np.hypot(0.45, 0.09), abs=1e-3)
+    back = spread_difference((0.5, two), (1.5, one), 0.9)
+    assert back["conf_low"] == pytest.approx(-found["conf_high"])
+    assert back["p_value"] == pytest.approx(found["p_value"])
+    same = spread_difference((0.5, two), (0.5, two), 0.9)
+    assert same["p_value"] == pytest.approx(1, abs=1e-6)
 
 
 def test_rows_and_names_change_nothing() -> None:

@@ -37,6 +37,7 @@ from workbench.structure.categories.strengths import (
     parted,
     resampled,
     spread,
+    spread_difference,
     spread_ends,
     unbounded,
 )
@@ -46,6 +47,7 @@ LEAST_WRONG, LEAST_TALKS = 10, 5
 """Wrong answers, and conversations that they are in, without which nothing is told of them."""
 
 _METHOD = "Bradley-Terry with a ridge; SD less that of noise, conversations resampled"
+_DIFFERENCE = "difference of two such SDs, from the ends of both intervals (Zou and Donner)"
 _EACH = "Bradley-Terry with a ridge, conversations resampled, Student's t"
 _F1 = "mid-P interval over conversations"
 _COLUMNS = ("group", *TIDY, "n_clusters", "n_wrong", "uncorrected", "noise", "method", "reason")
@@ -202,7 +204,8 @@ def _measured(answers: Answers, one: _One, k: int, level: float) -> list[dict[st
         # as often as noise alone makes strengths that lie as far apart
         p = float((1 + (likely <= 0).sum()) / (1 + len(likely)))
         error = float(likely.std(ddof=1))
-        rows.append(row | spread_ends(likely, level) | {"std_error": error, "p_value": min(p, 1.0)})
+        ends = spread_ends(likely, level, record["estimate"])
+        rows.append(row | ends | {"std_error": error, "p_value": min(p, 1.0)})
     mine = answers.annotator == k
     parts = (answers.given[mine], answers.right[mine], answers.cluster[mine])
     for row in proficiency_rows(*parts, answers.categories, level)[:2]:
@@ -311,7 +314,7 @@ def _beside(
     answers: Answers, one: _One, other: _One, k: int, base: int, level: float
 ) -> list[dict[str, Any]]:
     n = {"n": float(one.n + other.n)}
-    rows = [{"term": BIAS, **n, "n_clusters": float(answers.n_clusters), "method": _METHOD}
+    rows = [{"term": BIAS, **n, "n_clusters": float(answers.n_clusters), "method": _DIFFERENCE}
             | _bias_gap(one, other, level)]  # fmt: skip
     at = [answers.annotator == j for j in (k, base)]
     found = [macro_pull(answers.given[m], answers.right[m], len(answers.categories)) for m in at]
@@ -340,15 +343,12 @@ def _bias_gap(one: _One, other: _One, level: float) -> dict[str, Any]:
     mine, theirs = one.likely[BIAS], other.likely[BIAS]
     if mine is None or theirs is None:
         return {"estimate": np.nan, "reason": "no preference bias in one of the two"}
-    gaps = mine - theirs
-    estimate = (
-        spread(one.strengths[BIAS])[0]["estimate"] - (spread(other.strengths[BIAS])[0]["estimate"])
-    )
-    tail = min((gaps <= 0).sum(), (gaps >= 0).sum())
-    return {
-        "estimate": estimate, "std_error": float(gaps.std(ddof=1)), **spread_ends(gaps, level),
-        "p_value": min(2 * (1 + float(tail)) / (1 + len(gaps)), 1.0), "reason": None,
-    }  # fmt: skip
+    both = [
+        (spread(two.strengths[BIAS])[0]["estimate"], likely)
+        for two, likely in ((one, mine), (other, theirs))
+    ]
+    error = float(np.hypot(mine.std(ddof=1), theirs.std(ddof=1)))
+    return {**spread_difference(both[0], both[1], level), "std_error": error, "reason": None}
 
 
 def _notes(answers: Answers, each: list[_One]) -> list[str]:

@@ -13,6 +13,7 @@ from workbench.decompose.kernel import logistic
 _MAX_STEPS = 200
 _LONGEST = 2.0
 _CLOSE = 1e-10
+_HALVINGS = 30
 
 NO_ERRORS = "no category was given where another was right: nothing shows a preference"
 
@@ -163,16 +164,72 @@ def spread(found: Strengths) -> tuple[dict[str, float], Array]:
     return record, np.maximum(root, 0.0) / np.sqrt(C)
 
 
-def spread_ends(likely: Array, level: float) -> dict[str, float]:
-    """Return the ends of an interval of likely values.
+def spread_ends(likely: Array, level: float, estimate: float) -> dict[str, float]:
+    """Return the ends of an interval of likely values, which holds the estimate.
+
+    An estimate may lie beyond most likely values where most of what was seen is noise.
 
     Examples
     --------
-    >>> spread_ends(np.arange(5.0), 0.5)
-    {'conf_low': 1.0, 'conf_high': 3.0}
+    >>> spread_ends(np.arange(5.0), 0.5, 3.5)
+    {'conf_low': 1.0, 'conf_high': 3.5}
     """
     low, high = np.quantile(likely, [(1 - level) / 2, (1 + level) / 2])
-    return {"conf_low": float(low), "conf_high": float(high)}
+    return {"conf_low": min(float(low), estimate), "conf_high": max(float(high), estimate)}
+
+
+def spread_difference(
+    mine: tuple[float, Array], theirs: tuple[float, Array], level: float
+) -> dict[str, float]:
+    r"""Return a difference of two spreads with its interval and p-value.
+
+    .. math:: L = d - \sqrt{(s_1 - l_1)^2 + (u_2 - s_2)^2}, \qquad
+              U = d + \sqrt{(u_1 - s_1)^2 + (s_2 - l_2)^2}
+
+    from the ends of both (Zou and Donner 2008): a spread has no lower end below 0, so that
+    intervals are not symmetric. Where a lower end is 0 the two parts add up: an estimate cut at 0
+    is too large on average.
+
+    Parameters
+    ----------
+    mine, theirs : tuple of float and ndarray
+        Estimate and likely values, as :func:`spread` gives them.
+    level : float
+
+    Returns
+    -------
+    dict
+        ``estimate, conf_low, conf_high, p_value``: p is 1 less the level at which 0 is an end.
+
+    Examples
+    --------
+    >>> likely = np.linspace(0.8, 1.2, 101)
+    >>> found = spread_difference((1.0, likely), (0.0, np.zeros(101)), 0.9)
+    >>> round(found["conf_low"], 2), found["p_value"] < 0.01
+    (0.82, True)
+    """
+
+    def ends(at: float) -> tuple[float, float]:
+        (s1, one), (s2, two) = mine, theirs
+        low1, high1 = spread_ends(one, at, s1).values()
+        low2, high2 = spread_ends(two, at, s2).values()
+        down = _together(s1 - low1, high2 - s2, low1 == 0)
+        up = _together(high1 - s1, s2 - low2, low2 == 0)
+        return s1 - s2 - down, s1 - s2 + up
+
+    sure, unsure = 0.0, 1.0
+    for _ in range(_HALVINGS):
+        middle = (sure + unsure) / 2
+        low, high = ends(middle)
+        sure, unsure = (middle, unsure) if low > 0 or high < 0 else (sure, middle)
+    low, high = ends(level)
+    # resamples tell no chance below one among them
+    p = max(1 - sure, 1 / (1 + len(mine[1])))
+    return {"estimate": mine[0] - theirs[0], "conf_low": low, "conf_high": high, "p_value": p}
+
+
+def _together(one: float, other: float, at_zero: bool) -> float:
+    return one + other if at_zero else float(np.hypot(one, other))
 
 
 def parted(tallies: Array, names: list[str]) -> list[list[str]]:
