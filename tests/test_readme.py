@@ -98,9 +98,11 @@ def test_the_engines_shown_are_engines() -> None:
 
 
 def test_every_snippet_is_run_by_a_test() -> None:
-    # those of the training are run in tests/curate, those of the tutorial in tests/docs
+    # those of the training are run in tests/curate, those of the tutorial and of agents in
+    # tests/docs
     shown = {page.stem for page in DOCS if blocks(page, "python")}
-    assert shown == {"python", "asking_models", "card", "factors", "scale", "training", "tutorial"}
+    assert shown == {"python", "asking_models", "card", "factors", "scale", "training", "tutorial",
+                     "agents"}  # fmt: skip
 
 
 @pytest.fixture(scope="module")

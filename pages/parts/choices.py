@@ -10,6 +10,7 @@ import streamlit as st
 import workbench as wb
 from workbench.factors import FAMILIES
 from workbench.factors.dissection_subsets import CASES
+from workbench.factors.steps.values import call_share
 from workbench.report.main_job import has_text
 
 _ASKED, _ANEW = "criterion-asked", "annotators-anew"
@@ -97,7 +98,8 @@ def _clusters(data: wb.PreferenceData) -> tuple[str, ...]:
 
 def _what(data: wb.PreferenceData) -> dict[str, Any]:
     # a family is computed when chosen, so only texts have any
-    options = list(FAMILIES) if has_text(data) else []
+    steps = has_text(data) and call_share(data) > 0
+    options = [f for f in FAMILIES if f != "agent" or steps] if has_text(data) else []
     families = some("Factor families", options, "families") if options else []
     names = [spec.name for family in families for spec in FAMILIES[family]] or data.factor_names
     factors = some("Factors (all when empty)", names, "factors")

@@ -34,6 +34,13 @@ def test_the_tutorial_runs_and_prints_its_numbers(tmp_path):
     assert printed.same(page, printed.renewed(page, tmp_path)) is None, ANEW
 
 
+@pytest.mark.parametrize("name", ["agents"])
+def test_a_worked_example_runs_and_prints_its_numbers(name, tmp_path):
+    page = (ROOT / "docs" / "methods" / f"{name}.md").read_text("utf-8")
+    assert "```console" in page
+    assert printed.same(page, printed.renewed(page, tmp_path)) is None, ANEW
+
+
 def test_the_numbers_in_the_words_of_the_tutorial_stand_in_its_outputs():
     page = (ROOT / "docs" / "tutorial.md").read_text("utf-8")
     told = printed.decimals(page)

@@ -194,7 +194,8 @@ def test_catalog_is_whole():
     names = [spec.name for spec in STYLE]
     assert len(names) >= 30
     assert len(set(names)) == len(names)
-    assert set(FAMILIES) == {"length", "structure", "tone", "lexical", "prompt"}
+    assert set(FAMILIES) == {"length", "structure", "tone", "lexical", "prompt", "agent"}
+    assert not {spec.name for spec in FAMILIES["agent"]} & set(names)
     assert all(spec.meaning.endswith((".", "...")) for spec in STYLE)
     assert set(text_values(["a"], ["b"]).columns) == set(names)
 

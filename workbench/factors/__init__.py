@@ -1,6 +1,6 @@
 """Factors: properties on which two responses can differ."""
 
-from workbench.factors.catalog import CORE, FAMILIES, STYLE, FactorSpec
+from workbench.factors.catalog import AGENT, CORE, FAMILIES, STYLE, FactorSpec
 from workbench.factors.coding import Coding
 from workbench.factors.columns import column_factors, from_columns, from_function
 from workbench.factors.dissection import (
@@ -16,10 +16,12 @@ from workbench.factors.dissection import (
 from workbench.factors.listed import from_lists
 from workbench.factors.ngrams import ngram_factors
 from workbench.factors.score import prompt_words, score_factors
+from workbench.factors.steps.values import step_values
 from workbench.factors.text import text_values
 from workbench.factors.words.vocabulary import PromptWords, Vocabulary
 
 __all__ = [
+    "AGENT",
     "CORE",
     "FAMILIES",
     "PROPERTIES",
@@ -41,6 +43,7 @@ __all__ = [
     "prompt_words",
     "rating_problems",
     "score_factors",
+    "step_values",
     "subsets",
     "text_values",
 ]

@@ -1,4 +1,4 @@
-"""What a factor is, and the factors that are computed from text."""
+"""What a factor is, and the factors that are computed from texts and from an agent's steps."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ class FactorSpec:
     meaning : str
         The precise definition, in one or two sentences.
     family : str
-        ``length``, ``structure``, ``tone``, ``lexical``, ``prompt`` or ``user``.
+        ``length``, ``structure``, ``tone``, ``lexical``, ``prompt``, ``agent`` or ``user``.
     scale : str
         Unit of the raw value: ``count``, ``share``, ``characters``, ``score``.
     coding : Coding
         How A minus B becomes a number.
     source : str
-        How it is computed: ``text``, ``column`` or ``function``.
+        How it is computed: ``text``, ``steps``, ``column`` or ``function``.
 
     Examples
     --------
@@ -118,7 +118,28 @@ _VALUES = {
     },
 }
 
-_SCALES = {"characters": "characters", "word_length": "characters", "readability": "score"}
+_STEPS = {
+    "tool_calls": "Calls of tools: tool_calls, function_call, parts tool_use, or a line Action: "
+    "with an Action Input: below it.",
+    "distinct_tools": "Different tools that are called.",
+    "tool_errors": "Results of tools that say so: is_error or a status error, JSON with a filled "
+    "error, errors, exception or traceback, or a text that begins with an error or traceback.",
+    "tool_retries": "Calls of a tool with the same arguments as an earlier call for the same "
+    "errand.",
+    "parallel_calls": "Calls beyond the first one of an assistant's turn.",
+    "plan_items": "Lines that start with 1 to 3 digits, . or ) and a space, said up to the first "
+    "call; 0 without a call.",
+    "steps": "Turns of the assistant.",
+    "spoken_words": "Words that the assistant says, calls and results of tools aside.",
+    "argument_characters": "Mean characters of a call's arguments as JSON; 0 without a call.",
+}
+
+_SCALES = {
+    "argument_characters": "characters",
+    "characters": "characters",
+    "word_length": "characters",
+    "readability": "score",
+}
 
 
 def _build() -> dict[str, tuple[FactorSpec, ...]]:
@@ -133,14 +154,28 @@ def _build() -> dict[str, tuple[FactorSpec, ...]]:
     return families
 
 
-FAMILIES = _build()
-"""Text factors by family."""
+_TEXT = _build()
 
-STYLE = tuple(spec for specs in FAMILIES.values() for spec in specs)
+STYLE = tuple(spec for specs in _TEXT.values() for spec in specs)
 """All text factors."""
+
+AGENT = tuple(
+    FactorSpec(name, meaning, "agent", _SCALES.get(name, "count"), _COUNT, "steps")
+    for name, meaning in _STEPS.items()
+)
+"""Factors of an agent's steps: they need responses that call tools."""
+
+FAMILIES = {**_TEXT, "agent": AGENT}
+"""Text factors and those of an agent's steps by family."""
 
 _REDUNDANT = ("characters", "tokens", "sentences", "paragraphs", "word_length", "tfidf_cosine")
 
 CORE = tuple(spec for spec in STYLE if spec.name not in _REDUNDANT)
 """Text factors without those that mostly repeat another one (tokens repeat words): the
 default of the main job, so that single weights can be told apart."""
+
+CORE_STEPS = tuple(
+    spec for spec in AGENT if spec.name not in ("steps", "spoken_words", "argument_characters")
+)
+"""Step factors that do not mostly repeat another one: with :data:`CORE` the default where
+responses call tools."""

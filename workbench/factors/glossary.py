@@ -1,4 +1,4 @@
-"""What each text factor counts, shown on two tiny texts."""
+"""What each factor of the catalogue counts, shown on two tiny texts."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 import pandas as pd
 
-from workbench.factors.catalog import STYLE
+from workbench.factors.catalog import AGENT, STYLE
 
 
 class Example(NamedTuple):
@@ -27,6 +27,8 @@ class Example(NamedTuple):
     value_b: float
     prompt: str = ""
 
+
+_CALL, _OTHER = (f"Action: {tool}\nAction Input: " for tool in ("find", "buy"))
 
 EXAMPLES = {
     "characters": Example("Yes.", "Yes, it is.", 4, 11),
@@ -61,12 +63,23 @@ EXAMPLES = {
     "prompt_overlap": Example("Bake bread.", "Try soup.", 0.5, 0, "Which bread is easy?"),
     "echo": Example("To boil an egg, wait.", "Wait.", 2 / 3, 0, "How to boil an egg"),
     "tfidf_cosine": Example("green tea", "black coffee", 1, 0, "Green tea?"),
+    "tool_calls": Example("Tea is 3.", f"{_CALL}tea", 0, 1),
+    "distinct_tools": Example(f"{_CALL}a\n{_CALL}b", f"{_CALL}a\n{_OTHER}b", 1, 2),
+    "tool_errors": Example(
+        f"{_CALL}tea\nObservation: 3", f"{_CALL}tea\nObservation: Error: busy", 0, 1
+    ),
+    "tool_retries": Example(f"{_CALL}a\n{_CALL}b", f"{_CALL}a\n{_CALL}a", 0, 1),
+    "parallel_calls": Example(f"{_CALL}a", f"{_CALL}a\n{_CALL}b", 0, 1),
+    "plan_items": Example(f"{_CALL}tea", f"1. Look\n2. Buy\n{_CALL}tea", 0, 2),
+    "steps": Example("Tea is 3.", f"{_CALL}a\nObservation: 3\nFinal Answer: 3", 1, 2),
+    "spoken_words": Example(f"{_CALL}tea", f"Thought: I will look.\n{_CALL}tea", 0, 3),
+    "argument_characters": Example(f"{_CALL}tea", f"{_CALL}green tea", 3, 9),
 }
 """By factor. The numbers are what the factor gives; a test computes each of them again."""
 
 
 def glossary() -> pd.DataFrame:
-    """Return what every text factor counts, with its example.
+    """Return what every factor of the catalogue counts, with its example.
 
     Returns
     -------
@@ -80,7 +93,7 @@ def glossary() -> pd.DataFrame:
     '**Never** mix them.'
     """
     rows = []
-    for spec in STYLE:
+    for spec in (*STYLE, *AGENT):
         shown = EXAMPLES[spec.name]
         rows.append(
             {

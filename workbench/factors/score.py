@@ -21,10 +21,11 @@ from workbench.data.dataset import PreferenceData
 from workbench.data.parts.parted import PartedData
 from workbench.engine import Engine
 from workbench.errors import DesignError
-from workbench.factors.catalog import STYLE, FactorSpec
+from workbench.factors.catalog import AGENT, STYLE, FactorSpec
 from workbench.factors.coding import apply
 from workbench.factors.parted import Raw, score_parts
 from workbench.factors.relation import Relation
+from workbench.factors.steps.values import call_share, step_values_of
 from workbench.factors.text import RELATIONS, batch_values
 from workbench.factors.tokens import MAX_ROWS, Batch, Ints
 from workbench.factors.words.vocabulary import PromptWords, Vocabulary
@@ -38,6 +39,8 @@ cache. A longer pair is scored alone."""
 
 _THREADS = 8
 
+_STEPS = frozenset(spec.name for spec in AGENT)
+
 
 def score_factors(
     data: Data,
@@ -46,15 +49,15 @@ def score_factors(
     vocabulary: Vocabulary | None = None,
     engine: Engine | None = None,
 ) -> Data:
-    """Compute text factors of both responses and their coded differences.
+    """Compute factors of both responses' texts or steps, and their coded differences.
 
     Parameters
     ----------
     data : PreferenceData or PartedData
         With text.
     factors : sequence of FactorSpec
-        Of :data:`workbench.factors.STYLE` or a family of it; the coding of a factor can be
-        changed with ``dataclasses.replace``.
+        Of :data:`workbench.factors.STYLE` or of a family in :data:`workbench.factors.FAMILIES`;
+        the coding of a factor can be changed with ``dataclasses.replace``.
     vocabulary : Vocabulary, optional
         Of ``tfidf_cosine``, where the data are a part of a larger set: that of all its prompts
         (:meth:`workbench.factors.Vocabulary.of_parts`). Learnt from the data's prompts when None.
@@ -71,8 +74,8 @@ def score_factors(
     Raises
     ------
     DesignError
-        The data have no text, a factor is not computed from text, or there is none or one
-        of them twice.
+        The data have no text, a factor is not computed from text, one of the family ``agent``
+        is asked of data in which no response calls a tool, or there is none or one of them twice.
 
     Notes
     -----
@@ -151,13 +154,13 @@ def _check(data: PreferenceData | PartedData, specs: list[FactorSpec]) -> None:
             expected="different factors, each once",
             fix="Use workbench.factors.STYLE or a family of workbench.factors.FAMILIES.",
         )
-    known = {spec.name for spec in STYLE}
+    known = {spec.name for spec in STYLE} | _STEPS
     foreign = [name for name in names if name not in known]
     if foreign:
         raise DesignError(
             f"The factor {foreign[0]!r} is not computed from text.",
             found=", ".join(foreign),
-            expected="factors of workbench.factors.STYLE",
+            expected="factors of workbench.factors.STYLE or FAMILIES",
             fix="Use workbench.factors.from_columns or from_function for your own factors.",
         )
     if not _has_text(data):
@@ -166,6 +169,15 @@ def _check(data: PreferenceData | PartedData, specs: list[FactorSpec]) -> None:
             found=f"{len(data):,} pairs without responses",
             expected="columns response_a and response_b",
             fix="Use workbench.factors.from_columns(data) for numeric columns of your own.",
+        )
+    asked = [name for name in names if name in _STEPS]
+    # of parts, each is looked at when it is scored: factors without a call are constant there
+    if asked and isinstance(data, PreferenceData) and not call_share(data):
+        raise DesignError(
+            "No response calls a tool.",
+            found=f"{len(data):,} pairs without tool_calls, tool_use or Action Input:",
+            expected=f"calls of tools, for {', '.join(asked)}",
+            fix="Leave the family agent out, or map the columns that hold the chats.",
         )
 
 
@@ -182,6 +194,19 @@ def _raw_values(
     any_prompt: bool = False,
 ) -> NDArray[np.float64]:
     """Return the values of A, then those of B, shape (n factors, 2, n pairs)."""
+    of_steps = np.array([name in _STEPS for name in names])
+    values = np.empty((len(names), 2, len(data)))
+    texts, steps = ([n for n in names if (n in _STEPS) == wanted] for wanted in (False, True))
+    if texts:
+        values[~of_steps] = _text_values(data, texts, vocabulary, any_prompt)
+    if steps:
+        values[of_steps] = step_values_of(data, steps)
+    return values
+
+
+def _text_values(
+    data: PreferenceData, names: list[str], vocabulary: Vocabulary | None, any_prompt: bool
+) -> NDArray[np.float64]:
     pairs = data.pairs
     text = [pairs["response_a"], pairs["response_b"]]
     prompts = None

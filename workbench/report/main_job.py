@@ -18,6 +18,9 @@ from workbench.factors.score import score_factors
 from workbench.report.further import further as add_further
 from workbench.report.job import MainJob, listed
 
+AGENTS = 0.05
+"""Share of the responses that call a tool from which steps are among the factors by default."""
+
 
 def main_job(
     data: PreferenceData,
@@ -119,8 +122,9 @@ def ensure_factors(data: PreferenceData) -> PreferenceData:
     """Return the data with factors, computed where it has none.
 
     Data with text get the text factors that do not repeat each other
-    (:data:`workbench.factors.CORE`); data without text get a factor from each numeric
-    column pair ``x_a``, ``x_b``.
+    (:data:`workbench.factors.CORE`), and factors of steps where at least :data:`AGENTS` of the
+    responses call a tool; data without text get a factor from each numeric column pair
+    ``x_a``, ``x_b``.
 
     Raises
     ------
@@ -137,9 +141,12 @@ def ensure_factors(data: PreferenceData) -> PreferenceData:
     if data.factor_names:
         return data
     if has_text(data):
-        from workbench.factors import CORE
+        from workbench.factors.catalog import CORE, CORE_STEPS
+        from workbench.factors.steps.values import call_share
 
-        return score_factors(data, CORE)
+        # a response that happens to call a tool makes no set of agents
+        steps = CORE_STEPS if call_share(data) >= AGENTS else ()
+        return score_factors(data, (*CORE, *steps))
     return from_columns(data)
 
 

@@ -1,0 +1,1 @@
+"""Factors of the steps of an agent: its calls of tools, and what came of them."""
