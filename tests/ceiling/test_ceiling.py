@@ -262,6 +262,12 @@ def test_a_judge_is_a_black_box_and_what_it_did_not_judge_is_counted():
     again = wb.ceiling(other, annotator="ann", factors=["f0", "f1"], judge="reward",
                        black_boxes=[], folds=3)  # fmt: skip
     assert again.held_out["auc"].tolist() == pytest.approx(found.held_out["auc"].tolist())
+    # so is everybody of a kind, and nobody of these is predicted then
+    third = wb.ceiling(data, factors=["f0", "f1"], judge="llm", black_boxes=[], folds=3)
+    assert third.settings["annotators"] == ["ann"]
+    assert third.held_out["auc"].tolist() == pytest.approx(found.held_out["auc"].tolist())
+    with pytest.raises(wb.DesignError, match="may not be among"):
+        wb.ceiling(data, annotator="llm", judge="llm")
     with pytest.raises(wb.DesignError, match="may not be among"):
         wb.ceiling(data, annotator=["ann", "judge"], judge="judge")
     with pytest.raises(wb.DesignError, match="no judge 'nobody'"):

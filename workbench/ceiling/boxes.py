@@ -129,6 +129,21 @@ def _add_embedding(
     made.about[EMBEDDING] = {**found.embedding, "rows_without_text": int((~known).sum())}
 
 
+def annotators_of(data: PreferenceData, judges: Sequence[str]) -> set[str]:
+    """Return the annotators that are named, or that are of a kind that is named.
+
+    Examples
+    --------
+    >>> import workbench as wb
+    >>> sorted(annotators_of(wb.load("sample"), ["sim-judge-plain", "reward_model", "a column"]))
+    ['sim-judge-plain', 'sim-reward']
+    """
+    names = data.annotators["annotator"]
+    found = set(names[names.isin(list(judges))])
+    kinds = [name for name in judges if name not in found]
+    return found | set(names[data.annotators["kind"].isin(kinds)])
+
+
 def margins_of(data: PreferenceData, judge: str) -> Array:
     """Return how far each pair's A is ahead of B; NaN where it is not known.
 
@@ -136,7 +151,8 @@ def margins_of(data: PreferenceData, judge: str) -> Array:
     ----------
     data : PreferenceData
     judge : str
-        An annotator, whose mean labels of either order count alike, or a column of the pairs.
+        An annotator or a kind, whose mean labels of either order count alike, or a column of the
+        pairs.
 
     Examples
     --------
@@ -145,8 +161,9 @@ def margins_of(data: PreferenceData, judge: str) -> Array:
     >>> float(np.nanmax(margin)), int(np.isnan(margin).sum())  # 35 verdicts could not be read
     (0.5, 35)
     """
-    if judge in set(data.annotators["annotator"]):
-        own = data.rows_of(judge)
+    whom = annotators_of(data, [judge])
+    if whom:
+        own = np.sort(np.concatenate([data.rows_of(name) for name in whom]))
         order = data.labels["order_shown"].astype("str").to_numpy(dtype=object)[own]
         known = np.isin(order, ["ab", "ba"])
         parts = [own[order == "ab"], own[order == "ba"], own[~known]]

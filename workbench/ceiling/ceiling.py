@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from workbench.ceiling.boxes import BOXES, margins_of
+from workbench.ceiling.boxes import BOXES, annotators_of, margins_of
 from workbench.ceiling.measured import Measured, Task
 from workbench.ceiling.result import Ceiling
 from workbench.clustered import FEW_CLUSTERS
@@ -68,8 +68,9 @@ def ceiling(
         responses.
     judge : str or sequence of str, optional
         Further black boxes: other annotators of the data, such as a judge or a reward model,
-        with labels of either order counted alike; or numeric columns of the pairs, margins of A
-        over B. Labels of pairs that one of them has not judged are left out of everything.
+        or all of a kind pooled, with labels of either order counted alike; or numeric columns of
+        the pairs, margins of A over B. Labels of pairs that one of them has not judged are left
+        out of everything.
     embedding : Embedding, str or Path
         ``"offline"``, or what :func:`workbench.embedding.pairs.embed_pairs` takes.
     ties : {"half", "drop"}
@@ -136,7 +137,7 @@ def ceiling(
     task = Task(data, design, group, folds, level, seed)
     clusters = len(np.unique(design.cluster))
     if clusters < FEW_CLUSTERS:
-        reason = f"{clusters} clusters (prompts), fewer than {FEW_CLUSTERS}: it cannot be told"
+        reason = f"fewer than {FEW_CLUSTERS} clusters (prompts): {clusters:,}"
         found = Measured.blank(task, [*wanted, *judges], reason)
     else:
         found = task.measure(wanted, judges, embedding)
@@ -165,9 +166,10 @@ def _labels(
     everybody = [str(name) for name in data.annotators["annotator"]]
     named = None if annotator is None else listed("annotator", annotator)
     if named is None and judges:
-        named = [name for name in everybody if name not in judges]
+        apart = annotators_of(data, judges)
+        named = [name for name in everybody if name not in apart]
     chosen, _ = select_annotators(data, named, [])
-    own = set(chosen.annotators["annotator"]) & set(judges)
+    own = set(chosen.annotators["annotator"]) & annotators_of(data, judges)
     if own:
         raise DesignError(
             "A judge may not be among those whose labels it predicts.",

@@ -50,7 +50,8 @@ class Measured:
     @classmethod
     def blank(cls, task: Task, names: list[str], reason: str) -> Measured:
         """Return what there is where nothing can be measured."""
-        counts = {"n": int(task.design.n_labels.sum()), "n_clusters": 0}
+        clusters = len(np.unique(task.design.cluster))
+        counts = {"n": int(task.design.n_labels.sum()), "n_clusters": clusters}
         rows = [_share_row(m, CEILING, {**counts, "reason": reason}) for m in MEASURES]
         scores = [
             _line(task.group, name, None, task.level, reason) for name in (FACTORS, *names, CEILING)

@@ -300,8 +300,8 @@ def ceiling(
         list[str] | None,
         typer.Option(
             metavar="NAMES",
-            help="Annotators or columns of margins that predict as well. Commas separate; may be "
-            "repeated.",
+            help="Annotators, kinds or columns of margins that predict as well. Commas separate; "
+            "may be repeated.",
         ),
     ] = None,
     embedding: Annotated[
