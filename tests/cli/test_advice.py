@@ -77,6 +77,7 @@ WHERE = {
     "workbench/structure/transitivity": ("transitivity",),
     "workbench/structure/values": ("values",),
     "workbench/structure/categories": ("categories",),
+    "workbench/calibration/apart": ("apart",),
     "workbench/factors/listed.py": ("values",),
     "workbench/doctor": READING,
     "workbench/whole_run": ("run",),

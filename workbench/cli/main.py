@@ -27,6 +27,7 @@ from workbench.cli import (
 )
 from workbench.cli.asking import rubrics
 from workbench.cli.calibration import (
+    apart,
     choose,
     few_labels,
     instrument,
@@ -252,6 +253,7 @@ discover.register(app)
 context.register(app)
 transitivity.register(app)
 values.register(app)
+apart.register(app)
 categories.register(app)
 people.register(app)
 repair.register(app)

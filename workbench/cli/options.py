@@ -89,7 +89,7 @@ FURTHER = _names(
     "compare-annotators, calibrate-verdicts, scenario-ratings, "
     "strength, raters, groups, mixed, context, transitivity, repair, people, rationales, "
     "plan-labels, instrument, variance-split, panel, few-labels, route, monitor, check-benchmark, "
-    "compare-models, judge-card, values, ceiling, discover.",
+    "compare-models, judge-card, values, ceiling, discover, apart.",
     FLAGS["further"],
 )
 

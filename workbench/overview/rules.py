@@ -11,6 +11,7 @@ from workbench.audit.models.ranking import RULES as RANKING_RULES
 from workbench.audit.models.relevance import RULES as REWARD_RULES
 from workbench.audit.models.reward_models import RULES as ENSEMBLE_RULES
 from workbench.audit.models.seen import RULES as SEEN_RULES
+from workbench.calibration.apart.result import RULES as APART_RULES
 from workbench.calibration.choose.check import RULES as CHOICE_CHECK_RULES
 from workbench.calibration.choose.result import RULES as CHOICE_RULES
 from workbench.calibration.few.result import RULES as FEW_RULES
@@ -148,6 +149,7 @@ ALL_RULES = {
     **VALUE_RULES,
     **RATIONALE_RULES,
     **FEEDBACK_RULES,
+    **APART_RULES,
     **CATEGORY_RULES,
     **CEILING_RULES,
 }

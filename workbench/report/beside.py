@@ -168,6 +168,13 @@ def _judge_card(job: MainJob) -> Result:
     return measure_judge(job.data, judge, job.reference, **options, seed=job.seed)
 
 
+def _apart(job: MainJob) -> Result:
+    from workbench.calibration.apart.apart import apart
+
+    options = {name: job.people.settings[name] for name in ("ties", "level")}
+    return apart(job.data, **options)
+
+
 BESIDE: dict[str, Callable[[MainJob], Result]] = {
     "compare-annotators": _compare_annotators,
     "scenario-ratings": _scenario_ratings,
@@ -183,5 +190,6 @@ BESIDE: dict[str, Callable[[MainJob], Result]] = {
     "check-benchmark": _check_benchmark,
     "compare-models": _compare_models,
     "judge-card": _judge_card,
+    "apart": _apart,
 }
 """How each further result about judges beside people is made, by its name in a report."""
