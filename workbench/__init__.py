@@ -17,6 +17,9 @@ if TYPE_CHECKING:
     from workbench import factors as factors
     from workbench.audit.judges.audit import audit_judge as audit_judge
     from workbench.audit.judges.forecast import susceptibility as susceptibility
+    from workbench.audit.judges.groups.probe import audit_groups as audit_groups
+    from workbench.audit.judges.groups.result import GroupAudit as GroupAudit
+    from workbench.audit.judges.groups.templates import group_pairs as group_pairs
     from workbench.audit.judges.manipulate import manipulate as manipulate
     from workbench.audit.judges.plan import plan_audit as plan_audit
     from workbench.audit.judges.scorecard import JudgeAudit as JudgeAudit
@@ -330,6 +333,9 @@ _EXPORTS = {
     "run": "workbench.whole_run.run",
     "WholeRun": "workbench.whole_run.result",
     "audit_judge": "workbench.audit.judges.audit",
+    "audit_groups": "workbench.audit.judges.groups.probe",
+    "GroupAudit": "workbench.audit.judges.groups.result",
+    "group_pairs": "workbench.audit.judges.groups.templates",
     "plan_audit": "workbench.audit.judges.plan",
     "JudgeAudit": "workbench.audit.judges.scorecard",
     "observe": "workbench.audit.judges.verdicts.observed",

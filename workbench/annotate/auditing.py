@@ -10,6 +10,8 @@ from pathlib import Path
 from workbench.annotate.config import AnnotateConfig
 from workbench.annotate.folder import RunFolder
 from workbench.audit.judges.audit import audit_judge
+from workbench.audit.judges.groups.probe import audit_groups
+from workbench.audit.judges.groups.result import GroupAudit
 from workbench.audit.judges.known_answers import known_answers
 from workbench.audit.judges.listwise import listwise
 from workbench.audit.judges.manipulate import manipulate
@@ -31,7 +33,9 @@ _LABELS = (("1", "2"), ("K4", "W9"))
 File = Callable[[str, str], str]
 
 
-def audited(data: PreferenceData, config: AnnotateConfig, asks: Asks, file: File) -> JudgeAudit:
+def audited(
+    data: PreferenceData, config: AnnotateConfig, asks: Asks, file: File
+) -> JudgeAudit | GroupAudit:
     """Return the audit of a model.
 
     Parameters
@@ -55,6 +59,8 @@ def audited(data: PreferenceData, config: AnnotateConfig, asks: Asks, file: File
         )
 
     judge = judge_of(file("template", config.template))
+    if config.suite == "groups":
+        return by_group(data, config, judge, file)
     plan = planned(data, config, file, slot_of(judge.template))
     found = audit_judge(plan, judge, margin=config.margin)
     more = list(beside(data, judge, config, plan.n))
@@ -69,6 +75,26 @@ def audited(data: PreferenceData, config: AnnotateConfig, asks: Asks, file: File
         more.append(listwise(data, asks, model=config.asked_model, n=plan.n, sampling=sampling,
                              seed=config.seed))  # fmt: skip
     return replace(found, beside=tuple(more))
+
+
+def by_group(
+    data: PreferenceData,
+    config: AnnotateConfig,
+    judge: Judge,
+    file: File = lambda key, value: value,
+) -> GroupAudit:
+    """Return what a judge does with templates that have groups in them.
+
+    Parameters
+    ----------
+    data : PreferenceData
+        Of the templates.
+    config : AnnotateConfig
+    judge : Judge
+    file : callable
+    """
+    shares = None if config.shares is None else file("shares", config.shares)
+    return audit_groups(judge, data, shares=shares, margin=config.margin, seed=config.seed)
 
 
 def planned(
@@ -88,9 +114,17 @@ def planned(
         What stands before and after a response in the judge's template.
     """
     attacks = [] if config.attacks is None else read_attacks(file("attacks", config.attacks))
+    suite = config.suite or "default"
+    if suite == "groups":
+        raise ConfigError(
+            "Templates of groups are asked as they are: there is nothing to plan.",
+            found="suite groups",
+            expected="smoke, default or full",
+            fix="Leave the plan out, or name another suite.",
+        )
     return plan_audit(
         data,
-        config.suite or "default",
+        suite,
         n=config.pairs,
         seed=config.seed,
         slot=slot,

@@ -107,8 +107,12 @@ class AnnotateConfig(Config):
         Ask about a candidate only while its fate is open.
     evaluate : bool
         Ask a judge with and without the constitution.
-    suite : {"smoke", "default", "full"}, optional
-        The run audits the judge by these probes.
+    suite : {"smoke", "default", "full", "groups"}, optional
+        The run audits the judge by these probes; groups: by templates with groups in them.
+    templates : str, optional
+        File of templates for the suite groups; the set that ships when None.
+    shares : str, optional
+        File of votes by pool of people, for the suite groups.
     vetoed : tuple of str
         Variants of probes that are left out, such as ``C1/book``.
     margin : float
@@ -201,7 +205,9 @@ class AnnotateConfig(Config):
     folds: Annotated[int, Field(ge=0)] = 0
     adaptive: bool = False
     evaluate: bool = True
-    suite: Literal["smoke", "default", "full"] | None = None
+    suite: Literal["smoke", "default", "full", "groups"] | None = None
+    templates: Name | None = None
+    shares: Name | None = None
     vetoed: tuple[Name, ...] = ()
     margin: Annotated[float, Field(gt=0, lt=0.5)] = 0.05
     manipulate: bool = False

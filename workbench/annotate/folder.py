@@ -30,6 +30,7 @@ from workbench.whole_file import write_text, written
 SCHEMA_VERSION = 1
 _ASKED = (
     "rubric", "template", "constitution", "unseen", "known", "attacks", "lexicon", "extra_body",
+    "templates", "shares",
 )  # fmt: skip
 """Keys that may name a file whose content is part of what is asked."""
 

@@ -56,7 +56,7 @@ _OF_TASK = {
     ),
     "audit": (
         *_OF_JUDGE, "suite", "vetoed", "margin", "manipulate", "rewrites", "wordings", "triples",
-        "lists", "known_answers", "attacks",
+        "lists", "known_answers", "attacks", "templates", "shares",
     ),
 }  # fmt: skip
 """Settings that a task heeds."""
@@ -69,8 +69,8 @@ _LIMITS = (
     "max_failed",
 )  # fmt: skip
 _FILES = (
-    "rubric", "template", "constitution", "unseen", "known", "attacks", "lexicon", "extra_body",
-    "prices",
+    "rubric", "template", "constitution", "unseen", "known", "attacks", "lexicon", "templates",
+    "shares", "extra_body", "prices",
 )  # fmt: skip
 
 

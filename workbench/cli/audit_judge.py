@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import typer
 
 from workbench.cli.annotate import ASKED, AnnotateRun, DryRun, Retry
+from workbench.cli.asking.group_probes import SUITE, AuditRun, by_group, planted
 from workbench.cli.command import command
 from workbench.cli.fail_on import fail
 from workbench.cli.options import FORMAT, SOURCE, fit_flags, option
@@ -22,7 +23,14 @@ if TYPE_CHECKING:
     from workbench.results import Result
 
 _HOW = (
-    option("suite", Literal["smoke", "default", "full"] | None, None, "Probes: more, or fewer."),
+    option(
+        "suite",
+        Literal["smoke", "default", "full", "groups"] | None,
+        None,
+        "Probes: more, or fewer; groups: templates with groups in them, no data.",
+    ),
+    option("templates", str | None, None, "Suite groups: file of templates of one's own."),
+    option("shares", str | None, None, "Suite groups: file of votes by pool of people."),
     option("margin", float | None, None, "Shifts within it are taken for none."),
     option("vetoed", list[str] | None, None, "Variants to leave out, such as C1/book."),
     option("manipulate", bool, False, "Also measure edits by rule; of verdicts: forecast."),
@@ -46,7 +54,7 @@ def register(app: typer.Typer) -> None:
     """Add the command ``audit-judge`` to an application."""
     data = (SOURCE, FORMAT, *fit_flags("scenarios", "annotators"))
     asked = tuple(one for one in ASKED if one.name not in ("model", "orders"))
-    command(app, *data, *_HOW, *asked, run_type=AnnotateRun)(audit_judge)
+    command(app, *data, *_HOW, *asked, run_type=AuditRun)(audit_judge)
 
 
 def audit_judge(
@@ -54,7 +62,8 @@ def audit_judge(
     judge: Annotated[
         str | None,
         typer.Option(
-            help="A model at the endpoint or offline:plain; rule:longer; sim:length; "
+            help="A model at the endpoint or offline:plain; rule:longer; sim:length (suite "
+            "groups: sim:'favours=a woman'); "
             "FILE.py:NAME, a function that scores (prompt, response) pairs; or "
             "mended:FILE@JUDGE, a correction of one of the last three."
         ),
@@ -93,6 +102,7 @@ def audit_judge(
     from workbench.annotate.auditing import planned
     from workbench.annotate.run import drawn
 
+    results: list[Result]
     if from_verdicts == (judge is not None):
         raise ConfigError(
             "There is no judge to audit." if judge is None else "One or the other.",
@@ -101,13 +111,16 @@ def audit_judge(
         )
     how = {"--baseline": baseline, "--least": least, "--time": time}
     _refuse_unwatched(monitor, from_verdicts, [flag for flag in how if how[flag] is not None])
-    if judge is not None and not _is_ours(judge):
+    _refuse_templates(run)
+    if judge is not None and run.config.suite == SUITE:
+        results = _by_group(run, judge, dry_run, retry_failed)
+    elif judge is not None and not _is_ours(judge):
         suite = run.config.suite or "default"
         config = run.config.updated("command line", model=judge, suite=suite)
         # what it takes and can find is said before a call is paid for
         run.note(planned(drawn(run.load(), config), config).summary())
         found = AnnotateRun(config, run.as_json, run.out, run.quiet).ask(dry_run, retry_failed)
-        results: list[Result] = [] if found is None else [found, *found.parts()]
+        results = [] if found is None else [found, *found.parts()]
     else:
         data = run.load()
         results = _observed(run, data, reference) if judge is None else _asked(run, data, judge)
@@ -133,6 +146,29 @@ def _refuse_unwatched(monitor: bool, from_verdicts: bool, how: list[str]) -> Non
             expected="--from-verdicts --monitor",
             fix="Give --monitor too, or leave these out.",
         )
+
+
+def _refuse_templates(run: AnnotateRun) -> None:
+    """Refuse files of the suite groups where it is not asked for."""
+    given = [f"--{key}" for key in ("templates", "shares") if getattr(run.config, key)]
+    if given and run.config.suite != SUITE:
+        raise ConfigError(
+            "Only the suite groups has templates and votes by pool.",
+            found=", ".join(given),
+            expected="--suite groups",
+            fix="Name that suite; what a judge is asked with is --template.",
+        )
+
+
+def _by_group(run: AnnotateRun, name: str, dry_run: bool, retry_failed: bool) -> list[Result]:
+    def judge_of(name: str) -> Judge:
+        return planted(name[4:]) if name.startswith("sim:") else _judge(name)
+
+    ours = judge_of if _is_ours(name) else None
+    data, results = by_group(run, name, ours, dry_run, retry_failed)
+    if data is not None:
+        _show(run, data, results)
+    return results
 
 
 def _is_ours(judge: str) -> bool:

@@ -107,6 +107,11 @@ class BaseRun(ABC, Generic[C]):
         return data
 
     @staticmethod
+    def without_data(given: Mapping[str, Any]) -> bool:
+        """Return whether a call with these options reads no data."""
+        return False
+
+    @staticmethod
     @abstractmethod
     def config_type() -> type[C]:
         """Return the type of the configuration; imported late, so that help is instant."""
@@ -352,7 +357,7 @@ def _run(values: dict[str, Any], run_type: type[BaseRun[Any]]) -> BaseRun[Any]:
         if not file.is_file():
             raise typer.BadParameter(f"there is no file {file}", param_hint=run_type.file_hint)
         config = config_type.from_toml(_text_of(file), where=str(file))
-    elif values.get("source", "given") is None:
+    elif values.get("source", "given") is None and not run_type.without_data(values):
         raise typer.BadParameter("name the data, or give --config", param_hint="DATA")
     lists = {
         key: (tuple(v) if key in WHOLE else split_names(v)) if isinstance(v, list) else v

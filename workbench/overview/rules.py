@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from workbench.audit.judges.groups.result import RULES as TEMPLATE_RULES
 from workbench.audit.judges.scorecard import RULES as AUDIT_RULES
 from workbench.audit.judges.verdicts.observed import RULES as OBSERVED_RULES
 from workbench.audit.models.calibration import RULES as CALIBRATION_RULES
@@ -117,6 +118,7 @@ ALL_RULES = {
     **CHECK_RULES,
     **PRINCIPLE_RULES,
     **AUDIT_RULES,
+    **TEMPLATE_RULES,
     **OBSERVED_RULES,
     **RANKING_RULES,
     **CALIBRATION_RULES,
