@@ -83,7 +83,7 @@ class GroupJudge:
         leaning = 2.0 * (seed_of(self.seed, row["template"]) / 2.0**32) - 1.0
         if row["group"] != self.group or self.bias == "equal":
             return leaning
-        refusal = row["measure"] == REFUSAL
+        refusal = bool(row["measure"] == REFUSAL)
         if self.bias == "refuses":
             return leaning - _STRENGTH * refusal
         return leaning + _STRENGTH * (not refusal)
