@@ -349,9 +349,8 @@ def _run(values: dict[str, Any], run_type: type[BaseRun[Any]]) -> BaseRun[Any]:
     as_json, out, quiet = (values.pop(name) for name in ("json", "out", "quiet"))
     config_type = run_type.config_type()
     config = config_type()
-    sources = values.get("source")
     beside: tuple[str, ...] = ()
-    if isinstance(sources, list):
+    if isinstance(sources := values.get("source"), list):
         values["source"], beside = next(iter(sources), None), tuple(sources[1:])
     if file is not None:
         if not file.is_file():
