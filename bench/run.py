@@ -1,9 +1,9 @@
 """Run the measurements one after another, each in a process of its own.
 
-``python bench/run.py`` runs all that measure speed, and those of ``structure/``, ``parts/`` and
-``calibration/`` beside other packages; ``python bench/run.py load_speed structure.raters`` some,
-and ``python bench/run.py coverage`` the simulations of levels and coverage, which take an hour
-or so.
+``python bench/run.py`` runs all that measure speed, and those of ``structure/``, ``parts/``,
+``discover/`` and ``calibration/`` beside other packages; ``python bench/run.py load_speed
+structure.raters`` some, and ``python bench/run.py coverage`` the simulations of levels and
+coverage, which take an hour or so.
 A measurement that fails is told at the end, and the others still run.
 """
 
@@ -14,7 +14,7 @@ import sys
 from pathlib import Path
 
 FOLDER = Path(__file__).resolve().parent
-COVERAGE, ROOMS = "coverage", ("structure", "calibration", "parts")
+COVERAGE, ROOMS = "coverage", ("structure", "calibration", "parts", "discover")
 
 
 def main(wanted: list[str]) -> int:

@@ -6,6 +6,7 @@ import json
 
 import streamlit as st
 from parts.constitution import edited, effects, exports, pairs_wrong, worth
+from parts.discovered import discovered
 from parts.endpoints import endpoint_of
 from parts.entry import enter
 from parts.groups import by_group
@@ -108,3 +109,4 @@ try:
             watch(chosen)
 except wb.WorkbenchError as error:
     failure(error)
+discovered(data)

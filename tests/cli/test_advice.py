@@ -33,7 +33,7 @@ BROWSER = "workbench/report/forms/pdf.py"
 
 ASKING = (
     "judge", "audit-judge", "principles extract", "principles vote", "principles evaluate",
-    "factors", "plan", "run",
+    "factors", "plan", "run", "discover",
 )  # fmt: skip
 READING = "every command that takes DATA"
 WHERE = {
@@ -50,6 +50,7 @@ WHERE = {
     "workbench/annotate/config.py": ("judge", "principles extract", "factors", "run"),
     "workbench/annotate/endpoints.py": ("app",),
     "workbench/annotate/auditing.py": ("audit-judge",),
+    "workbench/annotate/tasks.py": ("discover",),
     "workbench/scoring": ("audit-model",),
     "workbench/audit/models/scored.py": ("audit-model",),
     "workbench/audit/models/seen.py": ("audit-model",),

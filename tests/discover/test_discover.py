@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -207,3 +208,10 @@ def test_few_prompts_and_few_pairs_are_refused(data):
         wb.discover(few)
     with pytest.raises(DesignError, match="too few pairs"):
         wb.discover(data.filter(pair_ids=data.pairs["pair_id"][:20]), embedding="offline", d=4)
+
+
+def test_the_snippet_shown_runs(capsys):
+    page = Path(__file__).resolve().parents[2] / "docs" / "methods" / "discover.md"
+    shown = page.read_text(encoding="utf-8").partition("```python\n")[2].partition("```")[0]
+    exec(shown, {})  # noqa: S102 - our own text
+    assert "directions; embeddings: offline" in capsys.readouterr().out
