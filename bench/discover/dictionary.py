@@ -1,8 +1,8 @@
 """Seconds of a dictionary beside HypotheSAEs' own training, to the same held-out reconstruction.
 
 The peer needs torch, and the file ``sae.py`` of the package hypothesaes (``--peer PATH``). Its
-units are not signed: it gets twice as many, for both ends of each direction. One process, one thread;
-seconds are of the processor, which other work on the machine does not stretch.
+units are not signed: it gets twice as many, for both ends of each direction. One process, one
+thread; seconds are of the processor, which other work on the machine does not stretch.
 """
 
 from __future__ import annotations
