@@ -15,6 +15,9 @@ if TYPE_CHECKING:
     from workbench import data as data
     from workbench import engine as engine
     from workbench import factors as factors
+    from workbench.audit.followed.followed import followed as followed
+    from workbench.audit.followed.items import read_items as read_items
+    from workbench.audit.followed.result import Followed as Followed
     from workbench.audit.judges.audit import audit_judge as audit_judge
     from workbench.audit.judges.forecast import susceptibility as susceptibility
     from workbench.audit.judges.groups.probe import audit_groups as audit_groups
@@ -333,6 +336,9 @@ _EXPORTS = {
     "run": "workbench.whole_run.run",
     "WholeRun": "workbench.whole_run.result",
     "audit_judge": "workbench.audit.judges.audit",
+    "followed": "workbench.audit.followed.followed",
+    "Followed": "workbench.audit.followed.result",
+    "read_items": "workbench.audit.followed.items",
     "audit_groups": "workbench.audit.judges.groups.probe",
     "GroupAudit": "workbench.audit.judges.groups.result",
     "group_pairs": "workbench.audit.judges.groups.templates",

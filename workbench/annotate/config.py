@@ -23,6 +23,9 @@ HOW = (
 )  # fmt: skip
 """Keys that change how a run is done, not what it finds: they may change when it is resumed."""
 
+_MOST_TURNS = 500
+"""More exchanges than this fill any context."""
+
 
 class AnnotateConfig(Config):
     """One annotation run: a judge, or a rubric of factors.
@@ -131,6 +134,12 @@ class AnnotateConfig(Config):
         Annotator or kind whose labels are known answers: also ask about those.
     attacks : str, optional
         File of attack strings, one a line, or a JSON list.
+    followed : {"replies", "choices"}, optional
+        The run asks with and without stated preferences: for replies, or for choices.
+    turns : tuple of str
+        Exchanges between a preference and its question.
+    grader : str, optional
+        Model that grades replies; the model itself when None.
     reasons : str, optional
         Column of the reasons of labels: the run reads in them which factors they name.
     factors : tuple of str
@@ -217,6 +226,9 @@ class AnnotateConfig(Config):
     lists: bool = False
     known_answers: Name | None = None
     attacks: Name | None = None
+    followed: Literal["replies", "choices"] | None = None
+    turns: tuple[Name, ...] = ("0",)
+    grader: Name | None = None
     reasons: Name | None = None
     factors: tuple[Name, ...] = ()
     lexicon: Name | None = None
@@ -245,6 +257,7 @@ class AnnotateConfig(Config):
         "discover",
         "principles",
         "rationales",
+        "followed",
         "feedback",
         "rubric",
         "grade",
@@ -255,6 +268,8 @@ class AnnotateConfig(Config):
             return "feedback"
         if self.reasons is not None:
             return "rationales"
+        if self.followed is not None:
+            return "followed"
         if self.suite is not None:
             return "audit"
         if self.directions is not None:
@@ -266,6 +281,30 @@ class AnnotateConfig(Config):
         if self.rubric is not None:
             return "rubric"
         return "grade" if self.pointwise else "judge"
+
+    @property
+    def distances(self) -> tuple[int, ...]:
+        """Exchanges between a preference and its question.
+
+        Raises
+        ------
+        ConfigError
+            One that is no whole number from 0 to 500.
+
+        Examples
+        --------
+        >>> AnnotateConfig(turns=("0", "5")).distances
+        (0, 5)
+        """
+        for one in self.turns:
+            if not (one.isascii() and one.isdigit() and int(one) <= _MOST_TURNS):
+                raise ConfigError(
+                    "The turn distances cannot be read.",
+                    found=one,
+                    expected=f"whole numbers from 0 to {_MOST_TURNS}, such as --turns 0,5",
+                    fix="Write them as numbers, parted by commas.",
+                )
+        return tuple(int(one) for one in self.turns)
 
     @property
     def asked_model(self) -> str:

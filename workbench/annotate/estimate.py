@@ -72,8 +72,10 @@ def _estimated(
 ) -> Estimate:
     budget = Budget(prices_of(config, file))
     to_use: dict[str, Usage] = {}
+    whom: dict[str, str] = {}
 
     def add(stage: str, request: Request) -> None:
+        whom[stage] = request.model
         to_use[stage] = to_use.get(stage, Usage(calls=0)) + expected_usage(request)
 
     planner = Planner(name_of(model_of(config, file)), journal, budget=budget, opened=add)
@@ -89,7 +91,7 @@ def _estimated(
                 "to_ask": spent.open,
                 "prompt_tokens": used.prompt_tokens,
                 "completion_tokens": used.completion_tokens,
-                "cost": budget.cost({config.asked_model: used}),
+                "cost": budget.cost({whom.get(spent.stage, config.asked_model): used}),
             }
         )
     return Estimate(pd.DataFrame(rows))

@@ -54,6 +54,7 @@ _OF_TASK = {
         "directions", "active", "embedding", "embedding_model", "shown", "fidelity_pairs",
         "controls", "annotators",
     ),
+    "followed": ("followed", "turns", "grader"),
     "audit": (
         *_OF_JUDGE, "suite", "vetoed", "margin", "manipulate", "rewrites", "wordings", "triples",
         "lists", "known_answers", "attacks", "templates", "shares",

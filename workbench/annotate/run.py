@@ -363,7 +363,7 @@ def prices_of(config: AnnotateConfig, file: Callable[[str, str], str]) -> dict[s
         As for :func:`model_of`.
     """
     if config.offline:
-        return {config.asked_model: Price(0.0, 0.0)}
+        return dict.fromkeys(filter(None, (config.asked_model, config.grader)), Price(0.0, 0.0))
     return {} if config.prices is None else read_prices(Path(file("prices", config.prices)))
 
 

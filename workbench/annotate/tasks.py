@@ -14,6 +14,7 @@ from workbench.llm.asker import Asks
 from workbench.results import Result
 
 if TYPE_CHECKING:
+    from workbench.audit.followed.result import Followed
     from workbench.calibration.repair.result import Repair
     from workbench.discover.result import Discovery
     from workbench.embedding.base import Embedding
@@ -22,7 +23,8 @@ if TYPE_CHECKING:
     from workbench.principles.extraction import Extraction
 
 Found = Result
-"""A Judgement, RubricScores, Extraction, Discovery, JudgeAudit, Repair, Rationales or Feedback."""
+"""A Judgement, RubricScores, Extraction, Discovery, JudgeAudit, Repair, Rationales, Feedback or
+Followed."""
 
 
 def annotate(
@@ -49,6 +51,8 @@ def annotate(
         return feedback_of(
             data, asks=asks, model=model, sampling=sampling, by=config.feedback, seed=config.seed
         )
+    if config.followed is not None:
+        return _followed(data, config, asks)
     if config.reasons is not None:
         return reasons_read(data, config, file, asks)
     if config.suite is not None:
@@ -81,6 +85,21 @@ def annotate(
         grade = GradeJudge(model, asks, sampling=sampling, samples=samples, name=config.annotator)
         return judge(data, grade)
     return judge(data, [_chat(config, asks, file)])
+
+
+def _followed(data: PreferenceData, config: AnnotateConfig, asks: Asks) -> Followed:
+    from workbench.audit.followed.asked import ask_followed
+
+    return ask_followed(
+        data,
+        asks,
+        model=config.asked_model,
+        grader=config.grader,
+        turns=config.distances,
+        choices=config.followed == "choices",
+        sampling=config.sampling,
+        seed=config.seed,
+    )
 
 
 def reasons_read(

@@ -25,7 +25,7 @@ from workbench.cli import (
     report,
     whole_run,
 )
-from workbench.cli.asking import rubrics
+from workbench.cli.asking import followed, rubrics
 from workbench.cli.calibration import (
     apart,
     choose,
@@ -237,6 +237,7 @@ doctor.register(app)
 analyse.register(app)
 annotate.register(app)
 rubrics.register(app)
+followed.register(app)
 principles.register(app)
 audit_judge.register(app)
 audit_model.register(app)

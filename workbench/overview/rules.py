@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from workbench.audit.followed.result import RULES as FOLLOWED_RULES
 from workbench.audit.judges.groups.result import RULES as TEMPLATE_RULES
 from workbench.audit.judges.scorecard import RULES as AUDIT_RULES
 from workbench.audit.judges.verdicts.observed import RULES as OBSERVED_RULES
@@ -119,6 +120,7 @@ ALL_RULES = {
     **PRINCIPLE_RULES,
     **AUDIT_RULES,
     **TEMPLATE_RULES,
+    **FOLLOWED_RULES,
     **OBSERVED_RULES,
     **RANKING_RULES,
     **CALIBRATION_RULES,

@@ -1,0 +1,1 @@
+"""Whether replies follow what a person has said to prefer."""
