@@ -301,7 +301,7 @@ class AnnotateConfig(Config):
                 raise ConfigError(
                     "The turn distances cannot be read.",
                     found=one,
-                    expected=f"whole numbers from 0 to {_MOST_TURNS}, such as --turns 0,5",
+                    expected=f"whole numbers from 0 to {_MOST_TURNS}, such as 0,5",
                     fix="Write them as numbers, parted by commas.",
                 )
         return tuple(int(one) for one in self.turns)
