@@ -10,6 +10,7 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from workbench.cli.main import app
+from workbench.cli.parted import opened
 from workbench.data.sample import load as load_sample
 
 
@@ -111,3 +112,27 @@ def test_contrast_bootstrap_and_screening_of_parts_are_those_in_memory(
             for name in set(one) & {"estimate", "std_error", "conf_low", "df", "ratio", "ame"}:
                 wanted = None if one[name] is None else pytest.approx(one[name], rel=1e-7, abs=1e-9)
                 assert two[name] == wanted
+
+
+def test_many_pairs_are_resampled_part_by_part_unless_said(
+    votes: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run_json("load", votes, "--parts", 2, "--out", tmp_path / "parts")
+    words = ["bootstrap", tmp_path / "parts", "--factors", "words", "--replicates", 20, "--json"]
+    few = run(*words)
+    assert json.loads(few.stdout)["settings"]["method"] == "exact"
+    assert "--method" not in few.stderr
+    assert "memory" not in few.stderr
+    monkeypatch.setattr(opened, "AT_ONCE", 100)
+    many = run(*words)
+    assert json.loads(many.stdout)["settings"]["method"] == "multiplier"
+    n = json.loads(run("load", tmp_path / "parts", "--json").stdout)["load_report"]["n_pairs"]
+    assert f"would hold all {n:,} pairs at once" in " ".join(many.stderr.split())
+    assert "--method exact" in many.stderr
+    exact = run(*words, "--method", "exact")
+    assert exact.stdout == few.stdout
+    assert "Exact refits need rows" in exact.stderr
+    assert "held in memory" in exact.stderr
+    told = run(*words, "--method", "multiplier")
+    assert told.stdout == many.stdout
+    assert "at once" not in told.stderr

@@ -158,11 +158,55 @@ def test_what_needs_rows_is_of_a_sample_and_says_so(
     monkeypatch.setattr(in_parts, "SAMPLE", 120)
     done = wb.run(settings(votes, parts=4), tmp_path / "run")
     found = tables(done)
-    alike(found[:2], tables(whole)[:2])
-    gap = next(table for kind, table in found if kind == "Contrast")
-    assert gap != next(table for kind, table in tables(whole) if kind == "Contrast")
+    # weights, held-out scores and differences are of all pairs
+    alike(found[:3], tables(whole))
+    checks = [table for kind, table in found if kind == "FitCheck"]
+    monkeypatch.setattr(in_parts, "SAMPLE", 1_000)
+    of_all = tables(wb.run(settings(votes, parts=4), tmp_path / "all"))
+    assert checks != [table for kind, table in of_all if kind == "FitCheck"]
     assert "240 pairs" in done.told
-    assert "sample of" in done.told
+    n = len(wb.open_parts(done.data).sample(120))
+    assert 80 < n < 160
+    assert f"sample of {n} pairs" in done.told
+
+
+@pytest.mark.usefixtures("no_pages")
+def test_of_a_sample_that_lacks_a_judge_the_rest_is_checked(
+    votes: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(in_parts, "SAMPLE", 120)
+    wb.load_parts(votes, tmp_path / "all", parts=3)
+    seen = set(wb.open_parts(tmp_path / "all").sample(120).pairs["prompt"])
+    table = pd.read_csv(votes)
+    rare = tmp_path / "rare.csv"
+    table[table["annotator"].eq("ann") | ~table["prompt"].isin(seen)].to_csv(rare, index=False)
+    found = tables(wb.run(settings(rare, parts=3), tmp_path / "run"))
+    assert [kind for kind, _ in found] == ["Decomposition", "Decomposition", "Contrast", "FitCheck"]
+    assert {row["group"] for row in found[1][1]["estimates"]} == {"judge"}
+
+
+@pytest.mark.usefixtures("no_pages")
+def test_ratings_are_of_all_pairs(
+    votes: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    table = pd.read_csv(votes)
+    names = np.random.default_rng(1).permuted([["m1", "m2", "m3"]] * PAIRS, axis=1)
+    of_row = (table.index // 2).to_numpy()
+    table["model_a"], table["model_b"] = names[of_row, 0], names[of_row, 1]
+    table.to_csv(tmp_path / "named.csv", index=False)
+    bare = table.drop(columns=["response_a", "response_b"])
+    bare.to_csv(tmp_path / "bare.csv", index=False)
+    monkeypatch.setattr(in_parts, "SAMPLE", 120)
+    for name, config in (("named", {"further": ("ratings",)}), ("bare", {"factors": ()})):
+        source = tmp_path / f"{name}.csv"
+        done = wb.run(settings(source, parts=4, **config), tmp_path / f"{name}-parts")
+        whole = wb.run(settings(source, **config), tmp_path / f"{name}-whole")
+        assert list(states(done)) == list(states(whole))
+        assert len(wb.open_parts(done.data).facts) == 4, "nothing joins them"
+        first, second = (
+            next(table for kind, table in tables(one) if kind == "Ratings") for one in (done, whole)
+        )
+        alike(first, second)
 
 
 @pytest.mark.usefixtures("no_pages")
@@ -189,6 +233,22 @@ def test_a_report_of_parts(votes: Path, tmp_path: Path) -> None:
         "Decomposition", "Decomposition", "Contrast"]  # fmt: skip
     assert page["data"]["n_pairs"] == PAIRS
     assert done.findings
+
+
+def test_the_card_of_a_sampled_report_counts_all(
+    votes: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    chosen = {"sections": ("data",)}
+    whole = wb.run(settings(votes, **chosen), tmp_path / "whole")
+    monkeypatch.setattr(in_parts, "SAMPLE", 120)
+    parts = wb.run(settings(votes, parts=3, **chosen), tmp_path / "parts")
+    first, second = (
+        json.loads(one.report.with_suffix(".json").read_text())["data"] for one in (whole, parts)
+    )
+    assert first == second
+    text = parts.report.read_text()
+    assert "sample of" in text
+    assert f"{2 * PAIRS} rows read" in text
 
 
 @pytest.mark.slow

@@ -92,9 +92,13 @@ def bootstrap(
     run: Run,
     replicates: _Replicates = 1000,
     method: Annotated[
-        Literal["exact", "multiplier"],
-        typer.Option(help="Refits, or one step for each; of data in parts, one step."),
-    ] = "exact",
+        Literal["exact", "multiplier"] | None,
+        typer.Option(
+            help=f"Refits, or one step for each; of parts with more than {parted.AT_ONCE:,} pairs "
+            "one step unless said, else refits.",
+            show_default=False,
+        ),
+    ] = None,
     engine: EngineName = None,
     address: Address = None,
     workers: Workers = None,
@@ -103,7 +107,7 @@ def bootstrap(
     import workbench as wb
 
     where = told_engine(run.file, engine, address, workers)
-    # exact refits need the rows: these are then read as one set
+    method = parted.resampled(run, method)
     data = parted.scored(run, where) if method == "multiplier" else run.scored()
     fit = _fitted(run, run.config.by, data, engine=where)
     with run.progress("Resampling"):

@@ -68,7 +68,23 @@ NOUNS = {
 }
 """What annotators of one kind are called in a sentence."""
 
+_ORDER = {kind: k for k, kind in enumerate(KINDS)}
+
 _DEFAULTS = {"annotator": UNNAMED, "criterion": OVERALL, "kind": "unknown"}
+
+
+def one_kind(kinds: Iterable[str | None]) -> str | None:
+    """Return what an annotator is whose labels name several kinds: the first of ``KINDS``.
+
+    So neither the order of the rows nor how they are divided tells it.
+
+    Examples
+    --------
+    >>> one_kind(["unknown", "llm"]), one_kind([None]) is None
+    ('llm', True)
+    """
+    known = [kind for kind in kinds if kind is not None and kind == kind]
+    return min(known, key=lambda kind: (_ORDER.get(kind, len(KINDS)), kind), default=None)
 
 
 def noun_of(kinds: Iterable[str]) -> str:

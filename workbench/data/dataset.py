@@ -22,6 +22,7 @@ from workbench.data.columns import (
     deciding_criterion,
     members,
     noun_of,
+    one_kind,
 )
 from workbench.data.digests import (
     Sums,
@@ -137,18 +138,24 @@ class PreferenceData:
 
     @cached_property
     def annotators(self) -> pd.DataFrame:
-        """One row an annotator: ``annotator, kind, n_labels, n_pairs``."""
+        """One row an annotator: ``annotator, kind, n_labels, n_pairs``.
+
+        One whose labels name several kinds is the first of ``human, llm, reward_model, rule,
+        objective, unknown`` that they name.
+        """
         own = self._rows_by_annotator
         names = sorted(own)
-        has_kind = self.labels["kind"].notna().to_numpy(dtype=bool)
-        first = [own[name][has_kind[own[name]].argmax()] for name in names]
+        codes, known = self.coded("labels", "kind")
+        told = [None, *known]
+        met = [np.flatnonzero(np.bincount(codes[own[name]] + 1)) for name in names]
+        kinds = pd.Series([one_kind(told[k] for k in some) for some in met], dtype="str")
         seen = np.zeros(len(self.pairs), dtype=bool)
         n_pairs = []
         for name in names:
             seen[:] = False
             seen[self.pair_rows[own[name]]] = True
             n_pairs.append(int(seen.sum()))
-        columns = self.labels[["annotator", "kind"]].iloc[first].reset_index(drop=True)
+        columns = pd.DataFrame({"annotator": pd.Series(names, dtype="str"), "kind": kinds})
         n_labels = np.array([len(own[name]) for name in names], dtype=np.int64)
         return columns.assign(n_labels=n_labels, n_pairs=np.array(n_pairs, dtype=np.int64))
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -38,7 +38,24 @@ def column_factors(data: PreferenceData) -> list[str]:
     >>> column_factors(PreferenceData.from_tables(pairs, labels))
     ['glow']
     """
-    columns = [c for c in data.pairs.columns if c not in PAIR_COLUMNS and _is_numeric(data, c)]
+    return numeric_pairs({str(name): kind for name, kind in data.pairs.dtypes.items()})
+
+
+def numeric_pairs(types: Mapping[str, Any]) -> list[str]:
+    """Return the names ``x`` of which there are numeric columns ``x_a`` and ``x_b``.
+
+    Parameters
+    ----------
+    types : mapping of str to dtype
+        Of the columns of pairs, as dtypes or their names.
+
+    Examples
+    --------
+    >>> numeric_pairs({"glow_a": "float64", "glow_b": "int64", "note_a": "str", "note_b": "str"})
+    ['glow']
+    """
+    numeric = pd.api.types.is_numeric_dtype
+    columns = [name for name, kind in types.items() if name not in PAIR_COLUMNS and numeric(kind)]
     return [c[:-2] for c in columns if c.endswith("_a") and f"{c[:-2]}_b" in columns]
 
 

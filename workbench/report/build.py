@@ -14,6 +14,7 @@ from workbench.ceiling.result import Ceiling
 from workbench.compare.contrast import Contrast
 from workbench.data.dataset import PreferenceData
 from workbench.data.on_view.spreadsheet import to_csv
+from workbench.data.parts.parted import PartedData
 from workbench.decompose.checks.check import check_fit
 from workbench.decompose.checks.result import FitCheck
 from workbench.decompose.decomposition import Decomposition
@@ -67,6 +68,8 @@ class Report:
         The author's, as plain text.
     overview : Overview or None
         Of a main job: the first section.
+    whole : PartedData or None
+        Where the data are a sample of parts: what the data card counts.
     """
 
     results: tuple[Result, ...]
@@ -77,6 +80,7 @@ class Report:
     chosen: tuple[str, ...] | None = None
     notes: str | None = None
     overview: Overview | None = field(default=None, repr=False)
+    whole: PartedData | None = field(default=None, repr=False)
 
     @cached_property
     def findings(self) -> list[Finding]:
@@ -128,7 +132,7 @@ class Report:
             "findings": lambda: [sections.verdict(self.findings, self.results, self._linked)],
             "pairs": lambda: self._pairs(),
             "data": lambda: (
-                [] if self.data is None else [data_card(self.data, self.licence, self.missing)]
+                [] if self._all is None else [data_card(self._all, self.licence, self.missing)]
             ),
             "method": lambda: [sections.method(fits, gaps)] if fits or gaps else [],
             "weights": lambda: [sections.weights(f, k, self.checks) for k, f in _from_1(fits)],
@@ -154,7 +158,11 @@ class Report:
     @cached_property
     def simulated(self) -> str | None:
         """A sentence that says so where the labels do not come from real annotators."""
-        return simulated(self.data, self.results)
+        return simulated(self._all, self.results)
+
+    @property
+    def _all(self) -> PreferenceData | PartedData | None:
+        return self.data if self.whole is None else self.whole
 
     @property
     def _page(self) -> Page:
@@ -201,7 +209,7 @@ class Report:
             "simulated": self.simulated,
             "notes": self.notes,
             "findings": [finding.to_dict() for finding in self.findings],
-            "data": None if self.data is None else card_of(self.data, self.licence),
+            "data": None if self._all is None else card_of(self._all, self.licence),
             "missing_verdicts": None if self.missing is None else self.missing.to_dict(),
             "results": [result.to_dict() for result in self.results],
             "fit_checks": [check.to_dict() for check in self._made],
@@ -278,14 +286,13 @@ class Report:
     def _tiles(self) -> list[tuple[str, str]]:
         warnings = sum(finding.level == "warning" for finding in self.findings)
         tiles = [("warnings", warnings), ("notes", len(self.findings) - warnings)]
-        if self.data is not None:
+        if (data := self._all) is not None:
             tiles += [
-                ("pairs", len(self.data.pairs)),
-                ("labels", len(self.data.labels)),
-                ("annotators", len(self.data.annotators)),
+                ("pairs", len(data)),
+                ("labels", int(data.annotators["n_labels"].sum())),
+                ("annotators", len(data.annotators)),
             ]
-            report = self.data.load_report
-            if report is not None:
+            if (report := data.load_report) is not None:
                 tiles.append(("rows left out", report.rows_read - report.rows_kept))
         return [(name, f"{count:,}") for name, count in tiles]
 
@@ -300,6 +307,7 @@ def report(
     licence: str | None = None,
     sections: Sequence[str] | None = None,
     notes: str | None = None,
+    whole: PartedData | None = None,
 ) -> Report:
     """Make a report of results.
 
@@ -308,8 +316,8 @@ def report(
     results : Result or sequence of Result
         In reading order. Decompositions and contrasts have sections of their own; any other
         result is shown with its figure and tables.
-    data : PreferenceData, optional
-        For the data card.
+    data, whole : PreferenceData and PartedData, optional
+        For the data card, which counts ``whole`` where ``data`` are a sample of it.
     title : str
     command : str
         The command that makes the report again.
@@ -351,7 +359,8 @@ def report(
         )
     for result in listed:
         _check(result)
-    return Report(listed, data, title, command, licence, known_sections(sections), notes or None)
+    chosen = known_sections(sections)
+    return Report(listed, data, title, command, licence, chosen, notes or None, whole=whole)
 
 
 def known_sections(names: Sequence[str] | None) -> tuple[str, ...] | None:

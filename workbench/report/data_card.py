@@ -9,7 +9,9 @@ import pandas as pd
 
 from workbench.compare.contrast import Contrast
 from workbench.data.dataset import PreferenceData
-from workbench.data.load_report import REASONS
+from workbench.data.load_report import REASONS, summed
+from workbench.data.parts.part import PartRef
+from workbench.data.parts.parted import PartedData
 from workbench.decompose.decomposition import Decomposition
 from workbench.decompose.missing import MissingVerdicts
 from workbench.json_values import json_ready
@@ -31,7 +33,9 @@ _MISSING = {
 
 
 def data_card(
-    data: PreferenceData, licence: str | None, missing: MissingVerdicts | None = None
+    data: PreferenceData | PartedData,
+    licence: str | None,
+    missing: MissingVerdicts | None = None,
 ) -> Section:
     """Say what the data are: counts, annotators, every row left out, what failing depends on."""
     report, card = data.load_report, card_of(data, licence)
@@ -75,26 +79,43 @@ def data_card(
     return Section("data", "Data", said, tables=tuple(tables))
 
 
-def card_of(data: PreferenceData, licence: str | None) -> dict[str, Any]:
-    """Return the data card as plain JSON values."""
-    report, labels = data.load_report, data.labels
-    # a label without reason is a decided one: ties and failures always have one
-    verdicts = labels["reason"].fillna("decided").value_counts().sort_index()
+def card_of(data: PreferenceData | PartedData, licence: str | None) -> dict[str, Any]:
+    """Return the data card as plain JSON values; of data in parts the same, by sums."""
+    report = data.load_report
+    parts = [_counts(data)] if isinstance(data, PreferenceData) else map(_counts_at, data.refs)
+    # no two parts share a cluster
+    n_clusters, verdicts = zip(*parts, strict=True)
+    found = summed(verdicts)
     return {
         "source": report.source if report else "not recorded",
         "format": report.format if report else "not recorded",
         "licence": licence or "not stated",
         "digest": data.digest,
-        "n_pairs": len(data.pairs),
-        "n_clusters": int(data.pairs["cluster"].nunique()),
-        "n_labels": len(labels),
-        "verdicts": {str(name): int(count) for name, count in verdicts.items()},
+        "n_pairs": len(data),
+        "n_clusters": sum(n_clusters),
+        "n_labels": sum(found.values()),
+        "verdicts": {name: found[name] for name in sorted(found)},
         "annotators": json_ready(data.annotators.to_dict("records")),
         "load_report": None if report is None else json_ready(report.to_dict()),
     }
 
 
-def simulated(data: PreferenceData | None, results: Iterable[Result]) -> str | None:
+def _counts(data: PreferenceData) -> tuple[int, dict[str, int]]:
+    """Return the number of clusters, and of each verdict."""
+    # a label without reason is a decided one: ties and failures always have one
+    verdicts = data.labels["reason"].fillna("decided").value_counts()
+    return (
+        int(data.pairs["cluster"].nunique()),
+        {str(name): int(count) for name, count in verdicts.items()},
+    )
+
+
+def _counts_at(ref: PartRef) -> tuple[int, dict[str, int]]:
+    # without its factors, which nothing is counted of
+    return _counts(PartRef(ref.folder).open())
+
+
+def simulated(data: PreferenceData | PartedData | None, results: Iterable[Result]) -> str | None:
     """Return a sentence that says so where the labels do not come from real annotators."""
     report = None if data is None else data.load_report
     said = [] if report is None else [report.source, *report.notes, str(report.settings)]

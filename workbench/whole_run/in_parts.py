@@ -10,16 +10,23 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from pandas.api.types import is_numeric_dtype
+
+from workbench.compare.contrast import contrast
 from workbench.data.dataset import PreferenceData
 from workbench.data.parts.loading import load_parts
+from workbench.data.parts.part import PartRef
 from workbench.data.parts.parted import MANIFEST, PartedData, is_parted, open_parts
 from workbench.decompose.checks.check import check_fit
 from workbench.decompose.decomposition import decompose
 from workbench.engine import Engine
 from workbench.errors import ConfigError
 from workbench.factors import CORE, score_factors
+from workbench.factors.columns import numeric_pairs
+from workbench.ratings.bradley_terry import rate
+from workbench.report.further import further
 from workbench.report.job import MainJob
-from workbench.report.main_job import default_reference, main_job, others_than
+from workbench.report.main_job import default_reference, ensure_factors, others_than
 from workbench.results import Result
 from workbench.whole_run.config import WholeConfig
 from workbench.whole_run.tables import specs_of
@@ -57,9 +64,10 @@ class Parted:
             return None
         return (
             f"The data lie in {len(self.data.facts)} parts and hold {len(self.data):,} pairs. "
-            "Weights and held-out scores are of all of them; differences, checks, further results "
-            f"and the pairs and numbers shown of the data are of a sample of {len(self.some):,} "
-            "pairs: all pairs of clusters that were chosen by a hash of their names."
+            "Weights, held-out scores, differences, ratings and the data card are of all of them; "
+            "checks of the fit, other further results, findings about the data and the pairs shown "
+            f"are of a sample of {len(self.some):,} pairs: all pairs of clusters that were chosen "
+            "by a hash of their names."
         )
 
 
@@ -89,8 +97,20 @@ def wants_parts(config: WholeConfig) -> bool:
 
 
 def scores_in_parts(config: WholeConfig, data: PartedData) -> bool:
-    """Tell whether factors are computed part by part: of texts, or they are there."""
-    return bool(config.families or data.factor_names or data.has_text)
+    """Tell whether factors are computed part by part: of texts, they are there, or none can be."""
+    return bool(config.families or data.factor_names or data.has_text or is_bare(data))
+
+
+def is_bare(data: PartedData) -> bool:
+    """Tell whether data can have no factors: no text, and no numeric columns of both sides."""
+    kinds = {name: kind for one in data.facts for name, kind in one.pair_columns.items()}
+    kinds |= {
+        name: kind
+        for one in data.facts
+        for name, kind in one.pair_columns.items()
+        if is_numeric_dtype(kind)
+    }
+    return not (data.factor_names or data.has_text or numeric_pairs(kinds))
 
 
 def joins(config: WholeConfig) -> bool:
@@ -142,7 +162,7 @@ def linked(data: PartedData, folder: Path) -> PartedData:
 def scored(data: PartedData, families: tuple[str, ...], engine: Engine) -> PartedData:
     """Return parts with families of text factors; with the core where they have none."""
     specs = specs_of(families)
-    if not specs and data.factor_names:
+    if not specs and (data.factor_names or is_bare(data)):
         return data
     return score_factors(data, specs or list(CORE), engine=engine)
 
@@ -150,7 +170,7 @@ def scored(data: PartedData, families: tuple[str, ...], engine: Engine) -> Parte
 def compared(
     parted: Parted, config: WholeConfig, options: dict[str, Any], engine: Engine
 ) -> tuple[list[Result], str]:
-    """Return the results of the main job and their summary: fits of all, the rest of a sample.
+    """Return the results of the main job and their summary: of all pairs, but what needs rows.
 
     Parameters
     ----------
@@ -159,24 +179,57 @@ def compared(
     options : dict
         Of the main job.
     engine : Engine
+
+    Notes
+    -----
+    Of a sample are checks of the fit and what ``further`` names, ratings excepted. Battles without
+    factors are rated.
     """
-    data, some = parted.data, parted.some
+    data = parted.data
+    if not data.factor_names and _models(data):
+        rated = rate(data, annotator=config.annotators or None, level=config.level, engine=engine)
+        return [rated], rated.summary()
     reference = options.pop("reference") or default_reference(data)
-    job = main_job(some, reference, **options)
+    names, more = options.pop("annotators"), options.pop("further")
+    others = others_than(data, reference, names)
+    of_sample = _of_sample(parted, reference, others, options)
     checks = [
         check_fit(fit, folds=config.folds, seed=config.seed)
-        for fit in (job.people, job.judges)
+        for fit in (of_sample.people, of_sample.judges)
         if fit is not None
     ]
-    names, _ = options.pop("annotators"), options.pop("further")
-    others = others_than(data, reference, names)
-    job = replace(
-        job,
-        people=decompose(data, annotator=reference, engine=engine, **options),
-        judges=decompose(data, annotator=others, engine=engine, **options) if others else None,
-        further=(*checks, *job.further),
-    )
+    people = decompose(data, annotator=reference, engine=engine, **options)
+    job = MainJob(of_sample.data, people)
+    if others:
+        judges = decompose(data, annotator=others, engine=engine, **options)
+        job = replace(job, judges=judges, gap=contrast(judges, people, engine=engine))
+    added = (_added(name, of_sample, data, engine) for name in dict.fromkeys(more))
+    job = replace(job, further=(*checks, *added))
     return job.results, _told(job, parted)
+
+
+def _of_sample(
+    parted: Parted, reference: str, others: list[str], options: dict[str, Any]
+) -> MainJob:
+    """Return the fits to the sample, which what needs rows goes by."""
+    some = ensure_factors(parted.some.decided())
+    job = MainJob(some, decompose(some, annotator=reference, **options))
+    there = set(some.annotators["annotator"])
+    met = [name for name in others if name in there]
+    return replace(job, judges=decompose(some, annotator=met, **options)) if met else job
+
+
+def _added(name: str, job: MainJob, data: PartedData, engine: Engine) -> Result:
+    """Return a further result: ratings of all pairs, any other of the sample."""
+    if name != "ratings":
+        return further(job, [name])[0]
+    level, seed = job.people.settings["level"], job.seed
+    return rate(data, annotator=job.reference, level=level, seed=seed, engine=engine)
+
+
+def _models(data: PartedData) -> bool:
+    """Tell whether any pair names a model."""
+    return any(PartRef(ref.folder).open().pairs["model_a"].notna().any() for ref in data.refs)
 
 
 def _told(job: MainJob, parted: Parted) -> str:

@@ -334,12 +334,15 @@ class Steps:
             with self.progress("Writing the report"):
                 results = [one for made in self.results for one in made()]
                 title = {} if config.title is None else {"title": config.title}
-                data = full() if self.parted is None else self.parted.some
-                of_parts = None if self.parted is None else self.parted.said
+                parted = self.parted
+                data, of_all, of_parts = (
+                    (full(), None, None) if parted is None
+                    else (parted.some, parted.data, parted.said)
+                )  # fmt: skip
                 said = "\n\n".join(filter(None, (of_parts, notes))) or None
                 page = report(
                     results, data=data, command=self.command, licence=config.licence,
-                    sections=config.sections or None, notes=said, **title,
+                    sections=config.sections or None, notes=said, whole=of_all, **title,
                 )  # fmt: skip
                 page.save(root / "report.html")
             return digest_of_file(root / "report.html")

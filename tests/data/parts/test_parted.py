@@ -60,6 +60,47 @@ def test_a_damaged_manifest_is_told(tmp_path: Path) -> None:
         open_parts(tmp_path)
 
 
+def test_factors_without_values_of_both_sides_are_opened(tmp_path: Path) -> None:
+    data = wb.load("sample")
+    ref = parted(data, tmp_path, 2).refs[0]
+    scored = type(ref)(ref.folder, "abc", {"words": {}})
+    n = len(ref.open())
+    # such as differences that the file itself brings
+    ref.write("factors", "abc", pd.DataFrame({"words": np.arange(n) / 7}))
+    ref.write("values", "abc", pd.DataFrame(index=np.arange(n) + 5))
+    found = scored.open()
+    assert found.factor_values.columns.tolist() == ["pair_id"]
+    assert found.factor_values["pair_id"].tolist() == found.pairs["pair_id"].tolist()
+    assert found.factors["words"].tolist() == (np.arange(n) / 7).tolist()
+    scored.write("values", "abc", pd.DataFrame(index=np.arange(3)))
+    with pytest.raises(DataError, match="3 rows where the part has"):
+        scored.open()
+
+
+@pytest.mark.parametrize("turned", [False, True])
+def test_an_annotator_of_two_kinds_is_the_same_in_parts(tmp_path: Path, turned: bool) -> None:
+    kinds = ["llm", "unknown", "human", "llm", "llm", "human"]
+    rows = pd.DataFrame(
+        {
+            "prompt": [f"question {k * k} of {k}" for k in range(12)],
+            "response_a": [f"yes {k}" for k in range(12)],
+            "response_b": "no",
+            "label": list("ab" * 6),
+            "annotator": ["ann"] * 10 + ["rater"] * 2,
+            "kind": [*(kinds * 2)[:10], "unknown", "llm"],
+        }
+    )
+    rows = rows.iloc[::-1] if turned else rows
+    rows.to_csv(tmp_path / "votes.csv", index=False)
+    whole = wb.load(tmp_path / "votes.csv")
+    found = wb.load_parts(tmp_path / "votes.csv", tmp_path / "parts", parts=4)
+    assert len(found.facts) > 2
+    # of several the first that the data model lists, whatever row comes first
+    assert whole.annotators["kind"].tolist() == ["human", "llm"]
+    pd.testing.assert_frame_equal(found.annotators, whole.annotators)
+    assert found.digest == whole.digest
+
+
 def test_a_part_whose_factors_are_gone_is_told(tmp_path: Path) -> None:
     found = parted(wb.load("sample"), tmp_path, 2)
     ref = found.refs[0]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 if TYPE_CHECKING:
     from workbench.cli.command import Run
@@ -11,6 +11,10 @@ if TYPE_CHECKING:
     from workbench.data.dataset import PreferenceData
     from workbench.data.parts.parted import PartedData
     from workbench.engine import Engine
+
+
+AT_ONCE = 100_000
+"""Pairs in parts up to which their rows are read at once without a word."""
 
 
 def opened(run: Run) -> PreferenceData | PartedData:
@@ -36,6 +40,34 @@ def in_parts(run: Run) -> PartedData | None:
     if data.load_report is not None:
         run.read.append(data.load_report)
     return data
+
+
+def resampled(
+    run: Run, method: Literal["exact", "multiplier"] | None
+) -> Literal["exact", "multiplier"]:
+    """Return how resamples are fitted: not by rows that may be too many, unless that is said.
+
+    Where exact refits join parts of more than :data:`AT_ONCE` pairs, that is told.
+    """
+    from workbench.data.parts.parted import is_parted, open_parts
+
+    path = Path(run.config.source)
+    n = len(open_parts(path)) if is_parted(path) else 0
+    chosen = run.config.criteria or run.config.scenarios
+    if n <= AT_ONCE or (method == "multiplier" and not chosen):
+        return method or "exact"
+    if method is None and not chosen:
+        run.note(
+            f"One step of each refit, part by part (--method multiplier): exact refits would hold "
+            f"all {n:,} pairs at once. For these: --method exact."
+        )
+        return "multiplier"
+    why = "A choice of criteria or scenarios needs" if chosen else "Exact refits need"
+    run.note(
+        f"{why} rows: the parts are joined to one set of {n:,} pairs, whose factors and labels "
+        "are all held in memory."
+    )
+    return method or "exact"
 
 
 def _scored(run: Run, data: PartedData, engine: Engine) -> PartedData:

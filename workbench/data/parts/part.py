@@ -147,7 +147,8 @@ class PartRef:
     def write(self, kind: str, scored: str, table: pd.DataFrame) -> None:
         """Write factors beside the part, whole or not at all."""
         with written(self.file(kind, scored)) as draft:
-            arrow = pa.Table.from_pandas(table, preserve_index=False)
+            # of a table without columns the index alone tells how many rows it has
+            arrow = pa.Table.from_pandas(table, preserve_index=table.columns.empty)
             pq.write_table(arrow, draft, compression="zstd")
 
     def read(self, kind: str, scored: str, columns: list[str] | None = None) -> pd.DataFrame:
@@ -160,7 +161,7 @@ class PartRef:
         """
         path = self.file(kind, scored)
         try:
-            return pq.ParquetFile(path).read(columns).to_pandas()
+            return pq.ParquetFile(path).read(columns).to_pandas().reset_index(drop=True)
         except (OSError, pa.ArrowInvalid) as error:
             raise _damaged(f"{self.name}/{path.name}", str(error)) from error
 

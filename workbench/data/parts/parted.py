@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from workbench.data.columns import OVERALL
+from workbench.data.columns import OVERALL, one_kind
 from workbench.data.dataset import PreferenceData
 from workbench.data.digests import Sums, added, digest_of
 from workbench.data.joined import concat
@@ -87,7 +87,7 @@ class PartedData:
         """One row an annotator: ``annotator, kind, n_labels, n_pairs``."""
         table = pd.DataFrame([row for one in self.facts for row in one.annotators])
         found = table.groupby("annotator", sort=True).agg(
-            {"kind": "first", "n_labels": "sum", "n_pairs": "sum"}
+            {"kind": one_kind, "n_labels": "sum", "n_pairs": "sum"}
         )
         return found.reset_index().astype({"annotator": "str", "kind": "str"})
 
