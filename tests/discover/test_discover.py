@@ -210,6 +210,20 @@ def test_few_prompts_and_few_pairs_are_refused(data):
         wb.discover(data.filter(pair_ids=data.pairs["pair_id"][:20]), embedding="offline", d=4)
 
 
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [({"annotator": "nobody"}, "no annotator"), ({"controls": ["wordz"]}, "no factor 'wordz'")],
+)
+def test_what_cannot_be_screened_is_refused_before_a_model_is_asked(data, tmp_path, options, said):
+    with wb.Journal(tmp_path / "j") as journal, wb.Asker(wb.OfflineModel(), journal) as asker:
+        with pytest.raises(wb.WorkbenchError, match=said):
+            wb.discover(data, asks=asker, **options)
+        silent = replace(data, labels=data.labels.assign(preference=np.nan))
+        with pytest.raises(DesignError, match="No label can be screened"):
+            wb.discover(silent, "human", asker)
+        assert asker.spending() == []
+
+
 def test_the_snippet_shown_runs(capsys):
     page = Path(__file__).resolve().parents[2] / "docs" / "methods" / "discover.md"
     shown = page.read_text(encoding="utf-8").partition("```python\n")[2].partition("```")[0]

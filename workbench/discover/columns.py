@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -17,15 +17,24 @@ from workbench.factors.coding import Coding
 FAMILY = "discovered"
 
 
-def factor_name(direction: int, name: str | None) -> str:
+def factor_name(direction: int, name: str | None, taken: Collection[str] = ()) -> str:
     """Return what a direction's column is called.
+
+    Parameters
+    ----------
+    direction : int
+    name : str or None
+    taken : collection of str
+        Names of factors that are there, which it may not take the place of.
 
     Examples
     --------
-    >>> factor_name(6, None), factor_name(6, "lists steps")
-    ('direction 7 (no name)', 'lists steps')
+    >>> factor_name(6, None), factor_name(6, "lists steps"), factor_name(6, "words", ["words"])
+    ('direction 7 (no name)', 'lists steps', 'words (discovered)')
     """
-    return name if name is not None else f"direction {direction + 1} (no name)"
+    if name is None:
+        return f"direction {direction + 1} (no name)"
+    return f"{name} (discovered)" if name in taken else name
 
 
 def spec_of(name: str, record: Mapping[str, Any], model: str, digest: str) -> FactorSpec:

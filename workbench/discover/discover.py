@@ -15,9 +15,10 @@ from numpy.typing import NDArray
 
 from workbench.data.dataset import PreferenceData
 from workbench.data.parts.parted import PartedData
+from workbench.decompose.design import POSITION
 from workbench.discover.columns import factor_name, with_directions
 from workbench.discover.dictionary import Dictionary
-from workbench.discover.expressed import expressed
+from workbench.discover.expressed import check_labels, expressed
 from workbench.discover.fidelity import Tested, fidelity
 from workbench.discover.joined import join
 from workbench.discover.measured import measured
@@ -153,6 +154,7 @@ def discover(
         "sampling": (sampling or Sampling()).body(),
     }  # fmt: skip
     part = thirds(data, shares, seed)
+    check_labels(data, who, controls, part == SCREEN)
     keep = not isinstance(asks, Planner)
     learn = part == LEARN
     size = int(np.clip(learn.sum() // 20, 32, 256)) if d is None else d
@@ -309,7 +311,8 @@ def _screened(
     table = pd.concat([pd.DataFrame({"direction": range(len(varies))}), varies, told], axis=1)
     table["name"] = pd.Series(list(names.names), dtype=object)
     table["unit"] = learnt.units
-    table["term"] = [factor_name(k, name) for k, name in enumerate(names.names)]
+    taken = {*data.factor_names, POSITION, "pair_id"}
+    table["term"] = [factor_name(k, name, taken) for k, name in enumerate(names.names)]
     table["joined_into"] = table["direction"].map(same.set_index("direction")["joined_into"])
     table["correlation"] = table["direction"].map(same.set_index("direction")["correlation"])
     tested = table[table["measurable"] & table["joined_into"].isna()]

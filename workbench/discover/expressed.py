@@ -7,16 +7,66 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from workbench.data.dataset import PreferenceData
 from workbench.decompose.decomposition import decompose
 from workbench.decompose.errors.tidy import q_values
+from workbench.decompose.parted.selection import select_annotators
+from workbench.errors import DesignError
 from workbench.results import TIDY
 
 _FOLDS, _MOST_CLUSTERS = 5, 25
 """Folds of the held-out scores, and the clusters that they take at least."""
 
 _COLUMNS = (*TIDY, "n_clusters", "reason")
+
+
+def check_labels(
+    data: PreferenceData,
+    annotator: str | Iterable[str] | None,
+    controls: Sequence[str],
+    screened: NDArray[np.bool_],
+) -> None:
+    """Refuse what could not be screened, before a model is asked.
+
+    Parameters
+    ----------
+    data : PreferenceData
+    annotator : str, iterable of str, or None
+    controls : sequence of str
+    screened : ndarray of bool, shape (n pairs,)
+        Pairs of the screening part.
+
+    Raises
+    ------
+    DataError or DesignError
+        No such annotator or factor, or no verdict on the screening part.
+
+    Examples
+    --------
+    >>> import workbench as wb
+    >>> data = wb.load("sample")
+    >>> check_labels(data, "human", (), np.ones(len(data), dtype=bool))
+    """
+    unknown = [name for name in controls if name not in data.factor_names]
+    if unknown:
+        raise DesignError(
+            f"The data have no factor {unknown[0]!r}.",
+            found=", ".join(data.factor_names) or "no factors",
+            expected="controls that are factors of the data",
+            fix="Score them first: workbench factors FILE --out DIR; or leave controls out.",
+        )
+    own = select_annotators(data, annotator, [])[0].labels
+    there = own["pair_id"].isin(set(data.pairs["pair_id"][screened])) & own["preference"].notna()
+    if not there.any():
+        raise DesignError(
+            "No label can be screened.",
+            found=f"{len(own):,} labels, none of them a verdict on the {int(screened.sum()):,} "
+            "pairs of the screening part",
+            expected="verdicts on prompts that choose neither directions nor names",
+            fix="Name another annotator, take more pairs, or give the last of shares= more.",
+        )
 
 
 def expressed(
