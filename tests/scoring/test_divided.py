@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -24,7 +25,7 @@ from workbench.errors import ConfigError, ScoringError
 from workbench.scoring.dialogues import with_messages
 from workbench.scoring.divided.loaded import Loaded, Loading
 from workbench.scoring.divided.scores import score_parts
-from workbench.scoring.logprob import score_pairs
+from workbench.scoring.logprob import PairScores, score_pairs
 from workbench.scoring.models import load_model, load_tokenizer
 from workbench.scoring.policy import TokenPolicy
 
@@ -61,8 +62,24 @@ def files(folder: Path) -> dict[str, bytes]:
     return {one.name: one.read_bytes() for one in folder.iterdir()}
 
 
-def test_parts_have_the_scores_of_all_pairs_at_once(model):
-    found = scored(model)
+# what several tests hold theirs against, made once
+@pytest.fixture(scope="module")
+def here(model, tmp_path_factory) -> tuple[PairScores, Path]:
+    """Scores in three parts of this process, and the folder that keeps them."""
+    folder = tmp_path_factory.mktemp("scores") / "here"
+    return scored(model, Local(), folder), folder
+
+
+@pytest.fixture(scope="module")
+def alone(model, tmp_path_factory) -> tuple[PairScores, int]:
+    """Scores in parts of two pairs that nobody disturbs, and how many passes they take."""
+    one = slow(model, tmp_path_factory.mktemp("alone") / "ledger")
+    found, _ = score_parts(one, rows(), Local(), size=2, audit=0)
+    return found, len(one.passes())
+
+
+def test_parts_have_the_scores_of_all_pairs_at_once(model, here):
+    found, _ = here
     whole = score_pairs(*load(model), pairs(N), policy=POLICY)
     assert found.table["pair_id"].tolist() == whole.table["pair_id"].tolist()
     pd.testing.assert_frame_equal(found.table, whole.table, atol=1e-4, rtol=0)
@@ -77,16 +94,16 @@ def load(model: Path):
 
 
 @pytest.mark.parametrize("name", ["shuffled", "ray"])
-def test_parts_are_the_same_bytes_wherever_they_are_scored(name, model, tmp_path, request):
+def test_parts_are_the_same_bytes_wherever_they_are_scored(name, model, here, tmp_path, request):
     if name == "ray":
         request.getfixturevalue("ray_cluster")
     engine = {"shuffled": Shuffled(seed=3), "ray": Ray(workers=2)}[name]
-    here = scored(model, Local(), tmp_path / "here")
+    first, folder = here
     there = scored(model, engine, tmp_path / "there")
-    pd.testing.assert_frame_equal(here.table, there.table)
-    assert (here.noise, here.settings) == (there.noise, there.settings)
-    assert files(tmp_path / "here") == files(tmp_path / "there")
-    assert sum(name.startswith("done-") for name in files(tmp_path / "here")) >= 4
+    pd.testing.assert_frame_equal(first.table, there.table)
+    assert (first.noise, first.settings) == (there.noise, there.settings)
+    assert files(folder) == files(tmp_path / "there")
+    assert sum(name.startswith("done-") for name in files(folder)) >= 4
 
 
 @dataclass(frozen=True)
@@ -141,10 +158,10 @@ def test_a_part_that_is_finished_is_not_scored_again(model, tmp_path):
     assert len(one.passes()) == kept
 
 
-def test_another_model_under_the_name_is_refused(model, tmp_path):
+def test_another_model_under_the_name_is_refused(here, tmp_path):
     other = tmp_path / "other"
     kept_model(other, byte_tokenizer(), initializer_range=0.2)
-    scored(model, folder=tmp_path / "scores")
+    shutil.copytree(here[1], tmp_path / "scores")
     with pytest.raises(ConfigError, match="another run"):
         score_parts(loading(other), rows(), Local(), folder=tmp_path / "scores", size=3)
 
@@ -181,7 +198,7 @@ print(found.table.to_json())
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", ["local", "ray"])
-def test_a_command_that_is_killed_scores_no_finished_part_again(name, model, tmp_path):
+def test_a_command_that_is_killed_scores_no_finished_part_again(name, model, alone, tmp_path):
     if name == "ray":
         pytest.importorskip("ray", reason="the extra cluster is not installed")
     environment = {**os.environ, "PYTHONPATH": str(ROOT), "RAY_USAGE_STATS_ENABLED": "0"}
@@ -201,12 +218,10 @@ def test_a_command_that_is_killed_scores_no_finished_part_again(name, model, tmp
     kept = files(folder)
     assert {name: kept[name] for name in done if not name.startswith(".")} == {
         name: text for name, text in done.items() if not name.startswith(".")}  # fmt: skip
-    whole, _ = score_parts(loading(model), rows(), Local(), size=2, audit=0)
+    whole, passes = alone
     assert again.stdout.splitlines()[-1] == whole.table.to_json()
     # passes of the second run: of the parts that were open
-    alone = slow(model, tmp_path / "alone")
-    score_parts(alone, rows(), Local(), size=2, audit=0)
-    assert len(one.passes()) - before <= len(alone.passes()) * (1 - finished / parts_of(2)) + 8
+    assert len(one.passes()) - before <= passes * (1 - finished / parts_of(2)) + 8
 
 
 def parts_of(size: int) -> int:
@@ -217,7 +232,7 @@ def parts_of(size: int) -> int:
 
 
 @pytest.mark.slow
-def test_a_worker_that_is_killed_costs_only_its_part(ray_cluster, model, tmp_path):
+def test_a_worker_that_is_killed_costs_only_its_part(ray_cluster, model, alone, tmp_path):
     one, folder = slow(model, tmp_path / "ledger", 0.05), tmp_path / "scores"
     found = []
 
@@ -230,8 +245,7 @@ def test_a_worker_that_is_killed_costs_only_its_part(ray_cluster, model, tmp_pat
     done = files(folder)
     os.kill(one.passes()[-1], signal.SIGKILL)
     taking.join(60)
-    whole, _ = score_parts(loading(model), rows(), Local(), size=2, audit=0)
-    pd.testing.assert_frame_equal(found[0].table, whole.table)
+    pd.testing.assert_frame_equal(found[0].table, alone[0].table)
     kept = files(folder)
     assert all(kept[name] == text for name, text in done.items() if not name.startswith("."))
     ids = [key for name in kept if name.startswith("part-")

@@ -9,6 +9,8 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -18,8 +20,8 @@ import pytest
 
 import workbench as wb
 from tests.shuffled_engine import Shuffled
+from tests.whole_run.test_run import Page, states
 from tests.whole_run.test_run import no_pages as no_pages
-from tests.whole_run.test_run import states
 from workbench.errors import ConfigError
 from workbench.whole_run import in_parts, steps
 from workbench.whole_run.config import WholeConfig
@@ -53,6 +55,29 @@ def settings(source: Path, **more: Any) -> WholeConfig:
     return WholeConfig().updated(source=str(source), **own)
 
 
+@contextmanager
+def without_pages() -> Iterator[None]:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(steps, "report", Page)
+        patch.setattr(sys.modules["workbench.report.build"], "report", Page)
+        yield
+
+
+# what several tests hold theirs against, made once
+@pytest.fixture(scope="module")
+def whole(votes: Path, tmp_path_factory: pytest.TempPathFactory) -> wb.WholeRun:
+    """A run in memory."""
+    with without_pages():
+        return wb.run(settings(votes), tmp_path_factory.mktemp("memory") / "whole")
+
+
+@pytest.fixture(scope="module")
+def here(votes: Path, tmp_path_factory: pytest.TempPathFactory) -> wb.WholeRun:
+    """A run over four parts, one after another."""
+    with without_pages():
+        return wb.run(settings(votes, parts=4), tmp_path_factory.mktemp("parts") / "here")
+
+
 def tables(done: wb.WholeRun, numbers: int = 0) -> Any:
     told = json.loads((done.path / "results" / "compare.json").read_text())
     return [(one["type"], one["tables"]) for one in told][numbers:]
@@ -77,8 +102,9 @@ def alike(one: Any, other: Any, atol: float = 1e-8) -> None:
 
 
 @pytest.mark.usefixtures("no_pages")
-def test_the_numbers_are_those_of_a_run_in_memory(votes: Path, tmp_path: Path) -> None:
-    whole = wb.run(settings(votes), tmp_path / "whole")
+def test_the_numbers_are_those_of_a_run_in_memory(
+    votes: Path, whole: wb.WholeRun, tmp_path: Path
+) -> None:
     parts = wb.run(settings(votes, parts=5), tmp_path / "parts")
     assert list(states(parts)) == list(states(whole))
     assert wb.load(parts.path).digest == wb.load(whole.path).digest
@@ -98,13 +124,13 @@ def test_the_numbers_are_those_of_a_run_in_memory(votes: Path, tmp_path: Path) -
 @pytest.mark.parametrize("name", ["threads", "shuffled", "ray"])
 @pytest.mark.usefixtures("no_pages")
 def test_every_engine_gives_the_same_bytes(
-    name: str, votes: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, request: Any
-) -> None:
+    name: str, votes: Path, here: wb.WholeRun, tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
+    request: Any,
+) -> None:  # fmt: skip
     engine: dict[str, Any] = {"workers": 2}
     if name == "ray":
         request.getfixturevalue("ray_cluster")
         engine = {"name": "ray", "workers": 2}
-    here = wb.run(settings(votes, parts=4), tmp_path / "here")
     if name == "shuffled":
         monkeypatch.setattr(steps, "engine_from", lambda _: Shuffled(seed=2))
     there = wb.run(settings(votes, parts=4, engine=engine), tmp_path / "there")
@@ -122,14 +148,16 @@ def test_every_engine_gives_the_same_bytes(
 
 
 @pytest.mark.usefixtures("no_pages")
-def test_a_folder_of_parts_is_left_as_it_is(votes: Path, tmp_path: Path) -> None:
+def test_a_folder_of_parts_is_left_as_it_is(
+    votes: Path, whole: wb.WholeRun, tmp_path: Path
+) -> None:
     source = tmp_path / "source"
     wb.load_parts(votes, source, parts=3)
     before = {path: path.read_bytes() for path in source.rglob("*") if path.is_file()}
     config = settings(source)
     done = wb.run(config, tmp_path / "run")
     assert {path: path.read_bytes() for path in source.rglob("*") if path.is_file()} == before
-    alike(tables(done)[:3], tables(wb.run(settings(votes), tmp_path / "whole"))[:3])
+    alike(tables(done)[:3], tables(whole)[:3])
     assert set(wb.run(config, tmp_path / "run").stages["state"]) == {"kept"}
     # other factors are other values of the same parts
     lengths = config.updated(families=("length",), factors=("words",))
@@ -152,18 +180,16 @@ def test_a_folder_of_parts_is_left_as_it_is(votes: Path, tmp_path: Path) -> None
 
 @pytest.mark.usefixtures("no_pages")
 def test_what_needs_rows_is_of_a_sample_and_says_so(
-    votes: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    whole = wb.run(settings(votes), tmp_path / "whole")
+    votes: Path, whole: wb.WholeRun, here: wb.WholeRun, tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
     monkeypatch.setattr(in_parts, "SAMPLE", 120)
     done = wb.run(settings(votes, parts=4), tmp_path / "run")
     found = tables(done)
     # weights, held-out scores and differences are of all pairs
     alike(found[:3], tables(whole))
     checks = [table for kind, table in found if kind == "FitCheck"]
-    monkeypatch.setattr(in_parts, "SAMPLE", 1_000)
-    of_all = tables(wb.run(settings(votes, parts=4), tmp_path / "all"))
-    assert checks != [table for kind, table in of_all if kind == "FitCheck"]
+    assert checks != [table for kind, table in tables(here) if kind == "FitCheck"]
     assert "240 pairs" in done.told
     n = len(wb.open_parts(done.data).sample(120))
     assert 80 < n < 160

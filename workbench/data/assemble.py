@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from workbench.data.alike.merged import examples_of, merged_prompts, note_of
 from workbench.data.alike.one_row import clusters_of_pairs, one_row_a_pair
 from workbench.data.alike.overlap import overlap_note
-from workbench.data.alike.repeats import in_blocks, pasted, same_row_id
+from workbench.data.alike.repeats import Repeats, pasted, same_row_id
 from workbench.data.columns import (
     CATEGORY,
     LABEL_COLUMNS,
@@ -78,6 +78,7 @@ def assemble(
     drop_duplicates: bool = False,
     shared: Mapping[str, str] | None = None,
     has_texts: bool | None = None,
+    repeats: list[Repeats] | None = None,
 ) -> PreferenceData:
     """Build preference data of judgements.
 
@@ -99,6 +100,8 @@ def assemble(
         whole, by their ids. What can be said of the whole alone is then not noted.
     has_texts : bool, optional
         Of a part of a set: whether any response of the whole has a text.
+    repeats : list of Repeats, optional
+        Of a part of a set: takes how many of its rows repeat others, which then is not noted.
 
     Returns
     -------
@@ -146,11 +149,12 @@ def assemble(
     if shared is None:
         told += filter(None, [note_of(merged), overlap_note(table, labels)])
     oddly = {FAILED: int(labels["reason"].eq("failed").sum())}
-    if not drop_duplicates and len(table) < len(labels):
-        texts = [c for c in usable if str(c).startswith(("prompt", "response_"))]
-        # the id stands for the texts
-        rows = usable.drop(columns=texts).assign(pair=ids.array, turned=turned.astype(float))
-        oddly[REPEATED], pasted_note = _looks_pasted(rows)
+    twofold = not drop_duplicates and len(table) < len(labels)
+    twice = _repeats(usable, ids, turned) if twofold else Repeats(rows=len(usable))
+    if repeats is not None:
+        repeats.append(twice)
+    else:
+        oddly[REPEATED], pasted_note = twice.told(nobody=_names_nobody(usable))
         told += pasted_note
     report = LoadReport(
         source=source,
@@ -312,18 +316,17 @@ def _numbered(labels: pd.DataFrame) -> list[str]:
     return [RENUMBERED]
 
 
-def _looks_pasted(judgements: pd.DataFrame) -> tuple[int, list[str]]:
-    """Return how many rows repeat an earlier one, where that is no chance, and a note."""
-    again = int(pasted(judgements).sum())
-    distinct = len(judgements) - again
-    nobody = "annotator" not in judgements or bool(judgements["annotator"].isna().any())
-    # equal votes of people who are not named are what crowds give, in blocks they are not
-    if distinct < 10 or again < distinct or (nobody and not in_blocks(judgements)):
-        return 0, []
-    return again, [
-        f"{again:,} of {len(judgements):,} rows repeat an earlier one in every column, as a file "
-        "pasted twice does; all are kept as judgements: --drop-duplicates leaves them out"
-    ]
+def _repeats(usable: pd.DataFrame, ids: pd.Series, turned: NDArray[np.bool_]) -> Repeats:
+    """Return how many judgements repeat an earlier one in every column."""
+    texts = [c for c in usable if str(c).startswith(("prompt", "response_"))]
+    # the id stands for the texts
+    return Repeats.of(
+        usable.drop(columns=texts).assign(pair=ids.array, turned=turned.astype(float))
+    )
+
+
+def _names_nobody(judgements: pd.DataFrame) -> bool:
+    return "annotator" not in judgements or bool(judgements["annotator"].isna().any())
 
 
 def _left_out(judgements: pd.DataFrame, problem: pd.Series, found: pd.Series) -> dict[str, LeftOut]:

@@ -308,3 +308,29 @@ def test_a_column_that_a_part_lacks_says_nothing_there(tmp_path: Path, kind: str
     assert found.pair_columns.keys() - lacking.pair_columns.keys() == {"own"}
     assert data.part(0).pairs["own"].isna().all()
     assert found.sums == lacking.sums
+
+
+@pytest.mark.parametrize("named", [True, False])
+@pytest.mark.parametrize("kind", ["pasted", "interleaved", "once"])
+def test_what_looks_pasted_is_decided_of_the_whole(tmp_path: Path, named: bool, kind: str) -> None:
+    rows = pd.DataFrame(
+        {
+            "prompt": [f"question {k * k} of {k}" for k in range(24)],
+            "response_a": [f"yes {k}" for k in range(24)],
+            "response_b": "no",
+            "label": list("ab" * 12),
+        }
+    )
+    if named:
+        rows["annotator"] = "ann"
+    twice = pd.concat([rows, rows])
+    given = {"pasted": twice, "interleaved": twice.sort_index(kind="stable"), "once": rows}[kind]
+    given.to_csv(tmp_path / "votes.csv", index=False)
+    whole = wb.load(tmp_path / "votes.csv").load_report
+    # no part has the ten rows that it takes
+    found = wb.load_parts(tmp_path / "votes.csv", tmp_path / "parts", parts=8).load_report
+    assert (found.kept_oddly, sorted(found.notes)) == (whole.kept_oddly, sorted(whole.notes))
+    # people who are not named may say the same, one after another
+    told = kind == "pasted" or (kind == "interleaved" and named)
+    assert any("pasted twice" in note for note in found.notes) == told
+    assert found.kept_oddly.get("repeated", 0) == 24 * told

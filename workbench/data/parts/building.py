@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pandas as pd
 
+from workbench.data.alike.repeats import Repeats
 from workbench.data.assemble import NothingUsableError, assemble
 from workbench.data.columns import UNNAMED
 from workbench.data.formats.registry import get_format
@@ -52,7 +53,7 @@ class Build:
             return None
         if len(spooled.unnamed) > 1 and "kind" in judgements:
             judgements["annotator"] = _named_by_kind(judgements)
-        found = get_format(spooled.format)
+        found, repeats = get_format(spooled.format), list[Repeats]()
         try:
             data = assemble(
                 judgements,
@@ -63,10 +64,11 @@ class Build:
                 drop_duplicates=self.drop_duplicates,
                 shared=spooled.clusters,
                 has_texts=spooled.has_texts,
+                repeats=repeats,
             )
         except NothingUsableError as error:
             return error.left_out
-        return write_part(data, Path(self.folder), name)
+        return write_part(data, Path(self.folder), name, repeats[0])
 
 
 def _lost_spool(source: str) -> DataError:

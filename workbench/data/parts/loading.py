@@ -14,6 +14,7 @@ import pandas as pd
 
 from workbench.data import load as reading
 from workbench.data.alike.one_row import with_columns
+from workbench.data.alike.repeats import NO_REPEATS
 from workbench.data.assemble import RENUMBERED, NothingUsableError
 from workbench.data.columns import numbered
 from workbench.data.dataset import PreferenceData
@@ -245,6 +246,8 @@ def _streamed(
         notes=notes,
         groups=spooled.groups,
         people=people_note(facts),
+        repeats=sum((one.repeats for one in facts), NO_REPEATS),
+        nobody=bool(spooled.unnamed),
     )
     if not facts:
         raise NothingUsableError(source, report.left_out, report.notes)
@@ -267,7 +270,8 @@ def _renumbered(facts: Facts, out: Path) -> Facts:
     """Return a part whose repeats are numbered as those of the parts where they must be."""
     data = open_folder(out / facts.name)
     repeats = numbered(data.labels).astype("int32")
-    return write_part(replace(data, labels=data.labels.assign(replicate=repeats)), out, facts.name)
+    renumbered = replace(data, labels=data.labels.assign(replicate=repeats))
+    return write_part(renumbered, out, facts.name, facts.repeats)
 
 
 def _with_columns(facts: Facts, names: list[str], kinds: dict[str, str], out: Path) -> Facts:
@@ -280,7 +284,7 @@ def _with_columns(facts: Facts, names: list[str], kinds: dict[str, str], out: Pa
         return facts
     nothing = {name: _nothing(kinds[name], data.pairs.index) for name in lacking}
     data = replace(data, pairs=data.pairs.assign(**nothing), labels=labels)
-    return write_part(data, out, facts.name)
+    return write_part(data, out, facts.name, facts.repeats)
 
 
 def _nothing(kind: str, index: pd.Index) -> pd.Series:

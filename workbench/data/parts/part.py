@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +14,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from workbench.data.alike.overlap import note_of_parts, prompts_of_people
+from workbench.data.alike.repeats import NO_REPEATS, Repeats
 from workbench.data.dataset import PreferenceData
 from workbench.data.digests import Sums
 from workbench.data.load_report import LoadReport
@@ -50,6 +51,8 @@ class Facts:
     load_report : LoadReport or None
     people_prompts : tuple of int
         How many prompts have labels of people, and of two or more of them.
+    repeats : Repeats
+        Of the rows that it is made of.
     """
 
     name: str
@@ -64,9 +67,10 @@ class Facts:
     pair_columns: dict[str, str]
     load_report: LoadReport | None = field(default=None, compare=False)
     people_prompts: tuple[int, int] = (0, 0)
+    repeats: Repeats = NO_REPEATS
 
     @classmethod
-    def of(cls, name: str, data: PreferenceData) -> Facts:
+    def of(cls, name: str, data: PreferenceData, repeats: Repeats = NO_REPEATS) -> Facts:
         """Return the facts of a part's data."""
         text = data.pairs[["response_a", "response_b"]]
         return cls(
@@ -82,12 +86,13 @@ class Facts:
             pair_columns={str(name): str(kind) for name, kind in data.pairs.dtypes.items()},
             load_report=data.load_report,
             people_prompts=prompts_of_people(data.pairs, data.labels),
+            repeats=repeats,
         )
 
     def to_dict(self) -> dict[str, Any]:
         """Return the facts as plain JSON values."""
         report = None if self.load_report is None else self.load_report.to_dict()
-        return {**self.__dict__, "load_report": report}
+        return {**self.__dict__, "load_report": report, "repeats": asdict(self.repeats)}
 
     @classmethod
     def from_dict(cls, record: Mapping[str, Any]) -> Facts:
@@ -96,7 +101,8 @@ class Facts:
         sums = {name: (n, one, other) for name, (n, one, other) in record["sums"].items()}
         told = None if report is None else LoadReport.from_dict(report)
         people = tuple(record.get("people_prompts", (0, 0)))
-        return cls(**{**record, "sums": sums, "load_report": told, "people_prompts": people})
+        known = {"sums": sums, "load_report": told, "people_prompts": people}
+        return cls(**{**record, **known, "repeats": _repeats(record.get("repeats"))})
 
 
 @dataclass(frozen=True)
@@ -184,7 +190,16 @@ def people_note(parts: Iterable[Facts]) -> str | None:
     return note_of_parts(people, prompts, shared)
 
 
-def write_part(data: PreferenceData, folder: Path, name: str) -> Facts:
+def _repeats(record: Mapping[str, Any] | None) -> Repeats:
+    if record is None:
+        return NO_REPEATS
+    blocks = {int(k): (one[0], one[1], one[2]) for k, one in record["blocks"].items()}
+    return Repeats(record["again"], record["rows"], blocks)
+
+
+def write_part(
+    data: PreferenceData, folder: Path, name: str, repeats: Repeats = NO_REPEATS
+) -> Facts:
     """Save a part and what is known of it; a part that is there whole is not written again.
 
     Parameters
@@ -195,9 +210,11 @@ def write_part(data: PreferenceData, folder: Path, name: str) -> Facts:
         Of the whole set.
     name : str
         Of the part.
+    repeats : Repeats
+        Of the rows that it is made of.
     """
     save(data, folder / name)
-    facts = Facts.of(name, data)
+    facts = Facts.of(name, data, repeats)
     write_text(folder / name / _FACTS, json.dumps(facts.to_dict(), ensure_ascii=False))
     return facts
 

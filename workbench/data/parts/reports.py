@@ -10,7 +10,8 @@ import pandas as pd
 
 from workbench.data.alike.merged import examples_of, note_of
 from workbench.data.alike.one_row import OF_LABELS, OF_PAIRS
-from workbench.data.load_report import LeftOut, LoadReport, summed
+from workbench.data.alike.repeats import NO_REPEATS, Repeats
+from workbench.data.load_report import REPEATED, LeftOut, LoadReport, summed
 
 _EXAMPLES = 5
 _NUMBER = re.compile(r"\d[\d,]*")
@@ -25,6 +26,8 @@ def whole_report(
     notes: Sequence[str],
     groups: Sequence[Sequence[str]] | None,
     people: str | None = None,
+    repeats: Repeats = NO_REPEATS,
+    nobody: bool = False,
 ) -> LoadReport:
     """Return the report of a set from those of its parts.
 
@@ -41,6 +44,10 @@ def whole_report(
         Prompts that share a cluster; None where they were not looked for.
     people : str, optional
         A note on how far people label the same prompts.
+    repeats : Repeats
+        Of the rows of all parts.
+    nobody : bool
+        Whether the files leave open who judged.
 
     Examples
     --------
@@ -65,6 +72,9 @@ def whole_report(
     )
     told += added_up(note for one in kept for note in one.notes)
     told += [note for note in [note_of(merged), people] if note]
+    again, pasted_note = repeats.told(nobody=nobody)
+    told += pasted_note
+    oddly = {**summed(one.kept_oddly for one in kept), **({REPEATED: again} if again else {})}
     left_out = _left_out(lost)
     n_lost = sum(entry.count for entry in left_out.values())
     n_kept = sum(one.rows_kept for one in kept)
@@ -78,7 +88,7 @@ def whole_report(
         left_out=left_out,
         settings=dict(settings),
         notes=tuple(told),
-        kept_oddly=summed(one.kept_oddly for one in kept),
+        kept_oddly=oddly,
         near_equal=examples_of(merged) if len(merged) else (),
     )
 
