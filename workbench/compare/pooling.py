@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.linalg.lapack import dpotri
 
 from workbench.compare.subsets import Stack, Subset, typical
 from workbench.decompose.kernel import Array
@@ -20,6 +21,9 @@ ROUNDS = 80
 """Rounds for tau at the most; what has not come to rest by then is said."""
 
 _NEWTON = 30
+_NEAR = 1e-7
+"""Newton's step for the weights that counts as none, against the largest weight."""
+
 _FLOOR = 1e-4
 """Smallest standard deviation, per typical difference."""
 
@@ -37,6 +41,12 @@ _LONGEST = float(np.log(100.0))
 
 _FLAT = 1e-3
 """Share of itself by which an EM step shrinks, from which it shows the way but not how far."""
+
+_SINGULAR = 1e10
+"""Largest value of the inverse of a matrix with 1 on its diagonal that is believed."""
+
+_LOOSE = 1e-2
+"""Newton's step for the weights that counts as none, as a share of what is left for tau."""
 
 START = 0.5
 """Where tau starts, in logits per typical difference."""
@@ -137,7 +147,8 @@ def pool(
     while rounds < ROUNDS and not converged:
         rounds += 1
         tau2 = np.exp(level)
-        b, mu, post = _weights(stack, b, mu, tau2[parts], power, scale)
+        near = np.clip(_LOOSE * nearest, _NEAR, _LOOSE)
+        b, mu, post = _weights(stack, b, mu, tau2[parts], power, scale, near)
         evidence = post.evidence + 0.5 * float((level - (unit / _WIDEST) ** 2 * tau2).sum())
         own = np.diagonal(post.apart, axis1=1, axis2=2).sum(axis=0)
         spread = np.bincount(parts, ((b - mu) ** 2).sum(axis=0) + own).astype(np.float64)
@@ -153,17 +164,19 @@ def pool(
         slope = member.T @ slope @ member / tau2
         slope /= (there * (2.0 * (unit / _WIDEST) ** 2 * there + free))[:, None]
         slope[level + residual <= floor] = 0.0
-        step = _ahead(slope, residual)
-        converged = bool(np.abs(step).max(initial=0.0) < _TOLERANCE)
+        before, step = np.abs(step).max(initial=0.0), _bowed(_ahead(slope, residual), slope)
+        longest = float(np.abs(step).max(initial=0.0))
+        # the next step would be shorter by the share by which this one is
+        converged = longest * min(1.0, longest / before if before else 1.0) < _TOLERANCE
         best, nearest, base, reach = evidence, away, level, min(2.0 * reach, _LONGEST)
-        if not converged:
-            level = np.maximum(level + np.clip(step, -reach, reach), floor)
+        level = np.maximum(level + np.clip(step, -reach, reach), floor)
     tau = np.exp(level / 2.0)[parts]
     b, mu, post = _weights(stack, b, mu, tau**2, power, scale)
-    error, mu_error = (_root_diagonal(part) for part in (post.covariance, post.mu_covariance))
+    covariance = post.covariance
+    error, mu_error = (_root_diagonal(part) for part in (covariance, post.mu_covariance))
     return Pooled(
-        b, error, mu, mu_error, tau, post.shrinkage, post.covariance, post.apart,
-        post.mu_covariance, converged, rounds,
+        b, error, mu, mu_error, tau, post.shrinkage, covariance, post.apart, post.mu_covariance,
+        converged, rounds,
     )  # fmt: skip
 
 
@@ -183,6 +196,16 @@ def _ahead(slope: Array, residual: Array) -> Array:
     share = np.linalg.lstsq(left, residual.astype(left.dtype), rcond=None)[0]
     share /= np.where(values.real > _FLAT, values, _FLAT)
     return np.asarray((left @ share).real)
+
+
+def _bowed(step: Array, slope: Array) -> Array:
+    """Return Newton's step on a scale of tau^2 on which the EM step is closer to straight.
+
+    Where labels tell little (a slope near 1) the EM step changes in proportion to tau^2, where
+    they tell all (near 0) to its logarithm; between them lie powers of tau^2.
+    """
+    power = np.clip(np.diagonal(slope), 1e-3, 1.0)
+    return np.asarray(np.log(np.maximum(1.0 + power * step, 0.05)) / power)
 
 
 def _em_slope(stack: Stack, b: Array, d: Array, post: _Posterior, power: float) -> Array:
@@ -207,7 +230,6 @@ def _em_slope(stack: Stack, b: Array, d: Array, post: _Posterior, power: float) 
 
 @dataclass(frozen=True, eq=False)
 class _Posterior:
-    covariance: Array
     apart: Array
     """Covariance of b_s - mu."""
 
@@ -216,13 +238,27 @@ class _Posterior:
     """Derivative of b_s by mu."""
 
     mu_covariance: Array
-    shrinkage: Array
     evidence: float
     """Log of the restricted marginal likelihood, up to a constant."""
 
+    @property
+    def covariance(self) -> Array:
+        through = self.pull @ self.mu_covariance @ np.swapaxes(self.pull, 1, 2)
+        return np.asarray(self.given_mu + through)
+
+    @property
+    def shrinkage(self) -> Array:
+        return np.diagonal(self.pull, axis1=1, axis2=2)
+
 
 def _weights(
-    stack: Stack, b: Array, mu: Array, tau2: Array, power: float, scale: Array
+    stack: Stack,
+    b: Array,
+    mu: Array,
+    tau2: Array,
+    power: float,
+    scale: Array,
+    near: float = _NEAR,
 ) -> tuple[Array, Array, _Posterior]:
     """Return the mode of all weights and of mu given tau, and their covariance."""
     P, hold = 1.0 / tau2, (scale / _FARTHEST) ** 2
@@ -247,26 +283,44 @@ def _weights(
             size /= 2.0
         b, mu = b + size * step, mu + size * mu_step
         now, gradient, curved = there
-        if np.abs(step).max() * size < 1e-7 * (1.0 + np.abs(b).max()):
+        if np.abs(step).max() * size < near * (1.0 + np.abs(b).max()):
             break
     pull = V * P
     away = pull - np.eye(len(P))
-    through, between = (part @ M @ np.swapaxes(part, 1, 2) for part in (pull, away))
-    shrinkage = np.diagonal(pull, axis1=1, axis2=2)
-    post = _Posterior(V + through, V + between, V, pull, M, shrinkage, now - volume)
-    return b, mu, post
+    return b, mu, _Posterior(V + away @ M @ np.swapaxes(away, 1, 2), V, pull, M, now - volume)
 
 
 def _solved(curved: Array, P: Array, hold: Array) -> tuple[Array, Array, float]:
     """Return each subset's covariance given mu, that of mu, and Laplace's log determinants."""
     # in units of the prior the matrix is I + something: as well conditioned as it can be
-    root = np.sqrt(P)
-    inner = curved / np.outer(root, root) + np.eye(len(P))
-    factor = np.linalg.cholesky(inner)
-    V = np.linalg.inv(inner) / np.outer(root, root)
+    root, K = np.sqrt(P), len(P)
+    inner = curved / np.outer(root, root)
+    inner[:, np.arange(K), np.arange(K)] += 1.0
+    V, volume = _inverted(inner)
+    V /= np.outer(root, root)
     A = np.diag(len(V) * P + hold) - P[:, None] * V.sum(axis=0) * P
     unit = np.sqrt(np.maximum(np.diag(A), hold))
     even = A / np.outer(unit, unit)
-    volume = 2.0 * np.log(np.diagonal(factor, axis1=1, axis2=2)).sum()
-    volume += np.linalg.slogdet(even)[1] + 2 * np.log(unit).sum()
-    return V, np.linalg.pinv(even, hermitian=True) / np.outer(unit, unit), 0.5 * float(volume)
+    try:
+        M, own = (part[0] for part in _inverted(even[None]))
+        told = bool(M.max() < _SINGULAR)
+    except np.linalg.LinAlgError:
+        told = False
+    if not told:
+        M, own = np.linalg.pinv(even, hermitian=True), np.linalg.slogdet(even)[1]
+    total = volume.sum() + own + 2 * np.log(unit).sum()
+    return V, M / np.outer(unit, unit), 0.5 * float(total)
+
+
+def _inverted(matrices: Array) -> tuple[Array, Array]:
+    """Return inverses and log determinants of positive definite matrices, shape (S, K, K)."""
+    factor = np.linalg.cholesky(matrices)
+    volume = 2.0 * np.log(np.diagonal(factor, axis1=1, axis2=2)).sum(axis=1)
+    # a row of a lower triangle is a column of an upper one: the library works in place
+    for one in factor:
+        dpotri(one.T, lower=0, overwrite_c=1)
+    half = np.tril(factor, -1)
+    diagonal = np.arange(factor.shape[1])
+    inverse = half + np.swapaxes(half, 1, 2)
+    inverse[:, diagonal, diagonal] = factor[:, diagonal, diagonal]
+    return inverse, volume
