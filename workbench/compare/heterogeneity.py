@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from workbench.compare.pooling import START, Pooled
 from workbench.compare.subsets import Stack, Subset, typical
-from workbench.compare.turned import TurnedScores
+from workbench.compare.turned import Draws, TurnedScores
 from workbench.decompose.kernel import Array
 
 FLIPS = 1999
@@ -58,7 +58,7 @@ def heterogeneity(
     pooled: Pooled,
     power: float,
     level: float,
-    seed: int,
+    draws: Draws,
 ) -> Heterogeneity:
     r"""Test ``tau = 0`` for each term, and invert the test for an interval of ``tau``.
 
@@ -72,7 +72,8 @@ def heterogeneity(
     power : float
         Power of the likelihood in it.
     level : float
-    seed : int
+    draws : Draws
+        Of ``FLIPS`` patterns of signs; the same for several annotators.
 
     Returns
     -------
@@ -106,15 +107,14 @@ def heterogeneity(
     >>> parts = [Subset(x, np.ones(400), (rng.random(400) < 0.5 + a * x[:, 0]) * 1.0)
     ...          for a in (-0.3, 0.3, 0.0)]
     >>> own = [np.arange(400) + 400 * s for s in range(3)]
-    >>> found = heterogeneity(parts, own, pool(parts), 1.0, 0.95, 0)
+    >>> found = heterogeneity(parts, own, pool(parts), 1.0, 0.95, Draws(0, FLIPS))
     >>> bool(found.p_value[0] < 0.01), bool(0 < found.tau_low[0] < found.tau[0])
     (True, True)
     """
-    rng = np.random.default_rng(seed)
     scale, stack = typical(subsets), Stack(subsets)
     S, K = stack.S, stack.K
     alike = np.tile(_complete(stack, scale), (S, 1))
-    turned = TurnedScores(subsets, clusters, FLIPS, rng)
+    turned = TurnedScores(subsets, clusters, draws)
     gradient, hessian = stack.derivatives(alike)
     deviations = _Deviations(hessian * power, scale)
     # the ridge leaves a gradient: deviations do not depend on the point, to first order
@@ -132,7 +132,7 @@ def heterogeneity(
     extreme = (again >= seen[:, None] * (1 - 1e-9)).sum(axis=1)
     p = np.where(possible, (1.0 + extreme) / (1.0 + FLIPS), np.nan)
     ratio = np.divide(seen, expected, out=np.full(K, np.nan), where=possible)
-    tau = _invert(stack, turned, pooled, power, scale, rng, level)
+    tau = _invert(stack, turned, pooled, power, scale, draws, level)
     # the test itself says whether 0 is in the interval
     tau[1] = np.where(p <= (1.0 - level) / 2.0, tau[1], 0.0)
     middle, low, high = np.where(possible, tau, np.nan)
@@ -154,10 +154,12 @@ class _Deviations:
         raw = (self.left @ scores[:, :, None])[:, :, 0]
         return np.asarray(raw - self.information @ (raw.sum(axis=0) @ self.mean))
 
-    def of_term(self, k: int, size: Array) -> Array:
-        """Deviations in term k if the subsets' weights of it were ``size``, shape (S, B)."""
-        about = self.information[:, k] @ (self.mean @ (self.information[:, :, k].T @ size))
-        return np.asarray(size * self.information[:, k, k, None] - about)
+    def of_terms(self, size: Array) -> Array:
+        """Deviations in each term if the subsets' weights of it alone were ``size``, (K, S, B)."""
+        by_term = self.information.transpose(1, 0, 2)
+        about = by_term @ (self.mean @ (np.ascontiguousarray(by_term.swapaxes(1, 2)) @ size))
+        alone = np.diagonal(self.information, axis1=1, axis2=2).T[:, :, None] * size
+        return np.asarray(np.subtract(alone, about, out=alone))
 
 
 def _complete(stack: Stack, scale: Array) -> Array:
@@ -190,7 +192,8 @@ def _replicates(deviations: _Deviations, turned: TurnedScores, b: Array) -> Arra
         mean = deviations.mean @ turned.total(part)
         total = np.zeros_like(mean)
         for s, information in enumerate(deviations.information):
-            total += (turned.of_subset(s, part) - information @ mean) ** 2
+            own = turned.of_subset(s, part, -information, mean)
+            total += np.multiply(own, own, out=own)
         parts.append(total)
     return np.concatenate(parts, axis=1)
 
@@ -201,7 +204,7 @@ def _invert(
     pooled: Pooled,
     power: float,
     scale: Array,
-    rng: np.random.Generator,
+    draws: Draws,
     level: float,
 ) -> Array:
     """Return tau and the ends of its interval, shape (3, K)."""
@@ -214,26 +217,20 @@ def _invert(
     turned.at(b, deviations.left)
     # T at tau is a quadratic of tau, in every replicate: its three coefficients
     drawn_again: list[Array] = []
-    left = FLIPS // 2
-    for part, signs in enumerate(turned.signs):
-        n = min(left, signs.shape[1])
-        left -= n
-        if n == 0:
-            break
-        z = np.ascontiguousarray(rng.normal(size=(n, S, K)).transpose(1, 2, 0))
-        whole = deviations.information @ (z * (pooled.tau / power)[:, None])
+    wide = deviations.information * (pooled.tau / power)
+    for part, z in enumerate(draws.deviations(FLIPS // 2, S, K)):
+        whole = np.empty_like(z)
         for s in range(S):
-            whole[s] += turned.of_subset(s, part)[:, :n]
-        mean = deviations.mean @ whole.sum(axis=0)
-        whole -= deviations.information @ mean
-        terms = np.empty((3, K, n))
-        for k in range(K):
-            unit = deviations.of_term(k, z[:, k]) / power
-            rest = whole[:, k] - pooled.tau[k] * unit
-            terms[0, k] = np.einsum("sb,sb->b", unit, unit)
-            terms[1, k] = 2.0 * np.einsum("sb,sb->b", rest, unit)
-            terms[2, k] = np.einsum("sb,sb->b", rest, rest)
-        drawn_again.append(terms)
+            whole[:, s] = turned.of_subset(s, part, wide[s], z[:, s])
+        mean = deviations.mean @ whole.sum(axis=1)
+        whole -= (deviations.information @ mean).swapaxes(0, 1)
+        unit = deviations.of_terms(z)
+        unit /= power
+        whole -= pooled.tau[:, None, None] * unit
+        terms = [np.einsum("ksb,ksb->kb", *two) for two in ((unit, unit), (whole, unit))]
+        terms.append(np.einsum("ksb,ksb->kb", whole, whole))
+        terms[1] *= 2.0
+        drawn_again.append(np.stack(terms))
     coefficients = np.concatenate(drawn_again, axis=2)
     tail = (1.0 - level) / 2.0
     return np.stack([_ends(coefficients[:, k], seen[k], scale[k], tail) for k in range(K)], 1)

@@ -13,6 +13,7 @@ from scipy.special import chdtrc
 from workbench.compare.heterogeneity import Heterogeneity, heterogeneity
 from workbench.compare.pooling import ROUNDS, Pooled, pool
 from workbench.compare.subsets import Subset
+from workbench.compare.turned import Draws
 from workbench.decompose.design import CLUSTER, Design
 from workbench.decompose.errors.clustered import sandwich
 from workbench.decompose.errors.pulls import Pulls
@@ -60,7 +61,8 @@ class ScenarioFits:
     scenario : str
         Column that names the scenario.
     level : float
-    seed : int
+    draws : Draws
+        Of the test; the same for several annotators.
     """
 
     def __init__(
@@ -72,7 +74,7 @@ class ScenarioFits:
         large: NDArray[np.bool_],
         scenario: str,
         level: float,
-        seed: int,
+        draws: Draws,
     ) -> None:
         self.name, self.terms, self.whole, self.level = name, design.terms, whole, level
         self.scenarios = design.keys[scenario].iloc[places].tolist()
@@ -89,7 +91,7 @@ class ScenarioFits:
         self.power = _power(whole)
         self.pooled: Pooled = pool(cut, self.power)
         self.test: Heterogeneity = heterogeneity(
-            cut, clusters, self.pooled, self.power, level, seed
+            cut, clusters, self.pooled, self.power, level, draws
         )
         self._unpooled(design, places, large[places])
         times = np.bincount(np.concatenate([np.unique(own) for own in clusters]))
@@ -185,23 +187,28 @@ class ScenarioFits:
                 **{column: np.tile(values, S) for column, values in complete.items()},
                 "shrinkage": self._full(self.pooled.shrinkage).ravel(),
                 "method": METHOD,
-                "reason": pd.Series([r for s in range(S) for r in self._reasons(s)], dtype="str"),
+                "reason": pd.Series(self._reasons(), dtype="str"),
             }
         ).astype({"scenario": "str"})
 
-    def _reasons(self, s: int) -> list[str | None]:
-        """Return why the weights of a scenario are undefined, or have no interval."""
-        fit, own, together = self.fits[s], self._own_error()[s], _error(self.whole)
-        few = f"no unpooled weight: {self.n[s]:,} labels, fewer than {LABELS_A_TERM} a term"
+    def _reasons(self) -> list[str | None]:
+        """Return why weights are undefined, or have no interval: all terms of each scenario."""
+        own, together = self._own_error(), _error(self.whole)
+        first = [ONE_CLUSTER] if self.alone else []
+        complete = [
+            _why(self.whole, term, together[k], "complete weight")
+            for k, term in enumerate(self.terms)
+        ]
         reasons: list[str | None] = []
-        for k, (term, used) in enumerate(zip(self.terms, self.used.tolist(), strict=True)):
-            if not used:
-                reasons.append(self._unused(term))
-                continue
-            parts: list[str | None] = [ONE_CLUSTER] if self.alone else []
-            parts.append(few if fit is None else _why(fit, term, own[k], "unpooled weight"))
-            parts.append(_why(self.whole, term, together[k], "complete weight"))
-            reasons.append("; ".join(part for part in parts if part) or None)
+        for s, fit in enumerate(self.fits):
+            few = f"no unpooled weight: {self.n[s]:,} labels, fewer than {LABELS_A_TERM} a term"
+            for k, (term, used) in enumerate(zip(self.terms, self.used.tolist(), strict=True)):
+                if not used:
+                    reasons.append(self._unused(term))
+                    continue
+                why = few if fit is None else _why(fit, term, own[s, k], "unpooled weight")
+                told = [part for part in (*first, why, complete[k]) if part]
+                reasons.append("; ".join(told) or None)
         return reasons
 
     def _own_error(self) -> Array:

@@ -10,7 +10,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
+from workbench.compare.heterogeneity import FLIPS
 from workbench.compare.scenario_fits import APART, LABELS_A_TERM, METHOD, TEST, ScenarioFits
+from workbench.compare.turned import Draws
 from workbench.data.dataset import PreferenceData
 from workbench.decompose.decomposition import check_options, decompose
 from workbench.decompose.design import build_design
@@ -246,10 +248,11 @@ def pool_scenarios(
         )
     terms = int((design.X != 0).any(axis=0).sum())
     large = design.n_labels >= LABELS_A_TERM * terms
+    draws = Draws(seed, FLIPS)
     parts = tuple(
         ScenarioFits(
             str(name), design, np.flatnonzero(owner == name), whole.fits[name], large, scenario,
-            level, seed,
+            level, draws,
         )
         for name in names
     )  # fmt: skip

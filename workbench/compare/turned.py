@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,9 +14,12 @@ from workbench.decompose.kernel import Array, logistic, run_sums
 Codes = NDArray[np.int64]
 
 _BLOCKS = 1000
-_WIDTH = 128
+_WIDTH = 256
 _BATCH = 256
 """Blocks whose matrices are held at a time: they stay in the processor's cache."""
+
+_KEPT = 2**26
+"""Bytes of random deviations that are kept; more are drawn again each time."""
 
 _SMALL = 0.05
 """Leverage from which eigenvalues replace the power series, within 1e-10 of the root below."""
@@ -25,6 +29,69 @@ _MOST = 0.9
 
 _SERIES = (1 / 2, 3 / 8, 5 / 16, 35 / 128, 63 / 256, 231 / 1024, 429 / 2048)
 """Coefficients of the power series of (1 - x)^(-1/2), less the first, 1."""
+
+
+class Draws:
+    """Random signs of blocks of clusters, and random deviations of subsets, of one seed.
+
+    They follow from the numbers of clusters, subsets and terms alone: whoever comes next with
+    the same ones finds them made.
+
+    Parameters
+    ----------
+    seed : int
+    flips : int
+        Patterns of signs.
+
+    Examples
+    --------
+    >>> draws = Draws(0, 4)
+    >>> draws.begin(3)
+    >>> draws.block.tolist(), draws.signs[0].shape
+    ([0, 1, 2], (3, 4))
+    >>> [part.shape for part in draws.deviations(2, 5, 1)]
+    [(1, 5, 2)]
+    """
+
+    def __init__(self, seed: int, flips: int) -> None:
+        self.seed, self.flips = seed, flips
+        self.block: Codes = np.empty(0, dtype=np.int64)
+        self.signs: list[Array] = []
+        self._after: Any = None
+        self._made: tuple[tuple[int, int, int] | None, list[Array]] = (None, [])
+
+    def begin(self, count: int) -> None:
+        """Draw the block of each of ``count`` clusters, and signs, a row a block."""
+        if count == len(self.block):
+            return
+        rng = np.random.default_rng(self.seed)
+        self.block = np.arange(count) if count <= _BLOCKS else rng.integers(_BLOCKS, size=count)
+        width = int(self.block.max()) + 1
+        signs = 2.0 * rng.integers(2, size=(self.flips, width)) - 1.0
+        # a row a block, so that those of a subset are taken out as they stand; few columns at a
+        # time, so that they are taken from the processor's cache
+        self.signs = [
+            np.ascontiguousarray(signs[start : start + _WIDTH].T)
+            for start in range(0, self.flips, _WIDTH)
+        ]
+        self._after, self._made = rng.bit_generator.state, (None, [])
+
+    def deviations(self, flips: int, S: int, K: int) -> Iterator[Array]:
+        """Yield standard normal deviates beside the first ``flips`` signs, parts (K, S, flips)."""
+        key = (flips, S, K)
+        if self._made[0] == key:
+            yield from self._made[1]
+            return
+        rng, kept = np.random.default_rng(), []
+        rng.bit_generator.state = self._after
+        for start in range(0, flips, _WIDTH):
+            n = min(_WIDTH, flips - start)
+            part = np.ascontiguousarray(rng.normal(size=(n, S, K)).transpose(2, 1, 0))
+            if 8 * flips * S * K <= _KEPT:
+                kept.append(part)
+            yield part
+        if kept:
+            self._made = (key, kept)
 
 
 class TurnedScores:
@@ -40,37 +107,23 @@ class TurnedScores:
     subsets : sequence of Subset
     clusters : sequence of ndarray of int
         Cluster of each row; a cluster may lie in several subsets.
-    flips : int
-    rng : Generator
+    draws : Draws
 
     Examples
     --------
     >>> one = Subset(np.ones((3, 1)), np.ones(3), np.array([1.0, 1.0, 0.0]))
-    >>> turned = TurnedScores([one], [np.arange(3)], 4, np.random.default_rng(0))
+    >>> turned = TurnedScores([one], [np.arange(3)], Draws(0, 4))
     >>> turned.at(np.zeros((1, 1)), np.ones((1, 1, 1)))
-    >>> turned.of_subset(0, part=0).shape
+    >>> turned.of_subset(0, 0, np.ones((1, 1)), np.zeros((1, 4))).shape
     (1, 4)
     """
 
-    def __init__(
-        self,
-        subsets: Sequence[Subset],
-        clusters: Sequence[Codes],
-        flips: int,
-        rng: np.random.Generator,
-    ) -> None:
+    def __init__(self, subsets: Sequence[Subset], clusters: Sequence[Codes], draws: Draws) -> None:
         _, code = np.unique(np.concatenate(clusters), return_inverse=True)
         count = int(code.max()) + 1
-        block = np.arange(count) if count <= _BLOCKS else rng.integers(_BLOCKS, size=count)
-        width = int(block.max()) + 1
-        signs = 2.0 * rng.integers(2, size=(flips, width)) - 1.0
-        # a row a block, so that those of a subset are taken out as they stand; few columns at a
-        # time, so that they are taken from the processor's cache
-        self.signs: list[Array] = [
-            np.ascontiguousarray(signs[start : start + _WIDTH].T)
-            for start in range(0, flips, _WIDTH)
-        ]
-        self.blocks = width
+        draws.begin(count)
+        self.signs, block = draws.signs, draws.block
+        self.blocks = len(self.signs[0])
         subset = np.repeat(np.arange(len(subsets)), [len(one.X) for one in subsets])
         of_row = block[code]
         order = np.lexsort((subset, of_row))
@@ -84,6 +137,7 @@ class TurnedScores:
         self.places = [
             np.flatnonzero(self.subset[self.starts] == s).astype(np.int64) for s in range(self.S)
         ]
+        self.rows = [self.block[self.starts[place]] for place in self.places]
         self.own: list[Array] = []
         self.by_block: Array = np.empty((0, 0))
 
@@ -95,13 +149,26 @@ class TurnedScores:
         scores = self._unshrunk(root, sums)
         self.own = [left[s] @ scores[place].T for s, place in enumerate(self.places)]
         self.by_block = np.zeros((self.blocks, self.K))
-        for own, place in zip(self.own, self.places, strict=True):
-            self.by_block[self.block[self.starts[place]]] += own.T
+        for own, rows in zip(self.own, self.rows, strict=True):
+            self.by_block[rows] += own.T
 
-    def of_subset(self, s: int, part: int) -> Array:
-        """Return one subset's sums, a column each pattern of signs of one part of them."""
-        signs = self.signs[part].take(self.block[self.starts[self.places[s]]], axis=0)
-        return np.asarray(self.own[s] @ signs)
+    def of_subset(self, s: int, part: int, left: Array, right: Array) -> Array:
+        """Return one subset's sums plus ``left @ right``.
+
+        There is a column each pattern of signs of one part, of which the first ``n``.
+
+        Parameters
+        ----------
+        s, part : int
+        left : ndarray, shape (K, K)
+        right : ndarray, shape (K, n)
+        """
+        own, (K, n) = self.rows[s], right.shape
+        # one product instead of two and their sum
+        both = np.empty((len(own) + K, n))
+        np.take(self.signs[part][:, :n], own, axis=0, out=both[:-K], mode="clip")
+        both[-K:] = right
+        return np.asarray(np.concatenate([self.own[s], left], axis=1) @ both)
 
     def total(self, part: int) -> Array:
         """Return the sums over all subsets, likewise."""
