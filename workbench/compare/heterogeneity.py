@@ -58,7 +58,8 @@ def heterogeneity(
     pooled: Pooled,
     power: float,
     level: float,
-    draws: Draws,
+    seed: int,
+    draws: Draws | None = None,
 ) -> Heterogeneity:
     r"""Test ``tau = 0`` for each term, and invert the test for an interval of ``tau``.
 
@@ -72,8 +73,9 @@ def heterogeneity(
     power : float
         Power of the likelihood in it.
     level : float
-    draws : Draws
-        Of ``FLIPS`` patterns of signs; the same for several annotators.
+    seed : int
+    draws : Draws, optional
+        Those of the seed, ``FLIPS`` patterns of signs, where they serve several annotators.
 
     Returns
     -------
@@ -107,10 +109,11 @@ def heterogeneity(
     >>> parts = [Subset(x, np.ones(400), (rng.random(400) < 0.5 + a * x[:, 0]) * 1.0)
     ...          for a in (-0.3, 0.3, 0.0)]
     >>> own = [np.arange(400) + 400 * s for s in range(3)]
-    >>> found = heterogeneity(parts, own, pool(parts), 1.0, 0.95, Draws(0, FLIPS))
+    >>> found = heterogeneity(parts, own, pool(parts), 1.0, 0.95, 0)
     >>> bool(found.p_value[0] < 0.01), bool(0 < found.tau_low[0] < found.tau[0])
     (True, True)
     """
+    draws = draws or Draws(seed, FLIPS)
     scale, stack = typical(subsets), Stack(subsets)
     S, K = stack.S, stack.K
     alike = np.tile(_complete(stack, scale), (S, 1))

@@ -91,7 +91,7 @@ class ScenarioFits:
         self.power = _power(whole)
         self.pooled: Pooled = pool(cut, self.power)
         self.test: Heterogeneity = heterogeneity(
-            cut, clusters, self.pooled, self.power, level, draws
+            cut, clusters, self.pooled, self.power, level, draws.seed, draws
         )
         self._unpooled(design, places, large[places])
         times = np.bincount(np.concatenate([np.unique(own) for own in clusters]))
