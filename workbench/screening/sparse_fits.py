@@ -32,9 +32,6 @@ _INDEPENDENT = 1e-9
 _MISSED = 1e-11
 """Share of a label's weight by which the series may miss a sum."""
 
-_PLACES = 2**18
-"""Clusters of factors whose powers are held at a time."""
-
 
 @dataclass(frozen=True, eq=False)
 class SparseFits:
@@ -230,9 +227,9 @@ class _Newton:
         if rows.C:
             base, change = rows.by_cluster(), rows.monomials(pull[:, 1:], self.coef[:, 1:])
             squares += np.einsum("pm,pm->p", change @ (base.T @ base), change)
-            for part in np.array_split(np.arange(len(first)), max(len(first) // _PLACES, 1)):
-                beside = np.einsum("nm,nm->n", base[at[part]], change[column[part]])
-                squares += 2.0 * np.bincount(column[part], more[part] * beside, self.P)
+            ends = np.searchsorted(column, np.arange(self.P + 1))
+            own_parts = sparse.csr_array((more, at, ends), shape=(self.P, len(rows.starts)))
+            squares += 2.0 * np.einsum("pm,pm->p", own_parts @ base, change)
             if influence is not None:
                 np.matmul(base, change.T, out=influence)
         if influence is not None:
