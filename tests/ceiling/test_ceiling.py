@@ -20,6 +20,7 @@ from workbench.ceiling.scored import NO_CEILING, Held, share_reached
 from workbench.data.dataset import PreferenceData
 from workbench.decompose.scores.labels import Labels
 from workbench.embedding.offline import OfflineEmbedding
+from workbench.errors import DesignError
 from workbench.report.main_job import main_job
 
 TREES = {"black_boxes": ["boosting"], "folds": 3}
@@ -338,3 +339,38 @@ def test_a_report_and_the_overview_tell_what_is_reached():
     table = beside(job.people.held_out, [found])
     assert table["predictor"].tolist()[-3:] == ["boosting", "embedding", "ceiling"]
     assert table["predictor"].tolist().count("factors") == 1
+
+
+def test_without_a_black_box_there_is_nothing_to_be_a_share_of():
+    found = wb.ceiling(labelled(linear, n=300), black_boxes=["embedding"], folds=3)
+    own = found.to_frame()[found.to_frame()["against"].eq("ceiling")]
+    assert own["estimate"].isna().all()
+    assert own["reason"].str.startswith("there is no black box").all()
+    assert found.findings() == []
+    assert "cannot be told: there is no black box" in found.sentence()
+
+
+def test_what_says_the_same_of_every_label_gives_no_interval_of_no_width():
+    rng = np.random.default_rng(0)
+    y, eta = rng.random(200) < 0.7, np.ones(200)
+    each = np.arange(200)
+    labels = Labels(each, y.astype(float), np.ones(200), each, each % 5)
+    row = share_reached(Held.of(labels, eta), Held.of(labels, 0.9 * eta), "accuracy", 0.95)
+    assert row["estimate"] == 1
+    assert np.isnan([row["conf_low"], row["conf_high"], row["std_error"]]).all()
+    assert row["reason"]
+
+
+def test_few_prompts_are_counted_where_nothing_is_told():
+    found = wb.ceiling(labelled(linear, n=60), **TREES)
+    assert found.settings["n_clusters"] > 25
+    assert (found.to_frame()["n_clusters"] == found.settings["n_clusters"]).all()
+
+
+@pytest.mark.parametrize("name", ["factors", "ceiling", "boosting", "embedding"])
+def test_a_judge_of_a_predictors_name_is_refused(name: str):
+    data = labelled(linear, n=100)
+    more = data.labels.assign(annotator=name)
+    both = replace(data, labels=pd.concat([data.labels, more], ignore_index=True))
+    with pytest.raises(DesignError, match="judge is out of range"):
+        wb.ceiling(both, annotator="ann", judge=name, **TREES)

@@ -245,6 +245,54 @@ def test_messages_of_one_role_in_a_row_and_tools_are_one_turn() -> None:
     assert "Hello, what can I do?" in pair["prompt"]
 
 
+def test_a_step_to_an_answer_is_no_answer_that_the_user_judges() -> None:
+    call = {"id": "1", "function": {"name": "look", "arguments": "{}"}}
+    looks = {"role": "assistant", "content": "Let me look.", "tool_calls": [call]}
+    tool = {"role": "tool", "content": "rain"}
+    said = chat(ASK, BAD, "That's wrong.", GOOD, "Thanks!")
+    found = wb.feedback([{"messages": [said[0], looks, tool, *said[1:]]}])
+    assert found.pairs["earlier"].tolist() == [BAD]
+    assert found.pairs["corrections"].tolist() == [1]
+    assert "rain" in found.pairs["prompt"].iloc[0]
+    assert found.rates.set_index("term").loc["rule: dissatisfied", "n"] == 2
+
+
+def test_an_id_that_looks_like_anothers_second_stays_a_conversation_of_its_own() -> None:
+    said = MIXED[0]["messages"]
+    found = wb.feedback([{"id": name, "messages": said} for name in ("x", "x", "x (2)", "x")])
+    assert found.pairs["conversation"].nunique() == 4
+
+
+def test_few_conversations_with_a_pair_do_not_tell_who_complains() -> None:
+    plain = [{"messages": chat(f"word {'w ' * (k % 7)}", GOOD, "and more?", "x " * (k % 5 + 1))}
+             for k in range(200)]  # fmt: skip
+    one = wb.feedback([MIXED[0], *plain]).selection
+    assert one["estimate"].notna().all()
+    assert one[["conf_low", "conf_high", "p_value"]].isna().all(axis=None)
+    assert one["reason"].str.contains("fewer than 5").all()
+    # five that are alike by chance: with whom they are held against they vary all the same
+    five = wb.feedback([MIXED[0]] * 5 + plain).selection
+    longer = five.set_index("term").loc["words of the first request"]
+    first = [3 + 2] * 5, [1 + k % 7 for k in range(200)]
+    pooled = np.var(np.concatenate(first)) * (1 / 5 + 1 / 200)
+    assert longer["std_error"] > 0.9 * np.sqrt(pooled)
+    assert five["q_value"].notna().any()
+
+
+def test_chosen_by_chance_differ_in_five_of_a_hundred() -> None:
+    from workbench.feedback.measures import selection
+    from workbench.feedback.reading import PAIR, Found
+
+    rng, clear, tests = np.random.default_rng(0), 0, 0
+    for _ in range(150):
+        kinds = np.where(np.arange(120) < 6, PAIR, "other")
+        some = [Found(f"c{k}", f"c{k}", kind, *rng.geometric([0.4, 0.2, 0.1]).tolist(), None)
+                for k, kind in enumerate(kinds)]  # fmt: skip
+        p = selection(some, 0.95)["p_value"].to_numpy()
+        clear, tests = clear + int((p < 0.05).sum()), tests + len(p)
+    assert clear / tests < 0.09
+
+
 def test_options_and_nothing_are_refused() -> None:
     with pytest.raises(DesignError):
         wb.feedback(MIXED, by="model")

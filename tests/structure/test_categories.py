@@ -178,6 +178,22 @@ def test_rows_that_say_nothing_are_counted() -> None:
     assert found.settings["n_answers"] == 158
 
 
+def test_one_answer_to_everything_leaves_its_strength_to_the_ridge() -> None:
+    right = planted_answers(NONE, conversations=50)
+    always = right.assign(given=right["right"].iloc[0])
+    row = wb.categories(always, **QUICK).to_frame().set_index("term").loc["preference bias"]
+    assert row["conf_low"] > 0.5
+    # no count tells how strong: resamples alone, of which none gives another, said so to 3 %
+    assert row["conf_high"] - row["conf_low"] > 0.15 * row["estimate"]
+
+
+def test_a_difference_that_is_not_known_has_no_error() -> None:
+    right = planted_answers(NONE, conversations=50)
+    both = pd.concat([right, right.assign(annotator="oracle", given=right["right"])])
+    gaps = wb.categories(both, **QUICK).contrast
+    assert gaps.loc[gaps["estimate"].isna(), "std_error"].isna().all()
+
+
 def test_bad_tables_say_what_to_do() -> None:
     answers = planted_answers(NONE, conversations=3)
     with pytest.raises(DataError, match="no column 'right'"):

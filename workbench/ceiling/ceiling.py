@@ -13,7 +13,9 @@ from numpy.typing import NDArray
 
 from workbench.ceiling.boxes import BOXES, annotators_of, margins_of
 from workbench.ceiling.measured import Measured, Task
+from workbench.ceiling.others import OTHERS
 from workbench.ceiling.result import Ceiling
+from workbench.ceiling.stacked import CEILING, FACTORS
 from workbench.clustered import FEW_CLUSTERS
 from workbench.data.dataset import PreferenceData
 from workbench.decompose.design import build_design
@@ -32,6 +34,8 @@ from workbench.threads import on_one_thread
 
 if TYPE_CHECKING:
     from workbench.embedding.base import Embedding
+
+_TAKEN = {FACTORS, CEILING, OTHERS, *BOXES}
 
 EVERYBODY, POOLED = "everybody", "these annotators"
 """What pooled labels are of, where no one name or kind says it."""
@@ -209,6 +213,9 @@ def _check(wanted: list[str], judges: list[str], folds: int, level: float, seed:
         {
             "black_boxes": (not unknown and bool(wanted or judges), wanted,
                             f"{' or '.join(BOXES)}, or a judge"),
+            # of two predictors of one name, one would stand for the other
+            "judge": (not _TAKEN.intersection(judges), judges,
+                      f"another name than {', '.join(sorted(_TAKEN))}: rename it"),
             "folds": (whole(folds, 2), folds, "a whole number, 2 or more"),
             "level": level_option(level),
             "seed": seed_option(seed),

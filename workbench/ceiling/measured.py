@@ -125,7 +125,9 @@ class _Predicted:
         held = {name: Held.of(self.labels.at(seen), one[seen])
                 for name, one in self.log_odds.items()}  # fmt: skip
         own = held[FACTORS]
-        shares = [self._share(m, own, held[CEILING], CEILING) for m in MEASURES]
+        boxes = set(self.log_odds) - {FACTORS, CEILING}
+        alone = None if boxes else f"there is no black box: {'; '.join(lacking.values())}"
+        shares = [self._share(m, own, held[CEILING], CEILING, alone) for m in MEASURES]
         scores = [
             _line(task.group, name, None, level, lacking[name])
             if name in lacking
@@ -142,18 +144,19 @@ class _Predicted:
             them = Held.of(self.labels.at(shared & seen), by_them[both])
             mine = Held.of(them.labels, self.log_odds[FACTORS][shared & seen])
             scores.append(_line(task.group, OTHERS, (mine, them), level, why))
-            few = them.labels.n_clusters < FEW_CLUSTERS
+            few = f"fewer than {FEW_CLUSTERS} clusters with such pairs"
+            few = few if them.labels.n_clusters < FEW_CLUSTERS else None
             shares += [self._share(m, mine, them, OTHERS, few) for m in MEASURES]
         table = pd.concat([base, pd.DataFrame(scores)], ignore_index=True)
         return _shares(shares), table, _apart(rows)
 
     def _share(
-        self, measure: str, part: Held, whole_: Held, against: str, few: bool = False
+        self, measure: str, part: Held, whole_: Held, against: str, why: str | None = None
     ) -> dict[str, Any]:
         found = share_reached(part, whole_, measure, self.task.level)
-        if few:
+        if why:
             numbers = dict.fromkeys(("estimate", "std_error", "conf_low", "conf_high"), np.nan)
-            found |= {**numbers, "reason": f"fewer than {FEW_CLUSTERS} clusters with such pairs"}
+            found |= {**numbers, "reason": why}
         p = difference(whole_, part, measure, self.task.level)["p_value"]
         values = {"factors": part.score(measure), "of": whole_.score(measure)}
         return _share_row(measure, against, {**found, "p_value": p, **values})

@@ -11,6 +11,7 @@ import pandas as pd
 
 from workbench.ceiling.stacked import CEILING, FACTORS
 from workbench.finding import Finding, Rule, finding
+from workbench.intervals import ends_text
 from workbench.provenance import Provenance
 from workbench.results import Result
 
@@ -113,11 +114,14 @@ class Ceiling(Result):
                 f"Which share of what can be predicted of {who} the factors reach cannot be told: "
                 f"{row['reason']}"
             )
-        ends = f"[{row['conf_low']:.0%}, {row['conf_high']:.0%}]"
+        known = np.isfinite(row["conf_low"])
+        ends = f"[{row['conf_low']:.0%}, {row['conf_high']:.0%}]" if known else "(no interval)"
         said = (
             f"The factors reach {row['estimate']:.0%} {ends} of what can be predicted of {who} "
             f"({row['term']} {row['factors']:.3f} of {row['of']:.3f})"
         )
+        if not known:
+            return f"{said}: {row['reason']}"
         if row["conf_low"] <= 0 and row["conf_high"] >= 1:
             return f"{said}: anything from nothing to all, so few labels do not tell"
         return said + (
@@ -134,7 +138,8 @@ class Ceiling(Result):
         ]
         for row in self.estimates.to_dict("records"):
             value = (
-                f"{row['estimate']:.3f} [{row['conf_low']:.3f}, {row['conf_high']:.3f}], n = "
+                f"{row['estimate']:.3f} "
+                f"{ends_text(row['conf_low'], row['conf_high'], row['reason'], '')}, n = "
                 f"{row['n']:,.0f}"
                 if np.isfinite(row["estimate"])
                 else f"undefined: {row['reason']}"
@@ -153,7 +158,7 @@ class Ceiling(Result):
     def findings(self) -> list[Finding]:
         """Return which share is reached, where it can be told."""
         row = self.headline
-        if not np.isfinite(row["estimate"]) or (row["conf_low"] <= 0 and row["conf_high"] >= 1):
+        if not np.isfinite(row["conf_low"]) or (row["conf_low"] <= 0 and row["conf_high"] >= 1):
             return []
         numbers = (row["estimate"], row["conf_low"], row["conf_high"])
         return [finding(RULES, REACHED, "note", self.sentence(), int(row["n"]), numbers)]

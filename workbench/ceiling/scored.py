@@ -22,6 +22,8 @@ MEASURES = ("auc", "accuracy", "log_loss")
 
 NO_CEILING = "the ceiling is not surely above chance: there is nothing to be a share of"
 
+SAME = "both say the same of every label: no interval"
+
 NAMES = {"auc": "AUC", "accuracy": "accuracy", "log_loss": "log-loss"}
 
 ONE_SIDE = {
@@ -194,6 +196,9 @@ def share_reached(part: Held, whole: Held, measure: str, level: float) -> dict[s
     b, c = few.value * all_.value - z**2 * fc, few.value**2 - z**2 * ff
     half = float(np.sqrt(max(b * b - a * c, 0.0)))
     share = few.value / all_.value
+    if np.allclose(few.pull, all_.pull, rtol=0.0, atol=1e-12):
+        # which is so of few labels by chance, and no certainty that it stays so
+        return row | {"estimate": share, "reason": SAME}
     error = float(np.sqrt(max(ff - 2 * share * fc + share**2 * cc, 0.0))) / all_.value
     ends = min((b - half) / a, share), max((b + half) / a, share)
     return row | {"estimate": share, "std_error": error, "conf_low": ends[0], "conf_high": ends[1]}

@@ -142,21 +142,29 @@ def conversations(
         if not exchanges:
             rows.lose(NO_ANSWER)
             continue
-        name = _told(record, _IDS) or f"row {number}"
-        # two conversations of one id stay two
-        seen[name] = seen.get(name, 0) + 1
-        name = name if seen[name] == 1 else f"{name} ({seen[name]})"
+        name = _unused(_told(record, _IDS) or f"row {number}", seen)
         yield Conversation(
             name, _told(record, _USERS), _told(record, _MODELS), _told(record, _LANGUAGES),
             exchanges,
         )  # fmt: skip
 
 
+def _unused(name: str, seen: dict[str, int]) -> str:
+    """Return a name that no conversation has yet: two conversations of one id stay two."""
+    own = name
+    while own in seen:
+        seen[name] += 1
+        own = f"{name} ({seen[name]})"
+    seen[own] = 1
+    return own
+
+
 def exchanges_of(messages: Sequence[dict[str, Any]]) -> Iterator[Exchange]:
     """Yield each answer with what stands before it and what the user says next.
 
     Messages of one role in a row are one turn; an answer that no request stands before is
-    none.
+    none, nor is a step to one: what an assistant says before a tool's result, upon which it goes
+    on. The user has seen the last one.
 
     Examples
     --------
@@ -176,7 +184,8 @@ def exchanges_of(messages: Sequence[dict[str, Any]]) -> Iterator[Exchange]:
     number, before = 0, list[dict[str, Any]]()
     for k, (role, said) in enumerate(turns):
         asked = next((own for r, own in reversed(turns[:k]) if r == "user"), None)
-        if role == "assistant" and asked is not None:
+        after = (r for r, _ in turns[k + 1 :] if r in ("user", "assistant"))
+        if role == "assistant" and asked is not None and next(after, "user") == "user":
             number += 1
             reply = next((own for r, own in turns[k + 1 :] if r == "user"), None)
             yield Exchange(

@@ -9,7 +9,8 @@ import numpy as np
 import pandas as pd
 
 from workbench.agreement import agreement_and_kappa, weighted_kappa
-from workbench.clustered import Array, Codes, cluster_error, share, t_row
+from workbench.clustered import Array, Codes, cluster_error, count_clusters, share, t_row
+from workbench.decompose.errors.tidy import q_values
 from workbench.feedback.reading import PAIR, Found, Turn
 from workbench.feedback.signals import DISSATISFIED, ENDED, LEFT, SATISFIED, SIGNALS
 from workbench.flips import paired_difference
@@ -20,7 +21,12 @@ TIDY = ["term", "estimate", "std_error", "conf_low", "conf_high", "p_value", "q_
 _MODELS = 5
 _SCORE = {SATISFIED: 1.0, DISSATISFIED: -1.0}
 
+_SELECTION = (
+    "difference of means; errors over conversations or users, t by those of the smaller part"
+)
 NOT_BOTH = "no turn was read by both"
+_FEWEST = 5
+FEW = f"fewer than {_FEWEST} conversations or users with a pair, or without one"
 
 
 def rates(turns: Sequence[Turn], found: Sequence[Found], level: float) -> pd.DataFrame:
@@ -107,21 +113,43 @@ def selection(found: Sequence[Found], level: float) -> pd.DataFrame:
     for name in names.index[:_MODELS] if len(names) > 1 else ():
         columns[f"share of {name}"] = np.array([one.model_name == name for one in found], float)
     rows = [_difference(term, values, chosen, cluster, level) for term, values in columns.items()]
-    return pd.DataFrame(rows)
+    table = pd.DataFrame(rows)
+    return table.assign(q_value=q_values(table["p_value"].to_numpy("float64")))
 
 
 def _difference(
     term: str, values: Array, chosen: np.ndarray, cluster: Codes, level: float
 ) -> dict[str, Any]:
-    means = [float(values[part].mean()) if part.any() else np.nan for part in (chosen, ~chosen)]
+    parts = (chosen, ~chosen)
+    means = [float(values[part].mean()) if part.any() else np.nan for part in parts]
     row: dict[str, Any] = {"term": term, **dict.fromkeys(TIDY[1:], np.nan)}
-    row |= {"n": float(len(values)), "with_a_pair": means[0], "without": means[1],
+    row |= {"n": float(len(values)), "n_clusters": float(count_clusters(cluster)),
+            "with_a_pair": means[0], "without": means[1], "method": _SELECTION,
             "reason": "all or none of the conversations give a pair"}  # fmt: skip
-    if chosen.any() and not chosen.all():
-        pull = np.where(chosen, (values - means[0]) / chosen.sum(),
-                        -(values - means[1]) / (~chosen).sum())  # fmt: skip
-        row |= t_row(means[0] - means[1], cluster_error(pull, cluster), len(values), cluster, level)
-    return {**row, "method": "difference of means; errors over conversations or users"}
+    if chosen.all() or not chosen.any():
+        return row
+    sizes = [count_clusters(cluster[part]) for part in parts]
+    if min(sizes) < _FEWEST:
+        return row | {"estimate": means[0] - means[1], "reason": FEW}
+    few = parts[int(np.argmin(sizes))]
+    found = t_row(means[0] - means[1], _apart(values, parts, sizes, cluster), len(values),
+                  cluster[few], level)  # fmt: skip
+    return row | found | {"n_clusters": row["n_clusters"]}
+
+
+def _apart(
+    values: Array, parts: Sequence[np.ndarray], sizes: Sequence[int], cluster: Codes
+) -> float:
+    """Return the error of a difference of means of two parts, of which one may be small.
+
+    The few of one part may be alike by chance: they are taken to vary as all conversations do.
+    """
+    own = np.zeros(len(values))
+    for sign, part, size in zip((1, -1), parts, sizes, strict=True):
+        inner = values[part]
+        own[part] = sign * (inner - inner.mean()) / len(inner) * np.sqrt(size / (size - 1))
+    common = float(values.std(ddof=1)) * np.sqrt(sum(1 / part.sum() for part in parts))
+    return max(cluster_error(own, cluster), common)
 
 
 def _codes(names: Sequence[str]) -> Codes:

@@ -19,7 +19,7 @@ from workbench.errors import (
     seed_option,
     whole,
 )
-from workbench.intervals import ONE_CLUSTER
+from workbench.intervals import NO_VARIATION, ONE_CLUSTER
 from workbench.provenance import Provenance
 from workbench.results import TIDY
 from workbench.structure.categories.answers import Answers, read_answers
@@ -224,7 +224,7 @@ def _unknown(answers: Answers, one: _One, k: int, found: Strengths) -> str | Non
     if one.n_wrong < LEAST_WRONG or talks < LEAST_TALKS:
         return (f"too few errors: {one.n_wrong} wrong answers in {talks} conversations "
                 f"({LEAST_WRONG} in {LEAST_TALKS} are needed)")  # fmt: skip
-    return None
+    return None if found.noise.any() else NO_VARIATION
 
 
 def _proficiency(answers: Answers, k: int, level: float) -> pd.DataFrame:
@@ -241,7 +241,7 @@ def _strengths(answers: Answers, each: list[_One], level: float) -> pd.DataFrame
     tables = []
     for one in each:
         found = one.strengths[BIAS]
-        error = found.noise.std(axis=0, ddof=1)
+        error = np.sqrt(found.variance)
         known = np.isfinite(found.estimate) & (error > 0) & (one.clusters > 1)
         error = np.where(known, error, np.nan)
         df = max(one.clusters - 1, 1)
@@ -324,8 +324,13 @@ def _beside(
     rows.append({"term": MACRO, **gap, "method": "paired over conversations, Student's t"})
     mine, theirs = one.strengths[BIAS], other.strengths[BIAS]
     difference = mine.estimate - theirs.estimate
-    noise = (mine.noise - theirs.noise).std(axis=0, ddof=1)
-    noise = np.where((noise > 0) & (min(one.clusters, other.clusters) > 1), noise, np.nan)
+    noise = (mine.noise - theirs.noise).var(axis=0, ddof=1)
+    noise = np.sqrt(noise + np.diag(mine.taken) + np.diag(theirs.taken))
+    noise = np.where(
+        (noise > 0) & np.isfinite(difference) & (min(one.clusters, other.clusters) > 1),
+        noise,
+        np.nan,
+    )
     df = max(min(one.clusters, other.clusters) - 1, 1)
     low, high = t_interval(difference, noise, level, df)
     p = p_values(difference, noise, df)

@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.special import ndtri
 
 from workbench.clustered import Array
 from workbench.decompose.kernel import logistic
@@ -30,10 +31,18 @@ class Strengths(NamedTuple):
         They sum to 0 over the categories that are in the model; NaN for others.
     noise : ndarray, shape (replicates, C)
         What resampled conversations add; 0 for categories that are not in the model.
+    taken : ndarray, shape (C, C)
+        Covariance of what the ridge takes.
     """
 
     estimate: Array
     noise: Array
+    taken: Array
+
+    @property
+    def variance(self) -> Array:
+        """Variance of each strength, shape (C,)."""
+        return np.asarray(self.noise.var(axis=0, ddof=1) + np.diag(self.taken))
 
 
 def strengths(tallies: Array, ridge: float, equal: bool) -> Array:
@@ -63,6 +72,25 @@ def strengths(tallies: Array, ridge: float, equal: bool) -> Array:
     >>> strengths(counts, 1e-9, False).round(3).tolist()  # log(6 / 2) apart
     [0.549, -0.549]
     """
+    w, offset = _compared(tallies, equal)
+    theta = np.zeros(w.shape[:-1])
+    met = w + np.swapaxes(w, -1, -2)
+    eye = np.eye(w.shape[-1])
+    for _ in range(_MAX_STEPS):
+        p = logistic(theta[..., :, None] - theta[..., None, :] + offset)
+        slope = (w - met * p).sum(axis=-1) - ridge * theta
+        hessian = _information(met, p) + ridge * eye
+        step = np.linalg.solve(hessian, slope[..., None])[..., 0]
+        size = np.abs(step).max(axis=-1, keepdims=True)
+        # concave: a long step is shortened, so that none leaves the region of the maximum
+        theta = theta + step * np.minimum(1.0, _LONGEST / np.maximum(size, _CLOSE))
+        if float(size.max(initial=0.0)) < _CLOSE:
+            break
+    return np.asarray(theta)
+
+
+def _compared(tallies: Array, equal: bool) -> tuple[Array, Array]:
+    """Return the counts that are compared, and the offsets of their log-odds."""
     w = tallies * (1 - np.eye(tallies.shape[-1]))
     offset = np.zeros_like(w)
     if equal:
@@ -72,21 +100,37 @@ def strengths(tallies: Array, ridge: float, equal: bool) -> Array:
         logs = np.log(np.where(seen, right, 1.0))
         offset = np.where(both, logs[..., None, :] - logs[..., :, None], 0.0)
         w = np.where(both, w, 0.0)
-    theta = np.zeros(w.shape[:-1])
-    met = w + np.swapaxes(w, -1, -2)
-    eye = np.eye(w.shape[-1])
-    for _ in range(_MAX_STEPS):
-        p = logistic(theta[..., :, None] - theta[..., None, :] + offset)
-        slope = (w - met * p).sum(axis=-1) - ridge * theta
-        curved = met * p * (1 - p)
-        hessian = eye * (curved.sum(axis=-1) + ridge)[..., None] - curved
-        step = np.linalg.solve(hessian, slope[..., None])[..., 0]
-        size = np.abs(step).max(axis=-1, keepdims=True)
-        # concave: a long step is shortened, so that none leaves the region of the maximum
-        theta = theta + step * np.minimum(1.0, _LONGEST / np.maximum(size, _CLOSE))
-        if float(size.max(initial=0.0)) < _CLOSE:
-            break
-    return np.asarray(theta)
+    return w, offset
+
+
+def _information(met: Array, p: Array) -> Array:
+    curved = met * p * (1 - p)
+    return np.asarray(np.eye(met.shape[-1]) * curved.sum(axis=-1)[..., None] - curved)
+
+
+def ridge_covariance(
+    tallies: Array, theta: Array, ridge: float, equal: bool, used: NDArray[np.bool_]
+) -> Array:
+    r"""Return the covariance of what the ridge takes from strengths, shape (C, C).
+
+    .. math:: J (H + \lambda)^{-1} \lambda (H + \lambda)^{-1} J
+
+    with the information H, and J that centres. A ridge is a normal prior (Wahba 1983; Nychka
+    1988): a category that was always, or never, given has no other end, which no resample shows.
+
+    Examples
+    --------
+    >>> counts, both = np.array([[9.0, 80.0], [0.0, 9.0]]), np.array([True, True])
+    >>> theta = strengths(counts, 0.25, False)
+    >>> np.diag(ridge_covariance(counts, theta, 0.25, False, both)).round(1).tolist()
+    [0.1, 0.1]
+    """
+    w, offset = _compared(tallies, equal)
+    met, eye = w + w.T, np.eye(len(w))
+    p = logistic(theta[:, None] - theta[None, :] + offset)
+    centre = (eye - np.outer(used, used) / used.sum()) * used[:, None]
+    taken = centre @ np.linalg.inv(_information(met, p) + ridge * eye)
+    return np.asarray(ridge * taken @ taken.T)
 
 
 def in_model(tallies: Array, equal: bool) -> NDArray[np.bool_]:
@@ -111,9 +155,15 @@ def resampled(tallies: Array, drawn: Array, ridge: float, equal: bool) -> Streng
     """
     used = in_model(tallies, equal)
     if used.sum() < 2:
-        return Strengths(np.full(len(tallies), np.nan), np.zeros((len(drawn), len(tallies))))
-    found, again = (_centred(strengths(t, ridge, equal), used) for t in (tallies, drawn))
-    return Strengths(np.where(used, found, np.nan), np.where(used, again - found, 0.0))
+        C = len(tallies)
+        return Strengths(np.full(C, np.nan), np.zeros((len(drawn), C)), np.zeros((C, C)))
+    plain = strengths(tallies, ridge, equal)
+    found, again = (_centred(t, used) for t in (plain, strengths(drawn, ridge, equal)))
+    return Strengths(
+        np.where(used, found, np.nan),
+        np.where(used, again - found, 0.0),
+        ridge_covariance(tallies, plain, ridge, equal, used),
+    )
 
 
 def _centred(theta: Array, used: NDArray[np.bool_]) -> Array:
@@ -142,7 +192,7 @@ def spread(found: Strengths) -> tuple[dict[str, float], Array]:
     Examples
     --------
     >>> noise = np.array([[0.1, -0.1], [-0.1, 0.1]])
-    >>> record, likely = spread(Strengths(np.array([1.0, -1.0]), noise))
+    >>> record, likely = spread(Strengths(np.array([1.0, -1.0]), noise, np.zeros((2, 2))))
     >>> round(record["estimate"], 3), likely.round(2).tolist()
     (0.995, [0.9, 1.1])
     """
@@ -156,12 +206,24 @@ def spread(found: Strengths) -> tuple[dict[str, float], Array]:
     inside = along**2 - more + own
     # of a replicate whose noise alone exceeds what was seen, no spread is likely but 0
     root = np.where(inside > 0, np.sqrt(np.maximum(inside, 0.0)) - along, 0.0)
+    root = np.where(root > 0, root + _of_ridge(found, used, len(root)), 0.0)
     record = {
         "estimate": float(np.sqrt(max(own - average, 0.0) / C)),
         "uncorrected": float(size / np.sqrt(C)),
         "noise": float(np.sqrt(average / C)),
     }
     return record, np.maximum(root, 0.0) / np.sqrt(C)
+
+
+def _of_ridge(found: Strengths, used: NDArray[np.bool_], replicates: int) -> Array:
+    """Return how far what the ridge takes may move the length of strengths, by replicate."""
+    theta = found.estimate[used]
+    own = float(theta @ theta)
+    inner = found.taken[np.ix_(used, used)]
+    error = float(np.sqrt(theta @ inner @ theta / own)) if own > 0 else 0.0
+    # the same whatever the data: renamed categories and annotators change nothing
+    rank = np.random.default_rng(0).permutation(replicates)
+    return np.asarray(error * ndtri((rank + 0.5) / replicates))
 
 
 def spread_ends(likely: Array, level: float, estimate: float) -> dict[str, float]:
