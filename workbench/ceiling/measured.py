@@ -144,8 +144,9 @@ class _Predicted:
             them = Held.of(self.labels.at(shared & seen), by_them[both])
             mine = Held.of(them.labels, self.log_odds[FACTORS][shared & seen])
             scores.append(_line(task.group, OTHERS, (mine, them), level, why))
-            few = f"fewer than {FEW_CLUSTERS} clusters with such pairs"
-            few = few if them.labels.n_clusters < FEW_CLUSTERS else None
+            few = None
+            if them.labels.n_clusters < FEW_CLUSTERS:
+                few = f"fewer than {FEW_CLUSTERS} clusters with such pairs"
             shares += [self._share(m, mine, them, OTHERS, few) for m in MEASURES]
         table = pd.concat([base, pd.DataFrame(scores)], ignore_index=True)
         return _shares(shares), table, _apart(rows)

@@ -148,7 +148,7 @@ def _apart(
     for sign, part, size in zip((1, -1), parts, sizes, strict=True):
         inner = values[part]
         own[part] = sign * (inner - inner.mean()) / len(inner) * np.sqrt(size / (size - 1))
-    common = float(values.std(ddof=1)) * np.sqrt(sum(1 / part.sum() for part in parts))
+    common = float(values.std(ddof=1) * np.sqrt(sum(1 / part.sum() for part in parts)))
     return max(cluster_error(own, cluster), common)
 
 
