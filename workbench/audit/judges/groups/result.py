@@ -163,7 +163,10 @@ class GroupAudit(Result):
         if len(unsure):
             text = f"{who}: {len(unsure)} of {len(self.estimates)} differences between groups "
             text += "cannot be told from none"
-            worst = f"detectable differences up to {unsure['mde'].max():.2f}"
+            most = unsure["mde"].max()
+            worst = "one template: what it could find is not known"
+            if pd.notna(most):
+                worst = f"detectable differences up to {most:.2f}"
             found.append(finding(RULES, "groups-underpowered", "note", text,
                                  int(unsure["n"].max()), threshold=worst))  # fmt: skip
         return found
