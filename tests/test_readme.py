@@ -98,11 +98,11 @@ def test_the_engines_shown_are_engines() -> None:
 
 
 def test_every_snippet_is_run_by_a_test() -> None:
-    # those of the training are run in tests/curate, those of the tutorial and of agents in
-    # tests/docs, that of discover in tests/discover
+    # those of the training are run in tests/curate, those of the tutorial, of agents and of
+    # media in tests/docs, that of discover in tests/discover
     shown = {page.stem for page in DOCS if blocks(page, "python")}
     assert shown == {"python", "asking_models", "card", "factors", "scale", "training", "tutorial",
-                     "agents", "discover"}  # fmt: skip
+                     "agents", "discover", "media"}  # fmt: skip
 
 
 @pytest.fixture(scope="module")

@@ -96,10 +96,16 @@ def _clusters(data: wb.PreferenceData) -> tuple[str, ...]:
     return tuple(some("Clustered by", ["prompt", "annotator", *named], "cluster", help=told))
 
 
+# Streamlit hashes no argument that starts with _: the digest is the key
+@st.cache_data(max_entries=32, show_spinner=False)
+def _families(digest: str, _data: wb.PreferenceData) -> list[str]:
+    """Return the families that a data set can have: without a call of a tool no steps."""
+    return [one for one in FAMILIES if one != "agent" or call_share(_data) > 0]
+
+
 def _what(data: wb.PreferenceData) -> dict[str, Any]:
     # a family is computed when chosen, so only texts have any
-    steps = has_text(data) and call_share(data) > 0
-    options = [f for f in FAMILIES if f != "agent" or steps] if has_text(data) else []
+    options = _families(data.digest, data) if has_text(data) else []
     families = some("Factor families", options, "families") if options else []
     names = [spec.name for family in families for spec in FAMILIES[family]] or data.factor_names
     factors = some("Factors (all when empty)", names, "factors")

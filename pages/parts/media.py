@@ -1,9 +1,10 @@
-"""Media that a pair names: their names as text, and images of the served data's own folder."""
+"""Media of a pair: their names as text, images in the data or beside the served data drawn."""
 
 from __future__ import annotations
 
 import io
 import os
+from collections import Counter
 from itertools import islice
 from pathlib import Path
 
@@ -14,22 +15,17 @@ from parts.ui import note, text
 from PIL import Image
 
 import workbench as wb
-from workbench.data.reading.images import local_image
+from workbench.data.formats.message_parts import media_name
+from workbench.data.on_view.pictures import DAMAGED, MediaColumn, Shown, pictures_of
 from workbench.data.store import is_saved
-from workbench.report.pair_view import MediaColumn, media_of
+from workbench.report.pair_view import media_of
 
 _SHOWN = 4
 """Images of a prompt or of a response that are shown."""
-_PIXELS = 50_000_000
-"""Pixels of the largest image that is unpacked: a small file can hold a very large one."""
-_UNSHOWN = (
-    OSError,
-    ValueError,
-    SyntaxError,
-    Image.DecompressionBombError,
-    Image.DecompressionBombWarning,
-)
-"""What Pillow raises for damaged and for very large images."""
+_READ = 24
+"""Images of a prompt or of a response that are looked at."""
+_WIDEST = 960
+"""Pixels of the longer side of what is drawn."""
 
 
 def media_of_prompt(pair: pd.Series, data: wb.PreferenceData) -> None:
@@ -55,24 +51,34 @@ def _show(pair: pd.Series, data: wb.PreferenceData, column: MediaColumn, title: 
     if not names:
         return
     st.caption(title)
-    text("\n".join(names))
-    folders = _folders(data)
-    found = ((name, image) for name in names if (image := local_image(name, *folders)))
-    for name, image in islice(found, _SHOWN):
-        try:
-            _draw(image, name)
-        except _UNSHOWN:
-            note("This image cannot be shown: it is damaged or too large.")
-    if next(found, None):
+    # an image that stands in the data is no name to read
+    text("\n".join(media_name(one) or one for one in names))
+    drawn = more = 0
+    lost: Counter[str] = Counter()
+    for one in islice(pictures_of(pair, column, *_folders(data)), _READ):
+        if one.reason is None and drawn == _SHOWN:
+            more += 1
+        elif one.reason is None and _drawn(one):
+            drawn += 1
+        else:
+            lost[one.reason or DAMAGED] += 1
+    for reason, n in lost.items():
+        note(f"{n} of these cannot be shown as an image: {reason}.")
+    if more or len(names) > _READ:
         note(f"More images are named; the first {_SHOWN} are shown.")
 
 
-def _draw(image: bytes, name: str) -> None:
-    # the size stands in the head of the file: nothing is unpacked yet
-    with Image.open(io.BytesIO(image)) as opened:
-        if opened.width * opened.height > _PIXELS:
-            raise Image.DecompressionBombError(f"{opened.width} x {opened.height} pixels")
-    st.image(image, width=320, alt=name)
+def _drawn(one: Shown) -> bool:
+    """Draw an image anew, smaller: the browser gets no byte of the file itself."""
+    try:
+        with Image.open(io.BytesIO(one.content or b"")) as opened:
+            opened.thumbnail((_WIDEST, _WIDEST))
+            made = opened.convert("RGBA" if opened.has_transparency_data else "RGB")
+    except Exception:
+        # a damaged file makes Pillow raise nearly anything
+        return False
+    st.image(made, width=320, alt=one.name)
+    return True
 
 
 def _folders(data: wb.PreferenceData) -> list[Path]:

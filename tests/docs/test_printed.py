@@ -34,9 +34,20 @@ def test_the_tutorial_runs_and_prints_its_numbers(tmp_path):
     assert printed.same(page, printed.renewed(page, tmp_path)) is None, ANEW
 
 
-@pytest.mark.parametrize("name", ["agents"])
-def test_a_worked_example_runs_and_prints_its_numbers(name, tmp_path):
+ADS = "adparaphrase_v2_main.csv"
+
+
+@pytest.mark.parametrize(
+    ("name", "part", "data"),
+    [("agents", 0, None), ("media", 0, None), ("media", 1, f"adparaphrase/{ADS}")],
+)
+def test_a_worked_example_runs_and_prints_its_numbers(name, part, data, tmp_path):
+    if data is not None:
+        if not (SHARED / "data" / data).is_file():
+            pytest.skip(f"the data of the example are not beside the project ({data})")
+        (tmp_path / ADS).write_bytes((SHARED / "data" / data).read_bytes())
     page = (ROOT / "docs" / "methods" / f"{name}.md").read_text("utf-8")
+    page = page.split("## Advertisements")[part]
     assert "```console" in page
     assert printed.same(page, printed.renewed(page, tmp_path)) is None, ANEW
 

@@ -278,3 +278,32 @@ def test_images_that_are_huge_or_damaged_are_not_unpacked(monkeypatch, tmp_path,
     app = _run(example="2")
     assert len(app.get("image")) == 1
     assert any("cannot be shown" in line.value for line in app.text)
+
+
+def _inline(url: str) -> list[dict]:
+    part = {"type": "image_url", "image_url": {"url": url}}
+    return [{"role": "user", "content": [{"type": "text", "text": "What is it?"}, part]}]
+
+
+def test_images_in_the_data_are_drawn_and_hostile_ones_told_in_a_line(monkeypatch, tmp_path):
+    fine = "data:image/png;base64," + base64.b64encode(PNG).decode()
+    page = "data:image/png;base64," + base64.b64encode(b"<html><b>no</b></html>").decode()
+    urls = [fine, page, "https://example.org/c.png"]
+    rows = [{"prompt": _inline(url), "chosen": f"A cat {k}.", "rejected": "A dog."}
+            for k, url in enumerate(urls * 4)]  # fmt: skip
+    path = tmp_path / "votes.jsonl"
+    path.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
+    monkeypatch.setenv("WORKBENCH_DATA", str(path))
+    monkeypatch.setattr("socket.create_connection", lambda *_, **__: pytest.fail("fetched"))
+    seen = []
+    for number in ("1", "2", "3"):
+        app = _run(example=number)
+        lines = [line.value for line in app.text if "cannot be shown" in line.value]
+        seen.append((len(app.get("image")), *(line.partition(": ")[2] for line in lines)))
+        blocks = [block.value for block in app.code]
+        assert not any("base64" in value for value in blocks)
+    assert sorted(seen) == [
+        (0, "it is no image of a known kind (PNG, JPEG, GIF, WebP, BMP)."),
+        (0, "it is on another machine, and not fetched."),
+        (1,),
+    ]

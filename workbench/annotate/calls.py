@@ -18,6 +18,7 @@ from workbench.annotate.folder import RunFolder
 from workbench.data.store import is_saved
 from workbench.errors import DataError
 from workbench.llm.fence import unfenced
+from workbench.llm.request import plain_text
 
 Which = Literal["all", "failed", "answered"]
 
@@ -293,7 +294,7 @@ def _call(letter: str, number: int, reply: str, total: int, asked: str | None) -
     bends = [record["path"], *record.get("form", ())]
     return Call(
         name=f"{letter}{number}",
-        messages=tuple((str(one.get("role")), str(one.get("content"))) for one in said),
+        messages=tuple((str(one.get("role")), plain_text(one.get("content"))) for one in said),
         sent=json.dumps(body, ensure_ascii=False, sort_keys=True) if body else "",
         reply=record["text"],
         thinking=record.get("thinking", ""),

@@ -66,6 +66,11 @@ class AnnotateConfig(Config):
         says.
     soft : bool
         Preferences from token log-probabilities.
+    images : str, optional
+        Folder of the images that the data name: a pairwise judge is shown them, and those that
+        stand in the data.
+    image_urls : bool
+        Pass the addresses of images on to the server, which will fetch them.
     principles : {"ours", "icai"}, optional
         The run extracts principles, by this recipe.
     constitution : str, optional
@@ -193,6 +198,8 @@ class AnnotateConfig(Config):
     orders: Literal["both", "ab", "ba"] = "both"
     repeats: Count | None = None
     soft: bool = False
+    images: Name | None = None
+    image_urls: bool = False
     principles: Literal["ours", "icai"] | None = None
     constitution: Name | None = None
     mends: Name | None = None

@@ -40,9 +40,10 @@ _COLUMNS = (
 )  # fmt: skip
 _OF_JUDGE = ("template", "orders", "repeats", "soft", "name")
 _OF_TASK = {
-    "judge": _OF_JUDGE,
+    "judge": (*_OF_JUDGE, "images", "image_urls"),
     "grade": ("repeats", "name"),
-    "repair": (*_OF_JUDGE, "mends", "people", "constitution", "unseen"),
+    "repair": (*_OF_JUDGE, "mends", "people", "constitution", "unseen", "images",
+               "image_urls"),
     "rubric": ("rubric", "pointwise", "orders", "repeats"),
     "rationales": ("reasons", "lexicon", "exchange", "told", "annotators", "factors"),
     "feedback": ("feedback", "chats"),

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from workbench.embedding.base import Embedding
     from workbench.explain.rationales.result import Rationales
     from workbench.judges import ChatJudge
+    from workbench.judges.pictures import Images
     from workbench.principles.extraction import Extraction
 
 Found = Result
@@ -82,6 +83,13 @@ def annotate(
     from workbench.judges import GradeJudge, judge
 
     if config.pointwise:
+        if _images(config) is not None:
+            raise ConfigError(
+                "Grades are given without images.",
+                found="--pointwise with images",
+                expected="a pairwise judge, which is shown images",
+                fix="Leave out --pointwise, or --images and --image-urls.",
+            )
         grade = GradeJudge(model, asks, sampling=sampling, samples=samples, name=config.annotator)
         return judge(data, grade)
     return judge(data, [_chat(config, asks, file)])
@@ -149,7 +157,18 @@ def _chat(config: AnnotateConfig, asks: Asks, file: Callable[[str, str], str]) -
         soft=config.soft,
         sampling=config.sampling,
         name=config.annotator,
+        images=_images(config),
     )
+
+
+def _images(config: AnnotateConfig) -> Images | None:
+    """Return which images a judge is shown; None where none are asked for."""
+    if config.images is None and not config.image_urls:
+        return None
+    from workbench.judges.pictures import Images
+
+    folder = None if config.images is None else Path(config.images)
+    return Images(folder, config.image_urls)
 
 
 def _repaired(

@@ -88,6 +88,8 @@ JUDGED = (
     ),
     option("name", str | None, None, "Of the annotator; the model's if not given."),
     option("soft", bool, False, "Preferences from token log-probabilities."),
+    option("images", str | None, None, "Show images: those in the data, and files in this folder."),
+    option("image_urls", bool, False, "Pass addresses of images on: the server fetches them."),
 )
 
 
@@ -123,17 +125,22 @@ class AnnotateRun(BaseRun["AnnotateConfig"]):
 
         folder = None if self.out is None else RunFolder(self.out)
         found = estimate(self.config, self.load(), folder)
-        self.show(found.summary(), {"stages": found.stages.to_dict("records")})
+        self.show(found.summary(), found.to_dict())
 
     def execute(
         self, folder: RunFolder, retry_failed: bool, shard: Shard | None = None
     ) -> Result | None:
         """Do what is left of a run, or of a shard, print what came of it, and return it."""
         from workbench.annotate.run import execute
+        from workbench.report.pair_view import names_media
 
         if folder.config.offline:
             self.note(f"{folder.config.model} is built in: it simulates a judge, and is none.")
         self.reads(folder.data)
+        said = folder.config
+        blind = said.task == "judge" and said.images is None and not said.image_urls
+        if blind and names_media(folder.data):
+            self.note("The data name images or other media: the judge is shown texts alone.")
         with interruptible(), telling(self.quiet) as tell:
             found = execute(folder, retry_failed=retry_failed, tell=tell, shard=shard)
         if found is not None:

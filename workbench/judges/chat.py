@@ -15,6 +15,7 @@ from workbench.data.dataset import PreferenceData
 from workbench.errors import DesignError
 from workbench.judges.asking import AskingJudge
 from workbench.judges.base import NOT_ASKED, label_rows, text_pairs
+from workbench.judges.pictures import Images
 from workbench.judges.soft import first_preferred, why_unknown
 from workbench.judges.templates import Template, find_template
 from workbench.llm.asker import Asks
@@ -53,6 +54,9 @@ class ChatJudge(AskingJudge):
         Of the annotator; the model's when None.
     first : int
         Number of the first sample: another one is another question.
+    images : Images, optional
+        Which images stand below the texts; none when None. A pair with an image that cannot be
+        shown is not asked about, and its labels say why.
 
     Raises
     ------
@@ -92,6 +96,7 @@ class ChatJudge(AskingJudge):
         sampling: Sampling | None = None,
         name: str | None = None,
         first: int = 0,
+        images: Images | None = None,
     ) -> None:
         if orders not in ("both", "ab", "ba") or samples < 1 or (soft and samples > 1):
             raise DesignError(
@@ -101,7 +106,7 @@ class ChatJudge(AskingJudge):
                 fix="Give other options.",
             )
         super().__init__(model, asks, samples, sampling, name)
-        self.soft, self.first = soft, first
+        self.soft, self.first, self.images = soft, first, images
         self.template = find_template(template) if isinstance(template, str) else template
         self.orders: tuple[Order, ...] = ("ab", "ba") if orders == "both" else (orders,)
         if soft and not self.sampling.top_logprobs:
@@ -115,7 +120,9 @@ class ChatJudge(AskingJudge):
 
     def settings(self) -> dict[str, Any]:
         """Return what made the verdicts, as plain JSON values."""
+        shown = {} if self.images is None else {"images": self.images.settings()}
         return self._settings(
+            **shown,
             template=vars(self.template),
             orders=list(self.orders),
             samples=self.samples,
@@ -123,8 +130,11 @@ class ChatJudge(AskingJudge):
         )
 
     def requests(self, data: PreferenceData) -> Iterator[Request]:
-        """Yield every question: by order, by pair, by sample."""
-        pairs = text_pairs(data)
+        """Return every question: by order, by pair, by sample."""
+        pairs = self._pairs(data)
+        return self._requests(pairs[[why is None for why in self._lacking(pairs)]])
+
+    def _requests(self, pairs: pd.DataFrame) -> Iterator[Request]:
         for order in self.orders:
             for pair in rows(pairs):
                 for sample in range(self.first, self.first + self.samples):
@@ -132,16 +142,32 @@ class ChatJudge(AskingJudge):
 
     def verdicts(self, data: PreferenceData) -> pd.DataFrame:
         """Return a label for each pair and order."""
-        pairs = text_pairs(data)
-        n = len(pairs)
-        votes = self._replies(self.requests(data), n * len(self.orders))
+        pairs = self._pairs(data)
+        n, lacking = len(pairs), self._lacking(pairs)
+        asked = pairs[[why is None for why in lacking]]
+        votes = self._replies(self._requests(asked), len(asked) * len(self.orders))
         # of each reply only what the label says is held, not the reply
-        found = [(*self._label(part), _raw(part), self._failure(part)) for part in votes]
+        replies = ((*self._label(part), _raw(part), self._failure(part)) for part in votes)
+        unasked = (np.nan, np.nan)
+        found: list[_Found] = [
+            next(replies) if why is None else (*unasked, why, None, None)
+            for why in lacking * len(self.orders)
+        ]
         labels = [
             _labels(pairs, found[k * n : (k + 1) * n], order, k)
             for k, order in enumerate(self.orders)
         ]
         return pd.concat(labels, ignore_index=True)
+
+    def _pairs(self, data: PreferenceData) -> pd.DataFrame:
+        return text_pairs(data) if self.images is None else self.images.judged(data)
+
+    def _lacking(self, pairs: pd.DataFrame) -> list[str | None]:
+        """Return of each pair why it cannot be asked about."""
+        images = self.images
+        if images is None:
+            return [None] * len(pairs)
+        return [images.lacking(pair) for pair in rows(pairs)]
 
     def _request(self, pair: dict[str, Any], order: Order, sample: int) -> Request:
         sides = ("response_a", "response_b") if order == "ab" else ("response_b", "response_a")
@@ -153,6 +179,11 @@ class ChatJudge(AskingJudge):
             "reference": _text(reference),
         }
         about = {"task": "judge", "pair_id": pair["pair_id"], "order": order}
+        pictures = (
+            ()
+            if self.images is None
+            else self.images.pictures(pair, (order[0], order[1]), self.template.labels)
+        )
         return Request(
             self.model,
             self.template.messages(texts),
@@ -160,6 +191,7 @@ class ChatJudge(AskingJudge):
             self.template.schema(),
             sample,
             about,
+            pictures=pictures,
         )
 
     def _label(self, replies: Sequence[Reply | None]) -> tuple[float, float, str | None]:

@@ -130,7 +130,7 @@ class Journal:
             text = _json(reply.to_dict())
             body = None
             if asked and key in asked:
-                body = _json(bent(asked[key].body(), reply.form)[0])
+                body = _json(bent(asked[key].body(whole=False), reply.form)[0])
             total = zlib.crc32(text.encode())
             if reply.failed:
                 # a failure belongs to the question, however it was put

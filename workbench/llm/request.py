@@ -56,6 +56,57 @@ class Sampling:
 
 
 @dataclass(frozen=True)
+class Picture:
+    """An image that stands below the texts of a question.
+
+    Attributes
+    ----------
+    label : str
+        What it is of; told before it.
+    url : str
+        A data URL, or an address that the server is to fetch.
+
+    Examples
+    --------
+    >>> Picture("Image 1, of the prompt:", "data:image/png;base64,QUJD").name
+    'blake2b:a3be08191095f9eb'
+    """
+
+    label: str
+    url: str
+
+    @property
+    def name(self) -> str:
+        """The digest of a data URL, or the address."""
+        if not self.url.startswith("data:"):
+            return self.url
+        return "blake2b:" + hashlib.blake2b(self.url.encode(), digest_size=8).hexdigest()
+
+    def parts(self, whole: bool = True) -> list[dict[str, Any]]:
+        """Return the label and the image as parts of a message; by its name if not whole."""
+        image = {"url": self.url if whole else self.name}
+        return [{"type": "text", "text": self.label}, {"type": "image_url", "image_url": image}]
+
+
+def plain_text(content: Any) -> str:
+    r"""Return what a content shows as text: its own, or that of its parts, images by their names.
+
+    Examples
+    --------
+    >>> plain_text([{"type": "text", "text": "See:"}, {"type": "image_url",
+    ...             "image_url": {"url": "blake2b:00"}}])
+    'See:\n[blake2b:00]'
+    """
+    if not isinstance(content, list):
+        return str(content)
+    return "\n".join(
+        str(part["text"]) if "text" in part else f"[{part.get('image_url', {}).get('url')}]"
+        for part in content
+        if isinstance(part, dict)
+    )
+
+
+@dataclass(frozen=True)
 class Request:
     """One question to a model.
 
@@ -75,6 +126,8 @@ class Request:
         Texts whose embeddings are asked for, in the place of messages.
     partial : bool
         A reply that lacks fields of the schema is an answer with what it has.
+    pictures : tuple of Picture
+        Images below the last message.
 
     Examples
     --------
@@ -91,6 +144,7 @@ class Request:
     about: Mapping[str, Any] = field(default_factory=dict)
     partial: bool = False
     inputs: tuple[str, ...] | None = None
+    pictures: tuple[Picture, ...] = ()
 
     @property
     def route(self) -> str:
@@ -109,6 +163,8 @@ class Request:
         }
         if self.inputs is not None:
             content["inputs"] = list(self.inputs)
+        if self.pictures:
+            content["pictures"] = [[one.label, one.name] for one in self.pictures]
         text = json.dumps(content, sort_keys=True, ensure_ascii=True, separators=(",", ":"))
         return hashlib.blake2b(text.encode("ascii"), digest_size=16).hexdigest()
 
@@ -116,9 +172,18 @@ class Request:
         """Return the same question, asked another time."""
         return replace(self, replicate=replicate)
 
-    def body(self) -> dict[str, Any]:
-        """Return the chat completion that asks the question, without a response format."""
+    def body(self, whole: bool = True) -> dict[str, Any]:
+        """Return the chat completion that asks the question, without a response format.
+
+        Parameters
+        ----------
+        whole : bool
+            With the bytes of images; by their names if not, as a journal keeps it.
+        """
         if self.inputs is not None:
             return {"model": self.model, "input": list(self.inputs)}
-        messages = [dict(message) for message in self.messages]
+        messages: list[dict[str, Any]] = [dict(message) for message in self.messages]
+        if self.pictures:
+            shown = [part for one in self.pictures for part in one.parts(whole)]
+            messages[-1]["content"] = [{"type": "text", "text": messages[-1]["content"]}, *shown]
         return {"model": self.model, "messages": messages, **self.sampling.body()}

@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Literal
-
 import numpy as np
 import pandas as pd
 
 from workbench.data.dataset import PreferenceData
 from workbench.data.formats.battles.media import named
+from workbench.data.on_view.pictures import MediaColumn
 from workbench.errors import DataError
 from workbench.factors.text import text_values
-
-MediaColumn = Literal["media", "media_a", "media_b"]
 
 
 def titles_of(pair: pd.Series) -> tuple[str, str]:
@@ -47,6 +44,19 @@ def media_of(pair: pd.Series, of: MediaColumn) -> list[str]:
     ['a.png', 'b.png']
     """
     return named(pair.get(of))
+
+
+def names_media(data: PreferenceData) -> bool:
+    """Tell whether any pair names media.
+
+    Examples
+    --------
+    >>> import workbench as wb
+    >>> names_media(wb.load("sample"))
+    False
+    """
+    columns = [c for c in ("media", "media_a", "media_b") if c in data.pairs]
+    return bool(data.pairs[columns].notna().any(axis=None))
 
 
 def labels_of(data: PreferenceData, pair_id: str) -> pd.DataFrame:

@@ -45,7 +45,7 @@ _DRAWN = ("pairs", "repeats")
 KEYS: dict[str, tuple[str, ...]] = {
     "endpoint": (),
     "rubric": ("rubric", "pointwise", "orders", *_DRAWN),
-    "judge": ("template", "name", "soft", "pointwise", "orders", *_DRAWN),
+    "judge": ("template", "name", "soft", "pointwise", "orders", "images", "image_urls", *_DRAWN),
     "principles": (
         "principles", "constitution", "traits", "known", "embedding", "propose", "annotators",
         "n", "test_share", "folds", "adaptive", "evaluate", *_DRAWN,

@@ -140,12 +140,13 @@ def test_odd_messages_are_read_without_a_fault():
         [{"role": "assistant", "tool_calls": [None, {"function": None}, {"function": {}}]}],
         [{"role": "assistant", "content": [{"type": "tool_use"}, {"type": 3}, "x"]}],
         [{"role": "tool", "content": None}, {"role": "user", "content": [{"type": "tool_result"}]}],
+        [{"role": "assistant", "content": [3, None]}, {"role": 3, "content": 3}],
         [say("Action:" + " " * 50_000 + "x"), say("Action: \n" * 20_000)],
         [call(("f", "[" * 100_000))],
         [],
     ]
     assert np.isfinite(step_values(odd).to_numpy()).all()
-    assert step_values(odd)["tool_calls"].tolist() == [0, 2, 1, 0, 0, 1, 0]
+    assert step_values(odd)["tool_calls"].tolist() == [0, 2, 1, 0, 0, 0, 1, 0]
 
 
 def agents(n=500, seed=0, errors=-0.8, retries=-0.6, calls=0.0):

@@ -80,9 +80,17 @@ def media_name(value: Any) -> str | None:
     --------
     >>> media_name({"bytes": None, "path": "a.png"}), media_name("https://x.org/b.png")
     ('a.png', 'https://x.org/b.png')
+    >>> media_name({"source": {"type": "base64", "data": "QUJD"}})
+    'blake2b:7589495e8295086eae1b258317e05158'
     """
     value = clean(value)
+    if isinstance(value, dict) and isinstance(value.get("source"), dict):
+        value = value["source"]
     if isinstance(value, dict):
+        bare = value.get("data")
+        if isinstance(bare, str) and not any(isinstance(value.get(key), str) for key in _NAMES):
+            # bytes without a scheme before them, as Anthropic and input_audio have them
+            return _digest(bare.encode())
         value = next((value[key] for key in _NAMES if isinstance(value.get(key), str)), None)
     if not isinstance(value, str) or not value.strip():
         return None

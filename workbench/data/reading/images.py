@@ -9,7 +9,7 @@ from pathlib import Path
 LARGEST = 5_000_000
 """Bytes of the largest image that is read."""
 
-_BEGINS = {
+BEGINS = {
     ".png": rb"\x89PNG\r\n\x1a\n",
     ".jpg": rb"\xff\xd8\xff",
     ".jpeg": rb"\xff\xd8\xff",
@@ -41,7 +41,7 @@ def local_image(name: str, *folders: Path) -> bytes | None:
     ...     local_image("a.gif", folder), local_image("../a.gif", folder / "inside")
     (b'GIF89a...', None)
     """
-    begins = _BEGINS.get(Path(name).suffix.lower())
+    begins = BEGINS.get(Path(name).suffix.lower())
     if begins is None or "://" in name:
         return None
     for folder in folders:

@@ -179,7 +179,8 @@ def _said(message: Message) -> str:
     texts = [
         part if isinstance(part, str) else part.get("text")
         for part in (content if isinstance(content, list) else [])
-        if isinstance(part, str) or part.get("type", "text") == "text"
+        if isinstance(part, str)
+        or (isinstance(part, Mapping) and part.get("type", "text") == "text")
     ]
     return "\n".join(text for text in texts if isinstance(text, str))
 

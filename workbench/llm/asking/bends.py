@@ -99,7 +99,13 @@ def _without_system(body: dict[str, Any]) -> dict[str, Any] | None:
     first = next((k for k, one in enumerate(rest) if one["role"] == "user"), None)
     if first is None:
         return {**body, "messages": [{"role": "user", "content": "\n\n".join(said)}, *rest]}
-    rest[first]["content"] = "\n\n".join([*said, rest[first]["content"]])
+    content = rest[first]["content"]
+    if isinstance(content, str):
+        rest[first]["content"] = "\n\n".join([*said, content])
+    else:
+        # a text and images below it
+        before = [{"type": "text", "text": text} for text in said]
+        rest[first]["content"] = [*before, *content]
     return {**body, "messages": rest}
 
 

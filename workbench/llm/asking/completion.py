@@ -9,7 +9,7 @@ from dataclasses import replace
 from typing import Any
 
 from workbench.llm.asking.failures import CallFailedError, redacted
-from workbench.llm.asking.trust import believed, whole
+from workbench.llm.asking.trust import IMAGE_CHARACTERS, believed, whole
 from workbench.llm.reading import read_completion
 from workbench.llm.reply import Reply, Usage
 from workbench.llm.request import Request
@@ -45,7 +45,8 @@ def reply_of(completion: Any, request: Request, body: Mapping[str, Any], path: s
         reason = f"unreadable: {type(error).__name__}"
         return Reply(reprlib.repr(completion), None, path, reason=reason)
     texts = request.inputs or [one["content"] for one in request.messages]
-    usage = believed(reply.usage, body, sum(map(len, texts)))
+    characters = sum(map(len, texts)) + IMAGE_CHARACTERS * len(request.pictures)
+    usage = believed(reply.usage, body, characters)
     return reply if usage is reply.usage else replace(reply, usage=usage)
 
 

@@ -14,6 +14,9 @@ _HALF = re.compile(r"[\ud800-\udfff]")
 _TEMPLATE_TOKENS = 20_000
 """More than a server adds to a prompt by itself."""
 
+IMAGE_CHARACTERS = 16_384
+"""Characters that an image counts as, where it is judged whether a usage is beyond reason."""
+
 _TIMES = 10
 _MOST_TOKENS = 10_000_000
 

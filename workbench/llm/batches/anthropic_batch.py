@@ -23,6 +23,8 @@ _BOUNDS = ("minimum", "maximum")
 def _line(key: str, request: Request, body: Mapping[str, Any]) -> dict[str, Any]:
     if request.inputs is not None:
         raise refused("Anthropic", "texts to embed", "Ask another endpoint for embeddings.")
+    if request.pictures:
+        raise refused("Anthropic", "images are shown", "Ask without a batch, or plan for OpenAI's.")
     if request.sampling.top_logprobs:
         raise refused("Anthropic", "log-probabilities are asked for", "Judge without --soft.")
     said = request.messages

@@ -24,6 +24,8 @@ _SAMPLING = {"temperature": "temperature", "topP": "top_p", "seed": "seed"}
 def _line(key: str, request: Request, body: Mapping[str, Any]) -> dict[str, Any]:
     if request.inputs is not None:
         raise refused("Gemini", "texts to embed", "Ask another endpoint for embeddings.")
+    if request.pictures:
+        raise refused("Gemini", "images are shown", "Ask without a batch, or plan for OpenAI's.")
     said, sampling = request.messages, request.sampling
     config: dict[str, Any] = {
         name: body[field] for name, field in _SAMPLING.items() if field in body

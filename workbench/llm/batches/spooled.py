@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 from types import TracebackType
 from typing import Self
 
-from workbench.llm.request import Request, Sampling
+from workbench.llm.request import Picture, Request, Sampling
 
 _TABLE = "CREATE TABLE requests (key TEXT NOT NULL UNIQUE, request BLOB NOT NULL)"
 _QUICK = ("PRAGMA journal_mode = OFF", "PRAGMA synchronous = OFF", "PRAGMA cache_size = -16000")
@@ -59,6 +59,7 @@ class SpooledRequests(Mapping[str, Request]):
         record["messages"] = tuple(record["messages"])
         inputs = record["inputs"]
         record["inputs"] = None if inputs is None else tuple(inputs)
+        record["pictures"] = tuple(Picture(**one) for one in record["pictures"])
         return Request(**record)
 
     def __contains__(self, key: object) -> bool:
@@ -97,5 +98,6 @@ def _text(request: Request) -> bytes:
         "replicate": request.replicate,
         "partial": request.partial,
         "inputs": request.inputs,
+        "pictures": [vars(one) for one in request.pictures],
     }
     return json.dumps(record).encode("ascii")

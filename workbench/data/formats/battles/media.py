@@ -39,7 +39,9 @@ def media_names(value: Any) -> list[str]:
         return [name for item in value for name in media_names(item)]
     if not isinstance(value, dict):
         return []
-    inside = value.get("bytes")
+    if isinstance(value.get("source"), dict):
+        return media_names(value["source"])
+    inside = value.get("bytes") or value.get("data")
     if inside:
         return media_names(inside if isinstance(inside, bytes) else str(inside).encode())
     return next((names for key in _PLACES if (names := media_names(value.get(key)))), [])
