@@ -45,6 +45,12 @@ st.navigation(
             ),
             st.Page("people.py", title="People", icon=":material/groups:", url_path="people"),
             st.Page(
+                "stated/reasons.py",
+                title="Reasons and values",
+                icon=":material/psychology:",
+                url_path="reasons-and-values",
+            ),
+            st.Page(
                 "transitivity.py",
                 title="Transitivity",
                 icon=":material/cycle:",

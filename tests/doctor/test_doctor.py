@@ -34,16 +34,18 @@ def test_the_sample_supports_nearly_everything():
     assert states(found) == {
         **dict.fromkeys(
             ("decompose", "contrast", "held-out", "ratings", "principles", "audit-judge",
-             "agreement", "strength", "curate", "audit-model", "people", "transitivity"),
+             "agreement", "strength", "curate", "audit-model", "people", "transitivity",
+             "rationales"),
             "yes"),
         "scenarios": "too small", "length-control": "needs more",
+        "values": "needs more",
     }  # fmt: skip
     assert found.facts["people"] == 12
     assert found.facts["by_two"] == found.facts["pairs"] == 2000
     assert "21 of 14,321 rows left out" in found.lost
     assert found["decompose"].n == wb.load("sample").pairs["cluster"].nunique()
     assert "<pre>" in found._repr_html_()
-    assert len(found.to_frame()) == 14
+    assert len(found.to_frame()) == 16
 
 
 def test_twelve_pairs_are_too_small_and_say_for_what():
@@ -193,3 +195,25 @@ def test_one_label_a_person_says_nothing_of_people_and_two_models_have_no_cycle(
     assert (few.state, few.n, few.needed) == ("too small", 5, 10)
     chain = rows.assign(model_a=["x", "y"] * 15, model_b=["y", "z"] * 15)
     assert wb.doctor(wb.load(chain))["transitivity"].lacking.startswith("three models that all met")
+
+
+def test_reasons_and_lists_are_counted_where_they_stand():
+    more = {"rationale": [None, "It is longer."] * 30, "values_a": "['care', 'duty']",
+            "values_b": ["['duty']", "[]"] * 30, "theory_moral_a": "['soft', 'hard']",
+            "theory_moral_b": ["['hard']", "[]"] * 30}  # fmt: skip
+    found = wb.doctor(wb.load(table(60, annotator="ann", kind="human", **more)))
+    reasons, lists = found["rationales"], found["values"]
+    assert (reasons.state, reasons.n) == ("yes", 30)
+    assert reasons.command == "workbench rationales DATA --column rationale"
+    assert "rationale (30)" in reasons.also
+    assert (lists.state, lists.n, lists.command) == ("yes", 60, "workbench values DATA")
+    # care stands in A of all, duty in A alone of every second
+    assert "2 of 2 names tell 10 pairs apart or more; theories: moral" in lists.also
+    few = wb.doctor(wb.load(table(12, annotator="ann", traits_a="x; y", traits_b="y",
+                                  rationale="It is longer.")))  # fmt: skip
+    assert (few["rationales"].state, few["rationales"].needed) == ("too small", 20)
+    assert few["values"].command.endswith("--column traits")
+    none = wb.doctor(wb.load(table(12, annotator="ann", note_a="", note_b="")))
+    for verb in ("rationales", "values"):
+        assert none[verb].state == "needs more"
+        assert none[verb].lacking

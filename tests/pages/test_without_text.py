@@ -12,7 +12,9 @@ import workbench as wb
 
 PAGES = Path(__file__).resolve().parents[2] / "pages"
 ALL = sorted(
-    path.name for path in PAGES.glob("*.py") if path.name not in ("app.py", "navigation.py")
+    path.relative_to(PAGES).as_posix()
+    for path in [*PAGES.glob("*.py"), *PAGES.glob("stated/*.py")]
+    if path.name not in ("app.py", "navigation.py")
 )
 NEED_TEXTS = ("annotate.py", "principles.py", "model_audit.py")
 NEED_FACTORS = ("compare.py", "next_labels.py", "report.py")
@@ -57,6 +59,9 @@ def test_a_page_opens_and_says_in_one_line_what_it_needs(page, data):
         # everybody who judged is of one kind, and so is the reference
         (told,) = needed
         assert "an annotator who is not of the reference" in told
+    elif page == "stated/reasons.py":
+        (told,) = needed
+        assert "a column of reasons" in told
     else:
         assert not needed
     # numbers have no models to rate; the sample shares no factor with either; one person judged

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from workbench.data.dataset import PreferenceData
-from workbench.doctor import fits, judged, structure
+from workbench.doctor import fits, judged, stated, structure
 from workbench.doctor.checkup import Checkup
 from workbench.doctor.facts import Facts
 
@@ -13,7 +13,7 @@ _CHECKS = (
     fits.decompose, fits.contrast, fits.held_out, fits.scenarios, fits.ratings,
     fits.length_control, judged.principles, judged.from_verdicts, judged.agreement,
     judged.strength, judged.curate, judged.audit_model, structure.people,
-    structure.transitivity,
+    structure.transitivity, stated.rationales, stated.values,
 )  # fmt: skip
 
 

@@ -118,6 +118,47 @@ def list_columns(data: PreferenceData) -> list[str]:
     ]  # fmt: skip
 
 
+def held_lists(data: PreferenceData, usual: str = "values") -> dict[str, Listed]:
+    """Return the lists that the data have, by column: names that recur from pair to pair.
+
+    Parameters
+    ----------
+    data : PreferenceData
+    usual : str
+        The column that is a list by its name, whatever it holds; it comes first.
+
+    Returns
+    -------
+    dict of str to Listed
+        Text whose parts hardly ever recur is prose, and columns ``theory_NAME`` are kinds of
+        others; both are left out.
+
+    Examples
+    --------
+    >>> pairs = pd.DataFrame({"values_a": ["['care']"], "values_b": ["[]"], "why_a": "so, it is",
+    ...                       "why_b": "but, not"})
+    >>> labels = pd.DataFrame({"pair": [0], "annotator": "ann", "preference": [1.0]})
+    >>> list(held_lists(PreferenceData.from_tables(pairs, labels)))
+    ['values']
+    """
+    found = {}
+    names = [name for name in list_columns(data) if not name.startswith("theory_")]
+    for name in sorted(names, key=lambda one: one != usual):
+        try:
+            listed = read_lists(data, name)
+        except DesignError:
+            continue
+        if name == usual or _recurs(listed):
+            found[name] = listed
+    return found
+
+
+def _recurs(listed: Listed) -> bool:
+    """Tell whether most of what cells hold is held by others too."""
+    held = Counter(name for side in listed.sides for names in side for name in names or ())
+    return 2 * sum(n for n in held.values() if n > 1) > sum(held.values())
+
+
 def read_lists(data: PreferenceData, column: str, *, separator: str | None = None) -> Listed:
     """Read columns of lists: JSON, what Python prints of a list, or text with separators.
 

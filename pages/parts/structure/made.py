@@ -13,12 +13,13 @@ import workbench as wb
 from workbench.report.main_job import with_factors
 from workbench.results import Result
 
-_WAIT = "Comparing people ..."
+_WAIT = "Comparing ..."
 
 
 def found_for(view: View, data: wb.PreferenceData, choices: dict[str, Any]) -> Result:
     """Return what the view's verb finds, computed once for data and choices."""
-    options = {name: choices[name] for name in view.takes if choices.get(name) is not None}
+    asked_for = [*((name, name) for name in view.takes), *view.named]
+    options = {name: choices[own] for name, own in asked_for if choices.get(own) is not None}
     scored = bool(view.factors) and "items" not in options
     if scored and view.factors == "needed":
         need_factors(data)

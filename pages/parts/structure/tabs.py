@@ -41,14 +41,14 @@ def _answer(view: View, data: wb.PreferenceData, choices: dict[str, Any]) -> Non
     """Show what a view finds, or what it needs to be told first."""
     st.caption(view.question)
     key = view.verb.replace("_", "-")
+    if view.needs and choices.get(view.needs[0]) is None:
+        st.info(f"This needs {view.needs[1]}, and these data have none.", icon=":material/info:")
+        return
     said = not view.only_if or st.checkbox(view.only_if, key=key, bind="query-params")
     if not said:
         st.info("Nothing is computed until you say so.", icon=":material/info:")
         return
-    if view.needs and choices.get(view.needs[0]) is None:
-        st.info(f"This needs {view.needs[1]}, and these data have none.", icon=":material/info:")
-        return
     found = found_for(view, data, choices)
     if view.files is not None:
         view.files(found)
-    shown(found, key, data)
+    (view.draw or shown)(found, key, data)

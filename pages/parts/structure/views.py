@@ -32,6 +32,10 @@ class View:
         A choice without which there is nothing to ask, and what it is; empty where nothing.
     files : callable, optional
         Offers what was found as files, beside the tables that every result has.
+    named : tuple of two str
+        Options of the verb that the page has under another name: the verb's, the page's.
+    draw : callable, optional
+        Shows what was found, with a key and the data, where some of it comes before the rest.
     """
 
     name: str
@@ -44,6 +48,8 @@ class View:
     given: tuple[tuple[str, Any], ...] = ()
     needs: tuple[str, str] | tuple[()] = ()
     files: Callable[[Any], None] | None = None
+    named: tuple[tuple[str, str], ...] = ()
+    draw: Callable[[Any, str, Any], None] | None = None
 
 
 VIEWS = (

@@ -24,7 +24,7 @@ RULES = {
         "the lexicon has words for it.",
     ),
     "reasons-beside-the-point": Rule(
-        "largest lift of a factor",
+        "largest lift of a factor, of those with an interval",
         "no factor is named more often where it weighs most (q >= 0.05), with 5 tested or more",
         "Do not train on these reasons as if they explained the labels.",
     ),
@@ -54,7 +54,8 @@ def rationale_findings(
     for name in coverage["group"]:
         own = lifts[(lifts["group"] == name) & lifts["p_value"].notna()]
         if len(own) >= _TESTED and not ((own["q_value"] < _Q) & (own["estimate"] > 1)).any():
-            top = own.loc[own["estimate"].idxmax()]
+            told = own[own["conf_low"].notna()]
+            top = (told if len(told) else own).sort_values("estimate", kind="stable").iloc[-1]
             text = f"Reasons of {name} name no factor more often where it weighs most"
             numbers = (float(top["estimate"]), float(top["conf_low"]), float(top["conf_high"]))
             n = int(coverage.loc[coverage["group"] == name, "n"].iloc[0])

@@ -40,7 +40,8 @@ UNREAD = "the model's reading is missing or cannot be read"
 FEW = "an annotator with fewer than 20 reasons"
 NOT_SHOWN = "the factors of the pair are not known, or its label is no verdict: named, not lifted"
 
-_LEAST = 20
+LEAST = 20
+"""Reasons from which an annotator is told of."""
 
 _BY_TABLE = {
     "lifts": "ratio to exchanged reasons; interval over prompts, p by exchanges",
@@ -170,13 +171,13 @@ def rationales(
             "--model NAME --template mt_bench",
         )
     fit = decompose(data, factors=names, folds=0, level=level, seed=seed)
-    sources, few = sources_of(data, has, fit, folds, seed, _LEAST)
+    sources, few = sources_of(data, has, fit, folds, seed, LEAST)
     if not sources:
         raise DesignError(
             "There are too few reasons.",
             found=f"{int(has.sum()):,} reasons that were read, of {len(data.annotators)} annotators"
             f"; {int(reading.unread.sum()):,} not read",
-            expected=f"an annotator with {_LEAST} reasons or more",
+            expected=f"an annotator with {LEAST} reasons or more",
             fix="Give more labels with reasons, or ask the model for the rest.",
         )
     tables = _measured(data, fit, sources, reading, names, exchange, told, permutations, often,

@@ -141,7 +141,7 @@ class Rationales(Result):
         return lines
 
     def plot(self) -> go.Figure:
-        """Return the lifts that could be tested, against 1."""
+        """Return the lifts that were tested, against 1: those with an interval if any has one."""
         from workbench.plots.forest import forest
 
         return forest(self._tested(), reference=1.0, x_title="lift of being named")
@@ -159,8 +159,13 @@ class Rationales(Result):
         }
 
     def _tested(self) -> pd.DataFrame:
-        table = self.lifts[self.lifts["p_value"].notna()]
-        return table if len(table) else self.lifts
+        tested = self.lifts["p_value"].notna()
+        # a lift of a few namings may be anything: without an interval it is for the table
+        told = self.lifts["conf_low"].notna()
+        for rows in (tested & told, tested):
+            if rows.any():
+                return self.lifts[rows]
+        return self.lifts
 
     def findings(self) -> list[Finding]:
         """Return what is named without a weight, weighed without a name, or beside the point."""

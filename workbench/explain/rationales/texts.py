@@ -94,6 +94,42 @@ def reasons_of(data: PreferenceData, column: str = REASON) -> Reasons:
     return Reasons(text, why, f"{table}.{name}")
 
 
+def reason_columns(data: PreferenceData) -> dict[str, int]:
+    """Return the columns that hold reasons by their name, and how many labels have one there.
+
+    Parameters
+    ----------
+    data : PreferenceData
+
+    Returns
+    -------
+    dict of str to int
+        Columns called as reasons are, the file's own ``reason`` first; last ``raw``, where judges
+        wrote more than a verdict. Others are reasons where :func:`reasons_of` is told so.
+
+    Examples
+    --------
+    >>> from dataclasses import replace
+    >>> import workbench as wb
+    >>> data = wb.load("sample")
+    >>> data = replace(data, labels=data.labels.assign(rationale="A is longer."))
+    >>> reason_columns(data)["rationale"] == len(data.labels)
+    True
+    """
+    kept = {*data.labels, *data.pairs}
+    named = [
+        name for name in _KEYS if f"source_{name}" in kept or (name != REASON and name in kept)
+    ]
+    found = {}
+    for name in (*named, RAW):
+        try:
+            found[name] = int(pd.notna(reasons_of(data, name).text).sum())
+        except DesignError:
+            # one reason beside labels of several: it is not known whose it is
+            continue
+    return {name: n for name, n in found.items() if n}
+
+
 def reason_in(text: str, *, judged: bool) -> str | None:
     r"""Return the reason in what somebody wrote; None where there is none.
 

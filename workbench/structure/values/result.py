@@ -182,7 +182,7 @@ class Values(Result):
         drawn = {
             "Weights of values at given others": self.plot(),
             "Shares of values, whatever comes with them": _forest(
-                self.estimates, "selected less neglected (points)"
+                _tested(self.estimates), "selected less neglected (points)"
             ),
         }
         for theory, table in (
@@ -200,6 +200,11 @@ def _joint_rows(table: pd.DataFrame) -> pd.DataFrame:
           "joint_high": "conf_high", "joint_p": "p_value", "joint_q": "q_value",
           "joint_reason": "reason", "joint_method": "method"}  # fmt: skip
     return table.drop(columns=[name for name in of.values() if name in table]).rename(columns=of)
+
+
+def _tested(table: pd.DataFrame) -> pd.DataFrame:
+    """Return a table without the shares of rare values: they may be anything, and hide others."""
+    return table.assign(estimate=table["estimate"].where(table["p_value"].notna()))
 
 
 def _forest(table: pd.DataFrame, x_title: str) -> go.Figure:

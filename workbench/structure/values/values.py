@@ -24,6 +24,9 @@ from workbench.structure.values.result import Values
 from workbench.structure.values.theories import Table, Theories, read_theories, theories_in
 from workbench.threads import on_one_thread
 
+LEAST = 10
+"""Decisions that a value must tell apart for a weight of its own, where nothing else is said."""
+
 _JOINT = {"estimate": "joint", "std_error": "joint_std_error", "conf_low": "joint_low",
           "conf_high": "joint_high", "p_value": "joint_p", "reason": "joint_reason",
           "companion": "companion", "correlation": "correlation"}  # fmt: skip
@@ -43,7 +46,7 @@ def values(
     annotators: str | Iterable[str] | None = None,
     reference: str | None = None,
     separator: str | None = None,
-    least: int = 10,
+    least: int = LEAST,
     ties: Ties = "half",
     folds: int = 5,
     level: float = 0.95,
