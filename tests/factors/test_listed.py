@@ -61,3 +61,10 @@ def test_what_is_no_list_is_told() -> None:
     with pytest.raises(DesignError, match="hold nothing"):
         wb.factors.from_lists(data(["", None], [None, "[]"]), "values")
     assert list_columns(data(["x"], ["y"])) == ["values"]
+
+
+def test_numbers_in_a_list_are_names_and_what_is_missing_is_none() -> None:
+    pairs = pd.DataFrame({"values_a": ['[1.5, "care", null]'], "values_b": ["[2, NaN]"]})
+    labels = pd.DataFrame({"pair": [0], "annotator": "ann", "preference": [1.0]})
+    found = read_lists(PreferenceData.from_tables(pairs, labels), "values")
+    assert found.names == ["1.5", "2", "care"]

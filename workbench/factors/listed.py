@@ -306,5 +306,7 @@ def _names(cell: Any, separator: str | None) -> Names | None:
     if cell is None:
         return None
     parts = cell.split(separator) if isinstance(cell, str) else cell
-    named = (normal_name(part) for part in parts if isinstance(part, str | int))
+    # what is missing within a list says nothing; a number is a name as any other
+    named = (normal_name(part) for part in parts
+             if isinstance(part, str | int | float) and part == part)  # fmt: skip
     return frozenset(name for name in named if name)

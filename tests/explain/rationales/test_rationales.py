@@ -248,3 +248,22 @@ def test_judges_of_vicuna80_name_detail_whatever_weighs() -> None:
     assert found.settings["column"] == "labels.raw"
     # who is longer, they say rightly: 1 and 2 are the responses in the order shown
     assert found.direction.set_index("term").loc["words", "conf_low"] > 0.75
+
+
+def test_reasons_that_cannot_be_read_are_no_silence() -> None:
+    data = reasoned({"judge": told})
+    foreign = data.labels.assign(rationale="Die erste Antwort ist viel besser, finde ich.")
+    found = wb.rationales(replace(data, labels=foreign), "rationale", **FAST)
+    assert (found.naming["weight_q"] < 0.05).any()
+    assert not found.naming["kind"].eq(SILENT).any()
+    assert not any(one.rule_id == "weighed-without-name" for one in found.findings())
+    assert "name next to no factor" in found.summary()
+
+
+def test_few_reasons_do_not_tell_that_a_factor_is_never_named() -> None:
+    data = reasoned({"judge": misled})
+    few = data.labels["rationale"].where(np.arange(len(data.labels)) < 24)
+    found = wb.rationales(replace(data, labels=data.labels.assign(rationale=few)), "rationale",
+                          **FAST)  # fmt: skip
+    assert (found.naming["weight_q"] < 0.05).any()
+    assert not found.naming["kind"].eq(SILENT).any()

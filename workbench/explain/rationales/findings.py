@@ -19,7 +19,8 @@ RULES = {
     ),
     "weighed-without-name": Rule(
         "weight per SD (log-odds)",
-        "q < 0.05, beyond the margin, and named in fewer than 1 % of the reasons",
+        "q < 0.05, beyond the margin, and named in fewer than 1 % of the reasons, "
+        "surely fewer than 10 %, where reasons name any factor",
         "Tell annotators of it, or hold it constant: they follow it without saying so. See that "
         "the lexicon has words for it.",
     ),

@@ -26,6 +26,9 @@ NOT_SHARED = "no pair has reasons of both"
 _SEEN = 0.01
 """Named in less than this share of the reasons: never, in words."""
 
+_HARDLY = 0.1
+"""Where fewer of the reasons name any factor, they are not read: nothing is silence there."""
+
 _EVERYBODY = 6
 """Annotators up to so many are all compared with each other."""
 
@@ -54,9 +57,11 @@ def naming_rows(
     list of dict
         ``kind``: named often with a weight that is equivalent to 0 (90 % interval within the
         margin), or not shown (q at least .05); a weight with q below .05 beyond the margin that
-        fewer than 1 % of the reasons name; or both named often and shown.
+        fewer than 1 % of the reasons name, and surely fewer than 10 %, where reasons name any
+        factor at all; or both named often and shown.
     """
     cluster, rows = source.cluster[source.pair], []
+    is_read = (named.max(axis=1, initial=0.0) > 0).mean() >= _HARDLY
     for k, term in enumerate(weights.index):
         row, own = share(named[:, k], cluster, level), weights.loc[term]
         half = (own["per_sd_high"] - own["per_sd_low"]) / 2
@@ -71,21 +76,37 @@ def naming_rows(
                 "n_clusters": row["n_clusters"], "weight": own["estimate"],
                 "per_sd": own["per_sd"], "per_sd_low": own["per_sd_low"],
                 "per_sd_high": own["per_sd_high"], "weight_q": own["q_value"],
-                "equivalent_to_0": inert, "kind": _kind(row["estimate"], own, inert, often, margin),
+                "equivalent_to_0": inert, "kind": _kind(row, own, inert, often, margin, is_read),
                 "reason": row["reason"],
             }
         )  # fmt: skip
     return rows
 
 
-def _kind(named: float, own: pd.Series, inert: bool, often: float, margin: float) -> str:
+def _kind(
+    row: dict[str, Any], own: pd.Series, inert: bool, often: float, margin: float, is_read: bool
+) -> str:
+    named = row["estimate"]
     if np.isnan(own["estimate"]):
         return ""
     shown = bool(own["q_value"] < _Q)
     if named >= often:
         # a weight may be shown and still be within the margin
         return INERT if inert else BOTH if shown else UNSHOWN
-    return SILENT if shown and abs(own["per_sd"]) > margin and named < _SEEN else ""
+    # of twenty reasons, none names what one in ten would
+    never = is_read and named < _SEEN and row["conf_high"] < _HARDLY
+    return SILENT if shown and never and abs(own["per_sd"]) > margin else ""
+
+
+def hardly_read(coverage: pd.DataFrame) -> list[str]:
+    """Return the groups whose reasons name next to no factor: in another language, or of others.
+
+    Examples
+    --------
+    >>> hardly_read(pd.DataFrame({"group": ["a", "b"], "estimate": [0.05, 0.8]}))
+    ['a']
+    """
+    return [str(name) for name in coverage.loc[coverage["estimate"] < _HARDLY, "group"]]
 
 
 def coverage_row(source: Source, named: Array, level: float) -> dict[str, Any]:

@@ -17,7 +17,12 @@ from workbench.explain.rationales.asked import read_by_model
 from workbench.explain.rationales.direction import DIRECTION_COLUMNS, direction_row
 from workbench.explain.rationales.exchange import ACROSS, WITHIN, Strata
 from workbench.explain.rationales.lift import largest, lift_rows, tabled
-from workbench.explain.rationales.naming import contrast_rows, coverage_row, naming_rows
+from workbench.explain.rationales.naming import (
+    contrast_rows,
+    coverage_row,
+    hardly_read,
+    naming_rows,
+)
 from workbench.explain.rationales.reading import Reading, read_by_lexicon
 from workbench.explain.rationales.result import Rationales
 from workbench.explain.rationales.sources import (
@@ -321,6 +326,12 @@ def _notes(
         notes.append(
             f"{unknown:,} reasons do not tell in which order the responses stood: A and B, first "
             "and second are taken as the data's"
+        )
+    mute = hardly_read(tables["frames"]["coverage"])
+    if mute:
+        notes.append(
+            f"reasons of {', '.join(mute)} name next to no factor: phrases are English and the "
+            "factors' own, so that what is never named there is not told"
         )
     if tables["unlifted"]:
         notes.append(f"{tables['unlifted']:,} reasons: {NOT_SHOWN}")
