@@ -99,10 +99,10 @@ def test_the_engines_shown_are_engines() -> None:
 
 def test_every_snippet_is_run_by_a_test() -> None:
     # those of the training are run in tests/curate, those of the tutorial, of agents and of
-    # media in tests/docs, that of discover in tests/discover
+    # media in tests/docs, those of discover and apart in tests/discover and tests/calibration
     shown = {page.stem for page in DOCS if blocks(page, "python")}
     assert shown == {"python", "asking_models", "card", "factors", "scale", "training", "tutorial",
-                     "agents", "discover", "media"}  # fmt: skip
+                     "agents", "discover", "media", "apart"}  # fmt: skip
 
 
 @pytest.fixture(scope="module")

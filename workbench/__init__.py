@@ -33,8 +33,8 @@ if TYPE_CHECKING:
     from workbench.audit.judges.verdicts.observed import observe as observe
     from workbench.audit.judges.verdicts.relations import drift as drift
     from workbench.audit.judges.verdicts.relations import family_preference as family_preference
+    from workbench.audit.models.likelihoods.on_policy import on_policy as on_policy
     from workbench.calibration.apart.apart import apart as apart
-    from workbench.calibration.apart.result import Apart as Apart
     from workbench.calibration.choose.check import ChoiceCheck as ChoiceCheck
     from workbench.calibration.choose.check import check_choice as check_choice
     from workbench.calibration.choose.choose import choose_pairs as choose_pairs
@@ -310,7 +310,7 @@ _EXPORTS = {
     "Categories": "workbench.structure.categories.result",
     "values": "workbench.structure.values.values",
     "apart": "workbench.calibration.apart.apart",
-    "Apart": "workbench.calibration.apart.result",
+    "on_policy": "workbench.audit.models.likelihoods.on_policy",
     "Values": "workbench.structure.values.result",
     "Transitivity": "workbench.structure.transitivity.result",
     "choose_pairs": "workbench.calibration.choose.choose",

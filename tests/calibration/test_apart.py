@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import re
+from pathlib import Path
+from typing import Any
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -13,9 +17,11 @@ from workbench.calibration.apart.accuracies import GAP, PLACES
 from workbench.calibration.apart.apart import EQUAL, EXCHANGE
 from workbench.calibration.apart.exchange import NO_WEIGHT, exchange
 from workbench.calibration.apart.planted import planted_lengths
+from workbench.calibration.apart.result import Apart
 from workbench.data.dataset import PreferenceData
 from workbench.errors import DataError, DesignError
 
+ROOT = Path(__file__).resolve().parents[2]
 JUDGES = {"both": (1.0, 0.5), "longer": (0.0, 1.5), "right": (2.0, 0.0)}
 LONGER = "weight: longer (tokens, per doubling)"
 RIGHT = "weight: right"
@@ -27,11 +33,11 @@ def data() -> PreferenceData:
 
 
 @pytest.fixture(scope="module")
-def found(data: PreferenceData) -> wb.Apart:
+def found(data: PreferenceData) -> Apart:
     return wb.apart(data, length="tokens")
 
 
-def rows(found: wb.Apart) -> pd.DataFrame:
+def rows(found: Apart) -> pd.DataFrame:
     return found.to_frame().set_index(["group", "term"])
 
 
@@ -41,7 +47,7 @@ def told(table: pd.DataFrame, preference: list[float], who: str = "m") -> Prefer
     return PreferenceData.from_tables(table, labels)
 
 
-def test_planted_weights_and_the_rate_between_them_are_found(found: wb.Apart) -> None:
+def test_planted_weights_and_the_rate_between_them_are_found(found: Apart) -> None:
     table = rows(found)
     for name, (right, longer) in JUDGES.items():
         for term, truth in ((RIGHT, right), (LONGER, longer), (EQUAL, expit(right))):
@@ -54,7 +60,7 @@ def test_planted_weights_and_the_rate_between_them_are_found(found: wb.Apart) ->
     assert table.loc[("right", EXCHANGE), "reason"] == NO_WEIGHT
 
 
-def test_a_judge_of_length_is_named(found: wb.Apart) -> None:
+def test_a_judge_of_length_is_named(found: Apart) -> None:
     told = {(one.rule_id, one.group) for one in found.findings()}
     assert told == {("length-over-right", "longer"), ("right-by-length", "longer"),
                     ("right-by-length", "both")}  # fmt: skip
@@ -109,7 +115,7 @@ def test_weights_are_those_of_decompose_on_the_same_columns(data: PreferenceData
         assert min(abs(mine.loc[term, "estimate"] - one) for one in scale) < 1e-8
 
 
-def test_rows_sides_and_names_change_nothing(data: PreferenceData, found: wb.Apart) -> None:
+def test_rows_sides_and_names_change_nothing(data: PreferenceData, found: Apart) -> None:
     sides = {"tokens_a": "tokens_b", "response_a": "response_b"}
     swap = data.pairs.rename(columns={**sides, **{new: old for old, new in sides.items()}})
     names = {"both": "x", "longer": "y", "right": "z"}
@@ -202,3 +208,31 @@ def test_public_verdicts_of_judgebench() -> None:
     (name,) = found.settings["judges"]
     # 64.29 is published
     assert rows(found).loc[(name, "right"), "estimate"] == pytest.approx(0.6429, abs=5e-3)
+
+
+def test_what_wins_where_people_and_correctness_part_in_code() -> None:
+    page = (ROOT / "docs" / "methods" / "apart.md").read_text("utf-8")
+    (shown,) = re.findall(r"```python\n(.*?)```", page, flags=re.S)
+    names: dict[str, Any] = {}
+    exec(shown, names)  # noqa: S102 - our own text
+    found = names["parted"]
+    wrong = found.wrong.set_index(["group", "factor", "term"])
+    longer = "longer (lines, per doubling)"
+    assert wrong.index.is_unique
+    won = wrong.xs("difference", level="term")
+    assert won.loc[("judge", longer), "conf_low"] > 0.1
+    assert won.loc[("person", "seconds"), "conf_high"] < -0.1
+    assert won.loc[("person", longer), "q_value"] > 0.05
+    assert won.loc[("judge", "findings"), "q_value"] > 0.05
+    shares = wrong["estimate"].sort_index().loc["judge", longer]
+    assert shares["difference"] == pytest.approx(
+        shares["the wrong one has more, where the wrong one is chosen"]
+        - shares["the wrong one has more, where the right one is"]
+    )
+    assert "wrong ones chosen have more lines oftener" in found.summary()
+    # the same columns as factors: people's weights, without any run of code
+    fit = names["fits"].to_frame().set_index(["group", "term"])
+    assert fit.loc[("person", "passed"), "conf_low"] > 0
+    assert fit.loc[("person", "seconds"), "conf_high"] < 0
+    assert fit.loc[("person", "lines"), "q_value"] > 0.01
+    assert fit.loc[("judge", "lines"), "conf_low"] > 0

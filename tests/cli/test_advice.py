@@ -80,6 +80,7 @@ WHERE = {
     "workbench/structure/values": ("values",),
     "workbench/structure/categories": ("categories",),
     "workbench/calibration/apart": ("apart",),
+    "workbench/audit/models/likelihoods": ("on-policy",),
     "workbench/factors/listed.py": ("values",),
     "workbench/judges/pictures.py": ("judge", "plan"),
     "workbench/doctor": READING,
@@ -95,6 +96,7 @@ SHOWN = {
 """Files whose texts name flags behind their command only."""
 
 ELSEWHERE = {
+    ("workbench/audit/models/likelihoods/on_policy.py", "--model"): ("audit-model",),
     ("workbench/data/formats/plain/nearest.py", "--explain"): ("load",),
     ("workbench/data/columns.py", "--by"): ("decompose",),
     ("workbench/whole_run/config.py", "--rubric"): ("factors",),

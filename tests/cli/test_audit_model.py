@@ -248,3 +248,29 @@ def test_single_responses_are_those_of_pairs(world):
                                            ("q", one["prompt"], "")])  # fmt: skip
     assert np.isfinite(found["logprob"][0])
     assert found["reason"][1] == "A response has no token."
+
+
+def test_where_in_the_response_the_margin_arises_and_whose_responses_they_are(world, tmp_path):
+    out = tmp_path / "audit"
+    asked = (world / "data", "--model", world / "last", "--reference", world / "first",
+             "--per-token", "--unseen", world / "other", "--pairs", 12)  # fmt: skip
+    done = run(*asked, "--out", out)
+    assert done.exit_code == 0, done.stderr
+    assert "Margin by place in the response" in done.stdout
+    assert "Where in the response the margin arises" in (out / "report.html").read_text()
+    # what was kept gives the same numbers, and the run goes on from it
+    kept = audit_scores(read_scores(out))
+    found = next(one for one in kept if type(one).__name__ == "Along")
+    assert found.summary() in done.stdout
+    assert found.summary() in run(*asked, "--out", out).stdout
+    table = found.to_frame().set_index("term")["estimate"]
+    ranked = kept[0].pairs if hasattr(kept[0], "pairs") else None
+    assert ranked is None or len(ranked) == len(found.pairs)
+    assert table[table.index.str.startswith("tenth")].sum() == pytest.approx(table["margin"])
+    # --unseen as samples of the model: twelve prompts are too few to know what it writes
+    beside = ("on-policy", str(world / "data"), "--scores", str(out))
+    for more, why in ((["--samples"], "What the model itself writes is not known"),
+                      (["--own", "nobody"], "No response is by")):  # fmt: skip
+        refused = CliRunner().invoke(app, [*beside, *more])
+        assert refused.exit_code == 1
+        assert why in refused.stderr

@@ -32,6 +32,15 @@ _DATA = (
     "--scores FOLDER the data that are kept in it."
 )
 
+PerToken = Annotated[
+    bool,
+    typer.Option(
+        "--per-token",
+        help="Keep every token's log-probability, and say where in the responses the margin "
+        "arises.",
+    ),
+]
+
 # how prompt and response become tokens
 ModeFlag = Annotated[
     Literal["raw", "chat"] | None,
@@ -127,6 +136,7 @@ def audit_model(
     back_off: BackOffFlag = None,
     max_length: MaxLengthFlag = None,
     keep: KeepFlag = None,
+    per_token: PerToken = False,
     pairs: Annotated[
         int | None,
         typer.Option(min=1, help="Only so many pairs, drawn by prompt with the seed."),
@@ -154,7 +164,8 @@ def audit_model(
         "--reference": reference, "--checkpoints": checkpoints, "--unseen": unseen,
         "--seen": seen, "--beta": beta, "--like": like, "--eos": eos, "--bos": bos,
         "--back-off": back_off, "--max-length": max_length, "--keep": keep,
-        "--engine": engine, "--address": address, "--workers": workers,
+        "--per-token": per_token or None, "--engine": engine, "--address": address,
+        "--workers": workers,
     }  # fmt: skip
     if reward is not None:
         _refuse(apart, "--reward", "a reward model stands alone: it has no likelihoods, and gets "
@@ -185,7 +196,7 @@ def audit_model(
             checkpoints=split_names([checkpoints or ""]) or (), unseen=unseen,
             annotators=list(run.config.annotators) or None, policy=policy,
             beta=0.1 if beta is None else beta, budget=budget or BUDGET, folder=run.out,
-            seen=seen, progress=run.progress,
+            seen=seen, per_token=per_token, progress=run.progress,
             engine=told_engine(run.file, engine, address, workers),
         )  # fmt: skip
         results = audit_scores(found, data, seed=run.config.seed)

@@ -32,6 +32,7 @@ from workbench.cli.calibration import (
     few_labels,
     instrument,
     judge_card,
+    on_policy,
     paired,
     panel,
     plan_labels,
@@ -255,6 +256,7 @@ context.register(app)
 transitivity.register(app)
 values.register(app)
 apart.register(app)
+on_policy.register(app)
 categories.register(app)
 people.register(app)
 repair.register(app)

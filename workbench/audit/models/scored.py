@@ -47,6 +47,7 @@ def score_models(
     budget: int = 4096,
     folder: Path | None = None,
     seen: str | None = None,
+    per_token: bool = False,
     progress: Callable[[str], AbstractContextManager[Any]] = nullcontext,
     engine: Engine | None = None,
 ) -> ModelScores:
@@ -77,6 +78,9 @@ def score_models(
     seen : str, optional
         What a trainer saved of the tokens that it saw, to be compared
         (:func:`workbench.audit.models.seen.compared`).
+    per_token : bool
+        Whether the log-probability of every token is kept
+        (:func:`workbench.audit.models.likelihoods.along.along`).
     progress : callable
         Gets what is being done; returns a context.
     engine : Engine, optional
@@ -106,7 +110,8 @@ def score_models(
     pairs = with_messages(data, preferred(data, annotators))
     tables, extra, ahead, kinds, band = {}, {}, list[NextTokens](), None, 0.0
     for name, source, onto in names:
-        loading = Loading(source, onto, (model, adapter), policy, data.digest, str(Path.cwd()))
+        loading = Loading(source, onto, (model, adapter), policy, data.digest, str(Path.cwd()),
+                          per_token)  # fmt: skip
         beside: list[Callable[[Loaded], Any]] = [*unseen_in_parts(others, policy)]
         if reference is not None and name in ("reference", "model"):
             beside.append(Ahead(first_of_prompts(pairs), policy))

@@ -11,6 +11,7 @@ import pandas as pd
 from workbench.audit.models.calibration import calibration, calibration_by
 from workbench.audit.models.displacement import displacement
 from workbench.audit.models.gains import gains_of
+from workbench.audit.models.likelihoods.along import TOKENS, along
 from workbench.audit.models.ranking import RankingAccuracy, ranking_accuracy
 from workbench.audit.models.seen import seen_tokens
 from workbench.audit.models.trainer_notes import differs
@@ -46,7 +47,8 @@ def audit_scores(
     list of Result
         Ranking accuracy; with a reference the calibration of the implicit reward (not with a
         single prompt, which has no interval), displacement, the training and, where they
-        are there, the tokens that gain and whether a trainer saw those that are scored.
+        are there, the tokens that gain, where in the responses the margin arises, and
+        whether a trainer saw those that are scored.
 
     Raises
     ------
@@ -68,7 +70,8 @@ def _results(
     # of a training that has only begun there is nothing to compare with
     if not scores.reference or len(names) == 1:
         alone = ranking_accuracy(last, beta=scores.beta, band=scores.band, level=level)
-        return [_saying(alone, list(scores.notes)), *_seen(scores, level)]
+        told = [_saying(alone, list(scores.notes)), *_along(last, None, level)]
+        return [*told, *_seen(scores, level)]
     first = tables[names[0]]
     table = _beside(last, first)
     ranked = ranking_accuracy(table, beta=scores.beta, band=scores.band, level=level)
@@ -90,7 +93,13 @@ def _results(
         follow_training(tables, more, beta=scores.beta, band=scores.band, level=level, seed=seed)
     )
     moved = [] if scores.gains is None else [gains_of(scores.gains)]
-    return [*results, *moved, *_seen(scores, level)]
+    return [*results, *moved, *_along(last, first, level), *_seen(scores, level)]
+
+
+def _along(last: pd.DataFrame, first: pd.DataFrame | None, level: float) -> list[Result]:
+    """Return where in the responses the margin arises, where tokens were kept."""
+    kept = all(set(TOKENS) <= set(table) for table in (last, first) if table is not None)
+    return [along(last, first, level=level)] if kept else []
 
 
 def _seen(scores: ModelScores, level: float) -> list[Result]:

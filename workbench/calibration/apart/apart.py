@@ -8,11 +8,13 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from workbench.audit.measures import COLUMNS as MEASURED
 from workbench.calibration.apart import exchange as traded
 from workbench.calibration.apart.accuracies import GAP, place_of, rows
 from workbench.calibration.apart.beside import gaps_beside, weights_beside
 from workbench.calibration.apart.result import COLUMNS, Apart
 from workbench.calibration.apart.sides import Sides, correctness, sides_of
+from workbench.calibration.apart.wrong import wrong_choices
 from workbench.data.dataset import PreferenceData
 from workbench.decompose.decomposition import Decomposition, decompose
 from workbench.decompose.errors.tidy import q_values
@@ -120,15 +122,15 @@ def apart(
         lines += [{"group": name, "unit": "share", **row}
                   for row in rows(values, place[at], sides.cluster[at], level)]  # fmt: skip
         lines += _weights(name, fit, told[told["group"].eq(name)], sides.terms, level)
-    table = pd.DataFrame(lines)
-    table["q_value"] = q_values(table["p_value"].to_numpy("float64"))
+    table = _tested(lines, COLUMNS)
     base = _against(against, list(said))
     beside, notes = _beside(fit, said, place, sides, base, level)
     counts = {what: int((place == sign).sum())
               for sign, what in ((1, "longer"), (0, "as long"), (-1, "shorter"))}  # fmt: skip
     return Apart(
-        estimates=table.reindex(columns=list(COLUMNS)),
+        estimates=table,
         contrast=beside,
+        wrong=_tested(list(wrong_choices(sides, said, level)), ("group", "factor", *MEASURED)),
         exclusions=fit.exclusions,
         settings={
             "right": sides.said_by, "length": length, "style": sides.terms[2:],
@@ -138,6 +140,12 @@ def apart(
         },
         provenance=Provenance.capture(dataset=data.digest),
     )  # fmt: skip
+
+
+def _tested(lines: list[dict[str, Any]], columns: Sequence[str]) -> pd.DataFrame:
+    table = pd.DataFrame(lines).reindex(columns=list(columns))
+    table["q_value"] = q_values(table["p_value"].to_numpy("float64"))
+    return table
 
 
 def _weights(

@@ -8,7 +8,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from workbench.calibration.apart.accuracies import GAP, gap_pull
+from workbench.audit.gaps import gap_pull
+from workbench.calibration.apart.accuracies import GAP
 from workbench.clustered import Array, Codes, cluster_error, t_row
 from workbench.compare.contrast import contrast
 from workbench.decompose.decomposition import Decomposition

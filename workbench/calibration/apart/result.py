@@ -48,6 +48,10 @@ class Apart(Result):
     contrast : DataFrame
         Each judge beside ``settings["against"]``: ``group, reference``, the tidy columns,
         ``method, reason``: differences of accuracies and of weights; empty with one judge.
+    wrong : DataFrame
+        Of each factor, how often the wrong response has more of it where it is chosen, where it is
+        not, and the difference: ``group, factor``, the tidy columns, ``n_clusters, method,
+        reason``.
     exclusions : DataFrame
         Labels that the fit left out: ``group, reason, n``.
     settings : dict
@@ -64,6 +68,7 @@ class Apart(Result):
 
     estimates: pd.DataFrame
     contrast: pd.DataFrame
+    wrong: pd.DataFrame
     exclusions: pd.DataFrame
     settings: dict[str, Any]
     provenance: Provenance
@@ -80,8 +85,8 @@ class Apart(Result):
 
     def tables(self) -> dict[str, pd.DataFrame]:
         """Return the measures, the judges side by side, and labels left out."""
-        found = {"estimates": self.estimates, "contrast": self.contrast,
-                 "exclusions": self.exclusions}  # fmt: skip
+        found = {"estimates": self.estimates, "wrong": self.wrong,
+                 "contrast": self.contrast, "exclusions": self.exclusions}  # fmt: skip
         return {name: table for name, table in found.items() if name == "estimates" or len(table)}
 
     def summary(self) -> str:
@@ -100,6 +105,7 @@ class Apart(Result):
         for judge, table in self.estimates.groupby("group", sort=False):
             lines.append(f"{judge}:")
             lines += [f"  {row['term']}: {_text(row)}" for row in table.to_dict("records")]
+            lines += self._of_wrong(str(judge))
         if len(self.contrast):
             lines.append(f"beside {used['against']}:")
             lines += [
@@ -112,6 +118,17 @@ class Apart(Result):
         lines += [f"note: {note}" for note in used["notes"]]
         lines.append("q: Benjamini-Hochberg over judges and measures; methods stand in the table")
         return "\n".join(lines)
+
+    def _of_wrong(self, judge: str) -> list[str]:
+        """Return what the wrong responses that a judge chose have more of, where that is clear."""
+        mine = self.wrong[self.wrong["group"].eq(judge) & self.wrong["term"].eq("difference")]
+        lines = []
+        for row in mine[mine["q_value"] < _Q].to_dict("records"):
+            longer = row["factor"] not in self.settings["style"]
+            what = self.settings["length"] if longer else row["factor"]
+            told = _text({**row, "unit": "difference"})
+            lines.append(f"  wrong ones chosen have more {what} oftener than others: {told}")
+        return lines
 
     def findings(self) -> list[Finding]:
         """Return judges who choose the longer wrong response, or are right by length."""

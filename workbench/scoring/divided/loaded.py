@@ -47,6 +47,8 @@ class Loading:
         Digest of the data.
     folder : str
         Where relative names are of: a worker of a cluster may run in another folder.
+    per_token : bool
+        Whether the log-probability of every token is kept.
     """
 
     name: str
@@ -55,6 +57,7 @@ class Loading:
     policy: TokenPolicy
     dataset: str
     folder: str
+    per_token: bool = False
 
     def __call__(self) -> Loaded:
         """Load it."""
@@ -62,7 +65,7 @@ class Loading:
         source, onto = self.tokens_of
         tokenizer = load_tokenizer(self._place(source), self._of(onto))
         model = model.eval()
-        settings = settings_of(model, tokenizer, self.dataset, self.policy)
+        settings = settings_of(model, tokenizer, self.dataset, self.policy, self.per_token)
         if settings["model"] == self._place(self.name):
             # as it was named, wherever it is loaded
             settings["model"] = self.name

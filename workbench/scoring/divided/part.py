@@ -71,7 +71,8 @@ class ScoredPart:
             return replace(done, scores=self._of_model(done.scores, loaded))
         made = tokens_of(loaded.model, loaded.tokenizer, self.rows, self.policy)
         found = score_tokens(loaded.model, self.rows, made, kept, parts, budget=self.budget,
-                             audit=self.audit)  # fmt: skip
+                             audit=self.audit,
+                             per_token=loaded.settings["per_token"])  # fmt: skip
         self._keep(found, made.said)
         return PartScores(self._of_model(found, loaded), made.said)
 

@@ -1,0 +1,1 @@
+"""What the likelihoods of single tokens, and of whole responses, say of a model."""
