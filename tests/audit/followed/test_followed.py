@@ -152,7 +152,9 @@ def test_instructions_by_hand():
      {"item": [0, 0], "violate": "no", "helpful": "yes"},
      {"item": [0], "violate": "no", "helpful": "yes", "told": "perhaps"},
      {"item": [0], "violate": "no", "helpful": "yes", "turns": -1},
-     {"item": [0], "chosen": "A", "right": "A", "options": 1}, {"item": []}],
+     {"item": [0], "chosen": "A", "right": "A", "options": 1}, {"item": []},
+     {"item": [0, 1], "chosen": "A", "right": ["A", None], "options": 2},
+     {"item": [0, None], "violate": "no", "helpful": "yes"}],
 )  # fmt: skip
 def test_tables_that_cannot_be_used_say_why(bad):
     with pytest.raises(DataError, match="table of replies cannot be used"):

@@ -261,3 +261,8 @@ def test_text_and_step_factors_are_computed_together_in_any_order():
         assert both.factor_values[f"{name}_a"].equals(one[f"{name}_a"])
     with pytest.raises(DesignError, match="not known"):
         step_values([[]], names=["words"])
+
+
+def test_parts_that_are_no_objects_are_said_by_nobody():
+    odd = {"role": "assistant", "content": [None, 1, {"type": "text", "text": "two words"}]}
+    assert step_values([[odd]], names=["spoken_words"]).iloc[0, 0] == 2

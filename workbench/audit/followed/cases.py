@@ -58,11 +58,14 @@ def about(frame: pd.DataFrame, where: str) -> pd.DataFrame:
     Raises
     ------
     DataError
-        A distance that is no whole number, a row of which it is not said whether the preference
-        was told, or a row that stands twice.
+        A distance that is no whole number, a row without an item or of which it is not said
+        whether the preference was told, or a row that stands twice.
     """
     texts = [name for name in ("preference", "question") if name in frame]
     if "item" in frame:
+        absent = [row for row, one in enumerate(frame["item"]) if not _given(one)]
+        if absent:
+            raise bad(where, f"no item in row {absent[0] + 1}")
         item = frame["item"].astype("str")
     elif texts:
         item = pd.Series([" / ".join(map(str, row)) for row in frame[texts].to_numpy()])
@@ -127,6 +130,10 @@ def picked(frame: pd.DataFrame, found: pd.DataFrame, where: str) -> pd.DataFrame
     options = pd.to_numeric(frame["options"], errors="coerce")
     if not (options >= 2).all():
         raise bad(where, f"options = {frame['options'][~(options >= 2)].iloc[0]!r}")
+    unknown = [row for row, one in enumerate(frame["right"]) if not _given(one)]
+    if unknown:
+        # no choice is wrong where nothing is said to be right
+        raise bad(where, f"no right choice in row {unknown[0] + 1}")
     chosen = frame["chosen"]
     given = np.array([_given(one) for one in chosen])
     right = np.array([_same(a, b) for a, b in zip(chosen, frame["right"], strict=True)], float)

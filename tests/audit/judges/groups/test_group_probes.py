@@ -177,6 +177,22 @@ def test_distance_is_scipy_s_and_nearer_pools_are_told():
     assert alike.contrasts["p_value"].tolist() == [1.0]
 
 
+@pytest.mark.parametrize(("templates", "least"), [(2, None), (5, None), (6, 2.0**-5)])
+def test_few_templates_that_agree_are_no_certainty_about_pools(templates, least):
+    data = wb.group_pairs(table(templates))
+    votes = pd.DataFrame([
+        {"template": name, "pool": pool, "share": share}
+        for name in data.pairs["template"].unique()
+        for pool, share in (("near", 0.75), ("far", 0.1))
+    ])  # fmt: skip
+    found = wb.audit_groups(Fixed({"a man": 0.75, "a woman": 0.75}), data, shares=votes)
+    for rows in (found.pools, found.contrasts):
+        assert rows["conf_low"].isna().all()
+        assert rows["reason"].str.contains("error is not known").all()
+    p = found.contrasts["p_value"].iloc[0]
+    assert np.isnan(p) if least is None else p >= least
+
+
 def test_hostile_texts_stay_texts():
     given = table(len(HOSTILE), template=[f"{{group}}: {text}" for text in HOSTILE])
     data = wb.group_pairs(given)
@@ -216,6 +232,7 @@ def test_wrong_files_votes_and_pairs_say_why(tmp_path, shipped):
         wb.group_pairs(file)
     judge = GroupJudge()
     for bad in ({"template": ["t"]}, {"template": ["t"], "pool": ["p"], "share": [1.5]},
+                {"template": ["t", "u"], "pool": ["p", None], "share": [0.5, 0.5]},
                 {"template": ["t", "t"], "pool": ["p", "p"], "share": [0.5, 0.5]}):  # fmt: skip
         with pytest.raises(DataError, match="votes of pools"):
             wb.audit_groups(judge, shipped, shares=pd.DataFrame(bad))

@@ -18,7 +18,11 @@ from workbench.results import TIDY
 KEYS = ("template", "attribute", "group")
 DISTANCE = "Jensen-Shannon divergence (bits), bootstrap over templates"
 POOL_COLUMNS = (*TIDY, "n_clusters", "against", "method", "reason")
-FEW = "fewer than two templates with votes"
+_FEWEST = 6
+"""Below it no test over templates, not even of signs, can reach 0.05: 2 to the power 1 - n."""
+
+FEW = f"fewer than {_FEWEST} templates with votes: the error is not known"
+SAME = "no variation between templates: the error is not known"
 
 
 def read_shares(table: str | Path | pd.DataFrame) -> pd.DataFrame:
@@ -32,7 +36,8 @@ def read_shares(table: str | Path | pd.DataFrame) -> pd.DataFrame:
     Raises
     ------
     DataError
-        A column is missing, a share is outside [0, 1], or an item of a pool stands twice.
+        A column or the name of a template or pool is missing, a share is outside [0, 1], or
+        an item of a pool stands twice.
 
     Examples
     --------
@@ -50,6 +55,10 @@ def read_shares(table: str | Path | pd.DataFrame) -> pd.DataFrame:
     if absent:
         raise _bad(where, f"no column {absent[0]!r}", "columns template, pool and share")
     keys = [name for name in KEYS if name in frame]
+    for name in ("template", "pool"):
+        if frame[name].isna().any():
+            row = int(frame[name].isna().to_numpy().argmax()) + 1
+            raise _bad(where, f"no {name} in row {row}", "every vote with its template and pool")
     share = pd.to_numeric(frame["share"], errors="coerce")
     wrong = ~share.between(0, 1)
     if wrong.any():
@@ -129,17 +138,22 @@ def _row(
     row: dict[str, Any] = {"term": term, "n": float(len(values)), "n_clusters": float(g),
                            "method": DISTANCE}  # fmt: skip
     row["estimate"] = float(values.mean()) if len(values) else np.nan
-    if g < 2:
+    if g < _FEWEST:
         return row | {"reason": FEW}
     sums = np.column_stack([np.bincount(codes, values), np.bincount(codes)]).astype(np.float64)
     drawn = resample(sums, replicates, seed)
     means = drawn[:, 0] / drawn[:, 1]
-    low, high = np.quantile(means, [0.5 - level / 2, 0.5 + level / 2])
-    row |= {"std_error": float(means.std(ddof=1)), "conf_low": low, "conf_high": high}
+    # the same number from every template tells nothing of others: no interval without width
+    if np.ptp(sums[:, 0] / sums[:, 1]) <= 1e-12:
+        row["reason"] = SAME
+    else:
+        low, high = np.quantile(means, [0.5 - level / 2, 0.5 + level / 2])
+        row |= {"std_error": float(means.std(ddof=1)), "conf_low": low, "conf_high": high}
     if tested:
-        # at least one draw on either side: a bootstrap never shows a p of 0
+        # at least one draw on either side, and no less than signs of so many templates can show
         beyond = min(int((means <= 0).sum()), int((means >= 0).sum()))
-        row["p_value"] = min(2 * (beyond + 1) / (replicates + 1), 1.0)
+        p = max(2 * (beyond + 1) / (replicates + 1), 2.0 ** (1 - g))
+        row["p_value"] = min(p, 1.0)
     return row
 
 
