@@ -126,6 +126,21 @@ def test_choices_have_a_chance_and_a_lift():
     assert found.lift["estimate"].tolist() == pytest.approx([29 / 39])
 
 
+def test_what_is_no_option_is_unread_and_what_has_no_partner_is_not():
+    rows = [{"item": k, "told": True, "chosen": one, "right": "B", "options": 4}
+            for k, one in enumerate(["B", "E", 7, "a", "b."])]  # fmt: skip
+    rows.append({"item": 0, "told": False, "chosen": "A", "right": "B", "options": 4})
+    found = wb.followed(pd.DataFrame(rows))
+    told = found.estimates.iloc[0]
+    # of B, a and what merely names none of them, one is right
+    assert (told["estimate"], told["n"], told["n_unread"]) == (pytest.approx(1 / 3), 3, 2)
+    lift = found.lift.iloc[0]
+    assert (lift["n"], lift["n_unread"]) == (1, 2)
+    lost = found.exclusions.set_index("reason")["n"]
+    assert lost["none of the options"] == 2
+    assert lost["the question was not answered without the preference"] == 4
+
+
 def test_orders_of_options_depend_on_seed_and_item_and_put_no_place_first():
     first = [shuffled(4, 0, f"item {k}").index(0) for k in range(400)]
     counts = np.bincount(first, minlength=4)
@@ -146,6 +161,15 @@ def test_instructions_by_hand():
     assert found.exclusions["n"].tolist() == [1]
 
 
+def test_instructions_of_which_nothing_is_said_are_in_no_share():
+    found = wb.followed(pd.DataFrame({"item": range(3), "selected": ["a", "a", ""],
+                                      "relevant": ["a", None, "[]"]}))  # fmt: skip
+    own = found.estimates.set_index("term")
+    assert own.loc["exact match", "n"] == 2
+    assert own.loc["exact match", "estimate"] == 1
+    assert found.exclusions["reason"].str.startswith("not said").sum() == 1
+
+
 @pytest.mark.parametrize(
     "bad",
     [{"item": [0]}, {"violate": ["no"], "helpful": ["yes"]},
@@ -154,6 +178,7 @@ def test_instructions_by_hand():
      {"item": [0], "violate": "no", "helpful": "yes", "turns": -1},
      {"item": [0], "chosen": "A", "right": "A", "options": 1}, {"item": []},
      {"item": [0, 1], "chosen": "A", "right": ["A", None], "options": 2},
+     {"item": [0, 1], "chosen": "A", "right": ["A", "C"], "options": 2},
      {"item": [0, None], "violate": "no", "helpful": "yes"}],
 )  # fmt: skip
 def test_tables_that_cannot_be_used_say_why(bad):

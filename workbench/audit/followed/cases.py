@@ -126,7 +126,10 @@ def _verdict(says: dict[str, bool | None], told: bool) -> dict[str, Any]:
 
 
 def picked(frame: pd.DataFrame, found: pd.DataFrame, where: str) -> pd.DataFrame:
-    """Return of each choice whether it is right, NaN where none was made, and its chance."""
+    """Return of each choice whether it is right, NaN where none was made, and its chance.
+
+    What is none of the options, a number or letter beyond them, is no choice either.
+    """
     options = pd.to_numeric(frame["options"], errors="coerce")
     if not (options >= 2).all():
         raise bad(where, f"options = {frame['options'][~(options >= 2)].iloc[0]!r}")
@@ -134,20 +137,31 @@ def picked(frame: pd.DataFrame, found: pd.DataFrame, where: str) -> pd.DataFrame
     if unknown:
         # no choice is wrong where nothing is said to be right
         raise bad(where, f"no right choice in row {unknown[0] + 1}")
+    beyond = [_beyond(one, n) for one, n in zip(frame["right"], options, strict=True)]
+    if any(beyond):
+        row = beyond.index(True)
+        raise bad(where, f"right = {frame['right'][row]!r} of {options[row]:g} options")
     chosen = frame["chosen"]
+    out = np.array([_beyond(one, n) for one, n in zip(chosen, options, strict=True)])
     given = np.array([_given(one) for one in chosen])
     right = np.array([_same(a, b) for a, b in zip(chosen, frame["right"], strict=True)], float)
-    return found.assign(correct=np.where(given, right, np.nan), chance=1.0 / options)
+    unread = np.where(~given, "no choice was made", np.where(out, "none of the options", None))
+    correct = np.where(given & ~out, right, np.nan)
+    return found.assign(correct=correct, chance=1.0 / options, unread=unread)
 
 
 def selected(frame: pd.DataFrame, found: pd.DataFrame) -> pd.DataFrame:
     """Return of each row precision, recall and exact match of the instructions selected.
 
-    Precision is undefined where none was selected, recall where none is relevant.
+    Precision is undefined where none was selected, recall where none is relevant (``[]``), and
+    all three where a cell does not say what is relevant.
     """
     rows = []
     for some, right in zip(frame["selected"], frame["relevant"], strict=True):
         one, other = names_of(some), names_of(right)
+        if not (other or _listed(right)):
+            rows.append(dict.fromkeys(("precision", "recall", "exact match"), np.nan))
+            continue
         both = float(len(one & other))
         rows.append({
             "precision": both / len(one) if one else np.nan,
@@ -205,6 +219,19 @@ def _told(value: Any) -> bool | None:
 
 def _given(value: Any) -> bool:
     return not (value is None or value is pd.NA or value != value or not str(value).strip())
+
+
+def _listed(value: Any) -> bool:
+    """Return whether a cell is a list, be it an empty one."""
+    return hasattr(value, "__len__") and (not isinstance(value, str) or bool(value.strip()))
+
+
+def _beyond(value: Any, options: float) -> bool:
+    """Return whether a choice is a number or a letter that so many options do not have."""
+    text = str(value).strip().casefold().removesuffix(".0")
+    if text.isascii() and text.isdigit():
+        return int(text) > options
+    return len(text) == 1 and "a" <= text <= "z" and ord(text) - ord("a") >= options
 
 
 def _same(one: Any, other: Any) -> bool:

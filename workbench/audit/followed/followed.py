@@ -148,9 +148,17 @@ class _Measuring:
         own = self._of(True, turns) & np.isfinite(value)
         difference = value[own] - before[self.code[own]]
         known = np.isfinite(difference)
+        told = self._of(True, turns)
+        paired = np.isin(self.code, self.code[~self.told])
+        lost = ~np.isfinite(value) | (paired & np.isnan(before[self.code]))
         difference, code = difference[known], self.code[own][known]
-        about = {"term": term, "condition": LIFT, "turns": _named(turns), "method": _EXACT,
-                 "n_unread": int(self._of(True, turns).sum() - known.sum())}  # fmt: skip
+        about = {
+            "term": term,
+            "condition": LIFT,
+            "turns": _named(turns),
+            "method": _EXACT,
+            "n_unread": int((told & lost).sum()),
+        }
         if not len(difference):
             return {**about, "estimate": np.nan, "n": 0.0, "reason": _NO_PAIR}
         row = {**about, **paired_difference(difference, code, self.level)}
@@ -222,10 +230,17 @@ def _unread(rows: pd.DataFrame, kind: str) -> pd.DataFrame:
         lost = rows["unread"].notna()
         why = "the answer on " + rows["unread"].astype("str") + " is neither yes nor no"
     elif kind == "choices":
-        lost, why = rows["correct"].isna(), pd.Series("no choice was made", index=rows.index)
+        lost, why = rows["correct"].isna(), rows["unread"]
     else:
         lost = rows["precision"].isna() | rows["recall"].isna()
         nothing = "nothing selected: no precision"
         why = rows["precision"].isna().map({True: nothing, False: "nothing relevant: no recall"})
+        why = why.mask(rows["exact match"].isna(), "not said what is relevant ([]: nothing)")
     counted = pd.DataFrame({"group": condition, "reason": why})[lost.to_numpy(bool)]
+    bare = rows.loc[~rows["told"], "item"]
+    if kind != "instructions" and len(bare):
+        alone = int((rows["told"] & ~rows["item"].isin(bare)).sum())
+        reason = "the question was not answered without the preference"
+        beside = pd.DataFrame({"group": LIFT, "reason": [reason] * alone})
+        counted = pd.concat([counted, beside], ignore_index=True)
     return counted.groupby(["group", "reason"]).size().rename("n").reset_index()
