@@ -97,6 +97,21 @@ def test_shares_are_those_of_a_count_by_hand() -> None:
     assert found.settings["n_pairs"] == 30
 
 
+def test_what_is_no_number_is_told_apart_from_what_is_alike(data: PreferenceData) -> None:
+    table = pd.DataFrame({
+        "prompt": [f"q{k}" for k in range(30)], "response_a": "a", "response_b": "b",
+        "passed_a": [1.0, 0.0] * 13 + [1.0, np.nan, 1.0, 1.0],
+        "passed_b": [0.0, 1.0] * 13 + [1.0, 1.0, 0.0, 0.0],
+        "size_a": [3.0, 5.0, 2.0, 7.0] * 7 + [np.inf, 4.0], "size_b": 4.0,
+    })  # fmt: skip
+    found = wb.apart(told(table, [1.0, 0.0, 0.0] * 10), correct="passed", length="size")
+    assert found.settings["left_out"] == {
+        "neither response has more passed": 1, "no number passed of both responses": 1,
+        "no size of both responses above 0": 1,
+    }  # fmt: skip
+    assert rows(found).loc[("m", "right"), "n"] == 27
+
+
 def test_weights_are_those_of_decompose_on_the_same_columns(data: PreferenceData) -> None:
     ids = data.pairs[["tokens_a", "tokens_b"]]
     gold = data.labels[data.labels["annotator"].eq("gold")].set_index("pair_id")["preference"]

@@ -145,7 +145,9 @@ def picked(frame: pd.DataFrame, found: pd.DataFrame, where: str) -> pd.DataFrame
     out = np.array([_beyond(one, n) for one, n in zip(chosen, options, strict=True)])
     given = np.array([_given(one) for one in chosen])
     right = np.array([_same(a, b) for a, b in zip(chosen, frame["right"], strict=True)], float)
-    unread = np.where(~given, "no choice was made", np.where(out, "none of the options", None))
+    unread = pd.Series(None, index=found.index, dtype="object")
+    unread[out] = "none of the options"
+    unread[~given] = "no choice was made"
     correct = np.where(given & ~out, right, np.nan)
     return found.assign(correct=correct, chance=1.0 / options, unread=unread)
 

@@ -76,12 +76,11 @@ def sides_of(
         As :func:`workbench.apart` takes them.
     """
     data = data.decided()
-    right, by, unknown = _right(data, reference, correct)
+    right, by, left = _right(data, reference, correct)
     a, b = _values(data, length)
     known = right != 0
-    measured = (a > 0) & (b > 0)
-    left = {unknown: int((~known).sum()),
-            f"no {length} of both responses above 0": int((known & ~measured).sum())}  # fmt: skip
+    measured = (a > 0) & (b > 0) & np.isfinite(a) & np.isfinite(b)
+    left[f"no {length} of both responses above 0"] = int((known & ~measured).sum())
     keep = known & measured
     if not keep.any():
         raise DesignError(
@@ -145,8 +144,8 @@ def correctness(sides: Sides) -> dict[str, tuple[NDArray[np.int64], Array]]:
 
 def _right(
     data: PreferenceData, reference: str | None, correct: str | None
-) -> tuple[Array, str, str]:
-    """Return +1 where A is right, -1 where B is, else 0; who says so; why there may be none."""
+) -> tuple[Array, str, dict[str, int]]:
+    """Return +1 where A is right, -1 where B is, else 0; who says so; pairs without, by reason."""
     if correct is not None:
         if reference is not None:
             raise DesignError(
@@ -156,7 +155,12 @@ def _right(
                 fix="Leave one of them out.",
             )
         a, b = _values(data, correct)
-        return np.nan_to_num(np.sign(a - b)), correct, f"neither response has more {correct}"
+        with np.errstate(invalid="ignore"):  # two infinities are alike
+            more = np.where(a == b, 0.0, np.sign(a - b))
+        return np.nan_to_num(more), correct, {
+            f"neither response has more {correct}": int((more == 0).sum()),
+            f"no number {correct} of both responses": int(np.isnan(more).sum()),
+        }  # fmt: skip
     kinds = set(data.annotators["kind"])
     name = reference or ("objective" if "objective" in kinds else None)
     if name is None or not reference_mask(data, name).any():
@@ -169,7 +173,8 @@ def _right(
         )
     preferred = np.sign(reference_preference(data, name) - 0.5)
     found = preferred.reindex(data.pairs["pair_id"]).to_numpy("float64")
-    return np.nan_to_num(found), name, f"no decided answer of {name}"
+    found = np.nan_to_num(found)
+    return found, name, {f"no decided answer of {name}": int((found == 0).sum())}
 
 
 def _values(data: PreferenceData, name: str) -> tuple[Array, Array]:
