@@ -136,6 +136,9 @@ def test_what_is_no_option_is_unread_and_what_has_no_partner_is_not():
     assert (told["estimate"], told["n"], told["n_unread"]) == (pytest.approx(1 / 3), 3, 2)
     lift = found.lift.iloc[0]
     assert (lift["n"], lift["n_unread"]) == (1, 2)
+    other = pd.DataFrame({"item": range(3), "chosen": ["X", "Y", "Y"], "right": ["X", "Y", "X"],
+                          "options": 2})  # fmt: skip
+    assert wb.followed(other).estimates.iloc[0]["n"] == 3  # letters need not begin at A
     lost = found.exclusions.set_index("reason")["n"]
     assert lost["none of the options"] == 2
     assert lost["the question was not answered without the preference"] == 4
@@ -178,7 +181,7 @@ def test_instructions_of_which_nothing_is_said_are_in_no_share():
      {"item": [0], "violate": "no", "helpful": "yes", "turns": -1},
      {"item": [0], "chosen": "A", "right": "A", "options": 1}, {"item": []},
      {"item": [0, 1], "chosen": "A", "right": ["A", None], "options": 2},
-     {"item": [0, 1], "chosen": "A", "right": ["A", "C"], "options": 2},
+     {"item": [0, 1], "chosen": 1, "right": [1, 3], "options": 2},
      {"item": [0, None], "violate": "no", "helpful": "yes"}],
 )  # fmt: skip
 def test_tables_that_cannot_be_used_say_why(bad):

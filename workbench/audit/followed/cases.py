@@ -137,12 +137,18 @@ def picked(frame: pd.DataFrame, found: pd.DataFrame, where: str) -> pd.DataFrame
     if unknown:
         # no choice is wrong where nothing is said to be right
         raise bad(where, f"no right choice in row {unknown[0] + 1}")
-    beyond = [_beyond(one, n) for one, n in zip(frame["right"], options, strict=True)]
-    if any(beyond):
-        row = beyond.index(True)
+    numbered = [_beyond(one, n) for one, n in zip(frame["right"], options, strict=True)]
+    beyond = [
+        row for row, out in enumerate(numbered) if out and _plain(frame["right"][row]).isdigit()
+    ]
+    if beyond:
+        row = beyond[0]
         raise bad(where, f"right = {frame['right'][row]!r} of {options[row]:g} options")
     chosen = frame["chosen"]
-    out = np.array([_beyond(one, n) for one, n in zip(chosen, options, strict=True)])
+    # letters need not begin at a: what is right somewhere is an option
+    names = {_plain(one) for one in frame["right"]}
+    out = np.array([_plain(one) not in names and _beyond(one, n)
+                    for one, n in zip(chosen, options, strict=True)])  # fmt: skip
     given = np.array([_given(one) for one in chosen])
     right = np.array([_same(a, b) for a, b in zip(chosen, frame["right"], strict=True)], float)
     unread = pd.Series(None, index=found.index, dtype="object")
@@ -230,14 +236,15 @@ def _listed(value: Any) -> bool:
 
 def _beyond(value: Any, options: float) -> bool:
     """Return whether a choice is a number or a letter that so many options do not have."""
-    text = str(value).strip().casefold().removesuffix(".0")
+    text = _plain(value)
     if text.isascii() and text.isdigit():
         return int(text) > options
     return len(text) == 1 and "a" <= text <= "z" and ord(text) - ord("a") >= options
 
 
 def _same(one: Any, other: Any) -> bool:
-    def plain(value: Any) -> str:
-        return str(value).strip().casefold().removesuffix(".0")
+    return _plain(one) == _plain(other)
 
-    return plain(one) == plain(other)
+
+def _plain(value: Any) -> str:
+    return str(value).strip().casefold().removesuffix(".0")
