@@ -73,12 +73,15 @@ def _asked(data: wb.PreferenceData) -> AnnotateConfig:
 
 def _show(folder: RunFolder) -> None:
     found = Discovery.load(folder.results / "discovery")
-    text(found.summary())
+    words = found.summary().splitlines()
+    text("\n".join(words[:2]))
     if len(found.survivors):
         figure(found.plot(), "Weights on prompts that did not choose the factor", "discovered")
     table(
         found.to_frame(), "directions", "Every direction: measurable, named, expressed, or joined"
     )
+    with st.expander("All of it in words"):
+        text("\n".join(words))
     _pairs(found, folder.data)
 
 
