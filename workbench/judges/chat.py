@@ -147,10 +147,11 @@ class ChatJudge(AskingJudge):
         asked = pairs[[why is None for why in lacking]]
         votes = self._replies(self._requests(asked), len(asked) * len(self.orders))
         # of each reply only what the label says is held, not the reply
-        replies = ((*self._label(part), _raw(part), self._failure(part)) for part in votes)
+        replies = [(*self._label(part), _raw(part), self._failure(part)) for part in votes]
+        said = iter(replies)
         unasked = (np.nan, np.nan)
         found: list[_Found] = [
-            next(replies) if why is None else (*unasked, why, None, None)
+            next(said) if why is None else (*unasked, why, None, None)
             for why in lacking * len(self.orders)
         ]
         labels = [
