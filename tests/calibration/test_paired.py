@@ -11,7 +11,7 @@ from scipy.stats import binom
 from statsmodels.stats.contingency_tables import mcnemar
 
 import workbench as wb
-from workbench.audit.judges.verdicts.agreement import vote_counts
+from workbench.audit.judges.verdicts.agreement import modes, vote_counts
 from workbench.audit.judges.verdicts.board_rows import judge_row, said_by
 from workbench.audit.judges.verdicts.preferences import reference_mask
 from workbench.calibration.paired.differences import Case, compared, detectable, told
@@ -85,7 +85,7 @@ def test_a_table_of_the_literature():
 
 def test_agreements_are_those_of_the_board():
     data = wb.load("sample")
-    people = vote_counts(data, reference_mask(data, "human"))
+    people = modes(vote_counts(data, reference_mask(data, "human")))
     cluster = pd.factorize(data.pairs["cluster"])[0]
     for row in wb.compare_annotators(data).sides.to_dict("records"):
         said = said_by(data, row["term"], people)
