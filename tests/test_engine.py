@@ -16,6 +16,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.processes import lives, wait_for
 from tests.shuffled_engine import Shuffled
 from workbench.engine import Engine, Local, Ray, engine_of
 from workbench.errors import (
@@ -200,21 +201,6 @@ class Ledger:
         file = self.folder / "ledger"
         lines = [line.split() for line in file.read_text().splitlines()] if file.exists() else []
         return [(int(part), int(pid)) for told, part, pid in lines if told == what]
-
-
-def wait_for(condition, seconds: float = 60) -> None:
-    end = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < end
-        time.sleep(0.01)
-
-
-def lives(pid: int) -> bool:
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    return True
 
 
 @pytest.mark.slow

@@ -56,22 +56,31 @@ def part_of(number: int, n: int, judges: int) -> tuple[pd.DataFrame, pd.DataFram
     return pairs, pd.concat(tables, ignore_index=True), factors
 
 
-def make(folder: Path, pairs: int, judges: int = 2) -> None:
-    """Write a set in parts with its factors."""
+def add_part(
+    folder: Path, facts: list, pairs: pd.DataFrame, labels: pd.DataFrame, factors: pd.DataFrame
+) -> None:
+    """Write a part with its factors, and add what is known of it to ``facts``."""
     from workbench.data.dataset import PreferenceData
     from workbench.data.parts.part import CODED, VALUES, write_part
     from workbench.data.parts.parted import PartedData
 
+    data = PreferenceData.from_tables(pairs, labels)
+    facts.append(write_part(data, folder, f"part-{len(facts):06}"))
+    place = replace(PartedData(folder, tuple(facts)), scored="bench").refs[-1]
+    order = pd.Index(pairs["pair_id"]).get_indexer(data.pairs["pair_id"])
+    place.write(CODED, "bench", factors.iloc[order])
+    place.write(VALUES, "bench", factors.iloc[order, :1])
+
+
+def make(folder: Path, pairs: int, judges: int = 2) -> None:
+    """Write a set in parts with its factors."""
+    from workbench.data.parts.parted import PartedData
+
     specs = {f"f{k:02}": {"coding": {"transform": "difference"}} for k in range(K)}
-    facts = []
+    facts: list = []
     for number, start in enumerate(range(0, pairs, PART)):
         table, labels, factors = part_of(number, min(PART, pairs - start), judges)
-        data = PreferenceData.from_tables(table, labels)
-        facts.append(write_part(data, folder, f"part-{number:06}"))
-        place = replace(PartedData(folder, tuple(facts)), scored="bench").refs[-1]
-        order = pd.Index(table["pair_id"]).get_indexer(data.pairs["pair_id"])
-        place.write(CODED, "bench", factors.iloc[order])
-        place.write(VALUES, "bench", factors.iloc[order, :1])
+        add_part(folder, facts, table, labels, factors)
     replace(PartedData(folder, tuple(facts)), scored="bench", factor_specs=specs).save()
 
 

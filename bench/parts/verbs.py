@@ -20,9 +20,8 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
-import pandas as pd
 
-from bench.parts.fit import PART, ROOT, K, part_of
+from bench.parts.fit import PART, ROOT, K, add_part, part_of
 
 MODELS = 20
 VERBS = ("rate", "style", "bootstrap", "contrast", "screen")
@@ -30,12 +29,10 @@ VERBS = ("rate", "style", "bootstrap", "contrast", "screen")
 
 def make(folder: Path, pairs: int) -> None:
     """Write a set in parts with its factors and models."""
-    from workbench.data.dataset import PreferenceData
-    from workbench.data.parts.part import CODED, VALUES, write_part
     from workbench.data.parts.parted import PartedData
 
     specs = {f"f{k:02}": {"coding": {"transform": "difference"}} for k in range(K)}
-    facts = []
+    facts: list = []
     for number, start in enumerate(range(0, pairs, PART)):
         n = min(PART, pairs - start)
         table, labels, factors = part_of(number, n, 2)
@@ -44,12 +41,7 @@ def make(folder: Path, pairs: int) -> None:
         b = (a + rng.integers(1, MODELS, n)) % MODELS
         names = np.array([f"model-{m:02}" for m in range(MODELS)])
         table = table.assign(model_a=names[a], model_b=names[b])
-        data = PreferenceData.from_tables(table, labels)
-        facts.append(write_part(data, folder, f"part-{number:06}"))
-        place = replace(PartedData(folder, tuple(facts)), scored="bench").refs[-1]
-        order = pd.Index(table["pair_id"]).get_indexer(data.pairs["pair_id"])
-        place.write(CODED, "bench", factors.iloc[order])
-        place.write(VALUES, "bench", factors.iloc[order, :1])
+        add_part(folder, facts, table, labels, factors)
     replace(PartedData(folder, tuple(facts)), scored="bench", factor_specs=specs).save()
 
 

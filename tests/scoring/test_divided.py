@@ -17,6 +17,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
+from tests.processes import lives, wait_for
 from tests.scoring.tiny_models import byte_tokenizer, kept_model, pairs
 from tests.shuffled_engine import Shuffled
 from workbench.data.preferred import preferred
@@ -252,18 +253,3 @@ def test_a_worker_that_is_killed_costs_only_its_part(ray_cluster, model, alone, 
            for key in pd.read_parquet(folder / name)["pair_id"]]  # fmt: skip
     assert Counter(ids) == dict.fromkeys(rows()["pair_id"], 1), "no pair is kept twice"
     assert json.loads(next(folder.glob("done-*")).read_text())["settings"]["audited"] == 0
-
-
-def wait_for(condition, seconds: float = 60) -> None:
-    end = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < end
-        time.sleep(0.01)
-
-
-def lives(pid: int) -> bool:
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    return True

@@ -10,13 +10,13 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from workbench.data.alike.pair_keys import match_pairs
 from workbench.data.columns import KINDS, LABEL_KEY, complete_labels
 from workbench.data.dataset import PreferenceData
 from workbench.data.formats.plain.columns import propose
 from workbench.data.formats.records import excerpt
 from workbench.data.formats.verdicts import read_labels
 from workbench.data.load_report import FAILED, LeftOut, LoadReport, summed
-from workbench.data.pair_keys import match_pairs
 from workbench.data.reading.verdict_tables import Verdicts, read_verdicts
 from workbench.errors import DataError
 

@@ -16,12 +16,6 @@ from workbench.decompose.grouped import GroupedWeights, label_sd, what_was_fitte
 from workbench.decompose.kernel import Array, logistic
 from workbench.decompose.labelled import Ties
 from workbench.decompose.parted.selection import select_annotators
-from workbench.decompose.posterior_diagnostics import (
-    FEW_DRAWS,
-    diagnostics,
-    varies,
-    with_position,
-)
 from workbench.decompose.posterior_scores import (
     GRID,
     Labelled,
@@ -32,6 +26,12 @@ from workbench.decompose.posterior_scores import (
     near_out_of_fold,
     out_of_fold,
     scores,
+)
+from workbench.decompose.sampling.diagnostics import (
+    FEW_DRAWS,
+    diagnostics,
+    varies,
+    with_position,
 )
 from workbench.decompose.sampling.sampler import Prior
 from workbench.decompose.weights import Weights

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from workbench.data.alike.pair_keys import match_pairs
 from workbench.data.dataset import PreferenceData
 from workbench.data.dissection_ratings import (
     ERRORS,
@@ -22,7 +23,6 @@ from workbench.data.dissection_ratings import (
 )
 from workbench.data.formats.rated.dissection_records import CHECKED
 from workbench.data.formats.records import excerpt
-from workbench.data.pair_keys import match_pairs
 from workbench.errors import DesignError
 
 _SIDES = {
